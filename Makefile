@@ -1,0 +1,38 @@
+# Every target sets up what it needs first; `make setup` names what must be installed by hand.
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+SHELL := /bin/sh
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock controlplane test check demo format
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile
+
+setup:  ## make .venv with everything in it; quick when nothing changed
+	@.ci/setup
+
+lock: setup  ## pin all dependencies, with hashes and without any address
+	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras --all-build-deps \
+		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock pyproject.toml
+
+controlplane: setup  ## find or build the control plane of tests and demo; the last line is its folder
+	@$(PYTHON) -m e2e.controlplane
+
+test: setup  ## unit tests, properties, and stories on a real API server
+	@$(PYTHON) -m e2e.controlplane
+	$(PYTHON) -m pytest
+
+check: setup  ## format, lint, types, layers
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup  ## mend what ruff can mend
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+demo: setup  ## see it work; ONCE=1 ends by itself
+	@$(PYTHON) -m e2e.demo $(if $(ONCE),--once)

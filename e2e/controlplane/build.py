@@ -1,0 +1,107 @@
+"""Build what is missing into the user's cache: one run at a time, and nothing half-built is found there."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from e2e.controlplane import progress
+from e2e.controlplane.pins import KWOK_MODULE, Binary
+
+STAGES = (
+    "pod/fast/pod-ready.yaml",
+    "pod/fast/pod-complete.yaml",
+    "pod/fast/pod-delete.yaml",
+    "node/fast/node-initialize.yaml",
+    "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
+)
+"""How kwok's pods and nodes behave: files of its module, below kustomize/stage."""
+
+
+def build(binaries: Sequence[Binary], cache: Path, environment: Mapping[str, str]) -> None:
+    """Build `binaries` and kwok's stages into `cache`, unless another run has done so by then.
+
+    Raises `StepError` that says what could not be built.
+    """
+    with locked(cache), _workshop(cache) as workshop:
+        missing = [binary for binary in binaries if not (cache / binary.name).exists()]
+        for number, binary in enumerate(missing, start=1):
+            _compile(
+                f"building {binary.name} {binary.version} ({number} of {len(missing)})",
+                binary,
+                workshop,
+                environment,
+            )
+            (workshop / binary.name).rename(cache / binary.name)
+        if not (cache / "stages").exists():
+            _stages(workshop / "stages", environment)
+            (workshop / "stages").rename(cache / "stages")
+
+
+def _compile(what: str, binary: Binary, target: Path, environment: Mapping[str, str]) -> None:
+    flags = f"-s -w {binary.flags}".strip()
+    progress.run(
+        what,
+        ["go", "build", "-trimpath", "-ldflags", flags, "-o", str(target / binary.name), binary.package],
+        folder=binary.module,
+        environment=_go(environment),
+    )
+
+
+def _stages(target: Path, environment: Mapping[str, str]) -> None:
+    """Copy the stage files out of kwok's module, which Go checks against go.sum."""
+    what = "fetching the stages of kwok"
+    argv = ["go", "mod", "download", "-json", "sigs.k8s.io/kwok"]
+    progress.run(what, argv, folder=KWOK_MODULE, environment=_go(environment))
+    answer = subprocess.run(
+        argv, cwd=KWOK_MODULE, env=_go(environment), check=True, capture_output=True, stdin=subprocess.DEVNULL
+    )
+    source = Path(json.loads(answer.stdout)["Dir"]) / "kustomize" / "stage"
+    target.mkdir()
+    for stage in STAGES:
+        shutil.copyfile(source / stage, target / Path(stage).name)
+
+
+def _go(environment: Mapping[str, str]) -> dict[str, str]:
+    """Take the caller's Go settings, without a workspace around this checkout and without a C compiler."""
+    return {**environment, "GOWORK": "off", "CGO_ENABLED": "0"}
+
+
+@contextmanager
+def locked(cache: Path) -> Iterator[None]:
+    """Hold the lock of a cache folder; says every few seconds that another run holds it."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / ".lock").open("w") as lock:
+        said = time.monotonic()
+        while not _taken(lock.fileno()):
+            if time.monotonic() - said > progress.EVERY:
+                progress.say("waiting for another run that builds the same binaries …")
+                said = time.monotonic()
+            time.sleep(0.2)
+        yield
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _workshop(cache: Path) -> Iterator[Path]:
+    """Give a folder beside the finished binaries, so that a move is one step; sweep up after killed runs."""
+    for left in cache.glob("building-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="building-", dir=cache) as folder:
+        os.chmod(folder, 0o755)  # noqa: PTH101,S103  # others may run what the user built
+        yield Path(folder)

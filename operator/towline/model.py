@@ -1,0 +1,242 @@
+"""The values that a pass knows: frozen, shared by every layer, without behaviour beyond their own names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple, TypeAlias
+
+from towline.errors import Failure
+
+Body: TypeAlias = Mapping[str, Any]
+"""A JSON object as Kubernetes knows it; nobody mutates one that stands in a value."""
+
+
+class Key(NamedTuple):
+    """The namespace and name of one GitRepository; a trigger carries this and nothing else."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class GroupKind(NamedTuple):
+    """A kind without its version: objects keep their identity across versions."""
+
+    group: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+
+class ObjectRef(NamedTuple):
+    """The identity of one object; `namespace` is empty for cluster-scoped ones."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+    @property
+    def group_kind(self) -> GroupKind:
+        """The kind, without namespace and name."""
+        return GroupKind(self.group, self.kind)
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (str(self.group_kind), self.namespace, self.name) if part)
+
+
+class Origin(NamedTuple):
+    """Where a manifest stands: `file` from the repository root, `line` 1-based, `document` its index in the file.
+
+    `item` is the index inside a `List` document, -1 where the document is the object itself. `blob` is the Git
+    object id of the file's content: what was parsed, whatever the file is called.
+    """
+
+    file: str
+    line: int
+    document: int = 0
+    item: int = -1
+    blob: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """One desired object.
+
+    `body` is what Git declares, without the fields that only a server writes. `digest` covers the body alone: not
+    the file, not the commit. `ref.namespace` is empty until the kind's scope is known (core.scope places it).
+    """
+
+    ref: ObjectRef
+    api_version: str
+    body: Body
+    digest: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A name and an email address, as Git writes them."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One resolved commit. Times are RFC 3339 in UTC with a trailing Z; `pull_request` and `merged_by` may be empty."""
+
+    sha: str
+    author: Person
+    committer: Person
+    authored_at: str
+    committed_at: str
+    subject: str
+    parents: tuple[str, ...] = ()
+    pull_request: str = ""
+    merged_by: str = ""
+
+    @property
+    def short(self) -> str:
+        """The first seven digits, as people write it."""
+        return self.sha[:7]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What we know of one object that carries our label.
+
+    `label`, `owner`, `digest`, `commit`, `source` are the raw values of the towline.dev label and annotations,
+    empty where absent. `fields` is the `fieldsV1` JSON of the Apply entry of the label's field manager (no
+    subresource), empty where there is none; `entry_time` is that entry's `time`. `generation` is -1 where the kind
+    has none. `prune_disabled` is the value of `towline.dev/prune: disabled`.
+    """
+
+    ref: ObjectRef
+    uid: str
+    resource_version: str
+    generation: int
+    label: str
+    owner: str
+    digest: str
+    commit: str
+    source: str
+    manager: str
+    fields: bytes
+    entry_time: str
+    terminating: bool
+    prune_disabled: bool
+
+
+class Action(StrEnum):
+    """What a change does to its object."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    ADOPT = "adopt"
+    REPAIR = "repair"
+    REPLACE = "replace"
+    PRUNE = "prune"
+    RELEASE = "release"
+    KEEP = "keep"
+    SKIP = "skip"
+
+
+APPLIES = frozenset({Action.CREATE, Action.UPDATE, Action.ADOPT, Action.REPAIR, Action.REPLACE})
+"""The actions that write what Git declares."""
+
+REMOVES = frozenset({Action.PRUNE, Action.RELEASE})
+"""The actions that end our ownership."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One action on one object; `manifest` is None for removals, `live` is None where nothing of ours exists.
+
+    `reason` and `message` say why an object is skipped, blocked or repaired. `wave` orders the writes, low first.
+    """
+
+    action: Action
+    ref: ObjectRef
+    manifest: Manifest | None = None
+    live: Live | None = None
+    reason: str = ""
+    message: str = ""
+    wave: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The changes that lead from live to desired.
+
+    `blocked` are the prunes that wait for a person, each with its reason; they are not in `changes`. `token` confirms
+    exactly that list. `failures` are objects that the plan itself refuses (not ours, unknown kind).
+    """
+
+    changes: tuple[Change, ...] = ()
+    blocked: tuple[Change, ...] = ()
+    token: str = ""
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def writes(self) -> tuple[Change, ...]:
+        """The changes that send a write to a managed object."""
+        return tuple(
+            change for change in self.changes if change.action in APPLIES or change.action in REMOVES
+        )
+
+    @property
+    def applies(self) -> tuple[Change, ...]:
+        """The writes that bring an object to what Git declares."""
+        return tuple(change for change in self.changes if change.action in APPLIES)
+
+    @property
+    def removals(self) -> tuple[Change, ...]:
+        """The writes that end our ownership."""
+        return tuple(change for change in self.changes if change.action in REMOVES)
+
+
+class Result(StrEnum):
+    """How one change of a plan ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    NOT_TRIED = "not tried"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one change ended: the object after it (None when gone), or everything that was wrong with it."""
+
+    change: Change
+    result: Result
+    live: Live | None = None
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """How the API server serves one kind: `plural` is the path segment, `version` the preferred or asked-for one."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    namespaced: bool
+    verbs: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def group_kind(self) -> GroupKind:
+        """The kind, without its version."""
+        return GroupKind(self.group, self.kind)
+
+    def path(self, namespace: str = "", name: str = "") -> str:
+        """The URL path of the collection, or of one object."""
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
+        return f"{root}{scope}/{self.plural}" + (f"/{name}" if name else "")
