@@ -1,0 +1,270 @@
+"""One GitRepository as a frozen value: what is read of any, and what a valid spec says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from towline.api import durations, labels, schema, versions
+from towline.api.schema import Fault, Schema, validator
+from towline.errors import Reason, SpecError
+from towline.model import Body, Key
+
+__all__ = [
+    "GitRepository",
+    "Ref",
+    "RefKind",
+    "Removal",
+    "Schema",
+    "Spec",
+    "identify",
+    "removal",
+    "specify",
+    "validator",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitRepository:
+    """What can be read of any GitRepository, however wrong its spec is.
+
+    `created_at` is RFC 3339 as the API server wrote it; `raw_spec` and `status` are empty where they are
+    no maps.
+    """
+
+    key: Key
+    uid: str
+    generation: int
+    resource_version: str
+    created_at: str
+    deleting: bool
+    finalizers: tuple[str, ...]
+    annotations: Mapping[str, str]
+    raw_spec: Body
+    status: Body
+
+    @property
+    def label(self) -> str:
+        """The value of the repository label on everything it owns."""
+        return labels.repository_label(self.key)
+
+    @property
+    def manager(self) -> str:
+        """Its field manager."""
+        return labels.field_manager(self.key)
+
+
+class RefKind(StrEnum):
+    """How a spec says what to follow; HEAD where it says nothing."""
+
+    HEAD = "head"
+    BRANCH = "branch"
+    TAG = "tag"
+    SEMVER = "semver"
+    COMMIT = "commit"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ref:
+    """What to follow; `value` is empty for HEAD, and a commit is in lower case."""
+
+    kind: RefKind
+    value: str = ""
+
+
+class Mode(StrEnum):
+    """Whether managed objects are written."""
+
+    ENFORCE = "Enforce"
+    OBSERVE = "Observe"
+
+
+class Drift(StrEnum):
+    """What happens to changes by others."""
+
+    REPAIR = "Repair"
+    REPORT = "Report"
+
+
+class Adopt(StrEnum):
+    """What happens to a declared object that exists and is not ours."""
+
+    ALWAYS = "Always"
+    IF_UNOWNED = "IfUnowned"
+    NEVER = "Never"
+    TAKE_OVER = "TakeOver"
+
+
+class DeletionPolicy(StrEnum):
+    """What happens to the objects when the resource is deleted."""
+
+    DELETE = "Delete"
+    ORPHAN = "Orphan"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """A valid spec with its defaults: durations in seconds, `path` without `.` and empty segments, or `.`."""
+
+    url: str
+    ref: Ref
+    path: str
+    interval: float
+    timeout: float
+    secret_name: str
+    exclude: tuple[str, ...]
+    default_namespace: str
+    prune: bool
+    mode: Mode
+    drift: Drift
+    adopt: Adopt
+    preflight: bool
+    force: bool
+    deletion_policy: DeletionPolicy
+    suspend: bool
+
+
+class Removal(StrEnum):
+    """What deleting a GitRepository means for its objects."""
+
+    PRUNE = "prune"
+    RELEASE = "release"
+
+
+Unserved = Mapping[str, Callable[[Any], bool]]
+"""By field of the spec: whether a value of it asks for what the operator does not do yet."""
+
+
+def _any(_value: Any) -> bool:
+    return True
+
+
+UNSERVED: Unserved = MappingProxyType(
+    {
+        "mode": Mode.OBSERVE.__eq__,
+        "drift": Drift.REPORT.__eq__,
+        "adopt": (Adopt.IF_UNOWNED, Adopt.TAKE_OVER).__contains__,
+        "serviceAccountName": _any,
+        "dependsOn": _any,
+        "foreignFields": _any,
+        "healthTimeout": _any,
+    }
+)
+"""What the CRD knows and the operator does not serve yet: said so, never ignored."""
+
+_REASONS = {"spec.url": Reason.INVALID_URL, "spec.path": Reason.INVALID_PATH, "spec.ref": Reason.INVALID_REF}
+"""Faults of these fields have a reason of their own; so have those of fields below them."""
+
+
+def identify(raw: Body) -> GitRepository:
+    """Read what every stored GitRepository has; a bad spec is no error here."""
+    metadata = _map(raw.get("metadata"))
+    return GitRepository(
+        key=Key(metadata["namespace"], metadata["name"]),
+        uid=metadata["uid"],
+        generation=metadata.get("generation", 0),
+        resource_version=metadata.get("resourceVersion", ""),
+        created_at=metadata.get("creationTimestamp", ""),
+        deleting="deletionTimestamp" in metadata,
+        finalizers=tuple(metadata.get("finalizers") or ()),
+        annotations=_map(metadata.get("annotations")),
+        raw_spec=_map(raw.get("spec")),
+        status=_map(raw.get("status")),
+    )
+
+
+def specify(repository: GitRepository, against: Schema, unserved: Unserved = UNSERVED) -> Spec:
+    """Return the spec, checked by the CRD's own schema, with the defaults that the stored object lacks.
+
+    Raises:
+        SpecError: with every fault, each with its field. The reason is InvalidURL, InvalidPath or InvalidRef
+            where all faults are of that field, else InvalidSpec.
+    """
+    given = {**schema.defaults(against), **repository.raw_spec}
+    faults = against.faults(given) or (*_range_faults(given), *_unserved_faults(given, unserved))
+    if faults:
+        reasons = {_reason(fault) for fault in faults}
+        reason = reasons.pop() if len(reasons) == 1 else Reason.INVALID_SPEC
+        raise SpecError(reason, "; ".join(map(str, faults)))
+    return _spec(given, repository.key.namespace)
+
+
+def removal(repository: GitRepository) -> Removal:
+    """Return what deletion means for the objects; when in doubt they stay.
+
+    Only what speaks of deletion is read, so that a spec that became invalid in another field still prunes.
+    """
+    spec = repository.raw_spec
+    prunes = (
+        spec.get("deletionPolicy", DeletionPolicy.DELETE) == DeletionPolicy.DELETE
+        and spec.get("mode", Mode.ENFORCE) == Mode.ENFORCE
+        and spec.get("prune", True) is True
+        and spec.get("suspend", False) is False
+    )
+    return Removal.PRUNE if spec and prunes else Removal.RELEASE
+
+
+def _spec(given: Mapping[str, Any], namespace: str) -> Spec:
+    return Spec(
+        url=given["url"],
+        ref=_ref(given.get("ref") or {}),
+        path="/".join(part for part in given["path"].split("/") if part not in {"", "."}) or ".",
+        interval=durations.parse(given["interval"]),
+        timeout=durations.parse(given["timeout"]),
+        secret_name=(given.get("secretRef") or {}).get("name", ""),
+        exclude=tuple(given.get("exclude") or ()),
+        default_namespace=given.get("defaultNamespace") or namespace,
+        prune=given["prune"],
+        mode=Mode(given["mode"]),
+        drift=Drift(given["drift"]),
+        adopt=Adopt(given["adopt"]),
+        preflight=given["preflight"],
+        force=given["force"],
+        deletion_policy=DeletionPolicy(given["deletionPolicy"]),
+        suspend=given["suspend"],
+    )
+
+
+def _ref(given: Mapping[str, str]) -> Ref:
+    for kind, value in given.items():
+        return Ref(kind=RefKind(kind), value=value.lower() if kind == RefKind.COMMIT else value)
+    return Ref(kind=RefKind.HEAD)
+
+
+def _range_faults(given: Mapping[str, Any]) -> tuple[Fault, ...]:
+    text = (given.get("ref") or {}).get("semver")
+    if text is None:
+        return ()
+    try:
+        versions.parse_range(text)
+    except ValueError:
+        return (Fault("spec.ref.semver", "must be an npm-style range of versions, for example 1.x"),)
+    return ()
+
+
+def _unserved_faults(given: Mapping[str, Any], unserved: Unserved) -> tuple[Fault, ...]:
+    return tuple(
+        Fault(
+            f"spec.{field}",
+            f"{given[field]} is not supported yet" if field in _CHOICES else "is not supported yet",
+        )
+        for field, asks in unserved.items()
+        if field in given and asks(given[field])
+    )
+
+
+_CHOICES = frozenset({"mode", "drift", "adopt"})
+"""Fields of which some values are served; the message then says which one is not."""
+
+
+def _reason(fault: Fault) -> Reason:
+    field = ".".join(fault.field.split(".")[:2])
+    return _REASONS.get(field, Reason.INVALID_SPEC)
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,59 @@
+"""Every name that Towline writes on objects or reads from them."""
+
+from __future__ import annotations
+
+import hashlib
+
+from towline.model import Key, ObjectRef
+
+REPOSITORY_LABEL = "towline.dev/repository"
+"""The label of every managed object."""
+COMMIT = "towline.dev/commit"
+SOURCE = "towline.dev/source"
+OWNER = "towline.dev/owner"
+DIGEST = "towline.dev/digest"
+
+PRUNE = "towline.dev/prune"
+DRIFT = "towline.dev/drift"
+FORCE = "towline.dev/force"
+WAVE = "towline.dev/wave"
+WAVE_GATE = "towline.dev/wave-gate"
+
+CONFIRM_PRUNE = "towline.dev/confirm-prune"
+RECONCILE = "towline.dev/reconcile"
+FINALIZER = "towline.dev/finalizer"
+
+_LABEL_BYTES = 63
+_MANAGER_BYTES = 128
+
+
+def repository_label(key: Key) -> str:
+    """Return the value of `REPOSITORY_LABEL`: `<namespace>.<name>`, or a hash where that is too long."""
+    plain = f"{key.namespace}.{key.name}"
+    return plain if len(plain) <= _LABEL_BYTES else f"h-{_hash(key)}"
+
+
+def field_manager(key: Key) -> str:
+    """Return the field manager of managed objects: `towline:<namespace>/<name>`, at most 128 bytes."""
+    plain = f"towline:{key}"
+    return plain if len(plain) <= _MANAGER_BYTES else f"towline:h-{_hash(key)}"
+
+
+def owner(uid: str, ref: ObjectRef) -> str:
+    """Return the value of `OWNER`: which GitRepository, and which very object (a copy says another)."""
+    return f"{uid}:{ref}"
+
+
+def parse_owner(value: str) -> tuple[str, str]:
+    """Split a value of `OWNER` into uid and object; both are empty where it is none."""
+    uid, separator, ref = value.partition(":")
+    return (uid, ref) if separator and uid and ref else ("", "")
+
+
+def user_agent(version: str, key: Key, commit: str, record: str) -> str:
+    """Return the user agent of a write, which the API server's audit log keeps up to 1,024 bytes."""
+    return f"towline/{version} (repository={key}; commit={commit}; record={record})"
+
+
+def _hash(key: Key) -> str:
+    return hashlib.sha256(str(key).encode()).hexdigest()[:40]

@@ -1,0 +1,161 @@
+"""The SyncRecord as frozen values: what one sync meant to do, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from towline.model import Resource, Revision
+
+API_VERSION = "towline.dev/v1alpha1"
+KIND = "SyncRecord"
+RESOURCE = Resource(group="towline.dev", version="v1alpha1", kind=KIND, plural="syncrecords", namespaced=True)
+
+
+class Trigger(StrEnum):
+    """What a sync answers to."""
+
+    COMMIT = "Commit"
+    DRIFT = "Drift"
+    SPEC = "Spec"
+    START = "Start"
+    MANUAL = "Manual"
+    DELETE = "Delete"
+
+
+class Flag(StrEnum):
+    """What a reader of a record must not overlook."""
+
+    HISTORY_REWRITTEN = "HistoryRewritten"
+    LATE = "Late"
+
+
+class Ending(StrEnum):
+    """How a sync ended: the `outcome` of its record."""
+
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    PARTIAL = "Partial"
+    SUPERSEDED = "Superseded"
+    INTERRUPTED = "Interrupted"
+    PLANNED = "Planned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The GitRepository that a record is about, as it was when the sync began."""
+
+    namespace: str
+    name: str
+    uid: str
+    url: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One changed field: a JSON pointer, and the masked values, None where there is none."""
+
+    path: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeEntry:
+    """One planned change; `digest` is that of the content, keyed where the content is secret."""
+
+    object: str
+    action: str
+    file: str = ""
+    line: int = 0
+    commit: str = ""
+    digest: str = ""
+    fields: tuple[FieldChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The place of a record among those of one sync, from 1 to `of`."""
+
+    of: int = 1
+    number: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """The spec: what a sync was about to do; it never changes.
+
+    `previous` is the digest of the record before, empty for the first. `source` and `target` are the shas
+    `from` and `to`. `commits` are newest first; `commits_total` also counts those that are not listed.
+    """
+
+    subject: Subject
+    sequence: int
+    previous: str
+    part: Part
+    trigger: Trigger
+    source: str
+    target: str
+    commits: tuple[Revision, ...]
+    commits_total: int
+    changes: tuple[ChangeEntry, ...]
+    flags: tuple[Flag, ...]
+    operator: str
+    started_at: str
+    digest_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFailure:
+    """One refusal; `change` is an index into the record's changes, -1 for faults of the revision itself."""
+
+    change: int
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Objects by what became of them."""
+
+    created: int = 0
+    updated: int = 0
+    adopted: int = 0
+    repaired: int = 0
+    pruned: int = 0
+    released: int = 0
+    failed: int = 0
+    blocked: int = 0
+
+    @property
+    def changed(self) -> int:
+        """What the CHANGED column shows: a column cannot add."""
+        return self.created + self.updated + self.adopted + self.repaired
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """The status: how a sync ended, written once.
+
+    `previous` is the digest of the part before this one, empty outside of parts: that digest did not exist
+    when this part was opened. `digest` covers spec and status, itself excepted.
+    """
+
+    outcome: Ending
+    finished_at: str
+    counts: Counts
+    failures: tuple[RecordFailure, ...] = ()
+    previous: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncRecord:
+    """One record; `namespace` is where it lies, `closing` is None while its sync runs."""
+
+    namespace: str
+    name: str
+    intent: Intent
+    closing: Closing | None = None
