@@ -1,0 +1,148 @@
+"""The chain that ties records together: each holds the digest of the one before, and can be checked offline.
+
+A digest is `sha256:` and the SHA-256, in hex, of canonical JSON (RFC 8785): an object with the members `spec` and,
+once a record is closed, `status`, each holding the fields that `NAMED` lists for the record's
+`digestVersion`, where present.
+
+The parts of one sync are opened together, before any of them has an outcome. So the `spec.previous` of a
+later part is the digest of the part before it as it was opened, without a status, and its `status.previous`
+the final one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+import rfc8785
+
+from towline.model import Body
+
+VERSION = 1
+
+NAMED: Mapping[int, Mapping[str, frozenset[str]]] = {
+    1: {
+        "spec": frozenset(
+            {"repository", "sequence", "previous", "part", "trigger", "from", "to", "commits", "commitsTotal"}
+            | {"changes", "flags", "operator", "startedAt", "digestVersion"}
+        ),
+        "status": frozenset({"outcome", "finishedAt", "counts", "failures", "previous"}),
+    }
+}
+"""The fields that a digest covers; a later field needs a new version, so that old records still check."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is wrong with one record; `missing` says that others are gone: retention deletes, too."""
+
+    record: str
+    message: str
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Link:
+    """What the chain needs of one record; `final` is empty while it is open."""
+
+    name: str
+    uid: str
+    sequence: int
+    number: int
+    previous: str
+    before: str
+    claimed: str
+    opened: str
+    final: str
+
+
+def opened(body: Body) -> str:
+    """Return the digest of a record as it was opened."""
+    return _digest({"spec": body["spec"]})
+
+
+def digest(body: Body) -> str:
+    """Return the digest of a record, with its status if it has one.
+
+    Raises:
+        ValueError: the record's digestVersion is unknown, or it holds what is not JSON.
+    """
+    return _digest({place: body[place] for place in ("spec", "status") if body.get(place)})
+
+
+def _digest(places: Mapping[str, Body]) -> str:
+    version = int(places["spec"]["digestVersion"])
+    if version not in NAMED:
+        raise ValueError(f"digestVersion {version} is unknown")
+    named = {
+        place: {name: value for name, value in fields.items() if name in NAMED[version][place]}
+        for place, fields in places.items()
+    }
+    return f"sha256:{hashlib.sha256(rfc8785.dumps(named)).hexdigest()}"
+
+
+def verify(bodies: Iterable[Body]) -> tuple[Problem, ...]:
+    """Check records of any number of repositories, in any order; nothing is returned where all is well.
+
+    Records from before the oldest one are not missed: retention deletes them. An open record is well at the
+    end.
+    """
+    links, problems = [], []
+    for body in bodies:
+        try:
+            links.append(_link(body))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            problems.append(Problem(record=_name(body), message=f"cannot be read: {error!r}"))
+    links.sort(key=lambda link: (link.uid, link.sequence))
+    for _, chained in groupby(links, key=lambda link: link.uid):
+        problems.extend(_chain(list(chained)))
+    return tuple(problems)
+
+
+def _name(body: Body) -> str:
+    metadata = body.get("metadata")
+    return str(metadata.get("name", "")) if isinstance(metadata, Mapping) else ""
+
+
+def _link(body: Body) -> _Link:
+    spec, status = body["spec"], body.get("status") or {}
+    return _Link(
+        name=body["metadata"]["name"],
+        uid=str(spec["repository"]["uid"]),
+        sequence=int(spec["sequence"]),
+        number=int(spec.get("part", {}).get("number", 1)),
+        previous=spec.get("previous", ""),
+        before=status.get("previous", ""),
+        claimed=status.get("digest", ""),
+        opened=opened(body),
+        final=digest(body) if status else "",
+    )
+
+
+def _chain(links: list[_Link]) -> Iterator[Problem]:
+    for link in links:
+        if link.final != link.claimed:
+            yield Problem(record=link.name, message="its digest is not that of its content")
+        if (link.sequence == 1) == bool(link.previous):
+            yield Problem(record=link.name, message="only the first record has none before it")
+    for older, newer in pairwise(links):
+        yield from _pair(older, newer)
+
+
+def _pair(older: _Link, newer: _Link) -> Iterator[Problem]:
+    if newer.sequence == older.sequence:
+        yield Problem(record=newer.name, message=f"has the sequence of {older.name}")
+    elif newer.sequence > older.sequence + 1:
+        gone = f"{older.sequence + 1} to {newer.sequence - 1}"
+        yield Problem(record=newer.name, message=f"the records {gone} before it are missing", missing=True)
+    elif newer.number > 1:
+        if newer.previous != older.opened:
+            yield Problem(record=newer.name, message=f"does not continue {older.name}")
+        if newer.final and newer.before != older.final:
+            yield Problem(record=newer.name, message=f"was closed after another {older.name}")
+    elif not older.final:
+        yield Problem(record=older.name, message=f"is still open, although {newer.name} follows it")
+    elif newer.previous != older.final:
+        yield Problem(record=newer.name, message=f"does not follow {older.name}: one of them was replaced")

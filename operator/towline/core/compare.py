@@ -1,0 +1,195 @@
+"""Do a declared and a live object mean the same?
+
+Only what is declared is looked at. What JSON calls equal is the same; beyond that the API server rewrites
+three things that nobody touched: quantities, where it knows that one stands (`1000m` and `1` under `limits`,
+but never in an environment variable, a ConfigMap or an annotation, which are text); empty values of built-in
+kinds, which it drops; and the line breaks of base64. Whatever still differs is for a dry run to settle.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from towline.core import quantity
+from towline.core.fields import pointer
+from towline.model import Body
+
+_QUANTITY_MAPS = frozenset(
+    {
+        *("limits", "requests", "capacity", "allocatable", "hard", "used", "overhead", "podFixed", "target"),
+        *("max", "min", "default", "defaultRequest", "maxLimitRequestRatio"),
+    }
+)
+"""Maps whose values are quantities."""
+
+_QUANTITIES = frozenset({"sizeLimit", "divisor", "averageValue"})
+"""Fields that are quantities, wherever they stand."""
+
+_TEXT = frozenset({"labels", "annotations", "data", "matchLabels", "nodeSelector", "selector"})
+"""Maps of text: an empty value in them is a value."""
+
+_MEANINGFUL = frozenset({"emptyDir", "podSelector", "namespaceSelector"})
+"""Fields whose empty object says something, so that the API server keeps it."""
+
+_SETS = frozenset({"finalizers"})
+"""Lists of text where others may add, and order means nothing."""
+
+_KEYS = ("name", "mountPath", "devicePath", "containerPort", "port", "ip", "topologyKey", "type")
+"""What tells the items of a list apart: the first of these that all of them have, each with its own value."""
+
+
+class _Place(NamedTuple):
+    """Where a value stands, and whether the API server drops empty values there."""
+
+    steps: tuple[str | int, ...]
+    drops: bool
+
+    def below(self, step: str | int) -> _Place:
+        return _Place((*self.steps, step), self.drops)
+
+    @property
+    def last(self) -> str | int:
+        return self.steps[-1]
+
+    @property
+    def parent(self) -> str | int:
+        return self.steps[-2] if len(self.steps) > 1 else ""
+
+    def __str__(self) -> str:
+        return functools.reduce(pointer, self.steps, "")
+
+
+def same(want: Body, have: Body) -> bool:
+    """Say whether a live object means all that is declared; both are whole objects of one version."""
+    return next(_object(want, have), None) is None
+
+
+def differing(want: Body, have: Body) -> tuple[str, ...]:
+    """Name the declared leaves that differ in the live object, as JSON pointers into `want`, in its order.
+
+    A list that is longer, shorter or in another order than declared is named as a whole. Where its items
+    have names, others may add theirs, and only the order of the declared ones counts.
+    """
+    return tuple(_object(want, have))
+
+
+def _object(want: Body, have: Body) -> Iterator[str]:
+    secret = want.get("kind") == "Secret" and want.get("apiVersion") == "v1"
+    for key, value in want.items():
+        here = _Place((key,), _built_in(want))
+        if key == "rules" and "aggregationRule" in want:
+            continue  # a controller fills them in
+        if key == "stringData" and secret:
+            yield from _bytes(_encoded(value), have.get("data"), here)
+        elif key == "binaryData" or (key == "data" and secret):
+            yield from _bytes(_without(value, want.get("stringData")), have.get(key), here)
+        else:
+            yield from _value(value, have.get(key), here)
+
+
+def _built_in(body: Body) -> bool:
+    """Say whether the API server reads the object into a type of its own; others are kept as they are."""
+    group, _, version = str(body.get("apiVersion")).rpartition("/")
+    return not version or "." not in group or group.endswith(".k8s.io")
+
+
+def _value(want: Any, have: Any, here: _Place) -> Iterator[str]:
+    if want is None or (have is None and _dropped(want, here)):
+        return
+    if isinstance(want, Mapping) and want and (have is None or isinstance(have, Mapping)):
+        for key, item in want.items():
+            yield from _value(item, (have or {}).get(key), here.below(key))
+    elif isinstance(want, Mapping) and isinstance(have, Mapping):
+        return  # what is there beside an empty object was not declared
+    elif isinstance(want, list) and isinstance(have, list):
+        yield from _list(want, have, here)
+    elif not _equal(want, have, here):
+        yield str(here)
+
+
+def _dropped(want: Any, here: _Place) -> bool:
+    if want == "" and here.parent in _TEXT:
+        return False
+    return here.drops and not want and here.last not in _MEANINGFUL
+
+
+def _equal(want: Any, have: Any, here: _Place) -> bool:
+    if isinstance(want, bool) or isinstance(have, bool):
+        return want is have  # True == 1 in Python, and nowhere else
+    if want == have:
+        return True
+    if here.parent not in _QUANTITY_MAPS and here.last not in _QUANTITIES:
+        return False
+    if not _TEXT.isdisjoint(here.steps):
+        return False
+    amount = quantity.parse(want)
+    return amount is not None and amount == quantity.parse(have)
+
+
+def _list(want: Sequence[Any], have: Sequence[Any], here: _Place) -> Iterator[str]:
+    key = _key(want, have)
+    if here.last in _SETS:
+        yield from (str(here.below(index)) for index, item in enumerate(want) if item not in have)
+    elif key:
+        yield from _keyed(want, have, key, here)
+    elif len(want) != len(have):
+        yield str(here)
+    else:
+        for index, (item, other) in enumerate(zip(want, have, strict=True)):
+            yield from _value(item, other, here.below(index))
+
+
+def _key(want: Sequence[Any], have: Sequence[Any]) -> str:
+    """Find the key by which the items of both lists are told apart; empty where there is none."""
+    if not want or not all(isinstance(item, Mapping) for item in (*want, *have)):
+        return ""
+    return next((key for key in _KEYS if _unique(want, key) and _unique(have, key)), "")
+
+
+def _unique(items: Sequence[Mapping[str, Any]], key: str) -> bool:
+    values = [item.get(key) for item in items]
+    return all(isinstance(value, str | int) for value in values) and len(set(values)) == len(values)
+
+
+def _keyed(
+    want: Sequence[Mapping[str, Any]], have: Sequence[Mapping[str, Any]], key: str, here: _Place
+) -> Iterator[str]:
+    places = {item[key]: index for index, item in enumerate(have)}
+    found = [places[item[key]] for item in want if item[key] in places]
+    if found != sorted(found):
+        yield str(here)
+    for index, item in enumerate(want):
+        if item[key] in places:
+            yield from _value(item, have[places[item[key]]], here.below(index))
+        else:
+            yield str(here.below(index))
+
+
+def _bytes(want: Any, have: Any, here: _Place) -> Iterator[str]:
+    """Compare maps of base64 by what they encode."""
+    for key, value in (want or {}).items():
+        other = have.get(key) if isinstance(have, Mapping) else None
+        if value is not None and (other is None or _decoded(value) != _decoded(other)):
+            yield str(here.below(key))
+
+
+def _decoded(value: Any) -> Any:
+    try:
+        return base64.b64decode("".join(value.split()), validate=True)
+    except (AttributeError, ValueError):
+        return value  # the API server refuses it, in its own words
+
+
+def _encoded(texts: Any) -> dict[str, Any]:
+    return {
+        key: base64.b64encode(text.encode()).decode() if isinstance(text, str) else text
+        for key, text in (texts or {}).items()
+    }
+
+
+def _without(encoded: Any, texts: Any) -> dict[str, Any]:
+    """Leave out what stringData overrides."""
+    return {key: value for key, value in (encoded or {}).items() if key not in (texts or {})}

@@ -1,0 +1,49 @@
+"""What a release takes off an object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from towline.api import labels
+from towline.core.stamp import CHANGE_CAUSE, Identity, entry
+from towline.model import Body
+
+_STAMPS = (labels.OWNER, labels.DIGEST, labels.COMMIT, labels.SOURCE)
+
+
+def operations(body: Body, identity: Identity) -> tuple[Body, ...]:
+    """Return the JSON patch that takes our label, annotations and Apply entry off this version of an object.
+
+    A change-cause goes too, where it is the one that we wrote.
+    """
+    metadata: Mapping[str, Any] = body["metadata"]
+    patch = [{"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]}]
+    patch += _removals("labels", metadata, [labels.REPOSITORY_LABEL])
+    patch += _removals("annotations", metadata, [*_STAMPS, *_own_cause(body, identity)])
+    staying = [each for each in metadata.get("managedFields") or () if not _is_own(each, identity)]
+    patch.append({"op": "replace", "path": "/metadata/managedFields", "value": staying or [{}]})
+    return tuple(patch)
+
+
+def _removals(field: str, metadata: Mapping[str, Any], names: list[str]) -> list[dict[str, Any]]:
+    held = metadata.get(field) or {}
+    return [
+        {"op": "remove", "path": f"/metadata/{field}/{name.replace('~', '~0').replace('/', '~1')}"}
+        for name in names
+        if name in held
+    ]
+
+
+def _own_cause(body: Body, identity: Identity) -> Iterator[str]:
+    """Yield the change-cause if our entry holds it and it begins with the commit that we wrote beside it."""
+    notes = body["metadata"].get("annotations") or {}
+    held = entry(body, identity.manager).get("f:metadata", {}).get("f:annotations", {})
+    commit = str(notes.get(labels.COMMIT, ""))[:7]
+    if commit and f"f:{CHANGE_CAUSE}" in held and str(notes.get(CHANGE_CAUSE, "")).startswith(f"{commit} "):
+        yield CHANGE_CAUSE
+
+
+def _is_own(each: Mapping[str, Any], identity: Identity) -> bool:
+    kind = (each.get("manager"), each.get("operation"), each.get("subresource"))
+    return kind == (identity.manager, "Apply", None)

@@ -1,0 +1,130 @@
+"""Which fields of one object change, with old and new value: masked first, then compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from towline.api import labels
+from towline.api.syncrecord import FieldChange
+from towline.core import compare, narrowing
+from towline.core.fields import pointer
+from towline.core.redact import Mask
+from towline.core.stamp import CHANGE_CAUSE
+from towline.model import Body
+
+LARGEST = 2048
+"""Bytes of JSON; a larger value stands as its length, digest and head."""
+
+HEAD = 256
+"""Characters."""
+
+EXACT = 2**53 - 1
+"""Beyond this a JSON number is not the same number everywhere (RFC 8259, section 6): it stands as text."""
+
+_SERVERS = frozenset(
+    {"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "deletionTimestamp"}
+    | {"deletionGracePeriodSeconds", "selfLink"}
+)
+_STAMPS = frozenset({labels.REPOSITORY_LABEL, labels.COMMIT, labels.SOURCE, labels.OWNER, labels.DIGEST})
+
+
+def fields(
+    before: Body | None, after: Body | None, declared: Body | None, mask: Mask
+) -> tuple[FieldChange, ...]:
+    """Return the changed fields of one object, in the order of their paths; none where there was no object.
+
+    Items of a list are named by their index in the new list, those that go away by that in the old one.
+
+    Args:
+        before: the live object.
+        after: what the server says it will be; None without a dry run: declared leaves stand for it then.
+        declared: the object in Git, None for one that is not in Git.
+        mask: hides secret values, before anything is compared.
+    """
+    if before is None:
+        return ()
+    ignored = _STAMPS if _declares_cause(declared) else _STAMPS | {CHANGE_CAUSE}
+    if after is None:
+        return _leaves(before, _content(declared or {}, ignored), mask)
+    old, new = (_content(mask.masked(body), ignored) for body in (before, after))
+    return tuple(sorted(_compared(*narrowing.narrowed(old, new)), key=lambda change: change.path))
+
+
+def _leaves(before: Body, declared: Body, mask: Mask) -> tuple[FieldChange, ...]:
+    old, new = mask.masked(before), mask.masked(declared)
+    found = []
+    for path in compare.differing(declared, before):
+        want, have = _lookup(path, new, old)
+        found.append(FieldChange(path=path, old=_bounded(have), new=_bounded(want)))
+    return tuple(found)
+
+
+def _lookup(path: str, want: Any, have: Any) -> tuple[Any, Any]:
+    """Follow a pointer into `want`, and to its counterpart in `have`: list items correspond by name."""
+    for step in path.split("/")[1:]:
+        key = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(want, list):
+            want = want[int(key)]
+            have = narrowing.counterpart(want, int(key), have)
+        else:
+            want, have = _entry(want, key), _entry(have, key)
+    return want, have
+
+
+def _entry(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, Mapping) else None
+
+
+def _declares_cause(declared: Body | None) -> bool:
+    """Say whether the author wrote a change cause; in a body that is stamped it may be ours."""
+    annotations = ((declared or {}).get("metadata") or {}).get("annotations") or {}
+    return CHANGE_CAUSE in annotations and labels.OWNER not in annotations
+
+
+def _content(body: Body, ignored: frozenset[str]) -> dict[str, Any]:
+    """Return the part of an object that people write."""
+    metadata = {name: value for name, value in (body.get("metadata") or {}).items() if name not in _SERVERS}
+    for place in ("annotations", "labels"):
+        words = metadata.pop(place, None) or {}
+        kept = {name: value for name, value in words.items() if name not in ignored}
+        metadata |= {place: kept} if kept else {}
+    return {name: value for name, value in body.items() if name != "status"} | {"metadata": metadata}
+
+
+def _compared(old: Any, new: Any) -> Iterator[FieldChange]:
+    if old == new == {}:
+        return
+    from deepdiff import DeepDiff  # loads for a quarter of a second, and only a sync needs it
+    from deepdiff.helper import notpresent
+
+    for levels in DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0).values():
+        for level in levels:
+            path = ""
+            for step in level.path(output_format="list"):
+                path = pointer(path, step.place if isinstance(step, narrowing.At) else step)
+            values = (None if value is notpresent else _bounded(value) for value in (level.t1, level.t2))
+            yield FieldChange(path=path, old=next(values), new=next(values))
+
+
+def _bounded(value: Any) -> Any:
+    """Return a value as a record holds it."""
+    exact = _exact(value.value if isinstance(value, narrowing.Whole) else value)
+    text = exact if isinstance(exact, str) else json.dumps(exact, ensure_ascii=False, sort_keys=True)
+    content = text.encode()
+    if len(content) <= LARGEST:
+        return exact
+    digest = hashlib.sha256(content).hexdigest()
+    return {"length": len(content), "digest": f"sha256:{digest}", "head": text[:HEAD]}
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _exact(child) for name, child in value.items() if child is not None}
+    if isinstance(value, list | tuple):
+        return [_exact(child) for child in value]
+    if isinstance(value, int | float) and abs(value) > EXACT:
+        return str(value)
+    return value

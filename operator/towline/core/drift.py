@@ -1,0 +1,67 @@
+"""What a watch event about one object means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from towline.model import Live
+
+
+class Verdict(StrEnum):
+    """What an event means for the repository that owns the object.
+
+    Only what `matters` needs a pass. DOUBTFUL is a change that metadata alone cannot judge: somebody wrote
+    the object and our entry is as it was, which is so for foreign fields, but also for a reordered list or a
+    write under our own name. Reading the object settles it.
+    """
+
+    ECHO = "echo"
+    NOISE = "noise"
+    DOUBTFUL = "doubtful"
+    APPEARED = "appeared"
+    GONE = "gone"
+    RECREATED = "recreated"
+    TERMINATING = "terminating"
+    RELABELLED = "relabelled"
+    CHANGED = "changed"
+
+    @property
+    def matters(self) -> bool:
+        """Whether the next plan may come out differently."""
+        return self not in {Verdict.ECHO, Verdict.NOISE, Verdict.DOUBTFUL}
+
+
+def judge(before: Live | None, after: Live | None) -> Verdict:
+    """Compare what we knew of one object with what an event says; None stands for "carries no label of ours".
+
+    Args:
+        before: from the answer to our own write, or from the event before.
+        after: the state in the event; None after a DELETED, which a removed label causes as well.
+    """
+    if before is None:
+        return Verdict.NOISE if after is None else Verdict.APPEARED
+    if after is None:
+        return Verdict.GONE
+    return next((verdict for verdict, holds in _RULES if holds(before, after)), Verdict.NOISE)
+
+
+def _ownership(live: Live) -> tuple[object, ...]:
+    """Everything that an intact ownership rests on; each write of ours can change any of them."""
+    stamps = (live.owner, live.digest, live.prune_disabled)
+    return (*stamps, live.manager, live.fields, live.entry_time)
+
+
+def _perhaps_content(before: Live, after: Live) -> bool:
+    return after.generation != before.generation or after.generation < 0
+
+
+_RULES: tuple[tuple[Verdict, Callable[[Live, Live], bool]], ...] = (
+    (Verdict.ECHO, lambda before, after: after.resource_version == before.resource_version),
+    (Verdict.RECREATED, lambda before, after: after.uid != before.uid),
+    (Verdict.TERMINATING, lambda before, after: after.terminating != before.terminating),
+    (Verdict.RELABELLED, lambda before, after: after.label != before.label),
+    (Verdict.CHANGED, lambda before, after: _ownership(after) != _ownership(before)),
+    (Verdict.DOUBTFUL, _perhaps_content),
+)
+"""The first rule that holds decides."""

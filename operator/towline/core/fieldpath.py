@@ -1,0 +1,119 @@
+"""The field paths of the API server's messages, turned into JSON pointers.
+
+Two spellings occur: by index in 422 (`spec.ports[1].port`, `data[tls.key]`), by key in 409 and 500
+(`.spec.containers[name="c1"].image`, `.metadata.finalizers["x"]`). In the second a map key stands bare, dots
+and all, so only the object itself tells where it ends.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from towline.model import Body
+
+_BARE = re.compile(r"[^.\[]+")
+_BRACKET = re.compile(r'\[((?:"(?:[^"\\]|\\.)*"|[^\]"])*)\]')
+_KEY = re.compile(r'([^=,\s]+)=("(?:[^"\\]|\\.)*"|[^,]*)')
+
+
+def pointer(path: str, body: Body) -> str:
+    """Return the JSON pointer into `body` that `path` means.
+
+    It goes on below `body` only by map keys (a required field that is missing), and ends at the list whose
+    item cannot be told. Empty where `path` is no path.
+    """
+    steps: list[str] = []
+    here: object = body
+    rest = path
+    while rest:
+        step, rest = _next(rest, here)
+        if not step:
+            break
+        steps.append(step)
+        here = _below(here, step)
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def without(body: Body, pointer: str) -> Body:
+    """Return `body` without the map key that a JSON pointer ends at; `body` itself where there is none."""
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+    slim: Body = _without(body, steps) if steps else body
+    return slim
+
+
+def _without(here: Any, steps: Sequence[str]) -> Any:
+    step, rest = steps[0], steps[1:]
+    if isinstance(here, Mapping) and step in here:
+        if not rest:
+            return {key: value for key, value in here.items() if key != step}
+        below = _without(here[step], rest)
+        return here if below is here[step] else {**here, step: below}
+    if isinstance(here, list) and rest and step.isdecimal() and int(step) < len(here):
+        below = _without(here[int(step)], rest)
+        return here if below is here[int(step)] else [*here[: int(step)], below, *here[int(step) + 1 :]]
+    return here
+
+
+def _next(rest: str, here: object) -> tuple[str, str]:
+    """Take one step off a path: the key or index it means in `here`, empty where unknown, and the rest."""
+    if bracket := _BRACKET.match(rest):
+        return _item(bracket.group(1), here), rest[bracket.end() :]
+    rest = rest.removeprefix(".")
+    if isinstance(here, Mapping):
+        known = [key for key in here if isinstance(key, str) and _begins(rest, key)]
+        if known:
+            key = max(known, key=len)
+            return key, rest[len(key) :]
+    bare = _BARE.match(rest)
+    if bare is None or isinstance(here, list) or bare.group() == "<nil>":
+        return "", ""
+    return bare.group(), rest[bare.end() :]
+
+
+def _begins(rest: str, key: str) -> bool:
+    return bool(key) and rest.startswith(key) and rest[len(key) : len(key) + 1] in {"", ".", "["}
+
+
+def _item(inside: str, here: object) -> str:
+    """Say which item of a list, or which key of a map, the text between brackets means."""
+    if isinstance(here, Mapping):
+        return _value(inside) if inside.startswith('"') else inside
+    if not isinstance(here, list):
+        return ""
+    if inside.isascii() and inside.isdigit():
+        return inside if int(inside) < len(here) else ""
+    return _keyed(inside, here)
+
+
+def _keyed(inside: str, items: Sequence[object]) -> str:
+    """Find the item with the given keys, or the given value; a key that an item leaves out is a default."""
+    pairs = [(key, _value(text)) for key, text in _KEY.findall(inside)]
+    if not pairs:
+        wanted = _value(inside.removeprefix("="))
+        return next((str(index) for index, item in enumerate(items) if _spelt(item) == wanted), "")
+    for index, item in enumerate(items):
+        if isinstance(item, Mapping) and all(_spelt(item.get(key, value)) == value for key, value in pairs):
+            return str(index)
+    return ""
+
+
+def _value(text: str) -> str:
+    try:
+        return _spelt(json.loads(text))
+    except ValueError:
+        return text
+
+
+def _spelt(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _below(here: object, step: str) -> object:
+    if isinstance(here, Mapping):
+        return here.get(step)
+    if isinstance(here, list):
+        return here[int(step)]
+    return None

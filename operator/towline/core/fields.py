@@ -1,0 +1,149 @@
+"""Which declared paths does our managedFields entry still hold?
+
+A map key `x` is held by `f:x`. An empty node is a leaf: it holds all that is declared below it. A list item
+is held by the entry `k:{...}` whose keys all equal the item's, or by `v:<json>` in a set. What names the
+object (apiVersion, kind, metadata.name, metadata.namespace) is never part of an entry. Measured on 16 kinds
+right after an apply: nothing is reported lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, cast
+
+import orjson
+
+from towline.model import Body
+
+Node: TypeAlias = Mapping[str, Any]
+"""One level of `fieldsV1`: `f:…`, `k:…` or `v:…` to the level below it."""
+
+Memo: TypeAlias = MutableMapping[tuple[str, bytes], tuple[str, ...]]
+"""What was found before: (digest of the body, `fieldsV1`) to the lost pointers."""
+
+_Path: TypeAlias = "tuple[_Path, str | int] | None"
+"""Steps from the object down, last first; most are never written out."""
+
+_IDENTITY = frozenset({"apiVersion", "kind"})
+_NAMES = frozenset({"name", "namespace"})
+_OPEN = frozenset({"labels", "annotations"})
+"""Maps to which others add as a matter of course: an empty one declares nothing."""
+
+_DEFAULTS = {"protocol": "TCP"}
+"""List keys that an item may leave out and the API server fills in before it writes the entry."""
+
+
+def holds(body: Body, fields: bytes) -> bool:
+    """Say whether an entry holds every path that `body` declares; `fields` is the entry's `fieldsV1` JSON."""
+    return not lost(body, fields)
+
+
+def lost(body: Body, fields: bytes) -> tuple[str, ...]:
+    """Name the declared leaves that the entry does not hold, as JSON pointers into `body`, in its order.
+
+    Nulls, and lists without items, declare nothing that could be held.
+    """
+    entry: Node = orjson.loads(fields) if fields else {}
+    walk = _Walk()
+    for key, value in body.items():
+        if key in _IDENTITY:
+            continue
+        if key == "metadata":
+            declared = {name: item for name, item in value.items() if name not in _NAMES} or None
+            walk.below(declared, entry.get("f:metadata"), (None, key))
+        else:
+            held = "data" if key == "stringData" else key  # stringData is sent as data
+            walk.below(value, entry.get("f:" + held), (None, key))
+    return tuple(_written(path) for path in walk.lost)
+
+
+def lost_once(digest: str, body: Body, fields: bytes, memo: Memo) -> tuple[str, ...]:
+    """Do what `lost` does, once per content and entry; `digest` stands for `body`."""
+    found = memo.get((digest, fields))
+    if found is None:
+        found = memo[digest, fields] = lost(body, fields)
+    return found
+
+
+def pointer(path: str, step: str | int) -> str:
+    """Lengthen a JSON pointer by one key or index (RFC 6901)."""
+    text = step.replace("~", "~0").replace("/", "~1") if isinstance(step, str) else step
+    return f"{path}/{text}"
+
+
+def _written(path: _Path) -> str:
+    return pointer(_written(path[0]), path[1]) if path else ""
+
+
+def _scalar(value: Any) -> tuple[bool, Any]:
+    """Make two JSON scalars equal where JSON calls them so: 1 and 1.0, but not 1 and true."""
+    return isinstance(value, bool), value
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """One walk through a body and an entry together; what is lost is collected on the way."""
+
+    lost: list[_Path] = field(default_factory=list)
+
+    def below(self, value: Any, node: Node | None, path: _Path) -> None:
+        """Look for `value` in `node`: no node holds nothing, an empty one everything."""
+        if node is None:
+            self.leaves(value, path)
+        elif not node:
+            return
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                child = node.get("f:" + key)
+                if child != {}:
+                    self.below(item, child, (path, key))
+        elif isinstance(value, list):
+            self.items(value, node, path)
+
+    def leaves(self, value: Any, path: _Path) -> None:
+        if isinstance(value, dict) and value:
+            for key, item in value.items():
+                self.leaves(item, (path, key))
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                self.leaves(item, (path, index))
+        elif value is not None and not (value == {} and path and path[1] in _OPEN):
+            self.lost.append(path)
+
+    def items(self, items: Sequence[Any], node: Node, path: _Path) -> None:
+        keyed = _Keyed(node)
+        values = {_scalar(orjson.loads(key[2:])) for key in node if key.startswith("v:")}
+        for index, item in enumerate(items):
+            if isinstance(item, dict):
+                self.below(item, keyed.find(item), (path, index))
+            elif isinstance(item, list) or _scalar(item) not in values:
+                self.lost.append((path, index))
+
+
+class _Keyed:
+    """The `k:{...}` entries of one list, found by an item's own keys without a search through all of them."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._entries = {key: orjson.loads(key[2:]) for key in node if key.startswith("k:")}
+        self._names = sorted({name for keys in self._entries.values() for name in keys})
+        self._found: dict[tuple[str, ...], dict[bytes, Node]] = {}
+
+    def find(self, item: Mapping[str, Any]) -> Node | None:
+        """Return what is held of the item: of the entry that equals it in all the keys that it has."""
+        keys = {name: item.get(name, _DEFAULTS.get(name)) for name in self._names}
+        spelt = orjson.dumps(keys)
+        if exact := self._node.get("k:" + spelt.decode()):
+            return cast("Node", exact)
+        present = tuple(name for name in keys if keys[name] is not None)
+        return self._by(present).get(orjson.dumps([keys[name] for name in present])) if present else None
+
+    def _by(self, names: tuple[str, ...]) -> dict[bytes, Node]:
+        """Index the entries by some of their keys; of entries that agree in those, the first counts."""
+        index = self._found.get(names)
+        if index is None:
+            index = self._found[names] = {}
+            for key, keys in self._entries.items():
+                index.setdefault(orjson.dumps([keys.get(name) for name in names]), self._node[key])
+        return index

@@ -1,0 +1,81 @@
+"""Whose is a live object? Only what is strictly ours is ever deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from towline.api import labels
+from towline.api.gitrepository import Removal
+from towline.model import GroupKind, Key, Live, ObjectRef
+
+DELEGATES = frozenset(
+    {
+        GroupKind("argoproj.io", "Application"),
+        GroupKind("kustomize.toolkit.fluxcd.io", "Kustomization"),
+        GroupKind("helm.toolkit.fluxcd.io", "HelmRelease"),
+        GroupKind("cluster.x-k8s.io", "Cluster"),
+    }
+)
+"""Kinds whose deletion deletes much more elsewhere: the default of the configurable data kinds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What one GitRepository allows its plan to do, and how its objects are known.
+
+    `uid`, `label` and `manager` are the repository's own. `confirm` is the value of
+    `towline.dev/confirm-prune`, empty where absent. `data_kinds` is the configurable part of the data kinds.
+    `finalizing` is set while the GitRepository is being deleted; nothing is desired then.
+    `declared_elsewhere` are objects that other repositories declare at this moment. `blocked` says that the
+    pass before left a blocked list: the creates of its plan are written meanwhile, so what was most of the
+    objects then is few of them now.
+    """
+
+    key: Key
+    uid: str
+    label: str
+    manager: str
+    prune: bool = True
+    confirm: str = ""
+    blocked: bool = False
+    data_kinds: frozenset[GroupKind] = DELEGATES
+    finalizing: Removal | None = None
+    declared_elsewhere: frozenset[ObjectRef] = field(default_factory=frozenset)
+
+
+class Ownership(StrEnum):
+    """Whose a live object is."""
+
+    OURS = "ours"
+    INHERITED = "inherited"
+    ANOTHER = "another repository's"
+    NOT_OURS = "not ours"
+
+
+OWN = frozenset({Ownership.OURS, Ownership.INHERITED})
+"""What a repository may write, and must answer for."""
+
+
+def ownership(live: Live, policy: Policy) -> Ownership:
+    """Judge by label, Apply entry and owner annotation together: copies and restores carry only some."""
+    uid, named = labels.parse_owner(live.owner)
+    if not live.fields or named != str(live.ref):
+        return Ownership.NOT_OURS
+    if live.label == policy.label and live.manager == policy.manager:
+        return Ownership.OURS if uid == policy.uid else Ownership.INHERITED
+    if live.label != policy.label and live.manager != policy.manager:
+        return Ownership.ANOTHER
+    return Ownership.NOT_OURS
+
+
+def missing(live: Live, policy: Policy) -> str:
+    """Say what an object that is not ours, though it carries a repository's label, lacks to be its own."""
+    labelled = live.label == policy.label
+    lacks = []
+    if not live.fields or labelled != (live.manager == policy.manager):
+        manager = policy.manager if labelled else "the repository that its label names"
+        lacks.append(f"no Apply entry of {manager} in managedFields")
+    if labels.parse_owner(live.owner)[1] != str(live.ref):
+        lacks.append(f"no {labels.OWNER} annotation that names this object")
+    return " and ".join(lacks)

@@ -1,0 +1,64 @@
+"""What fits into a record: texts, values and lists of bounded size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from towline.core import wording
+from towline.model import Person, Revision
+
+T = TypeVar("T")
+
+
+def size(value: Any) -> int:
+    """Return the bytes of a JSON value."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
+
+
+def packs(
+    items: Iterable[T], sizes: Callable[[T], int], room: int, most: int, first: int | None = None
+) -> list[list[T]]:
+    """Distribute items over packs, in order; there is at least one pack, and a large item has one alone.
+
+    Args:
+        items: what to distribute.
+        sizes: bytes of one item.
+        room: bytes of one pack.
+        most: items of one pack.
+        first: bytes of the first pack, where it has less room.
+    """
+    packed: list[list[T]] = [[]]
+    left = room if first is None else first
+    for item in items:
+        needed = sizes(item)
+        if packed[-1] and (needed > left or len(packed[-1]) == most):
+            packed.append([])
+            left = room
+        packed[-1].append(item)
+        left -= needed
+    return packed
+
+
+def fit(text: str, limit: int) -> str:
+    """Return at most `limit` characters that UTF-8 can hold; `…` marks a cut."""
+    whole = text.encode("utf-8", "replace").decode()
+    return whole if len(whole) <= limit else f"{whole[: limit - 1]}…"
+
+
+def commit(revision: Revision) -> Revision:
+    """Return a commit with the words of its people cut to what a line shows."""
+    return replace(
+        revision,
+        author=_person(revision.author),
+        committer=_person(revision.committer),
+        subject=wording.printable(revision.subject, 512),
+        pull_request=wording.printable(revision.pull_request, 256),
+        merged_by=wording.printable(revision.merged_by, 256),
+    )
+
+
+def _person(person: Person) -> Person:
+    return Person(name=wording.printable(person.name, 256), email=wording.printable(person.email, 256))

@@ -1,0 +1,143 @@
+"""The plan: desired against live, by digest and unbroken ownership."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from towline.api import labels
+from towline.core import fields, order, prune
+from towline.core.ownership import Ownership, Policy, missing, ownership
+from towline.errors import Failure, Refusal
+from towline.model import Action, Body, Change, GroupKind, Live, Manifest, ObjectRef, Plan
+
+__all__ = ["Ownership", "Policy", "ownership", "plan"]
+
+_OUR_CRDS = frozenset({"gitrepositories.towline.dev", "syncrecords.towline.dev"})
+_SYNC_RECORD = GroupKind("towline.dev", "SyncRecord")
+_STAMPS: Body = {
+    "metadata": {
+        "labels": {labels.REPOSITORY_LABEL: ""},
+        "annotations": dict.fromkeys((labels.OWNER, labels.DIGEST, labels.COMMIT, labels.SOURCE), ""),
+    }
+}
+"""What we write beside each declared body; only the paths matter here."""
+
+_NAMED = 5
+"""So many lost paths are named, the others counted."""
+
+
+class _Refused(NamedTuple):
+    reason: Refusal
+    message: str
+    field: str = ""
+
+
+def plan(
+    desired: tuple[Manifest, ...],
+    live: Mapping[ObjectRef, Live],
+    policy: Policy,
+    sha: str,
+    memo: fields.Memo | None = None,
+) -> Plan:
+    """Say what leads from `live` to `desired`: applies by wave and ref, then removals in reverse.
+
+    `desired` are placed manifests, each object once, of the commit `sha`. `live` holds every object that
+    carries any repository's label. Neither order matters. What stays as it is, or is left alone, is in the
+    changes as keep and skip. An object that may not be written is a failure and neither applied nor removed.
+
+    `memo` keeps what was found out about entries; a caller that passes the same one again, and a new one for
+    each new set of manifests, spares looking at entries that nobody touched.
+    """
+    found = {} if memo is None else memo
+    changes: list[Change] = []
+    failures: list[Failure] = []
+    for manifest in desired:
+        verdict = _verdict(manifest, live.get(manifest.ref), policy, found)
+        if isinstance(verdict, Change):
+            changes.append(verdict)
+        else:
+            failures.append(_failure(manifest, verdict, sha))
+    owned = {ref: item for ref, item in live.items() if item.label == policy.label}
+    leaving = prune.removals(owned, frozenset(manifest.ref for manifest in desired), policy)
+    changes.sort(key=lambda change: (change.wave, change.ref))
+    failures.sort(key=lambda failure: (failure.file, failure.line, failure.object))
+    return Plan(
+        changes=(*changes, *leaving.changes),
+        blocked=leaving.blocked,
+        token=leaving.token,
+        failures=tuple(failures),
+    )
+
+
+def _verdict(manifest: Manifest, found: Live | None, policy: Policy, memo: fields.Memo) -> Change | _Refused:
+    try:
+        wave = order.wave(manifest)
+    except ValueError as error:
+        return _Refused(Refusal.INVALID, str(error), fields.pointer("/metadata/annotations", labels.WAVE))
+    refused = _self_management(manifest.ref, policy)
+    if refused:
+        return refused
+    judged = (Action.CREATE, "", "") if found is None else _existing(manifest, found, policy, memo)
+    if isinstance(judged, _Refused):
+        return judged
+    action, reason, message = judged
+    return Change(
+        action=action,
+        ref=manifest.ref,
+        manifest=manifest,
+        live=found,
+        reason=reason,
+        message=message,
+        wave=wave,
+    )
+
+
+def _self_management(ref: ObjectRef, policy: Policy) -> _Refused | None:
+    if ref.group_kind == order.CRD and ref.name in _OUR_CRDS:
+        message = "the operator's own CRDs are installed with the operator, not by it"
+    elif ref.group_kind == _SYNC_RECORD:
+        message = "records are written by the operator alone"
+    elif ref == ObjectRef("towline.dev", "GitRepository", *policy.key):
+        message = "a GitRepository cannot manage itself"
+    else:
+        return None
+    return _Refused(Refusal.SELF_MANAGEMENT_REFUSED, message)
+
+
+def _existing(
+    manifest: Manifest, found: Live, policy: Policy, memo: fields.Memo
+) -> _Refused | tuple[Action, str, str]:
+    """Refuse an object that may not be written; else choose the action, with its reason and message."""
+    whose = ownership(found, policy)
+    if whose is Ownership.ANOTHER:
+        return _Refused(Refusal.OWNED_BY_ANOTHER, f"belongs to another GitRepository, {found.label}")
+    if whose is Ownership.NOT_OURS:
+        return _Refused(Refusal.NOT_OURS, f"exists already and is not ours: it has {missing(found, policy)}")
+    if found.terminating:
+        return _Refused(Refusal.TERMINATING, "is being deleted; it is created again when it is gone")
+    if whose is Ownership.INHERITED:
+        return Action.UPDATE, Refusal.INHERITED, "taken over from an earlier GitRepository of this name"
+    if found.digest != manifest.digest:
+        return Action.UPDATE, "", ""
+    lost = fields.lost_once(manifest.digest, manifest.body, found.fields, memo)
+    lost += fields.lost_once("", _STAMPS, found.fields, memo)
+    return (Action.REPAIR, "", _lost(lost)) if lost else (Action.KEEP, "", "")
+
+
+def _lost(pointers: tuple[str, ...]) -> str:
+    more = len(pointers) - _NAMED
+    named = ", ".join(pointers[:_NAMED])
+    return f"somebody else changed or removed {named}" + (f" and {more} more" if more > 0 else "")
+
+
+def _failure(manifest: Manifest, refused: _Refused, sha: str) -> Failure:
+    return Failure(
+        reason=refused.reason,
+        message=refused.message,
+        object=str(manifest.ref),
+        file=manifest.origin.file,
+        line=manifest.origin.line,
+        commit=sha,
+        field=refused.field,
+    )

@@ -1,0 +1,207 @@
+"""What becomes of objects that are ours and no longer declared: each veto is a function and a table line."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from towline.api.gitrepository import Removal
+from towline.core import order
+from towline.core.ownership import OWN, Ownership, Policy, missing, ownership
+from towline.errors import Reason, Refusal
+from towline.model import Action, Change, GroupKind, Live, ObjectRef
+
+DATA_KINDS = frozenset(
+    {
+        order.NAMESPACE,
+        order.CRD,
+        GroupKind("", "PersistentVolume"),
+        GroupKind("", "PersistentVolumeClaim"),
+        GroupKind("towline.dev", "GitRepository"),
+    }
+)
+"""Deleting one of these deletes what Git cannot bring back; no setting takes one off the list."""
+
+_MANY = 10
+"""Below so many owned objects, losing most of them is nothing unusual."""
+
+
+class Veto(NamedTuple):
+    """Why an object is not simply pruned; the message is the text that its owner reads."""
+
+    reason: str
+    message: str
+
+
+class Loss(NamedTuple):
+    """How many objects a plan desires, owns and would let go; and whether the plan before was blocked."""
+
+    desired: int
+    owned: int
+    leaving: int
+    blocked_before: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removals:
+    """The removals that go on, those that wait for a person, and the token that confirms exactly these."""
+
+    changes: tuple[Change, ...] = ()
+    blocked: tuple[Change, ...] = ()
+    token: str = ""
+
+
+def removals(owned: Mapping[ObjectRef, Live], desired: frozenset[ObjectRef], policy: Policy) -> Removals:
+    """Decide about every object that carries our label and is not desired, last written first.
+
+    `owned` holds all live objects with the policy's label, desired or not. What is being deleted already is
+    waited for and not mentioned. A blocked list goes on once `policy.confirm` is its token.
+    """
+    undesired = (live for ref, live in owned.items() if ref not in desired and not live.terminating)
+    judged = tuple(sorted((_judged(live, policy) for live in undesired), key=lambda c: (-c.wave, c.ref)))
+    blocked = () if policy.finalizing is not None else _blocked(judged, owned, len(desired), policy)
+    token = _token(blocked, policy) if blocked else ""
+    if policy.confirm == token:
+        return Removals(changes=judged)
+    waiting = {change.ref for change in blocked}
+    going = tuple(change for change in judged if change.ref not in waiting)
+    return Removals(changes=going, blocked=blocked, token=token)
+
+
+def _judged(live: Live, policy: Policy) -> Change:
+    change = Change(action=Action.PRUNE, ref=live.ref, live=live, wave=order.ref_wave(live.ref.group_kind))
+    for veto, action in _PLAIN if policy.finalizing is None else _AT_THE_END:
+        found = veto(live, policy)
+        if found:
+            return replace(change, action=action, reason=found.reason, message=found.message)
+    return change
+
+
+def _blocked(
+    judged: tuple[Change, ...], owned: Mapping[ObjectRef, Live], desired: int, policy: Policy
+) -> tuple[Change, ...]:
+    """Hold back every prune where one is vetoed; where the whole source is doubtful, every release too."""
+    leaving = [change for change in judged if change.action is not Action.SKIP]
+    if not leaving:
+        return ()
+    ours = sum(ownership(live, policy) in OWN for live in owned.values() if not live.terminating)
+    loss = Loss(desired, ours, len(leaving), blocked_before=policy.blocked)
+    doubt = _first(veto(loss) for veto in _BLOCKING_ALL)
+    waiting = leaving if doubt else [change for change in leaving if change.action is Action.PRUNE]
+    vetoes = {
+        change.ref: _first(veto(owned[change.ref], policy) for veto in _BLOCKING_ONE)
+        for change in waiting
+        if change.action is Action.PRUNE
+    }
+    if not doubt and not any(vetoes.values()):
+        return ()
+    shared = doubt or Veto(
+        Reason.PRUNE_BLOCKED, "waits with the other prunes of this plan, one of which is blocked"
+    )
+    return tuple(_held(change, vetoes.get(change.ref) or shared) for change in waiting)
+
+
+def _first(vetoes: Iterable[Veto | None]) -> Veto | None:
+    return next((veto for veto in vetoes if veto), None)
+
+
+def _held(change: Change, veto: Veto) -> Change:
+    return replace(change, reason=veto.reason, message=veto.message)
+
+
+def _token(blocked: tuple[Change, ...], policy: Policy) -> str:
+    """Digest what a person is asked to agree to; an object that was recreated since is another one."""
+    lines = sorted(
+        f"{change.action} {change.ref} {change.live.uid if change.live else ''}" for change in blocked
+    )
+    return hashlib.sha256("\n".join((policy.uid, *lines)).encode()).hexdigest()[:_TOKEN_DIGITS]
+
+
+_TOKEN_DIGITS = 12
+
+
+# Vetoes about one object.
+
+
+def _not_ours(live: Live, policy: Policy) -> Veto | None:
+    if ownership(live, policy) in OWN:
+        return None
+    return Veto(Refusal.NOT_OURS, f"carries our label, but has {missing(live, policy)}")
+
+
+def _prune_disabled(live: Live, _: Policy) -> Veto | None:
+    return Veto("", "kept: towline.dev/prune is disabled on it") if live.prune_disabled else None
+
+
+def _declared_elsewhere(live: Live, policy: Policy) -> Veto | None:
+    return (
+        Veto("", "kept: another GitRepository declares it") if live.ref in policy.declared_elsewhere else None
+    )
+
+
+def _prune_off(_: Live, policy: Policy) -> Veto | None:
+    return None if policy.prune else Veto("", "released: spec.prune is false")
+
+
+def _orphaned(_: Live, policy: Policy) -> Veto | None:
+    return Veto("", "released with its GitRepository") if policy.finalizing is Removal.RELEASE else None
+
+
+def _inherited(live: Live, policy: Policy) -> Veto | None:
+    if ownership(live, policy) is not Ownership.INHERITED:
+        return None
+    return Veto(Refusal.INHERITED, "belonged to an earlier GitRepository of this name")
+
+
+def _data_kind(live: Live, policy: Policy) -> Veto | None:
+    kind = live.ref.group_kind
+    if kind not in DATA_KINDS and kind not in policy.data_kinds:
+        return None
+    return Veto(Reason.PRUNE_BLOCKED, f"deleting a {kind.kind} deletes what Git cannot bring back")
+
+
+# Vetoes about the source as a whole.
+
+
+def _source_empty(loss: Loss) -> Veto | None:
+    if loss.desired:
+        return None
+    return Veto(Reason.SOURCE_EMPTY, f"the source declares nothing, and {loss.owned} objects came from it")
+
+
+def _shrunken_source(loss: Loss) -> Veto | None:
+    if loss.owned < _MANY or loss.leaving * 2 <= loss.owned:
+        return None
+    return Veto(Reason.PRUNE_BLOCKED, f"{loss.leaving} of {loss.owned} objects would go at once")
+
+
+def _doubted_before(loss: Loss) -> Veto | None:
+    """Stay in doubt once the creates of a doubtful plan are written and its losses look small beside them."""
+    if not loss.blocked_before or loss.leaving * 2 <= _MANY:
+        return None
+    return Veto(Reason.PRUNE_BLOCKED, f"{loss.leaving} objects would go at once, which was blocked before")
+
+
+_PLAIN = (
+    (_not_ours, Action.SKIP),
+    (_prune_disabled, Action.SKIP),
+    (_declared_elsewhere, Action.SKIP),
+    (_prune_off, Action.RELEASE),
+)
+"""The first one that speaks decides; while the GitRepository lives."""
+
+_AT_THE_END = (
+    (_not_ours, Action.SKIP),
+    (_orphaned, Action.RELEASE),
+    (_prune_off, Action.RELEASE),
+    (_prune_disabled, Action.RELEASE),
+    (_declared_elsewhere, Action.RELEASE),
+    (_inherited, Action.RELEASE),
+    (_data_kind, Action.RELEASE),
+)
+"""The same while it is being deleted: nothing may hold the deletion up."""
+
+_BLOCKING_ONE = (_inherited, _data_kind)
+_BLOCKING_ALL = (_source_empty, _shrunken_source, _doubted_before)

@@ -1,0 +1,156 @@
+"""The records of one sync as they are opened, before its first write: what is about to happen, and why."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from towline.api import recordbody
+from towline.api.syncrecord import ChangeEntry, FieldChange, Flag, Intent, Part, Subject, SyncRecord, Trigger
+from towline.core import chain, packing
+from towline.core.redact import Mask
+from towline.core.tip import Tip
+from towline.model import Change, ObjectRef, Revision
+
+PART_BYTES = 384 * 1024
+PART_CHANGES = 500
+ENTRY_BYTES = 64 * 1024
+ENTRY_FIELDS = 100
+"""What one record holds, and one entry of it; with the outcome a record stays below 512 KiB."""
+
+COMMITS = 250
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sync:
+    """What is known of a sync before it starts.
+
+    `namespace` is where its records lie. `source` and `target` are the shas that it leads from and to, empty
+    where there is none. `commits` are newest first; `commits_total` counts them all. `started_at` is RFC 3339
+    in UTC.
+    """
+
+    namespace: str
+    subject: Subject
+    trigger: Trigger
+    source: str
+    target: str
+    commits: tuple[Revision, ...]
+    commits_total: int
+    flags: tuple[Flag, ...]
+    operator: str
+    started_at: str
+
+
+def name(subject: Subject, sequence: int) -> str:
+    """Return the name of a record; a repository name that leaves no room for the rest is cut and hashed."""
+    end = f"-{subject.uid[:8]}-{sequence:08d}"
+    if len(subject.name) + len(end) <= 253:
+        return subject.name + end
+    hashed = hashlib.sha256(subject.name.encode()).hexdigest()[:16]
+    return f"{subject.name[:200].rstrip('.-')}-{hashed}{end}"
+
+
+def entries(
+    changes: Iterable[Change], fields: Mapping[ObjectRef, tuple[FieldChange, ...]], sha: str, mask: Mask
+) -> tuple[ChangeEntry, ...]:
+    """Return the planned changes as auditors read them.
+
+    A change of very many fields takes several entries in a row. What is removed is named by the commit and
+    file that declared it last.
+
+    Args:
+        changes: the writes of a plan.
+        fields: the changed fields of each object that exists (`core.diff`).
+        sha: the commit that the manifests come from.
+        mask: makes the digests of Secrets unguessable.
+    """
+    return tuple(
+        entry for change in changes for entry in _split(_entry(change, sha, mask), fields.get(change.ref, ()))
+    )
+
+
+def _entry(change: Change, sha: str, mask: Mask) -> ChangeEntry:
+    file, line, commit, digest = "", 0, sha, ""
+    if change.manifest is not None:
+        origin = change.manifest.origin
+        file, line, digest = origin.file, origin.line, change.manifest.digest
+    elif change.live is not None:
+        file, commit, digest = change.live.source, change.live.commit, change.live.digest
+    return ChangeEntry(
+        object=str(change.ref),
+        action=str(change.action),
+        file=packing.fit(file, 4096),
+        line=line,
+        commit=commit,
+        digest=mask.digest(digest, change.ref.kind),
+    )
+
+
+def _split(entry: ChangeEntry, fields: Iterable[FieldChange]) -> Iterator[ChangeEntry]:
+    fitted = (replace(field, path=packing.fit(field.path, 4096)) for field in fields)
+    for pack in packing.packs(fitted, _field_size, ENTRY_BYTES, ENTRY_FIELDS):
+        yield replace(entry, fields=tuple(pack))
+
+
+def _field_size(field: FieldChange) -> int:
+    return packing.size(recordbody.field_body(field))
+
+
+def _change_size(change: ChangeEntry) -> int:
+    return packing.size(recordbody.change_body(change))
+
+
+def opening(sync: Sync, changes: Sequence[ChangeEntry], tip: Tip | None) -> tuple[SyncRecord, ...]:
+    """Return the records to open before the first write: one, or several where the changes need more.
+
+    Args:
+        sync: why, and from where to where.
+        changes: what is about to be written (`entries`); none where a revision failed without a plan.
+        tip: the newest sync of this repository, if any; it must be closed.
+    """
+    if tip and not tip.digest:
+        raise ValueError(f"{tip.name} is still open")
+    commits = tuple(packing.commit(revision) for revision in sync.commits[:COMMITS])
+    room = PART_BYTES - sum(packing.size(recordbody.commit_body(commit)) for commit in commits)
+    packs = packing.packs(changes, _change_size, PART_BYTES, PART_CHANGES, first=room)
+    drafts = []
+    for index, pack in enumerate(packs):
+        intent = Intent(
+            subject=sync.subject,
+            sequence=(tip.sequence if tip else 0) + index + 1,
+            previous=tip.digest if tip else "",
+            part=Part(of=len(packs), number=index + 1),
+            trigger=sync.trigger,
+            source=sync.source,
+            target=sync.target,
+            commits=commits if index == 0 else commits[:1],
+            commits_total=sync.commits_total,
+            changes=tuple(pack),
+            flags=sync.flags,
+            operator=sync.operator,
+            started_at=sync.started_at,
+            digest_version=chain.VERSION,
+        )
+        drafts.append(
+            SyncRecord(namespace=sync.namespace, name=name(sync.subject, intent.sequence), intent=intent)
+        )
+    return _chained(drafts)
+
+
+def late(records: Sequence[SyncRecord]) -> tuple[SyncRecord, ...]:
+    """Return records that the cluster refuses at the moment as records that are posted later."""
+    flags = {record.name: (*record.intent.flags, Flag.LATE) for record in records}
+    return _chained(
+        [replace(record, intent=replace(record.intent, flags=flags[record.name])) for record in records]
+    )
+
+
+def _chained(drafts: Iterable[SyncRecord]) -> tuple[SyncRecord, ...]:
+    """Tie each part to the one before it; the first of them keeps what it follows."""
+    chained: list[SyncRecord] = []
+    for draft in drafts:
+        before = chain.opened(recordbody.to_body(chained[-1])) if chained else draft.intent.previous
+        chained.append(replace(draft, intent=replace(draft.intent, previous=before)))
+    return tuple(chained)

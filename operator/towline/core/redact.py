@@ -1,0 +1,172 @@
+"""What may be shown of an object: every secret value gives way to `***` and a short keyed digest.
+
+Of a Secret, alone or inside another object, every scalar is secret except apiVersion, kind, name, namespace
+and the names of keys. Of any other object the value of a name that says so (`SAYING`) is secret, with all
+that lies below it, where that name is
+
+- a key: in a ConfigMap's `data`, an annotation, a field of a custom resource;
+- the `name` or `key` beside a `value`: environment variables, HTTP headers, parameters.
+
+Kubernetes has such names that hold no secret: fields that refer to one, and selectors. These are left alone
+by their exact name, by their ending, or by the shape of the mapping they stand in; not in maps whose keys
+an author chose (`FREE`). In doubt a value is masked: a reader still sees whether it changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from towline.core import secrecy
+from towline.model import Body
+
+SAYING = ("password", "passwd", "passphrase", "token", "secret", "credential", "key")
+"""Parts of a name, in any case, that say that its value is secret."""
+
+FREE = frozenset(
+    {"annotations", "attributes", "binaryData", "data", "options", "parameters", "volumeAttributes"}
+)
+"""Maps with keys that their author chose: no exception holds for them."""
+
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_IDENTITY = frozenset({("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")})
+_HARMLESS = frozenset(
+    {"automountServiceAccountToken", "matchLabelKeys", "mismatchLabelKeys", "topologyKey", "topologyKeys"}
+)
+_HARMLESS_ENDINGS = ("Name", "Names", "Namespace", "Ref", "Path", "File", "Seconds", "Type", "Size", "Policy")
+_SOURCES = frozenset({"secret", "serviceAccountToken", "tokenRequests"})
+_CARRYING = frozenset({"items", "value", "values"})
+_REFERENCE = _CARRYING | {
+    *("apiVersion", "group", "kind", "name", "namespace", "key", "path", "optional", "mode", "defaultMode"),
+    *("secretName", "volumeName", "operator", "effect", "tolerationSeconds"),
+}
+
+Place: TypeAlias = tuple[str, ...]
+"""The keys that lead to a value; an item of a list counts as an empty one."""
+
+_Hide: TypeAlias = Callable[[Any, Place], Any]
+
+
+class Mask:
+    """Replaces secret values: equal ones look equal, and no guess can be checked without the `key`."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def masked(self, body: Body) -> dict[str, Any]:
+        """Return a copy of an object that may be shown."""
+        return dict(_hidden(body, self._stand_in))
+
+    def text(self, message: str, body: Body) -> str:
+        """Return a message about an object without the object's secrets, however the server quotes them.
+
+        It takes the whole message: cut short before, the rest of a secret would not be recognised.
+        """
+        return secrecy.without(message, _secrets(body), _names(body))
+
+    def digest(self, digest: str, kind: str) -> str:
+        """Return the digest of a content, keyed where it is a Secret's: guesses could be checked by it."""
+        return f"***{self._keyed(digest.encode())}" if digest and kind == "Secret" else digest
+
+    def _stand_in(self, value: Any, place: Place) -> str:
+        return f"***{self._keyed(_content(value, place))}"
+
+    def _keyed(self, content: bytes) -> str:
+        return hmac.new(self._key, content, hashlib.sha256).hexdigest()[:8]
+
+
+def _secrets(body: Body) -> frozenset[str]:
+    """Return the secret scalars of an object, and the text that a Secret's data decode to."""
+    found: set[str] = set()
+
+    def note(value: Any, place: Place) -> Any:
+        if not isinstance(value, bool):
+            found.update({str(value), _content(value, place).decode("utf-8", "replace")})
+        return value
+
+    _hidden(body, note)
+    return frozenset(found - {""})
+
+
+def _names(body: Body) -> frozenset[str]:
+    """Return what a message may always name, even where a secret looks the same."""
+    metadata = body.get("metadata")
+    metadata = metadata if isinstance(metadata, Mapping) else {}
+    places = (body.get("apiVersion"), body.get("kind"), metadata.get("name"), metadata.get("namespace"))
+    return frozenset(place for place in places if isinstance(place, str) and place)
+
+
+def _content(value: Any, place: Place) -> bytes:
+    """Return what a scalar stands for: equal `data` and `stringData` must look equal."""
+    if place[:1] in {("data",), ("binaryData",)} and isinstance(value, str):
+        try:
+            return base64.b64decode("".join(value.split()), validate=True)
+        except (binascii.Error, ValueError):
+            pass
+    return str(value).encode("utf-8", "replace")
+
+
+def _hidden(body: Body, hide: _Hide) -> Body:
+    """Return the object with `hide` applied to each secret scalar, and without last-applied-configuration."""
+    body = _without_last_applied(body)
+    if body.get("kind") == "CustomResourceDefinition":
+        return body  # it names fields, and holds no value of theirs
+    return _mapping(body, (), hide, secret=False)
+
+
+def _without_last_applied(body: Body) -> Body:
+    metadata = body.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    if not isinstance(metadata, Mapping) or not isinstance(annotations, Mapping):
+        return body
+    kept = {name: value for name, value in annotations.items() if name != _LAST_APPLIED}
+    return {**body, "metadata": {**metadata, "annotations": kept}}
+
+
+def _whole(value: Any, place: Place, hide: _Hide) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _whole(child, (*place, name), hide) for name, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole(child, (*place, ""), hide) for child in value]
+    return value if value is None or place in _IDENTITY else hide(value, place)
+
+
+def _said(value: Any, place: Place, hide: _Hide, *, secret: bool) -> Any:
+    if isinstance(value, Mapping):
+        return _mapping(value, place, hide, secret=secret)
+    if isinstance(value, list | tuple):
+        return [_said(child, (*place, ""), hide, secret=secret) for child in value]
+    scalar = value is not None and not isinstance(value, bool)
+    return hide(value, place) if secret and scalar else value
+
+
+def _mapping(mapping: Body, place: Place, hide: _Hide, *, secret: bool) -> Body:
+    free = bool(place) and place[-1] in FREE
+    refers = not free and mapping.keys() <= _REFERENCE and mapping.keys() != {"key"}
+    if mapping.get("kind") == "Secret" and mapping.get("apiVersion") == "v1" and not refers:
+        return {name: _whole(child, (name,), hide) for name, child in mapping.items()}
+    named = any(_says(mapping.get(word)) for word in ("name", "key"))
+    shown = {}
+    for name, child in mapping.items():
+        if refers and name not in _CARRYING:
+            hidden = False
+        elif name == "value" and named:
+            hidden = True
+        else:
+            hidden = secret or (_says(name) and (free or not _harmless(name, child)))
+        shown[name] = _said(child, (*place, name), hide, secret=hidden)
+    return shown
+
+
+def _says(name: Any) -> bool:
+    return isinstance(name, str) and (name == "stringData" or any(word in name.lower() for word in SAYING))
+
+
+def _harmless(name: str, value: Any) -> bool:
+    if name in _HARMLESS or name.endswith(_HARMLESS_ENDINGS):
+        return True
+    return name in _SOURCES and isinstance(value, Mapping | list | tuple)

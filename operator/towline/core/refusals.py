@@ -1,0 +1,281 @@
+"""What the API server objects to: its code and words become failures with a reason and a field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from towline.core import fieldpath, wording
+from towline.errors import ApiError, Failure, Refusal
+from towline.model import Body, Change, ObjectRef
+
+LASTING = frozenset(
+    {Refusal.INVALID, Refusal.UNKNOWN_FIELD, Refusal.WRONG_TYPE, Refusal.IMMUTABLE_FIELD, Refusal.TOO_LARGE}
+)
+"""Refusals that only another commit can mend; every other one is a matter of time."""
+
+
+class Masker(Protocol):
+    """Replaces the secret scalars of an object in a text (`core.redact.Mask`)."""
+
+    def text(self, message: str, body: Body) -> str:
+        """Return the message without any secret of the body."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The object that a failure is about: what Git declares of it, and where."""
+
+    ref: ObjectRef
+    body: Body
+    file: str = ""
+    line: int = 0
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that the server objects to; `path` is its field path, empty where it names none."""
+
+    reason: Refusal
+    message: str
+    path: str = ""
+
+
+def subject(change: Change, commit: str) -> Subject:
+    """Say what a change is about; for a removal it is the file and commit that last declared the object."""
+    if change.manifest is not None:
+        origin = change.manifest.origin
+        body = change.manifest.body
+        return Subject(ref=change.ref, body=body, file=origin.file, line=origin.line, commit=commit)
+    if change.live is not None:
+        return Subject(ref=change.ref, body={}, file=change.live.source, commit=change.live.commit)
+    return Subject(ref=change.ref, body={}, commit=commit)
+
+
+def failure(about: Subject, reason: str, message: str, path: str = "") -> Failure:
+    """Return one failure of the object, in our own words or in words that were masked before."""
+    return Failure(
+        reason=reason,
+        message=wording.printable(message),
+        object=str(about.ref),
+        file=about.file,
+        line=about.line,
+        commit=about.commit,
+        field=fieldpath.pointer(path, about.body),
+    )
+
+
+def failures(error: ApiError, about: Subject, mask: Masker) -> tuple[Failure, ...]:
+    """Return a failure for each fault that the answer names, at least one, without the object's secrets."""
+    return tuple(
+        failure(about, fault.reason, mask.text(fault.message, about.body), fault.path)
+        for fault in faults(error)
+    )
+
+
+def concerns_all(error: ApiError) -> bool:
+    """Tell whether the server refuses us as a whole (credentials, rate), so that no object is to blame."""
+    return error.code in {401, 429}
+
+
+def is_unserved(error: ApiError) -> bool:
+    """Tell whether the path itself is unknown: plain text, or a Status that names no kind."""
+    return error.code == 404 and not error.details_kind
+
+
+def is_absent(error: ApiError) -> bool:
+    """Tell whether the object does not exist, though its kind is served."""
+    return error.code == 404 and not is_unserved(error)
+
+
+def is_conflict(error: ApiError) -> bool:
+    """Tell whether the object is no longer the one that was read: another uid, another version, or gone."""
+    if error.code == 409:
+        return error.status_reason == "Conflict" and not any(
+            cause.reason == "FieldManagerConflict" for cause in error.causes
+        )
+    return error.code == 422 and any(cause.field == "metadata.uid" for cause in error.causes)
+
+
+def is_stale(error: ApiError) -> bool:
+    """Tell whether a patch tested a version that is past; a failed test is a 422 that says nothing else."""
+    return error.code == 409 or (
+        error.code == 422 and not error.causes and "rejected our request" in error.message
+    )
+
+
+def is_typed(error: ApiError) -> bool:
+    """Tell whether the schema of an apply refuses the object, before anything else looks at it."""
+    return error.code == 500 and bool(_typed(error))
+
+
+def faults(error: ApiError) -> tuple[Fault, ...]:
+    """Split one answer into what it objects to. Texts are those of Kubernetes 1.34 to 1.37."""
+    for rule in _RULES:
+        if rule.code in {0, error.code} and (found := rule.read(error)):
+            return found
+    return (Fault(reason=_BY_CODE.get(error.code, Refusal.SERVER_ERROR), message=error.message),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rule:
+    """One shape of answer; `code` 0 means any. `read` returns nothing where the answer has another shape."""
+
+    code: int
+    read: Callable[[ApiError], tuple[Fault, ...]]
+
+
+def _says(reason: Refusal, *needles: str) -> Callable[[ApiError], tuple[Fault, ...]]:
+    """Return a reader: the reason, if the message holds one of the needles."""
+
+    def read(error: ApiError) -> tuple[Fault, ...]:
+        if any(needle in error.message for needle in needles):
+            return (Fault(reason=reason, message=error.message),)
+        return ()
+
+    return read
+
+
+_TYPED = re.compile(r"failed to create typed patch object \(.*?\): (?:errors:)?(.*)", re.DOTALL)
+_TYPED_LINE = re.compile(r"^\s*(\.(?:\[[^\]]*\]|[^\[\n])*?): (.*)$", re.MULTILINE)
+_GO_VALUE = re.compile(r", got &.*", re.DOTALL)
+
+
+def _typed(error: ApiError) -> tuple[Fault, ...]:
+    """Read what the schema of an apply refuses: `.path: text`, or several such lines after `errors:`."""
+    typed = _TYPED.match(error.message)
+    if typed is None:
+        return ()
+    lines = _TYPED_LINE.findall(typed.group(1)) or [("", typed.group(1))]
+    found: list[Fault] = []
+    for path, text in lines:
+        words = _GO_VALUE.sub(", got a value of another type", text)
+        found.append(
+            Fault(reason=_typed_reason(text), message=f"{path}: {words}" if path else words, path=path)
+        )
+    return tuple(found)
+
+
+def _typed_reason(text: str) -> Refusal:
+    if "field not declared in schema" in text:
+        return Refusal.UNKNOWN_FIELD
+    return Refusal.WRONG_TYPE if text.startswith("expected ") else Refusal.INVALID
+
+
+_UNKNOWN = re.compile(r'unknown field "((?:[^"\\]|\\.)*)"')
+
+
+def _strict(error: ApiError) -> tuple[Fault, ...]:
+    """Read the unknown fields that strict decoding names, all of them."""
+    if "strict decoding error" not in error.message:
+        return ()
+    return tuple(
+        Fault(reason=Refusal.UNKNOWN_FIELD, message=f'unknown field "{path}"', path=path)
+        for path in _UNKNOWN.findall(error.message)
+    )
+
+
+_IMMUTABLE = (
+    "field is immutable",
+    "is immutable when",
+    "may not change once set",
+    "spec is immutable after creation",
+    "updates to statefulset spec for fields other than",
+)
+_LONG_VALUE = re.compile(r"(Invalid value: ).{200,}(: )", re.DOTALL)
+_TOTAL_SIZE = frozenset({"[]", "", "metadata.annotations"})
+_UNTOLD = "some validation rules were not checked"
+
+
+def _validation(error: ApiError) -> tuple[Fault, ...]:
+    """Read the causes of an Invalid answer, one fault each."""
+    found = []
+    for cause in error.causes:
+        if _UNTOLD in cause.message and len(error.causes) > 1:
+            continue
+        words = _LONG_VALUE.sub(r"\1…\2", cause.message)
+        where = "" if cause.field in {"[]", "<nil>"} else cause.field
+        message = f"{where}: {words}" if where else words
+        found.append(
+            Fault(reason=_cause_reason(cause.reason, cause.field, words), message=message, path=where)
+        )
+    return tuple(found)
+
+
+def _cause_reason(reason: str, field: str, words: str) -> Refusal:
+    if field == "metadata.uid":
+        return Refusal.CONFLICT
+    if any(needle in words for needle in _IMMUTABLE):
+        return Refusal.IMMUTABLE_FIELD
+    if reason == "FieldValueTooLong" and field in _TOTAL_SIZE:
+        return Refusal.TOO_LARGE
+    return Refusal.WRONG_TYPE if reason == "FieldValueTypeInvalid" else Refusal.INVALID
+
+
+def _managers(error: ApiError) -> tuple[Fault, ...]:
+    """Read the conflicts of an unforced apply: each names the rival field manager and one field."""
+    return tuple(
+        Fault(reason=Refusal.CONFLICT, message=f"{cause.message}: {cause.field}", path=cause.field)
+        for cause in error.causes
+        if cause.reason == "FieldManagerConflict"
+    )
+
+
+def _terminating(error: ApiError) -> tuple[Fault, ...]:
+    if any(cause.reason == "NamespaceTerminating" for cause in error.causes):
+        return (Fault(reason=Refusal.NAMESPACE_TERMINATING, message=error.message),)
+    return ()
+
+
+def _not_found(error: ApiError) -> tuple[Fault, ...]:
+    """Tell a missing namespace from a kind that is not served."""
+    if error.details_kind == "namespaces":
+        return (Fault(reason=Refusal.NAMESPACE_NOT_FOUND, message=error.message),)
+    if is_unserved(error):
+        return (Fault(reason=Refusal.UNKNOWN_KIND, message="the API server does not serve this kind"),)
+    return ()
+
+
+_RULES = (
+    _Rule(
+        code=0,
+        read=_says(
+            Refusal.ADMISSION_DENIED,
+            "ValidatingAdmissionPolicy '",
+            "denied the request",
+            "violates PodSecurity",
+            "error looking up service account",
+            "usage per Container",
+            "usage per Pod",
+        ),
+    ),
+    _Rule(code=403, read=_terminating),
+    _Rule(code=403, read=_says(Refusal.QUOTA_EXCEEDED, "exceeded quota:", "failed quota:")),
+    _Rule(code=400, read=_strict),
+    _Rule(code=400, read=_says(Refusal.WRONG_TYPE, "json: cannot unmarshal", "cannot be handled as a")),
+    _Rule(code=404, read=_not_found),
+    _Rule(code=409, read=_managers),
+    _Rule(code=422, read=_validation),
+    _Rule(code=500, read=_typed),
+    _Rule(code=500, read=_says(Refusal.WRONG_TYPE, "json: cannot unmarshal")),
+    _Rule(code=500, read=_says(Refusal.INVALID, "failed to convert new object")),
+    _Rule(
+        code=500,
+        read=_says(Refusal.TOO_LARGE, "request is too large", "ResourceExhausted", "message larger than max"),
+    ),
+)
+"""The shapes that code alone does not tell apart; the first that reads something decides."""
+
+_BY_CODE = {
+    400: Refusal.INVALID,
+    403: Refusal.FORBIDDEN,
+    404: Refusal.FORBIDDEN,  # what the object refers to (the Role of a binding) is not there to be checked
+    405: Refusal.INVALID,
+    409: Refusal.CONFLICT,
+    413: Refusal.TOO_LARGE,
+    415: Refusal.INVALID,
+    422: Refusal.INVALID,
+}

@@ -1,0 +1,109 @@
+"""One table: for each reason of Ready, who can mend it, what stands beside it, and when the next pass is.
+
+The reference page on conditions and reasons says the same to users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from towline.api.conditions import Truth
+from towline.errors import Reason
+
+
+class Party(StrEnum):
+    """Who can unblock a repository."""
+
+    SPEC = "the spec or its Secret"
+    COMMIT = "a new commit"
+    TIME = "time"
+    PERSON = "a person who confirms"
+    BUG = "a new version of Towline"
+
+
+class Beside(StrEnum):
+    """The condition that is True beside a Ready that is not."""
+
+    NONE = ""
+    STALLED = "Stalled"
+    RECONCILING = "Reconciling"
+
+
+class Again(StrEnum):
+    """When the next pass is."""
+
+    ON_CHANGE = "when the spec changes"
+    INTERVAL = "at interval"
+    BACKOFF = "backoff"
+    EITHER = "at interval for a new head, backoff for the same one"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """One row: `parties` is empty where nothing needs mending."""
+
+    ready: Truth = Truth.FALSE
+    parties: tuple[Party, ...] = ()
+    beside: Beside = Beside.NONE
+    again: Again = Again.INTERVAL
+
+
+AUTHENTICATION = frozenset(
+    {
+        Reason.AUTH_CONFIG_INVALID,
+        Reason.AUTHENTICATION_FAILED,
+        Reason.HOST_KEY_MISMATCH,
+        Reason.TLS_VERIFY_FAILED,
+    }
+)
+"""Reasons that a changed Secret mends, and whose repetition may lock an account."""
+
+_FINE = Remedy(ready=Truth.TRUE)
+_PAUSED = Remedy()
+_RUNNING = Remedy(ready=Truth.UNKNOWN, beside=Beside.RECONCILING)
+_SPEC = Remedy(parties=(Party.SPEC,), beside=Beside.STALLED, again=Again.ON_CHANGE)
+_ACCESS = Remedy(parties=(Party.SPEC, Party.TIME), beside=Beside.STALLED)
+_AUTHENTICATION = Remedy(parties=(Party.SPEC, Party.TIME), beside=Beside.RECONCILING, again=Again.BACKOFF)
+_COMMIT = Remedy(parties=(Party.COMMIT,))
+_REFUSED = Remedy(parties=(Party.COMMIT, Party.TIME), beside=Beside.RECONCILING, again=Again.EITHER)
+_PERSON = Remedy(parties=(Party.PERSON,))
+_CLUSTER = Remedy(parties=(Party.TIME,), beside=Beside.RECONCILING, again=Again.EITHER)
+_OUTAGE = Remedy(parties=(Party.TIME,), beside=Beside.RECONCILING, again=Again.BACKOFF)
+_HEALTH = Remedy(parties=(Party.TIME, Party.COMMIT))
+_BUG = Remedy(parties=(Party.BUG,), beside=Beside.RECONCILING, again=Again.BACKOFF)
+
+TABLE: Mapping[Reason, Remedy] = MappingProxyType(
+    {
+        Reason.SUCCEEDED: _FINE,
+        Reason.SUSPENDED: _PAUSED,
+        Reason.PLANNED: _PAUSED,
+        Reason.PROGRESSING: _RUNNING,
+        Reason.INVALID_SPEC: _SPEC,
+        Reason.INVALID_URL: _SPEC,
+        Reason.INVALID_PATH: _SPEC,
+        Reason.INVALID_REF: _SPEC,
+        Reason.INSECURE_CONNECTION: _SPEC,
+        Reason.ACCESS_DENIED: _ACCESS,
+        **dict.fromkeys(AUTHENTICATION, _AUTHENTICATION),
+        Reason.REF_NOT_FOUND: _COMMIT,
+        Reason.PATH_NOT_FOUND: _COMMIT,
+        Reason.SOURCE_EMPTY: _COMMIT,
+        Reason.SOURCE_TOO_LARGE: _COMMIT,
+        Reason.GIT_OBJECT_INVALID: _COMMIT,
+        Reason.SYMLINK_REFUSED: _COMMIT,
+        Reason.BUILD_FAILED: _COMMIT,
+        Reason.VERIFICATION_FAILED: _COMMIT,
+        Reason.APPLY_FAILED: _REFUSED,
+        Reason.PRUNE_BLOCKED: _PERSON,
+        Reason.PRUNE_FAILED: _CLUSTER,
+        Reason.GIT_UNAVAILABLE: _OUTAGE,
+        Reason.GIT_TIMEOUT: _OUTAGE,
+        Reason.CLUSTER_UNAVAILABLE: _OUTAGE,
+        Reason.DEPENDENCY_NOT_READY: _CLUSTER,
+        Reason.UNHEALTHY: _HEALTH,
+        Reason.INTERNAL_ERROR: _BUG,
+    }
+)

@@ -1,0 +1,48 @@
+"""Which records have been kept long enough."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """One record in the cluster, without its content."""
+
+    name: str
+    uid: str
+    sequence: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How many records of each sort are kept for one repository, and for how long."""
+
+    commits: int = 500
+    drifts: int = 200
+    age: timedelta = timedelta(days=400)
+
+
+def expired(
+    records: Collection[Stored], drifts: Collection[Stored], retention: Retention, now: datetime
+) -> tuple[Stored, ...]:
+    """Return which records of one repository may be deleted, oldest first; the newest never is among them.
+
+    Args:
+        records: all of them.
+        drifts: those that tell of repairs; they have a limit of their own, or a fight would push commits out.
+        retention: the limits.
+        now: with a time zone.
+    """
+    repairs = {record.name for record in drifts}
+    room = {True: retention.drifts, False: retention.commits}
+    gone = []
+    for index, record in enumerate(sorted(records, key=lambda record: record.sequence, reverse=True)):
+        room[record.name in repairs] -= 1
+        full = room[record.name in repairs] < 0
+        if index and (full or now - record.created_at > retention.age):
+            gone.append(record)
+    return tuple(reversed(gone))

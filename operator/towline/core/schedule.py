@@ -1,0 +1,54 @@
+"""When the next pass of a repository is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from towline.core import refusals, remedy
+from towline.core.remedy import Again
+from towline.errors import Reason
+
+JITTER = 0.2
+"""The part of a pause that chance may take off, so that repositories that failed together come back apart."""
+_SHORTEST_CAP = 30.0
+_AUTHENTICATION_CAP = 300.0
+_LASTING_CAP = 3600.0
+_DOUBLINGS = 20
+
+
+def backoff(failures: int, jitter: float, interval: float, reasons: Collection[str]) -> float:
+    """Return the seconds until the same thing is tried again: 1 s, doubled with each failure, up to a cap.
+
+    Args:
+        failures: how many tries in a row ended this way; starts again when spec, Secret or head change.
+        jitter: from 0 to 1.
+        interval: seconds; the cap, but at least 30 s.
+        reasons: of the refused objects, or the Ready reason where none was refused. The cap is 5 minutes for
+            authentication, and an hour where the same content meets all the refusals again.
+    """
+    pause = min(_cap(interval, reasons), 2.0 ** min(max(failures - 1, 0), _DOUBLINGS))
+    return pause * (1 - JITTER * jitter)
+
+
+def next_due(reason: Reason, interval: float, retry: float) -> float | None:
+    """Return the seconds until the next pass, or None where only a change of the resource can help.
+
+    `retry` is what `backoff` said. A pass that comes before it only looks for a new head.
+    """
+    match remedy.TABLE[reason].again:
+        case Again.ON_CHANGE:
+            return None
+        case Again.INTERVAL:
+            return interval
+        case Again.BACKOFF:
+            return retry
+        case Again.EITHER:
+            return min(interval, retry)
+
+
+def _cap(interval: float, reasons: Collection[str]) -> float:
+    if reasons and refusals.LASTING.issuperset(reasons):
+        return _LASTING_CAP
+    if not remedy.AUTHENTICATION.isdisjoint(reasons):
+        return _AUTHENTICATION_CAP
+    return max(interval, _SHORTEST_CAP)

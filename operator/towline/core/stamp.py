@@ -1,0 +1,123 @@
+"""What is written for one manifest: what Git declares, and who declared it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from towline.api import labels
+from towline.core import wording
+from towline.model import Body, GroupKind, Key, Manifest, Revision
+
+CHANGE_CAUSE = "kubernetes.io/change-cause"
+"""What `kubectl rollout history` shows."""
+
+_WITH_CAUSE = frozenset(GroupKind("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet"))
+_SECRET = GroupKind("", "Secret")
+_SUBJECT_BYTES = 200
+_AUTHOR_BYTES = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Which GitRepository writes: its key, and the uid that tells it from others of the same name."""
+
+    key: Key
+    uid: str
+
+    @property
+    def label(self) -> str:
+        """The value of the repository label on everything it owns."""
+        return labels.repository_label(self.key)
+
+    @property
+    def manager(self) -> str:
+        """Its field manager."""
+        return labels.field_manager(self.key)
+
+
+def stamp(manifest: Manifest, identity: Identity, revision: Revision, existing: Body | None = None) -> Body:
+    """Return the body of the server-side apply: the declared object with our label and annotations.
+
+    `existing` is the live object, if there is one. Where it holds this very content already (a repair), its
+    commit and file stay: they name the commit that last changed the object.
+    """
+    declared = _mapping(manifest.body.get("metadata"))
+    traced = _kept(manifest, identity, existing) or _traced(manifest, revision)
+    traced |= {labels.OWNER: labels.owner(identity.uid, manifest.ref), labels.DIGEST: manifest.digest}
+    metadata = {
+        **declared,
+        "labels": _extended(declared.get("labels"), {labels.REPOSITORY_LABEL: identity.label}),
+        "annotations": _extended(declared.get("annotations"), traced, kept=(CHANGE_CAUSE,)),
+    }
+    return {**_settled(manifest), "metadata": metadata}
+
+
+def entry(body: Body, manager: str) -> Mapping[str, Any]:
+    """Return the `fieldsV1` of the manager's Apply entry, empty where it has none."""
+    for item in _mapping(body.get("metadata")).get("managedFields") or ():
+        if (item.get("manager"), item.get("operation"), item.get("subresource")) == (manager, "Apply", None):
+            return _mapping(item.get("fieldsV1"))
+    return {}
+
+
+def cause(revision: Revision) -> str:
+    """Return the change-cause of an object that this revision changes, as one printable line."""
+    author = wording.printable(revision.author.name or revision.author.email, _AUTHOR_BYTES)
+    return f"{revision.short} {wording.printable(revision.subject, _SUBJECT_BYTES)} ({author})"
+
+
+def _settled(manifest: Manifest) -> Body:
+    """Return what is declared; of a Secret with `stringData` as `data`: the server forgets the former."""
+    text, coded = manifest.body.get("stringData"), manifest.body.get("data") or {}
+    if manifest.ref.group_kind != _SECRET or not isinstance(text, Mapping) or not isinstance(coded, Mapping):
+        return manifest.body
+    if not all(isinstance(value, str) for value in text.values()):
+        return manifest.body
+    added = {name: base64.b64encode(value.encode()).decode() for name, value in text.items()}
+    kept = {name: value for name, value in manifest.body.items() if name != "stringData"}
+    return {**kept, "data": {**coded, **added}}
+
+
+def _traced(manifest: Manifest, revision: Revision) -> dict[str, str]:
+    """Say that this revision made the object what it is; `git show <commit>:<source>` holds it."""
+    found = {labels.COMMIT: revision.sha, labels.SOURCE: _utf8(manifest.origin.file)}
+    if manifest.ref.group_kind in _WITH_CAUSE:
+        found[CHANGE_CAUSE] = cause(revision)
+    return found
+
+
+def _kept(manifest: Manifest, identity: Identity, existing: Body | None) -> dict[str, str]:
+    """Return what the live object says of its own commit, if we wrote that and nobody changed it since."""
+    if existing is None:
+        return {}
+    annotations = _mapping(_mapping(existing.get("metadata")).get("annotations"))
+    held = _mapping(_mapping(entry(existing, identity.manager).get("f:metadata")).get("f:annotations"))
+    wanted = {labels.COMMIT, labels.SOURCE}
+    if manifest.ref.group_kind in _WITH_CAUSE:
+        wanted.add(CHANGE_CAUSE)
+    whole = all(
+        f"f:{name}" in held and name in annotations for name in (*wanted, labels.DIGEST, labels.OWNER)
+    )
+    same = annotations.get(labels.DIGEST) == manifest.digest
+    ours = annotations.get(labels.OWNER) == labels.owner(identity.uid, manifest.ref)
+    return {name: annotations[name] for name in wanted} if whole and same and ours else {}
+
+
+def _extended(declared: object, added: Mapping[str, str], kept: tuple[str, ...] = ()) -> object:
+    """Add our entries to a declared map; what is no map stays as it is, for the API server to refuse."""
+    if declared is not None and not isinstance(declared, Mapping):
+        return declared
+    own = {name: value for name, value in (declared or {}).items() if name in kept}
+    return {**(declared or {}), **added, **own}
+
+
+def _utf8(path: str) -> str:
+    """Return a path as JSON can hold it; bytes that are no UTF-8 stand in it as lone surrogates."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,171 @@
+"""What a pass says of itself, as the status holds it: commits, counts, failures, blocked prunes, conditions.
+
+Fields that a pass knows nothing about keep what they said, and a status that says nothing new equals the one
+before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from towline.api import conditions
+from towline.core import verdict, wording
+from towline.errors import Failure, Reason
+from towline.model import Body, Change, GroupKind, Revision
+
+SHOWN = 10
+"""How many failures and blocked prunes a status lists; the totals count all."""
+_MESSAGE_BYTES = 1024
+_PATH_BYTES = 1024
+_WORDS_BYTES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objects:
+    """How many objects a commit declares, how many of them are as declared, and how many were refused."""
+
+    declared: int
+    synced: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """What one pass found and did. None and empty texts stand for what it knows nothing about.
+
+    `observed` and `attempted` are shas. `applied` is the commit whose whole plan is done; to name the one of
+    before changes nothing. `message` may be empty where failures, blocked prunes or counts say enough.
+    `kinds` are added to those known. `attempts` counts the tries in a row that ended like this one.
+    """
+
+    generation: int
+    reason: Reason
+    message: str = ""
+    observed: str = ""
+    attempted: str = ""
+    applied: Revision | None = None
+    objects: Objects | None = None
+    failures: tuple[Failure, ...] | None = None
+    blocked: tuple[Change, ...] | None = None
+    token: str = ""
+    kinds: Collection[GroupKind] = ()
+    last_record: str = ""
+    attempts: int = 0
+
+
+def compute(previous: Body, passed: Pass, now: datetime) -> Body:
+    """Return the whole status after a pass.
+
+    Args:
+        previous: the status as it is stored; empty at first.
+        passed: what the pass found. Where it succeeded, no failure and no blocked prune is left.
+        now: an aware time; it only enters fields that move.
+    """
+    moment = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    fine = passed.reason is Reason.SUCCEEDED
+    status = {
+        **previous,
+        "observedGeneration": passed.generation,
+        "commit": _commit(previous, passed),
+        "applied": _applied(previous, passed.applied, moment),
+        "kinds": _kinds(previous, passed.kinds),
+        "lastRecord": passed.last_record or previous.get("lastRecord"),
+        **_objects(previous, passed.objects),
+        **_failures(() if fine else passed.failures),
+        **_blocked(() if fine else passed.blocked, passed.token),
+    }
+    said = {name: value for name, value in status.items() if value not in (None, "", 0, {}, [])}
+    found = verdict.conditions_of(said, passed.reason, passed.message, passed.attempts)
+    said["conditions"] = conditions.merge(previous.get("conditions"), found, passed.generation, moment)
+    return said
+
+
+def progress(
+    previous: Body, generation: int, revision: Revision, kinds: Collection[GroupKind], now: datetime
+) -> Body:
+    """Return the status to write before the first object of a new kind: where to look after a kill."""
+    begun = Pass(
+        generation=generation,
+        reason=Reason.PROGRESSING,
+        message=f"Applying {verdict.named(revision.short, revision.subject, revision.author.name)}",
+        observed=revision.sha,
+        attempted=revision.sha,
+        kinds=kinds,
+    )
+    return compute(previous, begun, now)
+
+
+def _commit(previous: Body, passed: Pass) -> Body:
+    moved = {
+        "observed": passed.observed,
+        "attempted": passed.attempted,
+        "applied": passed.applied.sha if passed.applied else "",
+    }
+    return {**previous.get("commit", {}), **_present(moved)}
+
+
+def _applied(previous: Body, revision: Revision | None, moment: str) -> Body:
+    before: Body = previous.get("applied", {})
+    if revision is None or (before and previous.get("commit", {}).get("applied") == revision.sha):
+        return before
+    return _present(
+        {
+            "short": revision.short,
+            "author": wording.printable(revision.author.name or revision.author.email, _WORDS_BYTES),
+            "subject": wording.printable(revision.subject, _WORDS_BYTES),
+            "committedAt": revision.committed_at,
+            "appliedAt": moment,
+            "pullRequest": wording.printable(revision.pull_request, _WORDS_BYTES),
+        }
+    )
+
+
+def _kinds(previous: Body, added: Collection[GroupKind]) -> list[Body]:
+    known = {GroupKind(kind.get("group", ""), kind.get("kind", "")) for kind in previous.get("kinds", ())}
+    return [{"group": kind.group, "kind": kind.kind} for kind in sorted(known.union(added))]
+
+
+def _objects(previous: Body, objects: Objects | None) -> Body:
+    if objects is None:
+        return {}
+    counts = {"declared": objects.declared, "synced": objects.synced, "failed": objects.failed}
+    return {"objects": {**previous.get("objects", {}), **counts}}
+
+
+def _failures(failures: tuple[Failure, ...] | None) -> Body:
+    if failures is None:
+        return {}
+    shown = [_failure(failure) for failure in failures[:SHOWN]]
+    return {"failures": shown, "failuresTotal": len(failures)}
+
+
+def _failure(failure: Failure) -> Body:
+    named = {
+        "object": wording.printable(failure.object, _PATH_BYTES),
+        "file": wording.printable(failure.file, _PATH_BYTES),
+        "line": failure.line,
+        "commit": failure.commit,
+    }
+    message = wording.printable(failure.message, _MESSAGE_BYTES)
+    return {"reason": str(failure.reason), "message": message, **_present(named)}
+
+
+def _blocked(changes: tuple[Change, ...] | None, token: str) -> Body:
+    if changes is None:
+        return {}
+    if not changes:
+        return {"blocked": {}}
+    prunes = [_prune(change) for change in changes[:SHOWN]]
+    return {"blocked": {"prunes": prunes, "prunesTotal": len(changes), "confirm": token}}
+
+
+def _prune(change: Change) -> Body:
+    message = wording.printable(change.message, _MESSAGE_BYTES)
+    return {"object": str(change.ref), "reason": change.reason, **_present({"message": message})}
+
+
+def _present(fields: Mapping[str, Any]) -> Body:
+    return {name: value for name, value in fields.items() if value}

@@ -1,0 +1,107 @@
+"""The newest sync of a repository, in short: what the next one follows, and whether it would say the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import rfc8785
+
+from towline.api import recordbody
+from towline.api.syncrecord import ChangeEntry, Ending, RecordFailure, SyncRecord
+from towline.core import closing
+from towline.errors import Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tip:
+    """What is remembered of the newest sync.
+
+    `name`, `sequence` and `digest` are those of its last record. While the sync is open, `digest` is empty
+    and `ending` is None. `plan` and `failures` tell one from another, and are not to be read.
+    """
+
+    name: str
+    sequence: int
+    digest: str
+    ending: Ending | None
+    source: str
+    target: str
+    plan: str
+    failures: frozenset[str]
+
+
+def of(records: Sequence[SyncRecord]) -> Tip:
+    """Return what is remembered of one sync, given all its records in their order."""
+    last = records[-1]
+    done = all(record.closing for record in records)
+    return Tip(
+        name=last.name,
+        sequence=last.intent.sequence,
+        digest=last.closing.digest if last.closing and done else "",
+        ending=last.closing.outcome if last.closing and done else None,
+        source=last.intent.source,
+        target=last.intent.target,
+        plan=_plan(change for record in records for change in record.intent.changes),
+        failures=frozenset(mark for record in records for mark in _marks(record)),
+    )
+
+
+def same_plan(tip: Tip | None, changes: Iterable[ChangeEntry]) -> bool:
+    """Say whether these changes are what the newest record, under Observe, has planned already."""
+    return tip is not None and tip.ending is Ending.PLANNED and tip.plan == _plan(changes)
+
+
+def same_failure(tip: Tip | None, sha: str, failures: Sequence[Failure]) -> bool:
+    """Say whether the newest record tells already that this revision fails, where, and for what reasons.
+
+    The words of the API server may differ: they hold numbers that change by themselves.
+    """
+    if tip is None or tip.ending is not Ending.FAILED or tip.target != sha:
+        return False
+    told = set()
+    for failure in failures[: closing.FAILURES]:
+        marks = _both(failure)
+        told.update(marks & tip.failures or marks)
+    return told == tip.failures
+
+
+def refuses(tip: Tip | None, sha: str) -> bool:
+    """Say whether the newest record tells of this revision that it was refused, or a part of it."""
+    return tip is not None and tip.ending in {Ending.FAILED, Ending.PARTIAL} and tip.target == sha
+
+
+def tells(tip: Tip | None, failure: Failure) -> bool:
+    """Say whether the newest record tells that this object is refused for this reason."""
+    return tip is not None and not tip.failures.isdisjoint(_both(failure))
+
+
+def _both(failure: Failure) -> frozenset[str]:
+    """Return the mark of a failure as a refused change, and that as a fault of the revision."""
+    return frozenset({_refusal(failure.reason, failure.object), _fault(closing.fault(failure))})
+
+
+def _plan(changes: Iterable[ChangeEntry]) -> str:
+    return hashlib.sha256(rfc8785.dumps([recordbody.change_body(change) for change in changes])).hexdigest()
+
+
+def _marks(record: SyncRecord) -> Iterator[str]:
+    for failure in record.closing.failures if record.closing else ():
+        if failure.change < 0:
+            yield _fault(failure)
+        else:
+            yield _refusal(failure.reason, record.intent.changes[failure.change].object)
+
+
+def _refusal(reason: str, name: str) -> str:
+    return _mark(f"{reason} {name}".encode())
+
+
+def _fault(failure: RecordFailure) -> str:
+    """Tell a fault by the part of its message that is never cut."""
+    return _mark(failure.reason.encode() + b": " + failure.message.encode()[:120])
+
+
+def _mark(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -1,0 +1,124 @@
+"""The six conditions that follow from a reason and from what the status says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from towline.api import labels
+from towline.api.conditions import IDLE, NOT_ASSESSED, Condition, Truth, Type
+from towline.core import remedy, wording
+from towline.core.remedy import Beside
+from towline.errors import Reason
+from towline.model import Body
+
+_MESSAGE_BYTES = 1024
+_WORDS_BYTES = 200
+
+
+def conditions_of(status: Body, reason: Reason, message: str, attempts: int) -> Iterable[Condition]:
+    """Yield all six conditions.
+
+    Args:
+        status: what the pass leaves behind, without conditions.
+        reason: of Ready; everything else follows from its row in the table.
+        message: of Ready; where it is empty, the status says it.
+        attempts: how many tries in a row ended with this reason; 0 where nobody counts.
+    """
+    text = wording.printable(message or _message(status, reason), _MESSAGE_BYTES)
+    yield Condition(type=Type.READY, status=remedy.TABLE[reason].ready, reason=reason, message=text)
+    yield _reconciling(reason, attempts)
+    yield _stalled(reason)
+    yield _synced(status, reason)
+    yield _unassessed(Type.HEALTHY, "Health is not assessed yet")
+    yield _unassessed(Type.DRIFTED, "Drift is not assessed yet")
+
+
+def named(short: str, subject: str, author: str) -> str:
+    """Return how people name a commit: `1a2b3c4 "subject" by Ada`."""
+    quoted = f'"{wording.printable(subject, _WORDS_BYTES)}"' if subject else ""
+    by = f"by {wording.printable(author, _WORDS_BYTES)}" if author else ""
+    return " ".join(part for part in (short, quoted, by) if part)
+
+
+def _reconciling(reason: Reason, attempts: int) -> Condition:
+    if remedy.TABLE[reason].beside is not Beside.RECONCILING:
+        return _idle(Type.RECONCILING, "No sync runs and none waits for another try")
+    words = f"Tried {_many(max(attempts, 1), 'time')}; tries again after a pause"
+    if reason is Reason.PROGRESSING:
+        words = "A sync runs"
+    return Condition(type=Type.RECONCILING, status=Truth.TRUE, reason=reason, message=words)
+
+
+def _stalled(reason: Reason) -> Condition:
+    row = remedy.TABLE[reason]
+    if row.beside is not Beside.STALLED:
+        return _idle(Type.STALLED, "Nothing waits for a change of this resource")
+    words = f"What can mend it: {' or '.join(row.parties)}"
+    return Condition(type=Type.STALLED, status=Truth.TRUE, reason=reason, message=words)
+
+
+def _idle(kind: Type, message: str) -> Condition:
+    return Condition(type=kind, status=Truth.FALSE, reason=IDLE, message=message)
+
+
+def _unassessed(kind: Type, message: str) -> Condition:
+    return Condition(type=kind, status=Truth.UNKNOWN, reason=NOT_ASSESSED, message=message)
+
+
+def _synced(status: Body, reason: Reason) -> Condition:
+    commit = status.get("commit", {})
+    observed, applied = commit.get("observed", ""), commit.get("applied", "")
+    ready = remedy.TABLE[reason].ready is Truth.TRUE
+    found = Truth.UNKNOWN
+    words = "No commit was seen yet"
+    if observed and observed == applied:
+        found = Truth.TRUE
+        words = f"{observed[:7]} is applied"
+    elif observed:
+        found = Truth.FALSE
+        words = f"{observed[:7]} is not applied" + (f"; {applied[:7]} is" if applied else "")
+    why = IDLE if found is Truth.TRUE and not ready else reason
+    return Condition(type=Type.SYNCED, status=found, reason=why, message=words)
+
+
+def _message(status: Body, reason: Reason) -> str:
+    match reason:
+        case Reason.SUCCEEDED:
+            return _success(status)
+        case Reason.SUSPENDED:
+            return "Suspended: nothing is fetched or written"
+        case Reason.PRUNE_BLOCKED:
+            return _confirmation(status)
+        case _:
+            return _first_failure(status) or str(reason)
+
+
+def _success(status: Body) -> str:
+    applied = status.get("applied", {})
+    if not applied:
+        return "Nothing to apply"
+    commit = named(applied.get("short", ""), applied.get("subject", ""), applied.get("author", ""))
+    return f"Applied {commit}: {_many(status.get('objects', {}).get('declared', 0), 'object')}"
+
+
+def _confirmation(status: Body) -> str:
+    blocked = status.get("blocked", {})
+    total = _many(blocked.get("prunesTotal", 0), "object")
+    token = blocked.get("confirm", "")
+    return f"Will not delete {total} unconfirmed: annotate with {labels.CONFIRM_PRUNE}={token}"
+
+
+def _first_failure(status: Body) -> str:
+    """Say what the first fault is, with its place, and how many there are."""
+    failures = status.get("failures", ())
+    if not failures:
+        return ""
+    first = failures[0]
+    place = f"{first.get('file', '')}:{first.get('line', '')}".rstrip(":")
+    parts = (place, first.get("object", ""), first["reason"], first["message"])
+    total = _many(status.get("failuresTotal", len(failures)), "fault")
+    return f"{total}; {': '.join(part for part in parts if part)}"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,18 @@
+"""Text by others, made fit for a status, an annotation or an event."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories that change how a line reads and are not seen: controls, direction marks, surrogates."""
+
+
+def printable(text: str, limit: int = 1024) -> str:
+    """Return `text` as one line of visible characters, at most `limit` bytes of UTF-8 (`…` marks a cut)."""
+    visible = "".join(" " if unicodedata.category(char) in _HIDDEN else char for char in text[: 4 * limit])
+    line = " ".join(visible.split())
+    encoded = line.encode()
+    if len(encoded) <= limit and len(text) <= 4 * limit:
+        return line
+    return encoded[: limit - 3].decode(errors="ignore").rstrip() + "…"

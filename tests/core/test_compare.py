@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from towline.core import compare
+
+Json = dict[str, Any]
+
+
+def deployment(**container: Any) -> Json:
+    spec = {"template": {"spec": {"containers": [{"name": "web", "image": "web:1", **container}]}}}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}
+
+
+def env(**variables: str) -> Json:
+    return deployment(env=[{"name": name, "value": value} for name, value in variables.items()])
+
+
+def limits(**amounts: Any) -> Json:
+    return deployment(resources={"limits": amounts})
+
+
+def config_map(**content: Any) -> Json:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": content}
+
+
+def secret(**fields: Any) -> Json:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key"}, **fields}
+
+
+def widget(**spec: Any) -> Json:
+    return {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": spec}
+
+
+CONTAINER = "/spec/template/spec/containers/0"
+
+
+@pytest.mark.parametrize(
+    ("want", "have"),
+    [
+        (limits(cpu="1000m"), limits(cpu="1")),
+        (limits(cpu=1), limits(cpu="1")),
+        (limits(cpu=0.5), limits(cpu="500m")),
+        (limits(cpu="0.5"), limits(cpu="500m")),
+        (limits(memory="1024Mi"), limits(memory="1Gi")),
+        (limits(memory=1073741824), limits(memory="1Gi")),
+        (limits(memory="1e3"), limits(memory="1k")),
+        (secret(data={"a": "aGVs\nbG8="}), secret(data={"a": "aGVsbG8="})),
+        (secret(data={"a": "aGVsbG8=\n"}), secret(data={"a": "aGVsbG8="})),
+        (secret(stringData={"a": "hello"}), secret(data={"a": "aGVsbG8="})),
+        (secret(data={"a": "b2xk"}, stringData={"a": "hello"}), secret(data={"a": "aGVsbG8="})),
+        (deployment(env=[]), deployment()),
+        (deployment(securityContext={}), deployment()),
+        (deployment(workingDir=""), deployment()),
+        (deployment(securityContext={"runAsUser": 0}), deployment()),
+        (deployment(tty=False), deployment()),
+        (deployment(lifecycle=None), deployment()),
+        (deployment(securityContext={"privileged": False, "capabilities": {"add": []}}), deployment()),
+        (deployment(env=[{"name": "A", "value": ""}]), deployment(env=[{"name": "A"}])),
+    ],
+)
+def test_what_the_api_server_only_spells_otherwise_is_the_same(want: Json, have: Json) -> None:
+    assert compare.differing(want, have) == ()
+    assert compare.same(want, have)
+
+
+@pytest.mark.parametrize(
+    ("want", "have", "where"),
+    [
+        (limits(cpu="1000m"), limits(cpu="1001m"), f"{CONTAINER}/resources/limits/cpu"),
+        (limits(cpu=1), limits(cpu=True), f"{CONTAINER}/resources/limits/cpu"),
+        (limits(cpu="1"), deployment(), f"{CONTAINER}/resources/limits/cpu"),
+        (config_map(a="1"), config_map(a="1.0"), "/data/a"),
+        (config_map(a="1000m"), config_map(a="1"), "/data/a"),
+        (config_map(limits="1"), config_map(limits="1.0"), "/data/limits"),
+        (config_map(a=""), config_map(), "/data/a"),
+        (config_map(**{"a/b~c": "1"}), config_map(), "/data/a~1b~0c"),
+        (env(A="1"), env(A="1.0"), f"{CONTAINER}/env/0/value"),
+        (deployment(args=["1"]), deployment(args=["1.0"]), f"{CONTAINER}/args/0"),
+        (deployment(args=["a", "b"]), deployment(args=["b", "a"]), f"{CONTAINER}/args/0"),
+        (deployment(args=["a"]), deployment(args=["a", "b"]), f"{CONTAINER}/args"),
+        (deployment(tty=True), deployment(tty=1), f"{CONTAINER}/tty"),
+        (deployment(tty=False), deployment(tty=0), f"{CONTAINER}/tty"),
+        (deployment(tty=True), deployment(), f"{CONTAINER}/tty"),
+        (deployment(image="1"), deployment(image=1), f"{CONTAINER}/image"),
+        (deployment(env=[{"name": "A"}]), deployment(), f"{CONTAINER}/env"),
+        (secret(data={"a": "aGVsbG8="}), secret(data={"a": "b2xk"}), "/data/a"),
+        (secret(data={"a": ""}), secret(), "/data/a"),
+        (secret(stringData={"a": "hello"}), secret(data={"a": "b2xk"}), "/stringData/a"),
+        (secret(type="Opaque"), secret(type="kubernetes.io/tls"), "/type"),
+        (widget(size=0), widget(), "/spec/size"),
+        (widget(size={}), widget(), "/spec/size"),
+        (widget(size=1), widget(size=True), "/spec/size"),
+    ],
+)  # fmt: skip
+def test_what_means_something_else_is_named(want: Json, have: Json, where: str) -> None:
+    assert where in compare.differing(want, have)
+    assert not compare.same(want, have)
+
+
+@pytest.mark.parametrize("kind", ["labels", "annotations"])
+def test_labels_and_annotations_are_text(kind: str) -> None:
+    want, have = config_map(), config_map()
+    want["metadata"][kind] = {"limits": "1", "empty": ""}
+    have["metadata"][kind] = {"limits": "1.0"}
+    assert compare.differing(want, have) == (f"/metadata/{kind}/limits", f"/metadata/{kind}/empty")
+
+
+def test_an_empty_object_that_says_something_is_not_dropped() -> None:
+    def pod(volume: Json) -> Json:
+        spec = {"volumes": [{"name": "scratch", **volume}]}
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}
+
+    assert compare.differing(pod({"emptyDir": {}}), pod({"hostPath": {"path": "/"}})) == (
+        "/spec/volumes/0/emptyDir",
+    )
+    assert compare.same(pod({"emptyDir": {}}), pod({"emptyDir": {}}))
+
+
+def test_items_with_names_are_found_wherever_others_put_theirs() -> None:
+    want = env(A="1", B="2")
+    have = env(X="9", A="1", B="3")
+    assert compare.differing(want, have) == (f"{CONTAINER}/env/1/value",)
+
+
+def test_a_named_item_that_is_gone_is_named() -> None:
+    want = env(A="1", B="2")
+    have = env(B="2")
+    assert compare.differing(want, have) == (f"{CONTAINER}/env/0",)
+
+
+def test_another_order_of_the_declared_items_is_a_difference() -> None:
+    want = env(A="1", B="2")
+    have = env(B="2", A="1")
+    assert compare.differing(want, have) == (f"{CONTAINER}/env",)
+
+
+def test_ports_that_share_a_number_are_compared_in_order() -> None:
+    ports = [{"containerPort": 53}, {"containerPort": 53, "protocol": "UDP"}]
+    have = [{"containerPort": 53, "protocol": "TCP"}, {"containerPort": 53, "protocol": "UDP"}]
+    assert compare.same(deployment(ports=ports), deployment(ports=have))
+    assert not compare.same(deployment(ports=ports), deployment(ports=have[::-1]))
+
+
+def test_finalizers_of_others_are_their_business() -> None:
+    want, have = config_map(), config_map()
+    want["metadata"]["finalizers"] = ["a/b"]
+    have["metadata"]["finalizers"] = ["c/d", "a/b"]
+    assert compare.same(want, have)
+    have["metadata"]["finalizers"] = ["c/d"]
+    assert compare.differing(want, have) == ("/metadata/finalizers/0",)
+
+
+def test_rules_that_a_controller_aggregates_are_not_compared() -> None:
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "all"}}
+    want = {**role, "aggregationRule": {"clusterRoleSelectors": []}, "rules": []}
+    assert compare.same(want, {**want, "rules": [{"verbs": ["get"]}]})
+
+
+def test_data_that_is_no_base64_is_compared_as_it_stands() -> None:
+    assert compare.same(secret(data={"a": "%"}), secret(data={"a": "%"}))
+    assert not compare.same(secret(data={"a": "%"}), secret(data={"a": "&"}))
+    assert not compare.same(secret(data={"a": 1}), secret(data={"a": "1"}))
+
+
+leaves = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "1", "1000m", "1Gi"])
+keys = st.sampled_from(["a", "b/c", "limits", "name", "data", "labels", "finalizers"])
+trees = st.recursive(
+    leaves,
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(keys, below, max_size=3),
+    max_leaves=10,
+)
+specs = st.dictionaries(keys, trees, max_size=4)
+objects = st.builds(lambda spec: widget(**spec), specs) | st.builds(
+    lambda spec: {**deployment(), "spec": spec}, specs
+)
+
+
+@given(objects)
+def test_everything_is_the_same_as_itself(body: Json) -> None:
+    assert compare.differing(body, copy.deepcopy(body)) == ()
+
+
+@given(objects, objects)
+def test_same_means_that_nothing_differs(want: Json, have: Json) -> None:
+    assert compare.same(want, have) == (compare.differing(want, have) == ())
+
+
+@given(objects, keys)
+def test_what_is_not_declared_is_not_compared(body: Json, key: str) -> None:
+    have = copy.deepcopy(body)
+    have["status"] = {"ready": True}
+    have["metadata"]["labels"] = {"added": "by others"}
+    have["spec"].setdefault(f"more {key}", {"x": 1})
+    assert compare.same(body, have)

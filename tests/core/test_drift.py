@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from towline.core import drift
+from towline.core.drift import Verdict
+from towline.model import Live, ObjectRef
+
+SEEN = Live(
+    ref=ObjectRef("apps", "Deployment", "shop", "web"),
+    uid="u1",
+    resource_version="10",
+    generation=3,
+    label="shop.app",
+    owner="r1:Deployment.apps/shop/web",
+    digest="d1",
+    commit="c1",
+    source="web.yaml",
+    manager="towline:shop/app",
+    fields=b'{"f:spec":{"f:replicas":{}}}',
+    entry_time="2026-01-01T00:00:00Z",
+    terminating=False,
+    prune_disabled=False,
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({}, Verdict.NOISE),
+        ({"generation": 4}, Verdict.DOUBTFUL),
+        ({"generation": -1}, Verdict.DOUBTFUL),
+        ({"uid": "u2"}, Verdict.RECREATED),
+        ({"uid": "u2", "fields": b""}, Verdict.RECREATED),
+        ({"terminating": True}, Verdict.TERMINATING),
+        ({"label": "shop.other"}, Verdict.RELABELLED),
+        ({"fields": b"{}"}, Verdict.CHANGED),
+        ({"fields": b"", "manager": "", "entry_time": ""}, Verdict.CHANGED),
+        ({"entry_time": "2026-01-01T00:00:01Z"}, Verdict.CHANGED),
+        ({"owner": ""}, Verdict.CHANGED),
+        ({"digest": "d2"}, Verdict.CHANGED),
+        ({"prune_disabled": True}, Verdict.CHANGED),
+    ],
+)
+def test_an_event_means_what_changed_in_it(change: dict[str, Any], verdict: Verdict) -> None:
+    after = replace(SEEN, resource_version="11", **change)
+    assert drift.judge(SEEN, after) is verdict
+
+
+def test_the_same_resource_version_is_our_own_echo() -> None:
+    assert drift.judge(SEEN, SEEN) is Verdict.ECHO
+
+
+def test_a_deletion_is_told_from_an_object_that_was_never_ours() -> None:
+    assert drift.judge(SEEN, None) is Verdict.GONE
+    assert drift.judge(None, SEEN) is Verdict.APPEARED
+    assert drift.judge(None, None) is Verdict.NOISE
+
+
+def test_a_status_write_wakes_nobody_and_a_lost_field_does() -> None:
+    assert not drift.judge(SEEN, replace(SEEN, resource_version="11")).matters
+    assert drift.judge(SEEN, replace(SEEN, resource_version="11", fields=b"{}")).matters
+
+
+@settings(max_examples=50)
+@given(st.sampled_from(["uid", "owner", "digest", "label", "manager", "entry_time"]), st.text())
+def test_no_change_of_ownership_passes_for_noise(field: str, value: str) -> None:
+    change: dict[str, Any] = {field: value + "!"}
+    assert drift.judge(SEEN, replace(SEEN, resource_version="11", **change)).matters

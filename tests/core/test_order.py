@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from towline.core import order
+from towline.model import Action, Change, GroupKind, Manifest, ObjectRef, Origin
+
+RBAC = "rbac.authorization.k8s.io"
+ADMISSION = "admissionregistration.k8s.io"
+
+
+def declared(ref: ObjectRef, wave: Any = None, **content: Any) -> Manifest:
+    metadata: dict[str, Any] = {"name": ref.name}
+    if wave is not None:
+        metadata["annotations"] = {"towline.dev/wave": wave}
+    body = {"apiVersion": f"{ref.group}/v1", "kind": ref.kind, "metadata": metadata, **content}
+    return Manifest(ref=ref, api_version="v1", body=body, digest="d", origin=Origin("a.yaml", 1))
+
+
+def of(kind: GroupKind, wave: Any = None) -> int:
+    return order.wave(declared(ObjectRef(kind.group, kind.kind, "", "x"), wave))
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        (("", "Namespace"), ("", "ServiceAccount")),
+        (("apiextensions.k8s.io", "CustomResourceDefinition"), ("scheduling.k8s.io", "PriorityClass")),
+        (("scheduling.k8s.io", "PriorityClass"), ("", "ConfigMap")),
+        (("storage.k8s.io", "StorageClass"), ("", "PersistentVolumeClaim")),
+        (("storage.k8s.io", "VolumeAttributesClass"), ("", "PersistentVolumeClaim")),
+        (("node.k8s.io", "RuntimeClass"), ("", "ConfigMap")),
+        (("networking.k8s.io", "IngressClass"), ("", "ConfigMap")),
+        (("", "PersistentVolumeClaim"), ("", "Pod")),
+        (("", "ConfigMap"), (RBAC, "ClusterRole")),
+        (("", "Service"), (ADMISSION, "ValidatingAdmissionPolicy")),
+        (("", "Service"), (ADMISSION, "MutatingAdmissionPolicy")),
+        (("", "Service"), (ADMISSION, "MutatingAdmissionPolicyBinding")),
+        (("", "ServiceAccount"), (RBAC, "Role")),
+        (("", "ConfigMap"), ("apps", "Deployment")),
+        (("", "Secret"), ("apps", "StatefulSet")),
+        (("", "ResourceQuota"), ("", "Pod")),
+        (("", "LimitRange"), ("", "Pod")),
+        (("", "PersistentVolume"), ("", "Pod")),
+        ((RBAC, "Role"), (RBAC, "RoleBinding")),
+        ((RBAC, "ClusterRole"), (RBAC, "ClusterRoleBinding")),
+        ((RBAC, "RoleBinding"), ("batch", "Job")),
+        (("apps", "Deployment"), ("apiregistration.k8s.io", "APIService")),
+        (("example.com", "Widget"), (ADMISSION, "ValidatingWebhookConfiguration")),
+        (("", "Service"), (ADMISSION, "MutatingWebhookConfiguration")),
+        (("", "Service"), (ADMISSION, "ValidatingAdmissionPolicyBinding")),
+    ],
+)
+def test_what_others_need_comes_before_them(earlier: tuple[str, str], later: tuple[str, str]) -> None:
+    assert of(GroupKind(*earlier)) < of(GroupKind(*later))
+
+
+def test_a_kind_of_another_group_that_borrows_a_name_comes_with_everything_else() -> None:
+    assert of(GroupKind("serving.example.com", "Namespace")) == of(GroupKind("apps", "Deployment"))
+
+
+def test_the_wave_annotation_counts_before_the_kind() -> None:
+    deployment, config_map, webhook = (
+        GroupKind("apps", "Deployment"),
+        GroupKind("", "ConfigMap"),
+        GroupKind(ADMISSION, "ValidatingWebhookConfiguration"),
+    )
+    assert of(webhook, "-1") < of(config_map) < of(deployment) < of(config_map, "1") < of(deployment, "1")
+    assert of(webhook, "-1000") < of(config_map, "-999")
+    assert of(config_map, "0") == of(config_map)
+    assert of(config_map, 7) == of(config_map, "7")
+
+
+@pytest.mark.parametrize(
+    "wave", ["one", "1.5", "+1", "--1", " 1", "1 ", "1001", "-1001", "٣", "1" * 5000, True, [1]]
+)
+def test_a_wave_that_is_no_small_whole_number_is_refused_in_a_sentence(wave: object) -> None:
+    with pytest.raises(ValueError, match="must be a whole number from -1000 to 1000"):
+        of(GroupKind("", "ConfigMap"), wave)
+
+
+def test_annotations_that_are_no_map_are_left_to_the_api_server() -> None:
+    manifest = declared(ObjectRef("", "ConfigMap", "shop", "x"))
+    broken = replace(manifest, body={**manifest.body, "metadata": {"name": "x", "annotations": ["a"]}})
+    assert order.wave(broken) == order.ref_wave(manifest.ref.group_kind)
+
+
+def role_binding(kind: str, namespace: str = "shop") -> Manifest:
+    ref = ObjectRef(RBAC, "RoleBinding" if namespace else "ClusterRoleBinding", namespace, "b")
+    return declared(ref, roleRef={"apiGroup": RBAC, "kind": kind, "name": "viewer"})
+
+
+def pod(**spec: Any) -> Manifest:
+    return declared(ObjectRef("", "Pod", "shop", "p"), spec=spec)
+
+
+NAMESPACE = ObjectRef("", "Namespace", "", "shop")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "needed"),
+    [
+        (declared(ObjectRef("", "ConfigMap", "shop", "x")), NAMESPACE),
+        (declared(ObjectRef("example.com", "Widget", "", "w")), GroupKind("example.com", "Widget")),
+        (role_binding("Role"), ObjectRef(RBAC, "Role", "shop", "viewer")),
+        (role_binding("ClusterRole"), ObjectRef(RBAC, "ClusterRole", "", "viewer")),
+        (role_binding("ClusterRole", ""), ObjectRef(RBAC, "ClusterRole", "", "viewer")),
+        (pod(), ObjectRef("", "ServiceAccount", "shop", "default")),
+        (pod(serviceAccount="web"), ObjectRef("", "ServiceAccount", "shop", "web")),
+        (pod(serviceAccountName="web"), ObjectRef("", "ServiceAccount", "shop", "web")),
+        (pod(priorityClassName="high"), ObjectRef("scheduling.k8s.io", "PriorityClass", "", "high")),
+        (pod(runtimeClassName="kata"), ObjectRef("node.k8s.io", "RuntimeClass", "", "kata")),
+    ],
+)
+def test_a_dry_run_needs_what_the_api_server_looks_up(manifest: Manifest, needed: object) -> None:
+    assert needed in order.needs(manifest)
+
+
+def test_what_only_controllers_look_up_is_not_needed() -> None:
+    spec = {"template": {"spec": {"serviceAccountName": "web", "priorityClassName": "high"}}}
+    manifest = declared(ObjectRef("apps", "Deployment", "shop", "web"), spec=spec)
+    assert order.needs(manifest) == {NAMESPACE, GroupKind("apps", "Deployment")}
+
+
+@pytest.mark.parametrize("kind", ["Group", "RoleBinding"])
+def test_a_role_reference_counts_in_a_binding_alone(kind: str) -> None:
+    group = RBAC if kind == "Group" else "example.com"
+    reference = {"kind": "Role", "name": "viewer"}
+    manifest = declared(ObjectRef(group, kind, "shop", "b"), roleRef=reference)
+    assert order.needs(manifest) == {NAMESPACE, GroupKind(group, kind)}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        declared(ObjectRef("", "Pod", "shop", "p"), spec=None),
+        declared(ObjectRef("", "Pod", "shop", "p"), spec=[]),
+        declared(ObjectRef(RBAC, "RoleBinding", "shop", "b"), roleRef="viewer"),
+        declared(ObjectRef(RBAC, "RoleBinding", "shop", "b")),
+    ],
+)
+def test_a_manifest_of_the_wrong_shape_needs_no_more_than_its_place(broken: Manifest) -> None:
+    assert order.needs(broken) == {NAMESPACE, broken.ref.group_kind}
+
+
+def changes(action: Action, manifests: Iterable[Manifest]) -> list[Change]:
+    return [Change(action=action, ref=manifest.ref, manifest=manifest) for manifest in manifests]
+
+
+CRD = declared(
+    ObjectRef("apiextensions.k8s.io", "CustomResourceDefinition", "", "widgets.example.com"),
+    spec={"group": "example.com", "names": {"kind": "Widget"}},
+)
+WIDGET = declared(ObjectRef("example.com", "Widget", "shop", "w"))
+SETTINGS = declared(ObjectRef("", "ConfigMap", "shop", "x"))
+ELSEWHERE = declared(ObjectRef("", "ConfigMap", "other", "x"))
+
+
+def test_what_goes_into_a_new_namespace_waits_for_it() -> None:
+    new = changes(Action.CREATE, [declared(NAMESPACE), SETTINGS, ELSEWHERE])
+    assert order.deferred(new) == {SETTINGS.ref}
+
+
+def test_a_namespace_that_exists_holds_nobody_up() -> None:
+    known = changes(Action.UPDATE, [declared(NAMESPACE)]) + changes(Action.CREATE, [SETTINGS])
+    assert order.deferred(known) == frozenset()
+
+
+@pytest.mark.parametrize("action", [Action.CREATE, Action.UPDATE, Action.REPAIR])
+def test_a_custom_resource_waits_for_a_crd_that_is_new_or_changes(action: Action) -> None:
+    assert order.deferred(changes(action, [CRD]) + changes(Action.UPDATE, [WIDGET, SETTINGS])) == {WIDGET.ref}
+
+
+def test_a_crd_that_stays_as_it_is_holds_nobody_up() -> None:
+    assert order.deferred(changes(Action.KEEP, [CRD]) + changes(Action.CREATE, [WIDGET])) == frozenset()
+
+
+def test_a_crd_of_the_wrong_shape_holds_nobody_up() -> None:
+    shapes: tuple[Any, ...] = (None, [], {"group": "example.com"}, {"names": ["Widget"]})
+    for spec in shapes:
+        broken = replace(CRD, body={**CRD.body, "spec": spec})
+        assert order.deferred(changes(Action.CREATE, [broken, WIDGET])) == frozenset()
+
+
+def test_only_a_crd_brings_a_kind() -> None:
+    other = replace(CRD, ref=ObjectRef("example.com", "Definition", "", "widgets"))
+    assert order.deferred(changes(Action.CREATE, [other, WIDGET])) == frozenset()
+
+
+def test_what_is_kept_or_removed_never_waits() -> None:
+    removed = Change(action=Action.PRUNE, ref=WIDGET.ref)
+    kept = changes(Action.KEEP, [SETTINGS])
+    assert (
+        order.deferred([*changes(Action.CREATE, [CRD, declared(NAMESPACE)]), *kept, removed]) == frozenset()
+    )
+
+
+def test_a_binding_waits_for_a_role_of_the_same_commit() -> None:
+    role = declared(ObjectRef(RBAC, "Role", "shop", "viewer"))
+    binding = role_binding("Role")
+    assert order.deferred(changes(Action.CREATE, [binding, role])) == {binding.ref}

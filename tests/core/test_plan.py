@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from towline.core.plan import Ownership, ownership, plan
+from towline.errors import Failure, Refusal
+from towline.model import Action, Change, Live, Manifest, ObjectRef, Origin, Plan
+
+from tests.core import strategies as world
+from tests.core.strategies import POLICY, SHA, live, manifest
+
+REF = ObjectRef("apps", "Deployment", "shop", "web")
+WANTED = manifest(REF, "1", line=7)
+
+
+def planned(*found: Live, desired: tuple[Manifest, ...] = (WANTED,)) -> Plan:
+    return plan(desired, {item.ref: item for item in found}, POLICY, SHA)
+
+
+def change(*found: Live) -> Change:
+    (only,) = planned(*found).changes
+    return only
+
+
+def refusal(*found: Live, desired: Manifest = WANTED) -> Failure:
+    result = planned(*found, desired=(desired,))
+    assert result.changes == ()
+    (only,) = result.failures
+    return only
+
+
+@pytest.mark.parametrize(
+    ("found", "whose"),
+    [
+        (live(REF), Ownership.OURS),
+        (replace(live(REF), terminating=True), Ownership.OURS),
+        (world.inherited(live(REF)), Ownership.INHERITED),
+        (world.anothers(live(REF)), Ownership.ANOTHER),
+        (world.copied(live(REF)), Ownership.NOT_OURS),
+        (world.restored(live(REF)), Ownership.NOT_OURS),
+        (world.restored(world.anothers(live(REF))), Ownership.NOT_OURS),
+        (replace(world.anothers(live(REF)), fields=b""), Ownership.NOT_OURS),
+        (replace(live(REF), fields=b""), Ownership.NOT_OURS),
+        (replace(live(REF), manager="kubectl"), Ownership.NOT_OURS),
+        (replace(live(REF), label="team.infra"), Ownership.NOT_OURS),
+        (replace(live(REF), label=""), Ownership.NOT_OURS),
+        (replace(live(REF), owner=""), Ownership.NOT_OURS),
+        (replace(live(REF), owner=POLICY.uid), Ownership.NOT_OURS),
+        (replace(live(REF), owner=f":{REF}"), Ownership.NOT_OURS),
+    ],
+)
+def test_an_object_is_ours_by_label_entry_and_owner_together(found: Live, whose: Ownership) -> None:
+    assert ownership(found, POLICY) is whose
+
+
+def test_an_object_that_is_not_there_is_created() -> None:
+    assert (change().action, change().manifest) == (Action.CREATE, WANTED)
+
+
+def test_an_object_with_the_same_content_is_kept() -> None:
+    assert change(live(REF)).action is Action.KEEP
+
+
+def test_an_object_with_other_content_is_updated() -> None:
+    assert change(live(REF, "2")).action is Action.UPDATE
+
+
+def test_an_object_that_lost_a_declared_path_is_repaired_and_the_path_is_named() -> None:
+    found = change(world.robbed(live(REF)))
+    assert found.action is Action.REPAIR
+    assert "/data/value" in found.message
+
+
+@pytest.mark.parametrize("stamp", ["commit", "source", "owner", "digest"])
+def test_an_object_whose_stamp_somebody_rewrote_is_repaired(stamp: str) -> None:
+    entry = json.loads(live(REF).fields)
+    del entry["f:metadata"]["f:annotations"][f"f:towline.dev/{stamp}"]
+    found = change(replace(live(REF), fields=json.dumps(entry).encode()))
+    assert found.action is Action.REPAIR
+    assert f"/metadata/annotations/towline.dev~1{stamp}" in found.message
+
+
+@pytest.mark.parametrize(("lost", "more"), [(5, ""), (6, " and 1 more"), (40, " and 35 more")])
+def test_a_repair_names_a_few_paths_and_counts_the_others(lost: int, more: str) -> None:
+    wide = replace(WANTED, body={**WANTED.body, "data": {f"key{number}": "x" for number in range(lost)}})
+    (found,) = planned(world.robbed(live(REF)), desired=(wide,)).changes
+    assert found.message.endswith(f"/data/key0, /data/key1, /data/key2, /data/key3, /data/key4{more}")
+
+
+def test_an_inherited_object_is_taken_over_even_with_the_same_content() -> None:
+    found = change(world.inherited(live(REF)))
+    assert (found.action, found.reason) == (Action.UPDATE, Refusal.INHERITED)
+
+
+@pytest.mark.parametrize("stale", [live(REF), live(REF, "2"), world.inherited(live(REF))])
+def test_a_dying_object_is_waited_for_and_not_written(stale: Live) -> None:
+    assert refusal(replace(stale, terminating=True)).reason == Refusal.TERMINATING
+
+
+def test_an_object_of_another_repository_is_refused_by_name() -> None:
+    found = refusal(world.anothers(live(REF)))
+    assert found.reason == Refusal.OWNED_BY_ANOTHER
+    assert "team.infra" in found.message
+
+
+def test_a_refusal_names_object_file_line_and_commit() -> None:
+    found = refusal(world.anothers(live(REF)))
+    assert (found.object, found.file, found.line, found.commit) == (
+        "Deployment.apps/shop/web",
+        "app/all.yaml",
+        7,
+        SHA,
+    )
+
+
+@pytest.mark.parametrize(
+    ("stranger", "lacks"),
+    [
+        (world.copied(live(REF)), "no Apply entry of towline:shop/web"),
+        (replace(live(REF), manager="kubectl"), "no Apply entry of towline:shop/web"),
+        (replace(live(REF), label="team.infra"), "no Apply entry of the repository"),
+        (world.restored(live(REF)), "no towline.dev/owner annotation"),
+        (replace(world.anothers(live(REF)), fields=b""), "no Apply entry of the repository"),
+    ],
+)
+def test_an_object_that_only_carries_a_label_is_refused_with_what_it_lacks(
+    stranger: Live, lacks: str
+) -> None:
+    found = refusal(stranger)
+    assert found.reason == Refusal.NOT_OURS
+    assert lacks in found.message
+
+
+@pytest.mark.parametrize("stranger", [world.restored(live(REF)), world.restored(world.anothers(live(REF)))])
+def test_a_restored_object_is_not_said_to_lack_its_entry(stranger: Live) -> None:
+    assert "Apply entry" not in refusal(stranger).message
+
+
+def test_what_a_stranger_wrote_into_an_annotation_is_not_repeated() -> None:
+    found = refusal(replace(live(REF), owner="uid:\x1b[31mgotcha"))
+    assert "gotcha" not in found.message
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        ObjectRef("apiextensions.k8s.io", "CustomResourceDefinition", "", "gitrepositories.towline.dev"),
+        ObjectRef("apiextensions.k8s.io", "CustomResourceDefinition", "", "syncrecords.towline.dev"),
+        ObjectRef("towline.dev", "GitRepository", "shop", "web"),
+        ObjectRef("towline.dev", "SyncRecord", "shop", "web-0b6a0c3e-00000001"),
+    ],
+)
+def test_the_operator_does_not_manage_itself(own: ObjectRef) -> None:
+    assert refusal(desired=manifest(own)).reason == Refusal.SELF_MANAGEMENT_REFUSED
+    assert refusal(live(own), desired=manifest(own)).reason == Refusal.SELF_MANAGEMENT_REFUSED
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ObjectRef("towline.dev", "GitRepository", "shop", "child"),
+        ObjectRef("towline.dev", "GitRepository", "other", "web"),
+        ObjectRef("source.toolkit.fluxcd.io", "GitRepository", "shop", "web"),
+        ObjectRef("", "ConfigMap", "shop", "gitrepositories.towline.dev"),
+        ObjectRef("apiextensions.k8s.io", "CustomResourceDefinition", "", "widgets.example.com"),
+    ],
+)
+def test_other_repositories_and_crds_may_be_declared(other: ObjectRef) -> None:
+    (found,) = planned(desired=(manifest(other),)).changes
+    assert found.action is Action.CREATE
+
+
+def test_a_wave_that_is_no_number_is_refused_by_its_field() -> None:
+    found = refusal(desired=manifest(REF, wave="soon"))
+    assert found.reason == Refusal.INVALID
+    assert found.field == "/metadata/annotations/towline.dev~1wave"
+
+
+def test_a_refused_object_is_not_pruned() -> None:
+    found = planned(live(REF), desired=(manifest(REF, wave="soon"),))
+    assert (found.removals, found.blocked) == ((), ())
+
+
+def test_all_refusals_are_told_at_once_in_the_order_of_the_files() -> None:
+    places = [("b.yaml", 1, "b"), ("b.yaml", 1, "a"), ("a.yaml", 3, "d"), ("a.yaml", 2, "e")]
+    refused = [
+        (place, manifest(ObjectRef("", "ConfigMap", "shop", place[2]), wave="soon")) for place in places
+    ]
+    desired = tuple(replace(item, origin=Origin(place[0], place[1])) for place, item in refused)
+    found = planned(desired=desired).failures
+    assert [(item.file, item.line, item.object[-1]) for item in found] == sorted(places)
+
+
+def test_objects_of_other_repositories_that_nobody_here_declares_are_not_mentioned() -> None:
+    other = world.anothers(live(ObjectRef("", "ConfigMap", "shop", "theirs")))
+    assert [item.ref for item in planned(live(REF), other).changes] == [REF]
+
+
+def test_writes_are_ordered_by_wave_and_then_by_name() -> None:
+    def config_map(name: str, **annotations: Any) -> Manifest:
+        return manifest(ObjectRef("", "ConfigMap", "shop", name), **annotations)
+
+    namespace = manifest(ObjectRef("", "Namespace", "", "shop"))
+    desired = (WANTED, config_map("b"), config_map("late", wave="1"), namespace, config_map("a"))
+    found = planned(live(ObjectRef("", "Secret", "shop", "old")), desired=desired)
+    assert [item.ref.name for item in found.changes] == ["shop", "a", "b", "web", "late", "old"]
+    assert found.changes[-1].action is Action.PRUNE

@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from towline.api import conditions
+from towline.api.conditions import Type
+from towline.core import status
+from towline.core.status import Objects, Pass
+from towline.errors import Failure, Reason, Refusal
+from towline.model import Action, Body, Change, GroupKind, ObjectRef, Person, Revision
+
+EARLY = datetime(2026, 1, 1, tzinfo=UTC)
+LATE = datetime(2026, 1, 2, tzinfo=UTC)
+OLD, NEW = "1a2b3c4" + "0" * 33, "5d6e7f8" + "0" * 33
+TWELVE = Objects(declared=12, synced=12, failed=0)
+
+
+def revision(sha: str = OLD, **changed: Any) -> Revision:
+    ada = Person(name="Ada", email="ada@example")
+    known = Revision(
+        sha=sha,
+        author=ada,
+        committer=ada,
+        authored_at="2025-12-31T09:00:00Z",
+        committed_at="2025-12-31T10:00:00Z",
+        subject="raise the limits",
+    )
+    return replace(known, **changed)
+
+
+def succeeded(sha: str = OLD) -> Pass:
+    return Pass(
+        generation=1,
+        reason=Reason.SUCCEEDED,
+        observed=sha,
+        attempted=sha,
+        applied=revision(sha),
+        objects=TWELVE,
+        failures=(),
+        blocked=(),
+        kinds={GroupKind("apps", "Deployment"), GroupKind("", "ConfigMap")},
+        last_record="app-0a1b2c3d-00000001",
+    )
+
+
+def failed(reason: Reason = Reason.APPLY_FAILED, count: int = 1, **changed: Any) -> Pass:
+    failures = tuple(
+        Failure(
+            reason=Refusal.INVALID,
+            message="spec.replicas: must be at least 0",
+            object=f"Deployment.apps/shop/web-{index}",
+            file="deploy/web.yaml",
+            line=14 + index,
+            commit=NEW,
+        )
+        for index in range(count)
+    )
+    known = Pass(generation=1, reason=reason, observed=NEW, attempted=NEW, failures=failures, attempts=1)
+    return replace(known, **changed)
+
+
+def blocked(count: int) -> Pass:
+    changes = tuple(
+        Change(
+            action=Action.PRUNE,
+            ref=ObjectRef("", "ConfigMap", "shop", f"settings-{index}"),
+            reason="TooMany",
+            message="12 of 20 objects would be deleted",
+        )
+        for index in range(count)
+    )
+    return failed(Reason.PRUNE_BLOCKED, failures=(), blocked=changes, token="sha256-abc", attempts=0)
+
+
+def after(*passes: Pass) -> Body:
+    found: Body = {}
+    for passed in passes:
+        found = status.compute(found, passed, EARLY)
+    return found
+
+
+def condition(found: Body, kind: Type) -> tuple[str, str]:
+    entry = conditions.find(found, kind)
+    return entry["status"], entry["reason"]
+
+
+def message(found: Body, kind: Type = Type.READY) -> str:
+    text: str = conditions.find(found, kind)["message"]
+    return text
+
+
+def test_a_success_says_which_commit_by_whom_and_how_much() -> None:
+    found = after(succeeded())
+    assert message(found) == 'Applied 1a2b3c4 "raise the limits" by Ada: 12 objects'
+    assert found["commit"] == {"observed": OLD, "attempted": OLD, "applied": OLD}
+    assert found["applied"] == {
+        "short": "1a2b3c4",
+        "author": "Ada",
+        "subject": "raise the limits",
+        "committedAt": "2025-12-31T10:00:00Z",
+        "appliedAt": "2026-01-01T00:00:00Z",
+    }
+    assert found["objects"] == {"declared": 12, "synced": 12, "failed": 0}
+    assert found["lastRecord"] == "app-0a1b2c3d-00000001"
+    assert found["kinds"] == [{"group": "", "kind": "ConfigMap"}, {"group": "apps", "kind": "Deployment"}]
+
+
+def test_a_success_sets_all_six_conditions() -> None:
+    found = after(succeeded())
+    assert condition(found, Type.READY) == ("True", "Succeeded")
+    assert condition(found, Type.RECONCILING) == ("False", "Idle")
+    assert condition(found, Type.STALLED) == ("False", "Idle")
+    assert condition(found, Type.SYNCED) == ("True", "Succeeded")
+    assert condition(found, Type.HEALTHY) == ("Unknown", "NotAssessed")
+    assert condition(found, Type.DRIFTED) == ("Unknown", "NotAssessed")
+
+
+def test_a_pass_that_finds_nothing_new_leaves_a_status_that_equals_the_one_before() -> None:
+    found = after(succeeded())
+    quiet = Pass(generation=1, reason=Reason.SUCCEEDED, observed=OLD)
+    assert status.compute(found, succeeded(), LATE) == found
+    assert status.compute(found, quiet, LATE) == found
+
+
+def test_a_refused_object_is_named_with_file_line_and_commit() -> None:
+    found = after(succeeded(), failed(count=3))
+    assert message(found) == (
+        "3 faults; deploy/web.yaml:14: Deployment.apps/shop/web-0: Invalid: spec.replicas: must be at least 0"
+    )
+    assert found["failures"][0] == {
+        "object": "Deployment.apps/shop/web-0",
+        "reason": "Invalid",
+        "message": "spec.replicas: must be at least 0",
+        "file": "deploy/web.yaml",
+        "line": 14,
+        "commit": NEW,
+    }
+
+
+def test_a_failure_leaves_what_is_applied_and_waits_for_another_try() -> None:
+    found = after(succeeded(), failed())
+    assert found["commit"] == {"observed": NEW, "attempted": NEW, "applied": OLD}
+    assert found["applied"]["short"] == "1a2b3c4"
+    assert condition(found, Type.READY) == ("False", "ApplyFailed")
+    assert condition(found, Type.SYNCED) == ("False", "ApplyFailed")
+    assert condition(found, Type.RECONCILING) == ("True", "ApplyFailed")
+    assert condition(found, Type.STALLED) == ("False", "Idle")
+
+
+def test_tries_are_counted_without_moving_a_transition_time() -> None:
+    before = after(failed(attempts=1))
+    found = status.compute(before, failed(attempts=2), LATE)
+    assert "Tried 2 times" in message(found, Type.RECONCILING)
+    assert (
+        conditions.find(found, Type.RECONCILING)["lastTransitionTime"]
+        == conditions.find(before, Type.RECONCILING)["lastTransitionTime"]
+    )
+
+
+def test_ten_failures_are_listed_and_all_are_counted() -> None:
+    found = after(failed(count=25))
+    assert len(found["failures"]) == 10
+    assert found["failuresTotal"] == 25
+    assert message(found).startswith("25 faults; ")
+
+
+def test_a_long_message_is_cut_at_one_kibibyte() -> None:
+    long = Failure(reason=Refusal.INVALID, message="ü" * 5000, object="ConfigMap/shop/settings")
+    found = after(failed(failures=(long,)))
+    assert len(found["failures"][0]["message"].encode()) <= 1024
+    assert len(message(found).encode()) <= 1024
+
+
+def test_text_by_others_stays_on_one_line() -> None:
+    hostile = revision(subject="fix\x1b[31m\nlevel=error\u202e", author=Person(name="A\nda", email=""))
+    forged = Failure(reason=Reason.BUILD_FAILED, message="a\nb", file="x\u202e\n.yaml", line=1)
+    texts = [
+        *after(replace(succeeded(), applied=hostile))["applied"].values(),
+        message(after(replace(succeeded(), applied=hostile))),
+        message(after(failed(failures=(forged,)))),
+        *(str(value) for value in after(failed(failures=(forged,)))["failures"][0].values()),
+    ]
+    assert all(text.isprintable() for text in texts)
+
+
+def test_an_author_without_a_name_is_known_by_address() -> None:
+    nameless = revision(author=Person(name="", email="ada@example"))
+    assert after(replace(succeeded(), applied=nameless))["applied"]["author"] == "ada@example"
+
+
+def test_a_success_takes_failures_and_blocked_prunes_away() -> None:
+    found = after(failed(count=3), blocked(12), Pass(generation=1, reason=Reason.SUCCEEDED))
+    assert not {"failures", "failuresTotal", "blocked"} & set(found)
+
+
+def test_an_outage_keeps_what_was_known_of_the_commit() -> None:
+    found = after(
+        succeeded(), failed(count=3), Pass(generation=1, reason=Reason.GIT_UNAVAILABLE, message="down")
+    )
+    assert found["failuresTotal"] == 3
+    assert found["commit"]["attempted"] == NEW
+    assert found["objects"]["declared"] == 12
+    assert condition(found, Type.READY) == ("False", "GitUnavailable")
+    assert message(found) == "down"
+
+
+def test_an_outage_does_not_unset_synced() -> None:
+    found = after(succeeded(), Pass(generation=1, reason=Reason.GIT_UNAVAILABLE, message="down"))
+    assert condition(found, Type.SYNCED) == ("True", "Idle")
+
+
+def test_the_first_outage_cannot_say_whether_anything_is_synced() -> None:
+    found = after(Pass(generation=1, reason=Reason.GIT_UNAVAILABLE, message="down"))
+    assert condition(found, Type.SYNCED) == ("Unknown", "GitUnavailable")
+    assert "commit" not in found
+
+
+def test_blocked_prunes_are_listed_with_the_token_that_confirms_all_of_them() -> None:
+    found = after(blocked(12))
+    assert len(found["blocked"]["prunes"]) == 10
+    assert found["blocked"]["prunes"][0] == {
+        "object": "ConfigMap/shop/settings-0",
+        "reason": "TooMany",
+        "message": "12 of 20 objects would be deleted",
+    }
+    assert found["blocked"]["prunesTotal"] == 12
+    assert found["blocked"]["confirm"] == "sha256-abc"
+    assert "12 objects" in message(found)
+    assert "towline.dev/confirm-prune=sha256-abc" in message(found)
+    assert condition(found, Type.RECONCILING) == ("False", "Idle")
+    assert condition(found, Type.STALLED) == ("False", "Idle")
+
+
+def test_a_bad_spec_stalls_until_it_changes() -> None:
+    bad = Pass(generation=2, reason=Reason.INVALID_URL, message="spec.url: must be https://host/path")
+    found = after(succeeded(), bad)
+    assert condition(found, Type.STALLED) == ("True", "InvalidURL")
+    assert condition(found, Type.RECONCILING) == ("False", "Idle")
+    assert found["observedGeneration"] == 2
+    assert {entry["observedGeneration"] for entry in found["conditions"]} == {2}
+
+
+def test_a_suspended_resource_is_not_ready_and_keeps_its_commit() -> None:
+    found = after(succeeded(), Pass(generation=2, reason=Reason.SUSPENDED))
+    assert condition(found, Type.READY) == ("False", "Suspended")
+    assert found["commit"]["applied"] == OLD
+
+
+def test_applied_at_moves_only_with_the_applied_commit() -> None:
+    first = after(succeeded())
+    same = status.compute(first, replace(succeeded(), generation=2), LATE)
+    moved = status.compute(first, succeeded(NEW), LATE)
+    returned = status.compute(moved, succeeded(OLD), LATE)
+    assert same["applied"]["appliedAt"] == "2026-01-01T00:00:00Z"
+    assert moved["applied"]["appliedAt"] == "2026-01-02T00:00:00Z"
+    assert returned["applied"]["appliedAt"] == "2026-01-02T00:00:00Z"
+
+
+def test_kinds_are_never_forgotten() -> None:
+    found = after(succeeded(), replace(succeeded(), kinds={GroupKind("batch", "Job")}))
+    assert [kind["kind"] for kind in found["kinds"]] == ["ConfigMap", "Deployment", "Job"]
+
+
+def test_the_early_write_names_the_kinds_before_their_objects_exist() -> None:
+    before = after(succeeded())
+    found = status.progress(before, 1, revision(NEW), {GroupKind("batch", "Job")}, LATE)
+    assert {"group": "batch", "kind": "Job"} in found["kinds"]
+    assert condition(found, Type.READY) == ("Unknown", "Progressing")
+    assert condition(found, Type.RECONCILING) == ("True", "Progressing")
+    assert condition(found, Type.SYNCED) == ("False", "Progressing")
+    assert message(found) == 'Applying 5d6e7f8 "raise the limits" by Ada'
+    assert found["commit"] == {"observed": NEW, "attempted": NEW, "applied": OLD}
+
+
+def test_fields_of_other_writers_of_the_status_stay() -> None:
+    before = {"drift": [{"object": "ConfigMap/shop/settings"}], "objects": {"healthy": 3}}
+    found = status.compute(before, succeeded(), EARLY)
+    assert found["drift"] == before["drift"]
+    assert found["objects"] == {"healthy": 3, "declared": 12, "synced": 12, "failed": 0}

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+from towline.api.syncrecord import Ending
+from towline.core import closing, record, tip
+from towline.core.tip import Tip
+from towline.errors import Failure
+from towline.model import Action
+
+from tests.core import syncs
+from tests.core.syncs import SHA, change, done, ended, entries, failed, sync
+
+BROKEN = Failure(reason="BuildFailed", message="not YAML", file="a.yaml", line=3)
+REFUSED = Failure(reason="Invalid", message="used: 5", object="ConfigMap/shop/a")
+
+
+def newest(ending: Ending, failures: Iterable[Failure] = ()) -> Tip:
+    """Make the tip of a sync that lists no changes."""
+    records = record.opening(sync(), (), None)
+    return tip.of(closing.close(records, ended(ending, failures=tuple(failures))))
+
+
+def test_the_tip_of_a_sync_in_parts_is_its_last_record() -> None:
+    records = syncs.completed(700)
+    found = tip.of(records)
+    assert (found.name, found.sequence, found.ending) == (records[1].name, 2, Ending.SUCCEEDED)
+    assert records[1].closing
+    assert found.digest == records[1].closing.digest
+
+
+def test_a_sync_with_one_open_part_is_open() -> None:
+    records = record.opening(sync(), entries(change(f"o{number}") for number in range(700)), None)
+    first, second = closing.close(records, ended())
+    assert tip.of((first, records[1])).ending is None
+    assert tip.of((replace(first, closing=None), second)).digest == ""
+
+
+def test_a_revision_that_fails_in_the_same_way_is_not_told_again() -> None:
+    told = newest(Ending.FAILED, [BROKEN, REFUSED])
+    assert tip.same_failure(told, SHA, [BROKEN, REFUSED])
+    assert tip.same_failure(told, SHA, [REFUSED, BROKEN])
+
+
+def test_a_refused_change_is_the_same_failure_whatever_numbers_the_server_names() -> None:
+    one = change("a")
+    records = record.opening(sync(), entries([one]), None)
+    told = tip.of(closing.close(records, ended(Ending.FAILED, outcomes=(failed(one, message="used: 4"),))))
+    assert tip.same_failure(told, SHA, [REFUSED])
+    assert not tip.same_failure(told, SHA, [replace(REFUSED, reason="Forbidden")])
+    assert not tip.same_failure(told, SHA, [replace(REFUSED, object="ConfigMap/shop/b")])
+
+
+@pytest.mark.parametrize(
+    ("told", "sha", "failures"),
+    [
+        (None, SHA, [BROKEN]),
+        (newest(Ending.PARTIAL, [BROKEN]), SHA, [BROKEN]),
+        (newest(Ending.FAILED, [BROKEN]), "f" * 40, [BROKEN]),
+        (newest(Ending.FAILED, [BROKEN]), SHA, [replace(BROKEN, line=4)]),
+        (newest(Ending.FAILED, [BROKEN]), SHA, [replace(BROKEN, reason="SymlinkRefused")]),
+        (newest(Ending.FAILED, [BROKEN]), SHA, [BROKEN, REFUSED]),
+        (newest(Ending.FAILED, [BROKEN, REFUSED]), SHA, [BROKEN]),
+    ],
+)
+def test_a_failure_that_differs_is_told(told: Tip | None, sha: str, failures: list[Failure]) -> None:
+    assert not tip.same_failure(told, sha, failures)
+
+
+def test_a_thousand_faults_are_recognised_although_half_of_them_were_listed() -> None:
+    faults = [replace(BROKEN, message="ö" * 900, line=line) for line in range(1, 1001)]
+    assert tip.same_failure(newest(Ending.FAILED, faults), SHA, faults)
+
+
+def test_a_plan_that_was_recorded_is_recognised_and_another_is_not() -> None:
+    plan = entries(change(f"o{number}") for number in range(700))
+    other = entries([change("o0", Action.UPDATE), *(change(f"o{number}") for number in range(1, 700))])
+    records = record.opening(sync(), plan, None)
+    planned = tip.of(closing.close(records, ended(Ending.PLANNED)))
+    assert tip.same_plan(planned, plan)
+    assert not tip.same_plan(planned, other)
+    assert not tip.same_plan(None, plan)
+
+
+def test_a_plan_that_was_carried_out_is_planned_anew_under_observe() -> None:
+    one = change("a")
+    records = record.opening(sync(), entries([one]), None)
+    carried_out = tip.of(closing.close(records, ended(outcomes=done(one))))
+    assert not tip.same_plan(carried_out, entries([one]))
