@@ -1,0 +1,69 @@
+"""Everything that is written to managed objects goes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from towline.cluster.client import Client
+from towline.cluster.course import Written
+from towline.cluster.discovery import Discovery
+from towline.cluster.live import Index
+from towline.cluster.objects import Objects, Sync
+from towline.cluster.prediction import Prediction
+from towline.cluster.preflight import Flight, Preflight
+from towline.cluster.prune import Prunes
+from towline.cluster.release import Releases
+from towline.cluster.settling import Settling
+from towline.cluster.write import Deadlines, Writes
+from towline.model import Change
+
+__all__ = ["Deadlines", "Prediction", "Preflight", "Sync", "Writer", "Written"]
+
+
+def _never() -> bool:
+    return False
+
+
+class Writer:
+    """Carries out plans, for all repositories of one API server.
+
+    Args:
+        client: sends the requests, its slots shared fairly between repositories.
+        discovery: says where a kind is served.
+        index: is told what each write made of its object.
+        deadlines: how long one object may keep its wave waiting.
+    """
+
+    def __init__(
+        self, client: Client, discovery: Discovery, index: Index, deadlines: Deadlines | None = None
+    ) -> None:
+        self._objects = Objects(client, discovery)
+        self._index = index
+        self._settling = Settling(discovery)
+        self._deadlines = deadlines or Deadlines()
+
+    async def preflight(self, changes: Sequence[Change], sync: Sync) -> Preflight:
+        """Predict the changes that apply something, and collect every refusal.
+
+        Raises:
+            ClusterError: the API server could not be asked, or refuses us as a whole.
+        """
+        return await Flight(self._objects, self._settling, sync).run(changes)
+
+    async def write(
+        self, predictions: Sequence[Prediction], sync: Sync, superseded: Callable[[], bool] = _never
+    ) -> Written:
+        """Write what was predicted, wave by wave, until `superseded` says between waves that the head moved.
+
+        Nothing is raised: where the API server is away, the result says what is done and what was not tried.
+        """
+        writes = Writes(self._objects, self._index, self._settling, sync, self._deadlines)
+        return await writes.run(predictions, superseded)
+
+    async def prune(self, changes: Sequence[Change], sync: Sync) -> Written:
+        """Delete what the changes name, the last wave first; only if everything was written before."""
+        return await Prunes(self._objects, self._index, sync).run(changes)
+
+    async def release(self, changes: Sequence[Change], sync: Sync) -> Written:
+        """Take our label, annotations and Apply entry off what the changes name."""
+        return await Releases(self._objects, self._index, sync).run(changes)

@@ -1,0 +1,207 @@
+"""One request to the API server as a value, what its answer means, and when to send it again."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import urllib.parse
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import orjson
+
+from towline.errors import ApiError, Cause, ClusterError
+from towline.model import Body, Key
+
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+APPLY = "application/apply-patch+yaml"
+
+Query: TypeAlias = Mapping[str, str]
+
+ATTEMPTS = 8
+RETRY_SECONDS = 20.0
+"""How often one request is sent at most, and how long after the first attempt no further one begins."""
+
+LONGEST_EVENT = 16 * 2**20
+"""Bytes; etcd holds objects of 1.5 MiB, and an API server of another make not much more."""
+
+_WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
+
+
+class UnansweredError(ClusterError):
+    """No answer came; `sent` says whether the server may have acted on the request."""
+
+    def __init__(self, message: str, *, sent: bool) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request; `path` is not yet quoted.
+
+    `timeout` is in seconds and holds for one attempt; None is a stream, and who reads it notices silence.
+    """
+
+    verb: str
+    path: str
+    query: Query = field(default_factory=dict)
+    body: bytes | None = None
+    content_type: str = JSON
+    accept: str = JSON
+    user_agent: str = ""
+    timeout: float | None = 30.0
+    key: Key | None = None
+
+    @property
+    def target(self) -> str:
+        """The path and query as they stand in the request line.
+
+        Raises:
+            ClusterError: a name in the path would lead to another path.
+        """
+        segments = self.path.split("/")[1:]
+        if any(segment in {"", ".", ".."} for segment in segments):
+            raise ClusterError(f"{self.verb} {self.path!r} is not a path of the API server")
+        path = urllib.parse.quote(self.path, safe="/:")
+        return f"{path}?{urllib.parse.urlencode(self.query)}" if self.query else path
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether sending it twice ends as sending it once: reads, applies, deletions with preconditions."""
+        match self.verb:
+            case "GET":
+                return True
+            case "PATCH":
+                return self.content_type == APPLY
+            case "DELETE":
+                return self.body is not None and b'"preconditions"' in self.body
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A success: the HTTP status, the JSON body, and the texts of the server's `Warning` headers."""
+
+    code: int
+    body: dict[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+def encoded(body: Body | bytes | list[Any] | None) -> bytes | None:
+    """Return JSON for `body`; bytes pass as they are."""
+    if body is None or isinstance(body, bytes):
+        return body
+    return orjson.dumps(body, default=_plain)
+
+
+def answer(code: int, content: bytes, warnings: Iterable[str]) -> Answer:
+    """Parse a success; raises ClusterError as `parsed` does."""
+    return Answer(code=code, body=parsed(content) if content else {}, warnings=_warnings(warnings))
+
+
+def parsed(content: bytes) -> dict[str, Any]:
+    """Parse a JSON object.
+
+    Raises:
+        ClusterError: it is none, so something else than an API server answered.
+    """
+    try:
+        body = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise ClusterError("what the API server sent is not JSON") from error
+    if not isinstance(body, dict):
+        raise ClusterError("what the API server sent is not a JSON object")
+    return body
+
+
+async def events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, Any], None]:
+    """Cut a stream of bytes into the events of a watch; raises ClusterError for what is none."""
+    rest = bytearray()
+    async for chunk in chunks:
+        rest += chunk
+        if b"\n" in chunk:
+            *lines, rest = rest.split(b"\n")
+            for line in lines:
+                yield _event(bytes(line))
+        if len(rest) > LONGEST_EVENT:
+            raise ClusterError("a watch event is too long")
+        await asyncio.sleep(0)  # a full buffer must not keep the event loop from others
+
+
+def _event(line: bytes) -> dict[str, Any]:
+    event = parsed(line)
+    if not isinstance(event.get("type"), str) or not isinstance(event.get("object"), dict):
+        raise ClusterError("a watch event without type or object")
+    return event
+
+
+def refusal(code: int, content: bytes, retry_after: str = "") -> ApiError:
+    """Turn an answer that is no success into an error; a kind that is not served is a plain-text 404."""
+    seconds = float(retry_after) if retry_after.isdecimal() else 0.0
+    try:
+        status = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        status = None
+    if not isinstance(status, dict) or status.get("kind") != "Status":
+        text = content[:1024].decode("utf-8", "replace").strip()
+        return ApiError(code, text or f"HTTP status {code}", retry_after=seconds)
+    return refusal_of(status, code, seconds)
+
+
+def refusal_of(status: Body, code: int = 0, retry_after: float = 0.0) -> ApiError:
+    """Turn a Kubernetes Status, from an answer or from an ERROR event, into an error."""
+    details = status.get("details") or {}
+    causes = tuple(
+        Cause(reason=cause.get("reason", ""), message=cause.get("message", ""), field=cause.get("field", ""))
+        for cause in details.get("causes") or ()
+    )
+    return ApiError(
+        code or status.get("code") or 500,
+        status.get("message") or status.get("reason") or "no message",
+        status_reason=status.get("reason") or "",
+        details_kind=details.get("kind") or "",
+        causes=causes,
+        retry_after=retry_after or float(details.get("retryAfterSeconds") or 0),
+    )
+
+
+def pause(call: Call, error: ClusterError, attempt: int, jitter: float) -> float | None:
+    """Return the seconds to wait before `call` is sent again, or None where it must not be.
+
+    Args:
+        call: what was sent.
+        error: how attempt number `attempt` (from 0) ended.
+        attempt: how many attempts came before.
+        jitter: a random number from 0 to 1.
+    """
+    if attempt + 1 >= ATTEMPTS or not _again(call, error):
+        return None
+    wait: float = min(0.1 * 2**attempt, 3.0) * (0.5 + jitter)
+    return max(wait, error.retry_after + 0.1 * jitter if error.retry_after else 0.0)
+
+
+def _again(call: Call, error: ClusterError) -> bool:
+    if isinstance(error, UnansweredError):
+        return call.repeatable or not error.sent
+    if not isinstance(error, ApiError):
+        return False
+    if error.code == 429:
+        return True
+    if call.repeatable:
+        return error.code in {502, 503, 504} or (error.code == 500 and error.retry_after > 0)
+    return error.code == 503 and error.retry_after > 0
+
+
+def _warnings(headers: Iterable[str]) -> tuple[str, ...]:
+    texts = (match.group(1) for header in headers for match in _WARNING.finditer(header))
+    return tuple(re.sub(r"\\(.)", r"\1", text) for text in texts)
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")

@@ -1,0 +1,65 @@
+"""A run over changes: it goes on past refusals, and stops where the API server is away."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from towline.cluster.objects import Sync
+from towline.core import refusals
+from towline.errors import ApiError, ClusterError, Failure, Refusal
+from towline.model import Change, Outcome, Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """How each change ended; `error` is set where the API server was away: later changes were not tried."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    error: ClusterError | None = None
+
+    @property
+    def clean(self) -> bool:
+        """Whether everything is done, so that the next step (the prunes) may follow."""
+        return self.error is None and all(outcome.result is Result.DONE for outcome in self.outcomes)
+
+
+class Course:
+    """What is common to writing, pruning and releasing."""
+
+    def __init__(self, sync: Sync) -> None:
+        self._sync = sync
+        self.error: ClusterError | None = None
+
+    async def step(self, change: Change, act: Callable[[], Awaitable[Outcome]]) -> Outcome:
+        """Do one step and return how it ended; without an answer it may or may not have happened."""
+        if self.error:
+            return not_tried(change)
+        try:
+            return await act()
+        except ApiError as error:
+            if refusals.concerns_all(error):
+                self.error = error
+            return failed(change, self.refused(change, error))
+        except ClusterError as error:
+            self.error = error
+            about = refusals.subject(change, self._sync.revision.sha)
+            return failed(change, (refusals.failure(about, Refusal.SERVER_ERROR, error.message),))
+
+    def refused(self, change: Change, error: ApiError) -> tuple[Failure, ...]:
+        """Translate a refusal."""
+        return refusals.failures(error, refusals.subject(change, self._sync.revision.sha), self._sync.mask)
+
+    def written(self, outcomes: Iterable[Outcome]) -> Written:
+        """Return the whole result."""
+        return Written(outcomes=tuple(outcomes), error=self.error)
+
+
+def failed(change: Change, failures: tuple[Failure, ...]) -> Outcome:
+    """Return the outcome of a refused change, with all its faults."""
+    return Outcome(change=change, result=Result.FAILED, failures=failures)
+
+
+def not_tried(change: Change) -> Outcome:
+    """Return the outcome of a change that was left for the next pass."""
+    return Outcome(change=change, result=Result.NOT_TRIED)

@@ -1,0 +1,59 @@
+"""Why the API server refuses one object: all its faults, in the server's own words."""
+
+from __future__ import annotations
+
+from towline.cluster.objects import Objects, Sync
+from towline.cluster.prediction import Prediction
+from towline.core import fieldpath, refusals
+from towline.errors import ApiError, Failure, Refusal
+from towline.model import Body, Change
+
+_ROUNDS = 20
+"""How often an object is rehearsed at most; one round suffices where no map has two unknown fields."""
+
+
+def translated(change: Change, error: ApiError, sync: Sync) -> tuple[Failure, ...]:
+    """Translate one answer.
+
+    Raises:
+        ApiError: it refuses us as a whole, so that no object is to blame.
+    """
+    if refusals.concerns_all(error):
+        raise error
+    return refusals.failures(error, refusals.subject(change, sync.revision.sha), sync.mask)
+
+
+async def every(objects: Objects, found: Prediction, error: ApiError, sync: Sync) -> tuple[Failure, ...]:
+    """Translate the refusal of an apply, and ask for the faults that it leaves out.
+
+    The server ends its look at a map with the first unknown field, and which one is first changes from try to
+    try. So it is asked again, by dry runs without what it has named, until it names nothing more.
+
+    Raises:
+        ApiError: the server refuses us as a whole.
+    """
+    named: dict[tuple[str, str], Failure] = {}
+    body = found.body
+    for _ in range(_ROUNDS):
+        told = translated(found.change, error, sync)
+        named |= {(failure.field, failure.message): failure for failure in told}
+        known = _without_unknown(body, told)
+        if known is body:
+            break
+        body = known
+        try:
+            await objects.rehearse(body, found.change.ref, sync, force=found.before is not None)
+        except ApiError as next_error:
+            if not refusals.is_typed(next_error):
+                break
+            error = next_error
+        else:
+            break
+    return tuple(named[key] for key in sorted(named))
+
+
+def _without_unknown(body: Body, told: tuple[Failure, ...]) -> Body:
+    for failure in told:
+        if failure.reason == Refusal.UNKNOWN_FIELD:
+            body = fieldpath.without(body, failure.field)
+    return body

@@ -1,0 +1,66 @@
+"""The objects that carry our label, by identity and by label, in memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from towline.model import GroupKind, Live, ObjectRef
+
+
+class Inventory:
+    """Who owns what, as far as it was seen.
+
+    What `owned` returns never changes: planning threads read it while events go on.
+    """
+
+    def __init__(self) -> None:
+        self._kinds: dict[GroupKind, dict[ObjectRef, Live]] = defaultdict(dict)
+        self._labels: dict[str, dict[ObjectRef, Live]] = {}
+        self._lent: set[str] = set()
+        self._versions: dict[str, int] = defaultdict(int)
+
+    def get(self, ref: ObjectRef) -> Live | None:
+        """Return the object, whoever owns it."""
+        return self._kinds[ref.group_kind].get(ref)
+
+    def of_kind(self, kind: GroupKind) -> frozenset[ObjectRef]:
+        """Return all objects of one kind."""
+        return frozenset(self._kinds[kind])
+
+    def owned(self, label: str) -> Mapping[ObjectRef, Live]:
+        """Return the objects that carry `label`, as they are known now."""
+        self._lent.add(label)
+        return MappingProxyType(self._labels.get(label, {}))
+
+    def version(self, label: str) -> int:
+        """Return a number that grows with each change that could matter to a plan for `label`."""
+        return self._versions.get(label, 0)
+
+    def touch(self, *labels: str) -> None:
+        """Let the versions of `labels` grow."""
+        for label in labels:
+            self._versions[label] += 1
+
+    def put(self, live: Live) -> None:
+        """Keep the newest state of an object."""
+        before = self.get(live.ref)
+        if before and before.label != live.label:
+            self._own(before.label).pop(live.ref)
+        self._kinds[live.ref.group_kind][live.ref] = live
+        self._own(live.label)[live.ref] = live
+
+    def drop(self, ref: ObjectRef) -> None:
+        """Forget an object that is gone, or carries no label any more."""
+        live = self._kinds[ref.group_kind].pop(ref, None)
+        if live:
+            self._own(live.label).pop(ref)
+
+    def _own(self, label: str) -> dict[ObjectRef, Live]:
+        """Return the objects of `label` for a change; what was lent is replaced by a copy first."""
+        mine = self._labels.setdefault(label, {})
+        if label in self._lent:
+            self._lent.discard(label)
+            mine = self._labels[label] = dict(mine)
+        return mine

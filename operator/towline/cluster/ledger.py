@@ -1,0 +1,211 @@
+"""The SyncRecords of all repositories: opened before a write, closed once, and never lost.
+
+Nobody else writes records, so the newest sync of each repository is read once and then remembered. A record
+is put into the cluster; into the data folder, where the cluster refuses it; into the log alone, where its
+namespace is going away. What it says is decided in `core.record` and `core.closing`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from towline.api.syncrecord import SyncRecord
+from towline.cluster import outside
+from towline.cluster.client import Client
+from towline.cluster.outside import Outside
+from towline.cluster.records import AnotherOperatorError, Pause, Records
+from towline.core import retention, tip
+from towline.core.retention import Retention
+from towline.core.tip import Tip
+from towline.errors import ApiError
+from towline.model import Key
+
+REFUSALS = 3
+"""After so many, a record goes to the data folder and the sync goes on."""
+
+SWEEP = 20
+"""Records between two looks for those that have been kept long enough."""
+
+
+class Ledger:
+    """Where records are put.
+
+    Args:
+        client: the API server.
+        namespace: where all records lie, empty where each lies beside its repository.
+        folder: the data folder.
+        keep: how many records stay, and how long.
+        pause: waits a number of seconds.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        namespace: str,
+        folder: Path,
+        *,
+        keep: Retention | None = None,
+        pause: Pause = asyncio.sleep,
+    ) -> None:
+        self._records = Records(client, pause)
+        self._outside = Outside(self._records, folder)
+        self._namespace = namespace
+        self._retention = keep or Retention()
+        self._pause = pause
+        self._tips: dict[str, Tip | None] = {}
+        self._unclosed: dict[str, tuple[SyncRecord, ...]] = {}
+        self._swept: dict[str, int] = {}
+
+    def namespace(self, key: Key) -> str:
+        """Return where the records of a repository lie."""
+        return self._namespace or key.namespace
+
+    async def known(self, key: Key) -> bool:
+        """Say whether there are records of a repository of this name, whatever its uid.
+
+        Raises:
+            ClusterError: no answer.
+        """
+        chosen = (f"spec.repository.namespace={key.namespace}", f"spec.repository.name={key.name}")
+        return bool(await self._records.stored(self.namespace(key), *chosen))
+
+    async def newest(self, key: Key, uid: str) -> Tip | None:
+        """Return the newest sync of a repository; it is read the first time, and after an error.
+
+        Where its `ending` is None, a process died in it: close what `last` returns before anything else.
+
+        Raises:
+            ClusterError: no answer; or a sync that could not be closed still cannot be.
+        """
+        if uid in self._unclosed:
+            await self.close(self._unclosed[uid])
+        if uid not in self._tips:
+            records = await self.last(key, uid)
+            self._tips[uid] = tip.of(records) if records else None
+        return self._tips[uid]
+
+    async def last(self, key: Key, uid: str) -> tuple[SyncRecord, ...]:
+        """Return the records of the newest sync, in their order; none where there never was one.
+
+        Raises:
+            ClusterError: no answer.
+        """
+        namespace = self.namespace(key)
+        kept = await self._outside.of(uid)
+        stored = {found.sequence: found.name for found in await self._records.stored(namespace, _of(uid))}
+        records: list[SyncRecord] = []
+        for sequence in range(max([*kept, *stored], default=0), 0, -1):
+            record = kept.get(sequence)
+            if record is None and sequence in stored:
+                record = await self._records.read(namespace, stored[sequence])
+            if record is None:
+                break
+            records.insert(0, record)
+            if record.intent.part.number == 1:
+                break
+        return tuple(records)
+
+    async def open(self, records: Sequence[SyncRecord]) -> tuple[SyncRecord, ...]:
+        """Put the records of one sync where they can be found; only then may a managed object be written.
+
+        Returns:
+            The records as they were put: those that the cluster refused have the flag Late.
+
+        Raises:
+            AnotherOperatorError: somebody else has written the next record.
+            ClusterError: it is not known whether the records exist; nothing may be written.
+        """
+        uid = records[0].intent.subject.uid
+        self._tips.pop(uid, None)
+        opened = list(records)
+        for index, record in enumerate(records):
+            refusal = await self._tried(self._records.create, record)
+            if refusal:
+                opened[index:] = await self._outside.take(records[index:], refusal)
+                break
+        self._tips[uid] = tip.of(opened)
+        return tuple(opened)
+
+    async def close(self, closed: Sequence[SyncRecord]) -> None:
+        """Write how a sync ended, wherever its records are; what fails here is tried again by `newest`.
+
+        Raises:
+            AnotherOperatorError: somebody else has closed them otherwise.
+            ClusterError: no answer.
+        """
+        uid = closed[0].intent.subject.uid
+        self._tips.pop(uid, None)
+        self._unclosed[uid] = tuple(closed)
+        for record in closed:
+            try:
+                await self._finish(record)
+            except AnotherOperatorError:
+                del self._unclosed[uid]
+                raise
+        del self._unclosed[uid]
+        self._tips[uid] = tip.of(closed)
+
+    async def post_kept(self) -> None:
+        """Post the closed records that wait in the data folder, as far as the cluster accepts them now.
+
+        Raises:
+            ClusterError: no answer.
+        """
+        await self._outside.post()
+
+    async def retain(self, key: Key, uid: str, now: datetime) -> None:
+        """Delete records that have been kept long enough; it looks once in `SWEEP` records.
+
+        Raises:
+            ClusterError: no answer.
+        """
+        newest = self._tips.get(uid)
+        if newest is None or newest.sequence < self._swept.get(uid, 0) + SWEEP:
+            return
+        namespace = self.namespace(key)
+        stored = await self._records.stored(namespace, _of(uid))
+        drifts = await self._records.stored(namespace, _of(uid), "spec.trigger=Drift")
+        for old in retention.expired(stored, drifts, self._retention, now):
+            await self._records.delete(namespace, old)
+        self._swept[uid] = newest.sequence
+
+    def forget(self, uid: str) -> None:
+        """Drop what is remembered of a repository that is gone."""
+        self._tips.pop(uid, None)
+        self._unclosed.pop(uid, None)
+        self._swept.pop(uid, None)
+
+    async def _finish(self, record: SyncRecord) -> None:
+        if await self._outside.finish(record):
+            return
+        refusal = await self._tried(self._records.finish, record)
+        if refusal is None:
+            return
+        if refusal.code == 404:
+            outside.tell(record, "this record was deleted while its sync ran")
+        else:
+            await self._outside.put(record)
+
+    async def _tried(
+        self, write: Callable[[SyncRecord], Awaitable[None]], record: SyncRecord
+    ) -> ApiError | None:
+        """Write a record; return the refusal if it is the last one."""
+        for attempt in range(1, REFUSALS + 1):
+            try:
+                await write(record)
+            except ApiError as error:
+                if error.code not in outside.REFUSED:
+                    raise
+                if attempt == REFUSALS or outside.going_away(error):
+                    return error
+            else:
+                return None
+            await self._pause(0.2 * attempt)
+        return None
+
+
+def _of(uid: str) -> str:
+    return f"spec.repository.uid={uid}"

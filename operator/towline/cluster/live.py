@@ -1,0 +1,176 @@
+"""What we know of our objects without asking: label-selected watches, and the answers to our own writes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from towline.cluster.client import Client
+from towline.cluster.discovery import Discovery
+from towline.cluster.echoes import Echoes, Seen
+from towline.cluster.inventory import Inventory
+from towline.cluster.metadata import Interned, live_from
+from towline.cluster.roll import Roll
+from towline.cluster.watch import Watch
+from towline.core import drift
+from towline.errors import ClusterError
+from towline.model import Body, GroupKind, Live, ObjectRef
+
+__all__ = ["Index", "live_from"]
+
+
+class Index:
+    """All objects that carry our label, of every kind that somebody asked for.
+
+    Args:
+        client: of the API server.
+        discovery: says where a kind is served.
+        on_event: called with label and object when somebody else changed it so that a plan may differ; it
+            must not block. Our own writes call nobody.
+        jitter: random numbers from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        discovery: Discovery,
+        on_event: Callable[[str, ObjectRef], None],
+        *,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._client = client
+        self._discovery = discovery
+        self._on_event = on_event
+        self._jitter = jitter
+        self._inventory = Inventory()
+        self._echoes = Echoes(self._judge)
+        self._intern = Interned()
+        self._watches: dict[GroupKind, Watch] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._gone: set[GroupKind] = set()
+        self._bugs: dict[GroupKind, BaseException] = {}
+
+    async def ensure(self, kinds: Iterable[GroupKind], deadline: float = 30.0) -> None:
+        """Watch `kinds` from now on, and wait until all that the cluster has of them is known.
+
+        Kinds that are gone for good count as known: they have no objects. A bug that ended a watch comes out
+        here.
+
+        Raises:
+            ClusterError: not all are known after `deadline` seconds; it names those that are not, and why.
+        """
+        wanted = frozenset(kinds)
+        waiting = [watch for watch in map(self._watch, wanted) if not watch.ready.is_set()]
+        try:
+            async with asyncio.timeout(deadline):
+                for watch in waiting:
+                    await watch.ready.wait()
+        except TimeoutError as error:
+            unknown = sorted(f"{each.kind} ({each.problem})" for each in waiting if not each.ready.is_set())
+            raise ClusterError(f"these kinds cannot be watched: {', '.join(unknown)}") from error
+        for kind in wanted & self._bugs.keys():
+            raise self._bugs.pop(kind)
+
+    def unseen(self, kinds: Iterable[GroupKind]) -> frozenset[GroupKind]:
+        """Return those of `kinds` of which it is not known what exists: for them, absence proves nothing."""
+        return frozenset(kind for kind in kinds if kind not in self._gone and not self._is_ready(kind))
+
+    def owned(self, label: str) -> Mapping[ObjectRef, Live]:
+        """Return the objects that carry `label`, as they are known now; what was returned never changes."""
+        return self._inventory.owned(label)
+
+    def anyone(self, ref: ObjectRef) -> Live | None:
+        """Return the object if it carries our label, whichever repository it names."""
+        return self._inventory.get(ref)
+
+    def versions(self, label: str) -> int:
+        """Return a number that grows with each change that could matter to a plan for `label`."""
+        return self._inventory.version(label)
+
+    @contextmanager
+    def writing(self, ref: ObjectRef) -> Iterator[None]:
+        """Hold the events of an object while a write to it is in flight: they are judged after its answer."""
+        with self._echoes.held(ref):
+            yield
+
+    def record(self, ref: ObjectRef, body: Body | None) -> None:
+        """Take over what our own write made of an object.
+
+        Args:
+            ref: the object.
+            body: from the answer; None where the object is gone, or was released.
+        """
+        before = self._inventory.get(ref)
+        live = live_from(body, ref.group_kind, self._intern) if body else None
+        if live and not live.label:
+            live = None
+        if ref.group_kind in self._watches:
+            self._echoes.expect(ref, before, live)
+        if before != live:
+            self._keep(ref, live)
+            self._inventory.touch(*_labels(before, live))
+
+    async def aclose(self) -> None:
+        """End all watches."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._echoes.close()
+
+    def _watch(self, kind: GroupKind) -> Watch:
+        if watch := self._watches.get(kind):
+            return watch
+        roll = Roll(kind, self._inventory, self._echoes, self._intern)
+        watch = Watch(self._client, self._discovery, kind, roll, self._jitter)
+        self._watches[kind] = watch
+        self._gone.discard(kind)
+        task = asyncio.create_task(watch.run(), name=f"watch {kind}")
+        self._tasks.add(task)
+        task.add_done_callback(lambda ended: self._ended(watch, ended))
+        return watch
+
+    def _ended(self, watch: Watch, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        del self._watches[watch.kind]
+        if task.cancelled():
+            return
+        if bug := task.exception():
+            self._bugs[watch.kind] = bug
+        else:
+            self._gone.add(watch.kind)
+        watch.ready.set()
+
+    def _is_ready(self, kind: GroupKind) -> bool:
+        watch = self._watches.get(kind)
+        return watch is not None and watch.ready.is_set()
+
+    def _judge(self, seen: Seen) -> None:
+        """Let an event that tells something new take effect, and wake whom it concerns.
+
+        A doubtful change wakes nobody so far: here it would be put down for a later reading of the object.
+        """
+        before = self._inventory.get(seen.ref)
+        if before and not seen.live and seen.uid not in {"", before.uid}:
+            return  # the end of an earlier object of this name
+        verdict = drift.judge(before, seen.live)
+        if verdict is drift.Verdict.ECHO:
+            return
+        self._keep(seen.ref, seen.live)
+        if verdict.matters:
+            concerned = _labels(before, seen.live)
+            self._inventory.touch(*concerned)
+            for label in () if seen.quiet else concerned:
+                self._on_event(label, seen.ref)
+
+    def _keep(self, ref: ObjectRef, live: Live | None) -> None:
+        if live:
+            self._inventory.put(live)
+        else:
+            self._inventory.drop(ref)
+
+
+def _labels(*states: Live | None) -> frozenset[str]:
+    return frozenset(live.label for live in states if live)

@@ -1,0 +1,92 @@
+"""What the metadata of one object says about us."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import orjson
+
+from towline.api import labels
+from towline.model import Body, GroupKind, Key, Live, ObjectRef
+
+_PREFIX = "towline:"
+_T = TypeVar("_T")
+
+
+class Interned:
+    """Keeps one of many equal values: thousands of objects share namespaces, commits and entries."""
+
+    def __init__(self, limit: int = 50_000) -> None:
+        self._values: dict[Any, Any] = {}
+        self._limit = limit
+
+    def __call__(self, value: _T) -> _T:
+        """Return the first value that was equal to `value`."""
+        if len(self._values) > self._limit:
+            self._values.clear()  # what is forgotten stands twice in memory, no more
+        kept: _T = self._values.setdefault(value, value)
+        return kept
+
+
+def ref_from(metadata: Body, kind: GroupKind, intern: Interned | None = None) -> ObjectRef:
+    """Return the identity of the object of `kind` that has this metadata."""
+    intern = intern or Interned()
+    return ObjectRef(kind.group, kind.kind, intern(metadata.get("namespace", "")), metadata["name"])
+
+
+def live_from(body: Body, kind: GroupKind | None = None, intern: Interned | None = None) -> Live:
+    """Read one object, whole or as PartialObjectMetadata.
+
+    `fields`, `entry_time` and `manager` are those of the Apply entry of the repository that the label names;
+    where it has none, those of another entry of Towline; else empty.
+
+    Args:
+        body: the object.
+        kind: what it is, needed for a PartialObjectMetadata, which does not say so.
+        intern: shares equal values between objects.
+    """
+    intern = intern or Interned()
+    metadata: Body = body["metadata"]
+    notes: Mapping[str, str] = metadata.get("annotations") or {}
+    label = (metadata.get("labels") or {}).get(labels.REPOSITORY_LABEL, "")
+    entry = _entry(metadata.get("managedFields") or (), label)
+    return Live(
+        ref=ref_from(metadata, kind or _kind(body), intern),
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        generation=metadata.get("generation", -1),
+        label=intern(label),
+        owner=notes.get(labels.OWNER, ""),
+        digest=notes.get(labels.DIGEST, ""),
+        commit=intern(notes.get(labels.COMMIT, "")),
+        source=intern(notes.get(labels.SOURCE, "")),
+        manager=intern(entry.get("manager", "")),
+        fields=intern(orjson.dumps(entry.get("fieldsV1") or {})) if entry else b"",
+        entry_time=intern(entry.get("time", "")),
+        terminating="deletionTimestamp" in metadata,
+        prune_disabled=notes.get(labels.PRUNE) == "disabled",
+    )
+
+
+def _kind(body: Body) -> GroupKind:
+    group, _, _ = body["apiVersion"].rpartition("/")
+    return GroupKind(group, body["kind"])
+
+
+def _entry(entries: Any, label: str) -> Body:
+    ours = [entry for entry in entries if _applied_by_us(entry)]
+    if len(ours) > 1:
+        ours.sort(key=lambda entry: not _writes(entry["manager"], label))
+    return ours[0] if ours else {}
+
+
+def _applied_by_us(entry: Body) -> bool:
+    applied = entry.get("operation") == "Apply" and not entry.get("subresource")
+    return applied and entry.get("manager", "").startswith(_PREFIX)
+
+
+def _writes(manager: str, label: str) -> bool:
+    named = manager.removeprefix(_PREFIX)
+    namespace, separator, name = named.partition("/")
+    return (labels.repository_label(Key(namespace, name)) if separator else named) == label

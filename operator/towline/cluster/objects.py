@@ -1,0 +1,187 @@
+"""The requests about one managed object, each in the name of one repository and revision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import towline
+from towline.api import labels
+from towline.cluster import calls
+from towline.cluster.calls import Answer
+from towline.cluster.client import Client
+from towline.cluster.discovery import Discovery
+from towline.core import refusals
+from towline.core.refusals import Masker
+from towline.core.stamp import Identity
+from towline.errors import ApiError, Cause
+from towline.model import Body, ObjectRef, Resource, Revision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sync:
+    """For whom objects are written, and why.
+
+    `record` is the name of the open SyncRecord, empty before there is one. `force` and `preflight` are those
+    of the spec. `mask` takes secrets out of what the server says.
+    """
+
+    identity: Identity
+    revision: Revision
+    mask: Masker
+    record: str = ""
+    force: bool = False
+    preflight: bool = True
+
+    @property
+    def user_agent(self) -> str:
+        """What the API server's audit log shows of each request."""
+        return labels.user_agent(towline.__version__, self.identity.key, self.revision.sha, self.record)
+
+
+class _Request(NamedTuple):
+    """One request about one object; an empty version means the preferred one."""
+
+    verb: str
+    ref: ObjectRef
+    version: str = ""
+    query: calls.Query | None = None
+    body: Body | list[Body] | None = None
+
+    @property
+    def content_type(self) -> str:
+        """Which kind of patch it is, if it is one."""
+        if self.verb != "PATCH":
+            return calls.JSON
+        return calls.JSON_PATCH if isinstance(self.body, list) else calls.APPLY
+
+
+class Objects:
+    """One API server's objects; each method raises ApiError for a refusal, ClusterError without an answer."""
+
+    def __init__(self, client: Client, discovery: Discovery) -> None:
+        self._client = client
+        self._discovery = discovery
+
+    async def read(self, ref: ObjectRef, sync: Sync, version: str = "") -> Body | None:
+        """Return the object, None where it does not exist."""
+        try:
+            return (await self._send(_Request("GET", ref, version), sync)).body
+        except ApiError as error:
+            if refusals.is_absent(error):
+                return None
+            raise
+
+    async def apply(self, body: Body, ref: ObjectRef, sync: Sync, *, force: bool) -> Answer:
+        """Send a server-side apply; 201 says that the object did not exist."""
+        return await self._apply(body, ref, sync, _applied(sync, force=force))
+
+    async def rehearse(self, body: Body, ref: ObjectRef, sync: Sync, *, force: bool) -> Answer:
+        """Send the same as a dry run."""
+        return await self._apply(body, ref, sync, _applied(sync, force=force) | {"dryRun": "All"})
+
+    async def rehearse_create(self, body: Body, ref: ObjectRef, sync: Sync) -> Answer:
+        """Send a dry run of a creation by POST.
+
+        409 AlreadyExists says that validation and admission let it pass.
+        """
+        resource = await self._resource(ref, version_of(body))
+        return await self._client.request(
+            "POST",
+            resource.path(ref.namespace),
+            query={"fieldManager": sync.identity.manager, "fieldValidation": "Strict", "dryRun": "All"},
+            body=body,
+            user_agent=sync.user_agent,
+            key=sync.identity.key,
+        )
+
+    async def patch(
+        self, now: Body, ref: ObjectRef, operations: Sequence[Body], sync: Sync, *, dry_run: bool = False
+    ) -> Body:
+        """Send a JSON patch of an object in the version in which it is `now`; return what it becomes."""
+        query = {"fieldManager": sync.identity.manager} | ({"dryRun": "All"} if dry_run else {})
+        request = _Request("PATCH", ref, version_of(now), query, list(operations))
+        return (await self._send(request, sync)).body
+
+    async def delete(self, ref: ObjectRef, seen: tuple[str, str], sync: Sync) -> Body | None:
+        """Delete the object of exactly this uid and resourceVersion, in the background.
+
+        Returns None when it is gone, and the terminating object where a finalizer holds it.
+        """
+        uid, resource_version = seen
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": uid, "resourceVersion": resource_version},
+            "propagationPolicy": "Background",  # without it the API server would orphan the Pods of a Job
+        }
+        try:
+            body = (await self._send(_Request("DELETE", ref, body=options), sync)).body
+        except ApiError as error:
+            if refusals.is_absent(error):
+                return None
+            raise
+        terminating = body.get("kind") == ref.kind and terminates(body)
+        return body if terminating else None
+
+    async def _apply(self, body: Body, ref: ObjectRef, sync: Sync, query: calls.Query) -> Answer:
+        return await self._send(_Request("PATCH", ref, version_of(body), query, body), sync)
+
+    async def _send(self, request: _Request, sync: Sync) -> Answer:
+        """Send one request; where its path is no longer served, look for the kind once more."""
+        resource = await self._resource(request.ref, request.version)
+        try:
+            return await self._sent(request, resource, sync)
+        except ApiError as error:
+            if not refusals.is_unserved(error):
+                raise
+        self._discovery.invalidate()
+        return await self._sent(request, await self._resource(request.ref, request.version), sync)
+
+    async def _sent(self, request: _Request, resource: Resource, sync: Sync) -> Answer:
+        return await self._client.request(
+            request.verb,
+            resource.path(request.ref.namespace, request.ref.name),
+            query=request.query,
+            body=request.body,
+            content_type=request.content_type,
+            user_agent=sync.user_agent,
+            key=sync.identity.key,
+        )
+
+    async def _resource(self, ref: ObjectRef, version: str) -> Resource:
+        """Say where the kind is served; a name that would lead elsewhere is refused as the server would."""
+        for field, name in (("metadata.name", ref.name), ("metadata.namespace", ref.namespace)):
+            if "/" in name or name in {".", ".."} or "%" in name:
+                message = f'Invalid value: "{name}": may not be "." or "..", or contain "/" or "%"'
+                cause = Cause(reason="FieldValueInvalid", message=message, field=field)
+                raise ApiError(422, message, status_reason="Invalid", causes=(cause,))
+        resource = await self._discovery.resource(ref.group_kind, version)
+        if resource is None:
+            raise ApiError(404, f"the API server does not serve {ref.group_kind} {version}".rstrip())
+        return resource
+
+
+def version_of(body: Body) -> str:
+    """Return the version in the object's apiVersion, without its group."""
+    return str(body.get("apiVersion", "")).rpartition("/")[2]
+
+
+def metadata(body: Body) -> Mapping[str, Any]:
+    """Return the metadata of a live object."""
+    found: Mapping[str, Any] = body["metadata"]
+    return found
+
+
+def terminates(body: Body) -> bool:
+    """Tell whether the object is being deleted."""
+    return bool(metadata(body).get("deletionTimestamp"))
+
+
+def _applied(sync: Sync, *, force: bool) -> dict[str, str]:
+    return {
+        "fieldManager": sync.identity.manager,
+        "force": "true" if force else "false",
+        "fieldValidation": "Strict",
+    }

@@ -1,0 +1,111 @@
+"""Records that the cluster does not hold: in the data folder until it accepts them, or in the log alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from towline import log
+from towline.api import recordbody
+from towline.api.syncrecord import SyncRecord
+from towline.cluster.kept import Kept
+from towline.cluster.records import AnotherOperatorError, Records
+from towline.core import record as intents
+from towline.errors import ApiError
+
+REFUSED = frozenset({400, 403, 404, 413, 422, 500})
+"""Answers by which admission, quota, a missing CRD or namespace, or a broken webhook keeps a record out."""
+
+_log = log.logger(__name__)
+
+
+class Outside:
+    """Keeps refused records in `folder`, and posts them when the cluster accepts them."""
+
+    def __init__(self, records: Records, folder: Path) -> None:
+        self._records = records
+        self._kept = Kept(folder)
+        self._in_folder: set[str] = set()
+        self._in_log: set[str] = set()
+
+    async def of(self, uid: str) -> dict[int, SyncRecord]:
+        """Return the records of one repository that wait in the folder, by their sequence."""
+        kept = [
+            record for record in await asyncio.to_thread(self._kept.all) if record.intent.subject.uid == uid
+        ]
+        self._in_folder.update(record.name for record in kept)
+        return {record.intent.sequence: record for record in kept}
+
+    async def take(self, refused: Sequence[SyncRecord], refusal: ApiError) -> tuple[SyncRecord, ...]:
+        """Keep open records that the cluster refuses, and return them as they were kept.
+
+        Those of a namespace that is going away stand in the log alone: no cluster will ever take them.
+        """
+        if going_away(refusal):
+            for record in refused:
+                tell(record, "the namespace of this record is going away")
+                self._in_log.add(record.name)
+            return tuple(refused)
+        late = intents.late(refused)
+        for record in late:
+            tell(record, f"this record was refused: {refusal.message}")
+            await self.put(record)
+        return late
+
+    async def put(self, record: SyncRecord) -> None:
+        """Keep a record in the folder, or in the log where the disk does not take it."""
+        try:
+            await asyncio.to_thread(self._kept.put, record)
+            self._in_folder.add(record.name)
+        except OSError as error:
+            tell(record, f"this record cannot be kept in the data folder: {error.strerror}")
+            self._in_log.add(record.name)
+
+    async def finish(self, record: SyncRecord) -> bool:
+        """Note how a sync ended, if its record is outside; say whether it is."""
+        if record.name in self._in_log:
+            tell(record, "this record stands in the log alone")
+            self._in_log.discard(record.name)
+            return True
+        if record.name in self._in_folder:
+            await self.put(record)
+            return True
+        return False
+
+    async def post(self) -> None:
+        """Post the closed records that wait, as far as the cluster accepts them now.
+
+        Raises:
+            ClusterError: no answer.
+        """
+        refusing: set[str] = set()
+        for record in await asyncio.to_thread(self._kept.all):
+            if record.closing and record.namespace not in refusing and not await self._posted(record):
+                refusing.add(record.namespace)
+
+    async def _posted(self, record: SyncRecord) -> bool:
+        try:
+            await self._records.create(record)
+            await self._records.finish(record)
+        except AnotherOperatorError:
+            tell(record, "another record has the name of this one, which was kept")
+            await asyncio.to_thread(self._kept.put_aside, record)
+        except ApiError as error:
+            if error.code in REFUSED:
+                return False
+            raise
+        else:
+            await asyncio.to_thread(self._kept.drop, record)
+        self._in_folder.discard(record.name)
+        return True
+
+
+def going_away(refusal: ApiError) -> bool:
+    """Say whether a namespace that is being deleted was the reason."""
+    return any(cause.reason == "NamespaceTerminating" for cause in refusal.causes)
+
+
+def tell(record: SyncRecord, why: str) -> None:
+    """Put a whole record, whose secrets are masked, on one line of the log."""
+    _log.warning(why, record=recordbody.to_body(record))

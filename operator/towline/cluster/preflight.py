@@ -1,0 +1,114 @@
+"""The dry run of a whole plan: all refusals at once, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeAlias
+
+from towline.cluster import abreast, faults, prediction, replacement, swap
+from towline.cluster.calls import Answer
+from towline.cluster.objects import Objects, Sync, metadata
+from towline.cluster.prediction import Prediction
+from towline.cluster.settling import Settling
+from towline.core import order
+from towline.errors import ApiError, Failure
+from towline.model import Action, Body, Change, ObjectRef
+
+_Found: TypeAlias = Prediction | tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preflight:
+    """What a plan comes to; with any failure nothing of it may be written."""
+
+    predictions: tuple[Prediction, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+class Flight:
+    """One preflight, for one repository and revision."""
+
+    def __init__(self, objects: Objects, settling: Settling, sync: Sync) -> None:
+        self._objects = objects
+        self._settling = settling
+        self._sync = sync
+
+    async def run(self, changes: Sequence[Change]) -> Preflight:
+        """Look at each object that the changes apply to, and send its dry run where `Sync.preflight` says so.
+
+        Raises:
+            ClusterError: the API server could not be asked, or refuses us as a whole.
+        """
+        waiting = order.deferred(changes)
+        found = await abreast.run(partial(self._predict, waiting), changes)
+        return Preflight(
+            predictions=tuple(each for each in found if isinstance(each, Prediction)),
+            failures=tuple(failure for each in found if not isinstance(each, Prediction) for failure in each),
+        )
+
+    async def _predict(self, waiting: frozenset[ObjectRef], change: Change) -> _Found:
+        try:
+            if change.ref in waiting and change.action is Action.CREATE:
+                return prediction.unseen(change, self._sync)
+            if change.ref in waiting or not self._sync.preflight:
+                return await self._seen(change)
+            return await (self._new(change) if change.action is Action.CREATE else self._existing(change))
+        except ApiError as error:
+            return faults.translated(change, error, self._sync)
+
+    async def _seen(self, change: Change) -> _Found:
+        found = await prediction.look(self._objects, change, self._sync)
+        return (found,) if isinstance(found, Failure) else found
+
+    async def _new(self, change: Change) -> _Found:
+        """Rehearse a creation; one that turns out to be an update, or fails like one, meets what exists."""
+        fresh = prediction.unseen(change, self._sync)
+        try:
+            answer = await self._rehearse(fresh, force=False)
+        except ApiError as error:
+            exists = await self._existing(change) if error.code in {409, 422} else None
+            if exists is None or _absent(exists):
+                return await faults.every(self._objects, fresh, error, self._sync)
+            return exists
+        if answer.code == 201:
+            return replace(fresh, known=True)  # thousands of answers that nobody compares would fill memory
+        return await self._existing(change)
+
+    async def _existing(self, change: Change) -> _Found:
+        """Rehearse an update of what is there, with its old values."""
+        found = await self._seen(change)
+        if not isinstance(found, Prediction) or found.before is None:
+            return found
+        try:
+            answer = await self._rehearse(found, force=True)
+        except ApiError as error:
+            failures = await faults.every(self._objects, found, error, self._sync)
+            if await swap.would_help(self._objects, found, error, self._sync):
+                return found
+            return await replacement.instead(self._objects, found, failures, self._sync)
+        if _content(answer.body) == _content(found.before):
+            return replace(found, change=replace(found.change, action=Action.KEEP), after=found.before)
+        return replace(found, after=answer.body)
+
+    async def _rehearse(self, found: Prediction, *, force: bool) -> Answer:
+        ref = found.change.ref
+        return await self._settling.patiently(
+            ref.group, lambda: self._objects.rehearse(found.body, ref, self._sync, force=force)
+        )
+
+
+def _absent(found: _Found) -> bool:
+    return isinstance(found, Prediction) and found.before is None and found.known
+
+
+def _content(body: Body) -> Mapping[str, Any]:
+    """Return what equal answers about one object share: not its version, times of entries, and status."""
+    held = {name: value for name, value in metadata(body).items() if name != "resourceVersion"}
+    held["managedFields"] = [
+        {name: value for name, value in entry.items() if name != "time"}
+        for entry in held.get("managedFields") or ()
+        if not entry.get("subresource")
+    ]
+    return {name: value for name, value in body.items() if name != "status"} | {"metadata": held}

@@ -1,0 +1,102 @@
+"""Deletions: of exactly the objects that were seen to be ours, the last wave first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from towline.cluster import abreast, prediction
+from towline.cluster.course import Course, Written
+from towline.cluster.live import Index
+from towline.cluster.metadata import live_from
+from towline.cluster.objects import Objects, Sync
+from towline.core import refusals
+from towline.core.ownership import Ownership
+from towline.errors import ApiError, Refusal
+from towline.model import Action, Body, Change, Live, Outcome, Result
+
+_ATTEMPTS = 3
+"""How often an object is looked at again that others write at the same moment."""
+
+_PAUSE = 0.1
+"""Seconds before the third look, twice that before the fourth."""
+
+
+class Prunes:
+    """The prunes of one sync."""
+
+    def __init__(self, objects: Objects, index: Index, sync: Sync) -> None:
+        self._objects = objects
+        self._index = index
+        self._sync = sync
+        self._course = Course(sync)
+
+    async def run(self, changes: Sequence[Change]) -> Written:
+        """Delete the objects; one that refuses does not hold back the others."""
+        outcomes: list[Outcome] = []
+        last_first = sorted(changes, key=lambda change: -change.wave)
+        for _, wave in groupby(last_first, key=lambda change: change.wave):
+            outcomes += await abreast.run(self._tried, tuple(wave))
+        return self._course.written(outcomes)
+
+    async def _tried(self, change: Change) -> Outcome:
+        with self._index.writing(change.ref):
+            return await self._course.step(change, lambda: self._pruned(change))
+
+    async def _pruned(self, change: Change) -> Outcome:
+        """Delete the object as it was seen; where somebody touched it since, decide anew."""
+        current: Live | Outcome = seen(change)
+        attempt = 0
+        while isinstance(current, Live):
+            try:
+                return await self._deleted(change, current)
+            except ApiError as error:
+                if attempt == _ATTEMPTS or not refusals.is_conflict(error):
+                    raise
+            await asyncio.sleep(_PAUSE * attempt)
+            attempt += 1
+            current = await self._again(change)
+        return current
+
+    async def _deleted(self, change: Change, live: Live) -> Outcome:
+        left = await self._objects.delete(change.ref, (live.uid, live.resource_version), self._sync)
+        return self._done(change, left)
+
+    async def _again(self, change: Change) -> Outcome | Live:
+        """Look at an object that somebody touched: there may be nothing more to do."""
+        now = await self._objects.read(change.ref, self._sync)
+        if now is None:
+            return self._done(change, None)
+        current = live_from(now, change.ref.group_kind)
+        if current.terminating and current.uid == seen(change).uid:
+            return self._done(change, now)
+        if veto := self._veto(seen(change), current):
+            reason, message = veto
+            skipped = replace(change, action=Action.SKIP, reason=reason, message=message)
+            return Outcome(change=skipped, result=Result.DONE, live=current)
+        return current
+
+    def _done(self, change: Change, left: Body | None) -> Outcome:
+        """A deletion is done when the server has accepted it; a finalizer may keep the object for a while."""
+        self._index.record(change.ref, left)
+        live = None if left is None else live_from(left, change.ref.group_kind)
+        return Outcome(change=change, result=Result.DONE, live=live)
+
+    def _veto(self, live: Live, current: Live) -> tuple[str, str] | None:
+        """Say why an object that somebody touched since the plan was made must not be deleted any more."""
+        if current.uid != live.uid:
+            return Refusal.NOT_OURS, "was deleted and created again by somebody else meanwhile"
+        if current.prune_disabled:
+            return "", "kept: towline.dev/prune is disabled on it"
+        if prediction.ownership_of(current, self._sync) not in {Ownership.OURS, Ownership.INHERITED}:
+            return Refusal.NOT_OURS, "is no longer ours"
+        return None
+
+
+def seen(change: Change) -> Live:
+    """Return the live object that a removal is about."""
+    if change.live is None:
+        raise ValueError(f"{change.action} of {change.ref} has no live object")
+    return change.live

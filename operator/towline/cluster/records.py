@@ -1,0 +1,162 @@
+"""The requests about SyncRecords, each repeated until it is known how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import towline
+from towline.api import labels, recordbody
+from towline.api.syncrecord import RESOURCE, SyncRecord
+from towline.cluster import calls
+from towline.cluster.calls import UnansweredError
+from towline.cluster.client import Client
+from towline.core import chain
+from towline.core.retention import Stored
+from towline.errors import ApiError, ClusterError
+from towline.model import Body, Key
+
+Pause = Callable[[float], Awaitable[None]]
+
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_PAGE = "500"
+_WAITS = (0.5, 1.0, 2.0)
+
+
+class AnotherOperatorError(ClusterError):
+    """Somebody else writes the records of this repository: stop, read everything afresh, begin again."""
+
+
+class Records:
+    """The SyncRecords of a cluster; `pause` waits a number of seconds."""
+
+    def __init__(self, client: Client, pause: Pause = asyncio.sleep) -> None:
+        self._client = client
+        self._pause = pause
+
+    async def create(self, record: SyncRecord) -> None:
+        """Create an open record; one that exists is well if it says the same.
+
+        Raises:
+            AnotherOperatorError: the name is taken by another record.
+            ApiError: the cluster refuses it.
+            ClusterError: it is not known whether the record exists.
+        """
+        body = {name: value for name, value in recordbody.to_body(record).items() if name != "status"}
+        try:
+            await self._persist("POST", RESOURCE.path(record.namespace), body, record)
+        except ApiError as error:
+            if error.code != 409:
+                raise
+            await self._compare(record, error)
+
+    async def finish(self, record: SyncRecord) -> None:
+        """Write the status of a closed record; one that is closed already is well if it says the same.
+
+        Raises:
+            AnotherOperatorError: it was closed otherwise.
+            ApiError: the cluster refuses it, or has no such record (404).
+            ClusterError: it is not known whether the record is closed.
+        """
+        path = RESOURCE.path(record.namespace, record.name) + "/status"
+        status = recordbody.to_body(record)["status"]
+        try:
+            await self._persist("PATCH", path, {"status": status}, record)
+        except ApiError as error:
+            if error.code != 422:
+                raise
+            found = await self._get(record.namespace, record.name)
+            if not found or not found.get("status"):
+                raise
+            if found["status"].get("digest") != status["digest"]:
+                raise AnotherOperatorError(f"{record.name} was closed by another operator") from error
+
+    async def read(self, namespace: str, name: str) -> SyncRecord | None:
+        """Return one record, None where there is none.
+
+        Raises:
+            ClusterError: no answer, or a record that this version does not understand.
+        """
+        body = await self._get(namespace, name)
+        try:
+            return recordbody.from_body(body) if body else None
+        except (KeyError, TypeError, ValueError) as error:
+            raise ClusterError(f"the record {namespace}/{name} cannot be read") from error
+
+    async def stored(self, namespace: str, *chosen: str) -> tuple[Stored, ...]:
+        """Return which records a namespace holds, without their content; without our CRD there are none.
+
+        Args:
+            namespace: where they lie.
+            chosen: field selectors that all must hold.
+
+        Raises:
+            ClusterError: no answer.
+        """
+        query = {"fieldSelector": ",".join(chosen), "limit": _PAGE}
+        found: list[Stored] = []
+        while True:
+            try:
+                answer = await self._client.request(
+                    "GET", RESOURCE.path(namespace), query=query, accept=_METADATA
+                )
+            except ApiError as error:
+                if error.code == 404:
+                    return ()
+                raise
+            found += [_stored(item["metadata"]) for item in answer.body["items"] or ()]
+            query["continue"] = answer.body["metadata"].get("continue", "")
+            if not query["continue"]:
+                return tuple(found)
+
+    async def delete(self, namespace: str, stored: Stored) -> None:
+        """Delete one record, unless it is gone already or another one of its name."""
+        options = {"preconditions": {"uid": stored.uid}}
+        try:
+            await self._client.request("DELETE", RESOURCE.path(namespace, stored.name), body=options)
+        except ApiError as error:
+            if error.code not in {404, 409}:
+                raise
+
+    async def _get(self, namespace: str, name: str) -> Body | None:
+        try:
+            answer = await self._client.request("GET", RESOURCE.path(namespace, name))
+        except ApiError as error:
+            if error.code == 404:
+                return None
+            raise
+        return answer.body
+
+    async def _compare(self, record: SyncRecord, error: ApiError) -> None:
+        found = await self._get(record.namespace, record.name)
+        if found is None:
+            raise error
+        if chain.opened(found) != chain.opened(recordbody.to_body(record)):
+            raise AnotherOperatorError(f"{record.name} was written by another operator") from error
+
+    async def _persist(self, verb: str, path: str, body: Body, record: SyncRecord) -> None:
+        """Send a write until it is answered: both writes may be repeated, for what they find is compared."""
+        subject = record.intent.subject
+        key = Key(subject.namespace, subject.name)
+        agent = labels.user_agent(towline.__version__, key, record.intent.target, record.name)
+        kind = calls.JSON if verb == "POST" else calls.MERGE_PATCH
+        for wait in (*_WAITS, None):
+            try:
+                await self._client.request(verb, path, body=body, content_type=kind, user_agent=agent)
+            except UnansweredError:
+                if wait is None:
+                    raise
+            else:
+                return
+            await self._pause(wait)
+
+
+def _stored(metadata: Body) -> Stored:
+    _, _, sequence = metadata["name"].rpartition("-")
+    return Stored(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        sequence=int(sequence) if sequence.isdecimal() else 0,
+        created_at=datetime.fromisoformat(metadata["creationTimestamp"]),
+    )

@@ -1,0 +1,53 @@
+"""Objects that cannot change in place: deleted and created again, where that is allowed and would succeed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from towline.api import labels
+from towline.cluster import prediction
+from towline.cluster.objects import Objects, Sync
+from towline.cluster.prediction import Prediction
+from towline.core import prune, refusals
+from towline.errors import ApiError, Failure, Refusal
+from towline.model import Action, Body
+
+
+async def instead(
+    objects: Objects, found: Prediction, failures: tuple[Failure, ...], sync: Sync
+) -> Prediction | tuple[Failure, ...]:
+    """Return the replacement of a refused update, or the failures where there must be none.
+
+    Only the refusal of an immutable field can lead to one, only where spec or annotation say `force`, never
+    for kinds that hold data, and only if a dry run of the creation passes: an object that could not come back
+    is not deleted.
+    """
+    if (
+        not _forced(found, sync)
+        or not _immutable(failures)
+        or found.change.ref.group_kind in prune.DATA_KINDS
+    ):
+        return failures
+    fresh = prediction.unseen(found.change, sync)
+    try:
+        await objects.rehearse_create(fresh.body, found.change.ref, sync)
+    except ApiError as error:
+        if error.status_reason != "AlreadyExists":
+            about = refusals.subject(found.change, sync.revision.sha)
+            return (*failures, *refusals.failures(error, about, sync.mask))
+    change = replace(found.change, action=Action.REPLACE)
+    return replace(found, change=change, body=fresh.body, after=None)
+
+
+def _immutable(failures: Iterable[Failure]) -> bool:
+    return any(failure.reason == Refusal.IMMUTABLE_FIELD for failure in failures)
+
+
+def _forced(found: Prediction, sync: Sync) -> bool:
+    return sync.force or _annotations(prediction.declared(found.change).body).get(labels.FORCE) == "true"
+
+
+def _annotations(body: Body) -> Mapping[str, object]:
+    held = body.get("metadata", {}).get("annotations")
+    return held if isinstance(held, Mapping) else {}

@@ -1,0 +1,51 @@
+"""The objects of one kind as its watch tells them: what a complete list does not name is gone."""
+
+from __future__ import annotations
+
+from towline.cluster.echoes import Echoes, Seen
+from towline.cluster.inventory import Inventory
+from towline.cluster.metadata import Interned, live_from, ref_from
+from towline.model import Body, GroupKind, ObjectRef
+
+
+class Roll:
+    """Hears the watch over one kind; see `watch.Sink`."""
+
+    def __init__(self, kind: GroupKind, inventory: Inventory, echoes: Echoes, intern: Interned) -> None:
+        self._kind = kind
+        self._inventory = inventory
+        self._echoes = echoes
+        self._intern = intern
+        self._called: set[ObjectRef] = set()
+        self._is_first = True
+
+    def listing(self) -> None:
+        """Begin a list."""
+        self._called.clear()
+        self._echoes.relist(self._kind)
+
+    def present(self, body: Body) -> None:
+        """Pass on the state of an object."""
+        live = live_from(body, self._kind, self._intern)
+        self._called.add(live.ref)
+        self._echoes.deliver(Seen(live.ref, live.uid, live, quiet=self._is_first))
+
+    def absent(self, body: Body) -> None:
+        """Pass on that an object is gone, or no longer ours."""
+        metadata = body["metadata"]
+        self._echoes.deliver(Seen(ref_from(metadata, self._kind, self._intern), metadata["uid"], None))
+
+    def listed(self) -> None:
+        """Pass on the absence of what the list did not name."""
+        self._lose((self._inventory.of_kind(self._kind) | self._echoes.pending(self._kind)) - self._called)
+        self._called.clear()
+        self._is_first = False
+
+    def gone(self) -> None:
+        """Pass on the absence of all objects."""
+        self._echoes.relist(self._kind)
+        self._lose(self._inventory.of_kind(self._kind))
+
+    def _lose(self, refs: frozenset[ObjectRef]) -> None:
+        for ref in refs:
+            self._echoes.deliver(Seen(ref, "", None))

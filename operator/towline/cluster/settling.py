@@ -1,0 +1,85 @@
+"""CRDs that were just written: until they are served everywhere, some refusals are a matter of time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from towline.cluster import waiting
+from towline.cluster.discovery import Discovery
+from towline.cluster.objects import Objects, Sync
+from towline.core import refusals
+from towline.errors import ApiError, Refusal
+from towline.model import Body, ObjectRef
+
+R = TypeVar("R")
+
+SETTLING_SECONDS = 30.0
+"""How long after a CRD was written "unknown field" in its group is no last word."""
+
+PATIENCE_SECONDS = 5.0
+"""How long one request is tried again meanwhile; the next pass goes on."""
+
+_PASSING = frozenset({Refusal.UNKNOWN_FIELD, Refusal.UNKNOWN_KIND})
+
+
+class Settling:
+    """The groups whose CRDs were written lately, for all repositories."""
+
+    def __init__(self, discovery: Discovery) -> None:
+        self._discovery = discovery
+        self._until: dict[str, float] = {}
+
+    async def established(self, objects: Objects, ref: ObjectRef, sync: Sync, seconds: float) -> str:
+        """Wait until the CRD that was just written is served; return why it is not, empty where it is."""
+        body: Body | None = None
+
+        async def served() -> bool:
+            nonlocal body
+            body = await objects.read(ref, sync)
+            return body is not None and _condition(body, "Established").get("status") == "True"
+
+        fine = await waiting.until(served, seconds)
+        if body is not None:
+            self._until[str(body["spec"]["group"])] = self._now() + SETTLING_SECONDS
+        self._discovery.invalidate()
+        return "" if fine else _why(body)
+
+    async def patiently(self, group: str, act: Callable[[], Awaitable[R]]) -> R:
+        """Do `act`, again while its refusal may only mean that a CRD of `group` is not served yet."""
+        now = self._now()
+        end = min(self._until.get(group, now), now + PATIENCE_SECONDS)
+        pause = 0.05
+        while True:
+            try:
+                return await act()
+            except ApiError as error:
+                if self._now() + pause > end or not _passing(error):
+                    raise
+            self._discovery.invalidate()
+            await asyncio.sleep(pause)
+            pause *= 2
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _passing(error: ApiError) -> bool:
+    return all(fault.reason in _PASSING for fault in refusals.faults(error))
+
+
+def _condition(crd: Body, kind: str) -> Mapping[str, Any]:
+    conditions = (crd.get("status") or {}).get("conditions") or ()
+    return next((each for each in conditions if each.get("type") == kind), {})
+
+
+def _why(crd: Body | None) -> str:
+    if crd is None:
+        return "it was deleted while we waited for it"
+    for kind in ("NamesAccepted", "NonStructuralSchema", "Established"):
+        found = _condition(crd, kind)
+        if found.get("message") and found.get("status") == ("True" if kind.startswith("Non") else "False"):
+            return str(found["message"])
+    return "the API server has not established it yet"

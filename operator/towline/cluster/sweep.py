@@ -1,0 +1,61 @@
+"""Looking everywhere, once, for objects of a repository whose status no longer says which kinds they are."""
+
+from __future__ import annotations
+
+from towline.api import labels
+from towline.api.gitrepository import GitRepository
+from towline.cluster import abreast
+from towline.cluster.client import Client
+from towline.cluster.discovery import Discovery
+from towline.cluster.ledger import Ledger
+from towline.cluster.live import Index
+from towline.errors import ApiError
+from towline.model import GroupKind, Resource
+
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
+class Sweep:
+    """Finds kinds by the label of their objects.
+
+    Args:
+        client: of the API server.
+        discovery: says what can be listed.
+        index: knows objects of the kinds that are watched already.
+        ledger: knows whether a repository of this name ever wrote anything.
+    """
+
+    def __init__(self, client: Client, discovery: Discovery, index: Index, ledger: Ledger) -> None:
+        self._client = client
+        self._discovery = discovery
+        self._index = index
+        self._ledger = ledger
+
+    async def kinds(self, repository: GitRepository) -> frozenset[GroupKind]:
+        """Return the kinds of all objects with the repository's label; none where nothing hints that there are any.
+
+        Raises:
+            ClusterError: a kind that is served could not be listed.
+        """
+        hinted = self._index.owned(repository.label) or await self._ledger.known(repository.key)
+        return await self.everywhere(repository.label) if hinted else frozenset()
+
+    async def everywhere(self, label: str) -> frozenset[GroupKind]:
+        """Return the kinds of all objects with `label`, by one list of at most one object for each kind.
+
+        Raises:
+            ClusterError: a kind that is served could not be listed.
+        """
+
+        async def found(resource: Resource) -> GroupKind | None:
+            query = {"labelSelector": f"{labels.REPOSITORY_LABEL}={label}", "limit": "1"}
+            try:
+                answer = await self._client.request("GET", resource.path(), query=query, accept=_METADATA)
+            except ApiError as error:
+                if error.code in {404, 405}:
+                    return None
+                raise
+            return resource.group_kind if answer.body.get("items") else None
+
+        kinds = await abreast.run(found, await self._discovery.listable())
+        return frozenset(kind for kind in kinds if kind)

@@ -1,0 +1,188 @@
+"""One watch over the objects of one kind that carry our label, kept alive whatever happens to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from towline import log
+from towline.api import labels
+from towline.cluster import calls
+from towline.cluster.client import Client
+from towline.cluster.discovery import Discovery
+from towline.errors import ApiError, ClusterError
+from towline.model import Body, GroupKind, Resource
+
+SILENCE_SECONDS = 67.0
+"""A server sends a bookmark each minute; when even that stays out, the connection is dead."""
+
+OPEN_SECONDS = 15.0
+"""How long a server may take to accept a watch, and between the events of its initial list."""
+
+PAGE = "500"
+_AS_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"
+_AS_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
+_LISTED = "k8s.io/initial-events-end"
+_SELECTED = {"labelSelector": labels.REPOSITORY_LABEL}
+_STREAMED = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+_NOT_STREAMED = frozenset({400, 405, 406, 415, 422})
+_VERSION_REFUSED = frozenset({400, 404, 410, 422, 504})
+
+_log = log.logger(__name__)
+
+
+class Sink(Protocol):
+    """Who keeps the objects of the kind; the methods take metadata-only or whole objects."""
+
+    def listing(self) -> None:
+        """A complete list begins: what `listed` finds unseen by then does not exist."""
+
+    def present(self, body: Body) -> None:
+        """The object exists in this state."""
+
+    def absent(self, body: Body) -> None:
+        """The object was deleted, or lost our label; `body` is its last state."""
+
+    def listed(self) -> None:
+        """The list is complete."""
+
+    def gone(self) -> None:
+        """The kind itself was removed, and all its objects with it."""
+
+
+class Watch:
+    """Follows one kind.
+
+    `ready` is set while the sink holds what the server has; `problem` says why it does not.
+    """
+
+    def __init__(
+        self, client: Client, discovery: Discovery, kind: GroupKind, sink: Sink, jitter: Callable[[], float]
+    ) -> None:
+        self.kind = kind
+        self.ready = asyncio.Event()
+        self.problem = "not listed yet"
+        self._client = client
+        self._discovery = discovery
+        self._sink = sink
+        self._jitter = jitter
+        self._version = ""
+        self._paged = False
+        self._failures = 0
+        self._warned = False
+
+    async def run(self) -> None:
+        """Follow the kind; return when it is gone for good."""
+        while True:
+            try:
+                resource = await self._discovery.resource(self.kind)
+                if resource is None and await self._discovery.gone(self.kind):
+                    break
+                await self._session(resource)
+                wait = self._backoff(4.0)
+            except TimeoutError:
+                self._paged = self._paged or not self._version  # a server that does not know initial events
+                wait = self._failed(ClusterError("the watch went silent"))
+            except ClusterError as error:
+                wait = self._failed(error)
+            await asyncio.sleep(wait)
+        self._sink.gone()
+
+    async def _session(self, resource: Resource | None) -> None:
+        """Follow the kind until the server ends the connection, from a list of its objects if need be."""
+        if resource is None:
+            raise ClusterError("the kind is not served at the moment")
+        if self._version or self._paged:
+            version = self._version or await self._list(resource)
+            await self._stream(resource, {"resourceVersion": version})
+        else:
+            await self._stream(resource, _STREAMED)
+
+    async def _list(self, resource: Resource) -> str:
+        """Read the objects in pages; return the version to watch from."""
+        self._sink.listing()
+        query = {**_SELECTED, "limit": PAGE}
+        while True:
+            page = (await self._client.request("GET", resource.path(), query=query, accept=_AS_LIST)).body
+            for item in page.get("items") or ():
+                self._sink.present(item)
+            await asyncio.sleep(0)
+            if not (following := page["metadata"].get("continue")):
+                break
+            query["continue"] = following
+        self._complete(page["metadata"]["resourceVersion"])
+        return self._version
+
+    async def _stream(self, resource: Resource, start: dict[str, str]) -> None:
+        seconds = str(round(300 + 240 * self._jitter()))
+        query = {**_SELECTED, **start, "watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": seconds}
+        async with (
+            asyncio.timeout(OPEN_SECONDS) as patience,
+            self._client.stream(resource.path(), query, accept=_AS_METADATA) as events,
+        ):
+            if self._version:
+                self._works()
+            else:
+                self._sink.listing()
+            patience.reschedule(self._patient_until())
+            async for event in events:
+                self._take(event)
+                patience.reschedule(self._patient_until())
+            patience.reschedule(None)
+
+    def _patient_until(self) -> float:
+        seconds = SILENCE_SECONDS if self._version else OPEN_SECONDS
+        return asyncio.get_running_loop().time() + seconds
+
+    def _take(self, event: dict[str, Any]) -> None:
+        body: Body = event["object"]
+        if event["type"] == "ERROR":
+            raise calls.refusal_of(body)
+        self._failures = 0
+        version = body["metadata"]["resourceVersion"]
+        match event["type"]:
+            case "BOOKMARK":
+                if self._version or (body["metadata"].get("annotations") or {}).get(_LISTED) == "true":
+                    self._complete(version)
+                return
+            case "DELETED":
+                self._sink.absent(body)
+            case _:
+                self._sink.present(body)
+        if self._version:  # the initial events come in the order of names
+            self._version = version
+
+    def _complete(self, version: str) -> None:
+        if not self._version:
+            self._sink.listed()
+        self._version = version
+        self._works()
+
+    def _works(self) -> None:
+        if self._warned:
+            _log.info("kind is watched again", kind=str(self.kind))
+        self._warned = False
+        self.problem = ""
+        self.ready.set()
+
+    def _failed(self, error: ClusterError) -> float:
+        """Note why the watch ended; return the seconds until the next attempt."""
+        code = error.code if isinstance(error, ApiError) else 0
+        if code in _NOT_STREAMED and not self._version:
+            self._paged = True
+        if code in _VERSION_REFUSED:
+            self._version = ""
+        if code == 404:
+            self._discovery.invalidate()
+        self.problem = error.message
+        self.ready.clear()
+        if self._failures and not self._warned:
+            self._warned = True
+            _log.warning("kind cannot be watched", kind=str(self.kind), error=error.message)
+        return max(self._backoff(20.0 if code else 4.0), error.retry_after)
+
+    def _backoff(self, cap: float) -> float:
+        """Count one more end since the last event; a server that was away must be found again soon."""
+        self._failures += 1
+        return min(0.2 * 2.0 ** min(self._failures - 1, 10), cap) * (0.5 + self._jitter())

@@ -1,0 +1,224 @@
+"""The writes of a plan: wave by wave, many at a time, each judged by its answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from towline.cluster import abreast, course, faults, prediction, replacement, swap, waiting
+from towline.cluster.course import Course, Written
+from towline.cluster.live import Index
+from towline.cluster.metadata import live_from
+from towline.cluster.objects import Objects, Sync, metadata, terminates, version_of
+from towline.cluster.prediction import Prediction
+from towline.cluster.settling import Settling
+from towline.core import order, refusals, scope
+from towline.errors import ApiError, Failure, Refusal
+from towline.model import APPLIES, Action, Body, Change, ObjectRef, Outcome, Result
+
+_ATTEMPTS = 6
+"""How often an object is written that somebody else changes, deletes or recreates at the same moment."""
+
+_PAUSE = 0.05
+"""Seconds before the second look, doubled before each further one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """Seconds that one object may keep its wave waiting; the next pass goes on."""
+
+    gone: float = 20.0
+    established: float = 30.0
+
+
+class Writes:
+    """The writes of one sync."""
+
+    def __init__(
+        self, objects: Objects, index: Index, settling: Settling, sync: Sync, deadlines: Deadlines
+    ) -> None:
+        self._objects = objects
+        self._index = index
+        self._settling = settling
+        self._sync = sync
+        self._deadlines = deadlines
+        self._course = Course(sync)
+        self._broken: set[order.Need] = set()
+        self._swaps: set[ObjectRef] = set()
+
+    async def run(self, predictions: Sequence[Prediction], superseded: Callable[[], bool]) -> Written:
+        """Write what the predictions say; a refusal holds back only what needs the refused object."""
+        outcomes: list[Outcome] = []
+        for wave in _waves(predictions):
+            if superseded():
+                outcomes += [course.not_tried(found.change) for found in wave]
+            else:
+                outcomes += await abreast.run(self._tried, wave)
+                self._broken.update(_lacking(outcomes[-len(wave) :]))
+        return self._course.written(outcomes)
+
+    async def _tried(self, found: Prediction) -> Outcome:
+        if order.needs(prediction.declared(found.change)) & self._broken:
+            return course.not_tried(found.change)
+        with self._index.writing(found.change.ref):
+            return await self._course.step(found.change, lambda: self._settled(found))
+
+    async def _settled(self, found: Prediction) -> Outcome:
+        """Write one object; where it is no longer what it was, look again and decide anew."""
+        for attempt in range(_ATTEMPTS):
+            step = await self._attempted(found)
+            if isinstance(step, Outcome):
+                return step
+            found = step
+            if not found.known:
+                await asyncio.sleep(_PAUSE * 2**attempt)
+        message = "somebody else changes it all the time"
+        return self._failed(found.change, Refusal.CONTESTED, message)
+
+    async def _attempted(self, found: Prediction) -> Outcome | Prediction:
+        if not found.known:
+            return await self._known(found.change)
+        if found.change.action is Action.REPLACE and found.before is not None:
+            return await self._removed(found, found.before)
+        try:
+            body = await self._sent(found)
+        except ApiError as error:
+            return await self._after(found, error)
+        if terminates(body):
+            return replace(found, known=False)
+        if found.before is None and merged(body, self._sync.identity.manager):
+            return await self._undone(found.change, body)
+        return await self._done(found.change, body)
+
+    async def _sent(self, found: Prediction) -> Body:
+        """Apply; forced only onto an object that was seen to be ours."""
+        ref = found.change.ref
+        force = found.before is not None
+        answer = await self._settling.patiently(
+            ref.group, lambda: self._objects.apply(found.body, ref, self._sync, force=force)
+        )
+        return answer.body
+
+    async def _known(self, change: Change) -> Outcome | Prediction:
+        """Look whether the object exists; one that is being deleted is waited for."""
+        found = await self._settling.patiently(
+            change.ref.group, lambda: prediction.look(self._objects, change, self._sync)
+        )
+        if isinstance(found, Failure):
+            return course.failed(change, (found,))
+        if found.known or await self._gone(change):
+            return replace(found, known=True)
+        message = "an object of this name is being deleted; it is created when that one is gone"
+        return self._failed(change, Refusal.TERMINATING, message)
+
+    async def _gone(self, change: Change) -> bool:
+        version = version_of(prediction.declared(change).body)
+
+        async def absent() -> bool:
+            return await self._objects.read(change.ref, self._sync, version) is None
+
+        return await waiting.until(absent, self._deadlines.gone)
+
+    async def _removed(self, found: Prediction, before: Body) -> Outcome | Prediction:
+        """Delete exactly the object that was seen, for its replacement, and wait until it is gone."""
+        held = metadata(before)
+        try:
+            await self._objects.delete(found.change.ref, (held["uid"], held["resourceVersion"]), self._sync)
+        except ApiError as error:
+            return await self._after(found, error)
+        if not await self._gone(found.change):
+            message = "it is being deleted, to be created again when it is gone"
+            return self._failed(found.change, Refusal.TERMINATING, message)
+        self._index.record(found.change.ref, None)
+        return replace(prediction.unseen(found.change, self._sync), known=True)
+
+    async def _after(self, found: Prediction, error: ApiError) -> Outcome | Prediction:
+        """Decide after a refusal: look again, replace the object, or give up."""
+        if refusals.is_conflict(error) or (found.before is None and error.code == 409):
+            return replace(found, known=False)
+        if refusals.concerns_all(error):
+            raise error
+        if found.before is not None and await self._swapped(found, error):
+            return found
+        failures = await faults.every(self._objects, found, error, self._sync)
+        if found.before is None:
+            return course.failed(found.change, failures)
+        instead = await replacement.instead(self._objects, found, failures, self._sync)
+        return instead if isinstance(instead, Prediction) else course.failed(found.change, instead)
+
+    async def _swapped(self, found: Prediction, error: ApiError) -> bool:
+        """Swap the unions that an apply cannot; True where the apply is worth another try."""
+        try:
+            swapped = await swap.swap(self._objects, found, error, self._sync)
+        except ApiError as refused:
+            return refusals.is_stale(refused)
+        if swapped:
+            self._swaps.add(found.change.ref)
+        return swapped
+
+    async def _undone(self, change: Change, body: Body) -> Outcome:
+        """Take back an apply that met somebody's object: only what we alone had added goes away."""
+        held = metadata(body)
+        bare = {name: held[name] for name in ("name", "namespace", "uid") if name in held}
+        nothing = {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": bare}
+        answer = await self._objects.apply(nothing, change.ref, self._sync, force=False)
+        self._index.record(change.ref, None)
+        return course.failed(change, (prediction.stranger(change, answer.body, self._sync),))
+
+    async def _done(self, change: Change, body: Body) -> Outcome:
+        if change.ref in self._swaps:
+            body = await swap.disown(self._objects, body, change.ref, self._sync)
+        self._index.record(change.ref, body)
+        if change.ref.group_kind == order.CRD:
+            seconds = self._deadlines.established
+            if why := await self._settling.established(self._objects, change.ref, self._sync, seconds):
+                return self._failed(change, Refusal.SERVER_ERROR, why)
+        return Outcome(change=change, result=Result.DONE, live=live_from(body, change.ref.group_kind))
+
+    def _failed(self, change: Change, reason: Refusal, message: str) -> Outcome:
+        about = refusals.subject(change, self._sync.revision.sha)
+        return course.failed(change, (refusals.failure(about, reason, message),))
+
+
+def _waves(predictions: Sequence[Prediction]) -> Iterator[tuple[Prediction, ...]]:
+    applied = [found for found in predictions if found.change.action in APPLIES]
+    applied.sort(key=lambda found: found.change.wave)
+    for _, wave in groupby(applied, key=lambda found: found.change.wave):
+        yield tuple(wave)
+
+
+def _lacking(outcomes: Iterable[Outcome]) -> Iterator[order.Need]:
+    """Yield what later waves will look for in vain: objects that were not created, and the kinds of CRDs."""
+    for outcome in outcomes:
+        if outcome.result is not Result.DONE and outcome.change.action in {Action.CREATE, Action.REPLACE}:
+            yield outcome.change.ref
+            yield from scope.declared_scopes((prediction.declared(outcome.change),))
+
+
+def merged(body: Body, manager: str) -> bool:
+    """Tell whether an apply that should have created an object met one that somebody else had created.
+
+    An object that we created bears our entry from its first second on. (A repeated request, whose first
+    answer was lost, may meet our own object, on which a controller has written by now.)
+    """
+    entries = [entry for entry in metadata(body).get("managedFields") or () if not entry.get("subresource")]
+    ours = next((entry for entry in entries if _is_ours(entry, manager)), None)
+    others = [entry for entry in entries if not _is_ours(entry, manager)]
+    if ours is None or not others:
+        return False
+    age = _seconds(ours["time"]) - _seconds(metadata(body)["creationTimestamp"])
+    return age > 1 or any(
+        _seconds(other.get("time", ours["time"])) < _seconds(ours["time"]) for other in others
+    )
+
+
+def _is_ours(entry: Mapping[str, Any], manager: str) -> bool:
+    return entry.get("manager") == manager and entry.get("operation") == "Apply"
+
+
+def _seconds(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()

@@ -1,0 +1,74 @@
+"""Logs: one JSON object a line, readable lines on a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import IO, Any
+
+import structlog
+
+Logger = structlog.stdlib.BoundLogger
+
+_LIBRARIES = ("kopf", "aiohttp", "asyncio", "kubernetes", "git", "urllib3")
+"""Loggers of others. At debug they print request and response bodies, and those hold secrets."""
+
+
+def configure(level: str, stream: IO[str] | None = None) -> None:
+    """Set up structlog and the standard library's logging, once, at the start of the process.
+
+    Args:
+        level: `debug`, `info`, `warning` or `error`; it applies to Towline's own words. Libraries are heard from
+            warnings on, whatever the level.
+        stream: where the lines go; standard error by default.
+    """
+    stream = stream or sys.stderr
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _printable,
+    ]
+    last: structlog.types.Processor = (
+        structlog.dev.ConsoleRenderer()
+        if stream.isatty()
+        else structlog.processors.JSONRenderer(sort_keys=False)
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("towline").setLevel(level.upper())
+    for library in _LIBRARIES:
+        logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def logger(name: str) -> Logger:
+    """Return the logger of one module; `name` is its `__name__`."""
+    bound: Logger = structlog.stdlib.get_logger(name)
+    return bound
+
+
+def _printable(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Escape control characters: a branch name must not repaint the terminal of whoever reads it."""
+    return {key: _escaped(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)

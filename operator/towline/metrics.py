@@ -1,0 +1,43 @@
+"""Every figure that Towline counts about itself: one object, made at start and passed in."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+
+class Metrics:
+    """Counters and gauges for Prometheus; label values are names of resources and words of the contract, no more."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        names = ("namespace", "name")
+        self.passes = Counter(
+            "towline_passes",
+            "Passes of a repository, by how they ended",
+            (*names, "reason"),
+            registry=self.registry,
+        )
+        self.pass_seconds = Histogram(
+            "towline_pass_seconds",
+            "Duration of a pass",
+            buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300),
+            registry=self.registry,
+        )
+        self.objects = Gauge(
+            "towline_objects", "Objects that a repository declares", names, registry=self.registry
+        )
+        self.ready = Gauge(
+            "towline_ready", "1 where Ready is True, 0 where it is not", names, registry=self.registry
+        )
+
+    def forget(self, namespace: str, name: str) -> None:
+        """Drop the gauges of a repository that is gone."""
+        for gauge in (self.objects, self.ready):
+            with suppress(KeyError):
+                gauge.remove(namespace, name)
+
+    def exposition(self) -> bytes:
+        """Render the text format that Prometheus scrapes."""
+        return generate_latest(self.registry)

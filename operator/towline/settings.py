@@ -1,0 +1,30 @@
+"""How one operator process runs: flags and environment as one frozen value."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What `towline operator` was asked to be.
+
+    `folder` holds the Git mirrors, the masking key and unsent records; `records_namespace` is empty where records lie
+    beside their repository; `listen` is `host:port` for probes and metrics, empty to serve none.
+    """
+
+    folder: Path
+    allow_http: bool = False
+    deny_private_addresses: bool = False
+    leader_elect: bool = False
+    records_namespace: str = ""
+    listen: str = ""
+    log_level: str = "info"
+
+
+def cache_folder(environment: os._Environ[str] | dict[str, str]) -> Path:
+    """Return the folder that is used where `--data-dir` names none: the user's cache folder, by the XDG rules."""
+    cache = environment.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(cache) / "towline" / "operator"

@@ -1,0 +1,118 @@
+"""When each repository has its next pass: one at a time, soonest first, none waiting for another.
+
+A trigger is a key and never data, so triggers may be lost, repeated and merged freely. Passes of different
+repositories run side by side without a bound of their own: what is scarce (processes, parsing, API requests) is
+shared fairly where it is used, and a pass that waits for a Git server holds nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from towline import log
+from towline.model import Key
+
+Work = Callable[[Key], Awaitable[float | None]]
+"""One pass: returns the seconds until the next one, or None when the repository is gone or waits for a trigger."""
+
+_log = log.logger(__name__)
+
+
+@dataclass(slots=True)
+class _Entry:
+    due: float | None = None
+    running: asyncio.Task[None] | None = None
+    again: bool = False
+
+
+class WorkQueue:
+    """Runs `work` for each key when it is due, at most once at a time for one key.
+
+    Args:
+        work: one pass; see `Work`. It handles its own errors: what escapes it is a bug, is logged with its trace,
+            and the key is tried again after `rescue` seconds.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, work: Work, clock: Callable[[], float], rescue: float = 60.0) -> None:
+        self._work = work
+        self._clock = clock
+        self._rescue = rescue
+        self._entries: dict[Key, _Entry] = {}
+        self._changed = asyncio.Event()
+        self._running = False
+
+    def wake(self, key: Key) -> None:
+        """Run a pass now, or once more after the one that runs."""
+        entry = self._entries.setdefault(key, _Entry())
+        if entry.running:
+            entry.again = True
+        else:
+            entry.due = self._clock()
+            self._changed.set()
+
+    @property
+    def known(self) -> frozenset[Key]:
+        """Every repository that has a pass running or due."""
+        return frozenset(self._entries)
+
+    @property
+    def started(self) -> bool:
+        """Whether passes run when they are due."""
+        return self._running
+
+    async def run(self) -> None:
+        """Run passes until cancelled; the passes in flight are cancelled with it and waited for."""
+        self._running = True
+        try:
+            while True:
+                self._changed.clear()
+                self._start_due()
+                await self._sleep()
+        finally:
+            self._running = False
+            await self._stop()
+
+    def _start_due(self) -> None:
+        now = self._clock()
+        for key, entry in self._entries.items():
+            if entry.running is None and entry.due is not None and entry.due <= now:
+                entry.due = None
+                entry.running = asyncio.create_task(self._pass(key, entry), name=f"pass {key}")
+
+    async def _sleep(self) -> None:
+        due = [entry.due for entry in self._entries.values() if entry.due is not None and not entry.running]
+        timeout = max(0.0, min(due) - self._clock()) if due else None
+        try:
+            async with asyncio.timeout(timeout):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    async def _pass(self, key: Key, entry: _Entry) -> None:
+        wait: float | None = self._rescue
+        try:
+            wait = await self._work(key)
+        except Exception:  # noqa: BLE001  a whole pass: a bug in one repository must not end the others
+            _log.exception("pass failed", repository=str(key))
+        finally:
+            entry.running = None
+            self._plan_next(key, entry, wait)
+
+    def _plan_next(self, key: Key, entry: _Entry, wait: float | None) -> None:
+        if entry.again:
+            entry.again = False
+            entry.due = self._clock()
+        elif wait is not None:
+            entry.due = self._clock() + wait
+        else:
+            del self._entries[key]
+        self._changed.set()
+
+    async def _stop(self) -> None:
+        running = [entry.running for entry in self._entries.values() if entry.running]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

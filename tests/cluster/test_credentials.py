@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+import ssl
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from towline.cluster import credentials
+from towline.errors import ClusterError
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> trustme.CA:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.crt")
+    return authority
+
+
+def kubeconfig(path: Path, user: dict[str, Any], **cluster: Any) -> str:
+    whole = {
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": "https://cluster.example:6443/", **cluster}}],
+        "users": [{"name": "u", "user": user}],
+    }
+    path.write_text(json.dumps(whole))
+    return str(path)
+
+
+def test_a_token_of_a_kubeconfig_is_sent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, authority: trustme.CA
+) -> None:
+    more = {"certificate-authority": "ca.crt", "tls-server-name": "kubernetes"}
+    monkeypatch.setenv("KUBECONFIG", kubeconfig(tmp_path / "config", {"token": "t0ken"}, **more))
+    access = credentials.load()
+    assert access.host == "https://cluster.example:6443"
+    assert access.authorization() == "Bearer t0ken"
+    assert access.server_name == "kubernetes"
+    assert isinstance(access.tls, ssl.SSLContext)
+    assert access.tls.verify_mode is ssl.CERT_REQUIRED
+    assert len(access.tls.get_ca_certs()) == 1
+
+
+def test_a_client_certificate_needs_no_token(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, authority: trustme.CA
+) -> None:
+    authority.issue_cert("towline").private_key_and_cert_chain_pem.write_to_path(tmp_path / "client.pem")
+    user = {"client-certificate": "client.pem", "client-key": "client.pem"}
+    monkeypatch.setenv("KUBECONFIG", kubeconfig(tmp_path / "config", user))
+    access = credentials.load()
+    assert access.authorization() == ""
+    assert isinstance(access.tls, ssl.SSLContext)
+
+
+def test_a_program_that_makes_tokens_is_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    answer = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": {"token": "made"},
+    }
+    plugin = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": sys.executable,
+        "args": ["-c", f"print({json.dumps(json.dumps(answer))})"],
+        "interactiveMode": "Never",
+    }
+    monkeypatch.setenv("KUBECONFIG", kubeconfig(tmp_path / "config", {"exec": plugin}))
+    assert credentials.load().authorization() == "Bearer made"
+
+
+def test_verification_is_off_only_where_the_kubeconfig_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = kubeconfig(tmp_path / "config", {"token": "t"}, **{"insecure-skip-tls-verify": True})
+    monkeypatch.setenv("KUBECONFIG", path)
+    access = credentials.load()
+    assert isinstance(access.tls, ssl.SSLContext)
+    assert access.tls.verify_mode is ssl.CERT_NONE
+
+
+def test_a_pod_uses_the_token_that_is_there_now(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, authority: trustme.CA
+) -> None:
+    from kubernetes.config import incluster_config
+
+    (tmp_path / "token").write_text("first\n")
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    access = credentials.load()
+    assert access.host == "https://10.0.0.1:443"
+    assert access.authorization() == "Bearer first"
+    (tmp_path / "token").write_text("second\n")
+    assert credentials.load().authorization() == "Bearer second"
+
+
+@pytest.mark.parametrize(("spared", "proxy"), [("", "http://proxy.example:3128"), (".example", "")])
+def test_a_proxy_is_used_but_for_hosts_that_are_spared(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spared: str, proxy: str
+) -> None:
+    monkeypatch.setenv("no_proxy", spared)
+    path = kubeconfig(tmp_path / "config", {"token": "t"}, **{"proxy-url": "http://proxy.example:3128"})
+    monkeypatch.setenv("KUBECONFIG", path)
+    assert credentials.load().proxy == proxy
+
+
+@pytest.mark.parametrize("content", ["]s3cret", "token: s3cret", "users: s3cret", "users: [{name: s3cret}]"])
+def test_a_configuration_that_cannot_be_used_is_told_without_its_content(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str
+) -> None:
+    path = tmp_path / "config"
+    path.write_text(content)
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    with pytest.raises(ClusterError, match="the cluster") as caught:
+        credentials.load()
+    assert "s3cret" not in caught.value.message
+
+
+def test_a_configuration_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    with pytest.raises(ClusterError, match="no configuration for the cluster: Invalid kube-config file"):
+        credentials.load()

@@ -1,0 +1,336 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp import web
+from towline.api import labels
+from towline.cluster import watch
+from towline.cluster.discovery import Discovery
+from towline.cluster.live import Index
+from towline.errors import ClusterError
+from towline.model import GroupKind, ObjectRef
+
+from tests.cluster.loopback import Handler, Server, cuts, says, served, status
+
+CART = GroupKind("shop.example", "Cart")
+LABEL = "shop.app"
+PATH = "/apis/shop.example/v1/carts"
+SERVED = {
+    "metadata": {"name": "shop.example"},
+    "versions": [
+        {
+            "version": "v1",
+            "freshness": "Current",
+            "resources": [
+                {
+                    "resource": "carts",
+                    "responseKind": {"kind": "Cart"},
+                    "scope": "Namespaced",
+                    "verbs": ["list"],
+                }
+            ],
+        }
+    ],
+}
+CRD = {"spec": {"group": "shop.example", "names": {"kind": "Cart"}}}
+
+
+def cart(name: str, version: int) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "shop", "uid": f"u-{name}", "resourceVersion": str(version)}
+    return {"metadata": {**metadata, "labels": {labels.REPOSITORY_LABEL: LABEL}}}
+
+
+def event(kind: str, body: dict[str, Any]) -> bytes:
+    return orjson.dumps({"type": kind, "object": body}) + b"\n"
+
+
+def bookmark(version: int, **annotations: str) -> bytes:
+    return event("BOOKMARK", {"metadata": {"resourceVersion": str(version), "annotations": annotations}})
+
+
+def listed(version: int) -> bytes:
+    return bookmark(version, **{"k8s.io/initial-events-end": "true"})
+
+
+def error(code: int) -> bytes:
+    return event("ERROR", {"kind": "Status", "code": code, "reason": "Trouble", "message": "no"})
+
+
+def says_events(*lines: bytes) -> Handler:
+    """Send the events, and then nothing until the client goes away."""
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"".join(lines))
+        await asyncio.sleep(60)
+        return response
+
+    return stream
+
+
+def ends_after(*lines: bytes) -> Handler:
+    async def stream(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"".join(lines))
+        return response
+
+    return stream
+
+
+class Carts:
+    """What the server answers to each request about carts in turn, and what an index makes of it."""
+
+    def __init__(self, *answers: Handler) -> None:
+        self.answers = list(answers)
+        self.asked: list[dict[str, str]] = []
+        self.groups = [SERVED]
+        self.crds = [CRD]
+        self.wakes: list[str] = []
+        self.index: Index
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        lists = {
+            "/api": {"items": []},
+            "/apis": {"items": self.groups},
+            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions": {"items": self.crds, "metadata": {}},
+            "/apis/apiregistration.k8s.io/v1/apiservices": {"items": [], "metadata": {}},
+        }
+        if request.path in lists:
+            return web.json_response(lists[request.path])
+        assert request.path == PATH
+        self.asked.append(dict(request.query))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return await answer(request)
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(ref.name for ref in self.index.owned(LABEL))
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait for a condition that an answer of the server brings about."""
+        async with asyncio.timeout(5):
+            while not holds():  # noqa: ASYNC110  the condition is about several parts
+                await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def watched(carts: Carts) -> AsyncIterator[Carts]:
+    server = Server(carts.handle)
+    async with served(server) as client:
+        carts.index = Index(
+            client, Discovery(client), lambda _, ref: carts.wakes.append(ref.name), jitter=lambda: -0.4
+        )
+        try:
+            yield carts
+        finally:
+            await carts.index.aclose()
+
+
+ONE = says_events(event("ADDED", cart("a", 5)), listed(7))
+
+
+async def test_the_objects_of_the_initial_list_are_known_when_ensure_returns() -> None:
+    async with watched(Carts(ONE)) as carts:
+        await carts.index.ensure([CART])
+        assert carts.names == ["a"]
+        assert carts.wakes == []
+        assert carts.index.unseen([CART]) == set()
+    assert carts.asked[0]["labelSelector"] == labels.REPOSITORY_LABEL
+    assert carts.asked[0]["sendInitialEvents"] == "true"
+
+
+async def test_ensuring_what_is_watched_asks_nothing() -> None:
+    async with watched(Carts(ONE)) as carts:
+        await asyncio.gather(*(carts.index.ensure([CART]) for _ in range(10)))
+        await carts.index.ensure([CART], deadline=0)
+    assert len(carts.asked) == 1
+
+
+@pytest.mark.parametrize("code", [400, 422])
+async def test_a_server_that_streams_no_lists_is_read_in_pages(code: int) -> None:
+    first = says(200, {"metadata": {"continue": "more", "resourceVersion": "9"}, "items": [cart("a", 5)]})
+    second = says(200, {"metadata": {"resourceVersion": "9"}, "items": [cart("b", 6)]})
+    carts = Carts(status(code, "Invalid"), first, second, says_events(event("ADDED", cart("c", 10))))
+    async with watched(carts):
+        await carts.index.ensure([CART])
+        assert carts.names == ["a", "b"]
+        await carts.until(lambda: carts.names == ["a", "b", "c"])
+    assert carts.asked[2]["continue"] == "more"
+    assert carts.asked[3]["resourceVersion"] == "9"
+
+
+async def test_a_server_that_ignores_the_wish_for_a_list_is_read_in_pages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watch, "OPEN_SECONDS", 0.2)
+    page = says(200, {"metadata": {"resourceVersion": "9"}, "items": [cart("a", 5)]})
+    async with watched(Carts(says_events(event("ADDED", cart("a", 5))), page, says_events())) as carts:
+        await carts.index.ensure([CART])
+        assert carts.names == ["a"]
+
+
+async def test_pages_that_expire_are_read_from_the_first_again() -> None:
+    page = says(200, {"metadata": {"continue": "more", "resourceVersion": "9"}, "items": [cart("gone", 5)]})
+    whole = says(200, {"metadata": {"resourceVersion": "12"}, "items": [cart("a", 11)]})
+    carts = Carts(status(400, "Invalid"), page, status(410, "Expired"), whole, says_events())
+    async with watched(carts):
+        await carts.index.ensure([CART])
+        assert carts.names == ["a"]
+    assert "continue" not in carts.asked[3]
+
+
+@pytest.mark.parametrize("end", [ends_after(error(410)), status(410, "Expired")], ids=["event", "answer"])
+async def test_a_version_that_is_too_old_means_a_new_list(end: Handler) -> None:
+    first = ends_after(event("ADDED", cart("a", 5)), event("ADDED", cart("b", 6)), listed(7))
+    again = says_events(event("ADDED", cart("b", 6)), event("ADDED", cart("c", 20)), listed(21))
+    async with watched(Carts(first, end, again)) as carts:
+        await carts.index.ensure([CART])
+        await carts.until(lambda: carts.names == ["b", "c"])
+        assert sorted(carts.wakes) == ["a", "c"]
+    assert carts.asked[1]["resourceVersion"] == "7"
+    assert "resourceVersion" not in carts.asked[2]
+
+
+async def test_a_watch_goes_on_where_it_ended() -> None:
+    first = ends_after(event("ADDED", cart("a", 5)), listed(7), event("ADDED", cart("b", 8)))
+    second = ends_after(bookmark(15))
+    third = says_events(event("DELETED", cart("a", 16)))
+    async with watched(Carts(first, second, third)) as carts:
+        await carts.index.ensure([CART])
+        await carts.until(lambda: carts.names == ["b"])
+        assert carts.wakes == ["b", "a"]
+    assert [query.get("resourceVersion") for query in carts.asked] == [None, "8", "15"]
+
+
+async def test_an_error_inside_a_watch_loses_nothing() -> None:
+    first = ends_after(event("ADDED", cart("a", 5)), listed(7), error(500))
+    second = says_events(event("ADDED", cart("b", 8)))
+    async with watched(Carts(first, second)) as carts:
+        await carts.index.ensure([CART])
+        await carts.until(lambda: carts.names == ["a", "b"])
+    assert carts.asked[1]["resourceVersion"] == "7"
+
+
+async def test_a_watch_that_went_silent_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "SILENCE_SECONDS", 0.2)
+    second = says_events(event("ADDED", cart("b", 8)))
+    async with watched(Carts(ONE, second)) as carts:
+        await carts.index.ensure([CART])
+        await carts.until(lambda: carts.names == ["a", "b"])
+    assert carts.asked[1]["resourceVersion"] == "7"
+
+
+async def test_a_quiet_watch_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "OPEN_SECONDS", 0.4)
+
+    async def speaks_late(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await asyncio.sleep(0.8)
+        await response.write(event("ADDED", cart("b", 8)))
+        return response
+
+    first = ends_after(event("ADDED", cart("a", 5)), listed(7))
+    async with watched(Carts(first, speaks_late)) as carts:
+        await carts.index.ensure([CART])
+        await carts.until(lambda: carts.names == ["a", "b"])
+        assert len(carts.asked) == 2
+
+
+async def test_a_list_that_is_cut_counts_for_nothing() -> None:
+    async def half(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(event("ADDED", cart("gone", 5)))
+        return await cuts(request)
+
+    async with watched(Carts(half, says_events(event("ADDED", cart("a", 6)), listed(7)))) as carts:
+        await carts.index.ensure([CART])
+        assert carts.names == ["a"]
+
+
+@pytest.mark.parametrize(
+    "refusal", [status(403, "Forbidden"), status(503, "ServiceUnavailable")], ids=["403", "503"]
+)
+async def test_a_kind_that_may_not_be_seen_is_named_and_tried_again(refusal: Handler) -> None:
+    carts = Carts(refusal)
+    async with watched(carts):
+        with pytest.raises(ClusterError, match=r"Cart\.shop\.example \((Forbidden|ServiceUnavailable)!\)"):
+            await carts.index.ensure([CART], deadline=0.5)
+        assert carts.index.unseen([CART]) == {CART}
+        carts.answers = [ONE]
+        await carts.index.ensure([CART])
+        assert carts.index.unseen([CART]) == set()
+
+
+async def test_what_was_known_stays_known_while_the_server_refuses() -> None:
+    carts = Carts(ends_after(event("ADDED", cart("a", 5)), listed(7)), status(403, "Forbidden"))
+    async with watched(carts):
+        await carts.index.ensure([CART])
+        await carts.until(lambda: bool(carts.index.unseen([CART])))
+        assert carts.names == ["a"]
+
+
+async def not_served(_: web.Request) -> web.Response:
+    return web.Response(status=404, text="404 page not found\n")
+
+
+async def test_a_kind_whose_definition_is_gone_has_no_objects() -> None:
+    async def removed(request: web.Request) -> web.Response:
+        carts.groups, carts.crds = [], []
+        return await not_served(request)
+
+    carts = Carts(ends_after(event("ADDED", cart("a", 5)), listed(7)), removed)
+    async with watched(carts):
+        await carts.index.ensure([CART])
+        await carts.until(lambda: carts.names == [] and not carts.index.unseen([CART]))
+        assert carts.wakes == ["a"]
+        await carts.index.ensure([CART], deadline=2)
+    assert len(carts.asked) == 2
+
+
+async def test_a_kind_that_is_only_missing_from_discovery_keeps_its_objects() -> None:
+    async def forgotten(request: web.Request) -> web.Response:
+        carts.groups = []
+        return await not_served(request)
+
+    carts = Carts(ends_after(event("ADDED", cart("a", 5)), listed(7)), forgotten)
+    async with watched(carts):
+        await carts.index.ensure([CART])
+        await carts.until(lambda: bool(carts.index.unseen([CART])))
+        with pytest.raises(ClusterError, match="not served at the moment"):
+            await carts.index.ensure([CART], deadline=0.5)
+        assert carts.names == ["a"]
+
+
+async def test_a_kind_that_never_existed_is_no_obstacle() -> None:
+    async with watched(Carts(ONE)) as carts:
+        await carts.index.ensure([GroupKind("no.such", "Thing")], deadline=2)
+        assert carts.index.unseen([GroupKind("no.such", "Thing")]) == set()
+
+
+async def test_a_bug_that_ends_a_watch_reaches_the_next_pass() -> None:
+    broken = says_events(event("ADDED", {"metadata": {"resourceVersion": "5"}}), listed(7))
+    async with watched(Carts(broken)) as carts:
+        with pytest.raises(KeyError):
+            await carts.index.ensure([CART])
+        carts.answers = [ONE]
+        await carts.index.ensure([CART])
+        assert carts.names == ["a"]
+
+
+async def test_an_object_that_we_write_before_its_kind_is_watched_is_known_at_once() -> None:
+    ref = ObjectRef("shop.example", "Cart", "shop", "a")
+    async with watched(Carts(ONE)) as carts:
+        carts.index.record(ref, cart("a", 5))
+        assert carts.names == ["a"]
+        await carts.index.ensure([CART])
+        assert carts.names == ["a"]
+        assert carts.wakes == []
