@@ -1,0 +1,75 @@
+"""Where a host's name leads: looked up once and kept, so that it cannot lead elsewhere a moment later."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address
+
+from towline.errors import Reason, SourceError, SpecError
+from towline.source.access import Remote
+
+Resolve = Callable[[str, int], Iterable[str]]
+"""Returns the addresses of a host; blocks."""
+
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+_THREADS = 16
+
+
+class Addresses:
+    """Refuses hosts inside the operator's own network; for `--deny-private-addresses`."""
+
+    def __init__(self, resolve: Resolve | None = None) -> None:
+        self._resolve = resolve or _resolve
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolve")
+
+    async def pinned(self, remote: Remote) -> Remote:
+        """Return the remote with the address that it is to be asked at.
+
+        Raises:
+            SpecError: InvalidURL, if any of the host's addresses is not public.
+            SourceError: GitUnavailable, if the host has no address.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            found = tuple(
+                await loop.run_in_executor(self._threads, self._resolve, remote.hostname, remote.port)
+            )
+        except OSError as error:
+            raise SourceError(
+                Reason.GIT_UNAVAILABLE, f"{remote.url}: the host's name has no address"
+            ) from error
+        if not found or not all(map(_is_public, found)):
+            raise SpecError(
+                Reason.INVALID_URL,
+                f"spec.url {remote.url}: the host has an address that is not public, which this operator refuses",
+            )
+        return replace(remote, address=found[0])
+
+    def close(self) -> None:
+        """Wait for nothing that is still being looked up."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _resolve(host: str, port: int) -> Iterable[str]:
+    return dict.fromkeys(
+        str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    )
+
+
+def _is_public(text: str) -> bool:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    return all(one.is_global and not one.is_multicast for one in (address, *_embedded(address)))
+
+
+def _embedded(address: IPv4Address | IPv6Address) -> Iterable[IPv4Address]:
+    """Return the version 4 addresses that a version 6 address leads to."""
+    if isinstance(address, IPv4Address):
+        return ()
+    translated = IPv4Address(int(address) & 0xFFFFFFFF) if address in _TRANSLATED else None
+    teredo = address.teredo[1] if address.teredo else None
+    return tuple(one for one in (address.ipv4_mapped, address.sixtofour, teredo, translated) if one)

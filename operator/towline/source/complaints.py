@@ -1,0 +1,125 @@
+"""What git says on standard error, as a reason and a sentence that says who can mend it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import NamedTuple
+from urllib.parse import quote
+
+from towline.errors import Reason, SourceError
+from towline.source.access import Remote
+
+_MESSAGE_BYTES = 1024
+
+
+class _Rule(NamedTuple):
+    """Git's words, compared without case; what they mean; what to do."""
+
+    pattern: str
+    reason: Reason
+    hint: str
+
+
+_RULES = (
+    _Rule(
+        "host key verification failed|no .* host key is known|host identification has changed",
+        Reason.HOST_KEY_MISMATCH,
+        "the server's host key is not in known_hosts of the Secret of spec.secretRef: check it, then add it",
+    ),
+    _Rule(
+        r"load key .*: |read_passphrase|invalid key length",
+        Reason.AUTH_CONFIG_INVALID,
+        "ssh cannot use the key: mend identity, or its passphrase in password, in the Secret of spec.secretRef",
+    ),
+    _Rule("remote error:.*not our ref", Reason.REF_NOT_FOUND, "the server does not have the commit"),
+    _Rule("unadvertised object", Reason.REF_NOT_FOUND, "the server does not give out the commit"),
+    _Rule("dumb http transport", Reason.GIT_UNAVAILABLE, "the server does not speak Git's smart protocol"),
+    _Rule("remote error:", Reason.GIT_UNAVAILABLE, "the server reports an error"),
+    _Rule("mismatched algorithms", Reason.REF_NOT_FOUND, "the server's object ids have another length"),
+    _Rule("couldn't find remote ref", Reason.REF_NOT_FOUND, "the ref is gone"),
+    _Rule(
+        "authentication failed|could not read (?:username|password)|returned error: 40[137]|permission denied \\(",
+        Reason.AUTHENTICATION_FAILED,
+        "the server does not let us in: mend the Secret of spec.secretRef, or add one",
+    ),
+    _Rule(
+        "repository '.*' not found$|repository not found|does not appear to be a git repository",
+        Reason.AUTHENTICATION_FAILED,
+        "not found, or private: mend spec.url, or the Secret of spec.secretRef, or add one",
+    ),
+    _Rule(
+        "certificate|ssl: ",
+        Reason.TLS_VERIFY_FAILED,
+        "the server's certificate is not trusted: mend it, or ca.crt in the Secret of spec.secretRef",
+    ),
+    _Rule(
+        r"returned error: 30\d|redirect",
+        Reason.GIT_UNAVAILABLE,
+        "the server redirects, which is not followed: set spec.url to the final url (often it ends in .git)",
+    ),
+    _Rule("returned error: 429", Reason.GIT_UNAVAILABLE, "the server wants to be asked less often"),
+    _Rule("operation too slow|timed out", Reason.GIT_TIMEOUT, "the server is silent or too slow"),
+    _Rule(
+        "^object [0-9a-f]+: |fsck error|in packed object",
+        Reason.GIT_OBJECT_INVALID,
+        "git's own check refuses an object: rewrite the commits that brought it",
+    ),
+)
+_OTHERWISE = _Rule("", Reason.GIT_UNAVAILABLE, "the server cannot be used at the moment")
+
+_NOISE = ("remote: ", "warning: ", "hint: ")
+_LEVEL = re.compile(r"^(?:fatal|error): ")
+_WITHHELD = re.compile("not our ref|unadvertised object")
+
+
+def error(remote: Remote, text: str) -> SourceError:
+    """Return what git's standard error means, with the url and without credentials, in at most 1 KiB."""
+    rule, line = _judge(_own_words(text.replace(remote.url, "…")))
+    said = f" (git: {line})" if line else ""
+    return SourceError(rule.reason, _clipped(redacted(f"{remote.url}: {rule.hint}{said}", remote)))
+
+
+def withheld(text: str) -> bool:
+    """Say whether the server has no such commit, or gives out commits only by the name of a ref."""
+    return any(_WITHHELD.search(line) for line in _own_words(text))
+
+
+def redacted(text: str, remote: Remote) -> str:
+    """Return `text` with every credential of `remote` replaced: as it is, url-encoded, and in base64."""
+    for form in sorted(_forms(remote), key=len, reverse=True):
+        text = text.replace(form, "***")
+    return text
+
+
+def _own_words(text: str) -> tuple[str, ...]:
+    """What git itself says: without what the server says through it, without control characters."""
+    lines = (_printable(line) for line in re.split(r"[\r\n]+", text))
+    return tuple(_LEVEL.sub("", line) for line in lines if line.strip() and not line.startswith(_NOISE))
+
+
+def _judge(lines: tuple[str, ...]) -> tuple[_Rule, str]:
+    for rule in _RULES:
+        for line in lines:
+            if re.search(rule.pattern, line, re.IGNORECASE):
+                return rule, line
+    return _OTHERWISE, lines[-1] if lines else ""
+
+
+def _forms(remote: Remote) -> set[str]:
+    texts = {*remote.secrets}
+    if remote.password:
+        texts.add(f"{remote.username}:{remote.password}")
+    encoded = {base64.b64encode(text.encode()).decode() for text in texts}
+    return texts | encoded | {text.rstrip("=") for text in encoded} | {quote(text, safe="") for text in texts}
+
+
+def _printable(line: str) -> str:
+    return "".join(character for character in line if character.isprintable())
+
+
+def _clipped(text: str) -> str:
+    content = text.encode()
+    if len(content) <= _MESSAGE_BYTES:
+        return text
+    return content[: _MESSAGE_BYTES - 3].decode("utf-8", "ignore") + "…"

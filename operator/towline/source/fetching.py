@@ -1,0 +1,103 @@
+"""Bringing one ref of a remote into a bare repository, within its bounds."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from pathlib import Path
+
+from towline.errors import Reason, SourceError
+from towline.source import complaints, store
+from towline.source.access import Remote
+from towline.source.process import Answer
+from towline.source.transport import Call, Transport
+from towline.source.tree import Limits
+
+KEPT = "refs/towline"
+"""Where what was fetched is kept, under names of our own: no remote can make them collide."""
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_OPTIONS = (
+    "--quiet",
+    "--force",
+    "--prune",
+    "--no-tags",
+    f"--depth={2**31 - 1}",  # all of it; what matters is that git then refuses the unchecked dumb protocol
+    "--no-auto-maintenance",
+    "--no-write-fetch-head",
+    "--no-recurse-submodules",
+)
+_OUTPUT_BYTES = 1024**2
+_WATCH_SECONDS = 0.2
+_JOIN_SECONDS = 30.0
+
+
+class OutgrownError(SourceError):
+    """The repository with what arrived is larger than it may be."""
+
+
+class Fetcher:
+    """Fetches into bare repositories; the caller sees to it that nobody else writes to the same one."""
+
+    def __init__(self, git: Transport, limits: Limits) -> None:
+        self._git = git
+        self._limits = limits
+
+    async def fetch(self, remote: Remote, repository: Path, refname: str) -> None:
+        """Fetch a ref, or a commit by its id, with its whole history.
+
+        However this ends, nothing half-written stays.
+
+        Raises:
+            OutgrownError: the repository became too large.
+            SourceError: the remote failed, or the repository is damaged.
+        """
+        kept = f"{KEPT}/{hashlib.sha256(refname.encode()).hexdigest()[:32]}"
+        try:
+            answer = await self._bounded(_call(remote, repository, f"+{refname}:{kept}"))
+            if answer.code != 0 and _COMMIT.fullmatch(refname) and complaints.withheld(answer.complaint):
+                every = (f"+refs/heads/*:{KEPT}/heads/*", f"+refs/tags/*:{KEPT}/tags/*")
+                answer = await self._bounded(_call(remote, repository, *every))
+        finally:
+            await asyncio.to_thread(store.tidy, repository)
+        if answer.code != 0:
+            raise complaints.error(remote, answer.complaint)
+
+    async def join(self, repository: Path) -> None:
+        """Join many small packs into few; a repository that cannot be joined in time stays as it is."""
+        if await asyncio.to_thread(store.packs, repository) <= self._limits.packs:
+            return
+        arguments = ("repack", "--geometric=2", "-d", "--quiet")
+        try:
+            async with asyncio.timeout(_JOIN_SECONDS):
+                await self._git.run(Call(arguments=arguments, repository=repository, limit=_OUTPUT_BYTES))
+        except TimeoutError:
+            await asyncio.to_thread(store.tidy, repository)
+
+    async def _bounded(self, call: Call) -> Answer:
+        """Run a fetch; end it when the repository outgrows its limit."""
+        running = asyncio.ensure_future(self._git.run(call))
+        try:
+            while not (await asyncio.wait({running}, timeout=_WATCH_SECONDS))[0]:
+                await self._check_size(call)
+            await self._check_size(call)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        return running.result()
+
+    async def _check_size(self, call: Call) -> None:
+        if await asyncio.to_thread(store.size, call.repository) > self._limits.mirror_bytes:
+            url = call.remote.url if call.remote else ""
+            limit = self._limits.mirror_bytes
+            raise OutgrownError(Reason.SOURCE_TOO_LARGE, f"{url}: the repository has more than {limit} bytes")
+
+
+def _call(remote: Remote, repository: Path, *refspecs: str) -> Call:
+    return Call(
+        arguments=("fetch", *_OPTIONS, "--", remote.url, *refspecs),
+        limit=_OUTPUT_BYTES,
+        repository=repository,
+        remote=remote,
+    )

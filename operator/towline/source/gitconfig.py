@@ -1,0 +1,158 @@
+"""What every git process is told: a small environment, and a configuration that only it can read."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from towline.source.access import Remote
+
+_SETTINGS = """\
+[core]
+    hooksPath = /dev/null
+    attributesFile = /dev/null
+    askPass =
+    logAllRefUpdates = false
+    bigFileThreshold = 16m
+[gc]
+    auto = 0
+[maintenance]
+    auto = false
+[pack]
+    threads = 1
+    windowMemory = 64m
+[protocol]
+    version = 2
+    allow = never
+[ssh]
+    variant = ssh
+[http]
+    followRedirects = false
+    lowSpeedLimit = 1000
+    lowSpeedTime = 30
+[credential]
+    helper =
+[transfer]
+    fsckObjects = true
+    credentialsInUrl = die
+    bundleURI = false
+[fetch]
+    fsckObjects = true
+    unpackLimit = 1
+    recurseSubmodules = false
+    writeCommitGraph = false
+[submodule]
+    recurse = false
+[log]
+    showSignature = false
+    mailmap = false
+[i18n]
+    logOutputEncoding = UTF-8
+[fetch "fsck"]
+    zeroPaddedFilemode = ignore
+    badTimezone = ignore
+    missingSpaceBeforeDate = ignore
+    missingSpaceBeforeEmail = ignore
+    missingNameBeforeEmail = ignore
+    missingEmail = ignore
+    badName = ignore
+    badEmail = ignore
+    multipleAuthors = ignore
+"""
+"""Nothing but the transfer itself. Objects are checked as they arrive (tree entries called `..` or `.git`,
+names twice), except for the author lines and file modes that old tools left in many honest repositories."""
+
+_SSH_OPTIONS = (
+    "IdentitiesOnly=yes",
+    "IdentityAgent=none",
+    "PreferredAuthentications=publickey",
+    "StrictHostKeyChecking=yes",
+    "GlobalKnownHostsFile=/dev/null",
+    "UpdateHostKeys=no",
+    "CheckHostIP=no",
+    "RequiredRSASize=2048",
+    "NumberOfPasswordPrompts=1",
+    "ClearAllForwardings=yes",
+    "ControlMaster=no",
+    "ConnectTimeout=30",
+    "ServerAliveInterval=10",
+    "LogLevel=ERROR",
+)
+
+_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Where git and ssh find what is too long or too secret for a configuration; empty where there is none."""
+
+    ca: str = ""
+    key: str = ""
+    known_hosts: str = ""
+    askpass: str = ""
+
+
+def render(remote: Remote | None, files: Files) -> bytes:
+    """Return the configuration of one git process, credentials included where it talks to a remote."""
+    lines = _remote_lines(remote, files) if remote else ()
+    return (_SETTINGS + "".join(f"{line}\n" for line in lines)).encode()
+
+
+def environment(config: str, home: str, remote: Remote | None, files: Files) -> tuple[str, ...]:
+    """Return the whole environment of one git process as `NAME=value`; no secret is in it."""
+    return (
+        f"PATH={_PATH}",
+        f"HOME={home}",
+        f"GIT_CONFIG_GLOBAL={config}",
+        "GIT_CONFIG_NOSYSTEM=1",
+        f"GIT_ALLOW_PROTOCOL={remote.scheme if remote else 'none'}",
+        "GIT_TERMINAL_PROMPT=0",
+        "GIT_NO_REPLACE_OBJECTS=1",
+        "GIT_OPTIONAL_LOCKS=0",
+        "LC_ALL=C",
+        "LANGUAGE=C",
+        *((f"SSH_ASKPASS={files.askpass}", "SSH_ASKPASS_REQUIRE=force") if files.askpass else ()),
+    )
+
+
+def askpass(passphrase: str) -> bytes:
+    """Return a program that prints a passphrase; printf is part of the shell, so no argument list ever shows it."""
+    quoted = passphrase.replace("'", "'\\''")
+    return f"#!/bin/sh\nprintf '%s\\n' '{quoted}'\n".encode()
+
+
+def _remote_lines(remote: Remote, files: Files) -> Iterator[str]:
+    if remote.scheme == "ssh":
+        yield "[core]"
+        yield f"    sshCommand = {_quoted(_ssh(remote, files))}"
+        return
+    yield "[http]"
+    if remote.token:
+        yield f"    extraHeader = {_quoted(f'Authorization: Bearer {remote.token}')}"
+    elif remote.password:
+        pair = base64.b64encode(f"{remote.username}:{remote.password}".encode()).decode()
+        yield f"    extraHeader = {_quoted(f'Authorization: Basic {pair}')}"
+    if files.ca:
+        yield f"    sslCAInfo = {_quoted(files.ca)}"
+    if remote.address:
+        yield f"    curloptResolve = {_quoted(f'{remote.hostname}:{remote.port}:{remote.address}')}"
+
+
+def _ssh(remote: Remote, files: Files) -> str:
+    """Return a command that reads no configuration, uses no agent, and trusts only the given hosts."""
+    options = [
+        *_SSH_OPTIONS,
+        f"IdentityFile={files.key}",
+        f"UserKnownHostsFile={files.known_hosts}",
+        f"BatchMode={'no' if files.askpass else 'yes'}",
+    ]
+    if remote.address:
+        alias = remote.host if remote.port == 22 else f"[{remote.hostname}]:{remote.port}"
+        options += [f"HostName={remote.address}", f"HostKeyAlias={alias}"]
+    return " ".join(("ssh", "-F", "/dev/null", *(f"-o '{option}'" for option in options)))
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,101 @@
+"""Who changed what: the commits between two revisions, and the pull requests that brought them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from towline.model import Person, Revision
+from towline.source import forges
+
+FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%ce%x00%ct%x00%<(4000,trunc)%B"
+"""One commit for `git log -z`; NUL ends each field. The message is cut, and padded, at 4,000 columns."""
+
+LIMIT = 250
+"""Commits that one history lists."""
+
+_FIELDS = 9
+_SUBJECT_LIMIT = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The commits that one revision has and an earlier one lacks, newest first.
+
+    `total` counts those beyond the limit too. `rewritten` says that the earlier one is no ancestor.
+    """
+
+    revisions: tuple[Revision, ...]
+    total: int
+    rewritten: bool = False
+
+
+def parse(log: bytes) -> tuple[Revision, ...]:
+    """Read the output of `git log -z` in `FORMAT`, children before their parents.
+
+    Raises:
+        ValueError: it is no such output.
+    """
+    fields = log.removesuffix(b"\0").decode("utf-8", "replace").split("\0") if log else []
+    if len(fields) % _FIELDS:
+        raise ValueError("not the output of git log")
+    revisions = [_revision(fields[at : at + _FIELDS]) for at in range(0, len(fields), _FIELDS)]
+    return _inherited(revisions)
+
+
+def _revision(fields: list[str]) -> Revision:
+    sha, parents, author, author_email, authored, committer, committer_email, committed, message = fields
+    revision = Revision(
+        sha=sha,
+        parents=tuple(parents.split()),
+        author=Person(name=_clean(author), email=_clean(author_email)),
+        committer=Person(name=_clean(committer), email=_clean(committer_email)),
+        authored_at=_time(authored),
+        committed_at=_time(committed),
+        subject=_clean(message.strip().partition("\n")[0]),
+    )
+    found = forges.pull_request(message)
+    if not found:
+        return revision
+    return replace(revision, pull_request=found, merged_by=forges.merged_by(revision))
+
+
+def _inherited(revisions: Iterable[Revision]) -> tuple[Revision, ...]:
+    """Give the commits of a merged branch the pull request of the merge that brought them."""
+    known = {revision.sha: revision for revision in revisions}
+    mainline = _mainline(known)
+    claimed = set(mainline)
+    for merge in reversed(mainline):
+        pending = list(known[merge].parents[1:])
+        while pending:
+            sha = pending.pop()
+            if sha in claimed or sha not in known:
+                continue
+            claimed.add(sha)
+            pending.extend(known[sha].parents)
+            if not known[sha].pull_request:
+                by = known[merge]
+                known[sha] = replace(known[sha], pull_request=by.pull_request, merged_by=by.merged_by)
+    return tuple(known.values())
+
+
+def _mainline(known: Mapping[str, Revision]) -> list[str]:
+    """The newest commit and its first parents, as far as they are known."""
+    line = list(known)[:1]
+    while line and (parents := known[line[-1]].parents) and parents[0] in known:
+        line.append(parents[0])
+    return line
+
+
+def _clean(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text).strip()[:_SUBJECT_LIMIT]
+
+
+def _time(seconds: str) -> str:
+    """RFC 3339 in UTC; the epoch for a time that no calendar has."""
+    try:
+        moment = datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        moment = datetime.fromtimestamp(0, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,132 @@
+"""Waiting for a child process: bounded in time and output, never in a thread, and nothing of it survives."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from subprocess import Popen
+from typing import IO
+
+_COMPLAINT_LIMIT = 64 * 1024
+_GRACE = 2.0
+"""Seconds that a killed process may need to vanish."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How a process ended: exit code, standard output, and the first 64 KiB of standard error."""
+
+    code: int
+    out: bytes
+    complaint: str
+
+
+class TooMuchOutputError(Exception):
+    """The process wrote more than it may."""
+
+
+async def finish(process: Popen[bytes], limit: int) -> Answer:
+    """Collect what a process writes, at most `limit` bytes, until it ends.
+
+    The process must lead its own session. Whatever ends this call (also a cancellation), the process and
+    everything in its group is killed and reaped.
+
+    Raises:
+        TooMuchOutputError: it wrote more than `limit` bytes.
+    """
+    try:
+        async with _collected(process.stdout, limit, process) as out, _collected(process.stderr) as complaint:
+            await out.ended
+            await complaint.ended
+            await _exited(process)
+    finally:
+        _kill(process)
+        await _reap(process)
+        _close(process)
+    if out.overflowed:
+        raise TooMuchOutputError
+    return Answer(
+        code=process.returncode,
+        out=bytes(out.content),
+        complaint=bytes(complaint.content).decode("utf-8", "replace"),
+    )
+
+
+class _Collector(asyncio.Protocol):
+    """Keeps the first `limit` bytes of a pipe; where `owner` is given, more than that kills it."""
+
+    def __init__(self, limit: int, owner: Popen[bytes] | None) -> None:
+        self.content = bytearray()
+        self.overflowed = False
+        self.ended = asyncio.get_running_loop().create_future()
+        self._limit = limit
+        self._owner = owner
+
+    def data_received(self, chunk: bytes) -> None:
+        room = self._limit - len(self.content)
+        self.content += chunk[:room]
+        if len(chunk) > room and self._owner and not self.overflowed:
+            self.overflowed = True
+            _kill(self._owner)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        del error  # a pipe that breaks has ended; the exit code tells the rest
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+
+@asynccontextmanager
+async def _collected(
+    pipe: IO[bytes] | None, limit: int = _COMPLAINT_LIMIT, owner: Popen[bytes] | None = None
+) -> AsyncIterator[_Collector]:
+    loop = asyncio.get_running_loop()
+    transport, collector = await loop.connect_read_pipe(lambda: _Collector(limit, owner), pipe)
+    try:
+        yield collector
+    finally:
+        transport.close()
+
+
+async def _exited(process: Popen[bytes]) -> None:
+    """Wait until the process has ended without reaping it, so that its group's number stays its own."""
+    while _running(process):  # noqa: ASYNC110  # no event tells of the end of a child
+        await asyncio.sleep(0.001)
+
+
+def _running(process: Popen[bytes]) -> bool:
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
+
+def _kill(process: Popen[bytes]) -> None:
+    if process.returncode is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+
+async def _reap(process: Popen[bytes]) -> None:
+    async with asyncio.timeout(_GRACE):
+        while process.poll() is None:  # noqa: ASYNC110  # no event tells of the end of a child
+            await asyncio.sleep(0.001)
+    while _reap_orphan(process.pid):
+        pass
+
+
+def _close(process: Popen[bytes]) -> None:
+    """Close what was not attached yet when a cancellation came."""
+    for pipe in (process.stdout, process.stderr):
+        if pipe:
+            pipe.close()
+
+
+def _reap_orphan(group: int) -> bool:
+    """Reap one grandchild, if we are process 1 (as in a container) and inherited it."""
+    try:
+        return os.waitpid(-group, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return False

@@ -1,0 +1,164 @@
+"""Reading one bare repository: commits, trees and blobs, each kind in one or two git processes."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from towline.errors import Reason, SourceError
+from towline.model import Revision
+from towline.source import history, listing
+from towline.source.history import History
+from towline.source.listing import Found
+from towline.source.transport import Call, Transport
+from towline.source.tree import Entry, Kind, Limits
+
+_T = TypeVar("_T")
+_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_LOG_BYTES = 32 * 1024**2
+_TIPS_BYTES = 32 * 1024**2
+_ENTRY_BYTES = 160
+"""An ordinary line of a listing: mode, kind, id, size, path."""
+_ONE_BLOB_BYTES = 128
+"""What precedes one blob in a batch."""
+_KEPT = "refs/towline/"
+"""What was fetched whole (fetching.KEPT)."""
+_SMALL = 64 * 1024
+_LONGEST_PATH = 8 * 1024
+_INLINE_BYTES = 64 * 1024
+"""Output up to this is parsed without leaving the event loop."""
+
+
+class UnreadableError(Exception):
+    """The repository does not have the object, or not whole."""
+
+
+class Reader:
+    """Reads what a mirror holds; methods raise `UnreadableError` where that is less than they ask for."""
+
+    def __init__(self, git: Transport, limits: Limits) -> None:
+        self._git = git
+        self._limits = limits
+
+    async def holds(self, repository: Path, sha: str) -> bool:
+        """Say whether the commit is reachable from what was fetched whole."""
+        call = _call(repository, "for-each-ref", "--count=1", f"--contains={_id(sha)}", _KEPT)
+        answer = await self._git.run(call)
+        return answer.code == 0 and answer.out != b""
+
+    async def sound(self, repository: Path) -> bool:
+        """Say whether git can read the tips of all that was fetched, and finds no ref broken."""
+        answer = await self._git.run(
+            _call(repository, "for-each-ref", "--format=%(tree)%(*tree)", _KEPT, limit=_TIPS_BYTES)
+        )
+        return answer.code == 0 and _KEPT not in answer.complaint
+
+    async def revision(self, repository: Path, sha: str) -> Revision:
+        """Return one commit."""
+        return (await self._log(repository, "-1", _id(sha)))[0]
+
+    async def history(self, repository: Path, old: str, new: str) -> History:
+        """Return the commits that `new` has and `old` lacks; `new` alone where they share nothing."""
+        base = await self._common(repository, old, new) if old else ""
+        if not base:
+            return History(revisions=(await self.revision(repository, new),), total=1, rewritten=bool(old))
+        span = (_id(new), f"^{old}")
+        revisions = await self._log(repository, "--date-order", f"--max-count={history.LIMIT}", *span)
+        total = len(revisions)
+        if total == history.LIMIT:
+            total = int(await self._out(_call(repository, "rev-list", "--count", *span)))
+        return History(revisions=revisions, total=total, rewritten=base != old)
+
+    async def entries(self, repository: Path, sha: str, path: str) -> tuple[Entry, ...]:
+        """Return the files, symlinks and submodules below `path`.
+
+        Raises:
+            SourceError: PathNotFound, SymlinkRefused, SourceTooLarge.
+        """
+        folder = await self._folder(repository, sha, path)
+        limit = self._limits.entries * _ENTRY_BYTES
+        listed = await self._out(_call(repository, "ls-tree", "-r", "-z", "-l", folder, limit=limit))
+        if listed.count(b"\0") > self._limits.entries:
+            raise SourceError(
+                Reason.SOURCE_TOO_LARGE,
+                f"the commit has more than {self._limits.entries} files: narrow spec.path",
+            )
+        entries = await _parsed(listed, lambda: listing.entries(listed, path))
+        names = tuple(f"{sha}:{entry.path}" for entry in entries if entry.kind is Kind.SYMLINK)
+        if not names:
+            return entries
+        targets = await self._behind(repository, names, "--follow-symlinks")
+        return listing.with_targets(entries, targets)
+
+    async def blobs(self, repository: Path, shas: Sequence[str]) -> Mapping[str, bytes]:
+        """Return the content of each blob; `shas` has none twice."""
+        stdin = "".join(f"{_id(sha)}\n" for sha in shas).encode()
+        limit = self._limits.content_bytes + _ONE_BLOB_BYTES * len(shas)
+        batch = await self._out(_call(repository, "cat-file", "--batch", stdin=stdin, limit=limit))
+        blobs = await _parsed(batch, lambda: listing.blobs(batch))
+        if len(blobs) != len(shas):
+            raise UnreadableError
+        return blobs
+
+    async def _log(self, repository: Path, *arguments: str) -> tuple[Revision, ...]:
+        call = _call(
+            repository, "log", "-z", f"--format={history.FORMAT}", *arguments, "--", limit=_LOG_BYTES
+        )
+        log = await self._out(call)
+        return await _parsed(log, lambda: history.parse(log))
+
+    async def _common(self, repository: Path, old: str, new: str) -> str:
+        """Return the newest commit that both have; nothing where there is none, or `old` is gone."""
+        answer = await self._git.run(_call(repository, "merge-base", _id(old), _id(new)))
+        return answer.out.decode().strip() if answer.code == 0 else ""
+
+    async def _folder(self, repository: Path, sha: str, path: str) -> str:
+        """Return what names the tree at `path`. Only its id ever stands on a command line."""
+        if path == ".":
+            return _id(sha)
+        if not path.isprintable():
+            raise listing.no_folder(path, sha)
+        steps = tuple(f"{_id(sha)}:{step}" for step in itertools.accumulate(path.split("/"), "{}/{}".format))
+        root, *found = await self._behind(repository, (f"{sha}^{{tree}}", *steps))
+        if not root.sha:
+            raise UnreadableError
+        if found[-1].kind == "tree":
+            return found[-1].sha
+        followed = await self._behind(repository, steps, "--follow-symlinks")
+        raise listing.no_folder(path, sha, found, followed)
+
+    async def _behind(self, repository: Path, names: Sequence[str], *options: str) -> tuple[Found, ...]:
+        """Say what is behind each name; names go through a pipe, ended by NUL, so that none can mean more."""
+        stdin = "".join(f"{name}\0" for name in names).encode("utf-8", "surrogateescape")
+        limit = len(names) * _LONGEST_PATH + len(stdin)
+        output = await self._out(
+            _call(repository, "cat-file", "--batch-check", *options, "-z", limit=limit, stdin=stdin)
+        )
+        return await _parsed(output, lambda: listing.checks(output))
+
+    async def _out(self, call: Call) -> bytes:
+        answer = await self._git.run(call)
+        if answer.code != 0:
+            raise UnreadableError(answer.complaint)
+        return answer.out
+
+
+def _call(repository: Path, *arguments: str, limit: int = _SMALL, stdin: bytes = b"") -> Call:
+    return Call(arguments=arguments, limit=limit, repository=repository, stdin=stdin)
+
+
+def _id(sha: str) -> str:
+    if not _SHA.fullmatch(sha):
+        raise ValueError("not an object id")
+    return sha
+
+
+async def _parsed(output: bytes, parse: Callable[[], _T]) -> _T:
+    try:
+        return parse() if len(output) <= _INLINE_BYTES else await asyncio.to_thread(parse)
+    except ValueError as error:
+        raise UnreadableError from error

@@ -1,0 +1,72 @@
+"""One bare repository on disk: making it, clearing what a killed process left, measuring, removing."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+_CONFIG = {
+    40: "[core]\n\trepositoryformatversion = 0\n\tbare = true\n",
+    64: "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectformat = sha256\n",
+}
+"""By the number of hex digits of an object id."""
+
+_DISCARDED = "discarded"
+
+
+def prepare(folder: Path, digits: int) -> None:
+    """Make an empty bare repository where none is; `digits` is the length of its object ids."""
+    (folder / "objects" / "pack").mkdir(parents=True, exist_ok=True)
+    (folder / "refs").mkdir(exist_ok=True)
+    for name, content in (("config", _CONFIG[digits]), ("HEAD", "ref: refs/heads/none\n")):
+        if not (folder / name).is_file() or (folder / name).stat().st_size == 0:
+            (folder / name).write_text(content)
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a killed git left behind: locks and half-written packs. Nobody else may use the folder."""
+    for path in _leftovers(folder):
+        path.unlink(missing_ok=True)
+
+
+def make_usable(folder: Path, digits: int) -> None:
+    """Do both, at the first use by this process."""
+    prepare(folder, digits)
+    tidy(folder)
+
+
+def size(folder: Path) -> int:
+    """Return the bytes of all packs, finished or not."""
+    return sum(_file_size(path) for path in (folder / "objects" / "pack").glob("*"))
+
+
+def packs(folder: Path) -> int:
+    """Return the number of packs."""
+    return sum(1 for _ in (folder / "objects" / "pack").glob("*.pack"))
+
+
+def discard(folder: Path) -> None:
+    """Remove a repository; it vanishes at once, its files after that."""
+    aside = folder.with_name(f"{_DISCARDED}.{uuid.uuid4().hex}")
+    try:
+        folder.rename(aside)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _leftovers(folder: Path) -> Iterator[Path]:
+    yield from folder.glob("*.lock")
+    yield from (folder / "refs").rglob("*.lock")
+    yield from folder.glob("gc.pid*")
+    yield from (folder / "objects").glob("*/tmp_*")
+    yield from (folder / "objects" / "pack").glob(".tmp-*")
+
+
+def _file_size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,105 @@
+"""One git process from its arguments to its answer; it gets credentials through memory of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from subprocess import Popen
+from typing import TypeAlias
+from weakref import WeakValueDictionary
+
+from towline.errors import Reason, SourceError
+from towline.source import gitconfig, process
+from towline.source.access import Remote
+from towline.source.addresses import Addresses
+from towline.source.gitconfig import Files
+from towline.source.memory import Memory
+from towline.source.process import Answer
+
+Start: TypeAlias = Callable[[Sequence[str], Path, int, Sequence[int]], "Popen[bytes]"]
+"""Starts a command in a folder and a session of its own, with an input and further descriptors to inherit."""
+
+NO_REPOSITORY = Path(os.devnull)
+"""The repository of a call that needs none; git then looks for no other."""
+
+_PER_HOST = 8
+"""Git processes that talk to one server at a time: a silent one delays nobody who uses another."""
+
+_LOCAL = 6
+"""Git processes that read mirrors at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One git command on one bare repository.
+
+    `limit` bounds its output in bytes; `remote` is whom it talks to, None where it stays on this machine. Where it is
+    `traced`, standard error shows the packets of the smart protocol, and nothing where the other side speaks none.
+    """
+
+    arguments: tuple[str, ...]
+    limit: int
+    repository: Path = NO_REPOSITORY
+    remote: Remote | None = None
+    stdin: bytes = b""
+    traced: bool = False
+
+
+class Transport:
+    """Runs git with nothing of the operator's own environment and configuration."""
+
+    def __init__(self, folder: Path, start: Start, addresses: Addresses | None = None) -> None:
+        self._folder = folder
+        self._addresses = addresses
+        self._start = start
+        self._local = asyncio.Semaphore(_LOCAL)
+        self._hosts: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._command = tuple(shutil.which(name) for name in ("env", "git"))
+
+    async def run(self, call: Call) -> Answer:
+        """Run git until it ends; ending this call, for whatever cause, ends git and all its children.
+
+        Raises:
+            SpecError: the remote's address is refused.
+            SourceError: git is not installed, or the remote has no address.
+            process.TooMuchOutputError: it wrote more than `call.limit`.
+        """
+        if call.remote and self._addresses:
+            call = replace(call, remote=await self._addresses.pinned(call.remote))
+        async with self._slot(call.remote):
+            with Memory() as kept:
+                with Memory() as lent:
+                    started = self._started(call, lent, kept)
+                return await process.finish(started, call.limit)
+
+    def _slot(self, remote: Remote | None) -> asyncio.Semaphore:
+        if remote is None:
+            return self._local
+        return self._hosts.setdefault(remote.host, asyncio.Semaphore(_PER_HOST))
+
+    def _started(self, call: Call, lent: Memory, kept: Memory) -> Popen[bytes]:
+        env, git = self._command
+        if env is None or git is None:
+            raise SourceError(Reason.GIT_UNAVAILABLE, "git is not installed where the operator runs")
+        files = _files(call.remote, lent, kept) if call.remote else Files()
+        config = lent.inherited(gitconfig.render(call.remote, files))
+        environment = gitconfig.environment(config, str(self._folder), call.remote, files)
+        more = (f"GIT_DIR={call.repository}", *(("GIT_TRACE_PACKET=1",) if call.traced else ()))
+        command = (env, "-i", *environment, *more, git, *call.arguments)
+        inherited = tuple(lent.descriptors)
+        return self._start(command, self._folder, lent.descriptor(call.stdin), inherited)
+
+
+def _files(remote: Remote, lent: Memory, kept: Memory) -> Files:
+    """Put down what git reads where it inherits it; ssh closes what it inherits, so it reads ours."""
+    if remote.scheme != "ssh":
+        return Files(ca=lent.inherited(remote.ca) if remote.ca else "")
+    return Files(
+        key=kept.ours(remote.key),
+        known_hosts=kept.ours(remote.known_hosts),
+        askpass=kept.ours(gitconfig.askpass(remote.password)) if remote.password else "",
+    )

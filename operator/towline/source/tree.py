@@ -1,0 +1,189 @@
+"""The tree of one commit: what is in it, and which of its files are manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from operator import attrgetter
+
+from towline.errors import Failure, Reason, SourceError
+from towline.source.exclusion import Exclusion
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+_PATH_LIMIT = 1024
+_UNSERVED = {
+    "kustomization.yaml": "kustomize",
+    "kustomization.yml": "kustomize",
+    "Kustomization": "kustomize",
+    "Chart.yaml": "Helm",
+}
+"""Files whose folder is no plain folder of manifests; names as kustomize and Helm spell them."""
+
+
+class Kind(StrEnum):
+    """What an entry is."""
+
+    FILE = "file"
+    SYMLINK = "symlink"
+    SUBMODULE = "submodule"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One file, symlink or submodule; `path` is from the repository root, `size` in bytes (0 for submodules).
+
+    Bytes of a path that are no UTF-8 stand as lone surrogates. `to_file` is true for a symlink that ends,
+    inside this tree, at a regular file.
+    """
+
+    path: str
+    mode: str
+    kind: Kind
+    sha: str
+    size: int
+    to_file: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of one repository is taken.
+
+    `packs` is how many are kept before they are joined; `files` are manifests, `content_bytes` all of them together.
+    """
+
+    mirror_bytes: int = 2 * 1024**3
+    refs: int = 200_000
+    packs: int = 30
+    entries: int = 200_000
+    files: int = 50_000
+    file_bytes: int = 1024**2
+    content_bytes: int = 64 * 1024**2
+    read_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The manifests in byte order of their paths, what is refused, and the submodules passed over."""
+
+    files: tuple[Entry, ...]
+    failures: tuple[Failure, ...] = ()
+    submodules: tuple[str, ...] = ()
+
+
+def select(
+    entries: Iterable[Entry], path: str, exclude: Sequence[str] = (), limits: Limits | None = None
+) -> Selection:
+    """Return the manifests below `path`, by the rules of "Reading a repository" in the contract.
+
+    Files below a folder that is refused as a whole are not selected: their faults would hide the cause.
+
+    Raises:
+        SpecError: InvalidSpec, for a pattern of `exclude` that is none, or that costs too much.
+        SourceError: SourceTooLarge.
+    """
+    limits = limits or Limits()
+    seen = tuple(sorted(_seen(entries, path, exclude), key=_byte_order))
+    unserved = {entry.path.rpartition("/")[0]: entry for entry in seen if _name(entry) in _UNSERVED}
+    manifests = tuple(one for one in seen if _is_manifest(one) and not _below(one.path, unserved))
+    _check_amount(manifests, limits)
+    failures = (
+        *(_not_served(entry) for entry in unserved.values()),
+        *(
+            _refused_link(one)
+            for one in seen
+            if one.kind is Kind.SYMLINK and (_has_suffix(one) or not one.to_file)
+        ),
+        *(fault for one in manifests if (fault := _fault(one, limits))),
+    )
+    return Selection(
+        files=tuple(one for one in manifests if not _fault(one, limits)),
+        failures=tuple(sorted(failures, key=attrgetter("file"))),
+        submodules=tuple(shown(one.path) for one in seen if one.kind is Kind.SUBMODULE),
+    )
+
+
+def shown(path: str) -> str:
+    """Return a path as it may stand in a status or a log: what cannot be printed is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
+
+
+def _seen(entries: Iterable[Entry], path: str, exclude: Sequence[str]) -> Iterator[Entry]:
+    prefix = 0 if path == "." else len(path) + 1
+    exclusion = Exclusion(exclude)
+    for entry in entries:
+        below = entry.path[prefix:]
+        hidden = below.startswith(".") or "/." in below
+        if not hidden and not (_matters(entry) and len(below) <= _PATH_LIMIT and exclusion.covers(below)):
+            yield entry
+
+
+def _matters(entry: Entry) -> bool:
+    """Say whether anything depends on this entry: asking about all others would only cost time."""
+    return entry.kind is not Kind.FILE or _has_suffix(entry) or _name(entry) in _UNSERVED
+
+
+def _byte_order(entry: Entry) -> bytes:
+    return entry.path.encode("utf-8", "surrogateescape")
+
+
+def _name(entry: Entry) -> str:
+    return entry.path.rpartition("/")[2]
+
+
+def _has_suffix(entry: Entry) -> bool:
+    return entry.path.lower().endswith(_SUFFIXES)
+
+
+def _is_manifest(entry: Entry) -> bool:
+    return entry.kind is Kind.FILE and _has_suffix(entry)
+
+
+def _below(path: str, folders: Mapping[str, Entry]) -> bool:
+    parent = path.rpartition("/")[0]
+    while parent and parent not in folders:
+        parent = parent.rpartition("/")[0]
+    return parent in folders
+
+
+def _not_served(marker: Entry) -> Failure:
+    tool = _UNSERVED[_name(marker)]
+    return Failure(
+        reason=Reason.BUILD_FAILED,
+        message=f"{tool} is not supported yet: name the folder in spec.exclude, or use plain manifests",
+        file=shown(marker.path),
+    )
+
+
+def _refused_link(link: Entry) -> Failure:
+    what = "is a symlink" if _has_suffix(link) else "is a symlink that does not lead to a file of this commit"
+    return Failure(
+        reason=Reason.SYMLINK_REFUSED,
+        message=f"{shown(link.path)} {what}; commit the files themselves, or name it in spec.exclude",
+        file=shown(link.path),
+    )
+
+
+def _fault(entry: Entry, limits: Limits) -> Failure | None:
+    if not entry.path.isprintable():
+        message = "the file's name holds characters that cannot be printed; rename it"
+    elif len(entry.path) > _PATH_LIMIT:
+        message = f"the file's path has more than {_PATH_LIMIT} characters; shorten it"
+    elif entry.size > limits.file_bytes:
+        message = (
+            f"the file has {entry.size} bytes, more than the {limits.file_bytes} that a manifest may have"
+        )
+    else:
+        return None
+    return Failure(reason=Reason.BUILD_FAILED, message=message, file=shown(entry.path))
+
+
+def _check_amount(manifests: Sequence[Entry], limits: Limits) -> None:
+    size = sum(entry.size for entry in manifests if entry.size <= limits.file_bytes)
+    if len(manifests) > limits.files:
+        what = f"{len(manifests)} manifest files, more than {limits.files}"
+    elif size > limits.content_bytes:
+        what = f"manifests of {size} bytes in all, more than {limits.content_bytes}"
+    else:
+        return
+    raise SourceError(Reason.SOURCE_TOO_LARGE, f"the commit has {what}: narrow spec.path or spec.exclude")

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import base64
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from towline.errors import Reason
+from towline.source import complaints
+from towline.source.access import Remote
+
+URL = "https://git.example.com/certificate/redirect.git"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", Reason.GIT_UNAVAILABLE),
+        ("fatal: something new", Reason.GIT_UNAVAILABLE),
+        (f"fatal: unable to access '{URL}/': The requested URL returned error: 500", Reason.GIT_UNAVAILABLE),
+        (
+            f"fatal: unable to access '{URL}/': The requested URL returned error: 403",
+            Reason.AUTHENTICATION_FAILED,
+        ),
+        (f"fatal: Authentication failed for '{URL}/'", Reason.AUTHENTICATION_FAILED),
+        (f"fatal: repository '{URL}/' not found", Reason.AUTHENTICATION_FAILED),
+        (
+            "fatal: unable to access 'x': server certificate verification failed. CAfile: none CRLfile: none",
+            Reason.TLS_VERIFY_FAILED,
+        ),
+        (
+            "fatal: unable to access 'x': SSL: no alternative certificate subject name",
+            Reason.TLS_VERIFY_FAILED,
+        ),
+        ("fatal: couldn't find remote ref refs/heads/x", Reason.REF_NOT_FOUND),
+        ("fatal: remote error: upload-pack: not our ref 1111", Reason.REF_NOT_FOUND),
+        ("error: Server does not allow request for unadvertised object 1111", Reason.REF_NOT_FOUND),
+        ("fatal: remote error: repository 'x' not found", Reason.GIT_UNAVAILABLE),
+        ("remote: fatal: Authentication failed\nfatal: early EOF", Reason.GIT_UNAVAILABLE),
+        ("warning: redirecting\nfatal: early EOF", Reason.GIT_UNAVAILABLE),
+        ("error: RPC failed; curl 28 Operation too slow. Less than 1000 bytes/sec", Reason.GIT_TIMEOUT),
+        (
+            "error: object 1111: hasDotdot: contains '..'\nfatal: fsck error in packed object",
+            Reason.GIT_OBJECT_INVALID,
+        ),
+        ("Host key verification failed.\nfatal: Could not read from remote", Reason.HOST_KEY_MISMATCH),
+        ("git@x: Permission denied (publickey).", Reason.AUTHENTICATION_FAILED),
+        (
+            'Load key "/proc/1/fd/2": error in libcrypto\nPermission denied (publickey).',
+            Reason.AUTH_CONFIG_INVALID,
+        ),
+    ],
+)
+def test_what_git_says_has_a_reason(text: str, reason: Reason) -> None:
+    error = complaints.error(Remote(url=URL), text)
+    assert error.reason == reason
+    assert error.message.startswith(f"{URL}: ")
+
+
+def test_the_object_that_git_refuses_is_named() -> None:
+    text = "error: object 1111: hasDotdot: contains '..'\nfatal: fsck error in packed object\n"
+    assert "hasDotdot" in complaints.error(Remote(url=URL), text).message
+
+
+def test_a_message_holds_no_control_character_and_has_an_end() -> None:
+    text = "remote: \x1b[31mred\nfatal: \x1b]0;title\x07 x\r\n\u202e" + "é" * 5000
+    message = complaints.error(Remote(url=URL), text).message
+    assert message.isprintable()
+    assert len(message.encode()) <= 1024
+
+
+@settings(max_examples=100)
+@given(
+    st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=4, max_size=20),
+    st.sampled_from(["{}", "https://ann:{}@x", "<{}>"]),
+)
+def test_a_credential_is_struck_out_however_it_is_written(secret: str, where: str) -> None:
+    remote = Remote(url=URL, username="ann", password=secret)
+    for form in (
+        secret,
+        quote(secret, safe=""),
+        base64.b64encode(secret.encode()).decode(),
+        base64.b64encode(f"ann:{secret}".encode()).decode().rstrip("="),
+    ):
+        assert form not in complaints.redacted(where.format(form), remote).replace("***", "\0")

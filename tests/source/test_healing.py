@@ -1,0 +1,123 @@
+"""What a killed process or a bad disk leaves behind, and how a mirror comes back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from towline.errors import Reason, SourceError
+from towline.source.access import Remote
+from towline.source.mirror import Mirrors
+
+from e2e.harness.gitrepo import Repo
+
+MAIN = "refs/heads/main"
+SECONDS = 20.0
+
+
+def mirror_of(folder: Path, remote: Remote) -> Path:
+    return folder / "mirrors" / f"{remote.identity}.40"
+
+
+def pack_of(mirror: Path, suffix: str) -> Path:
+    (found,) = (mirror / "objects" / "pack").glob(f"*{suffix}")
+    found.chmod(0o600)
+    return found
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "pack gone": lambda mirror: pack_of(mirror, ".pack").unlink(),
+    "index gone": lambda mirror: pack_of(mirror, ".idx").unlink(),
+    "pack cut": lambda mirror: cut(pack_of(mirror, ".pack")),
+    "index cut": lambda mirror: cut(pack_of(mirror, ".idx")),
+    "pack empty": lambda mirror: os.truncate(pack_of(mirror, ".pack"), 0),
+    "index empty": lambda mirror: os.truncate(pack_of(mirror, ".idx"), 0),
+    "a bit flipped in the pack": lambda mirror: flip(pack_of(mirror, ".pack")),
+    "config garbage": lambda mirror: (mirror / "config").write_text("[garbage"),
+    "config empty": lambda mirror: (mirror / "config").write_text(""),
+    "config gone": lambda mirror: (mirror / "config").unlink(),
+    "HEAD empty": lambda mirror: (mirror / "HEAD").write_text(""),
+    "HEAD garbage": lambda mirror: (mirror / "HEAD").write_text("garbage"),
+    "HEAD gone": lambda mirror: (mirror / "HEAD").unlink(),
+    "refs garbage": lambda mirror: [ref.write_text("x\n") for ref in (mirror / "refs" / "towline").iterdir()],
+    "refs empty": lambda mirror: [ref.write_text("") for ref in (mirror / "refs" / "towline").iterdir()],
+    "refs lead nowhere": lambda mirror: [
+        ref.write_text(f"{'1' * 40}\n") for ref in (mirror / "refs" / "towline").iterdir()
+    ],
+}
+
+
+async def read(mirrors: Mirrors, remote: Remote, sha: str) -> bytes:
+    """Do what passes do, as often as a backoff would within seconds."""
+    for _ in range(2):
+        try:
+            return await attempt(mirrors, remote, sha)
+        except SourceError as error:
+            assert error.reason == Reason.GIT_UNAVAILABLE  # noqa: PT017  any other reason would not be retried soon
+    return await attempt(mirrors, remote, sha)
+
+
+async def attempt(mirrors: Mirrors, remote: Remote, sha: str) -> bytes:
+    await mirrors.fetch(remote, MAIN, sha, SECONDS)
+    await mirrors.revision(remote, sha)
+    (entry,) = await mirrors.entries(remote, sha, "deep/er")
+    return (await mirrors.blobs(remote, [entry.sha]))[entry.sha]
+
+
+@pytest.mark.parametrize("when", ["while we run", "before we start"])
+@pytest.mark.parametrize("damage", DAMAGE)
+async def test_a_damaged_mirror_heals_by_itself(
+    mirrors: Mirrors, repo: Repo, tmp_path: Path, damage: str, when: str
+) -> None:
+    content = "".join(f"key{number}: {number * 7919}\n" for number in range(500))
+    sha = repo.commit({"deep/er/a.yaml": content})
+    remote = Remote(url=repo.url)
+    assert await read(mirrors, remote, sha) == content.encode()
+    DAMAGE[damage](mirror_of(tmp_path / "data", remote))
+    used = mirrors if when == "while we run" else Mirrors(tmp_path / "data")
+    assert await read(used, remote, sha) == content.encode()
+    newer = repo.commit({"deep/er/a.yaml": "b: 2\n"})
+    assert await read(used, remote, newer) == b"b: 2\n"
+
+
+async def test_a_killed_fetch_is_cleared_away_at_the_next_start(
+    mirrors: Mirrors, repo: Repo, tmp_path: Path
+) -> None:
+    sha = repo.commit({"deep/er/a.yaml": "a"})
+    remote = Remote(url=repo.url)
+    await read(mirrors, remote, sha)
+    folder = mirror_of(tmp_path / "data", remote)
+    left = [
+        folder / "HEAD.lock",
+        folder / "config.lock",
+        folder / "packed-refs.lock",
+        folder / "shallow.lock",
+        next((folder / "refs" / "towline").iterdir()).with_suffix(".lock"),
+        folder / "objects" / "pack" / "tmp_pack_abc",
+        folder / "objects" / "pack" / "tmp_idx_abc",
+    ]
+    for path in left:
+        path.write_text("left")
+    newer = repo.commit({"deep/er/a.yaml": "b"})
+    assert await read(Mirrors(tmp_path / "data"), remote, newer) == b"b"
+    assert not [path for path in left if path.exists()]
+
+
+async def test_a_mirror_that_was_never_finished_is_made_anew(repo: Repo, tmp_path: Path) -> None:
+    sha = repo.commit({"deep/er/a.yaml": "a"})
+    remote = Remote(url=repo.url)
+    mirror_of(tmp_path, remote).mkdir(parents=True)
+    (mirror_of(tmp_path, remote) / "HEAD").touch()
+    assert await read(Mirrors(tmp_path), remote, sha) == b"a"

@@ -1,0 +1,42 @@
+"""What is too large."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from towline.errors import Reason, SourceError
+from towline.source.mirror import Mirrors
+from towline.source.tree import Limits
+
+from e2e.harness.gitrepo import Repo
+from tests.source.passes import fetched
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (Limits(refs=2), "more than 2 refs"),
+        (Limits(mirror_bytes=1000), "more than 1000 bytes"),
+        (Limits(entries=3), "more than 3 files"),
+        (Limits(content_bytes=100), "too large to read"),
+    ],
+)
+async def test_a_repository_beyond_a_limit_is_too_large(
+    repo: Repo, tmp_path: Path, limits: Limits, words: str
+) -> None:
+    repo.commit({f"{number}.yaml": f"{number}" * 100 for number in range(5)})
+    for name in ("a", "b"):
+        repo.branch(name)
+    mirrors = Mirrors(tmp_path / "data", limits)
+    for _ in range(2):
+        with pytest.raises(SourceError, match=words) as raised:
+            await read_whole(mirrors, repo)
+        assert raised.value.reason == Reason.SOURCE_TOO_LARGE
+        assert raised.value.message.isprintable()
+
+
+async def read_whole(mirrors: Mirrors, repo: Repo) -> None:
+    remote, sha = await fetched(mirrors, repo)
+    entries = await mirrors.entries(remote, sha, ".")
+    await mirrors.blobs(remote, [entry.sha for entry in entries])
