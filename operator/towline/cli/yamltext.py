@@ -1,0 +1,41 @@
+"""Objects as YAML that people read, and that kubectl reads back as the same objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from yaml.nodes import ScalarNode
+
+from towline.render import scalars
+
+
+def written(body: Mapping[str, Any]) -> str:
+    """Return an object as a YAML document, its fields in their order."""
+    return yaml.dump(body, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _text(dumper: yaml.CSafeDumper, text: str) -> ScalarNode:
+    style = "|" if "\n" in text else '"' if _means_more(text) else None
+    return dumper.represent_scalar(scalars.STR, text, style=style)
+
+
+def _means_more(text: str) -> bool:
+    """Whether Kubernetes would read something else than this text, if it stood there without quotes."""
+    try:
+        return text == "<<" or scalars.plain(text) != text
+    except scalars.RefusedError:
+        return True
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Quotes by the rules of Kubernetes; by PyYAML's own, `017` and `y` need no quotes."""
+
+    yaml_representers = {  # noqa: RUF012  where PyYAML looks for it
+        **yaml.CSafeDumper.yaml_representers,
+        str: _text,  # type: ignore[dict-item]  # the stubs want one that could write with any dumper
+    }
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  its name is PyYAML's
+        return True

@@ -1,0 +1,88 @@
+"""Anchors and aliases of one document, and the bound on what a few bytes of them may expand to."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from towline.render.scalars import RefusedError
+
+
+class ExhaustedError(ValueError):
+    """Aliases ask for more than a document may hold; nothing behind this point is read."""
+
+
+class _Extent(NamedTuple):
+    """How many nodes and characters a value has, and how many collections stand inside one another in it."""
+
+    weight: int
+    height: int
+    value: Any  # kept alive, because extents are remembered by identity
+
+
+class Anchors:
+    """The anchors that stand above the point of reading; a name may be given again.
+
+    Args:
+        expansion: how many nodes and characters all aliases together may stand for.
+    """
+
+    def __init__(self, expansion: int) -> None:
+        self._left = expansion
+        self._values: dict[str, Any] = {}
+        self._open: dict[str, object] = {}
+        self._extents: dict[int, _Extent] = {}
+
+    def open(self, name: str) -> object:
+        """Begin a collection, which an alias inside it must not name; give the result to `close`."""
+        opened = self._open[name] = object()
+        return opened
+
+    def close(self, name: str, opened: object, value: Any) -> None:
+        """End a collection; where the name was given again inside it, that later place keeps it."""
+        if self._open.get(name) is opened:
+            self.define(name, value)
+
+    def define(self, name: str, value: Any) -> Any:
+        """Name a value that is complete, and return it."""
+        self._open.pop(name, None)
+        self._values[name] = value
+        return value
+
+    def resolve(self, name: str, room: int) -> Any:
+        """Return the value that an alias stands for; it is shared, not copied.
+
+        Args:
+            name: the alias.
+            room: how many collections may still stand inside one another here.
+
+        Raises:
+            RefusedError: there is no such value, or the alias is a part of it.
+            ExhaustedError: it is too deep or too much.
+        """
+        if name in self._open:
+            raise RefusedError("an alias stands inside the value that it names")
+        if name not in self._values:
+            raise RefusedError("an alias names no anchor above it")
+        value = self._values[name]
+        extent = self._extent(value)
+        self._left -= extent.weight
+        if self._left < 0:
+            raise ExhaustedError("the aliases of this document expand to more than a manifest may hold")
+        if extent.height > room:
+            raise ExhaustedError("an alias makes the document nest too deep")
+        return value
+
+    def _extent(self, value: Any) -> _Extent:
+        if not isinstance(value, (dict, list)):
+            return _Extent(1 + (len(value) if isinstance(value, str) else 0), 0, value)
+        known = self._extents.get(id(value))
+        if known is None:
+            parts = [self._extent(part) for part in (value.values() if isinstance(value, dict) else value)]
+            weight = (
+                1
+                + sum(part.weight for part in parts)
+                + sum(map(len, value if isinstance(value, dict) else ()))
+            )
+            known = _Extent(weight, 1 + max((part.height for part in parts), default=0), value)
+            self._extents[id(value)] = known
+        return known

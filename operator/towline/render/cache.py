@@ -1,0 +1,162 @@
+"""Manifests by blob: what was parsed once is not parsed again, whatever the file is called and whoever asks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias
+
+from towline.errors import BuildError, Failure, Reason, SourceError
+from towline.model import Manifest
+from towline.render import plain
+from towline.render.documents import Limits
+
+File: TypeAlias = tuple[str, str, int]
+"""Path from the repository root, Git object id of the content, size in bytes."""
+Read: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, bytes]]]
+"""Returns the contents of blobs by their ids, or raises the error of its door."""
+
+_BATCH_BYTES = 512 * 1024  # parsed in one go: a fraction of a second, so that repositories take turns
+_BATCH_FILES = 500
+_SLICE = 1000  # files looked up in one go: a millisecond or two
+_Name: TypeAlias = tuple[str, str]  # path and blob
+
+
+class Rendered(NamedTuple):
+    """What one file declares."""
+
+    manifests: tuple[Manifest, ...]
+    failures: tuple[Failure, ...]
+    size: int
+
+
+class Cache:
+    """Keeps what files declared, the latest used ones first.
+
+    Args:
+        limit_bytes: how many bytes of file contents are remembered, as parsed objects.
+        limit_files: how many files are remembered.
+    """
+
+    def __init__(self, *, limit_bytes: int = 64 * 1024**2, limit_files: int = 100_000) -> None:
+        self._limit_bytes = limit_bytes
+        self._limit_files = limit_files
+        self._files: OrderedDict[_Name, Rendered] = OrderedDict()
+        self._blobs: dict[str, str] = {}
+        self._bytes = 0
+        self._parsing = asyncio.Lock()
+
+    async def render(self, files: Sequence[File], read: Read, limits: Limits) -> tuple[Manifest, ...]:
+        """Return what files declare, in byte order of their paths.
+
+        The limits are to be the same ones at every call.
+
+        Raises:
+            BuildError: with every fault of every file.
+            SourceError: SourceTooLarge, for more objects than `limits` allows.
+        """
+        ordered = sorted(files, key=lambda file: file[0].encode("utf-8", "surrogateescape"))
+        found = await self._known(ordered)
+        total = sum(len(one.manifests) for one in found.values())
+        for batch in _batches([file for file in ordered if file[:2] not in found]):
+            _check_total(total, limits)
+            rendered = await self._parse(batch, read, limits)
+            found |= rendered
+            total += sum(len(one.manifests) for one in rendered.values())
+        _check_total(total, limits)
+        return _collected([found[file[:2]] for file in ordered])
+
+    async def _known(self, files: Sequence[File]) -> dict[_Name, Rendered]:
+        """Look up what is remembered, and let others have their turn meanwhile."""
+        found: dict[_Name, Rendered] = {}
+        for start in range(0, len(files), _SLICE):
+            for path, blob, _ in files[start : start + _SLICE]:
+                if rendered := self._remembered(path, blob):
+                    found[path, blob] = rendered
+            await asyncio.sleep(0)
+        return found
+
+    def _remembered(self, path: str, blob: str) -> Rendered | None:
+        known = self._files.get((path, blob))
+        if known:
+            self._files.move_to_end((path, blob))
+            return known
+        twin = self._files.get((self._blobs.get(blob, path), blob))
+        return self._remember(path, blob, _renamed(twin, path)) if twin else None
+
+    def _remember(self, path: str, blob: str, rendered: Rendered) -> Rendered:
+        before = self._files.pop((path, blob), None)
+        self._files[path, blob] = rendered
+        self._blobs[blob] = path
+        self._bytes += rendered.size - (before.size if before else 0)
+        while len(self._files) > 1 and (
+            self._bytes > self._limit_bytes or len(self._files) > self._limit_files
+        ):
+            self._forget()
+        return rendered
+
+    def _forget(self) -> None:
+        (path, blob), oldest = self._files.popitem(last=False)
+        self._bytes -= oldest.size
+        if self._blobs.get(blob) == path:
+            del self._blobs[blob]
+
+    async def _parse(self, batch: Sequence[File], read: Read, limits: Limits) -> dict[_Name, Rendered]:
+        contents = await read(tuple(dict.fromkeys(blob for _, blob, _ in batch)))
+        async with self._parsing:  # threads side by side share one interpreter, and may parse a blob twice
+            found = {file[:2]: one for file in batch if (one := self._remembered(*file[:2]))}
+            missing = [file[:2] for file in batch if file[:2] not in found]
+            parsed = await asyncio.to_thread(_parsed, missing, contents, limits)
+            for name, rendered in parsed.items():
+                self._remember(*name, rendered)
+        return found | parsed
+
+
+def _batches(files: Sequence[File]) -> Iterator[list[File]]:
+    batch: list[File] = []
+    size = 0
+    for file in files:
+        if batch and (size + file[2] > _BATCH_BYTES or len(batch) == _BATCH_FILES):
+            yield batch
+            batch, size = [], 0
+        batch.append(file)
+        size += file[2]
+    if batch:
+        yield batch
+
+
+def _parsed(files: Sequence[_Name], contents: Mapping[str, bytes], limits: Limits) -> dict[_Name, Rendered]:
+    found: dict[_Name, Rendered] = {}
+    by_blob: dict[str, Rendered] = {}
+    for path, blob in files:
+        if blob in by_blob:
+            rendered = _renamed(by_blob[blob], path)
+        else:
+            content = contents[blob]
+            rendered = Rendered(*plain.manifests(path, blob, content, limits), len(content))
+        by_blob[blob] = found[path, blob] = rendered
+    return found
+
+
+def _renamed(rendered: Rendered, path: str) -> Rendered:
+    """Return what the same content declares under another path; the bodies are shared."""
+    return Rendered(
+        tuple(replace(one, origin=one.origin._replace(file=path)) for one in rendered.manifests),
+        tuple(replace(failure, file=path) for failure in rendered.failures),
+        rendered.size,
+    )
+
+
+def _check_total(total: int, limits: Limits) -> None:
+    if total > limits.objects:
+        message = f"the commit declares more than {limits.objects} objects: narrow spec.path or spec.exclude"
+        raise SourceError(Reason.SOURCE_TOO_LARGE, message)
+
+
+def _collected(rendered: Sequence[Rendered]) -> tuple[Manifest, ...]:
+    failures = tuple(failure for one in rendered for failure in one.failures)
+    if failures:
+        raise BuildError(failures)
+    return tuple(manifest for one in rendered for manifest in one.manifests)

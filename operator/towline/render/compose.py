@@ -1,0 +1,214 @@
+"""One document's value, built from events: keys, duplicates, merges, and a fault for whatever must not be there."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, NamedTuple, NoReturn
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from towline.core import wording
+from towline.render import events, scalars
+from towline.render.anchors import Anchors, ExhaustedError
+from towline.render.events import Mark
+from towline.render.pieces import Fault, Piece
+
+_FAULTS = 100  # of one document; a generated file may repeat its mistake in every line
+_SHOWN_KEY = 100  # bytes
+_CORE_COLLECTIONS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
+
+
+class Composed(NamedTuple):
+    """What one document holds.
+
+    `line` is that of its root, 1-based. `places` says for each collection of `value`, by its id, where each key or
+    index begins, counted from `first`; it is empty unless it was asked for. `faults` are in no order; where there
+    are any, `value` means nothing.
+    """
+
+    value: Any
+    line: int
+    faults: tuple[Fault, ...]
+    places: Mapping[int, Mapping[str | int, Mark]]
+
+
+class _StopError(Exception):
+    """Nothing behind this point can be read."""
+
+
+def compose(piece: Piece, *, depth: int, expansion: int, placed: bool = False) -> Composed:
+    """Read one document.
+
+    Args:
+        piece: its text.
+        depth: how many collections may stand inside one another.
+        expansion: how many nodes and characters its aliases may stand for.
+        placed: whether `places` is wanted.
+    """
+    reader = _Reader(piece, depth, Anchors(expansion), placed=placed)
+    value = reader.document()
+    return Composed(value, reader.line, tuple(reader.faults), reader.places)
+
+
+class _Reader:
+    """Reads one document; recursion is bounded by `depth`, in what is written as in what aliases make of it."""
+
+    def __init__(self, piece: Piece, depth: int, anchors: Anchors, *, placed: bool) -> None:
+        self.faults: list[Fault] = []
+        self.places: dict[int, dict[str | int, Mark]] = {}
+        self.line = piece.line + 1
+        self._first = piece.line + 1
+        self._next = events.of(piece)
+        self._depth = depth
+        self._anchors = anchors
+        self._placed = placed
+
+    def document(self) -> Any:
+        """Return the value of the only document, None where there is none."""
+        try:
+            self._next()
+            if not isinstance(self._next(), DocumentStartEvent):
+                return None
+            root = self._next()
+            self.line = self._first + root.start_mark.line
+            value = self._value(root, 0)
+            self._next()
+            end = self._next()
+            if not isinstance(end, StreamEndEvent):
+                self._fault(end, events.CONTENT_BEHIND)
+        except yaml.YAMLError as error:
+            line, message = events.fault(error)
+            self.faults.append(Fault(self._first + line, message))
+        except _StopError:
+            pass
+        else:
+            return value
+        return None
+
+    def _fault(self, event: Any, message: str) -> None:
+        self.faults.append(Fault(self._first + event.start_mark.line, message))
+        if len(self.faults) == _FAULTS:
+            raise _StopError
+
+    def _stop(self, event: Event, message: str) -> NoReturn:
+        self._fault(event, message)
+        raise _StopError
+
+    def _value(self, event: Any, depth: int) -> Any:
+        """Return the JSON value that begins with `event`, inside `depth` collections."""
+        try:
+            raw = self._raw(event, depth)
+            return scalars.value(raw) if raw.__class__ is float else raw
+        except scalars.RefusedError as error:
+            self._fault(event, str(error))
+            return None
+
+    def _raw(self, event: Any, depth: int) -> Any:
+        """Return a value before it becomes JSON, because as a key a float is spelled differently."""
+        kind = event.__class__
+        anchor = event.anchor
+        if kind is ScalarEvent:
+            if anchor is None:
+                return _scalar(event)
+            self._anchors.define(anchor, None)  # if the scalar is refused, its aliases are no second fault
+            return self._anchors.define(anchor, _scalar(event))
+        if kind is AliasEvent:
+            return self._alias(event, depth)
+        if depth == self._depth:
+            self._stop(event, f"nested more than {self._depth} levels deep")
+        opened = None if anchor is None else self._anchors.open(anchor)
+        if event.tag is not None and event.tag not in _CORE_COLLECTIONS:
+            self._fault(event, scalars.UNKNOWN_TAG)
+        raw = self._mapping(depth + 1) if kind is MappingStartEvent else self._sequence(depth + 1)
+        if anchor is not None:
+            self._anchors.close(anchor, opened, raw)
+        return raw
+
+    def _alias(self, event: Any, depth: int) -> Any:
+        try:
+            return self._anchors.resolve(event.anchor, self._depth - depth)
+        except ExhaustedError as error:
+            self._stop(event, str(error))
+
+    def _sequence(self, depth: int) -> list[Any]:
+        value: list[Any] = []
+        lines: dict[str | int, Mark] = {}
+        while (item := self._next()).__class__ is not SequenceEndEvent:
+            if self._placed:
+                lines[len(value)] = item.start_mark
+            value.append(self._value(item, depth))
+        if self._placed:
+            self.places[id(value)] = lines
+        return value
+
+    def _mapping(self, depth: int) -> dict[str, Any]:
+        value: dict[str, Any] = {}
+        lines: dict[str | int, Mark] = {}
+        merged: dict[str | int, Mark] = {}
+        while (event := self._next()).__class__ is not MappingEndEvent:
+            if event.__class__ is ScalarEvent and event.value == "<<" and _is_merge(event):
+                self._merge(value, merged, depth)
+                continue
+            key = self._key(event, depth)
+            if key in lines:
+                self._duplicate(event, str(key), lines[str(key)])
+            found = self._value(self._next(), depth)
+            if key is not None:
+                lines[key] = event.start_mark
+                value[key] = found
+        if self._placed:
+            self.places[id(value)] = merged | lines
+        return value
+
+    def _key(self, event: Any, depth: int) -> str | None:
+        try:
+            raw = self._raw(event, depth)
+            if raw.__class__ is str:
+                return sys.intern(raw)
+            if isinstance(raw, (dict, list)):
+                self._fault(event, "a key is a list or a map")
+                return None
+            return scalars.key(raw)
+        except scalars.RefusedError as error:
+            self._fault(event, str(error))
+            return None
+
+    def _duplicate(self, event: Event, key: str, first: Mark) -> None:
+        shown = wording.printable(key, _SHOWN_KEY)
+        self._fault(event, f'the key "{shown}" stands in line {self._first + first.line} already')
+
+    def _merge(self, value: dict[str, Any], lines: dict[str | int, Mark], depth: int) -> None:
+        """Take the entries of `<<` over, also where the map has them already, as kubectl does."""
+        event = self._next()
+        raw = self._value(event, depth)
+        sources = raw if event.__class__ is SequenceStartEvent else [raw]
+        if not all(isinstance(source, dict) for source in sources):
+            self._fault(event, "<< takes a map, or a list of maps")
+            return
+        for source in reversed(sources):  # the first one of a list wins
+            value.update(source)
+            lines.update(self.places.get(id(source), {}))
+
+
+def _scalar(event: Any) -> scalars.Scalar:
+    text: str = event.value
+    if event.tag is None:
+        return scalars.plain(text) if event.implicit[0] else text
+    return scalars.tagged(text, event.tag)
+
+
+def _is_merge(event: Any) -> bool:
+    """Whether `<<` means a merge; in quotes it is a key like any other."""
+    return event.tag == scalars.MERGE or (event.tag is None and event.implicit[0])

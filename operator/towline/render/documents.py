@@ -1,0 +1,142 @@
+"""YAML and JSON as Kubernetes reads them, or a refusal that names every fault and its line."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from towline.render import pieces
+from towline.render.compose import compose
+from towline.render.pieces import Fault, Piece
+
+_MANY = 1000
+_DEEPEST = 150
+"""What Python's recursion can bear, together with its callers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much is read: bytes of one file, levels of nesting, and objects of one repository.
+
+    `expansion` bounds the nodes and characters that the aliases of one document stand for.
+    """
+
+    file_bytes: int = 1024**2
+    depth: int = 100
+    expansion: int = 4 * 1024**2
+    objects: int = 50_000
+
+    def __post_init__(self) -> None:
+        if not 0 < self.depth <= _DEEPEST:
+            raise ValueError(f"depth must be from 1 to {_DEEPEST}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One document that is not empty: its value, its first line (1-based), its index among those of the file."""
+
+    value: Any
+    line: int
+    index: int
+    piece: Piece = field(repr=False)
+
+
+class DocumentErrors(ValueError):  # noqa: N818  it is all of them
+    """A file cannot be read whole; `faults` are in order of their lines, `documents` are those that can be."""
+
+    def __init__(self, faults: tuple[Fault, ...], documents: tuple[Document, ...]) -> None:
+        super().__init__(f"line {faults[0].line}: {faults[0].message}")
+        self.faults = faults
+        self.documents = documents
+
+
+def parse(content: bytes, limits: Limits) -> tuple[Document, ...]:
+    """Read the documents of one file.
+
+    Raises:
+        DocumentErrors: with the faults of all its documents, but no more than a thousand.
+    """
+    faults: list[Fault] = []
+    documents: list[Document] = []
+    index = 0
+    for piece in _pieces(content, limits):
+        if len(faults) >= _MANY:
+            break
+        if isinstance(piece, Fault):
+            faults.append(piece)
+            continue
+        composed = compose(piece, depth=limits.depth, expansion=limits.expansion)
+        if composed.faults:
+            faults.extend(composed.faults)
+        elif composed.value is not None:
+            documents.append(Document(value=composed.value, line=composed.line, index=index, piece=piece))
+        index += 1
+    if faults:
+        raise DocumentErrors(tuple(sorted(faults)), tuple(documents))
+    return tuple(documents)
+
+
+def _pieces(content: bytes, limits: Limits) -> Iterator[Piece | Fault]:
+    if len(content) > limits.file_bytes:
+        message = (
+            f"the file has {len(content)} bytes, more than the {limits.file_bytes} that a manifest may have"
+        )
+        return iter((Fault(1, message),))
+    return pieces.split(content)
+
+
+class Places:
+    """Where the fields of one document stand; made only when somebody asks, because it reads the document again."""
+
+    def __init__(self, piece: Piece, limits: Limits) -> None:
+        self._first = piece.line + 1
+        self._root = compose(piece, depth=limits.depth, expansion=limits.expansion, placed=True)
+
+    def line(self, *path: str | int) -> int:
+        """Return the line (1-based) in which the value at `path` begins, or else its nearest existing parent."""
+        value, line = self._root.value, self._root.line
+        for step in path:
+            entry = _entry(value, step)
+            lines = self._root.places.get(id(value), {})
+            if entry not in lines:
+                break
+            value, line = value[entry], self._first + lines[entry].line
+        return line
+
+
+def locate(content: bytes, document: int, item: int, pointer: str, limits: Limits | None = None) -> int:
+    """Return the line (1-based) of one field, or of its nearest existing parent; `locate_all` says how it is named."""
+    return locate_all(content, [(document, item, pointer)], limits)[0]
+
+
+def locate_all(
+    content: bytes, fields: Iterable[tuple[int, int, str]], limits: Limits | None = None
+) -> tuple[int, ...]:
+    """Return the lines (1-based) of fields, or of their nearest existing parents.
+
+    Args:
+        content: the file.
+        fields: for each the index of its document in the file, the index of its object in a `List` (-1 where the
+            document is the object), and a JSON pointer into the object (empty for the object itself).
+        limits: those that the file was parsed with.
+    """
+    limits = limits or Limits()
+    texts = [piece for piece in _pieces(content, limits) if isinstance(piece, Piece)]
+    places = functools.lru_cache(maxsize=8)(functools.partial(Places, limits=limits))
+    return tuple(places(texts[document]).line(*_steps(item, pointer)) for document, item, pointer in fields)
+
+
+def _steps(item: int, pointer: str) -> tuple[str | int, ...]:
+    head = ("items", item) if item >= 0 else ()
+    return (*head, *(token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]))
+
+
+def _entry(value: Any, step: str | int) -> str | int:
+    """Return the key or index that a step means; what the API server calls `data` may be written as `stringData`."""
+    if isinstance(value, list) and str(step).isdecimal() and len(str(step)) < 10:
+        return int(step)
+    if step == "data" and isinstance(value, dict) and step not in value and "stringData" in value:
+        return "stringData"
+    return step

@@ -1,0 +1,110 @@
+"""Documents as a stream of libyaml's events: from libyaml itself, or from the tokens of valid JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Protocol, TypeAlias
+
+import yaml
+from yaml._yaml import CParser
+from yaml.events import (
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+    StreamStartEvent,
+)
+
+from towline.render.pieces import Piece
+
+CONTENT_BEHIND = "content behind the end of the document; a line with --- must stand before it"
+
+
+class Mark(Protocol):
+    """Where an event begins; `line` is 0-based."""
+
+    @property
+    def line(self) -> int:
+        """The line in the piece."""
+
+
+Next: TypeAlias = Callable[[], Any]
+"""Returns the next event of a document, as PyYAML defines them; raises yaml.YAMLError where there is none to be had."""
+
+
+def of(piece: Piece) -> Next:
+    """Read one document, from its stream start to its stream end."""
+    return _json(piece.text).__next__ if piece.json else CParser(piece.text).get_event
+
+
+def fault(error: yaml.YAMLError) -> tuple[int, str]:
+    """Return the line (0-based) and what libyaml says: its words are about tokens, never about values."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return 0, "the text is not YAML"
+    mark, context = error.problem_mark or error.context_mark, error.context_mark
+    line = mark.line if mark else 0
+    if error.problem == "did not find expected <document start>":
+        return line, CONTENT_BEHIND
+    words = " ".join(filter(None, (error.problem, error.context)))
+    since = f" that begins {line - context.line} lines above" if context and context.line != line else ""
+    return line, words + since
+
+
+class _Line:
+    """A mark of a JSON token."""
+
+    __slots__ = ("line",)
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]|[^\s,:\[\]{}"]+')
+_PLAIN = (True, False)
+_QUOTED = (False, True)
+_REAL = "tag:yaml.org,2002:float"
+_BRACKETS: Mapping[str, Callable[[Any], Event]] = MappingProxyType(
+    {
+        "{": lambda mark: MappingStartEvent(None, None, implicit=True, start_mark=mark),
+        "}": MappingEndEvent,
+        "[": lambda mark: SequenceStartEvent(None, None, implicit=True, start_mark=mark),
+        "]": SequenceEndEvent,
+    }
+)
+
+
+def _json(text: str) -> Iterator[Event]:
+    yield StreamStartEvent()
+    yield DocumentStartEvent()
+    line = end = 0
+    for token in _TOKEN.finditer(text):
+        line += text.count("\n", end, token.start())
+        end = token.end()
+        bracket = _BRACKETS.get(token[0])
+        yield bracket(_Line(line)) if bracket else _scalar(token[0], _Line(line))
+    yield DocumentEndEvent()
+    yield StreamEndEvent()
+
+
+def _scalar(token: str, mark: Any) -> ScalarEvent:
+    if token.startswith('"'):
+        return ScalarEvent(None, None, _QUOTED, _text(token, mark), start_mark=mark, style='"')
+    real = token[0] in "-0123456789" and any(char in token for char in ".eE")
+    # with this tag, a number too large for a float is refused, as in JSON; without it, it is text, as in YAML
+    return ScalarEvent(None, _REAL if real else None, _PLAIN, token, start_mark=mark)
+
+
+def _text(token: str, mark: Any) -> str:
+    text: str = json.loads(token)
+    if "\\u" in token and any("\ud800" <= char <= "\udfff" for char in text):
+        problem = "found half of a surrogate pair"
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+    return text

@@ -1,0 +1,103 @@
+"""A file's bytes as the texts of its documents: decoding, and the separators that kubectl splits at."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Piece(NamedTuple):
+    """The text of one document; `line` is 0-based, `json` says that it is valid JSON, not only YAML."""
+
+    text: str
+    line: int
+    json: bool = False
+
+
+class Fault(NamedTuple):
+    """One fault of a file; `line` is 1-based, and `message` never quotes a value."""
+
+    line: int
+    message: str
+
+
+_SEPARATOR = re.compile(r"^---[ \t]*(.*)\n?", re.MULTILINE)
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_CONTENT = re.compile("(?:^|[\u2028\u2029])[ \t]*[^ \t\n\u2028\u2029#]", re.MULTILINE)
+
+
+def split(content: bytes) -> Iterator[Piece | Fault]:
+    """Yield the documents of a file in order, and between them what is wrong with its text."""
+    text = _decoded(content)
+    start = line = 0
+    for separator in _SEPARATOR.finditer(text):
+        yield from _piece(text[start : separator.start()], line)
+        line += text.count("\n", start, separator.start())
+        if separator[1] and not separator[1].startswith("#"):
+            yield Fault(
+                line + 1, "a line that begins with --- separates documents and may hold only a comment"
+            )
+        line += 1
+        start = separator.end()
+    yield from _piece(text[start:], line)
+
+
+def _decoded(content: bytes) -> str:
+    """Decode UTF-8, or UTF-16 where a byte order mark says so; what is neither stands as surrogates."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        even = content if len(content) % 2 == 0 else content[:-1] + b"\0\0"
+        text = even.decode("utf-16", "surrogatepass")
+    else:
+        text = content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+    lines = text.replace("\r\n", "\n")  # as kubectl does it, before YAML looks at what is left
+    return lines.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _piece(text: str, line: int) -> Iterator[Piece | Fault]:
+    if not _CONTENT.search(text):
+        return
+    bad = _FORBIDDEN.search(text)
+    if bad:
+        yield Fault(line + text.count("\n", 0, bad.start()) + 1, _complaint(bad[0]))
+        return
+    found = tuple(_json(text, line)) if text.lstrip().startswith("{") else ()
+    yield from found or (Piece(text if text.endswith("\n") else text + "\n", line),)
+
+
+def _complaint(char: str) -> str:
+    if "\ud800" <= char <= "\udfff":
+        return "the text is not valid UTF-8"
+    return f"the character U+{ord(char):04X} is not allowed in YAML"
+
+
+def _no_constant(_: str) -> None:
+    raise ValueError
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_constant)
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+def _json(text: str, line: int) -> Iterator[Piece]:
+    """Yield JSON documents that stand behind one another; none where that is not all there is."""
+    found: list[Piece] = []
+    start = _end_of_space(text, 0)
+    line += text.count("\n", 0, start)
+    try:
+        while start < len(text):
+            _, end = _JSON.raw_decode(text, start)
+            found.append(Piece(text[start:end], line, json=True))
+            behind = _end_of_space(text, end)
+            line += text.count("\n", start, behind)
+            start = behind
+    except (ValueError, RecursionError):
+        return
+    yield from found
+
+
+def _end_of_space(text: str, start: int) -> int:
+    space = _SPACE.match(text, start)
+    return space.end() if space else start

@@ -1,0 +1,186 @@
+"""One file of plain manifests: its documents become desired objects, or failures that name file and line."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import orjson
+
+from towline.core import wording
+from towline.errors import Failure, Reason
+from towline.model import Body, Manifest, ObjectRef, Origin
+from towline.render import documents, refusals
+from towline.render.documents import Document, DocumentErrors, Limits, Places
+from towline.render.pieces import Piece
+from towline.render.refusals import Complaint
+
+_POINTER = b"version https://git-lfs.github.com/spec/"
+_DIGEST = "v1:"
+_DIGEST_LENGTH = 63
+_SHOWN_NAME = 300  # bytes
+
+
+_FAILURES = 1000  # of one file; a generated one may repeat its mistake in every object
+
+
+class _Object(NamedTuple):
+    """One object of a file, before it is checked; `value` may be anything, `places` reads its document again."""
+
+    value: Any
+    origin: Origin
+    piece: Piece
+    places: Callable[[Piece], Places]
+
+    def line(self, *path: str | int) -> int:
+        """Return the line of a field of the document."""
+        return self.places(self.piece).line(*path)
+
+
+def manifests(
+    file: str, blob: str, content: bytes, limits: Limits
+) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
+    """Return the objects that a file declares, and everything that is wrong with it.
+
+    Args:
+        file: its path from the repository root.
+        blob: the Git object id of its content.
+        content: its bytes.
+        limits: how much of it is read.
+    """
+    if content.startswith(_POINTER):
+        message = "the file is a Git LFS pointer; commit the manifest itself"
+        return (), (Failure(reason=Reason.BUILD_FAILED, message=message, file=file, line=1),)
+    found, failures = _documents(file, content, limits)
+    good: list[Manifest] = []
+    for one in _objects(found, Origin(file, 0, blob=blob), limits):
+        outcome = _manifest(one)
+        if isinstance(outcome, Manifest):
+            good.append(outcome)
+            continue
+        failures.extend(outcome)
+        if len(failures) >= _FAILURES:
+            break
+    return tuple(good), tuple(sorted(failures, key=lambda failure: failure.line))
+
+
+def _documents(file: str, content: bytes, limits: Limits) -> tuple[tuple[Document, ...], list[Failure]]:
+    try:
+        return documents.parse(content, limits), []
+    except DocumentErrors as error:
+        return error.documents, [
+            Failure(reason=Reason.BUILD_FAILED, message=fault.message, file=file, line=fault.line)
+            for fault in error.faults
+        ]
+
+
+def _is_list(value: Any) -> bool:
+    """Whether an object only wraps others; other kinds whose names end so (an AllowList) have no `items` list."""
+    if not isinstance(value, dict) or not str(value.get("kind")).endswith("List"):
+        return False
+    return isinstance(value.get("items"), list) or (
+        value["kind"] == "List" and value.get("apiVersion") == "v1"
+    )
+
+
+def _objects(found: tuple[Document, ...], origin: Origin, limits: Limits) -> Iterator[_Object]:
+    places = functools.lru_cache(maxsize=1)(functools.partial(Places, limits=limits))
+    for document in found:
+        at = origin._replace(line=document.line, document=document.index)
+        one = _Object(document.value, at, document.piece, places)
+        yield from _items(one) if _is_list(one.value) else (one,)
+
+
+def _items(wrapper: _Object) -> Iterator[_Object]:
+    for index, item in enumerate(wrapper.value.get("items") or ()):
+        at = wrapper.origin._replace(line=wrapper.line("items", index), item=index)
+        yield wrapper._replace(value=_named(item, wrapper.value), origin=at)
+
+
+def _named(item: Any, wrapper: Body) -> Any:
+    """Give the item of a `ConfigMapList` the kind that it need not repeat."""
+    kind = wrapper["kind"].removesuffix("List")
+    if not isinstance(item, dict) or not kind or "kind" in item or "apiVersion" in item:
+        return item
+    return {"apiVersion": wrapper.get("apiVersion"), "kind": kind, **item}
+
+
+def _manifest(one: _Object) -> Manifest | tuple[Failure, ...]:
+    if not isinstance(one.value, dict):
+        return (_failure(one, Complaint(Reason.BUILD_FAILED, "a manifest is a map, and this is none"), ""),)
+    if one.origin.item >= 0 and _is_list(one.value):
+        return (_failure(one, Complaint(Reason.BUILD_FAILED, "a List inside a List is refused"), ""),)
+    complaints = refusals.complaints(one.value)
+    if complaints:
+        name = _shown(one.value)
+        return tuple(_failure(one, complaint, name) for complaint in complaints)
+    body, digest = _content(one.value)
+    return Manifest(
+        ref=_ref(body), api_version=body["apiVersion"], body=body, digest=digest, origin=one.origin
+    )
+
+
+def _failure(one: _Object, complaint: Complaint, name: str) -> Failure:
+    head = ("items", one.origin.item) if one.origin.item >= 0 else ()
+    return Failure(
+        reason=complaint.reason,
+        message=complaint.message,
+        object=name,
+        file=one.origin.file,
+        line=one.line(*head, *complaint.path) if complaint.path else one.origin.line,
+        field="".join("/" + step.replace("~", "~0").replace("/", "~1") for step in complaint.path),
+    )
+
+
+def _ref(body: Body) -> ObjectRef:
+    group, _, _ = body["apiVersion"].rpartition("/")
+    metadata = body["metadata"]
+    return ObjectRef(group, body["kind"], metadata.get("namespace") or "", metadata["name"])
+
+
+def _shown(body: Body) -> str:
+    """Return the name of an object that is refused, empty where it has none."""
+    try:
+        ref = _ref(body)
+    except (KeyError, AttributeError, TypeError):
+        return ""
+    return wording.printable(str(ref), _SHOWN_NAME) if all(isinstance(part, str) for part in ref) else ""
+
+
+_WRITTEN_BY_SERVERS = frozenset({"managedFields", "creationTimestamp"})
+
+
+def _content(value: dict[str, Any]) -> tuple[Body, str]:
+    """Return what is desired of an object, and its digest.
+
+    Null in a map is left out: it declares nothing, and server-side apply would own it. In a list it stays, because
+    without it the others would move.
+    """
+    body = {name: entry for name, entry in value.items() if name != "status"}
+    body["metadata"] = {
+        name: entry for name, entry in value["metadata"].items() if name not in _WRITTEN_BY_SERVERS
+    }
+    if body.get("stringData") is not None and refusals.is_secret(body):
+        body["data"] = {**(body.get("data") or {}), **_encoded(body.pop("stringData"))}
+    canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    if b"null" in canonical:
+        body = _without_nulls(body)
+        canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    return body, (_DIGEST + hashlib.sha256(canonical).hexdigest())[:_DIGEST_LENGTH]
+
+
+def _encoded(texts: dict[str, str | None]) -> dict[str, str]:
+    return {
+        name: base64.b64encode(text.encode()).decode() for name, text in texts.items() if text is not None
+    }
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(entry) for name, entry in value.items() if entry is not None}
+    if isinstance(value, list):
+        return [_without_nulls(entry) for entry in value]
+    return value

@@ -1,0 +1,173 @@
+"""What a manifest may not say: each rule is a function that yields its complaints, and one line in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
+
+from towline.api import labels
+from towline.core import order, wording
+from towline.errors import Reason, Refusal
+from towline.model import Body
+
+_SHOWN_KEY = 100  # bytes
+
+
+class Complaint(NamedTuple):
+    """One thing that is wrong with an object; `path` leads to the field."""
+
+    reason: str
+    message: str
+    path: tuple[str, ...] = ()
+
+
+Rule: TypeAlias = Callable[[Body], Iterator[Complaint]]
+
+
+def complaints(body: Body) -> tuple[Complaint, ...]:
+    """Return everything that is wrong with an object before a cluster sees it."""
+    return tuple(complaint for rule in _RULES for complaint in rule(body))
+
+
+def _identity(body: Body) -> Iterator[Complaint]:
+    """Say what an object needs to have a name: its message never holds the value that stands there."""
+    metadata = body.get("metadata")
+    yield from _text(body, "apiVersion", ())
+    yield from _text(body, "kind", ())
+    if isinstance(metadata, Mapping):
+        yield from _name(metadata)
+    else:
+        what = "is missing" if metadata is None else "is no map"
+        yield Complaint(Reason.BUILD_FAILED, f"metadata {what}", ("metadata",))
+
+
+def _text(holder: Body, field: str, parents: tuple[str, ...]) -> Iterator[Complaint]:
+    value = holder.get(field)
+    path = (*parents, field)
+    if value is None or value == "":
+        yield Complaint(Reason.BUILD_FAILED, f"{'.'.join(path)} is missing", path)
+    elif not isinstance(value, str):
+        yield Complaint(Reason.BUILD_FAILED, f"{'.'.join(path)} is no text; quote it", path)
+
+
+def _name(metadata: Body) -> Iterator[Complaint]:
+    if metadata.get("generateName") is None:
+        yield from _text(metadata, "name", ("metadata",))
+        return
+    message = "metadata.generateName gives a new object to every apply; give it a name"
+    yield Complaint(Reason.BUILD_FAILED, message, ("metadata", "generateName"))
+
+
+def _list(body: Body) -> Iterator[Complaint]:
+    if body.get("kind") == "List" and body.get("apiVersion") == "v1":
+        yield Complaint(Reason.BUILD_FAILED, "items is no list", ("items",))
+
+
+def _api_version(body: Body) -> Iterator[Complaint]:
+    version = body.get("apiVersion")
+    if isinstance(version, str) and (version.count("/") > 1 or "" in version.split("/")) and version:
+        yield Complaint(
+            Reason.BUILD_FAILED, "apiVersion is neither version nor group/version", ("apiVersion",)
+        )
+
+
+_SERVER_FIELDS = ("uid", "resourceVersion", "deletionTimestamp", "ownerReferences")
+
+
+def _server_fields(body: Body) -> Iterator[Complaint]:
+    metadata = _map(body.get("metadata"))
+    for field in _SERVER_FIELDS:
+        if metadata.get(field) is not None:
+            message = f"metadata.{field} belongs to one live object and not into Git; remove it"
+            yield Complaint(Refusal.INVALID, message, ("metadata", field))
+
+
+def _namespace(body: Body) -> Iterator[Complaint]:
+    if not isinstance(_map(body.get("metadata")).get("namespace"), str | None):
+        yield Complaint(
+            Refusal.WRONG_TYPE, "metadata.namespace is no text; quote it", ("metadata", "namespace")
+        )
+
+
+def _string_maps(body: Body) -> Iterator[Complaint]:
+    metadata = _map(body.get("metadata"))
+    for field in ("labels", "annotations"):
+        yield from _string_map(metadata.get(field), ("metadata", field))
+    if is_secret(body):
+        yield from _string_map(body.get("stringData"), ("stringData",))
+        if body.get("stringData") is not None and not isinstance(body.get("data"), Mapping | None):
+            yield Complaint(Refusal.WRONG_TYPE, "data is no map", ("data",))
+
+
+def _string_map(value: Any, path: tuple[str, ...]) -> Iterator[Complaint]:
+    where = ".".join(path)
+    if value is not None and not isinstance(value, Mapping):
+        yield Complaint(Refusal.WRONG_TYPE, f"{where} is no map", path)
+    for name, entry in _map(value).items():
+        if not isinstance(entry, str | None):
+            shown = wording.printable(name, _SHOWN_KEY)
+            yield Complaint(
+                Refusal.WRONG_TYPE, f'{where}: the value of "{shown}" is no text; quote it', (*path, name)
+            )
+
+
+_OURS = (labels.REPOSITORY_LABEL, labels.OWNER, labels.DIGEST, labels.COMMIT, labels.SOURCE)
+
+
+def _stamps(body: Body) -> Iterator[Complaint]:
+    metadata = _map(body.get("metadata"))
+    for field in ("labels", "annotations"):
+        for name in _OURS:
+            if name in _map(metadata.get(field)):
+                yield Complaint(
+                    Refusal.INVALID,
+                    f"{name} is written by Towline alone; remove it",
+                    ("metadata", field, name),
+                )
+
+
+_SWITCHES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        labels.PRUNE: ("disabled",),
+        labels.DRIFT: ("report", "ignore"),
+        labels.FORCE: ("true",),
+        labels.WAVE_GATE: ("healthy",),
+    }
+)
+
+
+def _switches(body: Body) -> Iterator[Complaint]:
+    annotations = _map(_map(body.get("metadata")).get("annotations"))
+    for name, allowed in _SWITCHES.items():
+        value = annotations.get(name)
+        if isinstance(value, str) and value not in allowed:
+            choice = " or ".join(f'"{word}"' for word in allowed)
+            yield Complaint(Refusal.INVALID, f"{name} must be {choice}", ("metadata", "annotations", name))
+    wave = annotations.get(labels.WAVE)
+    if isinstance(wave, str):
+        try:
+            order.ref_wave(order.NAMESPACE, wave)
+        except ValueError as error:
+            yield Complaint(Refusal.INVALID, str(error), ("metadata", "annotations", labels.WAVE))
+
+
+def is_secret(body: Body) -> bool:
+    """Whether an object is a Secret, whose `stringData` the API server turns into `data`."""
+    return body.get("kind") == "Secret" and body.get("apiVersion") == "v1"
+
+
+def _map(value: Any) -> Body:
+    return value if isinstance(value, Mapping) else {}
+
+
+_RULES: tuple[Rule, ...] = (
+    _identity,
+    _list,
+    _api_version,
+    _server_fields,
+    _namespace,
+    _string_maps,
+    _stamps,
+    _switches,
+)
