@@ -270,6 +270,21 @@ async def test_a_kind_that_may_not_be_seen_is_named_and_tried_again(refusal: Han
         assert carts.index.unseen([CART]) == set()
 
 
+async def test_a_kind_that_may_not_be_seen_is_told_at_once_with_the_words_of_the_server() -> None:
+    carts = Carts(status(403, "Forbidden"))
+    async with watched(carts):
+        assert await carts.index.denied([CART]) == {CART: "Forbidden!"}
+        carts.answers = [ONE]
+        await carts.index.ensure([CART])
+        assert await carts.index.denied([CART]) == {}
+
+
+async def test_a_kind_that_a_busy_server_does_not_show_is_not_denied() -> None:
+    carts = Carts(status(503, "ServiceUnavailable"))
+    async with watched(carts):
+        assert await carts.index.denied([CART], deadline=0.3) == {}
+
+
 async def test_what_was_known_stays_known_while_the_server_refuses() -> None:
     carts = Carts(ends_after(event("ADDED", cart("a", 5)), listed(7)), status(403, "Forbidden"))
     async with watched(carts):

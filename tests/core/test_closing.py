@@ -157,3 +157,20 @@ def test_parts_that_were_closed_before_the_process_died_stay_as_they_are() -> No
     assert first.closing
     assert second.closing
     assert (second.closing.outcome, second.closing.previous) == (Ending.INTERRUPTED, first.closing.digest)
+
+
+def test_an_object_with_several_faults_counts_once_and_names_each() -> None:
+    one = change("a")
+    faults = tuple(
+        Failure(reason="UnknownField", message=name, object=str(one.ref)) for name in ("replcas", "colour")
+    )
+    outcome = Outcome(change=one, result=Result.FAILED, failures=faults)
+    [written] = closing.close(record.opening(sync(), entries([one]), None), ended(outcomes=(outcome,)))
+    [planned] = closing.close(record.opening(sync(), (), None), ended(Ending.FAILED, failures=faults))
+    for closed in (written.closing, planned.closing):
+        assert closed
+        assert closed.counts.failed == 1
+        assert [failure.message.removeprefix(f"{one.ref}: ") for failure in closed.failures] == [
+            "replcas",
+            "colour",
+        ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -61,6 +62,13 @@ CONTAINER = "/spec/template/spec/containers/0"
         (deployment(lifecycle=None), deployment()),
         (deployment(securityContext={"privileged": False, "capabilities": {"add": []}}), deployment()),
         (deployment(env=[{"name": "A", "value": ""}]), deployment(env=[{"name": "A"}])),
+        (secret(data={"a": None}), secret(data={"a": "eA=="})),
+        (secret(data=None, stringData=None), secret()),
+        (
+            {**config_map(), "binaryData": {"a": "aGVs\nbG8="}},
+            {**config_map(), "binaryData": {"a": "aGVsbG8="}},
+        ),
+        (deployment(lifecycle=None), deployment(lifecycle={"preStop": {}})),
     ],
 )
 def test_what_the_api_server_only_spells_otherwise_is_the_same(want: Json, have: Json) -> None:
@@ -74,6 +82,22 @@ def test_what_the_api_server_only_spells_otherwise_is_the_same(want: Json, have:
         (limits(cpu="1000m"), limits(cpu="1001m"), f"{CONTAINER}/resources/limits/cpu"),
         (limits(cpu=1), limits(cpu=True), f"{CONTAINER}/resources/limits/cpu"),
         (limits(cpu="1"), deployment(), f"{CONTAINER}/resources/limits/cpu"),
+        (limits(cpu="one"), limits(cpu="two"), f"{CONTAINER}/resources/limits/cpu"),
+        (limits(cpu=1), limits(cpu=None), f"{CONTAINER}/resources/limits/cpu"),
+        (deployment(workingDir=""), deployment(workingDir="/x"), f"{CONTAINER}/workingDir"),
+        (widget(size=0), widget(size=1), "/spec/size"),
+        (deployment(stdin=0), deployment(stdin=1), f"{CONTAINER}/stdin"),
+        (deployment(tty=False), deployment(tty=True), f"{CONTAINER}/tty"),
+        (deployment(securityContext={}), deployment(securityContext="x"), f"{CONTAINER}/securityContext"),
+        (deployment(env=[{"name": "A"}]), deployment(env=["A"]), f"{CONTAINER}/env/0"),
+        (widget(map=[{"name": {}}]), widget(map=[{"name": []}]), "/spec/map/0/name"),
+        (deployment(image="x"), deployment(image={}), f"{CONTAINER}/image"),
+        (deployment(env=[]), env(A="1"), f"{CONTAINER}/env"),
+        (config_map(divisor="1000m"), config_map(divisor="1"), "/data/divisor"),
+        (widget(target={"version": "1"}), widget(target={"version": "1.0"}), "/spec/target/version"),
+        ({**widget(), "stringData": {"a": "x"}}, {**widget(), "data": {"a": "eA=="}}, "/stringData/a"),
+        ({**config_map(), "rules": [1]}, {**config_map(), "rules": [2]}, "/rules/0"),
+        (config_map(a="aGVs\nbG8="), config_map(a="aGVsbG8="), "/data/a"),
         (config_map(a="1"), config_map(a="1.0"), "/data/a"),
         (config_map(a="1000m"), config_map(a="1"), "/data/a"),
         (config_map(limits="1"), config_map(limits="1.0"), "/data/limits"),
@@ -102,6 +126,45 @@ def test_what_means_something_else_is_named(want: Json, have: Json, where: str) 
     assert not compare.same(want, have)
 
 
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        *(("Deployment", {name: "?"}) for name in ("sizeLimit", "divisor", "averageValue")),
+        *(
+            ("Pod", {name: {"cpu": "?"}})
+            for name in ("limits", "requests", "capacity", "overhead", "podFixed")
+        ),
+        *(("LimitRange", {name: {"cpu": "?"}}) for name in ("max", "min", "default", "defaultRequest")),
+        ("LimitRange", {"maxLimitRequestRatio": {"cpu": "?"}}),
+        ("ResourceQuota", {"hard": {"requests.cpu": "?"}}),
+        ("HorizontalPodAutoscaler", {"target": {"value": "?"}}),
+    ],
+)
+def test_a_quantity_is_one_wherever_the_api_has_one(kind: str, content: Json) -> None:
+    def spelt(amount: str) -> Json:
+        spec = json.loads(json.dumps(content).replace("?", amount))
+        return {"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}, "spec": spec}
+
+    assert compare.same(spelt("1000m"), spelt("1"))
+    assert not compare.same(spelt("1000m"), spelt("1001m"))
+
+
+@pytest.mark.parametrize(
+    ("version", "drops"),
+    [("v1", True), ("apps/v1", True), ("networking.k8s.io/v1", True), ("example.com/v1", False)],
+)
+def test_empty_values_are_dropped_by_built_in_kinds_alone(version: str, drops: bool) -> None:  # noqa: FBT001 - a table
+    body = {"apiVersion": version, "kind": "Any", "metadata": {"name": "x"}}
+    assert compare.same({**body, "spec": {"size": 0}}, {**body, "spec": {}}) is drops
+
+
+def test_an_aggregated_role_is_compared_but_for_its_rules() -> None:
+    body = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "x"}}
+    want = {**body, "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]}}
+    have = {**body, "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": "c"}}]}}
+    assert compare.differing(want, have) == ("/aggregationRule/clusterRoleSelectors/0/matchLabels/a",)
+
+
 @pytest.mark.parametrize("kind", ["labels", "annotations"])
 def test_labels_and_annotations_are_text(kind: str) -> None:
     want, have = config_map(), config_map()
@@ -127,6 +190,32 @@ def test_items_with_names_are_found_wherever_others_put_theirs() -> None:
     assert compare.differing(want, have) == (f"{CONTAINER}/env/1/value",)
 
 
+@pytest.mark.parametrize(
+    "key", ["name", "mountPath", "devicePath", "containerPort", "port", "ip", "topologyKey", "type"]
+)
+def test_items_are_told_apart_by_what_names_them(key: str) -> None:
+    def listed(*items: int) -> Json:
+        return deployment(items=[{key: item, "value": f"value of {item}"} for item in items])
+
+    assert compare.same(listed(1, 2), listed(3, 1, 4, 2))
+    assert not compare.same(listed(1, 2), listed(2, 1))
+
+
+@pytest.mark.parametrize(
+    "field", ["matchLabels", "nodeSelector", "selector", "labels", "annotations", "data"]
+)
+def test_an_empty_text_in_a_map_of_text_is_a_value(field: str) -> None:
+    def having(**texts: str) -> Json:
+        return deployment(**{field: {"a": "x", **texts}})
+
+    assert not compare.same(having(b=""), having())
+
+
+@pytest.mark.parametrize("field", ["emptyDir", "podSelector", "namespaceSelector"])
+def test_an_empty_object_that_chooses_is_a_value(field: str) -> None:
+    assert not compare.same(deployment(**{field: {}}), deployment())
+
+
 def test_a_named_item_that_is_gone_is_named() -> None:
     want = env(A="1", B="2")
     have = env(B="2")
@@ -144,6 +233,7 @@ def test_ports_that_share_a_number_are_compared_in_order() -> None:
     have = [{"containerPort": 53, "protocol": "TCP"}, {"containerPort": 53, "protocol": "UDP"}]
     assert compare.same(deployment(ports=ports), deployment(ports=have))
     assert not compare.same(deployment(ports=ports), deployment(ports=have[::-1]))
+    assert not compare.same(deployment(ports=ports), deployment(ports=have[1:]))
 
 
 def test_finalizers_of_others_are_their_business() -> None:
@@ -159,6 +249,11 @@ def test_rules_that_a_controller_aggregates_are_not_compared() -> None:
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "all"}}
     want = {**role, "aggregationRule": {"clusterRoleSelectors": []}, "rules": []}
     assert compare.same(want, {**want, "rules": [{"verbs": ["get"]}]})
+
+
+def test_a_secret_of_another_group_is_compared_as_text() -> None:
+    foreign = {**secret(data={"a": "eA==\n"}), "apiVersion": "example.com/v1"}
+    assert not compare.same(foreign, {**foreign, "data": {"a": "eA=="}})
 
 
 def test_data_that_is_no_base64_is_compared_as_it_stands() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -67,3 +68,31 @@ BODY: dict[str, Any] = {
 )
 def test_a_field_path_becomes_a_pointer_into_the_declared_object(path: str, pointer: str) -> None:
     assert fieldpath.pointer(path, BODY) == pointer
+
+
+@pytest.mark.parametrize(
+    ("pointer", "path"),
+    [
+        ("/spec/replicas", ("spec", "replicas")),
+        ("/spec/ports/1/protocol", ("spec", "ports", 1, "protocol")),
+        ("/metadata/annotations/a~0b", ("metadata", "annotations", "a~b")),
+        ("/metadata/labels/app.kubernetes.io~1name", ("metadata", "labels", "app.kubernetes.io/name")),
+    ],
+)
+def test_an_object_without_one_key_lacks_nothing_else(pointer: str, path: tuple[Any, ...]) -> None:
+    expected = copy.deepcopy(BODY)
+    holder: Any = expected
+    for step in path[:-1]:
+        holder = holder[step]
+    del holder[path[-1]]
+    before = copy.deepcopy(BODY)
+
+    assert fieldpath.without(BODY, pointer) == expected
+    assert before == BODY
+
+
+@pytest.mark.parametrize(
+    "pointer", ["", "/spec/none", "/spec/ports/1", "/spec/ports/9/port", "/spec/replicas/x"]
+)
+def test_what_names_no_key_leaves_the_object_as_it_is(pointer: str) -> None:
+    assert fieldpath.without(BODY, pointer) is BODY

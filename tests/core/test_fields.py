@@ -235,6 +235,7 @@ def test_what_stands_in_string_data_is_held_as_data() -> None:
         "stringData": {"a": "1", "b": "2"},
     }
     assert fields.lost(body, b'{"f:data":{"f:a":{}}}') == ("/stringData/b",)
+    assert fields.holds({**body, "apiVersion": "example.com/v1"}, b'{"f:stringData":{}}')
 
 
 def test_an_empty_map_of_labels_or_annotations_declares_nothing() -> None:

@@ -430,3 +430,10 @@ def test_a_kind_that_is_not_served_is_no_absent_object(case: str) -> None:
     assert refusals.is_unserved(error)
     assert not refusals.is_absent(error)
     assert refusals.is_absent(answer(404, 'configmaps "a" not found', reason="NotFound", kind="configmaps"))
+
+
+def test_only_what_the_schema_of_an_apply_refuses_is_typed() -> None:
+    assert refusals.is_typed(CASES["an unknown field"][0])
+    assert refusals.is_typed(CASES["a wrong type"][0])
+    assert not refusals.is_typed(CASES["an immutable selector"][0])
+    assert not refusals.is_typed(answer(500, "etcdserver: request timed out"))

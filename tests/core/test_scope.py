@@ -198,3 +198,12 @@ def test_a_stored_version_that_is_not_served_is_not_asked_for() -> None:
 )
 def test_a_crd_that_says_too_little_brings_nothing(broken: dict[str, Any]) -> None:
     assert scope.declared_scopes([crd(**broken)]) == {}
+
+
+def test_manifests_of_a_kind_that_may_not_be_seen_are_forbidden_where_they_stand() -> None:
+    shown, hidden = parsed(CONFIG_MAP), parsed(CLUSTER_ROLE, origin="rbac.yaml:7")
+    seen, failures = scope.visible([shown, hidden], {hidden.ref.group_kind: "you cannot watch roles"})
+    assert seen == (shown,)
+    [failure] = failures
+    assert (failure.reason, failure.object) == (Refusal.FORBIDDEN, str(hidden.ref))
+    assert (failure.file, failure.line, failure.message) == ("rbac.yaml", 7, "you cannot watch roles")

@@ -89,3 +89,19 @@ def test_a_plan_that_was_carried_out_is_planned_anew_under_observe() -> None:
     records = record.opening(sync(), entries([one]), None)
     carried_out = tip.of(closing.close(records, ended(outcomes=done(one))))
     assert not tip.same_plan(carried_out, entries([one]))
+
+
+@pytest.mark.parametrize("ending", [Ending.FAILED, Ending.PARTIAL])
+def test_a_refusal_that_was_told_of_this_revision_is_recognised(ending: Ending) -> None:
+    told = newest(ending, [REFUSED])
+    assert tip.refuses(told, SHA)
+    assert tip.tells(told, REFUSED)
+    assert not tip.tells(told, replace(REFUSED, reason="Forbidden"))
+    assert not tip.tells(told, replace(REFUSED, object="ConfigMap/shop/b"))
+
+
+def test_another_revision_and_a_sync_that_went_well_tell_of_no_refusal() -> None:
+    assert not tip.refuses(None, SHA)
+    assert not tip.refuses(newest(Ending.FAILED, [REFUSED]), "f" * 40)
+    assert not tip.refuses(newest(Ending.SUCCEEDED), SHA)
+    assert not tip.tells(None, REFUSED)

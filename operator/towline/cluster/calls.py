@@ -39,6 +39,10 @@ class UnansweredError(ClusterError):
         self.sent = sent
 
 
+class FencedError(ClusterError):
+    """A write was not sent, because another operator may be leading by now."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One request; `path` is not yet quoted.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import random
 import socket
@@ -41,6 +42,7 @@ class Client:
         load: reads configuration and credentials; runs in a thread, at first use and after a 401.
         user_agent: stands in requests that bring none of their own.
         jitter: random numbers from 0 to 1.
+        seconds_left: for how long this process may still write, asked before each request that is no GET.
     """
 
     def __init__(
@@ -49,10 +51,12 @@ class Client:
         *,
         user_agent: str = f"towline/{towline.__version__}",
         jitter: Callable[[], float] = random.random,
+        seconds_left: Callable[[], float] = lambda: math.inf,
     ) -> None:
         self._load = load
         self._user_agent = user_agent
         self._jitter = jitter
+        self._seconds_left = seconds_left
         self._slots = Slots(IN_FLIGHT)
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
         self._access: Access | None = None
@@ -106,6 +110,7 @@ class Client:
 
         Raises:
             ApiError: the server refused.
+            FencedError: this process may not write (any more).
             ClusterError: no answer, or no valid credentials. The server may have acted on a POST.
         """
         call = Call(
@@ -181,17 +186,27 @@ class Client:
                 yield response
 
     async def _open(self, call: Call, access: Access) -> aiohttp.ClientResponse:
+        headers = await self._headers(call, access)  # before the fence: it may take its time
         return await self._session(call).request(
             call.verb,
             yarl.URL(access.host + call.target, encoded=True),
             data=call.body,
-            headers=await self._headers(call, access),
-            timeout=aiohttp.ClientTimeout(total=call.timeout, sock_connect=CONNECT_SECONDS),
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(total=self._fenced(call), sock_connect=CONNECT_SECONDS),
             ssl=access.tls,
             server_hostname=access.server_name or None,
             proxy=access.proxy or None,
             allow_redirects=False,
         )
+
+    def _fenced(self, call: Call) -> float | None:
+        """Return the seconds for an attempt: no write begins, or waits for a connection, when others may write."""
+        if call.verb == "GET" or call.timeout is None:
+            return call.timeout
+        left = self._seconds_left()
+        if left <= 0:
+            raise calls.FencedError(f"{call.verb} {call.path} was not sent: this operator does not lead")
+        return min(call.timeout, left)
 
     async def _headers(self, call: Call, access: Access) -> dict[str, str]:
         if asyncio.get_running_loop().time() - self._authorized_at > TOKEN_SECONDS:

@@ -9,11 +9,15 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from towline.errors import ClusterError
+
+POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+"""Where a pod finds the namespace of its service account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +53,39 @@ def load() -> Access:
         return _access(configuration)
 
 
+def namespace() -> str:
+    """Return the namespace that we are at home in: of POD_NAMESPACE, of the pod, or of the kubeconfig's context.
+
+    It reads files, so it belongs in a thread.
+
+    Raises:
+        ClusterError: there is no configuration, or it cannot be used.
+    """
+    import kubernetes.config
+
+    if named := os.environ.get("POD_NAMESPACE", ""):
+        return named
+    contexts: Callable[..., Any] = kubernetes.config.list_kube_config_contexts
+    with _translated():
+        if not (path := _kubeconfig()):
+            return POD_NAMESPACE.read_text().strip()
+        _, active = contexts(config_file=path)
+        return active["context"].get("namespace") or "default"
+
+
+def _kubeconfig() -> str:
+    """Return which files to read, empty where we are in a pod and nobody named any."""
+    named = os.environ.get("KUBECONFIG", "")
+    if named or os.environ.get("KUBERNETES_SERVICE_HOST"):
+        return named
+    return os.path.expanduser("~/.kube/config")  # noqa: PTH111  KUBECONFIG may list several files
+
+
 def _fill(configuration: Any, config: Any) -> None:
-    kubeconfig = os.environ.get("KUBECONFIG", "")
-    if not kubeconfig and os.environ.get("KUBERNETES_SERVICE_HOST"):
-        config.load_incluster_config(client_configuration=configuration)
-    else:
-        path = kubeconfig or os.path.expanduser("~/.kube/config")  # noqa: PTH111  KUBECONFIG may list several files
+    if path := _kubeconfig():
         config.load_kube_config(config_file=path, client_configuration=configuration, persist_config=False)
+    else:
+        config.load_incluster_config(client_configuration=configuration)
 
 
 @contextmanager

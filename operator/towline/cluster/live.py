@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
@@ -72,6 +72,18 @@ class Index:
             raise ClusterError(f"these kinds cannot be watched: {', '.join(unknown)}") from error
         for kind in wanted & self._bugs.keys():
             raise self._bugs.pop(kind)
+
+    async def denied(self, kinds: Iterable[GroupKind], deadline: float = 30.0) -> Mapping[GroupKind, str]:
+        """Watch `kinds` from now on; return those that we may not see, each with the API server's words.
+
+        Kinds of which nothing is known after `deadline` seconds are none of them: `ensure` names these.
+        """
+        watches = [self._watch(kind) for kind in frozenset(kinds)]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(deadline):
+                for watch in watches:
+                    await watch.settled.wait()
+        return {watch.kind: watch.denied for watch in watches if watch.denied}
 
     def unseen(self, kinds: Iterable[GroupKind]) -> frozenset[GroupKind]:
         """Return those of `kinds` of which it is not known what exists: for them, absence proves nothing."""
@@ -141,7 +153,7 @@ class Index:
             self._bugs[watch.kind] = bug
         else:
             self._gone.add(watch.kind)
-        watch.ready.set()
+        watch.finished()
 
     def _is_ready(self, kind: GroupKind) -> bool:
         watch = self._watches.get(kind)

@@ -54,7 +54,8 @@ class Sink(Protocol):
 class Watch:
     """Follows one kind.
 
-    `ready` is set while the sink holds what the server has; `problem` says why it does not.
+    `ready` is set while the sink holds what the server has; `problem` says why it does not. `settled` is set
+    while it is ready, or `denied` holds the words by which the server has forbidden it.
     """
 
     def __init__(
@@ -62,6 +63,8 @@ class Watch:
     ) -> None:
         self.kind = kind
         self.ready = asyncio.Event()
+        self.settled = asyncio.Event()
+        self.denied = ""
         self.problem = "not listed yet"
         self._client = client
         self._discovery = discovery
@@ -163,8 +166,13 @@ class Watch:
         if self._warned:
             _log.info("kind is watched again", kind=str(self.kind))
         self._warned = False
-        self.problem = ""
+        self.problem = self.denied = ""
+        self.finished()
+
+    def finished(self) -> None:
+        """Let nobody wait for it any longer."""
         self.ready.set()
+        self.settled.set()
 
     def _failed(self, error: ClusterError) -> float:
         """Note why the watch ended; return the seconds until the next attempt."""
@@ -177,6 +185,11 @@ class Watch:
             self._discovery.invalidate()
         self.problem = error.message
         self.ready.clear()
+        self.denied = error.message if code == 403 else ""
+        if self.denied:
+            self.settled.set()
+        else:
+            self.settled.clear()
         if self._failures and not self._warned:
             self._warned = True
             _log.warning("kind cannot be watched", kind=str(self.kind), error=error.message)

@@ -121,8 +121,11 @@ def _refused(listed: Mapping[int, ChangeEntry], outcomes: Mapping[str, Outcome])
     found = []
     for index, change in listed.items():
         outcome = outcomes.get(change.object)
-        for failure in outcome.failures if outcome and outcome.result is Result.FAILED else ():
-            found.append(RecordFailure(change=index, reason=failure.reason, message=failure.message))
+        if outcome and outcome.result is Result.FAILED:
+            found += [
+                RecordFailure(change=index, reason=each.reason, message=each.message)
+                for each in outcome.failures
+            ]
     return found
 
 

@@ -17,13 +17,15 @@ from towline.core import quantity
 from towline.core.fields import pointer
 from towline.model import Body
 
-_QUANTITY_MAPS = frozenset(
-    {
-        *("limits", "requests", "capacity", "allocatable", "hard", "used", "overhead", "podFixed", "target"),
-        *("max", "min", "default", "defaultRequest", "maxLimitRequestRatio"),
-    }
-)
-"""Maps whose values are quantities."""
+_AMOUNTS = frozenset({"limits", "requests", "capacity", "overhead", "podFixed"})
+"""Maps whose values are quantities, in every kind."""
+
+_AMOUNTS_OF = {
+    "ResourceQuota": _AMOUNTS | {"hard"},
+    "LimitRange": _AMOUNTS | {"max", "min", "default", "defaultRequest", "maxLimitRequestRatio"},
+    "HorizontalPodAutoscaler": _AMOUNTS | {"target"},
+}
+"""The same where a kind has words of its own, which mean something else in others."""
 
 _QUANTITIES = frozenset({"sizeLimit", "divisor", "averageValue"})
 """Fields that are quantities, wherever they stand."""
@@ -42,13 +44,14 @@ _KEYS = ("name", "mountPath", "devicePath", "containerPort", "port", "ip", "topo
 
 
 class _Place(NamedTuple):
-    """Where a value stands, and whether the API server drops empty values there."""
+    """Where a value stands; whether the API server drops empty values there, and which maps hold quantities."""
 
     steps: tuple[str | int, ...]
     drops: bool
+    amounts: frozenset[str]
 
     def below(self, step: str | int) -> _Place:
-        return _Place((*self.steps, step), self.drops)
+        return _Place((*self.steps, step), self.drops, self.amounts)
 
     @property
     def last(self) -> str | int:
@@ -79,7 +82,7 @@ def differing(want: Body, have: Body) -> tuple[str, ...]:
 def _object(want: Body, have: Body) -> Iterator[str]:
     secret = want.get("kind") == "Secret" and want.get("apiVersion") == "v1"
     for key, value in want.items():
-        here = _Place((key,), _built_in(want))
+        here = _Place((key,), _built_in(want), _AMOUNTS_OF.get(str(want.get("kind")), _AMOUNTS))
         if key == "rules" and "aggregationRule" in want:
             continue  # a controller fills them in
         if key == "stringData" and secret:
@@ -92,8 +95,8 @@ def _object(want: Body, have: Body) -> Iterator[str]:
 
 def _built_in(body: Body) -> bool:
     """Say whether the API server reads the object into a type of its own; others are kept as they are."""
-    group, _, version = str(body.get("apiVersion")).rpartition("/")
-    return not version or "." not in group or group.endswith(".k8s.io")
+    group = str(body.get("apiVersion")).rpartition("/")[0]
+    return "." not in group or group.endswith(".k8s.io")
 
 
 def _value(want: Any, have: Any, here: _Place) -> Iterator[str]:
@@ -121,7 +124,7 @@ def _equal(want: Any, have: Any, here: _Place) -> bool:
         return want is have  # True == 1 in Python, and nowhere else
     if want == have:
         return True
-    if here.parent not in _QUANTITY_MAPS and here.last not in _QUANTITIES:
+    if here.parent not in here.amounts and here.last not in _QUANTITIES:
         return False
     if not _TEXT.isdisjoint(here.steps):
         return False

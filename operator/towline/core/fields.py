@@ -46,6 +46,7 @@ def lost(body: Body, fields: bytes) -> tuple[str, ...]:
     """
     entry: Node = orjson.loads(fields) if fields else {}
     walk = _Walk()
+    secret = body.get("kind") == "Secret" and body.get("apiVersion") == "v1"
     for key, value in body.items():
         if key in _IDENTITY:
             continue
@@ -53,7 +54,7 @@ def lost(body: Body, fields: bytes) -> tuple[str, ...]:
             declared = {name: item for name, item in value.items() if name not in _NAMES} or None
             walk.below(declared, entry.get("f:metadata"), (None, key))
         else:
-            held = "data" if key == "stringData" else key  # stringData is sent as data
+            held = "data" if secret and key == "stringData" else key  # stringData is sent as data
             walk.below(value, entry.get("f:" + held), (None, key))
     return tuple(_written(path) for path in walk.lost)
 

@@ -38,6 +38,22 @@ def place(
     return tuple(placed.values()), tuple(failures)
 
 
+def visible(
+    manifests: Iterable[Manifest], denied: Mapping[GroupKind, str]
+) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
+    """Set aside, as Forbidden, the manifests of kinds that we may not see: what is there must not be guessed.
+
+    `denied` holds the API server's words for each such kind.
+    """
+    seen = tuple(manifest for manifest in manifests if manifest.ref.group_kind not in denied)
+    failures = tuple(
+        _failure(manifest, Refusal.FORBIDDEN, denied[manifest.ref.group_kind])
+        for manifest in manifests
+        if manifest.ref.group_kind in denied
+    )
+    return seen, failures
+
+
 def _placed(
     manifest: Manifest, scopes: Mapping[GroupKind, bool], default_namespace: str
 ) -> Manifest | Failure:

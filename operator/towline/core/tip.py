@@ -60,7 +60,7 @@ def same_failure(tip: Tip | None, sha: str, failures: Sequence[Failure]) -> bool
     """
     if tip is None or tip.ending is not Ending.FAILED or tip.target != sha:
         return False
-    told = set()
+    told: set[str] = set()
     for failure in failures[: closing.FAILURES]:
         marks = _both(failure)
         told.update(marks & tip.failures or marks)

@@ -1,0 +1,227 @@
+"""The entry point: `towline operator` and the commands."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+import towline
+from towline import controller, desired, log, settings
+from towline.api import gitrepository, labels
+from towline.cli import history, render
+from towline.cluster import credentials
+from towline.cluster.apply import Writer
+from towline.cluster.client import Client
+from towline.cluster.discovery import Discovery
+from towline.cluster.kept import mask_key
+from towline.cluster.lease import Alone, Elector, Leadership
+from towline.cluster.ledger import Ledger
+from towline.cluster.live import Index
+from towline.cluster.report import Report
+from towline.cluster.sweep import Sweep
+from towline.core.redact import Mask
+from towline.errors import ClusterError
+from towline.finalize import Finalizer
+from towline.metrics import Metrics
+from towline.model import Key, ObjectRef
+from towline.reconcile import Reconciler
+from towline.render.cache import Cache
+from towline.server import http
+from towline.settings import Settings
+from towline.source.addresses import Addresses
+from towline.source.mirror import Mirrors
+from towline.sync import Syncs
+from towline.tow import Tower
+from towline.workqueue import WorkQueue
+
+_log = log.logger(__name__)
+
+TIDY_SECONDS = 600.0
+"""How often records that the cluster refused are posted again, and mirrors that nobody uses are deleted."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(towline.__version__, prog_name="towline")
+def main() -> None:
+    """Tow a Kubernetes cluster to what Git says."""
+
+
+main.add_command(history.history)
+main.add_command(render.render)
+
+
+@main.command()
+@click.option("--allow-http", is_flag=True, help="Accept http:// urls (never together with a Secret).")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where mirrors and the masking key lie.")
+@click.option(
+    "--leader-elect", is_flag=True, help="Run passes only while holding a Lease: for several replicas."
+)
+@click.option("--records-namespace", default="", metavar="NS", help="Keep all SyncRecords in this namespace.")
+@click.option(
+    "--deny-private-addresses", is_flag=True, help="Refuse urls whose host has an address that is not public."
+)
+@click.option("--listen", default="", metavar="HOST:PORT", help="Serve probes and metrics there.")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
+def operator(data_dir: Path | None, **flags: Any) -> None:
+    """Run the operator, in the cluster of KUBECONFIG or in the one that it runs in, for all namespaces."""
+    chosen = Settings(folder=data_dir or settings.cache_folder(os.environ), **flags)
+    log.configure(chosen.log_level)
+    try:
+        asyncio.run(_operate(chosen))
+    except ClusterError as error:
+        _log.error("the operator ends", error=error.message)
+        sys.exit(1)
+
+
+async def _operate(chosen: Settings) -> None:
+    chosen.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    metrics = Metrics()
+    async with (
+        _leadership(chosen) as leadership,
+        _queue(chosen, metrics, leadership) as (queue, index),
+        http.serving(chosen.listen, metrics, lambda: queue.started or leadership.stands_by),
+    ):
+        await controller.run(queue, leadership, index.aclose)
+
+
+@asynccontextmanager
+async def _leadership(chosen: Settings) -> AsyncIterator[Leadership]:
+    """Give the right to write; an election has a client of its own, whose requests never wait for others."""
+    if not chosen.leader_elect:
+        yield Alone()
+        return
+    namespace = await asyncio.to_thread(credentials.namespace)
+    holder = f"{socket.gethostname()}_{secrets.token_hex(8)}"
+    async with Client(credentials.load) as client:
+        yield Elector(client, namespace, holder, clock=time.monotonic, now=_now)
+
+
+@asynccontextmanager
+async def _queue(
+    chosen: Settings, metrics: Metrics, leadership: Leadership
+) -> AsyncIterator[tuple[WorkQueue, Index]]:
+    """Make everything that passes need, and the queue that runs them; and what watches beside them."""
+    queue: WorkQueue
+
+    def changed(label: str, _ref: ObjectRef) -> None:
+        for key in _keys(label, queue):
+            queue.wake(key)
+
+    async with Client(credentials.load, seconds_left=leadership.seconds_left) as client:
+        discovery = Discovery(client)
+        index = Index(client, discovery, changed)
+        mirrors = Mirrors(chosen.folder, addresses=Addresses() if chosen.deny_private_addresses else None)
+        ledger = Ledger(client, chosen.records_namespace, chosen.folder)
+        reconciler = _reconciler(
+            chosen,
+            client=client,
+            discovery=discovery,
+            index=index,
+            mirrors=mirrors,
+            ledger=ledger,
+            metrics=metrics,
+        )
+        queue = WorkQueue(reconciler.once, time.monotonic)
+        tidying = asyncio.create_task(_tidy(queue, reconciler, mirrors, ledger), name="tidy")
+        try:
+            yield queue, index
+        finally:
+            tidying.cancel()
+            await asyncio.gather(tidying, return_exceptions=True)
+            await index.aclose()
+            await mirrors.aclose()
+
+
+def _reconciler(  # noqa: PLR0913  the doors
+    chosen: Settings,
+    *,
+    client: Client,
+    discovery: Discovery,
+    index: Index,
+    mirrors: Mirrors,
+    ledger: Ledger,
+    metrics: Metrics,
+) -> Reconciler:
+    instance = socket.gethostname()
+    report = Report(client, instance)
+    sweep = Sweep(client, discovery, index, ledger)
+    mask = Mask(mask_key(chosen.folder))
+    syncs = Syncs(
+        writer=Writer(client, discovery, index),
+        ledger=ledger,
+        index=index,
+        mask=mask,
+        clock=_now,
+        operator=f"{instance}/{towline.__version__}",
+    )
+    rules = desired.Rules(allow_http=chosen.allow_http)
+    tower = Tower(
+        source=desired.Source(
+            client=client, discovery=discovery, index=index, mirrors=mirrors, cache=Cache(), rules=rules
+        ),
+        index=index,
+        report=report,
+        sweep=sweep,
+        syncs=syncs,
+        schema=_schema(),
+        clock=time.monotonic,
+        now=_now,
+    )
+    return Reconciler(
+        tower=tower,
+        finalizer=Finalizer(
+            client=client, index=index, sweep=sweep, syncs=syncs, report=report, ledger=ledger
+        ),
+        report=report,
+        ledger=ledger,
+        metrics=metrics,
+        now=_now,
+        clock=time.monotonic,
+        jitter=random.random,
+    )
+
+
+def _keys(label: str, queue: WorkQueue) -> tuple[Key, ...]:
+    """Return the repositories of a label; a hashed one is looked up among those that are known."""
+    namespace, dot, name = label.partition(".")
+    if dot:
+        return (Key(namespace, name),)
+    return tuple(key for key in queue.known if labels.repository_label(key) == label)
+
+
+async def _tidy(queue: WorkQueue, reconciler: Reconciler, mirrors: Mirrors, ledger: Ledger) -> None:
+    while True:
+        await asyncio.sleep(TIDY_SECONDS)
+        if not queue.started:
+            continue
+        await mirrors.retain(reconciler.remotes())
+        try:
+            await ledger.post_kept()
+        except ClusterError as error:
+            _log.warning("kept records were not posted", error=error.message)
+
+
+def _schema() -> gitrepository.Schema:
+    crd = Path(towline.__file__).parent / "crds" / "gitrepositories.yaml"
+    return gitrepository.validator(yaml.safe_load(crd.read_text(encoding="utf-8")))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""One pass as far as it has come, and what the last one left behind."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from towline.api import labels
+from towline.api.gitrepository import GitRepository, Spec
+from towline.core.stamp import Identity
+from towline.core.status import Pass
+from towline.desired import Desired, Head
+from towline.model import GroupKind, Revision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the last pass of a repository left behind; each of it only saves work.
+
+    `looked_at` and `retry_at` are monotonic seconds. `cause` is everything that the result of the last pass depended
+    on: while it stays, a failure is the same failure, and a success needs no plan. `manual` is the annotation that
+    asks for a pass.
+    """
+
+    uid: str = ""
+    manual: str = ""
+    spec: Spec | None = None
+    head: Head | None = None
+    looked_at: float = -math.inf
+    desired: Desired | None = None
+    cause: tuple[object, ...] = ()
+    passed: Pass | None = None
+    failures: int = 0
+    retry_at: float = -math.inf
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One pass as far as it has come: the resource as it was last read, and what was found out."""
+
+    repository: GitRepository
+    memory: Memory
+    spec: Spec | None = None
+    head: Head | None = None
+    looked_at: float = -math.inf
+    revision: Revision | None = None
+    desired: Desired | None = None
+    cause: tuple[object, ...] = ()
+    is_new: bool = True
+
+    @property
+    def manual(self) -> str:
+        """The annotation that asks for a pass."""
+        return self.repository.annotations.get(labels.RECONCILE, "")
+
+    @property
+    def identity(self) -> Identity:
+        """As whom objects are written."""
+        return Identity(key=self.repository.key, uid=self.repository.uid)
+
+    @property
+    def kinds(self) -> frozenset[GroupKind]:
+        """The kinds of everything that was ever applied, as the status remembers them."""
+        return kinds_of(self.repository)
+
+
+def kinds_of(repository: GitRepository) -> frozenset[GroupKind]:
+    """Return the kinds that the status remembers."""
+    stored = repository.status.get("kinds") or ()
+    return frozenset(GroupKind(kind.get("group", ""), kind["kind"]) for kind in stored)

@@ -1,0 +1,84 @@
+"""How an attempt ended: what the status, the events and the schedule are made of."""
+
+from __future__ import annotations
+
+from towline.api.syncrecord import Ending
+from towline.attempt import Attempt
+from towline.core.status import Objects, Pass
+from towline.desired import Desired
+from towline.errors import Failure, Reason, TowlineError
+from towline.model import REMOVES, ObjectRef, Plan, Result
+from towline.sync import Synced
+
+
+def passed(attempt: Attempt, decided: Plan, synced: Synced | None, blind: str) -> Pass:
+    """Say how an attempt ended that had a plan."""
+    reason, message = _verdict(decided, synced, blind)
+    failures = synced.failures if synced else decided.failures
+    desired, revision = attempt.desired, attempt.revision
+    return Pass(
+        generation=attempt.repository.generation,
+        reason=reason,
+        message=message,
+        observed=revision.sha if revision else "",
+        attempted=revision.sha if revision else "",
+        applied=revision if reason is Reason.SUCCEEDED else None,
+        objects=_objects(desired, decided, synced) if desired else None,
+        failures=failures,
+        blocked=decided.blocked,
+        token=decided.token,
+        kinds=desired.kinds if desired and reason is Reason.SUCCEEDED else frozenset(),
+        last_record=synced.record if synced else "",
+    )
+
+
+def failed(attempt: Attempt, error: TowlineError) -> Pass:
+    """Say how an attempt ended that an error cut short."""
+    return Pass(
+        generation=attempt.repository.generation,
+        reason=error.reason,
+        message=error.message,
+        observed=attempt.head.sha if attempt.head else "",
+        attempted=attempt.revision.sha if attempt.revision else "",
+        failures=error.failures or None,
+    )
+
+
+def _verdict(decided: Plan, synced: Synced | None, blind: str) -> tuple[Reason, str]:
+    if synced and synced.error:
+        return Reason.CLUSTER_UNAVAILABLE, synced.error.message
+    failures = synced.failures if synced else decided.failures
+    if failures:
+        return _failed(failures, synced), ""
+    if synced and synced.ending is Ending.SUPERSEDED:
+        return Reason.PROGRESSING, "A newer commit arrived; it is next"
+    if decided.blocked:
+        return Reason.PRUNE_BLOCKED, ""
+    if blind:
+        return Reason.PRUNE_FAILED, blind
+    return Reason.SUCCEEDED, ""
+
+
+def _failed(failures: tuple[Failure, ...], synced: Synced | None) -> Reason:
+    """Tell objects that could not be brought from those that could not be taken away."""
+    outcomes = synced.outcomes if synced else ()
+    removed = {str(outcome.change.ref) for outcome in outcomes if outcome.change.action in REMOVES}
+    only_removals = all(failure.object in removed for failure in failures)
+    return Reason.PRUNE_FAILED if only_removals else Reason.APPLY_FAILED
+
+
+def _objects(desired: Desired, decided: Plan, synced: Synced | None) -> Objects:
+    """Count: what is declared, what of it is as declared, and what was refused."""
+    declared = {str(manifest.ref) for manifest in desired.manifests}
+    refused = {failure.object for failure in (synced.failures if synced else decided.failures)}
+    undone: set[ObjectRef] = set()
+    if synced and synced.outcomes:
+        undone = {outcome.change.ref for outcome in synced.outcomes if outcome.result is not Result.DONE}
+    elif refused:
+        undone = {change.ref for change in decided.applies}
+    missing = refused | {str(ref) for ref in undone}
+    return Objects(
+        declared=len(declared) + len(desired.failures),
+        synced=len(declared - missing),
+        failed=len(refused),
+    )

@@ -1,0 +1,97 @@
+"""The kopf door: turns events about GitRepository resources into keys, and runs until it is told to stop.
+
+kopf sees an `on.event` handler only: daemons, timers and change handlers write finalizers and annotations to every
+resource and leave them behind when the operator is uninstalled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
+from typing import Any
+
+import kopf
+
+from towline.api import labels
+from towline.cluster.lease import Leadership
+from towline.model import Key
+from towline.workqueue import WorkQueue
+
+_TRIGGERS = (labels.RECONCILE, labels.CONFIRM_PRUNE)
+"""The annotations of a GitRepository that ask for a pass; any other metadata may change without one."""
+
+
+class _Backoffs:
+    """Seconds between kopf's attempts at one request, without end: an API server that is away must not end us."""
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((0.2, 0.5, 1, 2), itertools.repeat(3))
+
+
+async def run(queue: WorkQueue, leadership: Leadership, end: Callable[[], Awaitable[None]]) -> None:
+    """Serve `queue` with triggers until SIGTERM or SIGINT, then stop the passes before kopf stops its own tasks.
+
+    The queue is started here, before kopf, which at its end waits for every task that began after it, and cancels it
+    five seconds later. Passes run while `leadership` allows it; triggers are collected from the start. `end` ends
+    those tasks that passes have left behind; it is awaited after the last pass.
+
+    Raises:
+        LeaseLostError: we led, and may do so no more.
+    """
+    ended = asyncio.Event()
+    passes = asyncio.create_task(leadership.lead(queue.run), name="passes")
+    passes.add_done_callback(lambda _: ended.set())
+    registry = kopf.OperatorRegistry()
+    _watch(registry, queue)
+
+    kopf.on.login(registry=registry)(kopf.login_via_client)
+
+    @kopf.on.cleanup(registry=registry)
+    async def _stop_passes(**_: Any) -> None:
+        passes.cancel()
+        await asyncio.wait({passes}, timeout=8)
+        await end()
+
+    await kopf.operator(
+        registry=registry, settings=_settings(), clusterwide=True, standalone=True, stop_flag=ended
+    )
+    if passes.done() and not passes.cancelled():
+        passes.result()
+
+
+def _settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.networking.error_backoffs = _Backoffs()
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 10
+    return settings
+
+
+def _watch(registry: kopf.OperatorRegistry, queue: WorkQueue) -> None:
+    seen: dict[Key, Hashable] = {}
+
+    @kopf.on.event("towline.dev", "v1alpha1", "gitrepositories", registry=registry)
+    async def _changed(event: kopf.RawEvent, namespace: str | None, name: str, **_: Any) -> None:
+        key = Key(namespace or "", name)
+        if event["type"] == "DELETED":
+            seen.pop(key, None)
+            queue.wake(key)
+            return
+        asked = _asked(event["object"])
+        if seen.get(key) != asked:
+            seen[key] = asked
+            queue.wake(key)
+
+
+def _asked(resource: Mapping[str, Any]) -> Hashable:
+    """What a person may have changed about a resource; the status that we write ourselves is no part of it."""
+    metadata = resource["metadata"]
+    annotations = metadata.get("annotations") or {}
+    return (
+        metadata["uid"],
+        metadata.get("generation"),
+        metadata.get("deletionTimestamp"),
+        *(annotations.get(name) for name in _TRIGGERS),
+    )

@@ -1,0 +1,226 @@
+"""What Git declares: from a spec to the head, its revision, and the manifests of that commit, each in its place."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from towline.api.gitrepository import Spec
+from towline.cluster.client import Client
+from towline.cluster.discovery import Discovery
+from towline.cluster.live import Index
+from towline.core import fields, scope
+from towline.errors import ApiError, BuildError, Failure, Reason, Refusal, TowlineError
+from towline.model import GroupKind, Key, Manifest, Origin, Revision
+from towline.render import documents
+from towline.render.cache import Cache
+from towline.source import access, refs, tree
+from towline.source.access import Remote
+from towline.source.history import History
+from towline.source.mirror import Mirrors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What a spec follows, as the remote has it: the full name of the ref, and the commit it stands at."""
+
+    remote: Remote
+    name: str
+    sha: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """What one commit declares for one spec.
+
+    `manifests` are placed, each object once; `failures` are those that cannot be placed, or not be seen, by name.
+    `memo` keeps what plans found out about these manifests.
+    """
+
+    sha: str
+    spec: Spec
+    manifests: tuple[Manifest, ...]
+    failures: tuple[Failure, ...] = ()
+    memo: fields.Memo = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> frozenset[GroupKind]:
+        """The kinds of all objects."""
+        return frozenset(manifest.ref.group_kind for manifest in self.manifests)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the operator's flags allow of a source."""
+
+    allow_http: bool
+    limits: tree.Limits = field(default_factory=tree.Limits)
+    yaml: documents.Limits = field(default_factory=documents.Limits)
+
+
+class Source:
+    """Reads Git for all repositories.
+
+    Args:
+        client: reads the Secrets that hold credentials.
+        discovery: says which kinds live in namespaces.
+        index: says which kinds may be seen.
+        mirrors: the door to Git.
+        cache: the door from bytes to manifests.
+        rules: what is allowed.
+    """
+
+    def __init__(  # noqa: PLR0913  two servers, what is known of each, and what is allowed
+        self,
+        *,
+        client: Client,
+        discovery: Discovery,
+        index: Index,
+        mirrors: Mirrors,
+        cache: Cache,
+        rules: Rules,
+    ) -> None:
+        self._client = client
+        self._discovery = discovery
+        self._index = index
+        self._mirrors = mirrors
+        self._cache = cache
+        self._rules = rules
+
+    async def head(self, key: Key, spec: Spec) -> Head:
+        """Look up what the spec follows.
+
+        Raises:
+            SpecError, SourceError: the url, the credentials, the remote or the ref.
+            ClusterError: the Secret could not be read.
+        """
+        secret = await self._secret(key, spec) if spec.secret_name else None
+        remote = access.remote(spec, secret, allow_http=self._rules.allow_http)
+        offered = await self._mirrors.look(remote, spec.timeout)
+        name, sha = await asyncio.to_thread(refs.resolve, spec.ref, offered)
+        return Head(remote=remote, name=name, sha=sha)
+
+    async def revision(self, head: Head, seconds: float) -> Revision:
+        """Fetch the commit within so many seconds, if it is not there, and read who made it.
+
+        Raises:
+            SourceError: the fetch failed.
+        """
+        await self._mirrors.fetch(head.remote, head.name, head.sha, seconds)
+        return await self._mirrors.revision(head.remote, head.sha)
+
+    async def desired(self, head: Head, spec: Spec) -> Desired:
+        """Read the manifests of the commit and give each its place.
+
+        Raises:
+            BuildError: with every fault of every file.
+            SourceError: the path, or the size of what lies there.
+            ClusterError: the API server could not say which kinds it serves.
+        """
+        entries = await self._mirrors.entries(head.remote, head.sha, spec.path)
+        selection = await asyncio.to_thread(tree.select, entries, spec.path, spec.exclude, self._rules.limits)
+        manifests = await self._rendered(head, selection)
+        brought = scope.declared_scopes(manifests)
+        served = await self._discovery.scopes({manifest.ref.group_kind for manifest in manifests})
+        scopes = {kind: resource.namespaced for kind, resource in brought.items()} | dict(served)
+        placed, failures = await asyncio.to_thread(scope.place, manifests, scopes, spec.default_namespace)
+        if any(failure.reason == Refusal.DUPLICATE_OBJECT for failure in failures):
+            raise _build_error(failures, head.sha)
+        denied = await self._index.denied({manifest.ref.group_kind for manifest in placed})
+        seen, forbidden = scope.visible(placed, denied)
+        marked = tuple(replace(failure, commit=head.sha) for failure in (*failures, *forbidden))
+        return Desired(sha=head.sha, spec=spec, manifests=seen, failures=marked)
+
+    @asynccontextmanager
+    async def watching(self, key: Key, spec: Spec, head: Head) -> AsyncIterator[Callable[[], bool]]:
+        """Look for a newer head, once an interval, while something long goes on; yields whether there is one."""
+        moved = asyncio.Event()
+
+        async def look() -> None:
+            while not moved.is_set():
+                await asyncio.sleep(spec.interval)
+                try:
+                    newer = await self.head(key, spec)
+                except TowlineError:
+                    continue
+                if newer.sha != head.sha:
+                    moved.set()
+
+        task = asyncio.create_task(look())
+        try:
+            yield moved.is_set
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def history(self, head: Head, base: str) -> History:
+        """Return the commits that lead from `base` (a sha; empty: from nothing) to the head.
+
+        Raises:
+            SourceError: the mirror could not be read.
+        """
+        return await self._mirrors.history(head.remote, base, head.sha)
+
+    async def located(
+        self, failures: tuple[Failure, ...], head: Head, desired: Desired
+    ) -> tuple[Failure, ...]:
+        """Give failures the line of the field that they name, instead of that of their object."""
+        origins = {str(manifest.ref): manifest.origin for manifest in desired.manifests}
+        wanted = {
+            origins[failure.object].blob
+            for failure in failures
+            if failure.field and failure.object in origins
+        }
+        if not wanted:
+            return failures
+        contents = await self._mirrors.blobs(head.remote, sorted(wanted))
+        return await asyncio.to_thread(
+            lambda: tuple(_located(failure, origins, contents) for failure in failures)
+        )
+
+    async def _rendered(self, head: Head, selection: tree.Selection) -> tuple[Manifest, ...]:
+        """Parse what was selected; what the selection refused is reported together with what does not parse."""
+
+        async def read(shas: Sequence[str]) -> Mapping[str, bytes]:
+            return await self._mirrors.blobs(head.remote, shas)
+
+        files = [(entry.path, entry.sha, entry.size) for entry in selection.files]
+        refused = selection.failures
+        try:
+            manifests = await self._cache.render(files, read, self._rules.yaml)
+        except BuildError as error:
+            raise _build_error((*refused, *error.failures), head.sha) from error
+        if refused:
+            raise _build_error(refused, head.sha)
+        return manifests
+
+    async def _secret(self, key: Key, spec: Spec) -> Mapping[str, bytes] | None:
+        path = f"/api/v1/namespaces/{key.namespace}/secrets/{spec.secret_name}"
+        try:
+            answer = await self._client.request("GET", path)
+        except ApiError as error:
+            if error.code == 404:
+                return None
+            raise
+        return {name: base64.b64decode(value) for name, value in (answer.body.get("data") or {}).items()}
+
+
+def _build_error(failures: tuple[Failure, ...], sha: str) -> BuildError:
+    """Report all faults, in the order of files; where all are symlinks, that is the reason."""
+    ordered = sorted(failures, key=lambda failure: (failure.file, failure.line))
+    only_links = all(failure.reason == Reason.SYMLINK_REFUSED for failure in ordered)
+    return BuildError(
+        tuple(replace(failure, commit=sha) for failure in ordered),
+        Reason.SYMLINK_REFUSED if only_links else Reason.BUILD_FAILED,
+    )
+
+
+def _located(failure: Failure, origins: Mapping[str, Origin], contents: Mapping[str, bytes]) -> Failure:
+    origin = origins.get(failure.object)
+    if not failure.field or origin is None:
+        return failure
+    line = documents.locate(contents[origin.blob], origin.document, origin.item, failure.field)
+    return replace(failure, line=line)

@@ -1,0 +1,158 @@
+"""The end of a GitRepository: the same story with nothing desired, and the finalizer goes last.
+
+It needs neither Git nor a valid spec. What may not be deleted is released and never holds the resource back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from towline import log
+from towline.api import gitrepository, labels
+from towline.api.gitrepository import GitRepository, Removal
+from towline.api.syncrecord import Subject, Trigger
+from towline.attempt import kinds_of
+from towline.cluster.client import Client
+from towline.cluster.ledger import Ledger
+from towline.cluster.live import Index
+from towline.cluster.report import Report
+from towline.cluster.sweep import Sweep
+from towline.core import plan
+from towline.core.plan import Policy
+from towline.core.stamp import Identity
+from towline.core.status import Pass
+from towline.errors import ApiError, ClusterError, Reason
+from towline.model import Person, Plan, Revision
+from towline.sync import Order, Synced, Syncs
+
+_log = log.logger(__name__)
+
+_OUR_CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gitrepositories.towline.dev"
+
+
+class Finalizer:
+    """Ends repositories.
+
+    Args:
+        client: asks about our CRD and about namespaces.
+        index: what is live.
+        sweep: finds what is ours where nothing says where to look.
+        syncs: executes plans.
+        report: takes the finalizer off.
+        ledger: is told to forget.
+    """
+
+    def __init__(  # noqa: PLR0913  the doors of the last pass
+        self, *, client: Client, index: Index, sweep: Sweep, syncs: Syncs, report: Report, ledger: Ledger
+    ) -> None:
+        self._client = client
+        self._index = index
+        self._sweep = sweep
+        self._syncs = syncs
+        self._report = report
+        self._ledger = ledger
+
+    async def finalize(self, repository: GitRepository) -> Pass | None:
+        """Prune or release everything that is ours; None where that is done and the finalizer is off.
+
+        Raises:
+            ClusterError: the API server could not be asked.
+        """
+        if labels.FINALIZER not in repository.finalizers:
+            return None
+        decided = await self._decide(repository)
+        if decided.writes:
+            synced = await self._syncs.run(_order(repository, decided), _nothing, lambda: False)
+            if synced.failures or synced.error:
+                return _failed(repository, synced)
+        if not await self._report.remove_finalizer(repository):
+            raise ClusterError("the GitRepository was changed while it was being deleted")
+        self._ledger.forget(repository.uid)
+        return None
+
+    async def _decide(self, repository: GitRepository) -> Plan:
+        kinds = kinds_of(repository) or await self._sweep.everywhere(repository.label)
+        await self._index.ensure(kinds)
+        policy = Policy(
+            key=repository.key,
+            uid=repository.uid,
+            label=repository.label,
+            manager=repository.manager,
+            finalizing=await self._removal(repository),
+        )
+        live = self._index.owned(repository.label)
+        sha = str((repository.status.get("commit") or {}).get("applied", ""))
+        decided = await asyncio.to_thread(plan.plan, (), live, policy, sha)
+        return await self._without_doomed(repository, decided)
+
+    async def _removal(self, repository: GitRepository) -> Removal:
+        """Say what becomes of the objects; uninstalling the CRD never deletes workloads."""
+        crd = await self._read(_OUR_CRD)
+        if crd is None or crd["metadata"].get("deletionTimestamp"):
+            return Removal.RELEASE
+        return gitrepository.removal(repository)
+
+    async def _without_doomed(self, repository: GitRepository, decided: Plan) -> Plan:
+        """Leave out what the namespace takes with it: it goes anyway, and nothing can be written there."""
+        namespace = await self._read(f"/api/v1/namespaces/{repository.key.namespace}")
+        if namespace and not namespace["metadata"].get("deletionTimestamp"):
+            return decided
+        left = tuple(change for change in decided.changes if change.ref.namespace != repository.key.namespace)
+        return replace(decided, changes=left)
+
+    async def _read(self, path: str) -> dict[str, Any] | None:
+        try:
+            return (await self._client.request("GET", path)).body
+        except ApiError as error:
+            if error.code == 404:
+                return None
+            raise
+
+
+async def _nothing() -> None:
+    """Nothing has to be prepared: the finalizer is there, and no kind is new."""
+
+
+def _order(repository: GitRepository, decided: Plan) -> Order:
+    """Describe the end for its record, in the name of the commit that was applied last."""
+    applied = repository.status.get("applied") or {}
+    commit = repository.status.get("commit") or {}
+    sha = commit.get("applied") or commit.get("attempted") or "0" * 40
+    author = Person(name=applied.get("author", ""), email="")
+    moment = applied.get("committedAt") or repository.created_at
+    spec = repository.raw_spec
+    return Order(
+        subject=Subject(
+            namespace=repository.key.namespace,
+            name=repository.key.name,
+            uid=repository.uid,
+            url=str(spec.get("url", "")),
+            path=str(spec.get("path", "")),
+        ),
+        identity=Identity(key=repository.key, uid=repository.uid),
+        revision=Revision(
+            sha=sha,
+            author=author,
+            committer=author,
+            authored_at=moment,
+            committed_at=moment,
+            subject=applied.get("subject", ""),
+            pull_request=applied.get("pullRequest", ""),
+        ),
+        plan=decided,
+        trigger=Trigger.DELETE,
+        source=commit.get("applied", ""),
+    )
+
+
+def _failed(repository: GitRepository, synced: Synced) -> Pass:
+    reason = Reason.CLUSTER_UNAVAILABLE if synced.error else Reason.PRUNE_FAILED
+    return Pass(
+        generation=repository.generation,
+        reason=reason,
+        message=synced.error.message if synced.error else "",
+        failures=synced.failures,
+        last_record=synced.record,
+    )

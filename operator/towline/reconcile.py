@@ -1,0 +1,215 @@
+"""One pass of one repository, top to bottom: read it, tow or finalize, say what happened, and when to come again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+
+from towline import conclusion, log
+from towline.api.gitrepository import GitRepository
+from towline.attempt import Attempt, Memory
+from towline.cluster.ledger import Ledger
+from towline.cluster.report import Report
+from towline.core import remedy, schedule, status
+from towline.core.remedy import Again
+from towline.core.status import Pass
+from towline.errors import ClusterError, Reason, TowlineError
+from towline.finalize import Finalizer
+from towline.metrics import Metrics
+from towline.model import Body, Key
+from towline.source.access import Remote
+from towline.tow import Tower
+
+_log = log.logger(__name__)
+
+_REWRITES = 3
+"""How often a status is computed anew because somebody changed the resource while it was written."""
+
+_INTERVAL = 60.0
+"""Seconds; for a resource whose own interval cannot be read."""
+
+
+class Reconciler:
+    """Runs passes, for all repositories.
+
+    Args:
+        tower: makes the attempts.
+        finalizer: ends the repositories that are being deleted.
+        report: reads and writes the resources themselves.
+        ledger: forgets, and deletes old records.
+        metrics: counts.
+        now: the current time, with its zone.
+        clock: monotonic seconds.
+        jitter: random numbers from 0 to 1.
+    """
+
+    def __init__(  # noqa: PLR0913  the doors, the clocks and chance
+        self,
+        *,
+        tower: Tower,
+        finalizer: Finalizer,
+        report: Report,
+        ledger: Ledger,
+        metrics: Metrics,
+        now: Callable[[], datetime],
+        clock: Callable[[], float],
+        jitter: Callable[[], float],
+    ) -> None:
+        self._tower = tower
+        self._finalizer = finalizer
+        self._report = report
+        self._ledger = ledger
+        self._metrics = metrics
+        self._now = now
+        self._clock = clock
+        self._jitter = jitter
+        self._memories: dict[Key, Memory] = {}
+
+    async def once(self, key: Key) -> float | None:
+        """Run one pass; return the seconds until the next, None where only a change of the resource asks for one.
+
+        An API server that cannot be asked about the resource itself is asked again, with a growing pause.
+        """
+        memory = self._memories.get(key, Memory())
+        try:
+            repository = await self._report.read(key)
+        except ClusterError as error:
+            _log.warning("cannot read the resource", repository=str(key), error=error.message)
+            return self._wait(key, memory, error.retry_after)
+        if repository is None:
+            self._forget(key)
+            return None
+        if memory.uid != repository.uid:
+            memory = Memory(uid=repository.uid)
+        attempt = Attempt(repository=repository, memory=memory)
+        with self._metrics.pass_seconds.time():
+            passed = await self._outcome(attempt)
+        if passed is None:
+            self._forget(key)
+            return None
+        passed, due = self._remember(attempt, passed)
+        if not await self._tell(attempt, passed):
+            return 1.0
+        await self._retain(repository)
+        return due
+
+    async def _outcome(self, attempt: Attempt) -> Pass | None:
+        """Tow, or finalize; what goes wrong is an outcome, too. None where the repository has ended."""
+        step: Callable[[], Awaitable[Pass | None]] = lambda: self._tower.tow(attempt)  # noqa: E731
+        if attempt.repository.deleting:
+            step = lambda: self._finalizer.finalize(attempt.repository)  # noqa: E731
+        try:
+            return await step()
+        except TowlineError as error:
+            return conclusion.failed(attempt, error)
+        except Exception:  # noqa: BLE001  a whole pass: a bug in one repository must not end the others
+            _log.exception("a bug ended the pass", repository=str(attempt.repository.key))
+            bug = TowlineError(Reason.INTERNAL_ERROR, "a bug in Towline; the operator's log has the trace")
+            return conclusion.failed(attempt, bug)
+
+    def _remember(self, attempt: Attempt, passed: Pass) -> tuple[Pass, float | None]:
+        """Keep what saves work, and say when the next pass is."""
+        memory = attempt.memory
+        interval = attempt.spec.interval if attempt.spec else _INTERVAL
+        failures, retry_at = memory.failures, memory.retry_at
+        if attempt.is_new:
+            failures = self._count(attempt, passed)
+            reasons = {failure.reason for failure in passed.failures or ()} or {passed.reason}
+            retry = schedule.backoff(failures, self._jitter(), interval, reasons)
+            retry_at = self._clock() + retry if failures else math.inf
+            passed = replace(passed, attempts=failures)
+        self._memories[attempt.repository.key] = Memory(
+            uid=attempt.repository.uid,
+            manual=attempt.manual,
+            spec=attempt.spec,
+            head=attempt.head or memory.head,
+            looked_at=attempt.looked_at,
+            desired=attempt.desired or memory.desired,
+            cause=attempt.cause,
+            passed=passed,
+            failures=failures,
+            retry_at=retry_at,
+        )
+        if passed.reason is Reason.PROGRESSING:
+            return passed, 0.0
+        return passed, schedule.next_due(passed.reason, interval, max(retry_at - self._clock(), 0.0))
+
+    @staticmethod
+    def _count(attempt: Attempt, passed: Pass) -> int:
+        """Count the tries in a row that ended this way; a change of spec or head begins anew."""
+        if remedy.TABLE[passed.reason].again not in {Again.BACKOFF, Again.EITHER}:
+            return 0
+        before = attempt.memory.passed
+        same = before and (before.reason, before.generation, before.observed) == (
+            passed.reason,
+            passed.generation,
+            passed.observed,
+        )
+        return attempt.memory.failures + 1 if same and attempt.memory.manual == attempt.manual else 1
+
+    async def _tell(self, attempt: Attempt, passed: Pass) -> bool:
+        """Write the status, if it says anything new, and tell people who watch; False where that must be repeated."""
+        repository: GitRepository | None = attempt.repository
+        try:
+            for _ in range(_REWRITES):
+                if repository is None or repository.uid != attempt.repository.uid:
+                    return True
+                said = status.compute(repository.status, passed, self._now())
+                if await self._report.write_status(repository, said):
+                    await self._announce(repository, said, passed)
+                    return True
+                repository = await self._report.read(repository.key)
+        except ClusterError as error:
+            _log.warning(
+                "cannot write the status", repository=str(attempt.repository.key), error=error.message
+            )
+        return False
+
+    async def _announce(self, repository: GitRepository, said: Body, passed: Pass) -> None:
+        """One event for each sync, and one for each failure that was not there before."""
+        key = repository.key
+        before, after = _ready(repository.status), _ready(said)
+        is_ready = after["status"] == "True"
+        self._metrics.passes.labels(*key, str(passed.reason)).inc()
+        self._metrics.ready.labels(*key).set(is_ready)
+        self._metrics.objects.labels(*key).set((said.get("objects") or {}).get("declared", 0))
+        synced = said.get("lastRecord") != repository.status.get("lastRecord")
+        if not synced and (before.get("reason"), before.get("message")) == (
+            after["reason"],
+            after["message"],
+        ):
+            return
+        words = {"reason": after["reason"], "message": after["message"], "record": said.get("lastRecord", "")}
+        if is_ready and synced:
+            _log.info("synced", repository=str(key), **words)
+            await self._report.event(repository, "Normal", after["reason"], after["message"])
+        elif after["status"] == "False" and passed.reason is not Reason.SUSPENDED:
+            _log.warning("not ready", repository=str(key), **words)
+            await self._report.event(repository, "Warning", after["reason"], after["message"])
+
+    async def _retain(self, repository: GitRepository) -> None:
+        try:
+            await self._ledger.retain(repository.key, repository.uid, self._now())
+        except ClusterError as error:
+            _log.debug("old records were not deleted", repository=str(repository.key), error=error.message)
+
+    def remotes(self) -> tuple[Remote, ...]:
+        """Return every remote that a repository follows at the moment."""
+        return tuple(memory.head.remote for memory in self._memories.values() if memory.head)
+
+    def _wait(self, key: Key, memory: Memory, at_least: float) -> float:
+        self._memories[key] = replace(memory, failures=memory.failures + 1)
+        reasons = {Reason.CLUSTER_UNAVAILABLE}
+        return max(at_least, schedule.backoff(memory.failures + 1, self._jitter(), _INTERVAL / 2, reasons))
+
+    def _forget(self, key: Key) -> None:
+        if memory := self._memories.pop(key, None):
+            self._ledger.forget(memory.uid)
+            self._metrics.forget(*key)
+
+
+def _ready(said: Body) -> Body:
+    conditions = said.get("conditions") or ()
+    return next((each for each in conditions if each.get("type") == "Ready"), {})

@@ -1,0 +1,259 @@
+"""The execution of one plan: preflight, record opened, writes, prunes, record closed.
+
+A plan with nothing to write never comes here. What may be written, and in which order, was decided before; here it
+happens, and whatever happens is told by the record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from towline.api.syncrecord import ChangeEntry, Ending, Flag, Subject, SyncRecord, Trigger
+from towline.cluster import apply
+from towline.cluster.apply import Prediction, Writer, Written
+from towline.cluster.ledger import Ledger
+from towline.cluster.live import Index
+from towline.core import closing, diff, record, tip
+from towline.core import order as ordering
+from towline.core.closing import Ended
+from towline.core.redact import Mask
+from towline.core.stamp import Identity
+from towline.core.tip import Tip
+from towline.errors import ClusterError, Failure
+from towline.model import APPLIES, Action, Change, Outcome, Plan, Result, Revision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be done, for whom and why.
+
+    `commits` lead from `source` (a sha, empty before the first sync) to the revision, newest first; `commits_total`
+    counts them all. `preflight` and `force` are those of the spec.
+    """
+
+    subject: Subject
+    identity: Identity
+    revision: Revision
+    plan: Plan
+    trigger: Trigger
+    source: str = ""
+    commits: tuple[Revision, ...] = ()
+    commits_total: int = 0
+    flags: tuple[Flag, ...] = ()
+    preflight: bool = True
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """What became of an order.
+
+    `failures` are the refusals of the plan, of its preflight and of its writes. `record` is empty where none was
+    left. `error` is set where the API server was away before everything was done.
+    """
+
+    ending: Ending
+    outcomes: tuple[Outcome, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    record: str = ""
+    error: ClusterError | None = None
+
+
+class Syncs:
+    """Executes orders, for all repositories.
+
+    Args:
+        writer: the door to managed objects.
+        ledger: the door to the records.
+        index: what is live, to find out how far a sync came whose process died.
+        mask: takes secrets out of what is recorded.
+        clock: the current time, with its zone.
+        operator: which process writes, in records.
+    """
+
+    def __init__(  # noqa: PLR0913  two doors, what they need to know, and who we are
+        self,
+        *,
+        writer: Writer,
+        ledger: Ledger,
+        index: Index,
+        mask: Mask,
+        clock: Callable[[], datetime],
+        operator: str,
+    ) -> None:
+        self._writer = writer
+        self._ledger = ledger
+        self._index = index
+        self._mask = mask
+        self._clock = clock
+        self._operator = operator
+
+    async def newest(self, identity: Identity) -> Tip | None:
+        """Return the newest sync of a repository; one that a dead process left open is closed as Interrupted first.
+
+        Raises:
+            ClusterError: no answer.
+        """
+        newest = await self._ledger.newest(identity.key, identity.uid)
+        if newest is None or newest.ending is not None:
+            return newest
+        left = await self._ledger.last(identity.key, identity.uid)
+        owned = self._index.owned(identity.label)
+        await self._ledger.close(closing.interrupted(left, owned, self._mask, self._moment()))
+        return await self._ledger.newest(identity.key, identity.uid)
+
+    async def run(
+        self, order: Order, begin: Callable[[], Awaitable[None]], superseded: Callable[[], bool]
+    ) -> Synced:
+        """Execute one order.
+
+        Args:
+            order: what is to be done.
+            begin: awaited once, after the preflight and before the first write to a managed object.
+            superseded: asked between waves whether the head moved meanwhile.
+
+        Raises:
+            ClusterError: nothing was written yet, and the API server cannot be asked, or refuses us as a whole.
+        """
+        voice = apply.Sync(
+            identity=order.identity,
+            revision=order.revision,
+            mask=self._mask,
+            force=order.force,
+            preflight=order.preflight,
+        )
+        flight = await self._preflight(order, voice)
+        failures = (*order.plan.failures, *flight.failures)
+        if failures and order.preflight:
+            return await self.refused(order, failures)
+        predictions = tuple(found for found in flight.predictions if found.change.action in APPLIES)
+        if not predictions and (failures or not order.plan.removals):
+            return await self.refused(order, failures) if failures else Synced(ending=Ending.SUCCEEDED)
+        await begin()
+        records = await self._open(order, await self._entries(order, predictions))
+        voice = replace(voice, record=records[0].name)
+        written = await self._write(order, predictions, failures, voice, superseded)
+        return await self._close(order, records, written, failures)
+
+    async def _preflight(self, order: Order, voice: apply.Sync) -> apply.Preflight:
+        """Predict the plan; without preflight by no dry run, but for a revision that was refused before.
+
+        What its dry run refuses as the newest record tells is not written again, nor what waits for it: each
+        such retry would leave a record that says nothing new.
+        """
+        applies = order.plan.applies
+        newest = await self.newest(order.identity)
+        if order.preflight or not tip.refuses(newest, order.revision.sha):
+            return await self._writer.preflight(applies, voice)
+        rehearsed = (await self._writer.preflight(applies, replace(voice, preflight=True))).failures
+        known = {failure.object for failure in rehearsed if tip.tells(newest, failure)}
+        waiting = ordering.deferred(applies) if known else frozenset()
+        rest = (each for each in applies if each.ref not in waiting and str(each.ref) not in known)
+        flight = await self._writer.preflight(tuple(rest), voice)
+        still = tuple(failure for failure in rehearsed if failure.object in known)
+        return replace(flight, failures=(*still, *flight.failures))
+
+    async def refused(self, order: Order, failures: tuple[Failure, ...]) -> Synced:
+        """Leave one Failed record of a revision that is refused as a whole, unless the newest record says the same.
+
+        Raises:
+            ClusterError: the record could not be written.
+        """
+        newest = await self.newest(order.identity)
+        synced = Synced(ending=Ending.FAILED, failures=failures)
+        if tip.same_failure(newest, order.revision.sha, failures):
+            return synced
+        records = await self._open(order, ())
+        ended = Ended(ending=Ending.FAILED, finished_at=self._moment(), failures=failures)
+        await self._ledger.close(closing.close(records, ended))
+        return replace(synced, record=records[-1].name)
+
+    async def _write(
+        self,
+        order: Order,
+        predictions: Sequence[Prediction],
+        failures: tuple[Failure, ...],
+        voice: apply.Sync,
+        superseded: Callable[[], bool],
+    ) -> Written:
+        """Write what applies, and only if all of it was done, take away what is no longer declared."""
+        applied = await self._writer.write(predictions, voice, superseded)
+        removals = order.plan.removals
+        if failures or not applied.clean or superseded():
+            left = tuple(Outcome(change=change, result=Result.NOT_TRIED) for change in removals)
+            return replace(applied, outcomes=(*applied.outcomes, *left))
+        pruned = await self._writer.prune(_of(removals, Action.PRUNE), voice)
+        released = await self._writer.release(_of(removals, Action.RELEASE), voice)
+        return Written(
+            outcomes=(*applied.outcomes, *pruned.outcomes, *released.outcomes),
+            error=pruned.error or released.error,
+        )
+
+    async def _open(self, order: Order, entries: Sequence[ChangeEntry]) -> tuple[SyncRecord, ...]:
+        about = record.Sync(
+            namespace=self._ledger.namespace(order.identity.key),
+            subject=order.subject,
+            trigger=order.trigger,
+            source=order.source,
+            target=order.revision.sha,
+            commits=order.commits or (order.revision,),
+            commits_total=order.commits_total or 1,
+            flags=order.flags,
+            operator=self._operator,
+            started_at=self._moment(),
+        )
+        return await self._ledger.open(record.opening(about, entries, await self.newest(order.identity)))
+
+    async def _close(
+        self, order: Order, records: Sequence[SyncRecord], written: Written, failures: tuple[Failure, ...]
+    ) -> Synced:
+        ending = _ending(order, written, failures)
+        ended = Ended(
+            ending=ending,
+            finished_at=self._moment(),
+            outcomes=written.outcomes,
+            blocked=len(order.plan.blocked),
+            failures=failures,
+        )
+        await self._ledger.close(closing.close(records, ended))
+        refused = tuple(failure for outcome in written.outcomes for failure in outcome.failures)
+        return Synced(
+            ending=ending,
+            outcomes=written.outcomes,
+            failures=(*failures, *refused),
+            record=records[-1].name,
+            error=written.error,
+        )
+
+    async def _entries(self, order: Order, predictions: Sequence[Prediction]) -> tuple[ChangeEntry, ...]:
+        """Describe every planned change; comparing is slow enough to leave the event loop."""
+
+        def describe() -> tuple[ChangeEntry, ...]:
+            changed = {
+                found.change.ref: diff.fields(found.before, found.after, found.body, self._mask)
+                for found in predictions
+            }
+            changes = (*(found.change for found in predictions), *order.plan.removals)
+            return record.entries(changes, changed, order.revision.sha, self._mask)
+
+        return await asyncio.to_thread(describe)
+
+    def _moment(self) -> str:
+        return self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _of(changes: Sequence[Change], action: Action) -> tuple[Change, ...]:
+    return tuple(change for change in changes if change.action is action)
+
+
+def _ending(order: Order, written: Written, failures: tuple[Failure, ...]) -> Ending:
+    """Name how a sync ended: Failed where nothing at all was done."""
+    results = {outcome.result for outcome in written.outcomes}
+    if failures or written.error or Result.FAILED in results:
+        return Ending.PARTIAL if Result.DONE in results else Ending.FAILED
+    if Result.NOT_TRIED in results:
+        return Ending.SUPERSEDED
+    return Ending.PARTIAL if order.plan.blocked else Ending.SUCCEEDED

@@ -1,0 +1,299 @@
+"""One try to bring the cluster to what Git says: head, revision, manifests, plan, sync.
+
+`Tower.tow` tells it in order. Each step adds to what the attempt has found out, or ends it with an error that says who
+can mend it; what was found out until then is reported all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from towline import conclusion, log
+from towline.api import gitrepository, labels
+from towline.api.gitrepository import GitRepository, Schema, Spec
+from towline.api.syncrecord import Ending, Flag, Subject, Trigger
+from towline.attempt import Attempt
+from towline.cluster.live import Index
+from towline.cluster.report import Report
+from towline.cluster.sweep import Sweep
+from towline.core import plan, status
+from towline.core.ownership import OWN, Policy
+from towline.core.status import Pass
+from towline.core.tip import Tip
+from towline.desired import Desired, Head, Source
+from towline.errors import ClusterError, Failure, Reason, SourceError, TowlineError
+from towline.model import GroupKind, Plan, Revision
+from towline.sync import Order, Synced, Syncs
+
+_log = log.logger(__name__)
+
+_RECORDED = frozenset(
+    {
+        Reason.BUILD_FAILED,
+        Reason.SYMLINK_REFUSED,
+        Reason.PATH_NOT_FOUND,
+        Reason.SOURCE_TOO_LARGE,
+        Reason.SOURCE_EMPTY,
+    }
+)
+"""What is wrong with a revision itself: it leaves a Failed record."""
+
+_OTHERS_SECONDS = 10.0
+"""How long a pass waits to see kinds that it declares no more."""
+
+
+class Tower:
+    """Makes attempts, for all repositories.
+
+    Args:
+        source: what Git declares.
+        index: what is live.
+        report: where the resource itself is written.
+        sweep: finds what is ours where nothing says where to look.
+        syncs: executes plans.
+        schema: of a GitRepository's spec.
+        clock: monotonic seconds.
+        now: the current time, with its zone.
+    """
+
+    def __init__(  # noqa: PLR0913  the doors of a pass
+        self,
+        *,
+        source: Source,
+        index: Index,
+        report: Report,
+        sweep: Sweep,
+        syncs: Syncs,
+        schema: Schema,
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._source = source
+        self._index = index
+        self._report = report
+        self._sweep = sweep
+        self._syncs = syncs
+        self._schema = schema
+        self._clock = clock
+        self._now = now
+
+    async def tow(self, attempt: Attempt) -> Pass:
+        """Make one attempt and say how it ended.
+
+        Raises:
+            TowlineError: it ended before there was a plan; `attempt` holds what is known.
+        """
+        attempt.spec = spec = gitrepository.specify(attempt.repository, self._schema)
+        if spec.suspend:
+            return Pass(generation=attempt.repository.generation, reason=Reason.SUSPENDED)
+        attempt.head = head = await self._head(attempt, spec)
+        attempt.revision = revision = await self._source.revision(head, spec.timeout)
+        try:
+            attempt.desired = desired = await self._desired(attempt, spec, head)
+            blind = await self._see(attempt, desired)
+            if known := self._unchanged(attempt):
+                return known
+            decided = await self._decide(attempt, desired)
+        except TowlineError as error:
+            if error.reason in _RECORDED:
+                await self._record(attempt, revision, error)
+            raise
+        if not decided.writes and not decided.failures:
+            return conclusion.passed(attempt, decided, None, blind)
+        synced = await self._sync(attempt, spec, head, decided)
+        located = await self._source.located(synced.failures, head, desired)
+        return conclusion.passed(attempt, decided, replace(synced, failures=located), blind)
+
+    async def _head(self, attempt: Attempt, spec: Spec) -> Head:
+        """Look up the head, unless that was done for this very spec less than an interval ago."""
+        memory = attempt.memory
+        fresh = self._clock() < memory.looked_at + spec.interval * 0.9
+        if memory.head and fresh and memory.spec == spec and memory.manual == attempt.manual:
+            attempt.looked_at = memory.looked_at
+            return memory.head
+        asked_at = self._clock()
+        head = await self._source.head(attempt.repository.key, spec)
+        attempt.looked_at = asked_at
+        if memory.head is None or memory.head.sha != head.sha:
+            _log.info("head moved", repository=str(attempt.repository.key), ref=head.name, commit=head.sha)
+        return head
+
+    async def _desired(self, attempt: Attempt, spec: Spec, head: Head) -> Desired:
+        """Read the manifests, unless the last pass did so and every kind was known and can still be seen."""
+        known = attempt.memory.desired
+        fresh = known and known.sha == head.sha and known.spec == spec and not known.failures
+        if known and fresh and not self._index.unseen(known.kinds):
+            return known
+        return await self._source.desired(head, spec)
+
+    async def _see(self, attempt: Attempt, desired: Desired) -> str:
+        """Make sure that everything of ours is known; say what cannot be seen, and thus not be pruned.
+
+        Raises:
+            ClusterError: a kind that is declared cannot be seen.
+        """
+        await self._index.ensure(desired.kinds)
+        others = await self._known_kinds(attempt) - desired.kinds
+        try:
+            await self._index.ensure(others, _OTHERS_SECONDS)
+        except ClusterError as error:
+            return f"nothing of them is pruned: {error.message}"
+        return ""
+
+    async def _known_kinds(self, attempt: Attempt) -> frozenset[GroupKind]:
+        """Return the kinds of everything ever applied; where the status has lost them, look everywhere once."""
+        kinds = attempt.kinds
+        if not kinds and attempt.memory.passed is None:
+            return await self._sweep.kinds(attempt.repository)
+        return kinds
+
+    def _unchanged(self, attempt: Attempt) -> Pass | None:
+        """Return the last pass where everything that it depended on is as it was, and no retry is due."""
+        memory = attempt.memory
+        confirm = attempt.repository.annotations.get(labels.CONFIRM_PRUNE, "")
+        version = self._index.versions(attempt.repository.label)
+        attempt.cause = (id(attempt.desired), attempt.repository.generation, confirm, attempt.manual, version)
+        if memory.passed is None or memory.cause != attempt.cause or self._clock() >= memory.retry_at:
+            return None
+        attempt.is_new = False
+        return memory.passed
+
+    async def _decide(self, attempt: Attempt, desired: Desired) -> Plan:
+        """Plan, in a thread: thousands of objects take longer than others may be kept waiting.
+
+        Raises:
+            SourceError: SourceEmpty, where nothing is declared and nothing is owned.
+        """
+        repository = attempt.repository
+        live = dict(self._index.owned(repository.label))
+        for manifest in desired.manifests:
+            if manifest.ref not in live and (other := self._index.anyone(manifest.ref)):
+                live[manifest.ref] = other
+        policy = Policy(
+            key=repository.key,
+            uid=repository.uid,
+            label=repository.label,
+            manager=repository.manager,
+            prune=desired.spec.prune,
+            confirm=repository.annotations.get(labels.CONFIRM_PRUNE, ""),
+            blocked=bool(repository.status.get("blocked")),
+        )
+        if not desired.manifests and not desired.failures:
+            owns = any(plan.ownership(each, policy) in OWN for each in live.values())
+            _check_emptiness(repository, desired, owns=owns)
+        decided = await asyncio.to_thread(
+            plan.plan, desired.manifests, live, policy, desired.sha, desired.memo
+        )
+        return replace(decided, failures=(*desired.failures, *decided.failures))
+
+    async def _sync(self, attempt: Attempt, spec: Spec, head: Head, decided: Plan) -> Synced:
+        order = await self._order(attempt, decided)
+        order = replace(order, preflight=spec.preflight, force=spec.force)
+
+        async def begin() -> None:
+            await self._begin(attempt, decided)
+
+        async with self._source.watching(attempt.repository.key, spec, head) as superseded:
+            synced = await self._syncs.run(order, begin, superseded)
+        if attempt.desired:
+            await self._index.ensure(attempt.desired.kinds)
+        return synced
+
+    async def _order(self, attempt: Attempt, decided: Plan) -> Order:
+        """Say what the record must: from where to where, by which commits, and why."""
+        repository, spec, head, revision = attempt.repository, attempt.spec, attempt.head, attempt.revision
+        if spec is None or head is None or revision is None:
+            raise ValueError("an order needs a revision")
+        newest = await self._syncs.newest(attempt.identity)
+        base = _base(newest)
+        history = await self._source.history(head, base)
+        return Order(
+            subject=Subject(
+                namespace=repository.key.namespace,
+                name=repository.key.name,
+                uid=repository.uid,
+                url=spec.url,
+                path=spec.path,
+            ),
+            identity=attempt.identity,
+            revision=revision,
+            plan=decided,
+            trigger=_trigger(attempt),
+            source=base,
+            commits=history.revisions,
+            commits_total=history.total,
+            flags=(Flag.HISTORY_REWRITTEN,) if history.rewritten else (),
+        )
+
+    async def _record(self, attempt: Attempt, revision: Revision, error: TowlineError) -> None:
+        """Leave a record of a revision that cannot be applied."""
+        order = await self._order(attempt, Plan())
+        plain = Failure(reason=error.reason, message=error.message, commit=revision.sha)
+        await self._syncs.refused(order, error.failures or (plain,))
+
+    async def _begin(self, attempt: Attempt, decided: Plan) -> None:
+        """Before the first write: our finalizer, and in the status where to look after a kill.
+
+        Raises:
+            ClusterError: the resource changed under us; nothing is written then.
+        """
+        kinds = frozenset(change.ref.group_kind for change in decided.applies)
+        if attempt.revision is None:
+            raise ValueError("a sync needs a revision")
+        for _ in range(3):
+            held = await self._report.add_finalizer(attempt.repository)
+            if held:
+                attempt.repository = held
+                begun = status.progress(held.status, held.generation, attempt.revision, kinds, self._now())
+                if written := await self._report.write_status(held, begun):
+                    attempt.repository = written
+                    return
+            await self._reread(attempt)
+        raise ClusterError("the GitRepository is changed all the time; nothing was written")
+
+    async def _reread(self, attempt: Attempt) -> None:
+        before = attempt.repository
+        now = await self._report.read(before.key)
+        if now is None or now.deleting or (now.uid, now.generation) != (before.uid, before.generation):
+            raise ClusterError("the GitRepository was changed before anything was written")
+        attempt.repository = now
+
+
+def _check_emptiness(repository: GitRepository, desired: Desired, *, owns: bool) -> None:
+    """Refuse a commit without manifests where nothing could be pruned: a path or suffix is wrong.
+
+    It is well where this very commit was applied: somebody has confirmed that everything goes.
+    """
+    if owns or repository.status.get("commit", {}).get("applied") == desired.sha:
+        return
+    message = f"no manifests below {desired.spec.path!r}: their names end in .yaml, .yml or .json"
+    raise SourceError(Reason.SOURCE_EMPTY, message)
+
+
+def _base(newest: Tip | None) -> str:
+    """Return the commit that the next record begins at: the last one that a record calls applied."""
+    if newest is None:
+        return ""
+    return newest.target if newest.ending is Ending.SUCCEEDED else newest.source
+
+
+def _trigger(attempt: Attempt) -> Trigger:
+    """Say why there is something to do, from what is different now."""
+    repository, memory = attempt.repository, attempt.memory
+    confirmed = repository.annotations.get(labels.CONFIRM_PRUNE, "") == (
+        (repository.status.get("blocked") or {}).get("confirm") or None
+    )
+    if (
+        attempt.head
+        and repository.status.get("commit", {}).get("applied") != attempt.head.sha
+        and not confirmed
+    ):
+        return Trigger.COMMIT
+    if repository.status.get("observedGeneration") != repository.generation:
+        return Trigger.SPEC
+    if confirmed or (memory.passed and memory.manual != attempt.manual):
+        return Trigger.MANUAL
+    return Trigger.DRIFT if memory.passed else Trigger.START

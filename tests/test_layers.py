@@ -1,0 +1,76 @@
+"""The rules of the structure are run, and each of them catches what it is there for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+PLANTED = [
+    ("core/plan.py", "import asyncio", "Decisions are pure"),
+    ("api/conditions.py", "import os", "Decisions are pure"),
+    ("model.py", "import time", "Decisions are pure"),
+    ("errors.py", "import subprocess", "Decisions are pure"),
+    ("core/plan.py", "from towline.cluster import client", "Layers"),
+    ("source/tree.py", "from towline.cluster import client", "Layers"),
+    ("render/plain.py", "from towline.source import tree", "Layers"),
+    ("cluster/client.py", "from towline import settings", "Layers"),
+    ("errors.py", "from towline import model", "Layers"),
+    ("controller.py", "from towline.cli import render", "Layers"),
+    ("cluster/client.py", "import kopf", "kopf stays at the door"),
+    ("source/tree.py", "import git", "GitPython runs git"),
+    ("core/plan.py", "import deepdiff", "deepdiff describes"),
+    ("cluster/apply.py", "import aiohttp", "aiohttp speaks"),
+    ("cluster/apply.py", "import kubernetes", "The official client"),
+]
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache", "--config", folder / "pyproject.toml"],
+        cwd=folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(folder / "operator"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "COLUMNS": "200",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copytree(
+        ROOT / "operator" / "towline",
+        tmp_path / "operator" / "towline",
+        ignore=shutil.ignore_patterns("__pycache__", "crds"),
+    )
+    return tmp_path
+
+
+def test_the_code_keeps_its_own_rules(copy: Path) -> None:
+    result = lint(copy)
+    assert result.returncode == 0, result.stdout
+    assert " 0 broken" in result.stdout
+
+
+@pytest.mark.parametrize(("file", "line", "contract"), PLANTED)
+def test_a_planted_violation_is_caught_by_its_rule(copy: Path, file: str, line: str, contract: str) -> None:
+    place = copy / "operator" / "towline" / file
+    place.write_text(place.read_text() + f"\n{line}\n")
+    result = lint(copy)
+    assert result.returncode != 0
+    broken = [row for row in result.stdout.splitlines() if "BROKEN" in row]
+    assert any(row.startswith(contract) for row in broken), result.stdout
+    assert line.rsplit(maxsplit=1)[-1] in result.stdout

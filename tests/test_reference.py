@@ -1,0 +1,174 @@
+"""docs/reference against the code and the CRDs: nothing is missing there, and nothing there is invented."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import pytest
+import yaml
+from towline import metrics
+from towline.__main__ import main
+from towline.api import labels
+from towline.api.conditions import Type
+from towline.api.gitrepository import UNSERVED
+from towline.core import remedy, stamp
+from towline.core.remedy import Party
+from towline.errors import Reason, Refusal
+
+ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "docs" / "reference"
+CRDS = ("gitrepositories", "syncrecords")
+PAGE = {"gitrepositories": "gitrepository.md", "syncrecords": "syncrecord.md"}
+
+
+class Field(NamedTuple):
+    """One field of a CRD by its path below spec or status, `[]` behind what is a list."""
+
+    path: str
+    schema: dict[str, Any]
+    leaf: bool
+
+
+def crd(name: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml.safe_load((ROOT / "crds" / f"{name}.yaml").read_text())
+    (version,) = parsed["spec"]["versions"]
+    return {**version, "root": version["schema"]["openAPIV3Schema"]["properties"]}
+
+
+def fields(schema: dict[str, Any], path: str) -> Iterator[Field]:
+    if schema.get("type") == "array":
+        yield from fields(schema["items"], f"{path}[]")
+        return
+    below = schema.get("properties", {})
+    if path:
+        yield Field(path, schema, leaf=not below)
+    for name, child in below.items():
+        yield from fields(child, f"{path}.{name}" if path else name)
+
+
+def section(page: str, heading: str) -> str:
+    """Return what stands under one second-level heading."""
+    text = (PAGES / page).read_text()
+    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, f"{page} has no heading {heading}"
+    return found[1]
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """Return the rows of all tables by what stands in backticks in their first cell."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if match := re.match(r"\| `([^`]+)` \|(.*)\|$", line):
+            assert match[1] not in found, f"{match[1]} stands twice"
+            found[match[1]] = [cell.strip() for cell in re.split(r"(?<!\\)\|", match[2])]
+    return found
+
+
+@pytest.mark.parametrize("half", ["spec", "status"])
+@pytest.mark.parametrize("name", CRDS)
+def test_every_field_is_documented_and_nothing_else(name: str, half: str) -> None:
+    known = {field.path: field.leaf for field in fields(crd(name)["root"][half], "")}
+    documented = set(rows(section(PAGE[name], half)))
+    assert {path for path, leaf in known.items() if leaf} - documented == set()
+    assert documented - set(known) == set()
+
+
+@pytest.mark.parametrize("half", ["spec", "status"])
+@pytest.mark.parametrize("name", CRDS)
+def test_every_value_of_a_closed_list_is_named(name: str, half: str) -> None:
+    documented = rows(section(PAGE[name], half))
+    for field in fields(crd(name)["root"][half], ""):
+        for value in field.schema.get("enum", ()):
+            assert f"`{value}`" in " ".join(documented[field.path]), f"{field.path}: {value}"
+
+
+def test_every_default_is_the_one_of_the_schema() -> None:
+    documented = rows(section("gitrepository.md", "spec"))
+    for field in fields(crd("gitrepositories")["root"]["spec"], ""):
+        if "default" in field.schema:
+            value = field.schema["default"]
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            assert documented[field.path][0] == f"`{text}`", field.path
+        elif field.path in documented:
+            assert not documented[field.path][0].startswith("`"), field.path
+
+
+def test_every_field_of_a_schema_has_a_description() -> None:
+    root = crd("gitrepositories")["root"]
+    lacking = [
+        field.path
+        for half in ("spec", "status")
+        for field in fields(root[half], "")
+        if not field.schema.get("description")
+    ]
+    assert lacking == []
+
+
+def test_what_is_not_served_yet_is_marked_and_nothing_else() -> None:
+    documented = rows(section("gitrepository.md", "spec"))
+    marked = {path for path, cells in documented.items() if "supported yet" in cells[-1].lower()}
+    marked = {re.split(r"\W", path)[0] for path in marked}
+    assert marked == set(UNSERVED)
+
+
+@pytest.mark.parametrize("name", CRDS)
+def test_every_column_is_documented_in_its_order(name: str) -> None:
+    columns = [column["name"].upper() for column in crd(name)["additionalPrinterColumns"]]
+    assert list(rows(section(PAGE[name], "Columns"))) == columns
+
+
+def test_every_condition_is_documented() -> None:
+    text = (PAGES / "conditions.md").read_text().split("\n## ")[0]
+    assert list(rows(text)) == [str(kind) for kind in Type]
+
+
+def test_every_reason_is_documented_as_the_table_has_it() -> None:
+    documented = rows(section("conditions.md", "Reasons of Ready"))
+    assert list(documented) == [str(reason) for reason in Reason]
+    for reason, row in remedy.TABLE.items():
+        meaning, parties, beside, again = documented[reason]
+        assert meaning.endswith((".", ".)"))
+        assert {party for party in Party if party in parties} == set(row.parties), reason
+        assert beside == row.beside, reason
+        assert again.startswith(row.again), reason
+
+
+def test_every_refusal_is_documented() -> None:
+    documented = rows(section("conditions.md", "Reasons of one fault"))
+    assert list(documented) == [str(refusal) for refusal in Refusal]
+
+
+def test_every_annotation_and_label_is_documented() -> None:
+    constants = [value for value in vars(labels).values() if isinstance(value, str)]
+    names = {value for value in constants if value.startswith("towline.dev/")}
+    documented = rows((PAGES / "annotations-and-labels.md").read_text())
+    assert set(documented) == {*names, stamp.CHANGE_CAUSE}
+
+
+def test_every_metric_is_documented() -> None:
+    documented = rows((PAGES / "metrics.md").read_text())
+    known = {
+        f"{family.name}_total" if family.type == "counter" else family.name: family.type
+        for family in metrics.Metrics().registry.collect()
+    }
+    assert {name: cells[0] for name, cells in documented.items()} == known
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_every_option_of_a_command_is_documented(name: str) -> None:
+    (heading,) = re.findall(rf"^## (`towline {name}.*`)$", (PAGES / "commands.md").read_text(), re.MULTILINE)
+    documented = {option.split()[0] for option in rows(section("commands.md", heading))}
+    options = [one for one in main.commands[name].params if isinstance(one, click.Option)]
+    assert documented == {option.opts[0] for option in options}
+
+
+def test_every_link_between_the_pages_leads_somewhere() -> None:
+    for page in PAGES.glob("*.md"):
+        for target, anchor in re.findall(r"\]\(([\w./-]+\.md)(#[\w-]+)?\)", page.read_text()):
+            text = (page.parent / target).read_text()
+            slugs = {f"#{line.lstrip('# ').lower().replace(' ', '-')}" for line in text.splitlines()}
+            assert not anchor or anchor in slugs, f"{page.name}: {target}{anchor}"
