@@ -96,10 +96,12 @@ def _place(name: str, cluster: Cluster, server: GitServer) -> Iterator[Place]:
     sha = repo.commit(GOOD)
     spec = {"url": repo.url, "path": "deploy", "timeout": "2s", "ref": {"branch": "main"}}
     repository = repositories.create(cluster, namespace, "app", **spec)
-    repository.until_ready(sha)
-    yield Place(server=server, repo=repo, repository=repository)
-    repositories.abandon(cluster, namespace)
-    cluster.delete("v1", "Namespace", namespace)
+    try:
+        repository.until_ready(sha)
+        yield Place(server=server, repo=repo, repository=repository)
+    finally:
+        repositories.abandon(cluster, namespace)
+        cluster.delete("v1", "Namespace", namespace)
 
 
 @contextmanager

@@ -1,17 +1,20 @@
-"""What stories about single writes share."""
+"""What stories share: a desk for single writes, an operator with few rights."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from towline.cluster import credentials
 from towline.cluster.credentials import Access
 
 from e2e.harness import desk as desks
+from e2e.harness.cluster import Cluster
 from e2e.harness.controlplane import ControlPlane
 from e2e.harness.desk import Desk
+from e2e.harness.operator import Operator
+from e2e.stories import obstacles
 
 
 @pytest.fixture
@@ -26,3 +29,16 @@ async def desk(access: Access, namespace: str) -> AsyncIterator[Desk]:
     """A repository of one's own in a namespace of one's own."""
     async with desks.opened(access, namespace) as opened:
         yield opened
+
+
+@pytest.fixture
+def limited(
+    private_operator: Callable[..., Operator], cluster: Cluster, namespace: str
+) -> Iterator[Operator]:
+    """An operator that may see everything, and write only some kinds."""
+    with obstacles.rights(
+        cluster, namespace, "limited", [obstacles.READER, obstacles.OWN_KINDS, obstacles.PLAIN_KINDS]
+    ):
+        operator = private_operator(user="limited")
+        operator.start()
+        yield operator

@@ -13,10 +13,19 @@ from e2e.harness.waiting import eventually
 ADMISSION = "admissionregistration.k8s.io/v1"
 RBAC = "rbac.authorization.k8s.io/v1"
 
+ALL = {"resources": ["*"], "verbs": ["*"]}
+READER = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}
+OWN_KINDS = {"apiGroups": ["towline.dev"], "resources": ["*"], "verbs": ["*"]}
+PLAIN_KINDS = {
+    "apiGroups": ["", "apps"],
+    "resources": ["configmaps", "secrets", "services", "events", "deployments"],
+    "verbs": ["create", "patch", "delete"],
+}
 
-def no_services(cluster: Cluster, namespace: str) -> None:
-    """Let a quota of the namespace admit no Service; it holds when this returns."""
-    spec = {"hard": {"services": "0"}}
+
+def limit_services(cluster: Cluster, namespace: str, count: int) -> None:
+    """Let a quota of the namespace admit so many Services; it holds when this returns."""
+    spec = {"hard": {"services": str(count)}}
     cluster.create(
         {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": _named("few", namespace), "spec": spec}
     )

@@ -14,7 +14,10 @@ from e2e.harness.gitrepo import Repo
 from e2e.harness.gitserver import GitServer
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
+from e2e.harness.waiting import eventually
 from e2e.stories import manifests
+
+pytestmark = pytest.mark.usefixtures("operator")
 
 GitRepositories = Callable[..., Repository]
 
@@ -137,9 +140,30 @@ def test_the_second_repository_creates_the_object_once_the_first_has_let_it_go(
 
 
 @pytest.mark.parametrize("preflight", [True, False])
+def test_of_two_repositories_that_declare_an_object_at_the_same_time_exactly_one_gets_it(
+    cluster: Cluster, repo: Repo, other_repo: Repo, git_repository: GitRepositories, *, preflight: bool
+) -> None:
+    both = [git_repository("one", suspend=True, preflight=preflight)]
+    both += [git_repository("two", url=other_repo.url, suspend=True, preflight=preflight)]
+    for source in (repo, other_repo):
+        source.commit({"shared.yaml": shared(both[0].namespace, **SHARED)})
+    for app in both:
+        app.change(suspend=False)
+
+    def settled() -> dict[str, str]:
+        reasons = {app.condition()["reason"]: app.name for app in both}
+        return reasons if reasons.keys() == {"Succeeded", "ApplyFailed"} else {}
+
+    winner = eventually(settled, deadline=30, message="a winner")["Succeeded"]
+    metadata = cluster.get("v1", "ConfigMap", "shared", both[0].namespace)["metadata"]
+    assert metadata["labels"] == {"towline.dev/repository": f"{both[0].namespace}.{winner}"}
+    managers = {entry["manager"] for entry in metadata["managedFields"]}
+    assert managers == {f"towline:{both[0].namespace}/{winner}"}
+
+
+@pytest.mark.parametrize("preflight", [True, False])
 @pytest.mark.parametrize("colour", ["green", "red"], ids=["agreeing", "differing"])
 def test_an_object_that_exists_and_is_not_ours_is_refused_and_not_touched(
-    operator: Operator,
     cluster: Cluster,
     audit: AuditLog,
     repo: Repo,
@@ -166,7 +190,7 @@ def test_an_object_that_exists_and_is_not_ours_is_refused_and_not_touched(
 
 
 def test_an_object_to_which_somebody_added_our_label_is_not_ours(
-    operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories, namespace: str
+    cluster: Cluster, repo: Repo, git_repository: GitRepositories, namespace: str
 ) -> None:
     body = manifests.config_map("shared", namespace, colour="green")
     body["metadata"]["labels"] = {"towline.dev/repository": f"{namespace}.app"}
@@ -182,7 +206,7 @@ def test_an_object_to_which_somebody_added_our_label_is_not_ours(
 
 
 def test_an_object_that_was_in_the_way_is_created_from_git_once_its_owner_removed_it(
-    operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories, namespace: str
+    cluster: Cluster, repo: Repo, git_repository: GitRepositories, namespace: str
 ) -> None:
     cluster.create(manifests.config_map("shared", namespace, colour="green"))
     sha = repo.commit({"shared.yaml": shared(namespace, colour="red")})
@@ -197,7 +221,6 @@ def test_an_object_that_was_in_the_way_is_created_from_git_once_its_owner_remove
 
 @pytest.mark.parametrize("policy", ["Delete", "Orphan"])
 def test_the_deletion_of_a_repository_leaves_an_object_that_it_was_refused_alone(
-    operator: Operator,
     cluster: Cluster,
     repo: Repo,
     git_repository: GitRepositories,

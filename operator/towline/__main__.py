@@ -9,7 +9,7 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,10 +91,10 @@ async def _operate(chosen: Settings) -> None:
     metrics = Metrics()
     async with (
         _leadership(chosen) as leadership,
-        _queue(chosen, metrics, leadership) as (queue, index),
+        _queue(chosen, metrics, leadership) as (queue, end),
         http.serving(chosen.listen, metrics, lambda: queue.started or leadership.stands_by),
     ):
-        await controller.run(queue, leadership, index.aclose)
+        await controller.run(queue, leadership, end)
 
 
 @asynccontextmanager
@@ -112,8 +112,8 @@ async def _leadership(chosen: Settings) -> AsyncIterator[Leadership]:
 @asynccontextmanager
 async def _queue(
     chosen: Settings, metrics: Metrics, leadership: Leadership
-) -> AsyncIterator[tuple[WorkQueue, Index]]:
-    """Make everything that passes need, and the queue that runs them; and what watches beside them."""
+) -> AsyncIterator[tuple[WorkQueue, Callable[[], Awaitable[None]]]]:
+    """Make everything that passes need, the queue that runs them, and what ends the tasks that they leave behind."""
     queue: WorkQueue
 
     def changed(label: str, _ref: ObjectRef) -> None:
@@ -136,13 +136,17 @@ async def _queue(
         )
         queue = WorkQueue(reconciler.once, time.monotonic)
         tidying = asyncio.create_task(_tidy(queue, reconciler, mirrors, ledger), name="tidy")
+
+        async def end() -> None:
+            await index.aclose()
+            await mirrors.aclose()
+
         try:
-            yield queue, index
+            yield queue, end
         finally:
             tidying.cancel()
             await asyncio.gather(tidying, return_exceptions=True)
-            await index.aclose()
-            await mirrors.aclose()
+            await end()
 
 
 def _reconciler(  # noqa: PLR0913  the doors
@@ -207,7 +211,8 @@ async def _tidy(queue: WorkQueue, reconciler: Reconciler, mirrors: Mirrors, ledg
         await asyncio.sleep(TIDY_SECONDS)
         if not queue.started:
             continue
-        await mirrors.retain(reconciler.remotes())
+        if (remotes := reconciler.remotes()) is not None:
+            await mirrors.retain(remotes)
         try:
             await ledger.post_kept()
         except ClusterError as error:
