@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -13,7 +14,7 @@ from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
 from towline.core import fields, scope
-from towline.errors import ApiError, BuildError, Failure, Reason, Refusal, TowlineError
+from towline.errors import ApiError, BuildError, Failure, Reason, Refusal, SourceError, TowlineError
 from towline.model import GroupKind, Key, Manifest, Origin, Revision
 from towline.render import documents
 from towline.render.cache import Cache
@@ -167,18 +168,24 @@ class Source:
     async def located(
         self, failures: tuple[Failure, ...], head: Head, desired: Desired
     ) -> tuple[Failure, ...]:
-        """Give failures the line of the field that they name, instead of that of their object."""
+        """Give failures the line of the field that they name, instead of that of their object.
+
+        Where the mirror cannot be read any more, they keep the line of their object.
+        """
         origins = {str(manifest.ref): manifest.origin for manifest in desired.manifests}
-        wanted = {
-            origins[failure.object].blob
-            for failure in failures
-            if failure.field and failure.object in origins
-        }
-        if not wanted:
+        named = [failure for failure in failures if failure.field and failure.object in origins]
+        if not named:
             return failures
-        contents = await self._mirrors.blobs(head.remote, sorted(wanted))
-        return await asyncio.to_thread(
-            lambda: tuple(_located(failure, origins, contents) for failure in failures)
+        try:
+            contents = await self._mirrors.blobs(
+                head.remote, sorted({origins[failure.object].blob for failure in named})
+            )
+        except SourceError:
+            return failures
+        lines = await asyncio.to_thread(_lines, named, origins, contents, self._rules.yaml)
+        return tuple(
+            replace(failure, line=lines.get((failure.object, failure.field), failure.line))
+            for failure in failures
         )
 
     async def _rendered(self, head: Head, selection: tree.Selection) -> tuple[Manifest, ...]:
@@ -218,9 +225,19 @@ def _build_error(failures: tuple[Failure, ...], sha: str) -> BuildError:
     )
 
 
-def _located(failure: Failure, origins: Mapping[str, Origin], contents: Mapping[str, bytes]) -> Failure:
-    origin = origins.get(failure.object)
-    if not failure.field or origin is None:
-        return failure
-    line = documents.locate(contents[origin.blob], origin.document, origin.item, failure.field)
-    return replace(failure, line=line)
+def _lines(
+    failures: Iterable[Failure],
+    origins: Mapping[str, Origin],
+    contents: Mapping[str, bytes],
+    limits: documents.Limits,
+) -> Mapping[tuple[str, str], int]:
+    """Find the line of each named field, reading each file once; by object and field."""
+    by_blob: dict[str, list[Failure]] = defaultdict(list)
+    for failure in failures:
+        by_blob[origins[failure.object].blob].append(failure)
+    found: dict[tuple[str, str], int] = {}
+    for blob, named in by_blob.items():
+        places = [(origins[one.object].document, origins[one.object].item, one.field) for one in named]
+        lines = documents.locate_all(contents[blob], places, limits)
+        found |= {(one.object, one.field): line for one, line in zip(named, lines, strict=True)}
+    return found

@@ -44,6 +44,10 @@ def rendered(directory: Path) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]
         selection = tree.select(folder.entries(directory), ".")
     except TowlineError as error:
         return (), (Failure(reason=error.reason, message=error.message),)
+    except OSError as error:
+        return (), (
+            Failure(reason=Reason.PATH_NOT_FOUND, message=f"the folder cannot be listed: {error.strerror}"),
+        )
     manifests: list[Manifest] = []
     failures = list(selection.failures)
     for entry in selection.files:

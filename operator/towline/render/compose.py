@@ -27,6 +27,7 @@ from towline.render.pieces import Fault, Piece
 
 _FAULTS = 100  # of one document; a generated file may repeat its mistake in every line
 _SHOWN_KEY = 100  # bytes
+_BEHIND = "content behind the end of the document; a line with --- must stand before it"
 _CORE_COLLECTIONS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
@@ -77,6 +78,7 @@ class _Reader:
 
     def document(self) -> Any:
         """Return the value of the only document, None where there is none."""
+        ended = False
         try:
             self._next()
             if not isinstance(self._next(), DocumentStartEvent):
@@ -84,13 +86,14 @@ class _Reader:
             root = self._next()
             self.line = self._first + root.start_mark.line
             value = self._value(root, 0)
+            ended = True
             self._next()
-            end = self._next()
-            if not isinstance(end, StreamEndEvent):
-                self._fault(end, events.CONTENT_BEHIND)
+            if not isinstance(event := self._next(), StreamEndEvent):
+                self._fault(event, _BEHIND)
         except yaml.YAMLError as error:
             line, message = events.fault(error)
-            self.faults.append(Fault(self._first + line, message))
+            behind = ended and not message.startswith(events.NOT_A_KEY)
+            self.faults.append(Fault(self._first + line, _BEHIND if behind else message))
         except _StopError:
             pass
         else:

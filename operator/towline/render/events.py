@@ -25,7 +25,8 @@ from yaml.events import (
 
 from towline.render.pieces import Piece
 
-CONTENT_BEHIND = "content behind the end of the document; a line with --- must stand before it"
+NOT_A_KEY = "mapping values are not allowed in this context"
+"""What libyaml says of a colon behind what it took for a scalar, though it was to be a key."""
 
 
 class Mark(Protocol):
@@ -51,8 +52,6 @@ def fault(error: yaml.YAMLError) -> tuple[int, str]:
         return 0, "the text is not YAML"
     mark, context = error.problem_mark or error.context_mark, error.context_mark
     line = mark.line if mark else 0
-    if error.problem == "did not find expected <document start>":
-        return line, CONTENT_BEHIND
     words = " ".join(filter(None, (error.problem, error.context)))
     since = f" that begins {line - context.line} lines above" if context and context.line != line else ""
     return line, words + since

@@ -22,8 +22,6 @@ _POINTER = b"version https://git-lfs.github.com/spec/"
 _DIGEST = "v1:"
 _DIGEST_LENGTH = 63
 _SHOWN_NAME = 300  # bytes
-
-
 _FAILURES = 1000  # of one file; a generated one may repeat its mistake in every object
 
 
@@ -78,12 +76,11 @@ def _documents(file: str, content: bytes, limits: Limits) -> tuple[tuple[Documen
 
 
 def _is_list(value: Any) -> bool:
-    """Whether an object only wraps others; other kinds whose names end so (an AllowList) have no `items` list."""
+    """Whether an object only wraps others; other kinds whose names end so (an AllowList) have no `items`."""
     if not isinstance(value, dict) or not str(value.get("kind")).endswith("List"):
         return False
-    return isinstance(value.get("items"), list) or (
-        value["kind"] == "List" and value.get("apiVersion") == "v1"
-    )
+    empty = refusals.is_core(value, "List") and value.get("items") is None
+    return empty or isinstance(value.get("items"), list)
 
 
 def _objects(found: tuple[Document, ...], origin: Origin, limits: Limits) -> Iterator[_Object]:
@@ -156,15 +153,15 @@ _WRITTEN_BY_SERVERS = frozenset({"managedFields", "creationTimestamp"})
 def _content(value: dict[str, Any]) -> tuple[Body, str]:
     """Return what is desired of an object, and its digest.
 
-    Null in a map is left out: it declares nothing, and server-side apply would own it. In a list it stays, because
-    without it the others would move.
+    `stringData` becomes `data` as the API server does it, because it keeps no trace by which drift could be seen. Null
+    in a map is left out: it declares nothing. In a list it stays, as it does in the API server.
     """
     body = {name: entry for name, entry in value.items() if name != "status"}
     body["metadata"] = {
         name: entry for name, entry in value["metadata"].items() if name not in _WRITTEN_BY_SERVERS
     }
-    if body.get("stringData") is not None and refusals.is_secret(body):
-        body["data"] = {**(body.get("data") or {}), **_encoded(body.pop("stringData"))}
+    if refusals.is_core(body, "Secret") and (texts := body.pop("stringData", None)):
+        body["data"] = {**(body.get("data") or {}), **_encoded(texts)}
     canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     if b"null" in canonical:
         body = _without_nulls(body)

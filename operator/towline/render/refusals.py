@@ -31,7 +31,6 @@ def complaints(body: Body) -> tuple[Complaint, ...]:
 
 
 def _identity(body: Body) -> Iterator[Complaint]:
-    """Say what an object needs to have a name: its message never holds the value that stands there."""
     metadata = body.get("metadata")
     yield from _text(body, "apiVersion", ())
     yield from _text(body, "kind", ())
@@ -60,7 +59,8 @@ def _name(metadata: Body) -> Iterator[Complaint]:
 
 
 def _list(body: Body) -> Iterator[Complaint]:
-    if body.get("kind") == "List" and body.get("apiVersion") == "v1":
+    """Find a List that could not be expanded; any other never comes here."""
+    if is_core(body, "List"):
         yield Complaint(Reason.BUILD_FAILED, "items is no list", ("items",))
 
 
@@ -94,7 +94,7 @@ def _string_maps(body: Body) -> Iterator[Complaint]:
     metadata = _map(body.get("metadata"))
     for field in ("labels", "annotations"):
         yield from _string_map(metadata.get(field), ("metadata", field))
-    if is_secret(body):
+    if is_core(body, "Secret"):
         yield from _string_map(body.get("stringData"), ("stringData",))
         if body.get("stringData") is not None and not isinstance(body.get("data"), Mapping | None):
             yield Complaint(Refusal.WRONG_TYPE, "data is no map", ("data",))
@@ -152,9 +152,9 @@ def _switches(body: Body) -> Iterator[Complaint]:
             yield Complaint(Refusal.INVALID, str(error), ("metadata", "annotations", labels.WAVE))
 
 
-def is_secret(body: Body) -> bool:
-    """Whether an object is a Secret, whose `stringData` the API server turns into `data`."""
-    return body.get("kind") == "Secret" and body.get("apiVersion") == "v1"
+def is_core(body: Body, kind: str) -> bool:
+    """Whether an object is of that kind of the core group."""
+    return body.get("kind") == kind and body.get("apiVersion") == "v1"
 
 
 def _map(value: Any) -> Body:

@@ -1,0 +1,186 @@
+"""Many files at once: parsed once, in order, with every fault of every file."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import pytest
+from towline.errors import BuildError, Reason, SourceError
+from towline.model import Manifest
+from towline.render.cache import Cache, File
+from towline.render.documents import Limits
+
+
+def configmap(name: str, value: str = "x") -> str:
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{value: {value}}}\n"
+
+
+class Repository:
+    """Files by path, and a record of what was read of them."""
+
+    def __init__(self, **files: str) -> None:
+        self.blobs = {hashlib.sha1(text.encode()).hexdigest(): text.encode() for text in files.values()}  # noqa: S324  as Git does
+        self.files: list[File] = [
+            (path, hashlib.sha1(text.encode()).hexdigest(), len(text.encode()))  # noqa: S324  the same
+            for path, text in files.items()
+        ]
+        self.read_blobs: list[str] = []
+        self.batches: list[int] = []
+
+    async def read(self, shas: Sequence[str]) -> Mapping[str, bytes]:
+        """Return blobs as the Git door does, after letting others run."""
+        await asyncio.sleep(0)
+        self.read_blobs.extend(shas)
+        self.batches.append(sum(len(self.blobs[sha]) for sha in shas))
+        return {sha: self.blobs[sha] for sha in shas}
+
+
+async def render(cache: Cache, repository: Repository, limits: Limits | None = None) -> tuple[Manifest, ...]:
+    return await cache.render(repository.files, repository.read, limits or Limits())
+
+
+async def test_manifests_come_in_the_byte_order_of_their_paths() -> None:
+    names = ["b.yaml", "a/z.yaml", "a.yaml", "ä.yaml", "B.yaml", "a-b.yaml"]
+    repository = Repository(**{name: configmap(f"n{index}") for index, name in enumerate(names)})
+    found = await render(Cache(), repository)
+    assert [one.origin.file for one in found] == sorted(names, key=str.encode)
+
+
+async def test_a_blob_that_was_parsed_once_is_neither_read_nor_parsed_again() -> None:
+    cache, repository = Cache(), Repository(a=configmap("a"), b=configmap("b"))
+    first = await render(cache, repository)
+    again = await render(cache, repository)
+    assert len(repository.read_blobs) == 2
+    assert all(one is other for one, other in zip(first, again, strict=True))
+
+
+async def test_only_what_changed_is_read() -> None:
+    cache = Cache()
+    before = Repository(a=configmap("a"), b=configmap("b"), c=configmap("c"))
+    after = Repository(a=configmap("a"), b=configmap("b", "new"), c=configmap("c"))
+    old = await render(cache, before)
+    new = await render(cache, after)
+    assert after.read_blobs == [after.files[1][1]]
+    assert [one is other for one, other in zip(old, new, strict=True)] == [True, False, True]
+
+
+async def test_a_file_that_was_renamed_is_not_read_and_says_its_new_name() -> None:
+    cache = Cache()
+    (before,) = await render(cache, Repository(old=configmap("a")))
+    renamed = Repository(new=configmap("a"))
+    (after,) = await render(cache, renamed)
+    assert renamed.read_blobs == []
+    assert (before.origin.file, after.origin.file) == ("old", "new")
+    assert after.body is before.body
+    assert (await render(cache, renamed))[0] is after
+
+
+async def test_the_same_content_in_two_files_is_read_once_and_declared_twice() -> None:
+    repository = Repository(a=configmap("a"), b=configmap("a"))
+    found = await render(Cache(), repository)
+    assert [one.origin.file for one in found] == ["a", "b"]
+    assert len(repository.read_blobs) == 1
+
+
+async def test_two_repositories_that_ask_at_once_share_what_was_parsed() -> None:
+    cache = Cache()
+    first, second = Repository(a=configmap("a")), Repository(a=configmap("a"))
+    (one,), (other,) = await asyncio.gather(render(cache, first), render(cache, second))
+    assert one is other
+
+
+async def test_every_fault_of_every_file_is_reported_and_the_first_one_named() -> None:
+    repository = Repository(
+        good=configmap("a"), b="a: [\n---\nkind: x\nmetadata: {name: b, uid: c}", a="\n\nx: 1\nx: 2"
+    )
+    with pytest.raises(
+        BuildError, match=r"^a:4: the key \"x\" stands in line 3 already \(and 3 more\)$"
+    ) as error:
+        await render(Cache(), repository)
+    assert [(one.file, one.line) for one in error.value.failures] == [("a", 4), ("b", 2), ("b", 3), ("b", 4)]
+    assert error.value.reason == Reason.BUILD_FAILED
+
+
+async def test_a_broken_file_is_remembered_too_under_each_of_its_names() -> None:
+    cache, repository, renamed = Cache(), Repository(a="x: ["), Repository(b="x: [")
+    for known, name in ((repository, "a"), (repository, "a"), (renamed, "b")):
+        with pytest.raises(BuildError) as error:
+            await render(cache, known)
+        assert [one.file for one in error.value.failures] == [name]
+    assert len(repository.read_blobs) == 1
+    assert renamed.read_blobs == []
+
+
+async def test_blobs_are_read_in_batches_of_bounded_size() -> None:
+    padding = "#" * 200_000
+    repository = Repository(**{f"{n:02}": f"{configmap(f'n{n}')}{padding}" for n in range(10)})
+    assert len(await render(Cache(), repository)) == 10
+    assert len(repository.batches) == 5
+    assert max(repository.batches) < 512 * 1024
+
+
+async def test_too_many_objects_are_refused_before_all_of_them_are_read() -> None:
+    padding = "#" * 300_000
+    repository = Repository(**{f"{n:02}": f"{configmap(f'n{n}')}{padding}" for n in range(10)})
+    with pytest.raises(SourceError, match="more than 3 objects") as error:
+        await render(Cache(), repository, Limits(objects=3))
+    assert error.value.reason == Reason.SOURCE_TOO_LARGE
+    assert len(repository.read_blobs) == 4
+
+
+async def test_too_many_objects_are_refused_also_when_they_are_remembered() -> None:
+    cache, repository = Cache(), Repository(a=configmap("a"), b=configmap("b"))
+    await render(cache, repository)
+    with pytest.raises(SourceError):
+        await render(cache, repository, Limits(objects=1))
+
+
+async def test_what_was_not_used_for_longest_is_forgotten_first() -> None:
+    a, b, c = (Repository(**{name: configmap(name)}) for name in "abc")
+    cache = Cache(limit_files=2)
+    for repository in (a, b, a, c, a, b):
+        await render(cache, repository)
+    assert [len(one.read_blobs) for one in (a, b, c)] == [1, 2, 1]
+
+
+async def test_the_bytes_that_are_remembered_are_bounded() -> None:
+    cache = Cache(limit_bytes=1000)
+    large = [Repository(**{str(n): configmap(f"n{n}", "x" * 500)}) for n in range(3)]
+    for repository in (*large, *large):
+        await render(cache, repository)
+    assert [len(one.read_blobs) for one in large] == [2, 2, 2]
+
+
+async def test_a_repository_larger_than_the_cache_is_rendered_all_the_same() -> None:
+    repository = Repository(**{f"{n:02}": configmap(f"n{n}") for n in range(30)})
+    cache = Cache(limit_files=3)
+    assert len(await render(cache, repository)) == 30
+    assert len(await render(cache, repository)) == 30
+
+
+async def test_others_have_their_turn_while_a_large_file_is_parsed() -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(count())
+    await render(Cache(), Repository(a="---\n".join(configmap(f"n{n}") for n in range(2000))))
+    other.cancel()
+    assert turns > 10
+
+
+async def test_a_failure_to_read_passes_through_and_leaves_the_cache_usable() -> None:
+    cache, repository = Cache(), Repository(a=configmap("a"))
+
+    async def away(_: Sequence[str]) -> Mapping[str, bytes]:
+        raise SourceError(Reason.GIT_UNAVAILABLE, "away")
+
+    with pytest.raises(SourceError, match="away"):
+        await cache.render(repository.files, away, Limits())
+    assert len(await render(cache, repository)) == 1
