@@ -15,9 +15,12 @@ from towline.__main__ import main
 from towline.api import labels
 from towline.api.conditions import Type
 from towline.api.gitrepository import UNSERVED
-from towline.core import remedy, stamp
+from towline.core import order, prune, remedy, stamp
+from towline.core.ownership import DELEGATES
 from towline.core.remedy import Party
 from towline.errors import Reason, Refusal
+from towline.render import documents
+from towline.source.tree import Limits
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "reference"
@@ -158,12 +161,47 @@ def test_every_metric_is_documented() -> None:
     assert {name: cells[0] for name, cells in documented.items()} == known
 
 
-@pytest.mark.parametrize("name", sorted(main.commands))
-def test_every_option_of_a_command_is_documented(name: str) -> None:
+def commands(group: click.Group, name: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Yield every command by its words, also those of groups in groups."""
+    for word, command in sorted(group.commands.items()):
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{name}{word} ")
+        else:
+            yield f"{name}{word}", command
+
+
+@pytest.mark.parametrize(("name", "command"), tuple(commands(main)))
+def test_every_option_of_a_command_is_documented(name: str, command: click.Command) -> None:
     (heading,) = re.findall(rf"^## (`towline {name}.*`)$", (PAGES / "commands.md").read_text(), re.MULTILINE)
     documented = {option.split()[0] for option in rows(section("commands.md", heading))}
-    options = [one for one in main.commands[name].params if isinstance(one, click.Option)]
+    options = [one for one in command.params if isinstance(one, click.Option)]
     assert documented == {option.opts[0] for option in options}
+
+
+def test_every_wave_is_documented_with_its_kinds() -> None:
+    documented = rows(section("applying.md", "Order"))
+    waves = {str(number): ", ".join(kind.kind for kind in kinds) for number, kinds in order._WAVES}
+    assert documented.pop(str(order._EVERYTHING_ELSE)) == ["everything else"]
+    assert {number: re.sub(r" \(.*?\)", "", cells[0]) for number, cells in documented.items()} == waves
+
+
+def test_every_data_kind_is_documented() -> None:
+    text = section("applying.md", "What is pruned").split("### Data kinds")[1]
+    kinds = {kind.kind for kind in prune.DATA_KINDS | DELEGATES}
+    assert set(re.findall(r"`([A-Z]\w+)`", text)) == kinds
+
+
+def test_every_limit_is_documented() -> None:
+    tree, yaml_limits, mebi = Limits(), documents.Limits(), 1024**2
+    fetched, read = (PAGES / "git.md").read_text(), (PAGES / "manifests.md").read_text()
+    assert f"| {tree.mirror_bytes // 1024**3} GiB |" in fetched
+    assert f"| {tree.refs:,} |" in fetched
+    assert f"| one file | {tree.file_bytes // mebi} MiB |" in read
+    assert f"| {tree.files:,} files, {tree.content_bytes // mebi} MiB |" in read
+    assert f"| objects of a commit | {yaml_limits.objects:,} |" in read
+    assert f"| {tree.entries:,} |" in read
+    assert f"more than {yaml_limits.expansion // mebi} Mi nodes" in read
+    assert f"over {yaml_limits.depth} levels" in read
 
 
 def test_every_link_between_the_pages_leads_somewhere() -> None:

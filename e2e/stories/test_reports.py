@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from towline.model import Key
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster, Object
 from e2e.harness.controlplane import ControlPlane
+from e2e.harness.operator import Operators
 
 API = "towline.dev/v1alpha1"
 STATUS: Object = {"observedGeneration": 1, "commit": {"observed": "1" * 40}}
@@ -24,7 +26,11 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-async def report(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Report]:
+async def report(
+    plane: ControlPlane, operators: Operators, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Report]:
+    """A report of our own: an operator that runs would write about the same resources."""
+    await asyncio.to_thread(operators.stop)
     monkeypatch.setenv("KUBECONFIG", str(plane.kubeconfig()))
     async with Client(credentials.load) as client:
         yield Report(client, clock=lambda: NOON)
@@ -32,7 +38,7 @@ async def report(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> AsyncI
 
 @pytest.fixture
 async def repository(report: Report, cluster: Cluster, namespace: str) -> GitRepository:
-    """A suspended resource, which no operator looks at twice."""
+    """A resource as its author left it."""
     spec = {"url": "https://git.example/app.git", "suspend": True}
     metadata = {"name": "app", "namespace": namespace}
     cluster.create({"apiVersion": API, "kind": "GitRepository", "metadata": metadata, "spec": spec})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
 import secrets
@@ -33,7 +34,7 @@ from towline.cluster.live import Index
 from towline.cluster.report import Report
 from towline.cluster.sweep import Sweep
 from towline.core.redact import Mask
-from towline.errors import ClusterError
+from towline.errors import ClusterError, TowlineError
 from towline.finalize import Finalizer
 from towline.metrics import Metrics
 from towline.model import Key, ObjectRef
@@ -49,8 +50,11 @@ from towline.workqueue import WorkQueue
 
 _log = log.logger(__name__)
 
-TIDY_SECONDS = 600.0
-"""How often records that the cluster refused are posted again, and mirrors that nobody uses are deleted."""
+POST_SECONDS = 30.0
+"""How often records that the cluster refused are posted again."""
+
+RETAIN_ROUNDS = 20
+"""After so many of these rounds, mirrors that nobody uses are deleted."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -63,6 +67,15 @@ main.add_command(history.history)
 main.add_command(render.render)
 
 
+def _listened_at(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    try:
+        if value:
+            http.address(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return value
+
+
 @main.command()
 @click.option("--allow-http", is_flag=True, help="Accept http:// urls (never together with a Secret).")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where mirrors and the masking key lie.")
@@ -73,7 +86,13 @@ main.add_command(render.render)
 @click.option(
     "--deny-private-addresses", is_flag=True, help="Refuse urls whose host has an address that is not public."
 )
-@click.option("--listen", default="", metavar="HOST:PORT", help="Serve probes and metrics there.")
+@click.option(
+    "--listen",
+    default="",
+    metavar="HOST:PORT",
+    callback=_listened_at,
+    help="Serve probes and metrics there.",
+)
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
 def operator(data_dir: Path | None, **flags: Any) -> None:
     """Run the operator, in the cluster of KUBECONFIG or in the one that it runs in, for all namespaces."""
@@ -81,8 +100,8 @@ def operator(data_dir: Path | None, **flags: Any) -> None:
     log.configure(chosen.log_level)
     try:
         asyncio.run(_operate(chosen))
-    except ClusterError as error:
-        _log.error("the operator ends", error=error.message)
+    except (TowlineError, OSError) as error:
+        _log.error("the operator ends", error=str(error))
         sys.exit(1)
 
 
@@ -207,11 +226,11 @@ def _keys(label: str, queue: WorkQueue) -> tuple[Key, ...]:
 
 
 async def _tidy(queue: WorkQueue, reconciler: Reconciler, mirrors: Mirrors, ledger: Ledger) -> None:
-    while True:
-        await asyncio.sleep(TIDY_SECONDS)
+    for finished in itertools.count(1):
+        await asyncio.sleep(POST_SECONDS)
         if not queue.started:
             continue
-        if (remotes := reconciler.remotes()) is not None:
+        if finished % RETAIN_ROUNDS == 0 and (remotes := reconciler.remotes()) is not None:
             await mirrors.retain(remotes)
         try:
             await ledger.post_kept()

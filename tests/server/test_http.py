@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 
 import aiohttp
+import pytest
 from towline.metrics import Metrics
 from towline.server import http
 
@@ -45,3 +46,24 @@ async def test_the_gauges_of_a_repository_end_with_it() -> None:
     metrics.forget("shop", "web")
     metrics.forget("shop", "web")
     assert "shop" not in metrics.exposition().decode()
+
+
+@pytest.mark.parametrize(
+    ("listen", "meant"),
+    [
+        ("127.0.0.1:8080", ("127.0.0.1", 8080)),
+        ("[::1]:8080", ("::1", 8080)),
+        (":8080", (None, 8080)),
+        ("localhost:1", ("localhost", 1)),
+    ],
+)
+def test_an_address_is_a_host_and_a_port(listen: str, meant: tuple[str | None, int]) -> None:
+    assert http.address(listen) == meant
+
+
+@pytest.mark.parametrize(
+    "listen", ["8080", "localhost", "localhost:", "localhost:http", "[::1]", ":0", ":65536"]
+)
+def test_what_is_no_address_is_refused(listen: str) -> None:
+    with pytest.raises(ValueError, match="HOST:PORT"):
+        http.address(listen)

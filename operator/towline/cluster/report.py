@@ -127,7 +127,7 @@ class Report:
                 _path(repository.key) + subresource,
                 body=[version, operation],
                 content_type=calls.JSON_PATCH,
-                user_agent=labels.user_agent(towline.__version__, repository.key, "", ""),
+                user_agent=_agent(repository.key),
             )
         except ApiError as error:
             if error.code == 409:
@@ -164,8 +164,9 @@ class Report:
 
     async def _post(self, key: Key, body: dict[str, Any]) -> None:
         events = f"/api/v1/namespaces/{key.namespace}/events"
+        agent = _agent(key)
         try:
-            await self._client.request("POST", events, body=body, timeout=_EVENT_SECONDS)
+            await self._client.request("POST", events, body=body, user_agent=agent, timeout=_EVENT_SECONDS)
         except ApiError as error:
             if error.status_reason != "AlreadyExists":
                 raise
@@ -175,8 +176,18 @@ class Report:
         known = (await self._client.request("GET", path, timeout=_EVENT_SECONDS)).body
         again = {"count": int(known.get("count") or 1) + 1, "lastTimestamp": body["lastTimestamp"]}
         await self._client.request(
-            "PATCH", path, body=again, content_type=calls.MERGE_PATCH, timeout=_EVENT_SECONDS
+            "PATCH",
+            path,
+            body=again,
+            content_type=calls.MERGE_PATCH,
+            user_agent=agent,
+            timeout=_EVENT_SECONDS,
         )
+
+
+def _agent(key: Key) -> str:
+    """Return the user agent of writes about a repository itself, which belong to no commit and no record."""
+    return labels.user_agent(towline.__version__, key, "", "")
 
 
 def _path(key: Key) -> str:

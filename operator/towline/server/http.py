@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -18,7 +19,7 @@ async def serving(listen: str, metrics: Metrics, is_ready: Callable[[], bool]) -
     """Answer `/healthz`, `/readyz` and `/metrics` as long as the context lasts.
 
     Args:
-        listen: `host:port`; nothing is served where it is empty.
+        listen: as `address` reads it; nothing is served where it is empty.
         metrics: what is shown.
         is_ready: whether the operator has seen the cluster.
 
@@ -28,14 +29,28 @@ async def serving(listen: str, metrics: Metrics, is_ready: Callable[[], bool]) -
     if not listen:
         yield
         return
-    host, _, port = listen.rpartition(":")
+    host, port = address(listen)
     runner = web.AppRunner(_application(metrics, is_ready), access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host or None, int(port)).start()
+        await web.TCPSite(runner, host, port).start()
         yield
     finally:
         await runner.cleanup()
+
+
+def address(listen: str) -> tuple[str | None, int]:
+    """Split `host:port`; the host is None, which means all addresses, where it is left out.
+
+    An address of IP version 6 stands in brackets.
+
+    Raises:
+        ValueError: it is no such text.
+    """
+    host, colon, port = listen.rpartition(":")
+    if not colon or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+        raise ValueError("it must be HOST:PORT, for example 127.0.0.1:8080")
+    return host.removeprefix("[").removesuffix("]") or None, int(port)
 
 
 def _application(metrics: Metrics, is_ready: Callable[[], bool]) -> web.Application:

@@ -1,0 +1,165 @@
+"""`towline render`, as a person or a script calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click.testing
+import pytest
+from towline.cli.render import render
+
+SETTINGS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {colour: blue}\n"
+WEB = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a folder with two good files."""
+    write(tmp_path, "web/deployment.yaml", f"# web\n{WEB}")
+    write(tmp_path, "settings.YML", SETTINGS)
+    return tmp_path
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def run(folder: Path, *options: str) -> click.testing.Result:
+    return click.testing.CliRunner().invoke(render, [str(folder), *options])
+
+
+def faults(folder: Path) -> list[str]:
+    result = run(folder)
+    assert (result.exit_code, result.stdout) == (1, "")
+    return result.stderr.splitlines()
+
+
+def lines(folder: Path) -> list[Any]:
+    result = run(folder, "-o", "json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_json_is_one_line_for_each_object_with_its_file_and_line(folder: Path) -> None:
+    assert lines(folder) == [
+        {
+            "object": {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": "settings"},
+                "data": {"colour": "blue"},
+            },
+            "file": "settings.YML",
+            "line": 1,
+        },
+        {
+            "object": {
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": {"name": "web", "namespace": "shop"},
+            },
+            "file": "web/deployment.yaml",
+            "line": 2,
+        },
+    ]
+
+
+def test_yaml_names_the_file_and_line_of_each_object(folder: Path) -> None:
+    result = run(folder)
+    assert result.exit_code == 0
+    assert result.stdout == (
+        "---\n# settings.YML:1\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\n"
+        "data:\n  colour: blue\n---\n# web/deployment.yaml:2\napiVersion: apps/v1\nkind: Deployment\n"
+        "metadata:\n  name: web\n  namespace: shop\n"
+    )
+
+
+def test_what_yaml_prints_is_a_folder_that_declares_the_same(folder: Path, tmp_path: Path) -> None:
+    objects, text = [one["object"] for one in lines(folder)], run(folder).stdout
+    printed = write(tmp_path, ".printed/all.yaml", text).parent
+    assert [one["object"] for one in lines(printed)] == objects
+
+
+def test_with_a_fault_only_the_faults_are_printed_each_with_its_file_and_line(folder: Path) -> None:
+    write(folder, "b.yaml", "a: [\n---\nkind: x\nmetadata: {name: b}\n")
+    write(folder, "a.json", '{"a": 1,\n"a": 2}')
+    assert faults(folder) == [
+        'a.json:2: the key "a" stands in line 1 already',
+        "b.yaml:2: did not find expected node content while parsing a flow node",
+        "b.yaml:3: apiVersion is missing",
+    ]
+
+
+def test_an_object_that_is_declared_twice_is_named_with_both_places(folder: Path) -> None:
+    write(folder, "web/more.yaml", f"---\n{WEB.replace('apps/v1', 'apps/v1beta1')}---\n{SETTINGS}")
+    assert faults(folder) == [
+        "web/more.yaml:2: Deployment.apps/shop/web is declared already at web/deployment.yaml:2",
+        "web/more.yaml:6: ConfigMap/settings is declared already at settings.YML:1",
+    ]
+
+
+def test_the_same_name_in_another_namespace_is_another_object(folder: Path) -> None:
+    write(folder, "other.yaml", WEB.replace("shop", "other"))
+    assert len(lines(folder)) == 3
+
+
+def test_hidden_files_other_files_and_empty_ones_declare_nothing(folder: Path) -> None:
+    for name in (
+        ".hidden.yaml",
+        ".git/config.yaml",
+        "web/.old/x.yaml",
+        "readme.md",
+        "web/yaml",
+        "x.yaml.bak",
+    ):
+        write(folder, name, "a: [")
+    write(folder, "empty.yaml", "# nothing\n")
+    assert len(lines(folder)) == 2
+
+
+def test_no_symlink_is_followed(folder: Path) -> None:
+    secret = write(folder.parent, "outside.yaml", "password: hunter2")
+    (folder / "passwd.yaml").symlink_to(secret)
+    (folder / "loop").symlink_to(folder)
+    (folder / "web" / "gone.yaml").symlink_to("nothing")
+    told = faults(folder)
+    assert [line.partition(":")[0] for line in told] == ["loop", "passwd.yaml", "web/gone.yaml"]
+    assert all("is a symlink" in line for line in told)
+    assert "hunter2" not in str(told)
+
+
+def test_a_symlink_to_a_file_that_is_no_manifest_is_nobodys_concern(folder: Path) -> None:
+    write(folder, "docs/readme.md", "x")
+    (folder / "readme.md").symlink_to("docs/readme.md")
+    assert len(lines(folder)) == 2
+
+
+def test_pipes_are_not_opened_and_other_repositories_not_entered(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.yaml")
+    write(folder, "module/.git", "gitdir: elsewhere")
+    write(folder, "module/x.yaml", "a: [")
+    assert len(lines(folder)) == 2
+
+
+def test_a_file_over_a_mebibyte_and_a_kustomization_are_refused(folder: Path) -> None:
+    write(folder, "large.yaml", "#" * (1024**2 + 1))
+    write(folder, "base/kustomization.yaml", "resources: []")
+    write(folder, "base/patch.yaml", "a: [")
+    told = faults(folder)
+    assert [line.partition(":")[0] for line in told] == ["base/kustomization.yaml", "large.yaml"]
+    assert "not supported yet" in told[0]
+
+
+def test_a_folder_that_holds_nothing_prints_nothing(tmp_path: Path) -> None:
+    assert lines(tmp_path) == []
+    assert run(tmp_path).stdout == ""
+
+
+def test_a_folder_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
+    assert run(tmp_path / "nothing").exit_code == 2
