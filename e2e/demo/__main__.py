@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from e2e.controlplane import assemble, progress
 from e2e.controlplane.progress import say
@@ -15,7 +16,7 @@ from e2e.demo.narrator import CommandError, Narrator
 from e2e.harness import cluster, controlplane, gitserver
 from e2e.harness.operator import Operators
 from e2e.harness.processes import ProcessError, ended_by_signals
-from e2e.harness.waiting import steadily
+from e2e.harness.waiting import eventually
 
 HINTS = """
 Look around, in another terminal:
@@ -34,8 +35,8 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write("usage: python -m e2e.demo [--once]\n")
         return 2
     try:
-        with ended_by_signals(), suppress(KeyboardInterrupt):
-            _show(_leave if "--once" in arguments else _stay)
+        with ended_by_signals() as asked, suppress(KeyboardInterrupt):
+            _show(_leave if "--once" in arguments else partial(_stay, asked))
     except (assemble.MissingError, progress.StepError, ProcessError, CommandError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -57,9 +58,9 @@ def _show(end: Callable[[controlplane.ControlPlane], None]) -> None:
             operators.stop()
 
 
-def _stay(plane: controlplane.ControlPlane) -> None:
+def _stay(asked: Callable[[], bool], plane: controlplane.ControlPlane) -> None:
     say(STAYS)
-    steadily(plane.check, seconds=math.inf, poll=1, message="the control plane")
+    eventually(lambda: asked() or not plane.check(), deadline=math.inf, poll=1)
 
 
 def _leave(_plane: controlplane.ControlPlane) -> None:

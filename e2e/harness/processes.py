@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,15 +132,21 @@ def leftovers(folder: Path) -> tuple[Found, ...]:
 
 
 @contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into `SystemExit` for a while, so that what was started is stopped in order."""
-    before = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+def ended_by_signals() -> Iterator[Callable[[], bool]]:
+    """Turn SIGTERM and SIGHUP into `SystemExit` for a while, so that what was started is stopped in order.
+
+    Yields whether one has come: where the interpreter happens to run a finalizer it drops the exception, so whoever
+    waits for long asks from time to time.
+    """
+    came: list[int] = []
+
+    def leave(number: int, _frame: FrameType | None) -> NoReturn:
+        came.append(number)
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        yield
+        yield lambda: bool(came)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _leave(number: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + number)

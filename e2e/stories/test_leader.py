@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from e2e.harness import identity
+from e2e.harness import components, identity
 from e2e.harness.audit import AuditEvent, AuditLog, Mark
 from e2e.harness.cluster import Cluster, Object
 from e2e.harness.gitrepo import Repo
@@ -35,14 +36,18 @@ RIGHTS: Object = {
 class Replicas:
     leader: Operator
     standby: Operator
+    probed: tuple[int, int]
 
 
 @pytest.fixture
 def replicas(cluster: Cluster, private_operator: Callable[..., Operator]) -> Iterator[Replicas]:
     """Two operators that have agreed on who works."""
     cluster.create(RIGHTS)
+    first, second = components.free_ports(2)
     pair = Replicas(
-        leader=private_operator("--leader-elect"), standby=private_operator("--leader-elect", user=OTHER)
+        leader=private_operator("--leader-elect", "--listen", f"127.0.0.1:{first}"),
+        standby=private_operator("--leader-elect", "--listen", f"127.0.0.1:{second}", user=OTHER),
+        probed=(first, second),
     )
     pair.leader.start()
     pair.leader.wait_for_log("leading", deadline=30)
@@ -113,6 +118,20 @@ def test_a_leader_that_slept_in_the_middle_of_a_sync_writes_nothing_when_it_wake
     assert _written(audit, mark, identity.OPERATOR) == []
     (said,) = (line for line in replicas.leader.log() if line["event"] == "the operator ends")
     assert "lease" in said["error"]
+
+
+def test_a_replica_that_waits_is_healthy_and_ready(replicas: Replicas) -> None:
+    asked = [(port, path) for port in replicas.probed for path in ("/healthz", "/readyz")]
+    eventually(lambda: [_probe(*one) for one in asked] == [200] * 4, message="four probes")
+
+
+def _probe(port: int, path: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
 
 
 def _written(audit: AuditLog, mark: Mark, user: str) -> list[AuditEvent]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -44,14 +45,16 @@ class Server:
 
 
 @asynccontextmanager
-async def served(server: Server) -> AsyncIterator[Client]:
+async def served(
+    server: Server, seconds_left: Callable[[], float] = lambda: math.inf
+) -> AsyncIterator[Client]:
     runner = web.ServerRunner(web.Server(server.handle), shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
-        async with Client(server.load, jitter=lambda: 0.0) as client:
+        async with Client(server.load, jitter=lambda: 0.0, seconds_left=seconds_left) as client:
             yield client
     finally:
         await runner.cleanup()

@@ -125,3 +125,39 @@ def test_a_configuration_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     with pytest.raises(ClusterError, match="no configuration for the cluster: Invalid kube-config file"):
         credentials.load()
+
+
+def test_we_are_at_home_in_the_namespace_that_the_pod_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POD_NAMESPACE", "operators")
+    assert credentials.namespace() == "operators"
+
+
+def test_a_pod_that_is_told_nothing_is_at_home_where_its_service_account_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("POD_NAMESPACE", "KUBECONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    (tmp_path / "namespace").write_text("operators\n")
+    monkeypatch.setattr(credentials, "POD_NAMESPACE", tmp_path / "namespace")
+    assert credentials.namespace() == "operators"
+
+
+@pytest.mark.parametrize(("context", "home"), [({"namespace": "operators"}, "operators"), ({}, "default")])
+def test_outside_of_a_pod_we_are_at_home_in_the_namespace_of_the_context(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, context: dict[str, str], home: str
+) -> None:
+    monkeypatch.delenv("POD_NAMESPACE", raising=False)
+    path = tmp_path / "config"
+    whole = json.loads(Path(kubeconfig(path, {"token": "t0ken"})).read_text())
+    whole["contexts"][0]["context"].update(context)
+    path.write_text(json.dumps(whole))
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    assert credentials.namespace() == home
+
+
+def test_without_any_configuration_we_are_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("POD_NAMESPACE", raising=False)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    with pytest.raises(ClusterError):
+        credentials.namespace()

@@ -10,29 +10,41 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import aiohttp
 import yarl
 
 import towline
-from towline.cluster import calls
+from towline.cluster import calls, credentials
 from towline.cluster.calls import Answer, Call, UnansweredError
 from towline.cluster.credentials import Access
 from towline.cluster.slots import Slots
 from towline.errors import ClusterError
 from towline.model import Body, Key
 
-T = TypeVar("T")
-
 IN_FLIGHT = 16
 """Requests about managed objects at a time; more was measured to lengthen the waiting alone."""
 
 CONNECTIONS = 64
 CONNECT_SECONDS = 10.0
-CREDENTIALS_SECONDS = 30.0
 TOKEN_SECONDS = 60.0
 """How long the value of the Authorization header is kept before its source is asked again."""
+
+
+class _Body(aiohttp.BytesPayload):
+    """A body that checks once more, when its bytes and the headers leave: the process may have been stopped."""
+
+    def __init__(self, content: bytes, seconds_left: Callable[[], float]) -> None:
+        super().__init__(content)
+        self._seconds_left = seconds_left
+
+    async def write_with_length(
+        self, writer: aiohttp.abc.AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        if self._seconds_left() <= 0:
+            raise calls.FencedError("not sent: this operator leads no more")
+        await super().write_with_length(writer, content_length)
 
 
 class Client:
@@ -190,7 +202,7 @@ class Client:
         return await self._session(call).request(
             call.verb,
             yarl.URL(access.host + call.target, encoded=True),
-            data=call.body,
+            data=_Body(call.body, self._seconds_left) if call.body is not None else None,
             headers=headers,
             timeout=aiohttp.ClientTimeout(total=self._fenced(call), sock_connect=CONNECT_SECONDS),
             ssl=access.tls,
@@ -222,12 +234,12 @@ class Client:
         """Load the credentials, unless somebody else has replaced the refused ones meanwhile."""
         async with self._renewing:
             if self._access is None or self._access is refused:
-                self._access = await _threaded(self._load)
+                self._access = await credentials.threaded(self._load)
                 await self._authorize(self._access)
             return self._access
 
     async def _authorize(self, access: Access) -> None:
-        self._authorization = await _threaded(access.authorization)
+        self._authorization = await credentials.threaded(access.authorization)
         self._authorized_at = asyncio.get_running_loop().time()
 
     def _session(self, call: Call) -> aiohttp.ClientSession:
@@ -240,15 +252,6 @@ class Client:
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar()
             )
         return self._sessions[streams]
-
-
-async def _threaded(work: Callable[[], T]) -> T:
-    """Run in a thread what reads credentials; raises ClusterError when a plugin hangs."""
-    try:
-        async with asyncio.timeout(CREDENTIALS_SECONDS):
-            return await asyncio.to_thread(work)
-    except TimeoutError as error:
-        raise ClusterError("the credentials for the cluster could not be read in time") from error
 
 
 @contextmanager

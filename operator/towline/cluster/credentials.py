@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 import urllib.parse
@@ -10,11 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from towline.errors import ClusterError
+
+T = TypeVar("T")
+
+READ_SECONDS = 30.0
 
 POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 """Where a pod finds the namespace of its service account."""
@@ -34,6 +39,19 @@ class Access:
     server_name: str
     proxy: str
     authorization: Callable[[], str]
+
+
+async def threaded(work: Callable[[], T]) -> T:
+    """Run in a thread what reads credentials.
+
+    Raises:
+        ClusterError: it takes too long, as plugins may.
+    """
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            return await asyncio.to_thread(work)
+    except TimeoutError as error:
+        raise ClusterError("the credentials for the cluster could not be read in time") from error
 
 
 def load() -> Access:

@@ -1,30 +1,20 @@
-"""Which of several operators writes: one Lease, held by whoever renews it in time.
-
-Clocks of different machines are never compared. By our own clock a Lease has run out when it has not changed for as
-long as it says, and whoever holds it stops writing some seconds before that could be seen anywhere.
-"""
+"""Which of several operators writes: one Lease, held by whoever renews it in time (`core.tenure` says how long)."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from towline import log
 from towline.cluster.client import Client
+from towline.core import tenure
+from towline.core.tenure import Sighting
 from towline.errors import ApiError, ClusterError
-from towline.model import Body
 
 NAME = "towline"
-
-DURATION = 15
-"""Seconds that a Lease holds after it was renewed."""
-
-MARGIN = 3.0
-"""Seconds at its end in which we write no more: what we sent before may still be on its way."""
 
 RENEW_SECONDS = 2.5
 LOOK_SECONDS = 1.0
@@ -35,6 +25,7 @@ RELEASE_SECONDS = 2.0
 
 _KIND = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
 
+Pause = Callable[[float], Awaitable[None]]
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 _log = log.logger(__name__)
@@ -76,38 +67,6 @@ class Alone:
         await work()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
-    """What a Lease says, and since when, in monotonic seconds, it has said so."""
-
-    spec: Body
-    since: float
-
-    def then(self, spec: Body, now: float) -> Sighting:
-        """Return the next sighting: a Lease that says the same is as old as it was."""
-        return self if spec == self.spec else Sighting(spec=spec, since=now)
-
-    def is_held_by(self, holder: str) -> bool:
-        """Tell whether it names this operator."""
-        return self.spec.get("holderIdentity") == holder
-
-    def runs_out(self) -> float:
-        """Return the monotonic time from which anybody may take it."""
-        if not self.spec.get("holderIdentity"):
-            return -math.inf
-        return self.since + (self.spec.get("leaseDurationSeconds") or DURATION)
-
-
-def claim(spec: Body, holder: str, now: datetime) -> Body:
-    """Return what the Lease says once `holder` has taken or renewed it; an empty holder gives it back."""
-    moment = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    renewed = {"holderIdentity": holder, "leaseDurationSeconds": DURATION, "renewTime": moment}
-    if spec.get("holderIdentity") == holder:
-        return {**spec, **renewed}
-    transitions = (spec.get("leaseTransitions") or 0) + bool(holder)
-    return {**spec, **renewed, "acquireTime": moment, "leaseTransitions": transitions}
-
-
 class Elector:
     """Competes for the Lease `towline` of a namespace.
 
@@ -117,9 +76,10 @@ class Elector:
         holder: names this process, and no other one ever.
         clock: monotonic seconds.
         now: the current time, with its zone; it is only shown.
+        pause: waits a number of seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the door, who we are, and time
         self,
         client: Client,
         namespace: str,
@@ -127,6 +87,7 @@ class Elector:
         *,
         clock: Callable[[], float],
         now: Callable[[], datetime],
+        pause: Pause = asyncio.sleep,
     ) -> None:
         self._client = client
         self._folder = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
@@ -134,6 +95,7 @@ class Elector:
         self._holder = holder
         self._clock = clock
         self._now = now
+        self._pause = pause
         self._seen: Sighting | None = None
         self._until = -math.inf
         self._complaint = ""
@@ -161,8 +123,8 @@ class Elector:
 
     async def _working(self, work: Work) -> None:
         """Run `work` and the renewals side by side; the renewals go on until `work` has ended, however it does."""
-        renewing = asyncio.create_task(self._renew(), name="renew the lease")
         working = asyncio.create_task(work(), name="lead")
+        renewing = asyncio.create_task(self._renew(), name="renew the lease")
         try:
             await asyncio.wait({working, renewing}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -179,16 +141,16 @@ class Elector:
             await self._try(TRY_SECONDS)
             if self.seconds_left() > 0:
                 break
-            await asyncio.sleep(self._pause())
+            await self._pause(self._until_next_look())
         _log.info("leading", lease=f"{self._namespace}/{NAME}", holder=self._holder)
 
-    def _pause(self) -> float:
+    def _until_next_look(self) -> float:
         runs_out = self._seen.runs_out() if self._seen else math.inf
         return min(max(runs_out - self._clock(), 0.05), LOOK_SECONDS)
 
     async def _renew(self) -> None:
         while (left := self.seconds_left()) > 0:
-            await asyncio.sleep(min(LOOK_SECONDS if self._complaint else RENEW_SECONDS, left))
+            await self._pause(min(LOOK_SECONDS if self._complaint else RENEW_SECONDS, left))
             await self._try(min(TRY_SECONDS, self.seconds_left()))
         raise LeaseLostError("the lease is lost: another operator leads, or may lead by now")
 
@@ -207,16 +169,20 @@ class Elector:
 
     async def _claim(self) -> None:
         lease = await self._look()
-        if self._is_taken():
+        if self._is_taken() or self._has_lapsed():
             self._until = -math.inf
             return
         began = self._clock()
         if await self._write(lease, self._holder):
-            self._until = began + DURATION - MARGIN
+            self._until = tenure.writes_until(began)
 
     def _is_taken(self) -> bool:
         seen = self._seen
         return seen is not None and not seen.is_held_by(self._holder) and seen.runs_out() > self._clock()
+
+    def _has_lapsed(self) -> bool:
+        """Tell whether we led and had to stop: others may have led since, and what we began is out of date."""
+        return -math.inf < self._until <= self._clock()
 
     async def _look(self) -> Mapping[str, Any] | None:
         try:
@@ -224,8 +190,7 @@ class Elector:
         except ApiError as error:
             if error.code != 404:
                 raise
-            self._seen = None
-            return None
+            return None  # what it said last still holds: its holder may not have seen yet that it is gone
         spec, now = lease.get("spec") or {}, self._clock()
         self._seen = self._seen.then(spec, now) if self._seen else Sighting(spec=spec, since=now)
         return lease
@@ -233,7 +198,7 @@ class Elector:
     async def _write(self, lease: Mapping[str, Any] | None, holder: str) -> bool:
         """Write the Lease in the very version that was read; False where somebody was quicker."""
         found = lease or {**_KIND, "metadata": {"name": NAME, "namespace": self._namespace}}
-        body = {**found, "spec": claim(found.get("spec") or {}, holder, self._now())}
+        body = {**found, "spec": tenure.claim(found.get("spec") or {}, holder, self._now())}
         verb, path = ("PUT", f"{self._folder}/{NAME}") if lease else ("POST", self._folder)
         try:
             await self._client.request(verb, path, body=body)

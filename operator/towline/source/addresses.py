@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
@@ -16,7 +18,10 @@ from towline.source.access import Remote
 Resolve = Callable[[str, int], Iterable[str]]
 """Returns the addresses of a host; blocks."""
 
+_UNICAST = ipaddress.ip_network("2000::/3")
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+"""All that is public of version 6: what was given out, and what a gateway translates to version 4."""
+
 _THREADS = 16
 
 
@@ -25,7 +30,7 @@ class Addresses:
 
     def __init__(self, resolve: Resolve | None = None) -> None:
         self._resolve = resolve or _resolve
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolve")
+        self._threads = asyncio.Semaphore(_THREADS)
 
     async def pinned(self, remote: Remote) -> Remote:
         """Return the remote with the address that it is to be asked at.
@@ -34,25 +39,37 @@ class Addresses:
             SpecError: InvalidURL, if any of the host's addresses is not public.
             SourceError: GitUnavailable, if the host has no address.
         """
-        loop = asyncio.get_running_loop()
         try:
-            found = tuple(
-                await loop.run_in_executor(self._threads, self._resolve, remote.hostname, remote.port)
-            )
-        except OSError as error:
+            found = await self._look_up(remote.hostname, remote.port)
+        except (OSError, UnicodeError) as error:
             raise SourceError(
                 Reason.GIT_UNAVAILABLE, f"{remote.url}: the host's name has no address"
             ) from error
         if not found or not all(map(_is_public, found)):
             raise SpecError(
                 Reason.INVALID_URL,
-                f"spec.url {remote.url}: the host has an address that is not public, which this operator refuses",
+                f"spec.url {remote.url}: the host has an address that is not public,"
+                " which this operator refuses (--deny-private-addresses)",
             )
         return replace(remote, address=found[0])
 
-    def close(self) -> None:
-        """Wait for nothing that is still being looked up."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    async def _look_up(self, host: str, port: int) -> tuple[str, ...]:
+        """Ask in a thread that the end of the process does not wait for: a resolver may be silent for a minute."""
+        await self._threads.acquire()
+        loop = asyncio.get_running_loop()
+        found: Future[tuple[str, ...]] = Future()
+        found.set_running_or_notify_cancel()
+
+        def work() -> None:
+            try:
+                found.set_result(tuple(self._resolve(host, port)))
+            except Exception as error:  # noqa: BLE001  it is raised where it is waited for
+                found.set_exception(error)
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._threads.release)
+
+        threading.Thread(target=work, name=f"resolve {host}", daemon=True).start()
+        return await asyncio.wrap_future(found)
 
 
 def _resolve(host: str, port: int) -> Iterable[str]:
@@ -63,6 +80,8 @@ def _resolve(host: str, port: int) -> Iterable[str]:
 
 def _is_public(text: str) -> bool:
     address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, IPv6Address) and not (address in _UNICAST or address in _TRANSLATED):
+        return False
     return all(one.is_global and not one.is_multicast for one in (address, *_embedded(address)))
 
 

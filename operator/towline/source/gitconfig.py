@@ -135,7 +135,9 @@ def _remote_lines(remote: Remote, files: Files) -> Iterator[str]:
         yield f"    extraHeader = {_quoted(f'Authorization: Basic {pair}')}"
     if files.ca:
         yield f"    sslCAInfo = {_quoted(files.ca)}"
-    if remote.address:
+    if (
+        remote.address and ":" not in remote.hostname
+    ):  # a literal of version 6 has no name that could be looked up
         yield f"    curloptResolve = {_quoted(f'{remote.hostname}:{remote.port}:{remote.address}')}"
 
 
@@ -148,7 +150,7 @@ def _ssh(remote: Remote, files: Files) -> str:
         f"BatchMode={'no' if files.askpass else 'yes'}",
     ]
     if remote.address:
-        alias = remote.host if remote.port == 22 else f"[{remote.hostname}]:{remote.port}"
+        alias = remote.hostname if remote.port == 22 else f"[{remote.hostname}]:{remote.port}"
         options += [f"HostName={remote.address}", f"HostKeyAlias={alias}"]
     return " ".join(("ssh", "-F", "/dev/null", *(f"-o '{option}'" for option in options)))
 
