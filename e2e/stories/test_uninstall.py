@@ -17,7 +17,7 @@ from e2e.harness.gitserver import GitServer
 from e2e.harness.operator import Operator, Operators
 from e2e.harness.repositories import Repository
 from e2e.harness.waiting import eventually
-from e2e.stories import manifests, traces
+from e2e.stories import manifests, owned, traces
 
 CRDS = Path(__file__).parents[2] / "crds"
 DEFINITION = "CustomResourceDefinition"
@@ -106,9 +106,9 @@ def test_taking_the_crds_away_deletes_nothing_and_releases_everything(
     after = [body for each in applications for body in installation.live(each)]
     assert [traces.content(body) for body in after] == before
     assert [traces.marks(body) for body in after] == [set()] * len(after)
-    spaces = [each.namespace for each in applications]
-    written = traces.writes(installation.plane.audit, mark, *spaces)
-    assert {(event.verb, event.code) for event in written} == {("patch", 200)}
+    for each in applications:
+        written = owned.writes(installation.plane.audit, mark, each)
+        assert {(event.verb, event.code) for event in written} == {("patch", 200)}
 
 
 def test_crds_that_were_taken_away_while_no_operator_ran_go_when_one_starts(
@@ -122,7 +122,7 @@ def test_crds_that_were_taken_away_while_no_operator_ran_go_when_one_starts(
     eventually(lambda: not installation.crds(), deadline=60, message="the end of our CRDs")
     after = installation.live(application)
     assert [traces.marks(body) for body in after] == [set()] * len(after)
-    written = traces.writes(installation.plane.audit, mark, application.namespace)
+    written = owned.writes(installation.plane.audit, mark, application)
     assert {event.verb for event in written} == {"patch"}
 
 
@@ -147,5 +147,5 @@ def test_an_operator_whose_crds_were_taken_away_goes_on_when_they_come_back(
     installation.application()
     assert installation.operator.program.running()
     assert [
-        line for line in installation.operator.log(log) if line["level"] in {"raw", "error", "critical"}
+        line for line in installation.operator.log(log) if line["level"] == "raw" or "exception" in line
     ] == []

@@ -1,21 +1,26 @@
-"""What the operator leaves behind: its writes in the audit log, its marks on objects."""
+"""Declared objects as they are live: where they are, what is on them of us, and what they are without it."""
 
 from __future__ import annotations
 
-from e2e.harness import identity
-from e2e.harness.audit import AuditEvent, AuditLog, Mark
-from e2e.harness.cluster import Object
+from e2e.harness.cluster import Cluster, Object
+from e2e.harness.repositories import Repository
 
 PREFIX = "towline.dev/"
 
 
-def writes(audit: AuditLog, mark: Mark, *namespaces: str) -> list[AuditEvent]:
-    """Return what the operator wrote, or tried to write, to managed objects in some namespaces."""
-    return [
-        event
-        for event in audit.writes(mark, identity.OPERATOR)
-        if event.namespace in namespaces and event.resource != "events" and event.group != "towline.dev"
-    ]
+def name(body: Object) -> tuple[str, str]:
+    """Return the kind and the name of an object."""
+    return body["kind"], body["metadata"]["name"]
+
+
+def live(cluster: Cluster, repository: Repository, body: Object) -> Object:
+    """Return a declared object as it is now; raises where there is none."""
+    return cluster.get(body["apiVersion"], *_place(repository, body))
+
+
+def until_gone(cluster: Cluster, repository: Repository, body: Object) -> None:
+    """Wait until a declared object does not exist."""
+    cluster.until_gone(body["apiVersion"], *_place(repository, body))
 
 
 def marks(body: Object) -> set[str]:
@@ -43,3 +48,9 @@ _TOUCHED = frozenset({"managedFields", "resourceVersion", "generation", "labels"
 
 def _is_ours(name: str) -> bool:
     return name.startswith(PREFIX) or name == "kubernetes.io/change-cause"
+
+
+def _place(repository: Repository, body: Object) -> tuple[str, str, str]:
+    cluster_wide = body["kind"] in {"Namespace", "CustomResourceDefinition"}
+    space = "" if cluster_wide else body["metadata"].get("namespace", repository.namespace)
+    return *name(body), space

@@ -50,6 +50,9 @@ from towline.workqueue import WorkQueue
 
 _log = log.logger(__name__)
 
+RESTART_SECONDS = 1.0
+"""How long the operator rests before it begins again."""
+
 POST_SECONDS = 30.0
 """How often records that the cluster refused are posted again."""
 
@@ -99,10 +102,21 @@ def operator(data_dir: Path | None, **flags: Any) -> None:
     chosen = Settings(folder=data_dir or settings.cache_folder(os.environ), **flags)
     log.configure(chosen.log_level)
     try:
-        asyncio.run(_operate(chosen))
+        while not _ends(chosen):
+            time.sleep(RESTART_SECONDS)
     except (TowlineError, OSError) as error:
         _log.error("the operator ends", error=str(error))
         sys.exit(1)
+
+
+def _ends(chosen: Settings) -> bool:
+    """Run the operator; False where it must begin again, with nothing of what it knew."""
+    try:
+        asyncio.run(_operate(chosen))
+    except controller.WatchLostError as error:
+        _log.error("the operator begins again", error=error.message)
+        return False
+    return True
 
 
 async def _operate(chosen: Settings) -> None:

@@ -19,7 +19,7 @@ class Memory:
 
     `looked_at` and `retry_at` are monotonic seconds. `cause` is everything that the result of the last pass depended
     on: while it stays, a failure is the same failure, and a success needs no plan. `manual` is the annotation that
-    asks for a pass.
+    asks for a pass. `swept` are the kinds that a look everywhere has found; None where nobody looked.
     """
 
     uid: str = ""
@@ -28,6 +28,7 @@ class Memory:
     head: Head | None = None
     looked_at: float = -math.inf
     desired: Desired | None = None
+    swept: frozenset[GroupKind] | None = None
     cause: tuple[object, ...] = ()
     passed: Pass | None = None
     failures: int = 0
@@ -36,7 +37,10 @@ class Memory:
 
 @dataclass(slots=True)
 class Attempt:
-    """One pass as far as it has come: the resource as it was last read, and what was found out."""
+    """One pass as far as it has come: the resource as it was last read, and what was found out.
+
+    `record` is the one that tells why a revision cannot be applied, where the attempt has left it.
+    """
 
     repository: GitRepository
     memory: Memory
@@ -45,8 +49,10 @@ class Attempt:
     looked_at: float = -math.inf
     revision: Revision | None = None
     desired: Desired | None = None
+    swept: frozenset[GroupKind] | None = None
     cause: tuple[object, ...] = ()
     is_new: bool = True
+    record: str = ""
 
     @property
     def manual(self) -> str:
@@ -60,8 +66,8 @@ class Attempt:
 
     @property
     def kinds(self) -> frozenset[GroupKind]:
-        """The kinds of everything that was ever applied, as the status remembers them."""
-        return kinds_of(self.repository)
+        """The kinds of everything that was ever applied: those that the status remembers, and those found since."""
+        return kinds_of(self.repository) | (self.swept or frozenset())
 
 
 def kinds_of(repository: GitRepository) -> frozenset[GroupKind]:

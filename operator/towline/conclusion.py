@@ -6,8 +6,8 @@ from towline.api.syncrecord import Ending
 from towline.attempt import Attempt
 from towline.core.status import Objects, Pass
 from towline.desired import Desired
-from towline.errors import Failure, Reason, TowlineError
-from towline.model import REMOVES, ObjectRef, Plan, Result
+from towline.errors import ClusterError, Failure, Reason, TowlineError
+from towline.model import ObjectRef, Plan, Result
 from towline.sync import Synced
 
 
@@ -27,7 +27,7 @@ def passed(attempt: Attempt, decided: Plan, synced: Synced | None, blind: str) -
         failures=failures,
         blocked=decided.blocked,
         token=decided.token,
-        kinds=desired.kinds if desired and reason is Reason.SUCCEEDED else frozenset(),
+        kinds=attempt.kinds | (desired.kinds if desired and reason is Reason.SUCCEEDED else frozenset()),
         last_record=synced.record if synced else "",
     )
 
@@ -40,8 +40,17 @@ def failed(attempt: Attempt, error: TowlineError) -> Pass:
         message=error.message,
         observed=attempt.head.sha if attempt.head else "",
         attempted=attempt.revision.sha if attempt.revision else "",
-        failures=error.failures or None,
+        failures=_still_known(attempt, error),
+        last_record=attempt.record,
     )
+
+
+def _still_known(attempt: Attempt, error: TowlineError) -> tuple[Failure, ...] | None:
+    """Return the faults of the commit that was attempted; None where what is known of it is still all."""
+    judged = attempt.revision and not isinstance(error, ClusterError)
+    before = attempt.repository.status.get("commit", {}).get("attempted")
+    moved = attempt.revision and attempt.revision.sha != before
+    return error.failures or (() if judged or moved else None)
 
 
 def _verdict(decided: Plan, synced: Synced | None, blind: str) -> tuple[Reason, str]:
@@ -49,7 +58,7 @@ def _verdict(decided: Plan, synced: Synced | None, blind: str) -> tuple[Reason, 
         return Reason.CLUSTER_UNAVAILABLE, synced.error.message
     failures = synced.failures if synced else decided.failures
     if failures:
-        return _failed(failures, synced), ""
+        return _failed(failures, decided), ""
     if synced and synced.ending is Ending.SUPERSEDED:
         return Reason.PROGRESSING, "A newer commit arrived; it is next"
     if decided.blocked:
@@ -59,10 +68,9 @@ def _verdict(decided: Plan, synced: Synced | None, blind: str) -> tuple[Reason, 
     return Reason.SUCCEEDED, ""
 
 
-def _failed(failures: tuple[Failure, ...], synced: Synced | None) -> Reason:
+def _failed(failures: tuple[Failure, ...], decided: Plan) -> Reason:
     """Tell objects that could not be brought from those that could not be taken away."""
-    outcomes = synced.outcomes if synced else ()
-    removed = {str(outcome.change.ref) for outcome in outcomes if outcome.change.action in REMOVES}
+    removed = {str(change.ref) for change in decided.removals}
     only_removals = all(failure.object in removed for failure in failures)
     return Reason.PRUNE_FAILED if only_removals else Reason.APPLY_FAILED
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import kopf
 
 from towline.api import labels
 from towline.cluster.lease import Leadership
+from towline.errors import ClusterError
 from towline.model import Key
 from towline.workqueue import WorkQueue
 
@@ -22,11 +24,19 @@ _TRIGGERS = (labels.RECONCILE, labels.CONFIRM_PRUNE)
 """The annotations of a GitRepository that ask for a pass; any other metadata may change without one."""
 
 
+_LOGIN_SECONDS = 2.0
+"""How long refused credentials are left alone."""
+
+
 class _Backoffs:
     """Seconds between kopf's attempts at one request, without end: an API server that is away must not end us."""
 
     def __iter__(self) -> Iterator[float]:
         return itertools.chain((0.2, 0.5, 1, 2), itertools.repeat(3))
+
+
+class WatchLostError(ClusterError):
+    """kopf has ended over an error that it takes for final, such as an internal error of the API server."""
 
 
 async def run(queue: WorkQueue, leadership: Leadership, end: Callable[[], Awaitable[None]]) -> None:
@@ -38,14 +48,15 @@ async def run(queue: WorkQueue, leadership: Leadership, end: Callable[[], Awaita
 
     Raises:
         LeaseLostError: we led, and may do so no more.
+        WatchLostError: kopf gave up; everything can be started again.
+        ClusterError: there are no credentials.
     """
     ended = asyncio.Event()
     passes = asyncio.create_task(leadership.lead(queue.run), name="passes")
     passes.add_done_callback(lambda _: ended.set())
     registry = kopf.OperatorRegistry()
     _watch(registry, queue)
-
-    kopf.on.login(registry=registry)(kopf.login_via_client)
+    _log_in(registry)
 
     @kopf.on.cleanup(registry=registry)
     async def _stop_passes(**_: Any) -> None:
@@ -53,11 +64,32 @@ async def run(queue: WorkQueue, leadership: Leadership, end: Callable[[], Awaita
         await asyncio.wait({passes}, timeout=8)
         await end()
 
-    await kopf.operator(
-        registry=registry, settings=_settings(), clusterwide=True, standalone=True, stop_flag=ended
-    )
+    try:
+        await kopf.operator(
+            registry=registry, settings=_settings(), clusterwide=True, standalone=True, stop_flag=ended
+        )
+    except kopf.LoginError as error:
+        raise ClusterError("there are no credentials for the cluster") from error
+    except Exception as error:  # whatever ended one of kopf's tasks; an error in a watch is one of its own
+        raise WatchLostError(f"the GitRepositories are watched no more: {error}"[:500]) from error
     if passes.done() and not passes.cancelled():
         passes.result()
+
+
+def _log_in(registry: kopf.OperatorRegistry) -> None:
+    """Offer credentials without end: what the API server refuses now (a 401) may be good in a moment.
+
+    kopf ends the operator when it is offered again what was refused, so each offer differs in its rank.
+    """
+    ranks = itertools.count()
+
+    @kopf.on.login(registry=registry)
+    async def _offer(**found: Any) -> kopf.ConnectionInfo | None:
+        rank = next(ranks)
+        if rank:
+            await asyncio.sleep(_LOGIN_SECONDS)
+        credentials = await asyncio.to_thread(kopf.login_via_client, **found)
+        return replace(credentials, priority=rank) if credentials else None
 
 
 def _settings() -> kopf.OperatorSettings:

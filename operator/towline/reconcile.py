@@ -127,6 +127,7 @@ class Reconciler:
             head=attempt.head or memory.head,
             looked_at=attempt.looked_at,
             desired=attempt.desired or memory.desired,
+            swept=memory.swept if attempt.swept is None else attempt.swept,
             cause=attempt.cause,
             passed=passed,
             failures=failures,
@@ -182,7 +183,7 @@ class Reconciler:
         ):
             return
         words = {"reason": after["reason"], "message": after["message"], "record": said.get("lastRecord", "")}
-        if is_ready and synced:
+        if synced and after["status"] != "False":
             _log.info("synced", repository=str(key), **words)
             await self._report.event(repository, "Normal", after["reason"], after["message"])
         elif after["status"] == "False" and passed.reason is not Reason.SUSPENDED:

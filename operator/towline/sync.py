@@ -130,13 +130,15 @@ class Syncs:
         if failures and order.preflight:
             return await self.refused(order, failures)
         predictions = tuple(found for found in flight.predictions if found.change.action in APPLIES)
+        order, stuck = await self._without_stuck(order, voice)
         if not predictions and (failures or not order.plan.removals):
-            return await self.refused(order, failures) if failures else Synced(ending=Ending.SUCCEEDED)
+            every = (*failures, *stuck)
+            return await self.refused(order, every) if every else Synced(ending=Ending.SUCCEEDED)
         await begin()
         records = await self._open(order, await self._entries(order, predictions))
         voice = replace(voice, record=records[0].name)
         written = await self._write(order, predictions, failures, voice, superseded)
-        return await self._close(order, records, written, failures)
+        return await self._close(order, records, written, (*failures, *stuck))
 
     async def _preflight(self, order: Order, voice: apply.Sync) -> apply.Preflight:
         """Predict the plan; without preflight by no dry run, but for a revision that was refused before.
@@ -155,6 +157,18 @@ class Syncs:
         flight = await self._writer.preflight(tuple(rest), voice)
         still = tuple(failure for failure in rehearsed if failure.object in known)
         return replace(flight, failures=(*still, *flight.failures))
+
+    async def _without_stuck(self, order: Order, voice: apply.Sync) -> tuple[Order, tuple[Failure, ...]]:
+        """Leave out the removals whose dry run is refused as the newest record tells; return their failures, too."""
+        newest = await self.newest(order.identity)
+        removals = order.plan.removals
+        if not removals or not tip.refuses(newest, order.revision.sha):
+            return order, ()
+        refused = await self._writer.rehearse(removals, voice)
+        stuck = tuple(failure for failure in refused if tip.tells(newest, failure))
+        objects = {failure.object for failure in stuck}
+        left = tuple(change for change in order.plan.changes if str(change.ref) not in objects)
+        return replace(order, plan=replace(order.plan, changes=left)), stuck
 
     async def refused(self, order: Order, failures: tuple[Failure, ...]) -> Synced:
         """Leave one Failed record of a revision that is refused as a whole, unless the newest record says the same.

@@ -102,7 +102,9 @@ class Tower:
                 await self._record(attempt, revision, error)
             raise
         if not decided.writes and not decided.failures:
-            return conclusion.passed(attempt, decided, None, blind)
+            newest = await self._syncs.newest(attempt.identity)  # closes what a dead process has left open
+            quiet = conclusion.passed(attempt, decided, None, blind)
+            return replace(quiet, last_record=newest.name if newest else "")
         synced = await self._sync(attempt, spec, head, decided)
         located = await self._source.located(synced.failures, head, desired)
         return conclusion.passed(attempt, decided, replace(synced, failures=located), blind)
@@ -122,9 +124,13 @@ class Tower:
         return head
 
     async def _desired(self, attempt: Attempt, spec: Spec, head: Head) -> Desired:
-        """Read the manifests, unless the last pass did so and every kind was known and can still be seen."""
-        known = attempt.memory.desired
-        fresh = known and known.sha == head.sha and known.spec == spec and not known.failures
+        """Read the manifests, unless the last pass did so and every kind can still be seen.
+
+        Kinds that were unknown or forbidden then are looked for again when a retry is due.
+        """
+        memory = attempt.memory
+        known, due = memory.desired, self._clock() >= memory.retry_at or memory.manual != attempt.manual
+        fresh = known and known.sha == head.sha and known.spec == spec and not (known.failures and due)
         if known and fresh and not self._index.unseen(known.kinds):
             return known
         return await self._source.desired(head, spec)
@@ -136,7 +142,7 @@ class Tower:
             ClusterError: a kind that is declared cannot be seen.
         """
         await self._index.ensure(desired.kinds)
-        others = await self._known_kinds(attempt) - desired.kinds
+        others = await self._known_kinds(attempt) - desired.kinds - self._index.gone()
         try:
             await self._index.ensure(others, _OTHERS_SECONDS)
         except ClusterError as error:
@@ -145,10 +151,10 @@ class Tower:
 
     async def _known_kinds(self, attempt: Attempt) -> frozenset[GroupKind]:
         """Return the kinds of everything ever applied; where the status has lost them, look everywhere once."""
-        kinds = attempt.kinds
-        if not kinds and attempt.memory.passed is None:
-            return await self._sweep.kinds(attempt.repository)
-        return kinds
+        attempt.swept = attempt.memory.swept
+        if attempt.swept is None and not attempt.kinds:
+            attempt.swept = await self._sweep.kinds(attempt.repository)
+        return attempt.kinds
 
     def _unchanged(self, attempt: Attempt) -> Pass | None:
         """Return the last pass where everything that it depended on is as it was, and no retry is due."""
@@ -156,7 +162,9 @@ class Tower:
         confirm = attempt.repository.annotations.get(labels.CONFIRM_PRUNE, "")
         version = self._index.versions(attempt.repository.label)
         attempt.cause = (id(attempt.desired), attempt.repository.generation, confirm, attempt.manual, version)
-        if memory.passed is None or memory.cause != attempt.cause or self._clock() >= memory.retry_at:
+        if memory.passed is None or memory.passed.reason is Reason.PROGRESSING:
+            return None
+        if memory.cause != attempt.cause or self._clock() >= memory.retry_at:
             return None
         attempt.is_new = False
         return memory.passed
@@ -232,7 +240,7 @@ class Tower:
         """Leave a record of a revision that cannot be applied."""
         order = await self._order(attempt, Plan())
         plain = Failure(reason=error.reason, message=error.message, commit=revision.sha)
-        await self._syncs.refused(order, error.failures or (plain,))
+        attempt.record = (await self._syncs.refused(order, error.failures or (plain,))).record
 
     async def _begin(self, attempt: Attempt, decided: Plan) -> None:
         """Before the first write: our finalizer, and in the status where to look after a kill.
@@ -240,7 +248,7 @@ class Tower:
         Raises:
             ClusterError: the resource changed under us; nothing is written then.
         """
-        kinds = frozenset(change.ref.group_kind for change in decided.applies)
+        kinds = attempt.kinds.union(change.ref.group_kind for change in decided.applies)
         if attempt.revision is None:
             raise ValueError("a sync needs a revision")
         for _ in range(3):

@@ -12,9 +12,11 @@ from towline.cluster.objects import Objects, Sync
 from towline.cluster.prediction import Prediction
 from towline.cluster.preflight import Flight, Preflight
 from towline.cluster.prune import Prunes
+from towline.cluster.rehearsal import Rehearsal
 from towline.cluster.release import Releases
 from towline.cluster.settling import Settling
 from towline.cluster.write import Deadlines, Writes
+from towline.errors import Failure
 from towline.model import Change
 
 __all__ = ["Deadlines", "Prediction", "Preflight", "Sync", "Writer", "Written"]
@@ -59,6 +61,14 @@ class Writer:
         """
         writes = Writes(self._objects, self._index, self._settling, sync, self._deadlines)
         return await writes.run(predictions, superseded)
+
+    async def rehearse(self, changes: Sequence[Change], sync: Sync) -> tuple[Failure, ...]:
+        """Return which prunes and releases would be refused.
+
+        Raises:
+            ClusterError: the API server could not be asked, or refuses us as a whole.
+        """
+        return await Rehearsal(self._objects, sync).run(changes)
 
     async def prune(self, changes: Sequence[Change], sync: Sync) -> Written:
         """Delete what the changes name, the last wave first; only if everything was written before."""

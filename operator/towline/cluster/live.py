@@ -20,6 +20,9 @@ from towline.model import Body, GroupKind, Live, ObjectRef
 
 __all__ = ["Index", "live_from"]
 
+GONE_SECONDS = 60.0
+"""How long nobody asks whether a kind that was gone, and that nothing declares, has come back."""
+
 
 class Index:
     """All objects that carry our label, of every kind that somebody asked for.
@@ -49,7 +52,7 @@ class Index:
         self._intern = Interned()
         self._watches: dict[GroupKind, Watch] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._gone: set[GroupKind] = set()
+        self._gone: dict[GroupKind, float] = {}
         self._bugs: dict[GroupKind, BaseException] = {}
 
     async def ensure(self, kinds: Iterable[GroupKind], deadline: float = 30.0) -> None:
@@ -88,6 +91,11 @@ class Index:
     def unseen(self, kinds: Iterable[GroupKind]) -> frozenset[GroupKind]:
         """Return those of `kinds` of which it is not known what exists: for them, absence proves nothing."""
         return frozenset(kind for kind in kinds if kind not in self._gone and not self._is_ready(kind))
+
+    def gone(self) -> frozenset[GroupKind]:
+        """Return the kinds that were found to be gone for good less than `GONE_SECONDS` ago."""
+        since = asyncio.get_running_loop().time() - GONE_SECONDS
+        return frozenset(kind for kind, seen_at in self._gone.items() if seen_at > since)
 
     def owned(self, label: str) -> Mapping[ObjectRef, Live]:
         """Return the objects that carry `label`, as they are known now; what was returned never changes."""
@@ -138,7 +146,7 @@ class Index:
         roll = Roll(kind, self._inventory, self._echoes, self._intern)
         watch = Watch(self._client, self._discovery, kind, roll, self._jitter)
         self._watches[kind] = watch
-        self._gone.discard(kind)
+        self._gone.pop(kind, None)
         task = asyncio.create_task(watch.run(), name=f"watch {kind}")
         self._tasks.add(task)
         task.add_done_callback(lambda ended: self._ended(watch, ended))
@@ -152,7 +160,7 @@ class Index:
         if bug := task.exception():
             self._bugs[watch.kind] = bug
         else:
-            self._gone.add(watch.kind)
+            self._gone[watch.kind] = asyncio.get_running_loop().time()
         watch.finished()
 
     def _is_ready(self, kind: GroupKind) -> bool:

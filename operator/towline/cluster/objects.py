@@ -104,7 +104,9 @@ class Objects:
         request = _Request("PATCH", ref, version_of(now), query, list(operations))
         return (await self._send(request, sync)).body
 
-    async def delete(self, ref: ObjectRef, seen: tuple[str, str], sync: Sync) -> Body | None:
+    async def delete(
+        self, ref: ObjectRef, seen: tuple[str, str], sync: Sync, *, dry_run: bool = False
+    ) -> Body | None:
         """Delete the object of exactly this uid and resourceVersion, in the background.
 
         Returns None when it is gone, and the terminating object where a finalizer holds it.
@@ -116,8 +118,9 @@ class Objects:
             "preconditions": {"uid": uid, "resourceVersion": resource_version},
             "propagationPolicy": "Background",  # without it the API server would orphan the Pods of a Job
         }
+        query = {"dryRun": "All"} if dry_run else None
         try:
-            body = (await self._send(_Request("DELETE", ref, body=options), sync)).body
+            body = (await self._send(_Request("DELETE", ref, query=query, body=options), sync)).body
         except ApiError as error:
             if refusals.is_absent(error):
                 return None
