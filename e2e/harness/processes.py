@@ -135,6 +135,8 @@ def leftovers(folder: Path) -> tuple[Found, ...]:
 def ended_by_signals() -> Iterator[Callable[[], bool]]:
     """Turn SIGTERM and SIGHUP into `SystemExit` for a while, so that what was started is stopped in order.
 
+    SIGINT stays `KeyboardInterrupt`, also where a background job of a shell was started with it ignored.
+
     Yields whether one has come: where the interpreter happens to run a finalizer it drops the exception, so whoever
     waits for long asks from time to time.
     """
@@ -142,9 +144,13 @@ def ended_by_signals() -> Iterator[Callable[[], bool]]:
 
     def leave(number: int, _frame: FrameType | None) -> NoReturn:
         came.append(number)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {
+        number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    }
     try:
         yield lambda: bool(came)
     finally:
