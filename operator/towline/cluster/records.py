@@ -60,7 +60,9 @@ class Records:
             ClusterError: it is not known whether the record is closed.
         """
         path = RESOURCE.path(record.namespace, record.name) + "/status"
-        status = recordbody.to_body(record)["status"]
+        if record.closing is None:
+            raise ValueError(f"{record.name} is open")
+        status = recordbody.status_body(record.closing)
         try:
             await self._persist("PATCH", path, {"status": status}, record)
         except ApiError as error:

@@ -16,8 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-import rfc8785
-
+from towline.core import canonical
 from towline.model import Body
 
 VERSION = 1
@@ -80,7 +79,7 @@ def _digest(places: Mapping[str, Body]) -> str:
         place: {name: value for name, value in fields.items() if name in NAMED[version][place]}
         for place, fields in places.items()
     }
-    return f"sha256:{hashlib.sha256(rfc8785.dumps(named)).hexdigest()}"
+    return f"sha256:{hashlib.sha256(canonical.dumps(named)).hexdigest()}"
 
 
 def verify(bodies: Iterable[Body]) -> tuple[Problem, ...]:

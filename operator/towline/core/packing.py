@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
+
+import orjson
 
 from towline.core import wording
 from towline.model import Person, Revision
@@ -14,7 +17,9 @@ T = TypeVar("T")
 
 
 def size(value: Any) -> int:
-    """Return the bytes of a JSON value."""
+    """Return the bytes of a JSON value; text and numbers that are no JSON count, too."""
+    with suppress(TypeError):
+        return len(orjson.dumps(value))
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
 
 

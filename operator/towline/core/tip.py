@@ -6,11 +6,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import rfc8785
-
 from towline.api import recordbody
 from towline.api.syncrecord import ChangeEntry, Ending, RecordFailure, SyncRecord
-from towline.core import closing
+from towline.core import canonical, closing
 from towline.errors import Failure
 
 
@@ -19,7 +17,8 @@ class Tip:
     """What is remembered of the newest sync.
 
     `name`, `sequence` and `digest` are those of its last record. While the sync is open, `digest` is empty
-    and `ending` is None. `plan` and `failures` tell one from another, and are not to be read.
+    and `ending` is None. `plan` (empty but under Observe) and `failures` tell one from another, and are not to
+    be read.
     """
 
     name: str
@@ -35,15 +34,16 @@ class Tip:
 def of(records: Sequence[SyncRecord]) -> Tip:
     """Return what is remembered of one sync, given all its records in their order."""
     last = records[-1]
-    done = all(record.closing for record in records)
+    closed = last.closing if all(record.closing for record in records) else None
+    planned = closed is not None and closed.outcome is Ending.PLANNED
     return Tip(
         name=last.name,
         sequence=last.intent.sequence,
-        digest=last.closing.digest if last.closing and done else "",
-        ending=last.closing.outcome if last.closing and done else None,
+        digest=closed.digest if closed else "",
+        ending=closed.outcome if closed else None,
         source=last.intent.source,
         target=last.intent.target,
-        plan=_plan(change for record in records for change in record.intent.changes),
+        plan=_plan(change for record in records for change in record.intent.changes) if planned else "",
         failures=frozenset(mark for record in records for mark in _marks(record)),
     )
 
@@ -83,7 +83,7 @@ def _both(failure: Failure) -> frozenset[str]:
 
 
 def _plan(changes: Iterable[ChangeEntry]) -> str:
-    return hashlib.sha256(rfc8785.dumps([recordbody.change_body(change) for change in changes])).hexdigest()
+    return hashlib.sha256(canonical.dumps([recordbody.change_body(change) for change in changes])).hexdigest()
 
 
 def _marks(record: SyncRecord) -> Iterator[str]:
