@@ -152,9 +152,10 @@ def test_objects_that_leave_git_under_prune_false_are_released_and_lookalikes_le
     assert lookalikes.requests(audit, mark) == []
 
 
-def test_a_lookalike_of_a_declared_object_is_refused_and_not_overwritten(
+def test_a_lookalike_of_a_declared_object_is_not_overwritten_where_nothing_may_be_adopted(
     app: Repository, lookalikes: Lookalikes, audit: AuditLog, repo: Repo, elsewhere: str
 ) -> None:
+    app.change(adopt="Never")
     mark = audit.mark()
     repo.commit({"there.yaml": manifests.text(manifests.config_map("removed", elsewhere, colour="red"))})
     status = app.until_reason("ApplyFailed")

@@ -172,7 +172,7 @@ def test_an_object_that_exists_and_is_not_ours_is_refused_and_not_touched(
     *,
     preflight: bool,
 ) -> None:
-    app = git_repository(preflight=preflight, suspend=True)
+    app = git_repository(preflight=preflight, suspend=True, adopt="Never")
     cluster.kubectl("create", "configmap", "shared", "-n", app.namespace, "--from-literal=colour=green")
     theirs = cluster.get("v1", "ConfigMap", "shared", app.namespace)
     mark = audit.mark()
@@ -197,7 +197,7 @@ def test_an_object_to_which_somebody_added_our_label_is_not_ours(
     theirs = cluster.create(body)
 
     repo.commit({"shared.yaml": shared(namespace, colour="red")})
-    status = git_repository().until_reason("ApplyFailed")
+    status = git_repository(adopt="Never").until_reason("ApplyFailed")
 
     [failure] = status["failures"]
     assert failure["reason"] == "NotOurs"
@@ -210,7 +210,7 @@ def test_an_object_that_was_in_the_way_is_created_from_git_once_its_owner_remove
 ) -> None:
     cluster.create(manifests.config_map("shared", namespace, colour="green"))
     sha = repo.commit({"shared.yaml": shared(namespace, colour="red")})
-    app = git_repository()
+    app = git_repository(adopt="Never")
     app.until_reason("ApplyFailed")
 
     cluster.delete("v1", "ConfigMap", "shared", namespace)
@@ -226,7 +226,7 @@ def test_the_deletion_of_a_repository_leaves_an_object_that_it_was_refused_alone
     git_repository: GitRepositories,
     policy: str,
 ) -> None:
-    app = git_repository(preflight=False, deletionPolicy=policy)
+    app = git_repository(preflight=False, deletionPolicy=policy, adopt="Never")
     theirs = cluster.create(manifests.config_map("shared", app.namespace, colour="green"))
     repo.commit({"shared.yaml": shared(app.namespace, colour="red"), **manifests.config_maps(["own"])})
     app.until_reason("ApplyFailed")

@@ -34,10 +34,12 @@ from towline.cluster.live import Index
 from towline.cluster.report import Report
 from towline.cluster.sweep import Sweep
 from towline.core.redact import Mask
+from towline.dependencies import Dependencies
 from towline.errors import ClusterError, TowlineError
 from towline.finalize import Finalizer
 from towline.metrics import Metrics
 from towline.model import Key, ObjectRef
+from towline.neighbours import Neighbours
 from towline.reconcile import Reconciler
 from towline.render.cache import Cache
 from towline.server import http
@@ -149,6 +151,9 @@ async def _queue(
     """Make everything that passes need, the queue that runs them, and what ends the tasks that they leave behind."""
     queue: WorkQueue
 
+    def wake(key: Key) -> None:
+        queue.wake(key)
+
     def changed(label: str, _ref: ObjectRef) -> None:
         for key in _keys(label, queue):
             queue.wake(key)
@@ -160,6 +165,7 @@ async def _queue(
         ledger = Ledger(client, chosen.records_namespace, chosen.folder)
         reconciler = _reconciler(
             chosen,
+            wake=wake,
             client=client,
             discovery=discovery,
             index=index,
@@ -185,6 +191,7 @@ async def _queue(
 def _reconciler(  # noqa: PLR0913  the doors
     chosen: Settings,
     *,
+    wake: Callable[[Key], None],
     client: Client,
     discovery: Discovery,
     index: Index,
@@ -204,6 +211,8 @@ def _reconciler(  # noqa: PLR0913  the doors
         clock=_now,
         operator=f"{instance}/{towline.__version__}",
     )
+    neighbours = Neighbours(report, wake, time.monotonic)
+    dependencies = Dependencies(report, neighbours.stir, time.monotonic)
     rules = desired.Rules(allow_http=chosen.allow_http)
     tower = Tower(
         source=desired.Source(
@@ -212,6 +221,8 @@ def _reconciler(  # noqa: PLR0913  the doors
         index=index,
         report=report,
         sweep=sweep,
+        neighbours=neighbours,
+        dependencies=dependencies,
         syncs=syncs,
         schema=_schema(),
         clock=time.monotonic,
@@ -220,8 +231,17 @@ def _reconciler(  # noqa: PLR0913  the doors
     return Reconciler(
         tower=tower,
         finalizer=Finalizer(
-            client=client, index=index, sweep=sweep, syncs=syncs, report=report, ledger=ledger
+            client=client,
+            index=index,
+            sweep=sweep,
+            neighbours=neighbours,
+            dependencies=dependencies,
+            syncs=syncs,
+            report=report,
+            ledger=ledger,
         ),
+        neighbours=neighbours,
+        dependencies=dependencies,
         report=report,
         ledger=ledger,
         metrics=metrics,

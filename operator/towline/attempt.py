@@ -19,7 +19,8 @@ class Memory:
 
     `looked_at` and `retry_at` are monotonic seconds. `cause` is everything that the result of the last pass depended
     on: while it stays, a failure is the same failure, and a success needs no plan. `manual` is the annotation that
-    asks for a pass. `swept` are the kinds that a look everywhere has found; None where nobody looked.
+    asks for a pass, `news` counts what other repositories did. `swept` are the kinds that a look everywhere has found;
+    None where nobody looked.
     """
 
     uid: str = ""
@@ -31,6 +32,7 @@ class Memory:
     swept: frozenset[GroupKind] | None = None
     cause: tuple[object, ...] = ()
     passed: Pass | None = None
+    news: int = 0
     failures: int = 0
     retry_at: float = -math.inf
 
@@ -39,7 +41,8 @@ class Memory:
 class Attempt:
     """One pass as far as it has come: the resource as it was last read, and what was found out.
 
-    `record` is the one that tells why a revision cannot be applied, where the attempt has left it.
+    `record` is the one that tells why a revision cannot be applied, where the attempt has left it. `patience` is how
+    many seconds more it may wait for other repositories.
     """
 
     repository: GitRepository
@@ -51,6 +54,8 @@ class Attempt:
     desired: Desired | None = None
     swept: frozenset[GroupKind] | None = None
     cause: tuple[object, ...] = ()
+    news: int = 0
+    patience: float = 0.0
     is_new: bool = True
     record: str = ""
 

@@ -25,10 +25,11 @@ def passed(attempt: Attempt, decided: Plan, synced: Synced | None, blind: str) -
         applied=revision if reason is Reason.SUCCEEDED else None,
         objects=_objects(desired, decided, synced) if desired else None,
         failures=failures,
-        blocked=decided.blocked,
+        blocked=None if decided.waiting else decided.blocked,
         token=decided.token,
         kinds=attempt.kinds | (desired.kinds if desired and reason is Reason.SUCCEEDED else frozenset()),
         last_record=synced.record if synced else "",
+        wait=attempt.patience if decided.waiting else 0.0,
     )
 
 
@@ -59,13 +60,26 @@ def _verdict(decided: Plan, synced: Synced | None, blind: str) -> tuple[Reason, 
     failures = synced.failures if synced else decided.failures
     if failures:
         return _failed(failures, decided), ""
-    if synced and synced.ending is Ending.SUPERSEDED:
-        return Reason.PROGRESSING, "A newer commit arrived; it is next"
+    if goes_on := _goes_on(decided, synced):
+        return Reason.PROGRESSING, goes_on
     if decided.blocked:
         return Reason.PRUNE_BLOCKED, ""
     if blind:
         return Reason.PRUNE_FAILED, blind
     return Reason.SUCCEEDED, ""
+
+
+def _goes_on(decided: Plan, synced: Synced | None) -> str:
+    """Say what comes next where a pass is not over; empty where it is."""
+    if synced and synced.ending is Ending.SUPERSEDED:
+        return "A newer commit arrived; it is next"
+    return waiting(decided) if decided.waiting else ""
+
+
+def waiting(decided: Plan) -> str:
+    """Say what a plan waits for that other repositories have a part in."""
+    first, more = decided.waiting[0], len(decided.waiting) - 1
+    return f"{first.ref} {first.message}" + (f", and so do {more} more" if more else "")
 
 
 def _failed(failures: tuple[Failure, ...], decided: Plan) -> Reason:

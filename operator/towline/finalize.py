@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from towline import log
+from towline import conclusion, log
 from towline.api import gitrepository, labels
 from towline.api.gitrepository import GitRepository, Removal
 from towline.api.syncrecord import Subject, Trigger
@@ -19,15 +19,20 @@ from towline.cluster.ledger import Ledger
 from towline.cluster.live import Index
 from towline.cluster.report import Report
 from towline.cluster.sweep import Sweep
-from towline.core import plan
+from towline.core import claims, plan
 from towline.core.plan import Policy
 from towline.core.stamp import Identity
 from towline.core.status import Pass
+from towline.dependencies import Dependencies
 from towline.errors import ApiError, ClusterError, Reason
 from towline.model import Person, Plan, Revision
+from towline.neighbours import Neighbours
 from towline.sync import Order, Synced, Syncs
 
 _log = log.logger(__name__)
+
+_DEPENDENTS_SECONDS = 2.0
+"""How often it is asked whether a dependent that waits for nobody's word is being deleted, too."""
 
 _OUR_CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gitrepositories.towline.dev"
 
@@ -39,17 +44,30 @@ class Finalizer:
         client: asks about our CRD and about namespaces.
         index: what is live.
         sweep: finds what is ours where nothing says where to look.
+        neighbours: what other repositories declare.
+        dependencies: who has to go first.
         syncs: executes plans.
         report: takes the finalizer off.
         ledger: is told to forget.
     """
 
     def __init__(  # noqa: PLR0913  the doors of the last pass
-        self, *, client: Client, index: Index, sweep: Sweep, syncs: Syncs, report: Report, ledger: Ledger
+        self,
+        *,
+        client: Client,
+        index: Index,
+        sweep: Sweep,
+        neighbours: Neighbours,
+        dependencies: Dependencies,
+        syncs: Syncs,
+        report: Report,
+        ledger: Ledger,
     ) -> None:
         self._client = client
         self._index = index
         self._sweep = sweep
+        self._neighbours = neighbours
+        self._dependencies = dependencies
         self._syncs = syncs
         self._report = report
         self._ledger = ledger
@@ -62,9 +80,16 @@ class Finalizer:
         """
         if labels.FINALIZER not in repository.finalizers:
             return None
-        decided = await self._decide(repository)
+        if held := await self._dependencies.held(repository):
+            return _waiting(
+                repository, f"waits until {held}, which depends on it, is gone", _DEPENDENTS_SECONDS
+            )
+        decided, patience = await self._decide(repository)
+        if decided.waiting:
+            return _waiting(repository, conclusion.waiting(decided), patience)
         if decided.writes:
             synced = await self._syncs.run(_order(repository, decided), _nothing, lambda: False)
+            self._neighbours.released(repository.key, synced.released)
             if synced.failures or synced.error:
                 return _failed(repository, synced)
         if not await self._report.remove_finalizer(repository):
@@ -72,7 +97,8 @@ class Finalizer:
         self._ledger.forget(repository.uid)
         return None
 
-    async def _decide(self, repository: GitRepository) -> Plan:
+    async def _decide(self, repository: GitRepository) -> tuple[Plan, float]:
+        """Plan the end; the seconds are how long it may wait for other repositories, where it has to."""
         kinds = kinds_of(repository) or await self._sweep.everywhere(repository.label)
         await self._index.ensure(kinds)
         policy = Policy(
@@ -85,7 +111,11 @@ class Finalizer:
         live = self._index.owned(repository.label)
         sha = str((repository.status.get("commit") or {}).get("applied", ""))
         decided = await asyncio.to_thread(plan.plan, (), live, policy, sha)
-        return await self._without_doomed(repository, decided)
+        standing, patience = await self._neighbours.standing(repository, "", decided, live)
+        if standing != claims.ALONE:
+            policy = replace(policy, standing=standing)
+            decided = await asyncio.to_thread(plan.plan, (), live, policy, sha)
+        return await self._without_doomed(repository, decided), patience
 
     async def _removal(self, repository: GitRepository) -> Removal:
         """Say what becomes of the objects; uninstalling the CRD never deletes workloads."""
@@ -145,6 +175,10 @@ def _order(repository: GitRepository, decided: Plan) -> Order:
         trigger=Trigger.DELETE,
         source=commit.get("applied", ""),
     )
+
+
+def _waiting(repository: GitRepository, message: str, seconds: float) -> Pass:
+    return Pass(generation=repository.generation, reason=Reason.PROGRESSING, message=message, wait=seconds)
 
 
 def _failed(repository: GitRepository, synced: Synced) -> Pass:

@@ -114,7 +114,8 @@ class Live:
     `label`, `owner`, `digest`, `commit`, `source` are the raw values of the towline.dev label and annotations,
     empty where absent. `fields` is the `fieldsV1` JSON of the Apply entry of the label's field manager (no
     subresource), empty where there is none; `entry_time` is that entry's `time`. `generation` is -1 where the kind
-    has none. `prune_disabled` is the value of `towline.dev/prune: disabled`.
+    has none. `prune_disabled` is the value of `towline.dev/prune: disabled`. `shared` says that remains of other
+    writers hold what our entry holds, too.
     """
 
     ref: ObjectRef
@@ -131,6 +132,7 @@ class Live:
     entry_time: str
     terminating: bool
     prune_disabled: bool
+    shared: bool = False
 
 
 class Action(StrEnum):
@@ -175,12 +177,14 @@ class Plan:
     """The changes that lead from live to desired.
 
     `blocked` are the prunes that wait for a person, each with its reason; they are not in `changes`. `token` confirms
-    exactly that list. `failures` are objects that the plan itself refuses (not ours, unknown kind).
+    exactly that list. `waiting` are the changes that another repository is asked about first. `failures` are objects
+    that the plan itself refuses (not ours, unknown kind).
     """
 
     changes: tuple[Change, ...] = ()
     blocked: tuple[Change, ...] = ()
     token: str = ""
+    waiting: tuple[Change, ...] = ()
     failures: tuple[Failure, ...] = ()
 
     @property

@@ -15,10 +15,12 @@ from towline.cluster.report import Report
 from towline.core import remedy, schedule, status
 from towline.core.remedy import Again
 from towline.core.status import Pass
+from towline.dependencies import Dependencies
 from towline.errors import ClusterError, Reason, TowlineError
 from towline.finalize import Finalizer
 from towline.metrics import Metrics
 from towline.model import Body, Key
+from towline.neighbours import Neighbours
 from towline.source.access import Remote
 from towline.tow import Tower
 
@@ -37,6 +39,8 @@ class Reconciler:
     Args:
         tower: makes the attempts.
         finalizer: ends the repositories that are being deleted.
+        neighbours: what all repositories declare.
+        dependencies: who waits for whom to be ready.
         report: reads and writes the resources themselves.
         ledger: forgets, and deletes old records.
         metrics: counts.
@@ -50,6 +54,8 @@ class Reconciler:
         *,
         tower: Tower,
         finalizer: Finalizer,
+        neighbours: Neighbours,
+        dependencies: Dependencies,
         report: Report,
         ledger: Ledger,
         metrics: Metrics,
@@ -59,6 +65,8 @@ class Reconciler:
     ) -> None:
         self._tower = tower
         self._finalizer = finalizer
+        self._neighbours = neighbours
+        self._dependencies = dependencies
         self._report = report
         self._ledger = ledger
         self._metrics = metrics
@@ -89,6 +97,8 @@ class Reconciler:
         if passed is None:
             self._forget(key)
             return None
+        if passed.reason is not Reason.SUSPENDED:
+            self._neighbours.tried(repository)
         passed, due = self._remember(attempt, passed)
         if not await self._tell(attempt, passed):
             return 1.0
@@ -129,12 +139,13 @@ class Reconciler:
             desired=attempt.desired or memory.desired,
             swept=memory.swept if attempt.swept is None else attempt.swept,
             cause=attempt.cause,
+            news=attempt.news,
             passed=passed,
             failures=failures,
             retry_at=retry_at,
         )
         if passed.reason is Reason.PROGRESSING:
-            return passed, 0.0
+            return passed, passed.wait
         return passed, schedule.next_due(passed.reason, interval, max(retry_at - self._clock(), 0.0))
 
     @staticmethod
@@ -159,6 +170,8 @@ class Reconciler:
                     return True
                 said = status.compute(repository.status, passed, self._now())
                 if await self._report.write_status(repository, said):
+                    if said != repository.status:
+                        self._dependencies.changed(repository.key)
                     await self._announce(repository, said, passed)
                     return True
                 repository = await self._report.read(repository.key)
@@ -207,6 +220,8 @@ class Reconciler:
         return max(at_least, schedule.backoff(memory.failures + 1, self._jitter(), _INTERVAL / 2, reasons))
 
     def _forget(self, key: Key) -> None:
+        self._neighbours.withdraw(key)
+        self._dependencies.forget(key)
         if memory := self._memories.pop(key, None):
             self._ledger.forget(memory.uid)
             self._metrics.forget(*key)

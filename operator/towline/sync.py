@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from towline.api.gitrepository import Adopt
 from towline.api.syncrecord import ChangeEntry, Ending, Flag, Subject, SyncRecord, Trigger
 from towline.cluster import apply
 from towline.cluster.apply import Prediction, Writer, Written
@@ -23,7 +24,7 @@ from towline.core.redact import Mask
 from towline.core.stamp import Identity
 from towline.core.tip import Tip
 from towline.errors import ClusterError, Failure
-from towline.model import APPLIES, Action, Change, Outcome, Plan, Result, Revision
+from towline.model import APPLIES, Action, Change, ObjectRef, Outcome, Plan, Result, Revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class Order:
     """What is to be done, for whom and why.
 
     `commits` lead from `source` (a sha, empty before the first sync) to the revision, newest first; `commits_total`
-    counts them all. `preflight` and `force` are those of the spec.
+    counts them all. `preflight`, `force` and `adopt` are those of the spec.
     """
 
     subject: Subject
@@ -45,6 +46,7 @@ class Order:
     flags: tuple[Flag, ...] = ()
     preflight: bool = True
     force: bool = False
+    adopt: Adopt = Adopt.ALWAYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,12 @@ class Synced:
     failures: tuple[Failure, ...] = ()
     record: str = ""
     error: ClusterError | None = None
+
+    @property
+    def released(self) -> frozenset[ObjectRef]:
+        """What belongs to nobody now."""
+        ours = (outcome.change for outcome in self.outcomes if outcome.result is Result.DONE)
+        return frozenset(change.ref for change in ours if change.action is Action.RELEASE)
 
 
 class Syncs:
@@ -124,6 +132,7 @@ class Syncs:
             mask=self._mask,
             force=order.force,
             preflight=order.preflight,
+            adopt=order.adopt,
         )
         flight = await self._preflight(order, voice)
         failures = (*order.plan.failures, *flight.failures)
@@ -270,4 +279,4 @@ def _ending(order: Order, written: Written, failures: tuple[Failure, ...]) -> En
         return Ending.PARTIAL if Result.DONE in results else Ending.FAILED
     if Result.NOT_TRIED in results:
         return Ending.SUPERSEDED
-    return Ending.PARTIAL if order.plan.blocked else Ending.SUCCEEDED
+    return Ending.PARTIAL if order.plan.blocked or order.plan.waiting else Ending.SUCCEEDED

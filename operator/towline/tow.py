@@ -7,7 +7,7 @@ can mend it; what was found out until then is reported all the same.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,13 +19,15 @@ from towline.attempt import Attempt
 from towline.cluster.live import Index
 from towline.cluster.report import Report
 from towline.cluster.sweep import Sweep
-from towline.core import plan, status
+from towline.core import claims, plan, status
 from towline.core.ownership import OWN, Policy
 from towline.core.status import Pass
 from towline.core.tip import Tip
+from towline.dependencies import Dependencies
 from towline.desired import Desired, Head, Source
 from towline.errors import ClusterError, Failure, Reason, SourceError, TowlineError
-from towline.model import GroupKind, Plan, Revision
+from towline.model import GroupKind, Live, ObjectRef, Plan, Revision
+from towline.neighbours import Neighbours
 from towline.sync import Order, Synced, Syncs
 
 _log = log.logger(__name__)
@@ -53,6 +55,8 @@ class Tower:
         index: what is live.
         report: where the resource itself is written.
         sweep: finds what is ours where nothing says where to look.
+        neighbours: what other repositories declare.
+        dependencies: what must be ready first.
         syncs: executes plans.
         schema: of a GitRepository's spec.
         clock: monotonic seconds.
@@ -66,6 +70,8 @@ class Tower:
         index: Index,
         report: Report,
         sweep: Sweep,
+        neighbours: Neighbours,
+        dependencies: Dependencies,
         syncs: Syncs,
         schema: Schema,
         clock: Callable[[], float],
@@ -75,6 +81,8 @@ class Tower:
         self._index = index
         self._report = report
         self._sweep = sweep
+        self._neighbours = neighbours
+        self._dependencies = dependencies
         self._syncs = syncs
         self._schema = schema
         self._clock = clock
@@ -96,7 +104,10 @@ class Tower:
             blind = await self._see(attempt, desired)
             if known := self._unchanged(attempt):
                 return known
+            self._neighbours.declare(attempt.repository, desired.sha, desired.manifests)
             decided = await self._decide(attempt, desired)
+            if not decided.failures and any(change.manifest for change in decided.waiting):
+                return conclusion.passed(attempt, decided, None, blind)
         except TowlineError as error:
             if error.reason in _RECORDED:
                 await self._record(attempt, revision, error)
@@ -112,7 +123,8 @@ class Tower:
     async def _head(self, attempt: Attempt, spec: Spec) -> Head:
         """Look up the head, unless that was done for this very spec less than an interval ago."""
         memory = attempt.memory
-        fresh = self._clock() < memory.looked_at + spec.interval * 0.9
+        attempt.news = self._neighbours.news(attempt.repository.key)
+        fresh = self._clock() < memory.looked_at + spec.interval * 0.9 and memory.news == attempt.news
         if memory.head and fresh and memory.spec == spec and memory.manual == attempt.manual:
             attempt.looked_at = memory.looked_at
             return memory.head
@@ -161,7 +173,8 @@ class Tower:
         memory = attempt.memory
         confirm = attempt.repository.annotations.get(labels.CONFIRM_PRUNE, "")
         version = self._index.versions(attempt.repository.label)
-        attempt.cause = (id(attempt.desired), attempt.repository.generation, confirm, attempt.manual, version)
+        asked = (attempt.repository.generation, confirm, attempt.manual)
+        attempt.cause = (id(attempt.desired), *asked, version, attempt.news)
         if memory.passed is None or memory.passed.reason is Reason.PROGRESSING:
             return None
         if memory.cause != attempt.cause or self._clock() >= memory.retry_at:
@@ -174,6 +187,7 @@ class Tower:
 
         Raises:
             SourceError: SourceEmpty, where nothing is declared and nothing is owned.
+            TowlineError: DependencyNotReady, where something is to be written.
         """
         repository = attempt.repository
         live = dict(self._index.owned(repository.label))
@@ -186,26 +200,31 @@ class Tower:
             label=repository.label,
             manager=repository.manager,
             prune=desired.spec.prune,
+            adopt=desired.spec.adopt,
             confirm=repository.annotations.get(labels.CONFIRM_PRUNE, ""),
             blocked=bool(repository.status.get("blocked")),
         )
         if not desired.manifests and not desired.failures:
             owns = any(plan.ownership(each, policy) in OWN for each in live.values())
             _check_emptiness(repository, desired, owns=owns)
-        decided = await asyncio.to_thread(
-            plan.plan, desired.manifests, live, policy, desired.sha, desired.memo
-        )
+        decided = await _planned(desired, live, policy)
+        standing, attempt.patience = await self._neighbours.standing(repository, desired.sha, decided, live)
+        if standing != claims.ALONE:
+            decided = await _planned(desired, live, replace(policy, standing=standing))
+        if (unready := await self._dependencies.unready(repository)) and decided.writes:
+            raise TowlineError(Reason.DEPENDENCY_NOT_READY, unready)
         return replace(decided, failures=(*desired.failures, *decided.failures))
 
     async def _sync(self, attempt: Attempt, spec: Spec, head: Head, decided: Plan) -> Synced:
         order = await self._order(attempt, decided)
-        order = replace(order, preflight=spec.preflight, force=spec.force)
+        order = replace(order, preflight=spec.preflight, force=spec.force, adopt=spec.adopt)
 
         async def begin() -> None:
             await self._begin(attempt, decided)
 
         async with self._source.watching(attempt.repository.key, spec, head) as superseded:
             synced = await self._syncs.run(order, begin, superseded)
+        self._neighbours.released(attempt.repository.key, synced.released)
         if attempt.desired:
             await self._index.ensure(attempt.desired.kinds)
         return synced
@@ -268,6 +287,10 @@ class Tower:
         if now is None or now.deleting or (now.uid, now.generation) != (before.uid, before.generation):
             raise ClusterError("the GitRepository was changed before anything was written")
         attempt.repository = now
+
+
+async def _planned(desired: Desired, live: Mapping[ObjectRef, Live], policy: Policy) -> Plan:
+    return await asyncio.to_thread(plan.plan, desired.manifests, live, policy, desired.sha, desired.memo)
 
 
 def _check_emptiness(repository: GitRepository, desired: Desired, *, owns: bool) -> None:

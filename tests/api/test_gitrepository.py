@@ -93,12 +93,8 @@ def test_what_is_given_is_kept() -> None:
     [
         ("mode", "Observe"),
         ("drift", "Report"),
-        ("adopt", "IfUnowned"),
-        ("adopt", "TakeOver"),
         ("serviceAccountName", "deployer"),
         ("serviceAccountName", ""),
-        ("dependsOn", [{"name": "base"}]),
-        ("dependsOn", []),
         ("foreignFields", "Report"),
         ("healthTimeout", "5m"),
     ],

@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from towline.api import labels
+from towline.core.claims import Standing
 from towline.core.plan import Policy
 from towline.model import APPLIES, Action, GroupKind, Key, Live, Manifest, ObjectRef, Origin, Plan
 
@@ -174,7 +175,7 @@ def clusters(draw: st.DrawFn, of: st.SearchStrategy[ObjectRef] = refs) -> dict[O
 
 policies = st.builds(
     lambda prune, blocked, elsewhere: replace(
-        POLICY, prune=prune, blocked=blocked, declared_elsewhere=elsewhere
+        POLICY, prune=prune, blocked=blocked, standing=Standing(elsewhere=elsewhere)
     ),
     st.booleans(),
     st.booleans(),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from towline.api.gitrepository import Adopt
 from towline.core.plan import Ownership, ownership, plan
 from towline.errors import Failure, Refusal
 from towline.model import Action, Change, Live, Manifest, ObjectRef, Origin, Plan
@@ -22,6 +23,12 @@ def planned(*found: Live, desired: tuple[Manifest, ...] = (WANTED,)) -> Plan:
 
 def change(*found: Live) -> Change:
     (only,) = planned(*found).changes
+    return only
+
+
+def forbidden(found: Live) -> Failure:
+    """Return why an object is left alone that must not be adopted."""
+    (only,) = plan((WANTED,), {found.ref: found}, replace(POLICY, adopt=Adopt.NEVER), SHA).failures
     return only
 
 
@@ -126,21 +133,30 @@ def test_a_refusal_names_object_file_line_and_commit() -> None:
         (replace(world.anothers(live(REF)), fields=b""), "no Apply entry of the repository"),
     ],
 )
-def test_an_object_that_only_carries_a_label_is_refused_with_what_it_lacks(
+def test_an_object_that_only_carries_a_label_is_adopted_or_refused_with_what_it_lacks(
     stranger: Live, lacks: str
 ) -> None:
-    found = refusal(stranger)
+    found = forbidden(stranger)
     assert found.reason == Refusal.NOT_OURS
     assert lacks in found.message
+    (adopted,) = planned(stranger).changes
+    assert adopted.action is Action.ADOPT
+    assert lacks in adopted.message
+
+
+def test_an_object_with_remains_of_others_in_our_fields_is_repaired_although_nothing_is_lost() -> None:
+    found = change(replace(world.applied(WANTED), shared=True))
+    assert found.action is Action.REPAIR
+    assert found.message
 
 
 @pytest.mark.parametrize("stranger", [world.restored(live(REF)), world.restored(world.anothers(live(REF)))])
 def test_a_restored_object_is_not_said_to_lack_its_entry(stranger: Live) -> None:
-    assert "Apply entry" not in refusal(stranger).message
+    assert "Apply entry" not in forbidden(stranger).message
 
 
 def test_what_a_stranger_wrote_into_an_annotation_is_not_repeated() -> None:
-    found = refusal(replace(live(REF), owner="uid:\x1b[31mgotcha"))
+    found = forbidden(replace(live(REF), owner="uid:\x1b[31mgotcha"))
     assert "gotcha" not in found.message
 
 

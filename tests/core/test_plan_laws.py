@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from towline.api.gitrepository import Removal
+from towline.api.gitrepository import Adopt, Removal
 from towline.core import order, prune
 from towline.core.fields import Memo
 from towline.core.plan import Ownership, Policy, ownership, plan
@@ -74,10 +74,16 @@ def test_nothing_that_is_not_ours_is_ever_removed(
 
 
 @everything
-def test_nothing_that_is_not_ours_is_ever_written(desired: Desired, cluster: Cluster, policy: Policy) -> None:
+def test_nothing_that_is_not_ours_is_ever_written_but_to_adopt_what_belongs_to_no_repository(
+    desired: Desired, cluster: Cluster, policy: Policy
+) -> None:
+    ours = {Ownership.OURS, Ownership.INHERITED}
     for change in made(desired, cluster, policy).applies:
         there = cluster.get(change.ref)
-        assert there is None or ownership(there, policy) in {Ownership.OURS, Ownership.INHERITED}
+        allowed = {Ownership.NOT_OURS} if change.action is Action.ADOPT else ours
+        assert there is None or ownership(there, policy) in allowed
+    never = made(desired, cluster, replace(policy, adopt=Adopt.NEVER))
+    assert Action.ADOPT not in {change.action for change in never.changes}
 
 
 @given(
@@ -154,12 +160,14 @@ def test_any_other_token_confirms_nothing(
 def test_an_empty_source_removes_nothing_unasked_and_all_of_ours_once_asked(
     cluster: Cluster, policy: Policy
 ) -> None:
-    assert made((), cluster, policy).removals == ()
+    unasked = {change.ref for change in made((), cluster, policy).removals}
+    assert unasked <= policy.standing.elsewhere
     expected = {
         ref
         for ref, found in cluster.items()
         if ownership(found, policy) in {Ownership.OURS, Ownership.INHERITED}
-        and not (found.terminating or found.prune_disabled or ref in policy.declared_elsewhere)
+        and not found.terminating
+        and (ref in policy.standing.elsewhere or not found.prune_disabled)
     }
     assert {change.ref for change in unconfirmed((), cluster, policy).removals} == expected
 

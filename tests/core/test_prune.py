@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from towline.api.gitrepository import Removal
 from towline.core import prune
+from towline.core.claims import Standing
 from towline.core.ownership import Policy
 from towline.core.prune import Removals
 from towline.errors import Reason, Refusal
-from towline.model import Action, Change, Live, ObjectRef
+from towline.model import Action, Change, Key, Live, ObjectRef
 
 from tests.core import strategies as world
 from tests.core.strategies import POLICY, live
@@ -67,13 +68,33 @@ def test_what_says_prune_disabled_is_kept_and_blocks_nothing() -> None:
     assert "towline.dev/prune" in found.changes[1].message
 
 
-def test_what_another_repository_declares_is_kept_and_blocks_nothing() -> None:
+def test_what_another_repository_declares_is_released_and_blocks_nothing() -> None:
     moved = live(config_map("moved"))
-    found = removed([GONE, moved], policy=replace(POLICY, declared_elsewhere=frozenset({moved.ref})))
+    found = removed(
+        [GONE, moved], policy=replace(POLICY, standing=Standing(elsewhere=frozenset({moved.ref})))
+    )
     assert {change.ref: change.action for change in found.changes} == {
         GONE.ref: Action.PRUNE,
-        moved.ref: Action.SKIP,
+        moved.ref: Action.RELEASE,
     }
+
+
+def test_a_source_whose_objects_all_moved_to_another_repository_is_no_empty_source() -> None:
+    moved = [live(config_map(f"moved-{number}")) for number in range(20)]
+    elsewhere = frozenset(each.ref for each in moved)
+    found = removed(moved, desired=(), policy=replace(POLICY, standing=Standing(elsewhere=elsewhere)))
+    assert {change.action for change in found.changes} == {Action.RELEASE}
+    assert not found.blocked
+
+
+def test_nothing_is_pruned_nor_called_blocked_while_another_repository_has_the_commit_to_read() -> None:
+    moved, reader = live(config_map("moved")), Key("shop", "reader")
+    standing = Standing(elsewhere=frozenset({moved.ref}), awaited=frozenset({reader}))
+    found = removed([GONE, NAMESPACE, moved], policy=replace(POLICY, standing=standing))
+    assert [(change.ref, change.action) for change in found.changes] == [(moved.ref, Action.RELEASE)]
+    assert {change.ref for change in found.waiting} == {GONE.ref, NAMESPACE.ref}
+    assert all("shop/reader" in change.message for change in found.waiting)
+    assert not found.blocked
 
 
 def test_what_is_being_deleted_is_waited_for_in_silence() -> None:
@@ -269,7 +290,7 @@ def test_a_deleted_repository_releases_what_may_not_be_deleted(protected: Live) 
 
 
 def test_a_deleted_repository_releases_what_another_one_declares() -> None:
-    policy = replace(ENDING, declared_elsewhere=frozenset({GONE.ref}))
+    policy = replace(ENDING, standing=Standing(elsewhere=frozenset({GONE.ref})))
     assert only(removed([GONE], desired=(), policy=policy).changes).action is Action.RELEASE
 
 

@@ -147,9 +147,7 @@ UNSERVED: Unserved = MappingProxyType(
     {
         "mode": Mode.OBSERVE.__eq__,
         "drift": Drift.REPORT.__eq__,
-        "adopt": (Adopt.IF_UNOWNED, Adopt.TAKE_OVER).__contains__,
         "serviceAccountName": _any,
-        "dependsOn": _any,
         "foreignFields": _any,
         "healthTimeout": _any,
     }

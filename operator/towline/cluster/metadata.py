@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import orjson
 
 from towline.api import labels
+from towline.core import folding
 from towline.model import Body, GroupKind, Key, Live, ObjectRef
 
 _PREFIX = "towline:"
@@ -50,7 +51,8 @@ def live_from(body: Body, kind: GroupKind | None = None, intern: Interned | None
     metadata: Body = body["metadata"]
     notes: Mapping[str, str] = metadata.get("annotations") or {}
     label = (metadata.get("labels") or {}).get(labels.REPOSITORY_LABEL, "")
-    entry = _entry(metadata.get("managedFields") or (), label)
+    entries = metadata.get("managedFields") or ()
+    entry = _entry(entries, label)
     return Live(
         ref=ref_from(metadata, kind or _kind(body), intern),
         uid=metadata["uid"],
@@ -66,6 +68,7 @@ def live_from(body: Body, kind: GroupKind | None = None, intern: Interned | None
         entry_time=intern(entry.get("time", "")),
         terminating="deletionTimestamp" in metadata,
         prune_disabled=notes.get(labels.PRUNE) == "disabled",
+        shared=bool(entry) and folding.is_shared(entries, entry["manager"]),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import towline
 from towline.api import labels
+from towline.api.gitrepository import Adopt
 from towline.cluster import calls
 from towline.cluster.calls import Answer
 from towline.cluster.client import Client
@@ -23,8 +24,8 @@ from towline.model import Body, ObjectRef, Resource, Revision
 class Sync:
     """For whom objects are written, and why.
 
-    `record` is the name of the open SyncRecord, empty before there is one. `force` and `preflight` are those
-    of the spec. `mask` takes secrets out of what the server says.
+    `record` is the name of the open SyncRecord, empty before there is one. `force`, `preflight` and `adopt` are
+    those of the spec. `mask` takes secrets out of what the server says.
     """
 
     identity: Identity
@@ -33,6 +34,7 @@ class Sync:
     record: str = ""
     force: bool = False
     preflight: bool = True
+    adopt: Adopt = Adopt.ALWAYS
 
     @property
     def user_agent(self) -> str:

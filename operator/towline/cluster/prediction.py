@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from towline.api import labels
+from towline.api.gitrepository import Adopt
 from towline.cluster.metadata import live_from
 from towline.cluster.objects import Objects, Sync, metadata, terminates, version_of
-from towline.core import ownership, refusals, stamp
+from towline.core import adopt, ownership, refusals, stamp
 from towline.core.ownership import Ownership, Policy
 from towline.errors import Failure, Refusal
 from towline.model import Action, Body, Change, Live, Manifest, ObjectRef
@@ -37,10 +38,14 @@ async def look(objects: Objects, change: Change, sync: Sync) -> Prediction | Fai
     if before is None or terminates(before):
         return replace(unseen(replace(change, action=Action.CREATE), sync), known=before is None)
     whose = claim(before, change.ref, sync)
-    if whose not in {Ownership.OURS, Ownership.INHERITED}:
-        return stranger(change, before, sync)
-    action = Action.REPAIR if change.action is Action.CREATE else change.action
     body = _only(before, stamp.stamp(manifest, sync.identity, sync.revision, before))
+    if whose not in {Ownership.OURS, Ownership.INHERITED}:
+        if refused := stranger(change, before, sync):
+            return refused
+        return Prediction(
+            change=replace(change, action=Action.ADOPT), body=_as_seen(before, body), before=before
+        )
+    action = Action.REPAIR if change.action in {Action.CREATE, Action.ADOPT} else change.action
     return Prediction(change=replace(change, action=action), body=body, before=before)
 
 
@@ -78,25 +83,29 @@ def _only(before: Body, body: Body) -> Body:
     return {**body, "metadata": {**body["metadata"], "uid": metadata(before)["uid"]}}
 
 
+def _as_seen(before: Body, body: Body) -> Body:
+    """Bind an apply to the version that was decided on, too: whoever writes meanwhile may say that it is theirs."""
+    version = metadata(before)["resourceVersion"]
+    return {**body, "metadata": {**body["metadata"], "resourceVersion": version}}
+
+
 def _labelled(body: Body, label: str) -> Body:
     held = metadata(body)
     marked = {**(held.get("labels") or {}), labels.REPOSITORY_LABEL: label}
     return {**body, "metadata": {**held, "labels": marked}}
 
 
-def stranger(change: Change, before: Body, sync: Sync) -> Failure:
-    """Say whose an object is that we do not touch."""
+def stranger(change: Change, before: Body, sync: Sync) -> Failure | None:
+    """Say why an object that is not ours may not be adopted; None where it may."""
     about = refusals.subject(change, sync.revision.sha)
     known = live_from(before, change.ref.group_kind)
     if claim(before, change.ref, sync) is Ownership.ANOTHER:
         message = f"belongs to another GitRepository, {known.label}"
         return refusals.failure(about, Refusal.OWNED_BY_ANOTHER, message)
-    message = f"exists already and is not ours: it was written by {_writers(before)}"
-    return refusals.failure(about, Refusal.NOT_OURS, message)
+    refused = adopt.refusal(metadata(before), sync.adopt)
+    return refusals.failure(about, refused.reason, refused.message) if refused else None
 
 
-def _writers(before: Body) -> str:
-    """Name the field managers of an object, but for those of its status."""
-    entries = metadata(before).get("managedFields") or ()
-    names = {str(entry.get("manager")) for entry in entries if not entry.get("subresource")}
-    return ", ".join(sorted(names)) or "somebody unknown"
+def insists(change: Change, sync: Sync) -> bool:
+    """Tell whether an apply may take fields from other managers."""
+    return change.action is not Action.ADOPT or sync.adopt is not Adopt.IF_UNOWNED

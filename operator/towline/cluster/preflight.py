@@ -12,7 +12,7 @@ from towline.cluster.calls import Answer
 from towline.cluster.objects import Objects, Sync, metadata
 from towline.cluster.prediction import Prediction
 from towline.cluster.settling import Settling
-from towline.core import order
+from towline.core import folding, order
 from towline.errors import ApiError, Failure
 from towline.model import Action, Body, Change, ObjectRef
 
@@ -82,21 +82,31 @@ class Flight:
         if not isinstance(found, Prediction) or found.before is None:
             return found
         try:
-            answer = await self._rehearse(found, force=True)
+            answer = await self._rehearse(found, force=prediction.insists(found.change, self._sync))
         except ApiError as error:
             failures = await faults.every(self._objects, found, error, self._sync)
             if await swap.would_help(self._objects, found, error, self._sync):
                 return found
             return await replacement.instead(self._objects, found, failures, self._sync)
-        if _content(answer.body) == _content(found.before):
+        if _content(answer.body) == _content(found.before) and not self._shared(found.before):
             return replace(found, change=replace(found.change, action=Action.KEEP), after=found.before)
         return replace(found, after=answer.body)
 
+    def _shared(self, before: Body) -> bool:
+        entries = metadata(before).get("managedFields") or ()
+        return folding.is_shared(entries, self._sync.identity.manager)
+
     async def _rehearse(self, found: Prediction, *, force: bool) -> Answer:
-        ref = found.change.ref
+        ref, body = found.change.ref, _of_any_version(found.body)
         return await self._settling.patiently(
-            ref.group, lambda: self._objects.rehearse(found.body, ref, self._sync, force=force)
+            ref.group, lambda: self._objects.rehearse(body, ref, self._sync, force=force)
         )
+
+
+def _of_any_version(body: Body) -> Body:
+    """Whoever writes the object meanwhile does not change the verdict; only the write itself holds for one version."""
+    held = {name: value for name, value in metadata(body).items() if name != "resourceVersion"}
+    return {**body, "metadata": held}
 
 
 def _absent(found: _Found) -> bool:

@@ -19,12 +19,13 @@ async def instead(
 ) -> Prediction | tuple[Failure, ...]:
     """Return the replacement of a refused update, or the failures where there must be none.
 
-    Only the refusal of an immutable field can lead to one, only where spec or annotation say `force`, never
-    for kinds that hold data, and only if a dry run of the creation passes: an object that could not come back
-    is not deleted.
+    Only the refusal of an immutable field can lead to one, only where spec or annotation say `force`, only for what
+    is ours already, never for kinds that hold data, and only if a dry run of the creation passes: an object that
+    could not come back is not deleted.
     """
     if (
-        not _forced(found, sync)
+        found.change.action is Action.ADOPT
+        or not _forced(found, sync)
         or not _immutable(failures)
         or found.change.ref.group_kind in prune.DATA_KINDS
     ):

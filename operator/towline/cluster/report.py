@@ -20,6 +20,7 @@ from towline.model import Body, Key
 _log = log.logger(__name__)
 
 _API = "towline.dev/v1alpha1"
+_PAGE = "500"
 _EVENT_SECONDS = 5.0
 _EVENT_BYTES = 1024
 """What the API server takes as the message of an event."""
@@ -59,6 +60,21 @@ class Report:
             if refusals.is_absent(error):
                 return None
             raise
+
+    async def everyone(self, namespace: str = "") -> tuple[GitRepository, ...]:
+        """Return every GitRepository of a namespace, or of the cluster.
+
+        Raises:
+            ClusterError: the API server could not be asked.
+        """
+        found: list[GitRepository] = []
+        query = {"limit": _PAGE}
+        while True:
+            page = (await self._client.request("GET", _collection(namespace), query=query)).body
+            found += map(gitrepository.identify, page.get("items") or ())
+            if not (following := page["metadata"].get("continue")):
+                return tuple(found)
+            query = {"limit": _PAGE, "continue": following}
 
     async def write_status(self, repository: GitRepository, status: Body) -> GitRepository | None:
         """Replace the status, if it differs; return the resource after it.
@@ -191,7 +207,11 @@ def _agent(key: Key) -> str:
 
 
 def _path(key: Key) -> str:
-    return f"/apis/{_API}/namespaces/{key.namespace}/gitrepositories/{key.name}"
+    return f"{_collection(key.namespace)}/{key.name}"
+
+
+def _collection(namespace: str) -> str:
+    return f"/apis/{_API}" + (f"/namespaces/{namespace}" if namespace else "") + "/gitrepositories"
 
 
 def _event_name(repository: GitRepository, *said: str) -> str:

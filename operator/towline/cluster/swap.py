@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from towline.cluster import prediction
-from towline.cluster.objects import Objects, Sync, metadata, version_of
+from towline.cluster.objects import Objects, Sync, version_of
 from towline.cluster.prediction import Prediction
 from towline.core import unions
 from towline.core.ownership import Ownership
 from towline.errors import ApiError
-from towline.model import Body, ObjectRef
 
 _OWN = frozenset({Ownership.OURS, Ownership.INHERITED})
 
@@ -42,26 +41,3 @@ async def swap(objects: Objects, found: Prediction, error: ApiError, sync: Sync)
     if patch:
         await objects.patch(now, ref, patch, sync)
     return bool(patch)
-
-
-async def disown(objects: Objects, body: Body, ref: ObjectRef, sync: Sync) -> Body:
-    """Take the entry of the swap off an object: what Git drops later would stay for its sake.
-
-    Where somebody writes the object at the same moment, the entry stays and nothing fails.
-    """
-    entries = metadata(body).get("managedFields") or ()
-    staying = [each for each in entries if not _is_swap(each, sync)]
-    if len(staying) == len(entries):
-        return body
-    version = metadata(body)["resourceVersion"]
-    test = {"op": "test", "path": "/metadata/resourceVersion", "value": version}
-    drop = {"op": "replace", "path": "/metadata/managedFields", "value": staying}
-    try:
-        return await objects.patch(body, ref, (test, drop), sync)
-    except ApiError:
-        return body
-
-
-def _is_swap(entry: Body, sync: Sync) -> bool:
-    own = (sync.identity.manager, "Update", None)
-    return (entry.get("manager"), entry.get("operation"), entry.get("subresource")) == own

@@ -9,16 +9,16 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from towline.cluster import abreast, course, faults, prediction, replacement, swap, waiting
+from towline.cluster import abreast, course, faults, folding, prediction, replacement, swap, waiting
 from towline.cluster.course import Course, Written
 from towline.cluster.live import Index
 from towline.cluster.metadata import live_from
 from towline.cluster.objects import Objects, Sync, metadata, terminates, version_of
 from towline.cluster.prediction import Prediction
 from towline.cluster.settling import Settling
-from towline.core import order, refusals, scope
+from towline.core import adopt, order, refusals, scope
 from towline.errors import ApiError, Failure, Refusal
-from towline.model import APPLIES, Action, Body, Change, ObjectRef, Outcome, Result
+from towline.model import APPLIES, Action, Body, Change, Outcome, Result
 
 _ATTEMPTS = 6
 """How often an object is written that somebody else changes, deletes or recreates at the same moment."""
@@ -48,7 +48,6 @@ class Writes:
         self._deadlines = deadlines
         self._course = Course(sync)
         self._broken: set[order.Need] = set()
-        self._swaps: set[ObjectRef] = set()
 
     async def run(self, predictions: Sequence[Prediction], superseded: Callable[[], bool]) -> Written:
         """Write what the predictions say; a refusal holds back only what needs the refused object."""
@@ -91,13 +90,13 @@ class Writes:
         if terminates(body):
             return replace(found, known=False)
         if found.before is None and merged(body, self._sync.identity.manager):
-            return await self._undone(found.change, body)
+            return await self._met(found.change, body)
         return await self._done(found.change, body)
 
     async def _sent(self, found: Prediction) -> Body:
         """Apply; forced only onto an object that was seen to be ours."""
         ref = found.change.ref
-        force = found.before is not None
+        force = found.before is not None and prediction.insists(found.change, self._sync)
         answer = await self._settling.patiently(
             ref.group, lambda: self._objects.apply(found.body, ref, self._sync, force=force)
         )
@@ -156,22 +155,27 @@ class Writes:
             swapped = await swap.swap(self._objects, found, error, self._sync)
         except ApiError as refused:
             return refusals.is_stale(refused)
-        if swapped:
-            self._swaps.add(found.change.ref)
         return swapped
 
-    async def _undone(self, change: Change, body: Body) -> Outcome:
+    async def _met(self, change: Change, body: Body) -> Outcome:
+        """Adopt the object that an apply met in the place of none, or take back what was added to it."""
+        if refused := adopt.refusal(metadata(body), self._sync.adopt):
+            about = refusals.subject(change, self._sync.revision.sha)
+            failure = refusals.failure(about, refused.reason, refused.message)
+            return await self._undone(change, body, failure)
+        return await self._done(replace(change, action=Action.ADOPT), body)
+
+    async def _undone(self, change: Change, body: Body, failure: Failure) -> Outcome:
         """Take back an apply that met somebody's object: only what we alone had added goes away."""
         held = metadata(body)
         bare = {name: held[name] for name in ("name", "namespace", "uid") if name in held}
         nothing = {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": bare}
-        answer = await self._objects.apply(nothing, change.ref, self._sync, force=False)
+        await self._objects.apply(nothing, change.ref, self._sync, force=False)
         self._index.record(change.ref, None)
-        return course.failed(change, (prediction.stranger(change, answer.body, self._sync),))
+        return course.failed(change, (failure,))
 
     async def _done(self, change: Change, body: Body) -> Outcome:
-        if change.ref in self._swaps:
-            body = await swap.disown(self._objects, body, change.ref, self._sync)
+        body = await folding.fold(self._objects, body, change.ref, self._sync)
         self._index.record(change.ref, body)
         if change.ref.group_kind == order.CRD:
             seconds = self._deadlines.established

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from towline.api import labels
-from towline.api.gitrepository import Removal
-from towline.model import GroupKind, Key, Live, ObjectRef
+from towline.api.gitrepository import Adopt, Removal
+from towline.core import claims
+from towline.core.claims import Standing
+from towline.model import GroupKind, Key, Live
 
 DELEGATES = frozenset(
     {
@@ -27,9 +29,8 @@ class Policy:
     `uid`, `label` and `manager` are the repository's own. `confirm` is the value of
     `towline.dev/confirm-prune`, empty where absent. `data_kinds` is the configurable part of the data kinds.
     `finalizing` is set while the GitRepository is being deleted; nothing is desired then.
-    `declared_elsewhere` are objects that other repositories declare at this moment. `blocked` says that the
-    pass before left a blocked list: the creates of its plan are written meanwhile, so what was most of the
-    objects then is few of them now.
+    `standing` is what the other repositories mean for the plan. `blocked` says that the pass before left a blocked
+    list: the creates of its plan are written meanwhile, so what was most of the objects then is few of them now.
     """
 
     key: Key
@@ -37,11 +38,12 @@ class Policy:
     label: str
     manager: str
     prune: bool = True
+    adopt: Adopt = Adopt.ALWAYS
     confirm: str = ""
     blocked: bool = False
     data_kinds: frozenset[GroupKind] = DELEGATES
     finalizing: Removal | None = None
-    declared_elsewhere: frozenset[ObjectRef] = field(default_factory=frozenset)
+    standing: Standing = claims.ALONE
 
 
 class Ownership(StrEnum):

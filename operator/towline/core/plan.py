@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from towline.api import labels
+from towline.api.gitrepository import Adopt
 from towline.core import fields, order, prune
 from towline.core.ownership import Ownership, Policy, missing, ownership
 from towline.errors import Failure, Refusal
-from towline.model import Action, Body, Change, GroupKind, Live, Manifest, ObjectRef, Plan
+from towline.model import Action, Body, Change, GroupKind, Key, Live, Manifest, ObjectRef, Plan
 
 __all__ = ["Ownership", "Policy", "ownership", "plan"]
 
@@ -22,6 +24,8 @@ _STAMPS: Body = {
     }
 }
 """What we write beside each declared body; only the paths matter here."""
+
+_SHARED = "what somebody else left behind holds the same fields; Git could not remove them"
 
 _NAMED = 5
 """So many lost paths are named, the others counted."""
@@ -61,11 +65,13 @@ def plan(
     owned = {ref: item for ref, item in live.items() if item.label == policy.label}
     leaving = prune.removals(owned, frozenset(manifest.ref for manifest in desired), policy)
     changes.sort(key=lambda change: (change.wave, change.ref))
+    waiting = tuple(change for change in changes if _waits(change, policy))
     failures.sort(key=lambda failure: (failure.file, failure.line, failure.object))
     return Plan(
-        changes=(*changes, *leaving.changes),
+        changes=(*(change for change in changes if not _waits(change, policy)), *leaving.changes),
         blocked=leaving.blocked,
         token=leaving.token,
+        waiting=(*waiting, *leaving.waiting),
         failures=tuple(failures),
     )
 
@@ -78,7 +84,7 @@ def _verdict(manifest: Manifest, found: Live | None, policy: Policy, memo: field
     refused = _self_management(manifest.ref, policy)
     if refused:
         return refused
-    judged = (Action.CREATE, "", "") if found is None else _existing(manifest, found, policy, memo)
+    judged = _absent(manifest, policy) if found is None else _existing(manifest, found, policy, memo)
     if isinstance(judged, _Refused):
         return judged
     action, reason, message = judged
@@ -105,15 +111,53 @@ def _self_management(ref: ObjectRef, policy: Policy) -> _Refused | None:
     return _Refused(Refusal.SELF_MANAGEMENT_REFUSED, message)
 
 
+def _absent(manifest: Manifest, policy: Policy) -> _Refused | tuple[Action, str, str]:
+    """Create what nobody owns, unless the older of two repositories declares it, too."""
+    if rival := policy.standing.rivals.get(manifest.ref):
+        return _rivalled(rival)
+    elders = ", ".join(map(str, sorted(policy.standing.elders)))
+    return (
+        Action.CREATE,
+        "",
+        f"waits until {elders}, which is older, has said what it declares" if elders else "",
+    )
+
+
+def _anothers(found: Live, policy: Policy) -> _Refused | tuple[Action, str, str]:
+    """Leave an object to its owner, or wait for it where the owner lets it go."""
+    if owner := policy.standing.coming.get(found.ref):
+        return Action.SKIP, "", f"waits until {owner} has released it"
+    return _Refused(Refusal.OWNED_BY_ANOTHER, f"belongs to another GitRepository, {found.label}")
+
+
+def _strangers(found: Live, policy: Policy) -> _Refused | tuple[Action, str, str]:
+    """Adopt what only looks like ours, as one would what does not; other tools' marks are seen when it is read."""
+    if rival := policy.standing.rivals.get(found.ref):
+        return _rivalled(rival)
+    lacks = f"it has {missing(found, policy)}"
+    if policy.adopt is Adopt.NEVER:
+        return _Refused(Refusal.NOT_OURS, f"exists already and is not ours: {lacks}")
+    return Action.ADOPT, "", f"is not ours: {lacks}"
+
+
+def _rivalled(rival: Key) -> _Refused:
+    message = f"GitRepository {rival} declares it, too, and is the older of the two"
+    return _Refused(Refusal.OWNED_BY_ANOTHER, message)
+
+
+def _waits(change: Change, policy: Policy) -> bool:
+    """Tell whether another repository must take its step first: release the object, or say whether it wants it."""
+    standing = policy.standing
+    return change.ref in standing.coming or (bool(standing.elders) and change.action is Action.CREATE)
+
+
 def _existing(
     manifest: Manifest, found: Live, policy: Policy, memo: fields.Memo
 ) -> _Refused | tuple[Action, str, str]:
     """Refuse an object that may not be written; else choose the action, with its reason and message."""
     whose = ownership(found, policy)
-    if whose is Ownership.ANOTHER:
-        return _Refused(Refusal.OWNED_BY_ANOTHER, f"belongs to another GitRepository, {found.label}")
-    if whose is Ownership.NOT_OURS:
-        return _Refused(Refusal.NOT_OURS, f"exists already and is not ours: it has {missing(found, policy)}")
+    if whose in _FOREIGN:
+        return _FOREIGN[whose](found, policy)
     if found.terminating:
         return _Refused(Refusal.TERMINATING, "is being deleted; it is created again when it is gone")
     if whose is Ownership.INHERITED:
@@ -122,7 +166,14 @@ def _existing(
         return Action.UPDATE, "", ""
     lost = fields.lost_once(manifest.digest, manifest.body, found.fields, memo)
     lost += fields.lost_once("", _STAMPS, found.fields, memo)
-    return (Action.REPAIR, "", _lost(lost)) if lost else (Action.KEEP, "", "")
+    if lost:
+        return Action.REPAIR, "", _lost(lost)
+    return (Action.REPAIR, "", _SHARED) if found.shared else (Action.KEEP, "", "")
+
+
+_FOREIGN: Mapping[Ownership, Callable[[Live, Policy], _Refused | tuple[Action, str, str]]] = MappingProxyType(
+    {Ownership.ANOTHER: _anothers, Ownership.NOT_OURS: _strangers}
+)
 
 
 def _lost(pointers: tuple[str, ...]) -> str:

@@ -46,11 +46,15 @@ class Loss(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removals:
-    """The removals that go on, those that wait for a person, and the token that confirms exactly these."""
+    """The removals that go on, those that wait for a person, and the token that confirms exactly these.
+
+    `waiting` are the prunes before which other repositories must read the commit.
+    """
 
     changes: tuple[Change, ...] = ()
     blocked: tuple[Change, ...] = ()
     token: str = ""
+    waiting: tuple[Change, ...] = ()
 
 
 def removals(owned: Mapping[ObjectRef, Live], desired: frozenset[ObjectRef], policy: Policy) -> Removals:
@@ -61,6 +65,8 @@ def removals(owned: Mapping[ObjectRef, Live], desired: frozenset[ObjectRef], pol
     """
     undesired = (live for ref, live in owned.items() if ref not in desired and not live.terminating)
     judged = tuple(sorted((_judged(live, policy) for live in undesired), key=lambda c: (-c.wave, c.ref)))
+    if policy.standing.awaited:
+        return _waiting(judged, policy)
     blocked = () if policy.finalizing is not None else _blocked(judged, owned, len(desired), policy)
     token = _token(blocked, policy) if blocked else ""
     if policy.confirm == token:
@@ -68,6 +74,15 @@ def removals(owned: Mapping[ObjectRef, Live], desired: frozenset[ObjectRef], pol
     waiting = {change.ref for change in blocked}
     going = tuple(change for change in judged if change.ref not in waiting)
     return Removals(changes=going, blocked=blocked, token=token)
+
+
+def _waiting(judged: tuple[Change, ...], policy: Policy) -> Removals:
+    """Hold back every prune until the others have said whether they declare what goes; nothing is blocked yet."""
+    names = ", ".join(map(str, sorted(policy.standing.awaited)))
+    veto = Veto("", f"waits until {names} has read the commit, and may declare it")
+    prunes = [change for change in judged if change.action is Action.PRUNE]
+    rest = tuple(change for change in judged if change.action is not Action.PRUNE)
+    return Removals(changes=rest, waiting=tuple(_held(change, veto) for change in prunes))
 
 
 def _judged(live: Live, policy: Policy) -> Change:
@@ -83,7 +98,7 @@ def _blocked(
     judged: tuple[Change, ...], owned: Mapping[ObjectRef, Live], desired: int, policy: Policy
 ) -> tuple[Change, ...]:
     """Hold back every prune where one is vetoed; where the whole source is doubtful, every release too."""
-    leaving = [change for change in judged if change.action is not Action.SKIP]
+    leaving = [change for change in judged if change.action is not Action.SKIP and not _moves(change, policy)]
     if not leaving:
         return ()
     ours = sum(ownership(live, policy) in OWN for live in owned.values() if not live.terminating)
@@ -101,6 +116,10 @@ def _blocked(
         Reason.PRUNE_BLOCKED, "waits with the other prunes of this plan, one of which is blocked"
     )
     return tuple(_held(change, vetoes.get(change.ref) or shared) for change in waiting)
+
+
+def _moves(change: Change, policy: Policy) -> bool:
+    return change.ref in policy.standing.elsewhere
 
 
 def _first(vetoes: Iterable[Veto | None]) -> Veto | None:
@@ -136,9 +155,9 @@ def _prune_disabled(live: Live, _: Policy) -> Veto | None:
 
 
 def _declared_elsewhere(live: Live, policy: Policy) -> Veto | None:
-    return (
-        Veto("", "kept: another GitRepository declares it") if live.ref in policy.declared_elsewhere else None
-    )
+    if live.ref not in policy.standing.elsewhere:
+        return None
+    return Veto("", "released: another GitRepository declares it")
 
 
 def _prune_off(_: Live, policy: Policy) -> Veto | None:
@@ -186,8 +205,8 @@ def _doubted_before(loss: Loss) -> Veto | None:
 
 _PLAIN = (
     (_not_ours, Action.SKIP),
+    (_declared_elsewhere, Action.RELEASE),
     (_prune_disabled, Action.SKIP),
-    (_declared_elsewhere, Action.SKIP),
     (_prune_off, Action.RELEASE),
 )
 """The first one that speaks decides; while the GitRepository lives."""

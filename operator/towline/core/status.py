@@ -38,7 +38,8 @@ class Pass:
 
     `observed` and `attempted` are shas. `applied` is the commit whose whole plan is done; to name the one of
     before changes nothing. `message` may be empty where failures, blocked prunes or counts say enough.
-    `kinds` are added to those known. `attempts` counts the tries in a row that ended like this one.
+    `kinds` are added to those known. `attempts` counts the tries in a row that ended like this one. `wait` is how many
+    seconds a pass that is not over may rest, unless it is woken.
     """
 
     generation: int
@@ -54,6 +55,7 @@ class Pass:
     kinds: Collection[GroupKind] = ()
     last_record: str = ""
     attempts: int = 0
+    wait: float = 0.0
 
 
 def compute(previous: Body, passed: Pass, now: datetime) -> Body:

@@ -1,0 +1,107 @@
+"""May an object that exists and is not ours become ours? Whose it is, by what other tools write on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from towline.api.gitrepository import Adopt
+from towline.errors import Refusal
+
+
+class Refused(NamedTuple):
+    """Why an object is left alone."""
+
+    reason: Refusal
+    message: str
+
+
+def refusal(metadata: Mapping[str, Any], adopt: Adopt) -> Refused | None:
+    """Say why an object with this metadata may not be adopted; None where it may.
+
+    Whether another field manager insists on other values is a question for the API server.
+    """
+    if adopt is Adopt.NEVER:
+        message = (
+            f"exists already and is not ours: it was written by {_writers(metadata)}, and spec.adopt is Never"
+        )
+        return Refused(Refusal.NOT_OURS, message)
+    if adopt is not Adopt.TAKE_OVER and (tool := other_tool(metadata)):
+        message = f"is managed by {tool}; stop that first, then set spec.adopt to TakeOver"
+        return Refused(Refusal.MANAGED_BY_ANOTHER_TOOL, message)
+    return None
+
+
+def other_tool(metadata: Mapping[str, Any]) -> str:
+    """Name the tool that calls an object its own, with what it knows it as; empty where none does."""
+    labels, notes = _texts(metadata.get("labels")), _texts(metadata.get("annotations"))
+    return next((found for tool in _TOOLS if (found := tool(labels, notes))), "")
+
+
+Texts = Mapping[str, str]
+
+
+def _flux_kustomization(labels: Texts, _notes: Texts) -> str:
+    return _named("Flux, Kustomization", labels, "kustomize.toolkit.fluxcd.io")
+
+
+def _flux_release(labels: Texts, _notes: Texts) -> str:
+    return _named("Flux, HelmRelease", labels, "helm.toolkit.fluxcd.io")
+
+
+def _argo(labels: Texts, notes: Texts) -> str:
+    """Know Argo CD by its own label or annotation; `app.kubernetes.io/instance` alone is written by many."""
+    tracking = notes.get("argocd.argoproj.io/tracking-id", "")
+    instance = labels.get("argocd.argoproj.io/instance") or tracking.partition(":")[0]
+    return f"Argo CD, Application {instance}" if instance else ""
+
+
+def _helm(labels: Texts, notes: Texts) -> str:
+    """Know Helm by what it needs itself to call an object its own: the label and the release."""
+    release = notes.get("meta.helm.sh/release-name")
+    if labels.get("app.kubernetes.io/managed-by") != "Helm" or not release:
+        return ""
+    return f"Helm, release {notes.get('meta.helm.sh/release-namespace', '')}/{release}"
+
+
+def _kapp(labels: Texts, _notes: Texts) -> str:
+    app = labels.get("kapp.k14s.io/app")
+    return f"kapp, app {app}" if app else ""
+
+
+def _config_sync(_labels: Texts, notes: Texts) -> str:
+    managed = notes.get("configmanagement.gke.io/managed") == "enabled"
+    return f"Config Sync, {notes.get('configsync.gke.io/manager', 'root')}" if managed else ""
+
+
+def _fleet(_labels: Texts, notes: Texts) -> str:
+    owner = notes.get("objectset.rio.cattle.io/id")
+    return f"Rancher, {owner}" if owner else ""
+
+
+def _named(tool: str, labels: Texts, prefix: str) -> str:
+    name = labels.get(f"{prefix}/name")
+    return f"{tool} {labels.get(f'{prefix}/namespace', '')}/{name}" if name else ""
+
+
+_TOOLS: tuple[Callable[[Texts, Texts], str], ...] = (
+    _flux_kustomization,
+    _flux_release,
+    _argo,
+    _helm,
+    _kapp,
+    _config_sync,
+    _fleet,
+)
+"""A tool is one function and one line; each needs what that tool itself goes by."""
+
+
+def _texts(found: object) -> Texts:
+    return found if isinstance(found, Mapping) else {}
+
+
+def _writers(metadata: Mapping[str, Any]) -> str:
+    """Name the field managers of an object, but for those of its status."""
+    entries = metadata.get("managedFields") or ()
+    names = {str(entry.get("manager")) for entry in entries if not entry.get("subresource")}
+    return ", ".join(sorted(names)) or "somebody unknown"

@@ -1,0 +1,194 @@
+"""Who else declares an object: what a plan must know of the other repositories before it creates or removes.
+
+An object has one owner, which keeps it while it declares it. What nobody owns goes to the older GitRepository, then to
+the first name. An owner that declares an object no longer, while another repository does, releases it; and before it
+prunes anything, those that follow the same ref are given time to read the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from towline.api import labels
+from towline.api.gitrepository import GitRepository
+from towline.errors import Refusal
+from towline.model import Action, Key, Live, ObjectRef, Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What one repository declares: the objects of the last commit that was read whole."""
+
+    sha: str
+    refs: frozenset[ObjectRef]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """One GitRepository as the others see it.
+
+    `follows` is its url and ref as its spec has them. `writes` says whether it would write an object: it is neither
+    suspended, nor under Observe, nor being deleted. `claim` is None where no commit was read yet; `tried` says that
+    an attempt to do so has ended, however it did.
+    """
+
+    key: Key
+    created_at: str
+    follows: str
+    writes: bool
+    deleting: bool
+    claim: Claim | None = None
+    tried: bool = False
+
+    @property
+    def rank(self) -> tuple[str, Key]:
+        """What the elder of two has less of."""
+        return self.created_at, self.key
+
+    def declares(self, ref: ObjectRef) -> bool:
+        """Tell whether it is known to declare the object."""
+        return not self.deleting and self.claim is not None and ref in self.claim.refs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the other repositories mean for one plan.
+
+    `elsewhere` are the objects that leave and that another declares. `rivals` names, for objects that nobody owns,
+    the older repository that declares them. `coming` names the owner of each object that is about to be released.
+    `awaited` have to read the commit before anything is pruned, `elders` before anything is created.
+    """
+
+    elsewhere: frozenset[ObjectRef] = frozenset()
+    rivals: Mapping[ObjectRef, Key] = field(default_factory=dict)
+    coming: Mapping[ObjectRef, Key] = field(default_factory=dict)
+    awaited: frozenset[Key] = frozenset()
+    elders: frozenset[Key] = frozenset()
+
+    @property
+    def waits_for(self) -> frozenset[Key]:
+        """Everybody whose next step this plan waits for."""
+        return self.awaited | self.elders | frozenset(self.coming.values())
+
+
+ALONE = Standing()
+"""How a repository stands that has no neighbours."""
+
+
+def neighbour(repository: GitRepository, claim: Claim | None = None, *, tried: bool = False) -> Neighbour:
+    """Return a repository as the others see it; no spec is too wrong for that."""
+    spec = repository.raw_spec
+    stands_by = repository.deleting or spec.get("suspend") is True or spec.get("mode") == "Observe"
+    return Neighbour(
+        key=repository.key,
+        created_at=repository.created_at,
+        follows=f"{spec.get('url')} {spec.get('ref')}",
+        writes=not stands_by,
+        deleting=repository.deleting,
+        claim=claim,
+        tried=tried,
+    )
+
+
+def concerns(plan: Plan) -> bool:
+    """Tell whether the other repositories matter to a plan: it creates, removes, or meets another's object."""
+    return bool(_created(plan) or _leaving(plan) or _refused(plan))
+
+
+def stand(
+    me: Neighbour, sha: str, plan: Plan, live: Mapping[ObjectRef, Live], others: Collection[Neighbour]
+) -> Standing:
+    """Say what the others mean for a plan that was made without them.
+
+    Args:
+        me: whose plan it is.
+        sha: the commit that is planned; empty where the repository itself is being deleted.
+        plan: made as if there were no others.
+        live: what the plan was made from.
+        others: every other GitRepository.
+    """
+    created, leaving = _created(plan), _leaving(plan)
+    elsewhere = frozenset(ref for ref in leaving if any(other.declares(ref) for other in others))
+    return Standing(
+        elsewhere=elsewhere,
+        rivals=_rivals(me, created, others),
+        coming=_coming(me, sha, _anothers(plan, live), live, others),
+        awaited=frozenset(_unread(me, sha, others)) if leaving - elsewhere else frozenset(),
+        elders=frozenset(_unborn(me, others)) if created else frozenset(),
+    )
+
+
+def _rivals(
+    me: Neighbour, refs: frozenset[ObjectRef], others: Iterable[Neighbour]
+) -> Mapping[ObjectRef, Key]:
+    found: dict[ObjectRef, Key] = {}
+    elders = sorted(
+        (each for each in others if each.writes and each.rank < me.rank), key=lambda each: each.rank
+    )
+    for elder in reversed(elders):
+        shared = refs & elder.claim.refs if elder.claim else ()
+        found |= dict.fromkeys(shared, elder.key)
+    return found
+
+
+def _coming(
+    me: Neighbour,
+    sha: str,
+    refs: Collection[ObjectRef],
+    live: Mapping[ObjectRef, Live],
+    others: Iterable[Neighbour],
+) -> Mapping[ObjectRef, Key]:
+    """Name the owners that let objects go, or may do so once they have read the commit."""
+    owners = {labels.repository_label(each.key): each for each in others}
+    found: dict[ObjectRef, Key] = {}
+    for ref in refs:
+        owner = owners.get(live[ref].label)
+        if owner and (owner.deleting or (owner.writes and not _insists(owner, ref, me, sha))):
+            found[ref] = owner.key
+    return found
+
+
+def _insists(owner: Neighbour, ref: ObjectRef, me: Neighbour, sha: str) -> bool:
+    """Tell whether an owner is known to keep an object for the present."""
+    if owner.claim is None:
+        return owner.tried
+    behind = owner.follows == me.follows and owner.claim.sha != sha
+    return ref in owner.claim.refs and not behind
+
+
+def _unread(me: Neighbour, sha: str, others: Iterable[Neighbour]) -> Iterable[Key]:
+    """Yield who may declare what leaves without our knowing: nothing was read yet, or not this commit of theirs."""
+    for other in others:
+        if not other.writes:
+            continue
+        new = other.claim is None and not other.tried
+        behind = other.follows == me.follows and (other.claim is None or (sha and other.claim.sha != sha))
+        if new or behind:
+            yield other.key
+
+
+def _unborn(me: Neighbour, others: Iterable[Neighbour]) -> Iterable[Key]:
+    """Yield the elders of which nothing is known yet."""
+    for other in others:
+        if other.writes and other.claim is None and not other.tried and other.rank < me.rank:
+            yield other.key
+
+
+def _created(plan: Plan) -> frozenset[ObjectRef]:
+    return frozenset(change.ref for change in plan.changes if change.action in {Action.CREATE, Action.ADOPT})
+
+
+def _leaving(plan: Plan) -> frozenset[ObjectRef]:
+    return frozenset(change.ref for change in (*plan.changes, *plan.blocked) if change.action is Action.PRUNE)
+
+
+def _anothers(plan: Plan, live: Iterable[ObjectRef]) -> tuple[ObjectRef, ...]:
+    named = _refused(plan)
+    return tuple(ref for ref in live if str(ref) in named) if named else ()
+
+
+def _refused(plan: Plan) -> frozenset[str]:
+    return frozenset(
+        failure.object for failure in plan.failures if failure.reason == Refusal.OWNED_BY_ANOTHER
+    )

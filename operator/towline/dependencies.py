@@ -1,0 +1,91 @@
+"""`spec.dependsOn`: who must be ready first, and who is woken when that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from towline.api.gitrepository import GitRepository
+from towline.cluster.report import Report
+from towline.core import dependencies
+from towline.core.dependencies import Repositories
+from towline.errors import Reason, SpecError
+from towline.model import Key
+
+TOGETHER_SECONDS = 2.0
+"""What one command deletes is marked within so much time, one by one."""
+
+
+class Dependencies:
+    """Who waits for which other GitRepositories of its namespace.
+
+    Args:
+        report: lists the resources.
+        stir: asks for a pass of repositories for which something is new.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, report: Report, stir: Callable[[Iterable[Key]], None], clock: Callable[[], float]
+    ) -> None:
+        self._report = report
+        self._stir = stir
+        self._clock = clock
+        self._ends: dict[Key, float] = {}
+        self._waits: dict[Key, frozenset[Key]] = {}
+
+    async def unready(self, repository: GitRepository) -> str:
+        """Say which dependency is not ready, and why; empty where all are.
+
+        Until that is asked again, a change of anything that it depends on, directly or not, wakes it.
+
+        Raises:
+            SpecError: it depends on itself; the message names every step.
+            ClusterError: the GitRepositories could not be listed.
+        """
+        self._waits.pop(repository.key, None)
+        if not dependencies.names(repository):
+            return ""
+        name, found = repository.key.name, await self._namespace(repository)
+        self._await(repository.key, dependencies.reachable(name, found))
+        if circle := dependencies.cycle(name, found):
+            raise SpecError(Reason.INVALID_SPEC, f"spec.dependsOn is a cycle: {' -> '.join(circle)}")
+        why = dependencies.unready(name, found)
+        if not why:
+            del self._waits[repository.key]
+        return why
+
+    async def held(self, repository: GitRepository) -> str:
+        """Say which GitRepositories have to go before this one, which is being deleted; empty where none has.
+
+        Those are the dependents that are being deleted, too; for a moment all of them are taken for that.
+
+        Raises:
+            ClusterError: the GitRepositories could not be listed.
+        """
+        found = await self._namespace(repository)
+        name = repository.key.name
+        if dependencies.cycle(name, found):
+            return ""
+        since = self._ends.setdefault(repository.key, self._clock())
+        together = self._clock() - since < TOGETHER_SECONDS
+        every = dependencies.dependents(name, found)
+        first = sorted(each.key.name for each in every if each.deleting or together)
+        self._await(repository.key, first)
+        return ", ".join(first)
+
+    def changed(self, key: Key) -> None:
+        """Wake everybody who waits for a change of this repository."""
+        self._stir([waiting for waiting, awaited in self._waits.items() if key in awaited])
+
+    def forget(self, key: Key) -> None:
+        """Forget a repository that has ended, and wake those who waited for that."""
+        self._waits.pop(key, None)
+        self._ends.pop(key, None)
+        self.changed(key)
+
+    def _await(self, key: Key, names: Iterable[str]) -> None:
+        self._waits[key] = frozenset(Key(key.namespace, name) for name in names)
+
+    async def _namespace(self, repository: GitRepository) -> Repositories:
+        everyone = await self._report.everyone(repository.key.namespace)
+        return dependencies.by_name((*everyone, repository))

@@ -1,0 +1,129 @@
+"""The other repositories: who declares what, who waits for whom, and whose next pass must come now.
+
+What is known of the claims lives in this process alone, and is found out again by the passes that follow a restart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from towline.api.gitrepository import GitRepository
+from towline.cluster.report import Report
+from towline.core import claims
+from towline.core.claims import Claim, Neighbour, Standing
+from towline.model import Key, Live, Manifest, ObjectRef, Plan
+
+PATIENCE_SECONDS = 60.0
+"""How long a prune, or an object that its owner may release, waits for other repositories."""
+
+ELDER_SECONDS = 5.0
+"""How long a creation waits for older repositories that have not said yet what they declare."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wait:
+    """Whom a repository waits for with one commit, and since when."""
+
+    sha: str
+    since: float
+    whom: frozenset[Key]
+
+
+class Neighbours:
+    """What all repositories declare.
+
+    Args:
+        report: lists the resources.
+        wake: asks for a pass of a repository now.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, report: Report, wake: Callable[[Key], None], clock: Callable[[], float]) -> None:
+        self._report = report
+        self._wake = wake
+        self._clock = clock
+        self._claims: dict[tuple[Key, str], Claim] = {}
+        self._tried: dict[Key, tuple[str, int]] = {}
+        self._waits: dict[Key, _Wait] = {}
+        self._news: Counter[Key] = Counter()
+
+    def declare(self, repository: GitRepository, sha: str, manifests: Collection[Manifest]) -> None:
+        """Note what a commit declares, and wake those who waited for that, or want what it drops."""
+        whose = (repository.key, repository.uid)
+        claim = Claim(sha=sha, refs=frozenset(manifest.ref for manifest in manifests))
+        before = self._claims.get(whose)
+        if before == claim:
+            return
+        self._claims[whose] = claim
+        if before:
+            self.released(repository.key, before.refs - claim.refs)
+        self.stir(key for key, wait in self._waits.items() if repository.key in wait.whom)
+
+    def tried(self, repository: GitRepository) -> None:
+        """Note that an attempt with this spec has ended, and wake those who waited for what it would find."""
+        if not self._has_tried(repository):
+            self._tried[repository.key] = (repository.uid, repository.generation)
+            self.stir(key for key, wait in self._waits.items() if repository.key in wait.whom)
+
+    def withdraw(self, key: Key) -> None:
+        """Forget a repository that ends, and wake those who declare the same objects."""
+        dropped = [claim.refs for whose, claim in self._claims.items() if whose[0] == key]
+        self._claims = {whose: claim for whose, claim in self._claims.items() if whose[0] != key}
+        self._tried.pop(key, None)
+        self._waits.pop(key, None)
+        self.released(key, frozenset().union(*dropped))
+
+    def released(self, owner: Key, refs: Collection[ObjectRef]) -> None:
+        """Wake everybody but the owner who declares one of these objects, which it holds no longer."""
+        if refs:
+            self.stir(
+                {key for (key, _), claim in self._claims.items() if key != owner and claim.refs & set(refs)}
+            )
+
+    def news(self, key: Key) -> int:
+        """Return a number that grows whenever another repository did what may matter to this one."""
+        return self._news[key]
+
+    async def standing(
+        self, me: GitRepository, sha: str, plan: Plan, live: Mapping[ObjectRef, Live]
+    ) -> tuple[Standing, float]:
+        """Say what the others mean for a plan that was made without them, and how long it may wait, in seconds.
+
+        Those that it waits for are woken: whoever follows the same ref has a commit to read.
+
+        Raises:
+            ClusterError: the GitRepositories could not be listed.
+        """
+        if not claims.concerns(plan):
+            self._waits.pop(me.key, None)
+            return claims.ALONE, 0.0
+        others = [self._seen(each) for each in await self._report.everyone() if each.key != me.key]
+        return self._patient(me.key, sha, claims.stand(self._seen(me), sha, plan, live, others))
+
+    def _patient(self, key: Key, sha: str, standing: Standing) -> tuple[Standing, float]:
+        """Wait no longer than is good: what was waited for in vain is forgotten."""
+        before = self._waits.get(key)
+        since = before.since if before and before.sha == sha else self._clock()
+        waited = self._clock() - since
+        if waited >= ELDER_SECONDS:
+            standing = replace(standing, elders=frozenset())
+        if waited >= PATIENCE_SECONDS:
+            standing = replace(standing, awaited=frozenset(), coming={})
+        self._waits[key] = _Wait(sha=sha, since=since, whom=standing.waits_for)
+        self.stir(standing.waits_for - (before.whom if before and before.sha == sha else frozenset()))
+        return standing, (ELDER_SECONDS if standing.elders else PATIENCE_SECONDS) - waited
+
+    def _seen(self, repository: GitRepository) -> Neighbour:
+        claim = self._claims.get((repository.key, repository.uid))
+        return claims.neighbour(repository, claim, tried=self._has_tried(repository))
+
+    def _has_tried(self, repository: GitRepository) -> bool:
+        return self._tried.get(repository.key) == (repository.uid, repository.generation)
+
+    def stir(self, keys: Iterable[Key]) -> None:
+        """Ask for a pass of repositories for which something is new."""
+        for key in tuple(keys):
+            self._news[key] += 1
+            self._wake(key)
