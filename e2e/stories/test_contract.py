@@ -47,10 +47,7 @@ def missing(told: str, **ref: str) -> Case:
 UNSERVED = (
     unserved("spec.mode: Observe", mode="Observe"),
     unserved("spec.drift: Report", drift="Report"),
-    unserved("spec.adopt: TakeOver", adopt="TakeOver"),
-    unserved("spec.adopt: IfUnowned", adopt="IfUnowned"),
     unserved("spec.serviceAccountName:", serviceAccountName="deployer"),
-    unserved("spec.dependsOn:", dependsOn=[{"name": "base"}]),
     unserved("spec.foreignFields:", foreignFields="Remove"),
     unserved("spec.healthTimeout:", healthTimeout="5m"),
 )

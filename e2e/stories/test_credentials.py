@@ -53,7 +53,7 @@ def give(cluster: Cluster, namespace: str) -> Callable[..., None]:
     return put
 
 
-def test_each_thing_that_a_secret_lacks_is_named_until_the_commit_is_applied(
+def test_each_thing_that_a_secret_lacks_is_named_and_a_changed_secret_is_tried_at_once(
     operator: Operator,
     cluster: Cluster,
     private: Repo,
@@ -61,7 +61,7 @@ def test_each_thing_that_a_secret_lacks_is_named_until_the_commit_is_applied(
     git_repository: Callable[..., Repository],
 ) -> None:
     sha = private.commit(manifests.config_maps(["first"]))
-    app = git_repository(url=private.url, secretRef={"name": "git"})
+    app = git_repository(url=private.url, secretRef={"name": "git"}, interval="1h")
     steps: list[tuple[str, str, dict[str, str]]] = [
         ("AuthConfigInvalid", "Secret git, which spec.secretRef names, does not exist", {"username": "ada"}),
         ("AuthConfigInvalid", "it has username", {**GIVEN, "password": "wrong"}),
@@ -72,7 +72,6 @@ def test_each_thing_that_a_secret_lacks_is_named_until_the_commit_is_applied(
         message = _told(app, reason, told)
         assert told in message
         give(mended)
-        app.annotate(reconcile=reason + told)
     app.until_ready(sha)
     shown: list[Any] = [app.read(), app.records(), *map(dict, operator.log())]
     shown += cluster.list("v1", "Event", app.namespace)

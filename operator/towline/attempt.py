@@ -19,8 +19,8 @@ class Memory:
 
     `looked_at` and `retry_at` are monotonic seconds. `cause` is everything that the result of the last pass depended
     on: while it stays, a failure is the same failure, and a success needs no plan. `manual` is the annotation that
-    asks for a pass, `news` counts what other repositories did. `swept` are the kinds that a look everywhere has found;
-    None where nobody looked.
+    asks for a pass, `news` counts what other repositories did. `secret` is the version of refused credentials.
+    `swept` are the kinds that a look everywhere has found; None where nobody looked.
     """
 
     uid: str = ""
@@ -33,6 +33,7 @@ class Memory:
     cause: tuple[object, ...] = ()
     passed: Pass | None = None
     news: int = 0
+    secret: str | None = None
     failures: int = 0
     retry_at: float = -math.inf
 
@@ -55,6 +56,7 @@ class Attempt:
     swept: frozenset[GroupKind] | None = None
     cause: tuple[object, ...] = ()
     news: int = 0
+    secret: str | None = None
     patience: float = 0.0
     is_new: bool = True
     record: str = ""

@@ -23,14 +23,20 @@ from towline.source.access import Remote
 from towline.source.history import History
 from towline.source.mirror import Mirrors
 
+_AS_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What a spec follows, as the remote has it: the full name of the ref, and the commit it stands at."""
+    """What a spec follows, as the remote has it: the full name of the ref, and the commit it stands at.
+
+    `seen_at` is when the remote said so, by the event loop's clock.
+    """
 
     remote: Remote
     name: str
     sha: str
+    seen_at: float = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +97,8 @@ class Source:
         self._cache = cache
         self._rules = rules
 
-    async def head(self, key: Key, spec: Spec) -> Head:
-        """Look up what the spec follows.
+    async def head(self, key: Key, spec: Spec, age: float = 0.0) -> Head:
+        """Look up what the spec follows; what another repository was told up to `age` seconds ago will do.
 
         Raises:
             SpecError, SourceError: the url, the credentials, the remote or the ref.
@@ -100,9 +106,25 @@ class Source:
         """
         secret = await self._secret(key, spec) if spec.secret_name else None
         remote = access.remote(spec, secret, allow_http=self._rules.allow_http)
-        offered = await self._mirrors.look(remote, spec.timeout)
+        offered = await self._mirrors.look(remote, spec.timeout, age)
+        seen_at = self._mirrors.seen_at(remote)
         name, sha = await asyncio.to_thread(refs.resolve, spec.ref, offered)
-        return Head(remote=remote, name=name, sha=sha)
+        return Head(remote=remote, name=name, sha=sha, seen_at=seen_at)
+
+    async def secret_version(self, key: Key, spec: Spec) -> str:
+        """Return what changes with every change of the Secret that the spec names; empty where there is none.
+
+        Raises:
+            ClusterError: the Secret could not be read.
+        """
+        path = f"/api/v1/namespaces/{key.namespace}/secrets/{spec.secret_name}"
+        try:
+            held = (await self._client.request("GET", path, accept=_AS_METADATA)).body["metadata"]
+        except ApiError as error:
+            if error.code == 404:
+                return ""
+            raise
+        return f"{held['uid']} {held['resourceVersion']}"
 
     async def revision(self, head: Head, seconds: float) -> Revision:
         """Fetch the commit within so many seconds, if it is not there, and read who made it.

@@ -29,6 +29,9 @@ _log = log.logger(__name__)
 _REWRITES = 3
 """How often a status is computed anew because somebody changed the resource while it was written."""
 
+_SECRET_SECONDS = 2.0
+"""How often refused credentials are looked at, to see whether somebody has changed them; the server is not asked."""
+
 _INTERVAL = 60.0
 """Seconds; for a resource whose own interval cannot be read."""
 
@@ -140,13 +143,17 @@ class Reconciler:
             swept=memory.swept if attempt.swept is None else attempt.swept,
             cause=attempt.cause,
             news=attempt.news,
+            secret=attempt.secret,
             passed=passed,
             failures=failures,
             retry_at=retry_at,
         )
         if passed.reason is Reason.PROGRESSING:
             return passed, passed.wait
-        return passed, schedule.next_due(passed.reason, interval, max(retry_at - self._clock(), 0.0))
+        due = schedule.next_due(passed.reason, interval, max(retry_at - self._clock(), 0.0))
+        if due and passed.reason in remedy.AUTHENTICATION and attempt.spec and attempt.spec.secret_name:
+            due = min(due, _SECRET_SECONDS)
+        return passed, due
 
     @staticmethod
     def _count(attempt: Attempt, passed: Pass) -> int:
@@ -154,10 +161,16 @@ class Reconciler:
         if remedy.TABLE[passed.reason].again not in {Again.BACKOFF, Again.EITHER}:
             return 0
         before = attempt.memory.passed
-        same = before and (before.reason, before.generation, before.observed) == (
-            passed.reason,
-            passed.generation,
-            passed.observed,
+        changed = attempt.memory.secret is not None and attempt.memory.secret != attempt.secret
+        same = (
+            before
+            and not changed
+            and (before.reason, before.generation, before.observed)
+            == (
+                passed.reason,
+                passed.generation,
+                passed.observed,
+            )
         )
         return attempt.memory.failures + 1 if same and attempt.memory.manual == attempt.manual else 1
 

@@ -19,7 +19,7 @@ from towline.attempt import Attempt
 from towline.cluster.live import Index
 from towline.cluster.report import Report
 from towline.cluster.sweep import Sweep
-from towline.core import claims, plan, status
+from towline.core import claims, plan, remedy, status
 from towline.core.ownership import OWN, Policy
 from towline.core.status import Pass
 from towline.core.tip import Tip
@@ -97,6 +97,8 @@ class Tower:
         attempt.spec = spec = gitrepository.specify(attempt.repository, self._schema)
         if spec.suspend:
             return Pass(generation=attempt.repository.generation, reason=Reason.SUSPENDED)
+        if known := await self._still_refused(attempt, spec):
+            return known
         attempt.head = head = await self._head(attempt, spec)
         attempt.revision = revision = await self._source.revision(head, spec.timeout)
         try:
@@ -120,17 +122,32 @@ class Tower:
         located = await self._source.located(synced.failures, head, desired)
         return conclusion.passed(attempt, decided, replace(synced, failures=located), blind)
 
+    async def _still_refused(self, attempt: Attempt, spec: Spec) -> Pass | None:
+        """Return the last pass where its credentials were refused, nothing about them changed, and no retry is due."""
+        memory = attempt.memory
+        if memory.passed is None or memory.passed.reason not in remedy.AUTHENTICATION or not spec.secret_name:
+            return None
+        attempt.secret = await self._source.secret_version(attempt.repository.key, spec)
+        same = (memory.secret, memory.spec, memory.manual) == (attempt.secret, spec, attempt.manual)
+        if not same or self._clock() >= memory.retry_at:
+            return None
+        attempt.is_new = False
+        return memory.passed
+
     async def _head(self, attempt: Attempt, spec: Spec) -> Head:
-        """Look up the head, unless that was done for this very spec less than an interval ago."""
+        """Look up the head, unless that was done for this very spec less than an interval ago.
+
+        Repositories of one remote share an answer, but for a new spec or where somebody asks for a look.
+        """
         memory = attempt.memory
         attempt.news = self._neighbours.news(attempt.repository.key)
         fresh = self._clock() < memory.looked_at + spec.interval * 0.9 and memory.news == attempt.news
         if memory.head and fresh and memory.spec == spec and memory.manual == attempt.manual:
             attempt.looked_at = memory.looked_at
             return memory.head
-        asked_at = self._clock()
-        head = await self._source.head(attempt.repository.key, spec)
-        attempt.looked_at = asked_at
+        asked = memory.head is None or memory.spec != spec or memory.manual != attempt.manual
+        head = await self._source.head(attempt.repository.key, spec, 0.0 if asked else spec.interval * 0.9)
+        attempt.looked_at = head.seen_at
         if memory.head is None or memory.head.sha != head.sha:
             _log.info("head moved", repository=str(attempt.repository.key), ref=head.name, commit=head.sha)
         return head

@@ -112,6 +112,10 @@ class Mirrors:
         async with _deadline(remote, seconds):
             return await asyncio.shield(task)
 
+    def seen_at(self, remote: Remote) -> float:
+        """Return when the last answer of a remote came, by the event loop's clock; it must have been looked at."""
+        return self._seen[remote.identity].at
+
     async def fetch(self, remote: Remote, refname: str, sha: str, seconds: float) -> None:
         """Make the commit and everything it needs readable; nothing happens where it is already.
 

@@ -1,0 +1,134 @@
+"""The guides of docs/guides as programs: what they tell a reader to type, and what they say will be printed."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from e2e.harness.cluster import Kubectl
+
+ROOT = Path(__file__).parents[2]
+PAGES = ROOT / "docs" / "guides"
+_BLOCK = re.compile(r"^```(sh|text)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_MARK = "== step {} =="
+ANY = "…"
+"""Stands in a guide for whatever differs: alone on a line, for any number of lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One block of commands; `kind` is empty, `yours` (values of the reader's own) or `background`."""
+
+    kind: str
+    commands: str
+    printed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where a reader sits: a folder with a checkout's `crds` and `.venv`, and kubectl for a cluster."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    def follow(self, page: str, yours: Mapping[str, str]) -> None:
+        """Type what a page says, with one's own values in the place of its examples; check what it promises."""
+        steps = read(page)
+        with self._background([step for step in steps if step.kind == "background"], yours):
+            plain = [step for step in steps if not step.kind]
+            printed = self._typed("\n".join(_announced(plain)), yours)
+        for number, step in enumerate(plain):
+            said = printed.partition(_MARK.format(number) + "\n")[2].partition("== step ")[0]
+            assert matches(said, step.printed), f"{page} promises:\n{step.printed}\nbut it printed:\n{said}"
+
+    def _typed(self, script: str, yours: Mapping[str, str]) -> str:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=self.folder,
+            env={**self.environment, **yours},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    @contextmanager
+    def _background(self, steps: list[Step], yours: Mapping[str, str]) -> Iterator[None]:
+        environment = {**self.environment, **yours}
+        log = (self.folder / "background.log").open("wb")
+        started = [
+            subprocess.Popen(
+                ["bash", "-c", f"exec {step.commands}"], cwd=self.folder, env=environment, stderr=log
+            )
+            for step in steps
+        ]
+        try:
+            yield
+        finally:
+            for process in started:
+                process.terminate()
+                process.wait(15)
+            log.close()
+
+
+def sit(folder: Path, kubectl: Kubectl) -> Desk:
+    """Prepare the folder in which a reader works."""
+    for name in ("crds", "home"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / "home").mkdir()
+    (folder / "crds").symlink_to(ROOT / "crds")
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    who = {
+        f"GIT_{role}_{what}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", "Ada Lovelace"), ("EMAIL", "ada@example.com"))
+    }
+    path = f"{kubectl.binary.parent}:{os.environ['PATH']}"
+    home = {"HOME": str(folder / "home"), "PATH": path}
+    return Desk(folder=folder, environment={**kubectl.environment(), **home, **who})
+
+
+def read(page: str) -> list[Step]:
+    """Return the blocks of commands of a page, each with the text that follows it, if one does."""
+    found: list[Step] = []
+    for language, kind, content in _BLOCK.findall((PAGES / page).read_text(encoding="utf-8")):
+        if language == "sh":
+            found.append(Step(kind, content, ""))
+        elif found:
+            found[-1] = Step(found[-1].kind, found[-1].commands, content)
+    return found
+
+
+def matches(printed: str, promised: str) -> bool:
+    """Compare line by line without regard to columns; what a page does not show is not compared."""
+    lines, wanted = _lines(printed), _lines(promised)
+    return not wanted or _match(lines, wanted)
+
+
+def _match(lines: list[str], wanted: list[str]) -> bool:
+    if not wanted:
+        return not lines
+    if wanted[0] == ANY:
+        return any(_match(lines[skipped:], wanted[1:]) for skipped in range(len(lines) + 1))
+    pattern = wanted[0].replace("[", "[[]").replace(ANY, "*")
+    return bool(lines) and fnmatch.fnmatchcase(lines[0], pattern) and _match(lines[1:], wanted[1:])
+
+
+def _lines(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+
+
+def _announced(steps: list[Step]) -> Iterator[str]:
+    for number, step in enumerate(steps):
+        yield f"echo '{_MARK.format(number)}'"
+        yield step.commands
