@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from towline.api.gitrepository import Adopt
 from towline.cluster.apply import Deadlines, Preflight, Sync, Writer, Written
 from towline.cluster.client import Client
 from towline.cluster.credentials import Access
@@ -33,8 +34,8 @@ ADA = Person(name="Ada", email="ada@example.com")
 class Desk:
     """The repository `namespace/name` at one commit.
 
-    `uid` tells it from others of its name. `careful` is spec.preflight, `force` spec.force. `gone` and
-    `established` are the deadlines of its writer, in seconds.
+    `uid` tells it from others of its name. `careful` is spec.preflight, `force` and `adopt` are those of the spec.
+    `gone` and `established` are the deadlines of its writer, in seconds.
     """
 
     client: Client
@@ -46,6 +47,7 @@ class Desk:
     commit: str = FIRST
     force: bool = False
     careful: bool = True
+    adopt: Adopt = Adopt.ALWAYS
     gone: float = 5.0
     established: float = 10.0
 
@@ -67,6 +69,7 @@ class Desk:
             record="app-00000000-00000001",
             force=self.force,
             preflight=self.careful,
+            adopt=self.adopt,
         )
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from towline.api.gitrepository import Adopt
 from towline.errors import Refusal
 from towline.model import Action
 
@@ -79,11 +80,11 @@ async def test_a_prediction_is_what_the_write_makes_of_the_object(desk: Desk, na
 
 
 @pytest.mark.parametrize("careful", [True, False])
-async def test_an_object_that_exists_and_is_not_ours_is_refused_and_left_alone(
+async def test_an_object_that_exists_and_must_not_be_adopted_is_refused_and_left_alone(
     desk: Desk, cluster: Cluster, namespace: str, *, careful: bool
 ) -> None:
     before = cluster.create(config_map(namespace, a="theirs"))
-    desk = replace(desk, careful=careful)
+    desk = replace(desk, careful=careful, adopt=Adopt.NEVER)
 
     flight = await desk.preflight(config_map(namespace, a="ours"))
 
@@ -92,10 +93,11 @@ async def test_an_object_that_exists_and_is_not_ours_is_refused_and_left_alone(
     assert cluster.get("v1", "ConfigMap", "settings", namespace) == before
 
 
-async def test_an_object_that_agrees_with_git_but_is_not_ours_is_refused_too(
+async def test_an_object_that_agrees_with_git_but_must_not_be_adopted_is_refused_too(
     desk: Desk, cluster: Cluster, namespace: str
 ) -> None:
     cluster.create(config_map(namespace, a="same"))
+    desk = replace(desk, adopt=Adopt.NEVER)
 
     flight = await desk.preflight(config_map(namespace, a="same"))
 

@@ -7,7 +7,8 @@ import secrets
 from dataclasses import replace
 
 import pytest
-from towline.model import Action
+from towline.api.gitrepository import Adopt
+from towline.model import Action, Result
 
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster
@@ -86,9 +87,26 @@ async def test_a_repair_keeps_the_commit_that_last_changed_the_object(
     assert notes["kubernetes.io/change-cause"] == "1111111 Change things (Ada)"
 
 
-async def test_an_object_that_somebody_creates_after_the_preflight_stays_as_it_was(
+async def test_an_object_that_somebody_creates_after_the_preflight_is_adopted_where_that_is_allowed(
     desk: Desk, cluster: Cluster, namespace: str
 ) -> None:
+    flight = await desk.preflight(config_map(namespace, a="1", b="2"))
+    theirs = cluster.create(config_map(namespace, a="other", c="3"))
+    await asyncio.to_thread(wait_for_another_second, cluster, namespace)
+
+    written = await desk.writer.write(flight.predictions, desk.sync)
+
+    (outcome,) = written.outcomes
+    assert (outcome.result, outcome.change.action) == (Result.DONE, Action.ADOPT)
+    found = cluster.get("v1", "ConfigMap", "settings", namespace)
+    assert found["metadata"]["uid"] == theirs["metadata"]["uid"]
+    assert found["data"] == {"a": "1", "b": "2", "c": "3"}
+
+
+async def test_an_object_that_somebody_creates_after_the_preflight_and_must_not_be_adopted_stays_as_it_was(
+    desk: Desk, cluster: Cluster, namespace: str
+) -> None:
+    desk = replace(desk, adopt=Adopt.NEVER)
     flight = await desk.preflight(config_map(namespace, a="1", b="2"))
     cluster.create(config_map(namespace, a="1"))
     await asyncio.to_thread(wait_for_another_second, cluster, namespace)
@@ -117,6 +135,7 @@ def wait_for_another_second(cluster: Cluster, namespace: str) -> None:
 async def test_an_object_that_is_recreated_by_somebody_after_the_preflight_is_not_overwritten(
     desk: Desk, cluster: Cluster, namespace: str
 ) -> None:
+    desk = replace(desk, adopt=Adopt.NEVER)
     await desk.apply(config_map(namespace, a="1"))
     flight = await desk.preflight(config_map(namespace, a="2"), action=Action.UPDATE)
     cluster.delete("v1", "ConfigMap", "settings", namespace)
