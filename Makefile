@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock controlplane test check demo format
+.PHONY: help setup lock controlplane test check demo bench format
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile
@@ -36,3 +36,6 @@ format: setup  ## mend what ruff can mend
 
 demo: setup  ## see it work; ONCE=1 ends by itself
 	@$(PYTHON) -m e2e.demo $(if $(ONCE),--once)
+
+bench: setup  ## measure it against a bare client; SAVE=1 keeps the table in e2e/bench/README.md
+	@$(PYTHON) -m e2e.bench $(if $(SAVE),--save)

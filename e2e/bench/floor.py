@@ -1,0 +1,92 @@
+"""The floor: what a bare concurrent client needs for the same bodies, on the same control plane.
+
+It has nothing to decide: the bodies lie there as bytes, answers are read and dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import aiohttp
+import orjson
+import yarl
+
+from e2e.harness import identity
+from e2e.harness.audit import AuditEvent
+from e2e.harness.controlplane import ControlPlane
+
+IN_FLIGHT = 16
+
+LABEL = b'"towline.dev/repository":'
+UNSEEN = b'"towline-not/repository":'
+"""The same number of bytes in its place: no watch of the operator selects the floor's objects."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One server-side apply, ready to be sent; `target` is the path with its query."""
+
+    target: str
+    agent: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What the floor needed: seconds by the clock, and seconds of this process's processor time."""
+
+    seconds: float
+    cpu: float
+
+
+def requests(events: Iterable[AuditEvent], old: str, new: str) -> Iterator[Request]:
+    """Turn the operator's applies in namespace `old` into the same requests in namespace `new`, in their order."""
+    for event in events:
+        body = {**event.body, "metadata": {**event.body["metadata"], "namespace": new}}
+        yield Request(
+            target=event.request_uri.replace(f"/namespaces/{old}/", f"/namespaces/{new}/"),
+            agent=event.user_agent,
+            body=orjson.dumps(body).replace(LABEL, UNSEEN),
+        )
+
+
+def run(plane: ControlPlane, wanted: Sequence[Request]) -> Run:
+    """Send all of them, 16 at a time over connections that are kept; raises `ValueError` for what is refused."""
+    return asyncio.run(_timed(plane, wanted))
+
+
+async def _timed(plane: ControlPlane, wanted: Sequence[Request]) -> Run:
+    tls = ssl.create_default_context(cafile=str(plane.site.identity.certificate_authority))
+    token = plane.site.identity.tokens[identity.ADMIN]
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "Content-Type": "application/apply-patch+yaml",
+    }
+    connector = aiohttp.TCPConnector(limit=IN_FLIGHT, ssl=tls)
+    async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
+        left = iter(wanted)
+        started, used = time.monotonic(), time.process_time()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(IN_FLIGHT):
+                group.create_task(_work(session, plane.site.server, left))
+        return Run(seconds=time.monotonic() - started, cpu=time.process_time() - used)
+
+
+async def _work(session: aiohttp.ClientSession, server: str, left: Iterator[Request]) -> None:
+    for request in left:
+        await _send(session, server, request)
+
+
+async def _send(session: aiohttp.ClientSession, server: str, request: Request) -> None:
+    url = yarl.URL(server + request.target, encoded=True)
+    agent = {"User-Agent": request.agent}
+    async with session.patch(url, data=request.body, headers=agent) as response:
+        content = await response.read()
+        if response.status not in {200, 201}:
+            raise ValueError(f"PATCH {request.target}: {response.status} {content[:300]!r}")

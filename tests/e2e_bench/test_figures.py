@@ -1,0 +1,99 @@
+"""The small sums behind the benchmark's table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from e2e.bench import machine, procfs, rows, table
+from e2e.bench.machine import Machine
+from e2e.bench.rows import Row, Section, Unit
+
+MACHINE = Machine(
+    cpu="A processor",
+    cores=2,
+    mebibytes=2048,
+    kernel="6.1",
+    python="3.11",
+    kubernetes="1.37.2",
+    etcd="3.7.0",
+    git="2.39.5",
+    load=0.25,
+    day="2026-01-01",
+)
+
+
+def test_a_median_stands_beside_its_lowest_and_highest_sample() -> None:
+    row = rows.median("until then", [3.0, 1.0, 2.0], Unit.SECONDS, at_most=2.0)
+    assert (row.figure, row.spread, row.goal, row.verdict) == (
+        "2.00 s",
+        "1.00 to 3.00",
+        "at most 2.00 s",
+        "met",
+    )
+
+
+def test_what_must_never_be_more_is_judged_by_its_highest_sample() -> None:
+    assert rows.highest("memory", [100.0, 130.0], Unit.MEBIBYTES, at_most=120).verdict == "missed"
+
+
+def test_a_figure_without_a_goal_has_no_verdict_and_one_sample_has_no_spread() -> None:
+    assert (Row(what="requests", value=1003).figure, Row(what="requests", value=1).verdict) == ("1,003", "")
+    assert rows.median("once", [1.0]).spread == ""
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.0, 1)])
+def test_a_percentile_is_a_sample_that_is_not_less_than_its_share(share: float, expected: float) -> None:
+    assert rows.percentile(range(100, 0, -1), share) == expected
+
+
+def test_a_percentile_of_nothing_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no samples"):
+        rows.percentile([], 0.5)
+
+
+def test_a_line_of_the_kernel_is_read_whatever_the_process_is_called() -> None:
+    rest = " ".join(map(str, range(4, 50)))
+    found = procfs.parse_stat(f"17 (a (strange) name) S 4 {rest}")
+    assert (found.pid, found.parent) == (17, 4)
+
+
+def test_children_that_live_and_children_that_have_ended_both_count() -> None:
+    stats = [
+        procfs.Stat(pid=1, parent=0, own=10, reaped=5),
+        procfs.Stat(pid=2, parent=1, own=20, reaped=0),
+        procfs.Stat(pid=3, parent=2, own=40, reaped=1),
+        procfs.Stat(pid=4, parent=0, own=80, reaped=0),
+    ]
+    used = procfs.used(1, {stat.pid: stat for stat in stats})
+    assert (used.own * procfs.TICKS, used.children * procfs.TICKS) == (10, 66)
+
+
+def test_one_line_of_a_status_is_found_by_its_name() -> None:
+    text = "Name:\tpython\nVmHWM:\t  2048 kB\n"
+    assert procfs.kibibytes(text, "VmHWM") == 2048
+    assert procfs.kibibytes(text, "Pss") == 0
+
+
+def test_the_processor_is_named_as_it_names_itself() -> None:
+    assert machine.model(["processor : 0", "model name\t: A fast one"]) == "A fast one"
+
+
+def test_the_table_takes_the_place_of_the_last_one(tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    page.write_text(f"# Head\n{table.BEGIN}\nold\n{table.END}\nfoot\n")
+    row = rows.median("until then", [1.0], Unit.SECONDS, at_most=2.0)
+    table.save(page, table.markdown(MACHINE, [Section(title="One thing", rows=(row,))]))
+    text = page.read_text()
+    assert "old" not in text
+    assert text.startswith("# Head\n")
+    assert text.endswith("foot\n")
+    assert "| until then | 1.00 s |  | at most 2.00 s | met |" in text
+
+
+def test_a_page_without_a_place_for_the_table_is_an_error(tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    page.write_text("# Nothing here\n")
+    with pytest.raises(ValueError, match="lacks"):
+        table.save(page, "")
