@@ -14,6 +14,10 @@ _LIBRARIES = ("kopf", "aiohttp", "asyncio", "kubernetes", "git", "urllib3")
 """Loggers of others. At debug they print request and response bodies, and those hold secrets."""
 
 
+_OWN_END = ("Connector is closed", "TCP closed; will re-authenticate")
+"""How aiohttp and kopf say that a request met the end of the session that it was sent over."""
+
+
 def configure(level: str, stream: IO[str] | None = None) -> None:
     """Set up structlog and the standard library's logging, once, at the start of the process.
 
@@ -43,6 +47,7 @@ def configure(level: str, stream: IO[str] | None = None) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(stream)
+    handler.addFilter(_is_news)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -55,6 +60,11 @@ def configure(level: str, stream: IO[str] | None = None) -> None:
     logging.getLogger("towline").setLevel(level.upper())
     for library in _LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Leave out kopf's complaints about a closed session: it closes that itself, at its end or to log in anew."""
+    return not (record.name.startswith("kopf.") and any(sign in record.getMessage() for sign in _OWN_END))
 
 
 def logger(name: str) -> Logger:

@@ -121,6 +121,13 @@ def test_a_prune_waits_until_those_that_follow_the_same_ref_have_read_the_commit
     assert not standing(decided, replace(behind, writes=False), live=live).awaited
 
 
+def test_a_repository_that_ends_waits_for_no_neighbour_that_has_tried_in_vain() -> None:
+    decided, live = prunes(declared())
+    vain = neighbour(tried=True)
+    assert not claims.stand(me(), "", decided, live, [vain]).awaited
+    assert claims.stand(me(), "", decided, live, [neighbour()]).awaited == {OTHER}
+
+
 def test_a_prune_waits_for_the_first_attempt_of_every_other_repository() -> None:
     decided, live = prunes(declared())
     assert standing(decided, neighbour(follows="elsewhere"), live=live).awaited == {OTHER}

@@ -163,8 +163,8 @@ def _unread(me: Neighbour, sha: str, others: Iterable[Neighbour]) -> Iterable[Ke
         if not other.writes:
             continue
         new = other.claim is None and not other.tried
-        behind = other.follows == me.follows and (other.claim is None or (sha and other.claim.sha != sha))
-        if new or behind:
+        behind = other.follows == me.follows and (other.claim is None or other.claim.sha != sha)
+        if new or (sha and behind):
             yield other.key
 
 
