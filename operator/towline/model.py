@@ -107,6 +107,26 @@ class Revision:
         return self.sha[:7]
 
 
+class State(StrEnum):
+    """How far a live object is on its way to what its spec says; the words are those of kstatus."""
+
+    CURRENT = "Current"
+    IN_PROGRESS = "InProgress"
+    FAILED = "Failed"
+    TERMINATING = "Terminating"
+
+
+class Health(NamedTuple):
+    """What an object says of itself; `message` is a line for people, empty where the state says enough."""
+
+    state: State
+    message: str = ""
+
+
+CURRENT = Health(State.CURRENT)
+"""The health of what needs no word."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
     """What we know of one object that carries our label.
@@ -115,7 +135,7 @@ class Live:
     empty where absent. `fields` is the `fieldsV1` JSON of the Apply entry of the label's field manager (no
     subresource), empty where there is none; `entry_time` is that entry's `time`. `generation` is -1 where the kind
     has none. `prune_disabled` is the value of `towline.dev/prune: disabled`. `shared` says that remains of other
-    writers hold what our entry holds, too.
+    writers hold what our entry holds, too. `health` is that of the object as it was last seen whole.
     """
 
     ref: ObjectRef
@@ -133,6 +153,7 @@ class Live:
     terminating: bool
     prune_disabled: bool
     shared: bool = False
+    health: Health = CURRENT
 
 
 class Action(StrEnum):

@@ -1,0 +1,115 @@
+"""One table: which rule assesses which kind, and which kinds need none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from towline.core import wording
+from towline.core.health import (
+    address,
+    autoscaler,
+    budget,
+    daemonset,
+    deployment,
+    extension,
+    generic,
+    job,
+    namespace,
+    pod,
+    statefulset,
+    volume,
+)
+from towline.core.health.vocabulary import in_progress, part
+from towline.model import CURRENT, Body, GroupKind, Health, State
+
+Rule = Callable[[Body], Health]
+
+_MESSAGE_BYTES = 300
+
+FAMILIES: Mapping[GroupKind, Rule] = MappingProxyType(
+    {
+        GroupKind("apps", "Deployment"): deployment.assess,
+        GroupKind("apps", "ReplicaSet"): deployment.assess_replicas,
+        GroupKind("", "ReplicationController"): deployment.assess_replicas,
+        GroupKind("apps", "StatefulSet"): statefulset.assess,
+        GroupKind("apps", "DaemonSet"): daemonset.assess,
+        GroupKind("", "Pod"): pod.assess,
+        GroupKind("batch", "Job"): job.assess,
+        GroupKind("batch", "CronJob"): job.assess_schedule,
+        GroupKind("", "PersistentVolumeClaim"): volume.assess_claim,
+        GroupKind("", "PersistentVolume"): volume.assess_volume,
+        GroupKind("", "Service"): address.assess_service,
+        GroupKind("networking.k8s.io", "Ingress"): address.assess_ingress,
+        GroupKind("autoscaling", "HorizontalPodAutoscaler"): autoscaler.assess,
+        GroupKind("policy", "PodDisruptionBudget"): budget.assess,
+        GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"): extension.assess_definition,
+        GroupKind("apiregistration.k8s.io", "APIService"): extension.assess_service,
+        GroupKind("", "Namespace"): namespace.assess,
+    }
+)
+"""The kinds with a rule of their own."""
+
+_RBAC = "rbac.authorization.k8s.io"
+_ADMISSION = "admissionregistration.k8s.io"
+_STORAGE = "storage.k8s.io"
+
+STATELESS = frozenset(
+    {
+        GroupKind("", "ConfigMap"),
+        GroupKind("", "Secret"),
+        GroupKind("", "ServiceAccount"),
+        GroupKind("", "LimitRange"),
+        GroupKind("", "ResourceQuota"),
+        GroupKind("", "Endpoints"),
+        GroupKind("", "PodTemplate"),
+        GroupKind("apps", "ControllerRevision"),
+        GroupKind("coordination.k8s.io", "Lease"),
+        GroupKind("discovery.k8s.io", "EndpointSlice"),
+        GroupKind("networking.k8s.io", "IngressClass"),
+        GroupKind("networking.k8s.io", "NetworkPolicy"),
+        GroupKind("node.k8s.io", "RuntimeClass"),
+        GroupKind("scheduling.k8s.io", "PriorityClass"),
+        *(GroupKind(_RBAC, kind) for kind in ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")),
+        *(GroupKind(_STORAGE, kind) for kind in ("StorageClass", "CSIDriver", "VolumeAttributesClass")),
+        *(
+            GroupKind(_ADMISSION, kind)
+            for kind in (
+                "ValidatingWebhookConfiguration",
+                "MutatingWebhookConfiguration",
+                "ValidatingAdmissionPolicy",
+                "ValidatingAdmissionPolicyBinding",
+                "MutatingAdmissionPolicy",
+                "MutatingAdmissionPolicyBinding",
+            )
+        ),
+    }
+)
+"""The kinds that are current as soon as they are there: only their metadata is ever read."""
+
+
+def is_stateless(kind: GroupKind) -> bool:
+    """Tell whether the metadata of an object of this kind say all that there is to its health."""
+    return kind in STATELESS
+
+
+def assess(body: Body, kind: GroupKind) -> Health:
+    """Return the health of an object; of a stateless kind the metadata suffice."""
+    found = _assessed(body, kind)
+    return Health(found.state, wording.printable(found.message, _MESSAGE_BYTES)) if found.message else found
+
+
+def _assessed(body: Body, kind: GroupKind) -> Health:
+    metadata = part(body, "metadata")
+    if "deletionTimestamp" in metadata:
+        return Health(State.TERMINATING, _deletion(metadata.get("finalizers")))
+    if is_stateless(kind):
+        return CURRENT
+    if lag := generic.unobserved(body):
+        return in_progress(lag)
+    return FAMILIES.get(kind, generic.assess)(body)
+
+
+def _deletion(finalizers: object) -> str:
+    held = ", ".join(map(str, finalizers)) if isinstance(finalizers, list) else ""
+    return "is being deleted" + (f", which waits for {held}" if held else "")

@@ -1,0 +1,15 @@
+"""HorizontalPodAutoscalers."""
+
+from __future__ import annotations
+
+from towline.core.health.vocabulary import condition, denied, in_progress, words
+from towline.model import CURRENT, Body, Health
+
+
+def assess(body: Body) -> Health:
+    """Wait while the autoscaler cannot work: no target, no metrics. One that is switched off is as it should be."""
+    for kind in ("AbleToScale", "ScalingActive"):
+        found = condition(body, kind)
+        if denied(found) and found.get("reason") != "ScalingDisabled":
+            return in_progress(words(found))
+    return CURRENT

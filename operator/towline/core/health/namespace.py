@@ -1,0 +1,13 @@
+"""Namespaces."""
+
+from __future__ import annotations
+
+from towline.core.health.vocabulary import part, text
+from towline.model import CURRENT, Body, Health, State
+
+
+def assess(body: Body) -> Health:
+    """Take a Namespace for current unless it is being emptied."""
+    if text(part(body, "status"), "phase") == "Terminating":
+        return Health(State.TERMINATING, "the Namespace is being emptied")
+    return CURRENT

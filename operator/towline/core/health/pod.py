@@ -1,0 +1,91 @@
+"""Pods, and what is wrong with them in the words that help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from towline.core.health.vocabulary import (
+    condition,
+    count,
+    denied,
+    entries,
+    failed,
+    holds,
+    in_progress,
+    part,
+    text,
+    words,
+)
+from towline.model import CURRENT, Body, Health, State
+
+_STUCK = frozenset({"CrashLoopBackOff", "InvalidImageName", "CreateContainerConfigError"})
+"""Reasons for which a container waits that time alone rarely mends; an image that cannot be pulled may yet come."""
+
+_STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
+"""Reasons for which every container waits at first."""
+
+
+def assess(body: Body) -> Health:
+    """Wait until the Pod is ready, or has run to its end; a container that crashes again and again is a failure."""
+    phase = text(part(body, "status"), "phase")
+    if phase == "Failed":
+        return failed(trouble(body) or words(part(body, "status"), "the Pod failed"))
+    if phase == "Succeeded" or (phase == "Running" and holds(condition(body, "Ready"))):
+        return CURRENT
+    why = trouble(body) or _waiting(body) or "the Pod is not ready yet"
+    stuck = any(text(waits, "reason") in _STUCK for _, waits in _states(body, "waiting"))
+    return failed(why) if stuck else in_progress(why)
+
+
+def trouble(body: Body) -> str:
+    """Say what keeps a Pod from being ready: no node, a container that waits or has failed; empty where nothing does.
+
+    No part of it changes from one try of the kubelet to the next.
+    """
+    scheduled = condition(body, "PodScheduled")
+    if denied(scheduled):
+        return words(scheduled)
+    for container, waits in _states(body, "waiting"):
+        if text(waits, "reason") not in _STARTING:
+            return f"container {text(container, 'name')}: {_waits(container, waits)}"
+    for container, ended in _states(body, "terminated"):
+        if count(ended, "exitCode"):
+            return f"container {text(container, 'name')}: {_ended(container, ended)}"
+    return ""
+
+
+def worst(pods: list[Body]) -> str:
+    """Return the trouble of the Pod that says most; failures come first, then what is not ready."""
+    assessed = [(assess(pod), pod) for pod in pods if not text(part(pod, "metadata"), "deletionTimestamp")]
+    assessed.sort(key=lambda found: found[0].state is not State.FAILED)
+    return next((said for _, pod in assessed if (said := trouble(pod))), "")
+
+
+def _waiting(body: Body) -> str:
+    """Say which container has not started, or is not ready."""
+    for container, _ in _states(body, "waiting"):
+        return f"container {text(container, 'name')} has not started yet"
+    ready = condition(body, "Ready")
+    return words(ready) if denied(ready) else ""
+
+
+def _waits(container: Mapping[str, Any], waits: Mapping[str, Any]) -> str:
+    image, reason = text(container, "image"), text(waits, "reason")
+    last = part(container, "lastState", "terminated")
+    code = f", last exit code {count(last, 'exitCode')}" if last else ""
+    return f"{reason} (image {image}{code})"
+
+
+def _ended(container: Mapping[str, Any], ended: Mapping[str, Any]) -> str:
+    reason = text(ended, "reason") or "Error"
+    return f"{reason} (image {text(container, 'image')}, exit code {count(ended, 'exitCode')})"
+
+
+def _states(body: Body, state: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Yield the containers in one state, with it; init containers come first."""
+    status = part(body, "status")
+    for name in ("initContainerStatuses", "containerStatuses"):
+        for container in entries(status, name):
+            if found := part(container, "state", state):
+                yield container, found
