@@ -117,3 +117,43 @@ async def test_stopping_cancels_the_pass_in_flight_and_waits_for_it() -> None:
         async with asyncio.timeout(5):
             await started.wait()
     assert ended.is_set()
+
+
+async def test_wakes_that_may_wait_lead_to_passes_that_begin_apart() -> None:
+    began: list[float] = []
+    twice = asyncio.Event()
+
+    async def work(_key: Key) -> float | None:
+        began.append(time.monotonic())
+        if len(began) == 2:
+            twice.set()
+        return 60.0
+
+    async with running(work) as queue:
+        for _ in range(100):
+            queue.wake(A, apart=0.3)
+            await asyncio.sleep(0.001)
+        async with asyncio.timeout(5):
+            await twice.wait()
+    assert len(began) == 2
+    assert began[1] - began[0] >= 0.3
+
+
+async def test_an_urgent_wake_does_not_wait_for_one_that_may() -> None:
+    began: list[float] = []
+    twice = asyncio.Event()
+
+    async def work(_key: Key) -> float | None:
+        began.append(time.monotonic())
+        if len(began) == 2:
+            twice.set()
+        return 60.0
+
+    async with running(work) as queue:
+        queue.wake(A)
+        async with asyncio.timeout(5):
+            while not began:  # noqa: ASYNC110  the first pass
+                await asyncio.sleep(0.001)
+            queue.wake(A, apart=60)
+            queue.wake(A)
+            await twice.wait()

@@ -33,6 +33,7 @@ from towline.cluster.ledger import Ledger
 from towline.cluster.live import Index
 from towline.cluster.report import Report
 from towline.cluster.sweep import Sweep
+from towline.core.drift import Shift
 from towline.core.redact import Mask
 from towline.dependencies import Dependencies
 from towline.errors import ClusterError, TowlineError
@@ -60,6 +61,9 @@ POST_SECONDS = 30.0
 
 RETAIN_ROUNDS = 20
 """After so many of these rounds, mirrors that nobody uses are deleted."""
+
+APART_SECONDS = {Shift.WORDS: 5.0, Shift.STATE: 0.5}
+"""How far apart passes begin at least that only tell how objects are: a workload may flap as fast as it likes."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -158,9 +162,13 @@ async def _queue(
         for key in _keys(label, queue):
             queue.wake(key)
 
+    def shifted(label: str, shift: Shift) -> None:
+        for key in _keys(label, queue):
+            queue.wake(key, APART_SECONDS[shift])
+
     async with Client(credentials.load, seconds_left=leadership.seconds_left) as client:
         discovery = Discovery(client)
-        index = Index(client, discovery, changed)
+        index = Index(client, discovery, changed, shifted)
         mirrors = Mirrors(chosen.folder, addresses=Addresses() if chosen.deny_private_addresses else None)
         ledger = Ledger(client, chosen.records_namespace, chosen.folder)
         reconciler = _reconciler(

@@ -8,6 +8,7 @@ shared fairly where it is used, and a pass that waits for a Git server holds not
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -22,9 +23,10 @@ _log = log.logger(__name__)
 
 @dataclass(slots=True)
 class _Entry:
-    due: float | None = None
+    due: float = math.inf
     running: asyncio.Task[None] | None = None
-    again: bool = False
+    again: float = math.inf
+    began: float = -math.inf
 
 
 class WorkQueue:
@@ -44,13 +46,14 @@ class WorkQueue:
         self._changed = asyncio.Event()
         self._running = False
 
-    def wake(self, key: Key) -> None:
-        """Run a pass now, or once more after the one that runs."""
+    def wake(self, key: Key, apart: float = 0.0) -> None:
+        """Run a pass now, or once more after the one that runs; but `apart` seconds after the last one began."""
         entry = self._entries.setdefault(key, _Entry())
+        due = max(self._clock(), entry.began + apart)
         if entry.running:
-            entry.again = True
+            entry.again = min(entry.again, due)
         else:
-            entry.due = self._clock()
+            entry.due = min(entry.due, due)
             self._changed.set()
 
     @property
@@ -78,13 +81,13 @@ class WorkQueue:
     def _start_due(self) -> None:
         now = self._clock()
         for key, entry in self._entries.items():
-            if entry.running is None and entry.due is not None and entry.due <= now:
-                entry.due = None
+            if entry.running is None and entry.due <= now:
+                entry.due, entry.began = math.inf, now
                 entry.running = asyncio.create_task(self._pass(key, entry), name=f"pass {key}")
 
     async def _sleep(self) -> None:
-        due = [entry.due for entry in self._entries.values() if entry.due is not None and not entry.running]
-        timeout = max(0.0, min(due) - self._clock()) if due else None
+        due = min((entry.due for entry in self._entries.values() if not entry.running), default=math.inf)
+        timeout = max(0.0, due - self._clock()) if due < math.inf else None
         try:
             async with asyncio.timeout(timeout):
                 await self._changed.wait()
@@ -102,12 +105,9 @@ class WorkQueue:
             self._plan_next(key, entry, wait)
 
     def _plan_next(self, key: Key, entry: _Entry, wait: float | None) -> None:
-        if entry.again:
-            entry.again = False
-            entry.due = self._clock()
-        elif wait is not None:
-            entry.due = self._clock() + wait
-        else:
+        entry.due = min(entry.again, math.inf if wait is None else self._clock() + wait)
+        entry.again = math.inf
+        if entry.due == math.inf:
             del self._entries[key]
         self._changed.set()
 

@@ -12,8 +12,9 @@ from towline.api import labels
 from towline.cluster import watch
 from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
+from towline.core.drift import Shift
 from towline.errors import ClusterError
-from towline.model import GroupKind, ObjectRef
+from towline.model import CURRENT, GroupKind, Health, ObjectRef, State
 
 from tests.cluster.loopback import Handler, Server, cuts, says, served, status
 
@@ -43,6 +44,10 @@ CRD = {"spec": {"group": "shop.example", "names": {"kind": "Cart"}}}
 def cart(name: str, version: int) -> dict[str, Any]:
     metadata = {"name": name, "namespace": "shop", "uid": f"u-{name}", "resourceVersion": str(version)}
     return {"metadata": {**metadata, "labels": {labels.REPOSITORY_LABEL: LABEL}}}
+
+
+def unready(body: dict[str, Any], why: str) -> dict[str, Any]:
+    return {**body, "status": {"conditions": [{"type": "Ready", "status": "False", "message": why}]}}
 
 
 def event(kind: str, body: dict[str, Any]) -> bytes:
@@ -90,9 +95,11 @@ class Carts:
     def __init__(self, *answers: Handler) -> None:
         self.answers = list(answers)
         self.asked: list[dict[str, str]] = []
+        self.accepts: list[str] = []
         self.groups = [SERVED]
         self.crds = [CRD]
         self.wakes: list[str] = []
+        self.shifts: list[tuple[str, Shift]] = []
         self.index: Index
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -106,6 +113,7 @@ class Carts:
             return web.json_response(lists[request.path])
         assert request.path == PATH
         self.asked.append(dict(request.query))
+        self.accepts.append(request.headers["Accept"])
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return await answer(request)
 
@@ -125,7 +133,11 @@ async def watched(carts: Carts) -> AsyncIterator[Carts]:
     server = Server(carts.handle)
     async with served(server) as client:
         carts.index = Index(
-            client, Discovery(client), lambda _, ref: carts.wakes.append(ref.name), jitter=lambda: -0.4
+            client,
+            Discovery(client),
+            lambda _, ref: carts.wakes.append(ref.name),
+            lambda label, shift: carts.shifts.append((label, shift)),
+            jitter=lambda: -0.4,
         )
         try:
             yield carts
@@ -349,3 +361,31 @@ async def test_an_object_that_we_write_before_its_kind_is_watched_is_known_at_on
         await carts.index.ensure([CART])
         assert carts.names == ["a"]
         assert carts.wakes == []
+
+
+async def test_a_change_of_health_is_told_and_asks_for_no_plan() -> None:
+    changes = (unready(cart("a", 8), "pulls"), unready(cart("a", 9), "pushes"), cart("a", 10))
+    events = (event("MODIFIED", each) for each in changes)
+    carts = Carts(says_events(event("ADDED", cart("a", 5)), listed(7), *events))
+    async with watched(carts):
+        await carts.index.ensure([CART])
+        await carts.until(lambda: len(carts.shifts) == 3)
+        assert carts.index.owned(LABEL)[ObjectRef(*CART, "shop", "a")].health == CURRENT
+        assert carts.index.versions(LABEL) == 1
+    assert carts.shifts == [(LABEL, Shift.STATE), (LABEL, Shift.WORDS), (LABEL, Shift.STATE)]
+    assert carts.wakes == []
+
+
+async def test_the_first_list_tells_how_objects_are_without_waking_anybody() -> None:
+    body = unready(cart("a", 5), "pulls")
+    async with watched(Carts(says_events(event("ADDED", body), listed(7)))) as carts:
+        await carts.index.ensure([CART])
+        found = carts.index.owned(LABEL)[ObjectRef(*CART, "shop", "a")]
+        assert found.health == Health(State.IN_PROGRESS, "pulls")
+    assert carts.shifts == []
+
+
+async def test_whole_objects_are_asked_for_where_they_tell_how_they_are() -> None:
+    async with watched(Carts(ONE)) as carts:
+        await carts.index.ensure([CART])
+    assert "PartialObjectMetadata" not in carts.accepts[0]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.core import drift
-from towline.core.drift import Verdict
-from towline.model import Live, ObjectRef
+from towline.core.drift import Shift, Verdict
+from towline.model import CURRENT, Health, Live, ObjectRef, State
 
 SEEN = Live(
     ref=ObjectRef("apps", "Deployment", "shop", "web"),
@@ -71,3 +71,27 @@ def test_a_status_write_wakes_nobody_and_a_lost_field_does() -> None:
 def test_no_change_of_ownership_passes_for_noise(field: str, value: str) -> None:
     change: dict[str, Any] = {field: value + "!"}
     assert drift.judge(SEEN, replace(SEEN, resource_version="11", **change)).matters
+
+
+WAITS = Health(State.IN_PROGRESS, "1 of 3 replicas are available")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shift"),
+    [
+        (CURRENT, CURRENT, Shift.NONE),
+        (CURRENT, WAITS, Shift.STATE),
+        (WAITS, WAITS._replace(message="2 of 3 replicas are available"), Shift.WORDS),
+        (WAITS, CURRENT, Shift.STATE),
+    ],
+)
+def test_health_moves_beside_what_else_an_event_means(before: Health, after: Health, shift: Shift) -> None:
+    seen, told = replace(SEEN, health=before), replace(SEEN, health=after, resource_version="11")
+    assert drift.shift(seen, told) is shift
+    assert drift.judge(seen, told) is Verdict.NOISE
+    assert drift.shift(seen, replace(told, generation=4)) is shift
+
+
+def test_what_comes_or_goes_has_no_health_that_could_move() -> None:
+    assert drift.shift(None, SEEN) is Shift.NONE
+    assert drift.shift(SEEN, None) is Shift.NONE

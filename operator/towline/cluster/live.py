@@ -15,6 +15,7 @@ from towline.cluster.metadata import Interned, live_from
 from towline.cluster.roll import Roll
 from towline.cluster.watch import Watch
 from towline.core import drift
+from towline.core.drift import Shift
 from towline.errors import ClusterError
 from towline.model import Body, GroupKind, Live, ObjectRef
 
@@ -32,6 +33,7 @@ class Index:
         discovery: says where a kind is served.
         on_event: called with label and object when somebody else changed it so that a plan may differ; it
             must not block. Our own writes call nobody.
+        on_health: called with label and shift when the health of an object has moved and a plan cannot differ.
         jitter: random numbers from 0 to 1.
     """
 
@@ -40,12 +42,14 @@ class Index:
         client: Client,
         discovery: Discovery,
         on_event: Callable[[str, ObjectRef], None],
+        on_health: Callable[[str, Shift], None] = lambda _label, _shift: None,
         *,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
         self._discovery = discovery
         self._on_event = on_event
+        self._on_health = on_health
         self._jitter = jitter
         self._inventory = Inventory()
         self._echoes = Echoes(self._judge)
@@ -175,8 +179,8 @@ class Index:
         before = self._inventory.get(seen.ref)
         if before and not seen.live and seen.uid not in {"", before.uid}:
             return  # the end of an earlier object of this name
-        verdict = drift.judge(before, seen.live)
-        if verdict is drift.Verdict.ECHO:
+        verdict, shift = drift.judge(before, seen.live), drift.shift(before, seen.live)
+        if verdict is drift.Verdict.ECHO and not shift:
             return
         self._keep(seen.ref, seen.live)
         if verdict.matters:
@@ -184,6 +188,8 @@ class Index:
             self._inventory.touch(*concerned)
             for label in () if seen.quiet else concerned:
                 self._on_event(label, seen.ref)
+        elif shift and seen.live and not seen.quiet:
+            self._on_health(seen.live.label, shift)
 
     def _keep(self, ref: ObjectRef, live: Live | None) -> None:
         if live:

@@ -1,4 +1,4 @@
-"""What the metadata of one object says about us."""
+"""What one object says about us, and about itself."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import orjson
 
 from towline.api import labels
 from towline.core import folding
+from towline.core.health import assessment
 from towline.model import Body, GroupKind, Key, Live, ObjectRef
 
 _PREFIX = "towline:"
@@ -37,7 +38,7 @@ def ref_from(metadata: Body, kind: GroupKind, intern: Interned | None = None) ->
 
 
 def live_from(body: Body, kind: GroupKind | None = None, intern: Interned | None = None) -> Live:
-    """Read one object, whole or as PartialObjectMetadata.
+    """Read one object, whole or, of a kind whose health needs no more, as PartialObjectMetadata.
 
     `fields`, `entry_time` and `manager` are those of the Apply entry of the repository that the label names;
     where it has none, those of another entry of Towline; else empty.
@@ -53,8 +54,9 @@ def live_from(body: Body, kind: GroupKind | None = None, intern: Interned | None
     label = (metadata.get("labels") or {}).get(labels.REPOSITORY_LABEL, "")
     entries = metadata.get("managedFields") or ()
     entry = _entry(entries, label)
+    kind = kind or _kind(body)
     return Live(
-        ref=ref_from(metadata, kind or _kind(body), intern),
+        ref=ref_from(metadata, kind, intern),
         uid=metadata["uid"],
         resource_version=metadata["resourceVersion"],
         generation=metadata.get("generation", -1),
@@ -69,6 +71,7 @@ def live_from(body: Body, kind: GroupKind | None = None, intern: Interned | None
         terminating="deletionTimestamp" in metadata,
         prune_disabled=notes.get(labels.PRUNE) == "disabled",
         shared=bool(entry) and folding.is_shared(entries, entry["manager"]),
+        health=intern(assessment.assess(body, kind)),
     )
 
 

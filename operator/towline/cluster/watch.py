@@ -11,6 +11,7 @@ from towline.api import labels
 from towline.cluster import calls
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
+from towline.core.health import assessment
 from towline.errors import ApiError, ClusterError
 from towline.model import Body, GroupKind, Resource
 
@@ -21,6 +22,9 @@ OPEN_SECONDS = 15.0
 """How long a server may take to accept a watch, and between the events of its initial list."""
 
 PAGE = "500"
+WHOLE_PAGE = "100"
+"""How many objects a list asks for at once, of metadata and of whole objects."""
+
 _AS_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"
 _AS_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 _LISTED = "k8s.io/initial-events-end"
@@ -52,7 +56,7 @@ class Sink(Protocol):
 
 
 class Watch:
-    """Follows one kind.
+    """Follows one kind: its metadata, or whole objects where these tell how they are.
 
     `ready` is set while the sink holds what the server has; `problem` says why it does not. `settled` is set
     while it is ready, or `denied` holds the words by which the server has forbidden it.
@@ -62,6 +66,7 @@ class Watch:
         self, client: Client, discovery: Discovery, kind: GroupKind, sink: Sink, jitter: Callable[[], float]
     ) -> None:
         self.kind = kind
+        self._is_whole = not assessment.is_stateless(kind)
         self.ready = asyncio.Event()
         self.settled = asyncio.Event()
         self.denied = ""
@@ -105,9 +110,10 @@ class Watch:
     async def _list(self, resource: Resource) -> str:
         """Read the objects in pages; return the version to watch from."""
         self._sink.listing()
-        query = {**_SELECTED, "limit": PAGE}
+        query = {**_SELECTED, "limit": WHOLE_PAGE if self._is_whole else PAGE}
+        accept = calls.JSON if self._is_whole else _AS_LIST
         while True:
-            page = (await self._client.request("GET", resource.path(), query=query, accept=_AS_LIST)).body
+            page = (await self._client.request("GET", resource.path(), query=query, accept=accept)).body
             for item in page.get("items") or ():
                 self._sink.present(item)
             await asyncio.sleep(0)
@@ -122,7 +128,9 @@ class Watch:
         query = {**_SELECTED, **start, "watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": seconds}
         async with (
             asyncio.timeout(OPEN_SECONDS) as patience,
-            self._client.stream(resource.path(), query, accept=_AS_METADATA) as events,
+            self._client.stream(
+                resource.path(), query, accept=calls.JSON if self._is_whole else _AS_METADATA
+            ) as events,
         ):
             if self._version:
                 self._works()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from towline.model import Live
 
@@ -32,6 +32,14 @@ class Verdict(StrEnum):
         return self not in {Verdict.ECHO, Verdict.NOISE, Verdict.DOUBTFUL}
 
 
+class Shift(IntEnum):
+    """How far the health of an object has moved: not at all, in its words alone, or to another state."""
+
+    NONE = 0
+    WORDS = 1
+    STATE = 2
+
+
 def judge(before: Live | None, after: Live | None) -> Verdict:
     """Compare what we knew of one object with what an event says; None stands for "carries no label of ours".
 
@@ -44,6 +52,13 @@ def judge(before: Live | None, after: Live | None) -> Verdict:
     if after is None:
         return Verdict.GONE
     return next((verdict for verdict, holds in _RULES if holds(before, after)), Verdict.NOISE)
+
+
+def shift(before: Live | None, after: Live | None) -> Shift:
+    """Compare the health of one object before and after an event; it moves beside whatever else the event means."""
+    if before is None or after is None or before.health == after.health:
+        return Shift.NONE
+    return Shift.WORDS if before.health.state is after.health.state else Shift.STATE
 
 
 def _ownership(live: Live) -> tuple[object, ...]:
