@@ -1,14 +1,17 @@
-"""What stories share: a desk for single writes, an operator with few rights."""
+"""What stories share: a desk for single writes, a proxy that fails, an operator with few rights."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from towline.cluster import credentials
 from towline.cluster.credentials import Access
 
+from e2e.faults import proxy as proxies
+from e2e.faults.proxy import Proxy
 from e2e.harness import desk as desks
 from e2e.harness.cluster import Cluster
 from e2e.harness.controlplane import ControlPlane
@@ -29,6 +32,13 @@ async def desk(access: Access, namespace: str) -> AsyncIterator[Desk]:
     """A repository of one's own in a namespace of one's own."""
     async with desks.opened(access, namespace) as opened:
         yield opened
+
+
+@pytest.fixture
+def proxy(plane: ControlPlane, tmp_path: Path) -> Iterator[Proxy]:
+    """A proxy before the API server; its `environment` leads a private operator through it."""
+    with proxies.between(plane, tmp_path) as running:
+        yield running
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from towline.api import labels
@@ -19,76 +19,13 @@ from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
 from towline.model import GroupKind, Key, Live, ObjectRef
 
+from e2e.faults.proxy import Proxy
 from e2e.harness import controlplane
 from e2e.harness.cluster import Cluster
 from e2e.harness.controlplane import ControlPlane
 
 CONFIG_MAP = GroupKind("", "ConfigMap")
 FORCED = {"force": "true", "fieldValidation": "Strict"}
-
-
-@dataclasses.dataclass
-class Link:
-    """A TCP proxy before the API server: `cut` breaks all connections, `freeze` lets them fall silent.
-
-    Connections made after `freeze` work, as those over another router do; after `cut` there are none before
-    `mend`.
-    """
-
-    port: int
-    server: asyncio.Server | None = None
-    moving: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
-    writers: set[asyncio.StreamWriter] = dataclasses.field(default_factory=set)
-    up: bool = True
-
-    async def __aenter__(self) -> Self:
-        self.moving.set()
-        self.server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self.server
-        self.cut()
-        self.moving.set()
-        self.server.close()
-        await self.server.wait_closed()
-
-    @property
-    def address(self) -> str:
-        assert self.server
-        return f"https://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
-
-    def cut(self) -> None:
-        self.up = False
-        for writer in self.writers:
-            writer.transport.abort()
-
-    def mend(self) -> None:
-        self.up = True
-
-    def freeze(self) -> None:
-        self.moving.clear()
-        self.moving = asyncio.Event()
-        self.moving.set()
-        for writer in self.writers:
-            writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport has it
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            if self.up:
-                there, back = await asyncio.open_connection("127.0.0.1", self.port)
-                await asyncio.gather(self._pipe(reader, back), self._pipe(there, writer))
-        writer.transport.abort()
-
-    async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.writers.add(writer)
-        try:
-            while piece := await reader.read(2**16):
-                writer.write(piece)
-                await writer.drain()
-        finally:
-            self.writers.discard(writer)
-            writer.transport.abort()
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -293,35 +230,29 @@ async def test_everything_is_known_after_a_start_with_one_request_for_each_kind(
 
 
 async def test_what_happened_while_the_connection_was_cut_is_caught_up(
-    desk: Desk, access: Access, plane: ControlPlane
+    desk: Desk, access: Access, proxy: Proxy
 ) -> None:
     await desk.apply("stays", a="1")
     await desk.apply("goes", a="1")
-    async with (
-        Link(plane.site.api_port) as link,
-        seated(dataclasses.replace(access, host=link.address), desk.namespace) as far,
-    ):
+    async with seated(dataclasses.replace(access, host=proxy.url), desk.namespace) as far:
         await far.index.ensure([CONFIG_MAP])
-        link.cut()
+        proxy.cut()
         await desk.delete("goes")
         await desk.apply("comes", a="1")
         await far.until(lambda: far.index.unseen([CONFIG_MAP]))
-        link.mend()
+        proxy.mend()
         await far.index.ensure([CONFIG_MAP])
         await far.until(lambda: far.names == ["comes", "stays"])
         assert {name for _, name in far.wakes} == {"comes", "goes"}
 
 
 async def test_a_watch_that_died_silently_is_noticed(
-    desk: Desk, access: Access, plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, access: Access, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch, "SILENCE_SECONDS", 1.5)
-    async with (
-        Link(plane.site.api_port) as link,
-        seated(dataclasses.replace(access, host=link.address), desk.namespace) as far,
-    ):
+    async with seated(dataclasses.replace(access, host=proxy.url), desk.namespace) as far:
         await far.index.ensure([CONFIG_MAP])
-        link.freeze()
+        proxy.freeze_watches()
         await desk.apply("unheard", a="1")
         await far.until(lambda: far.names == ["unheard"])
 
