@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from e2e.controlplane import build as builds
@@ -20,7 +20,8 @@ class MissingError(Exception):
 def ready(environment: Mapping[str, str], prefix: Path = Path(sys.prefix)) -> Path:
     """Return the folder when nothing needs to be built; raises `MissingError`.
 
-    `prefix` is the virtual environment whose kubectl is taken, and which holds the folder.
+    It holds Helm, too, where that is found. `prefix` is the virtual environment whose kubectl is taken, and which
+    holds the folder.
     """
     wanted = pins.read()
     cache = pins.cache(wanted, environment)
@@ -28,25 +29,37 @@ def ready(environment: Mapping[str, str], prefix: Path = Path(sys.prefix)) -> Pa
     missing = [name for name, path in chosen.items() if path is None]
     if missing or not (cache / "stages").exists():
         raise MissingError(f"not built yet: {', '.join(missing) or 'stages'}; run `make controlplane`")
+    chosen["helm"] = _choose(pins.helm(wanted), pins.helm_cache(wanted, environment), environment).path
     return _linked({name: path for name, path in chosen.items() if path}, cache, prefix)
 
 
 def complete(environment: Mapping[str, str]) -> Path:
-    """Return the folder, after building what is missing; raises `StepError`, `MissingError`."""
+    """Return the folder, after building what is missing of the control plane; raises `StepError`, `MissingError`."""
     wanted = pins.read()
     cache = pins.cache(wanted, environment)
+    _build(pins.binaries(wanted), cache, environment)
+    if not (cache / "stages").exists():
+        builds.fetch_stages(cache, environment)
+    return ready(environment)
+
+
+def add_helm(environment: Mapping[str, str]) -> None:
+    """Build Helm where none is found, so that it lies in the folder as well; raises `StepError`."""
+    wanted = pins.read()
+    _build([pins.helm(wanted)], pins.helm_cache(wanted, environment), environment)
+
+
+def _build(binaries: Sequence[pins.Binary], cache: Path, environment: Mapping[str, str]) -> None:
     missing = []
-    for binary in pins.binaries(wanted):
+    for binary in binaries:
         choice = _choose(binary, cache, environment)
         for remark in choice.remarks:
             progress.say(remark)
         if choice.path is None:
             missing.append(binary)
-    if missing or not (cache / "stages").exists():
-        if missing:
-            progress.say(f"not found: {', '.join(one.name for one in missing)}; built once into {cache}")
+    if missing:
+        progress.say(f"not found: {', '.join(one.name for one in missing)}; built once into {cache}")
         builds.build(missing, cache, environment)
-    return ready(environment)
 
 
 def _choose(binary: pins.Binary, cache: Path, environment: Mapping[str, str]) -> find.Choice:

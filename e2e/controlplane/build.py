@@ -27,7 +27,7 @@ STAGES = (
 
 
 def build(binaries: Sequence[Binary], cache: Path, environment: Mapping[str, str]) -> None:
-    """Build `binaries` and kwok's stages into `cache`, unless another run has done so by then.
+    """Build `binaries` into `cache`, unless another run has done so by then.
 
     Raises `StepError` that says what could not be built.
     """
@@ -41,6 +41,11 @@ def build(binaries: Sequence[Binary], cache: Path, environment: Mapping[str, str
                 environment,
             )
             (workshop / binary.name).rename(cache / binary.name)
+
+
+def fetch_stages(cache: Path, environment: Mapping[str, str]) -> None:
+    """Copy kwok's stages into `cache`, unless another run has done so by then; raises `StepError`."""
+    with locked(cache), _workshop(cache) as workshop:
         if not (cache / "stages").exists():
             _stages(workshop / "stages", environment)
             (workshop / "stages").rename(cache / "stages")

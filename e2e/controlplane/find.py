@@ -68,22 +68,24 @@ def candidates(binary: Binary, cache: Path, environment: Mapping[str, str]) -> t
     on_path = shutil.which(binary.name, path=environment.get("PATH", ""))
     found = []
     if assets and (path := Path(assets) / binary.name).exists():
-        found.append(Candidate(place=Place.ASSETS, path=path.absolute(), version=printed_version(path)))
+        found.append(
+            Candidate(place=Place.ASSETS, path=path.absolute(), version=printed_version(path, binary.asked))
+        )
     if on_path:
         path = Path(on_path).absolute()
-        found.append(Candidate(place=Place.PATH, path=path, version=printed_version(path)))
+        found.append(Candidate(place=Place.PATH, path=path, version=printed_version(path, binary.asked)))
     if (path := cache / binary.name).exists():
         found.append(Candidate(place=Place.CACHE, path=path, version=binary.version))
     return tuple(found)
 
 
-def printed_version(path: Path) -> str:
-    """Return the first version in the answer to `--version`, without a v; empty where there is none."""
+def printed_version(path: Path, asked: str = "--version") -> str:
+    """Return the first version in the answer to `asked`, without a v; empty where there is none."""
     if not os.access(path, os.X_OK):
         return ""
     try:
         answer = subprocess.run(
-            [path, "--version"],
+            [path, asked],
             capture_output=True,
             text=True,
             timeout=30,

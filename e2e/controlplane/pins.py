@@ -9,15 +9,17 @@ from pathlib import Path
 
 MODULE = Path(__file__).parent
 KWOK_MODULE = MODULE / "kwok"
+HELM_MODULE = MODULE / "helm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pins:
-    """Versions without a leading v."""
+    """Versions without a leading v; as text, those that make up a control plane."""
 
     kubernetes: str
     etcd: str
     kwok: str
+    helm: str
 
     def __str__(self) -> str:
         return f"k8s-{self.kubernetes}_etcd-{self.etcd}_kwok-{self.kwok}"
@@ -33,14 +35,17 @@ class Binary:
     module: Path
     flags: str = ""
     """What the linker is told beside dropping symbols."""
+    asked: str = "--version"
+    """The argument on which it prints its version."""
 
 
 def read() -> Pins:
-    """Return the versions that the two go.mod files require."""
+    """Return the versions that the go.mod files require."""
     return Pins(
         kubernetes=required((MODULE / "go.mod").read_text(), "k8s.io/kubernetes"),
         etcd=required((MODULE / "go.mod").read_text(), "go.etcd.io/etcd/server/v3"),
         kwok=required((KWOK_MODULE / "go.mod").read_text(), "sigs.k8s.io/kwok"),
+        helm=required((HELM_MODULE / "go.mod").read_text(), "helm.sh/helm/v4"),
     )
 
 
@@ -73,7 +78,28 @@ def binaries(pins: Pins) -> tuple[Binary, ...]:
     )
 
 
+def helm(pins: Pins) -> Binary:
+    """Return what the chart is rendered and installed with; a control plane does without it."""
+    return Binary(
+        name="helm",
+        version=pins.helm,
+        package="helm.sh/helm/v4/cmd/helm",
+        module=HELM_MODULE,
+        flags=f"-X helm.sh/helm/v4/internal/version.version=v{pins.helm}",
+        asked="version",
+    )
+
+
 def cache(pins: Pins, environment: Mapping[str, str]) -> Path:
     """Return the user's folder for what was built: outside of any checkout, one for each set of versions."""
+    return _root(environment) / "controlplane" / str(pins)
+
+
+def helm_cache(pins: Pins, environment: Mapping[str, str]) -> Path:
+    """Return the user's folder for Helm, whose version changes without that of the control plane."""
+    return _root(environment) / "helm" / pins.helm
+
+
+def _root(environment: Mapping[str, str]) -> Path:
     root = environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME") or "~").expanduser() / ".cache"
-    return Path(root) / "towline" / "controlplane" / str(pins)
+    return Path(root) / "towline"

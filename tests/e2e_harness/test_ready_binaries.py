@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -67,6 +68,7 @@ def test_a_binary_that_is_not_what_one_would_expect_is_mentioned(candidate: Cand
         ("Kubernetes v1.37.2", "1.37.2"),
         ("kwok version v0.8.0 go1.26.8 (linux/amd64)", "0.8.0"),
         ("Kubernetes v1.38.0-alpha.1", "1.38.0-alpha.1"),
+        ('version.BuildInfo{Version:"v4.3.1", GoVersion:"go1.26.8", KubeClientVersion:"v1.37"}', "4.3.1"),
         ("flag provided but not defined", ""),
     ],
 )
@@ -86,6 +88,7 @@ def test_the_pinned_versions_are_those_that_go_builds() -> None:
     ).stdout
     assert f'"Version": "v{wanted.kubernetes}"' in listed
     assert f'"Version": "v{wanted.etcd}"' in listed
+    assert wanted.helm.startswith("4.")
 
 
 def test_a_module_that_is_not_required_is_an_error() -> None:
@@ -94,10 +97,18 @@ def test_a_module_that_is_not_required_is_an_error() -> None:
 
 
 def test_the_cache_is_outside_of_the_checkout_and_keyed_by_all_versions() -> None:
-    some = pins.Pins(kubernetes="1.37.2", etcd="3.7.0", kwok="0.8.0")
+    some = pins.Pins(kubernetes="1.37.2", etcd="3.7.0", kwok="0.8.0", helm="4.3.1")
     key = "towline/controlplane/k8s-1.37.2_etcd-3.7.0_kwok-0.8.0"
     assert pins.cache(some, {"HOME": "/home/me"}) == Path("/home/me/.cache") / key
     assert pins.cache(some, {"HOME": "/home/me", "XDG_CACHE_HOME": "/big/cache"}) == Path("/big/cache") / key
+
+
+def test_another_version_of_helm_builds_no_control_plane_anew() -> None:
+    some = pins.Pins(kubernetes="1.37.2", etcd="3.7.0", kwok="0.8.0", helm="4.3.1")
+    other = dataclasses.replace(some, helm="4.4.0")
+    home = {"HOME": "/home/me"}
+    assert pins.cache(some, home) == pins.cache(other, home)
+    assert pins.helm_cache(some, home) == Path("/home/me/.cache/towline/helm/4.3.1")
 
 
 def test_the_folder_holds_links_to_all_programs_and_is_the_same_every_time(tmp_path: Path) -> None:
@@ -120,6 +131,22 @@ def test_the_folder_holds_links_to_all_programs_and_is_the_same_every_time(tmp_p
     assert (folder / "kwok").resolve() == cache / "kwok"
     assert assemble.ready(wished, tmp_path / "venv") == folder
     assert assemble.ready(environment, tmp_path / "venv") != folder
+
+
+def test_the_folder_holds_helm_where_it_was_found(tmp_path: Path) -> None:
+    wanted = pins.read()
+    bare = {"XDG_CACHE_HOME": str(tmp_path), "PATH": "", "HOME": str(tmp_path)}
+    cache = pins.cache(wanted, bare)
+    for binary in pins.binaries(wanted):
+        _program(cache / binary.name, binary.version)
+    (cache / "stages").mkdir()
+    _program(tmp_path / "venv" / "bin" / "kubectl", "1.37.1")
+    assert not (assemble.ready(bare, tmp_path / "venv") / "helm").exists()
+    own = _program(tmp_path / "path" / "helm", f'version.BuildInfo{{Version:"v{wanted.helm}"}}')
+    on_path = {**bare, "PATH": str(own.parent)}
+    assert (assemble.ready(on_path, tmp_path / "venv") / "helm").resolve() == own
+    built = _program(pins.helm_cache(wanted, bare) / "helm", "built here")
+    assert (assemble.ready(bare, tmp_path / "venv") / "helm").resolve() == built
 
 
 def test_nothing_is_ready_in_an_empty_cache(tmp_path: Path) -> None:
