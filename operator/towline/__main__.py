@@ -85,6 +85,15 @@ def _listened_at(_context: click.Context, _option: click.Parameter, value: str) 
     return value
 
 
+def _objects(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> frozenset[ObjectRef]:
+    try:
+        return frozenset(map(ObjectRef.parse, values))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 @main.command()
 @click.option("--allow-http", is_flag=True, help="Accept http:// urls (never together with a Secret).")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where mirrors and the masking key lie.")
@@ -101,6 +110,14 @@ def _listened_at(_context: click.Context, _option: click.Parameter, value: str) 
     metavar="HOST:PORT",
     callback=_listened_at,
     help="Serve probes and metrics there.",
+)
+@click.option(
+    "--own-object",
+    "installation",
+    multiple=True,
+    metavar="OBJECT",
+    callback=_objects,
+    help="An object that the operator runs by, as Kind.group/namespace/name: no GitRepository may declare it.",
 )
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
 def operator(data_dir: Path | None, **flags: Any) -> None:
@@ -232,6 +249,7 @@ def _reconciler(  # noqa: PLR0913  the doors
         neighbours=neighbours,
         dependencies=dependencies,
         syncs=syncs,
+        installation=chosen.installation,
         schema=_schema(),
         clock=time.monotonic,
         now=_now,
@@ -247,6 +265,7 @@ def _reconciler(  # noqa: PLR0913  the doors
             syncs=syncs,
             report=report,
             ledger=ledger,
+            installation=chosen.installation,
         ),
         neighbours=neighbours,
         dependencies=dependencies,

@@ -25,7 +25,7 @@ from towline.core.stamp import Identity
 from towline.core.status import Pass
 from towline.dependencies import Dependencies
 from towline.errors import ApiError, ClusterError, Reason
-from towline.model import Person, Plan, Revision
+from towline.model import ObjectRef, Person, Plan, Revision
 from towline.neighbours import Neighbours
 from towline.sync import Order, Synced, Syncs
 
@@ -49,6 +49,7 @@ class Finalizer:
         syncs: executes plans.
         report: takes the finalizer off.
         ledger: is told to forget.
+        installation: what the operator runs by, which is never deleted.
     """
 
     def __init__(  # noqa: PLR0913  the doors of the last pass
@@ -62,6 +63,7 @@ class Finalizer:
         syncs: Syncs,
         report: Report,
         ledger: Ledger,
+        installation: frozenset[ObjectRef],
     ) -> None:
         self._client = client
         self._index = index
@@ -71,6 +73,7 @@ class Finalizer:
         self._syncs = syncs
         self._report = report
         self._ledger = ledger
+        self._installation = installation
 
     async def finalize(self, repository: GitRepository) -> Pass | None:
         """Prune or release everything that is ours; None where that is done and the finalizer is off.
@@ -107,6 +110,7 @@ class Finalizer:
             label=repository.label,
             manager=repository.manager,
             finalizing=await self._removal(repository),
+            installation=self._installation,
         )
         live = self._index.owned(repository.label)
         sha = str((repository.status.get("commit") or {}).get("applied", ""))

@@ -41,6 +41,19 @@ class ObjectRef(NamedTuple):
     namespace: str
     name: str
 
+    @classmethod
+    def parse(cls, text: str) -> ObjectRef:
+        """Read what `str` gives: `Kind.group/namespace/name`, or `Kind.group/name`.
+
+        Raises:
+            ValueError: it is no such text.
+        """
+        kind, *path = text.split("/")
+        kind, _, group = kind.partition(".")
+        if not kind or len(path) not in {1, 2} or not all(path):
+            raise ValueError(f"{text!r} is not Kind.group/namespace/name")
+        return cls(group, kind, path[0] if len(path) == 2 else "", path[-1])
+
     @property
     def group_kind(self) -> GroupKind:
         """The kind, without namespace and name."""

@@ -6,13 +6,16 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from towline.model import ObjectRef
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What `towline operator` was asked to be.
 
     `folder` holds the Git mirrors, the masking key and unsent records; `records_namespace` is empty where records lie
-    beside their repository; `listen` is `host:port` for probes and metrics, empty to serve none.
+    beside their repository; `listen` is `host:port` for probes and metrics, empty to serve none. `installation` are
+    the objects that the operator runs by.
     """
 
     folder: Path
@@ -22,6 +25,7 @@ class Settings:
     records_namespace: str = ""
     listen: str = ""
     log_level: str = "info"
+    installation: frozenset[ObjectRef] = frozenset()
 
 
 def cache_folder(environment: os._Environ[str] | dict[str, str]) -> Path:

@@ -58,6 +58,7 @@ class Tower:
         neighbours: what other repositories declare.
         dependencies: what must be ready first.
         syncs: executes plans.
+        installation: what the operator runs by, which no repository may declare.
         schema: of a GitRepository's spec.
         clock: monotonic seconds.
         now: the current time, with its zone.
@@ -73,6 +74,7 @@ class Tower:
         neighbours: Neighbours,
         dependencies: Dependencies,
         syncs: Syncs,
+        installation: frozenset[ObjectRef],
         schema: Schema,
         clock: Callable[[], float],
         now: Callable[[], datetime],
@@ -84,6 +86,7 @@ class Tower:
         self._neighbours = neighbours
         self._dependencies = dependencies
         self._syncs = syncs
+        self._installation = installation
         self._schema = schema
         self._clock = clock
         self._now = now
@@ -220,6 +223,7 @@ class Tower:
             adopt=desired.spec.adopt,
             confirm=repository.annotations.get(labels.CONFIRM_PRUNE, ""),
             blocked=bool(repository.status.get("blocked")),
+            installation=self._installation,
         )
         if not desired.manifests and not desired.failures:
             owns = any(plan.ownership(each, policy) in OWN for each in live.values())

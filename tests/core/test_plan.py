@@ -174,6 +174,15 @@ def test_the_operator_does_not_manage_itself(own: ObjectRef) -> None:
     assert refusal(live(own), desired=manifest(own)).reason == Refusal.SELF_MANAGEMENT_REFUSED
 
 
+@pytest.mark.parametrize("found", [{}, {REF: live(REF)}, {REF: live(REF, "2")}])
+def test_what_the_operator_runs_by_is_neither_written_nor_removed(found: dict[ObjectRef, Live]) -> None:
+    result = plan((WANTED,), found, replace(POLICY, installation=frozenset({REF})), SHA)
+    assert (result.changes, result.blocked) == ((), ())
+    (failure,) = result.failures
+    assert failure.reason == Refusal.SELF_MANAGEMENT_REFUSED
+    assert (failure.object, failure.line) == ("Deployment.apps/shop/web", 7)
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -68,6 +68,17 @@ def test_what_says_prune_disabled_is_kept_and_blocks_nothing() -> None:
     assert "towline.dev/prune" in found.changes[1].message
 
 
+@pytest.mark.parametrize("finalizing", [None, Removal.PRUNE])
+def test_what_the_operator_runs_by_is_released_and_blocks_nothing(finalizing: Removal | None) -> None:
+    own = live(ObjectRef("apps", "Deployment", "towline-system", "towline"))
+    policy = replace(POLICY, installation=frozenset({own.ref}), finalizing=finalizing)
+    found = removed([GONE, own], policy=policy)
+    assert {change.ref: change.action for change in found.changes} == {
+        GONE.ref: Action.PRUNE,
+        own.ref: Action.RELEASE,
+    }
+
+
 def test_what_another_repository_declares_is_released_and_blocks_nothing() -> None:
     moved = live(config_map("moved"))
     found = removed(

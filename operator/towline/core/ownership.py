@@ -9,7 +9,7 @@ from towline.api import labels
 from towline.api.gitrepository import Adopt, Removal
 from towline.core import claims
 from towline.core.claims import Standing
-from towline.model import GroupKind, Key, Live
+from towline.model import GroupKind, Key, Live, ObjectRef
 
 DELEGATES = frozenset(
     {
@@ -29,6 +29,7 @@ class Policy:
     `uid`, `label` and `manager` are the repository's own. `confirm` is the value of
     `towline.dev/confirm-prune`, empty where absent. `data_kinds` is the configurable part of the data kinds.
     `finalizing` is set while the GitRepository is being deleted; nothing is desired then.
+    `installation` are the objects that the operator itself runs by: no repository writes or deletes them.
     `standing` is what the other repositories mean for the plan. `blocked` says that the pass before left a blocked
     list: the creates of its plan are written meanwhile, so what was most of the objects then is few of them now.
     """
@@ -43,6 +44,7 @@ class Policy:
     blocked: bool = False
     data_kinds: frozenset[GroupKind] = DELEGATES
     finalizing: Removal | None = None
+    installation: frozenset[ObjectRef] = frozenset()
     standing: Standing = claims.ALONE
 
 

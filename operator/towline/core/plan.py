@@ -106,6 +106,8 @@ def _self_management(ref: ObjectRef, policy: Policy) -> _Refused | None:
         message = "records are written by the operator alone"
     elif ref == ObjectRef("towline.dev", "GitRepository", *policy.key):
         message = "a GitRepository cannot manage itself"
+    elif ref in policy.installation:
+        message = "the operator runs by it; it is managed with the operator's installation, not by it"
     else:
         return None
     return _Refused(Refusal.SELF_MANAGEMENT_REFUSED, message)

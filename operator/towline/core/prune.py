@@ -154,6 +154,12 @@ def _prune_disabled(live: Live, _: Policy) -> Veto | None:
     return Veto("", "kept: towline.dev/prune is disabled on it") if live.prune_disabled else None
 
 
+def _installation(live: Live, policy: Policy) -> Veto | None:
+    if live.ref not in policy.installation:
+        return None
+    return Veto(Refusal.SELF_MANAGEMENT_REFUSED, "released: the operator runs by it")
+
+
 def _declared_elsewhere(live: Live, policy: Policy) -> Veto | None:
     if live.ref not in policy.standing.elsewhere:
         return None
@@ -205,6 +211,7 @@ def _doubted_before(loss: Loss) -> Veto | None:
 
 _PLAIN = (
     (_not_ours, Action.SKIP),
+    (_installation, Action.RELEASE),
     (_declared_elsewhere, Action.RELEASE),
     (_prune_disabled, Action.SKIP),
     (_prune_off, Action.RELEASE),
@@ -213,6 +220,7 @@ _PLAIN = (
 
 _AT_THE_END = (
     (_not_ours, Action.SKIP),
+    (_installation, Action.RELEASE),
     (_orphaned, Action.RELEASE),
     (_prune_off, Action.RELEASE),
     (_prune_disabled, Action.RELEASE),
