@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import kopf
 
 from towline.api import labels
+from towline.cluster import client, credentials
 from towline.cluster.lease import Leadership
 from towline.errors import ClusterError
 from towline.model import Key
@@ -77,19 +77,24 @@ async def run(queue: WorkQueue, leadership: Leadership, end: Callable[[], Awaita
 
 
 def _log_in(registry: kopf.OperatorRegistry) -> None:
-    """Offer credentials without end: what the API server refuses now (a 401) may be good in a moment.
+    """Offer our own credentials without end: what the API server refuses now (a 401) may be good in a moment.
 
     kopf ends the operator when it is offered again what was refused, so each offer differs in its rank.
     """
     ranks = itertools.count()
 
     @kopf.on.login(registry=registry)
-    async def _offer(**found: Any) -> kopf.ConnectionInfo | None:
+    async def _offer(**_: Any) -> kopf.AiohttpSession:
         rank = next(ranks)
         if rank:
             await asyncio.sleep(_LOGIN_SECONDS)
-        credentials = await asyncio.to_thread(kopf.login_via_client, **found)
-        return replace(credentials, priority=rank) if credentials else None
+        try:
+            access = await credentials.threaded(credentials.load)
+            authorization = await credentials.threaded(access.authorization)
+        except ClusterError as error:
+            raise kopf.TemporaryError(error.message, delay=_LOGIN_SECONDS) from error
+        session = client.session(access, authorization)
+        return kopf.AiohttpSession(server=access.host, aiohttp_session=session, priority=rank)
 
 
 def _settings() -> kopf.OperatorSettings:

@@ -254,6 +254,16 @@ class Client:
         return self._sessions[streams]
 
 
+def session(access: Access, authorization: str) -> aiohttp.ClientSession:
+    """Open a session for somebody else who speaks to the same API server as the same user; who asks, closes it."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=access.tls, socket_factory=_socket),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Authorization": authorization} if authorization else None,
+        proxy=access.proxy or None,
+    )
+
+
 @contextmanager
 def _translated(call: Call) -> Iterator[None]:
     """Turn what aiohttp raises into UnansweredError, without host names."""
