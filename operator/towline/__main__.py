@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import random
 import secrets
@@ -57,10 +56,10 @@ RESTART_SECONDS = 1.0
 """How long the operator rests before it begins again."""
 
 POST_SECONDS = 30.0
-"""How often records that the cluster refused are posted again."""
+"""How often records that the cluster refused are posted again, and mirrors that nobody uses are deleted."""
 
-RETAIN_ROUNDS = 20
-"""After so many of these rounds, mirrors that nobody uses are deleted."""
+IDLE_SECONDS = 120.0
+"""How long a mirror that no repository follows any more is kept, for one that is created again or renamed."""
 
 APART_SECONDS = {Shift.WORDS: 5.0, Shift.STATE: 0.5}
 """How far apart passes begin at least that only tell how objects are: a workload may flap as fast as it likes."""
@@ -287,16 +286,18 @@ def _keys(label: str, queue: WorkQueue) -> tuple[Key, ...]:
 
 
 async def _tidy(queue: WorkQueue, reconciler: Reconciler, mirrors: Mirrors, ledger: Ledger) -> None:
-    for finished in itertools.count(1):
+    while True:
         await asyncio.sleep(POST_SECONDS)
         if not queue.started:
             continue
-        if finished % RETAIN_ROUNDS == 0 and (remotes := reconciler.remotes()) is not None:
-            await mirrors.retain(remotes)
         try:
             await ledger.post_kept()
         except ClusterError as error:
             _log.warning("kept records were not posted", error=error.message)
+        try:
+            await mirrors.retain(reconciler.remotes(), IDLE_SECONDS)
+        except OSError as error:
+            _log.warning("mirrors that nobody uses were not deleted", error=str(error))
 
 
 def _schema() -> gitrepository.Schema:

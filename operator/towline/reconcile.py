@@ -222,10 +222,9 @@ class Reconciler:
         except ClusterError as error:
             _log.debug("old records were not deleted", repository=str(repository.key), error=error.message)
 
-    def remotes(self) -> tuple[Remote, ...] | None:
-        """Return every remote that is in use; None where a repository has not reached its own yet."""
-        heads = [memory.head for memory in self._memories.values()]
-        return None if None in heads else tuple(head.remote for head in heads if head)
+    def remotes(self) -> tuple[Remote, ...]:
+        """Return every remote that a repository follows, as far as it was reached."""
+        return tuple(memory.head.remote for memory in self._memories.values() if memory.head)
 
     def _wait(self, key: Key, memory: Memory, at_least: float) -> float:
         self._memories[key] = replace(memory, failures=memory.failures + 1)

@@ -98,6 +98,34 @@ async def test_one_who_gives_up_does_not_end_the_look_of_another(mirrors: Mirror
     assert (await second).names[MAIN] == sha
 
 
+async def test_one_who_waits_longer_is_not_ended_by_one_who_waits_less(
+    mirrors: Mirrors, repo: Repo, server: GitServer
+) -> None:
+    sha = repo.commit({"a.yaml": "a"})
+    remote = Remote(url=repo.url)
+    server.fault(repo.path.stem, Fault.HANG)
+    hasty = asyncio.create_task(mirrors.look(remote, 0.5))
+    patient = asyncio.create_task(mirrors.look(remote, SECONDS))
+    with pytest.raises(SourceError, match=r"0\.5 s"):
+        await hasty
+    assert not patient.done()
+    server.fault(repo.path.stem, Fault.NONE)  # what hangs is dropped now
+    with pytest.raises(SourceError) as raised:
+        await patient
+    assert raised.value.reason == Reason.GIT_UNAVAILABLE
+    assert (await mirrors.look(remote, SECONDS)).names[MAIN] == sha
+
+
+async def test_the_last_who_gives_up_ends_the_look(mirrors: Mirrors) -> None:
+    async with badserver.answering(badserver.silence) as bad:
+        waiting = [asyncio.create_task(mirrors.look(Remote(url=bad.url), SECONDS)) for _ in range(3)]
+        await until(lambda: bad.connections)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await vanished(bad.url)
+
+
 async def test_silent_servers_delay_nobody_else(mirrors: Mirrors, repo: Repo) -> None:
     sha = repo.commit({"a.yaml": "a"})
     async with badserver.answering(badserver.silence) as one, badserver.answering(badserver.silence) as other:

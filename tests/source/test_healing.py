@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,17 @@ def cut(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
 
+def become(path: Path, content: str) -> None:
+    """Put a file in the place of a folder."""
+    shutil.rmtree(path)
+    path.write_text(content)
+
+
+def become_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
 def flip(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
@@ -51,6 +63,18 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "HEAD empty": lambda mirror: (mirror / "HEAD").write_text(""),
     "HEAD garbage": lambda mirror: (mirror / "HEAD").write_text("garbage"),
     "HEAD gone": lambda mirror: (mirror / "HEAD").unlink(),
+    "HEAD a folder": lambda mirror: become_folder(mirror / "HEAD"),
+    "config a folder": lambda mirror: become_folder(mirror / "config"),
+    "a file instead of it": lambda mirror: become(mirror, "x"),
+    "all gone": shutil.rmtree,
+    "all mirrors gone": lambda mirror: shutil.rmtree(mirror.parent),
+    "a file instead of the objects": lambda mirror: become(mirror / "objects", "x"),
+    "a file instead of the packs": lambda mirror: become(mirror / "objects" / "pack", "x"),
+    "a file instead of the refs": lambda mirror: become(mirror / "refs", "x"),
+    "a file instead of our refs": lambda mirror: become(mirror / "refs" / "towline", "x"),
+    "packed refs cut": lambda mirror: (mirror / "packed-refs").write_text(f"# pack-refs\n{'1' * 20}"),
+    "shallow garbage": lambda mirror: (mirror / "shallow").write_text("garbage"),
+    "weight garbage": lambda mirror: (mirror / "weight").write_text("heavy"),
     "refs garbage": lambda mirror: [ref.write_text("x\n") for ref in (mirror / "refs" / "towline").iterdir()],
     "refs empty": lambda mirror: [ref.write_text("") for ref in (mirror / "refs" / "towline").iterdir()],
     "refs lead nowhere": lambda mirror: [
@@ -92,6 +116,44 @@ async def test_a_damaged_mirror_heals_by_itself(
     assert await read(used, remote, newer) == b"b: 2\n"
 
 
+async def test_what_only_an_old_commit_needs_is_missed_by_a_fetch_and_heals_at_once(
+    mirrors: Mirrors, repo: Repo, tmp_path: Path
+) -> None:
+    repo.commit({"deep/er/a.yaml": "old"})
+    lost = bytes.fromhex(repo.git("rev-parse", "main:deep/er/a.yaml"))
+    sha = repo.commit({"deep/er/a.yaml": "new"})
+    remote = Remote(url=repo.url)
+    assert await read(mirrors, remote, sha) == b"new"
+    index = pack_of(mirror_of(tmp_path / "data", remote), ".idx")
+    index.write_bytes(index.read_bytes().replace(lost, lost[:-1] + bytes([lost[-1] ^ 1])))
+    newer = repo.commit({"deep/er/a.yaml": "newest"})
+    for used in (mirrors, Mirrors(tmp_path / "data")):
+        assert await attempt(used, remote, newer) == b"newest"
+
+
+async def test_a_lock_that_somebody_left_while_we_run_delays_nothing(
+    mirrors: Mirrors, repo: Repo, tmp_path: Path
+) -> None:
+    sha = repo.commit({"deep/er/a.yaml": "a"})
+    remote = Remote(url=repo.url)
+    assert await read(mirrors, remote, sha) == b"a"
+    folder = mirror_of(tmp_path / "data", remote)
+    (kept,) = (folder / "refs" / "towline").iterdir()
+    for lock in (kept.with_suffix(".lock"), folder / "packed-refs.lock", folder / "shallow.lock"):
+        lock.touch()
+    assert await attempt(mirrors, remote, repo.commit({"deep/er/a.yaml": "b"})) == b"b"
+
+
+async def test_a_data_folder_that_cannot_be_used_is_no_bug_and_said_to_be_the_operators(
+    mirrors: Mirrors, repo: Repo, tmp_path: Path
+) -> None:
+    sha = repo.commit({"deep/er/a.yaml": "a"})
+    become(tmp_path / "data" / "mirrors", "no folder")
+    with pytest.raises(SourceError, match="data folder: Not a directory") as raised:
+        await attempt(mirrors, Remote(url=repo.url), sha)
+    assert raised.value.reason == Reason.GIT_UNAVAILABLE
+
+
 async def test_a_killed_fetch_is_cleared_away_at_the_next_start(
     mirrors: Mirrors, repo: Repo, tmp_path: Path
 ) -> None:
@@ -107,6 +169,7 @@ async def test_a_killed_fetch_is_cleared_away_at_the_next_start(
         next((folder / "refs" / "towline").iterdir()).with_suffix(".lock"),
         folder / "objects" / "pack" / "tmp_pack_abc",
         folder / "objects" / "pack" / "tmp_idx_abc",
+        folder / "objects" / "pack" / "pack-abc.keep",
     ]
     for path in left:
         path.write_text("left")

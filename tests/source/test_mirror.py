@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from pathlib import Path
 
 import pytest
@@ -217,12 +218,27 @@ async def test_a_mirror_that_nobody_uses_gives_back_its_disk(
         repo.commit({"a.yaml": "a"})
         await fetched(mirrors, repo)
     (tmp_path / "data" / "mirrors" / "discarded.1").mkdir()
+    (tmp_path / "data" / "mirrors" / "discarded.2").touch()
     await mirrors.retain([Remote(url=used.url)])
     assert [folder.name for folder in (tmp_path / "data" / "mirrors").iterdir()] == [
         f"{Remote(url=used.url).identity}.40"
     ]
     assert (await mirrors.revision(Remote(url=used.url), used.sha())).sha == used.sha()
     await fetched(mirrors, unused)
+
+
+async def test_a_mirror_that_was_in_use_a_moment_ago_is_kept_although_nobody_claims_it_yet(
+    mirrors: Mirrors, repo: Repo, tmp_path: Path
+) -> None:
+    repo.commit({"a.yaml": "a"})
+    remote, sha = await fetched(mirrors, repo)
+    await mirrors.retain([], idle=60.0)
+    assert (await mirrors.revision(remote, sha)).sha == sha
+    restarted = Mirrors(tmp_path / "data")
+    await restarted.retain([], idle=60.0)
+    assert packs(tmp_path)
+    await restarted.retain([])
+    assert not packs(tmp_path)
 
 
 def packs(folder: Path) -> list[Path]:
@@ -237,3 +253,43 @@ async def test_many_small_packs_are_joined(repo: Repo, tmp_path: Path) -> None:
         await fetched(mirrors, repo)
     assert len(packs(tmp_path)) <= 4
     assert (await mirrors.history(Remote(url=repo.url), first, repo.sha())).total == 6
+
+
+def noise(seed: int, size: int) -> bytes:
+    """Bytes that no compression makes fewer."""
+    return random.Random(seed).randbytes(size)  # noqa: S311  no secret
+
+
+async def test_forced_pushes_of_large_files_do_not_pile_up(repo: Repo, tmp_path: Path) -> None:
+    mirrors = Mirrors(tmp_path / "data", Limits(slack_bytes=100_000))
+    for number in range(12):
+        repo.rewrite({"large.bin": noise(number, 200_000), "a.yaml": str(number)})
+        await fetched(mirrors, repo)
+    remote, sha = await fetched(mirrors, repo)
+    assert sum(pack.stat().st_size for pack in packs(tmp_path)) < 4 * 200_000
+    (manifest,) = [entry for entry in await mirrors.entries(remote, sha, ".") if entry.path == "a.yaml"]
+    assert await mirrors.blobs(remote, [manifest.sha]) == {manifest.sha: b"11"}
+
+
+async def test_a_branch_that_others_follow_survives_the_forced_pushes_of_another(
+    repo: Repo, tmp_path: Path
+) -> None:
+    mirrors = Mirrors(tmp_path / "data", Limits(slack_bytes=0))
+    calm = repo.commit({"a.yaml": "calm"}, branch="calm")
+    ref = Ref(kind=RefKind.BRANCH, value="calm")
+    remote, _ = await fetched(mirrors, repo, ref)
+    for number in range(6):
+        repo.rewrite({"large.bin": noise(number, 50_000)})
+        await fetched(mirrors, repo)
+    repo.delete_branch("calm")
+    await mirrors.fetch(remote, "refs/heads/calm", calm, SECONDS)
+    assert (await mirrors.revision(remote, calm)).sha == calm
+
+
+@pytest.mark.parametrize("name", ["tree", "blob"])
+async def test_a_tag_that_is_no_commit_is_said_to_be_none(mirrors: Mirrors, repo: Repo, name: str) -> None:
+    repo.commit({"a.yaml": "a"})
+    repo.git("tag", "-a", "-m", "Odd", name, {"tree": "main^{tree}", "blob": "main:a.yaml"}[name])
+    with pytest.raises(SourceError, match=f"is a {name} and no commit") as raised:
+        await fetched(mirrors, repo, Ref(kind=RefKind.TAG, value=name))
+    assert raised.value.reason == Reason.REF_NOT_FOUND

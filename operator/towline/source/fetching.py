@@ -54,6 +54,7 @@ class Fetcher:
             SourceError: the remote failed, or the repository is damaged.
         """
         kept = f"{KEPT}/{hashlib.sha256(refname.encode()).hexdigest()[:32]}"
+        await asyncio.to_thread(store.tidy, repository)
         try:
             answer = await self._bounded(_call(remote, repository, f"+{refname}:{kept}"))
             if answer.code != 0 and _COMMIT.fullmatch(refname) and complaints.withheld(answer.complaint):
@@ -63,6 +64,7 @@ class Fetcher:
             await asyncio.to_thread(store.tidy, repository)
         if answer.code != 0:
             raise complaints.error(remote, answer.complaint)
+        await asyncio.to_thread(store.weighed, repository)
 
     async def join(self, repository: Path) -> None:
         """Join many small packs into few; a repository that cannot be joined in time stays as it is."""
@@ -74,6 +76,20 @@ class Fetcher:
                 await self._git.run(Call(arguments=arguments, repository=repository, limit=_OUTPUT_BYTES))
         except TimeoutError:
             await asyncio.to_thread(store.tidy, repository)
+
+    async def slim(self, repository: Path) -> bool:
+        """Drop what no ref leads to, where the repository has doubled since; True where something may be gone.
+
+        It is not tried again before the next doubling, however it ends.
+        """
+        size = await asyncio.to_thread(store.size, repository)
+        if size <= 2 * await asyncio.to_thread(store.weighed, repository) + self._limits.slack_bytes:
+            return False
+        await asyncio.to_thread(store.weigh, repository)
+        call = Call(arguments=("repack", "-a", "-d", "--quiet"), repository=repository, limit=_OUTPUT_BYTES)
+        await self._git.run(call)
+        await asyncio.to_thread(store.weigh, repository)
+        return True
 
     async def _bounded(self, call: Call) -> Answer:
         """Run a fetch; end it when the repository outgrows its limit."""

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from functools import partial
+import math
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
 from typing import Any, TypeVar
 
 from towline.errors import Reason, SourceError
 from towline.model import Revision
-from towline.source import complaints, process, refs, store
+from towline.source import process, store
 from towline.source.access import Remote
 from towline.source.addresses import Addresses
 from towline.source.fetching import Fetcher, OutgrownError
 from towline.source.history import History
+from towline.source.looking import Looks
 from towline.source.reading import Reader, UnreadableError
 from towline.source.refs import Refs
-from towline.source.transport import Call, Transport
+from towline.source.transport import Transport, deadline
 from towline.source.tree import Entry, Limits
 
 _T = TypeVar("_T")
-_REF_BYTES = 160
+_SOUND_SECONDS = 300.0
 _GIT_VERSION = (2, 38)
 """The first whose `cat-file` takes names that are ended by NUL."""
 
@@ -55,21 +56,16 @@ def _start(command: Sequence[str], folder: Path, stdin: int, inherited: Sequence
 class _Mirror:
     """What this process knows of one bare repository.
 
-    `complete` are commits that are there with all they need; removing the repository starts a new set.
+    `complete` are commits that are there with all they need; removing the repository starts a new set. `used_at` is by
+    the event loop's clock; `sound_until` is how long a check that has found nothing need not be repeated.
     """
 
     folder: Path
+    used_at: float
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     complete: set[str] = field(default_factory=set)
     tidy: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """What a remote offered, and when, by the event loop's clock."""
-
-    refs: Refs
-    at: float
+    sound_until: float = -math.inf
 
 
 class Mirrors:
@@ -86,35 +82,18 @@ class Mirrors:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._limits = limits or Limits()
         self._mirrors: dict[str, _Mirror] = {}
-        self._looks: dict[str, asyncio.Task[Refs]] = {}
-        self._seen: dict[str, _Seen] = {}
-        self._git = Transport(self._folder, _start, addresses)
-        self._reader = Reader(self._git, self._limits)
-        self._fetcher = Fetcher(self._git, self._limits)
+        git = Transport(self._folder, _start, addresses)
+        self._looks = Looks(git, self._limits.refs)
+        self._reader = Reader(git, self._limits)
+        self._fetcher = Fetcher(git, self._limits)
 
     async def look(self, remote: Remote, seconds: float, age: float = 0.0) -> Refs:
-        """Return what the remote offers; calls for one remote at the same time share one process.
-
-        An answer that is at most `age` seconds old will do, so that repositories of one remote can share it.
-
-        Raises:
-            SourceError: the remote cannot be read within `seconds`, or offers too much.
-        """
-        now = asyncio.get_running_loop().time()
-        last = self._seen.get(remote.identity)
-        if last and now - last.at <= age:
-            return last.refs
-        task = self._looks.get(remote.identity)
-        if task is None:
-            task = asyncio.create_task(self._look(remote, seconds))
-            self._looks[remote.identity] = task
-            task.add_done_callback(partial(self._looked, remote.identity))
-        async with _deadline(remote, seconds):
-            return await asyncio.shield(task)
+        """Return what the remote offers; an answer that is at most `age` seconds old will do (`Looks.look`)."""
+        return await self._looks.look(remote, seconds, age)
 
     def seen_at(self, remote: Remote) -> float:
         """Return when the last answer of a remote came, by the event loop's clock; it must have been looked at."""
-        return self._seen[remote.identity].at
+        return self._looks.seen_at(remote)
 
     async def fetch(self, remote: Remote, refname: str, sha: str, seconds: float) -> None:
         """Make the commit and everything it needs readable; nothing happens where it is already.
@@ -127,12 +106,13 @@ class Mirrors:
         mirror = self._mirror(remote, sha)
         if sha in mirror.complete:
             return
-        async with _deadline(remote, seconds), mirror.lock:
-            if sha not in mirror.complete:
-                await self._bring(remote, mirror, refname, sha)
-                mirror.complete.add(sha)
-        async with mirror.lock:
-            await self._fetcher.join(mirror.folder)
+        with _on_disk(remote):
+            async with deadline(remote, seconds), mirror.lock:
+                if sha not in mirror.complete:
+                    await self._bring(remote, mirror, refname, sha)
+                    mirror.complete.add(sha)
+            async with mirror.lock:
+                await self._fetcher.join(mirror.folder)
 
     async def revision(self, remote: Remote, sha: str) -> Revision:
         """Return one fetched commit."""
@@ -161,70 +141,59 @@ class Mirrors:
         mirror = self._mirror(remote, wanted[0])
         return await self._read(remote, mirror, "", self._reader.blobs(mirror.folder, wanted))
 
-    async def retain(self, remotes: Iterable[Remote]) -> None:
-        """Give back the disk of every mirror that none of these remotes uses."""
-        used = {remote.identity for remote in remotes}
-        self._seen = {identity: seen for identity, seen in self._seen.items() if identity in used}
-        for name, mirror in list(self._mirrors.items()):
-            if name.partition(".")[0] not in used and not mirror.lock.locked():
-                del self._mirrors[name]
+    async def retain(self, remotes: Iterable[Remote], idle: float = 0.0) -> None:
+        """Give back the disk of mirrors that none of these remotes uses, and nobody has used for `idle` seconds.
+
+        What an earlier process has left counts from the first call on.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        kept = {remote.identity for remote in remotes}
+        now = asyncio.get_running_loop().time()
+        self._looks.retain(kept, now - idle)
         for folder in await asyncio.to_thread(lambda: list(self._folder.iterdir())):
-            if folder.name.partition(".")[0] not in used and folder.name not in self._mirrors:
-                await asyncio.to_thread(store.discard, folder)
+            self._mirrors.setdefault(folder.name, _Mirror(folder=folder, used_at=now))
+        for name, mirror in list(self._mirrors.items()):
+            spare = name.partition(".")[0] not in kept and mirror.used_at <= now - idle
+            if spare and not mirror.lock.locked():
+                async with mirror.lock:
+                    await self._discard(mirror)
+                if mirror.used_at <= now - idle:
+                    del self._mirrors[name]
 
     async def aclose(self) -> None:
         """End every look; fetches and reads end with the calls that wait for them."""
-        looks = list(self._looks.values())
-        for task in looks:
-            task.cancel()
-        await asyncio.gather(*looks, return_exceptions=True)
-
-    async def _look(self, remote: Remote, seconds: float) -> Refs:
-        try:
-            async with _deadline(remote, seconds):
-                return await self._listed(remote)
-        except process.TooMuchOutputError as error:
-            raise self._too_many_refs(remote) from error
-
-    async def _listed(self, remote: Remote) -> Refs:
-        limit = self._limits.refs * _REF_BYTES
-        call = Call(arguments=("ls-remote", "--symref", "--", remote.url), limit=limit, remote=remote)
-        answer = await self._git.run(call)
-        if answer.code != 0:
-            raise complaints.error(remote, answer.complaint)
-        if not answer.out and not (await self._git.run(replace(call, traced=True))).complaint:
-            raise complaints.error(remote, "fatal: the answer is not that of a Git server")
-        if answer.out.count(b"\n") > self._limits.refs:
-            raise self._too_many_refs(remote)
-        return await asyncio.to_thread(refs.parse, answer.out)
-
-    def _too_many_refs(self, remote: Remote) -> SourceError:
-        return SourceError(
-            Reason.SOURCE_TOO_LARGE, f"{remote.url}: the remote has more than {self._limits.refs} refs"
-        )
-
-    def _looked(self, identity: str, task: asyncio.Task[Refs]) -> None:
-        del self._looks[identity]
-        if not task.cancelled() and task.exception() is None:
-            self._seen[identity] = _Seen(refs=task.result(), at=asyncio.get_running_loop().time())
+        await self._looks.aclose()
 
     async def _bring(self, remote: Remote, mirror: _Mirror, refname: str, sha: str) -> None:
         await self._make_usable(mirror, sha)
         if await self._reader.holds(mirror.folder, sha):
             return
+        if await self._fetcher.slim(mirror.folder):
+            mirror.complete = set()
         try:
             await self._fetcher.fetch(remote, mirror.folder, refname)
         except OutgrownError:
             await self._shrink(mirror)
             raise
         except SourceError:
-            if await self._reader.sound(mirror.folder):
+            if await self._sound(mirror):
                 raise
             await self._discard(mirror)
             await self._make_usable(mirror, sha)
             await self._fetcher.fetch(remote, mirror.folder, refname)
         if not await self._reader.holds(mirror.folder, sha):
-            raise _absent(remote, refname, sha)
+            raise _absent(remote, refname, sha, await self._reader.kind(mirror.folder, sha))
+
+    async def _sound(self, mirror: _Mirror) -> bool:
+        """Say whether the mirror is not to blame for a fetch that failed."""
+        now = asyncio.get_running_loop().time()
+        if now < mirror.sound_until:
+            return True
+        sound = await self._reader.sound(mirror.folder)
+        mirror.sound_until = now + _SOUND_SECONDS if sound else -math.inf
+        return sound
 
     async def _shrink(self, mirror: _Mirror) -> None:
         """Start anew where what was fetched earlier fills half the room: much of it may be needed no more."""
@@ -242,7 +211,7 @@ class Mirrors:
         """Return what a reader returns; a mirror that lost what it had is removed, until the next fetch."""
         complete = mirror.complete
         try:
-            async with _deadline(remote, self._limits.read_seconds, "reading the mirror"):
+            async with deadline(remote, self._limits.read_seconds, "reading the mirror"):
                 return await reading
         except process.TooMuchOutputError as error:
             raise SourceError(
@@ -265,22 +234,28 @@ class Mirrors:
     def _mirror(self, remote: Remote, sha: str) -> _Mirror:
         """Return the mirror for object ids of this length: a repository has one, whatever a spec asks it for."""
         name = f"{remote.identity}.{len(sha)}"
-        return self._mirrors.setdefault(name, _Mirror(folder=self._folder / name))
+        now = asyncio.get_running_loop().time()
+        mirror = self._mirrors.setdefault(name, _Mirror(folder=self._folder / name, used_at=now))
+        mirror.used_at = now
+        return mirror
 
 
-@asynccontextmanager
-async def _deadline(remote: Remote, seconds: float, whose: str = "spec.timeout") -> AsyncIterator[None]:
+@contextmanager
+def _on_disk(remote: Remote) -> Iterator[None]:
     try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
+        yield
+    except OSError as error:
         raise SourceError(
-            Reason.GIT_TIMEOUT,
-            f"{remote.url}: not finished within {seconds:g} s ({whose})",
+            Reason.GIT_UNAVAILABLE,
+            f"{remote.url}: the operator cannot use its data folder: {error.strerror}; whoever runs it can mend that",
         ) from error
 
 
-def _absent(remote: Remote, refname: str, sha: str) -> SourceError:
+def _absent(remote: Remote, refname: str, sha: str, kind: str) -> SourceError:
+    if kind in {"tree", "blob"}:
+        return SourceError(
+            Reason.REF_NOT_FOUND, f"{remote.url}: {refname} is a {kind} and no commit; change spec.ref"
+        )
     if refname == sha:
         return SourceError(Reason.REF_NOT_FOUND, f"{remote.url}: no branch or tag holds a commit {sha}")
     return SourceError(Reason.GIT_UNAVAILABLE, f"{remote.url}: {refname} moved while it was fetched")

@@ -14,6 +14,7 @@ from towline.model import Revision
 from towline.source import history, listing
 from towline.source.history import History
 from towline.source.listing import Found
+from towline.source.process import TooMuchOutputError
 from towline.source.transport import Call, Transport
 from towline.source.tree import Entry, Kind, Limits
 
@@ -29,6 +30,7 @@ _KEPT = "refs/towline/"
 """What was fetched whole (fetching.KEPT)."""
 _SMALL = 64 * 1024
 _LONGEST_PATH = 8 * 1024
+_CHECK_SECONDS = 20.0
 _INLINE_BYTES = 64 * 1024
 """Output up to this is parsed without leaving the event loop."""
 
@@ -50,12 +52,27 @@ class Reader:
         answer = await self._git.run(call)
         return answer.code == 0 and answer.out != b""
 
+    async def kind(self, repository: Path, sha: str) -> str:
+        """Return what an object is: commit, tree, blob, tag or missing."""
+        (found,) = await self._behind(repository, (_id(sha),))
+        return found.kind
+
     async def sound(self, repository: Path) -> bool:
-        """Say whether git can read the tips of all that was fetched, and finds no ref broken."""
-        answer = await self._git.run(
-            _call(repository, "for-each-ref", "--format=%(tree)%(*tree)", _KEPT, limit=_TIPS_BYTES)
+        """Say whether everything is there that the refs lead to, and no ref is broken.
+
+        A repository that is too large to tell in time counts as sound.
+        """
+        refs = await self._git.run(_call(repository, "for-each-ref", "--format=%(tree)", limit=_TIPS_BYTES))
+        if refs.code != 0 or "refs/" in refs.complaint:
+            return False
+        call = _call(
+            repository, "fsck", "--connectivity-only", "--no-dangling", "--no-reflogs", "--no-progress"
         )
-        return answer.code == 0 and _KEPT not in answer.complaint
+        try:
+            async with asyncio.timeout(_CHECK_SECONDS):
+                return (await self._git.run(call)).code == 0
+        except (TimeoutError, TooMuchOutputError):
+            return True
 
     async def revision(self, repository: Path, sha: str) -> Revision:
         """Return one commit."""

@@ -14,6 +14,8 @@ _CONFIG = {
 """By the number of hex digits of an object id."""
 
 _DISCARDED = "discarded"
+_WEIGHT = "weight"
+"""The file that tells how large the repository was when nothing in it was superfluous."""
 
 
 def prepare(folder: Path, digits: int) -> None:
@@ -26,20 +28,42 @@ def prepare(folder: Path, digits: int) -> None:
 
 
 def tidy(folder: Path) -> None:
-    """Remove what a killed git left behind: locks and half-written packs. Nobody else may use the folder."""
+    """Remove what a killed git left behind: locks, half-written packs. No other git may write to the folder."""
     for path in _leftovers(folder):
         path.unlink(missing_ok=True)
 
 
 def make_usable(folder: Path, digits: int) -> None:
-    """Do both, at the first use by this process."""
-    prepare(folder, digits)
+    """Do both, at the first use by this process; what can be no repository at all gives way to an empty one.
+
+    Raises:
+        OSError: the disk is full, not ours to write to, or broken.
+    """
+    try:
+        prepare(folder, digits)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):
+        discard(folder)
+        prepare(folder, digits)
     tidy(folder)
 
 
 def size(folder: Path) -> int:
     """Return the bytes of all packs, finished or not."""
     return sum(_file_size(path) for path in (folder / "objects" / "pack").glob("*"))
+
+
+def weigh(folder: Path) -> None:
+    """Remember the size as that of a repository without anything superfluous."""
+    (folder / _WEIGHT).write_text(str(size(folder)))
+
+
+def weighed(folder: Path) -> int:
+    """Return the remembered size in bytes; that of now where none is remembered."""
+    try:
+        return int((folder / _WEIGHT).read_text())
+    except (FileNotFoundError, ValueError):
+        weigh(folder)
+        return size(folder)
 
 
 def packs(folder: Path) -> int:
@@ -54,7 +78,10 @@ def discard(folder: Path) -> None:
         folder.rename(aside)
     except FileNotFoundError:
         return
-    shutil.rmtree(aside, ignore_errors=True)
+    if aside.is_dir() and not aside.is_symlink():
+        shutil.rmtree(aside, ignore_errors=True)
+    else:
+        aside.unlink(missing_ok=True)
 
 
 def _leftovers(folder: Path) -> Iterator[Path]:
@@ -63,6 +90,7 @@ def _leftovers(folder: Path) -> Iterator[Path]:
     yield from folder.glob("gc.pid*")
     yield from (folder / "objects").glob("*/tmp_*")
     yield from (folder / "objects" / "pack").glob(".tmp-*")
+    yield from (folder / "objects" / "pack").glob("*.keep")
 
 
 def _file_size(path: Path) -> int:

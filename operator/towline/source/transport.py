@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import Popen
@@ -92,6 +93,23 @@ class Transport:
         command = (env, "-i", *environment, *more, git, *call.arguments)
         inherited = tuple(lent.descriptors)
         return self._start(command, self._folder, lent.descriptor(call.stdin), inherited)
+
+
+@asynccontextmanager
+async def deadline(remote: Remote, seconds: float, whose: str = "spec.timeout") -> AsyncIterator[None]:
+    """End what takes longer than so many seconds; `whose` says who gave them.
+
+    Raises:
+        SourceError: GitTimeout.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise SourceError(
+            Reason.GIT_TIMEOUT,
+            f"{remote.url}: not finished within {seconds:g} s ({whose})",
+        ) from error
 
 
 def _files(remote: Remote, lent: Memory, kept: Memory) -> Files:

@@ -49,10 +49,12 @@ class Entry:
 class Limits:
     """How much of one repository is taken.
 
-    `packs` is how many are kept before they are joined; `files` are manifests, `content_bytes` all of them together.
+    `packs` is how many are kept before they are joined. A mirror that has doubled and grown by `slack_bytes` more is
+    rid of what no ref leads to. `files` are manifests, `content_bytes` all of them together.
     """
 
     mirror_bytes: int = 2 * 1024**3
+    slack_bytes: int = 16 * 1024**2
     refs: int = 200_000
     packs: int = 30
     entries: int = 200_000

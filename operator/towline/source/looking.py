@@ -1,0 +1,122 @@
+"""Looking at remotes: what each offers, asked once for everybody who wants to know."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from towline.errors import Reason, SourceError
+from towline.source import complaints, process, refs
+from towline.source.access import Remote
+from towline.source.refs import Refs
+from towline.source.transport import Call, Transport, deadline
+
+_REF_BYTES = 160
+
+
+@dataclass(slots=True)
+class _Look:
+    """One request on its way, and how many wait for it: the last who gives up ends it."""
+
+    task: asyncio.Task[Refs]
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What a remote offered, and when, by the event loop's clock."""
+
+    refs: Refs
+    at: float
+
+
+class Looks:
+    """Asks remotes for their refs; `limit` is how many of them one may have."""
+
+    def __init__(self, git: Transport, limit: int) -> None:
+        self._git = git
+        self._limit = limit
+        self._looks: dict[str, _Look] = {}
+        self._seen: dict[str, _Seen] = {}
+
+    async def look(self, remote: Remote, seconds: float, age: float) -> Refs:
+        """Return what the remote offers; calls for one remote at the same time share one request.
+
+        An answer that is at most `age` seconds old will do. Each caller waits for its own `seconds`.
+
+        Raises:
+            SourceError: the remote cannot be read within `seconds`, or offers too much.
+        """
+        last = self._seen.get(remote.identity)
+        if last and asyncio.get_running_loop().time() - last.at <= age:
+            return last.refs
+        look = self._looks.get(remote.identity)
+        if look is None:
+            look = _Look(asyncio.create_task(self._listed(remote)))
+            self._looks[remote.identity] = look
+            look.task.add_done_callback(lambda _: self._ended(remote.identity, look))
+        look.waiting += 1
+        try:
+            async with deadline(remote, seconds):
+                return await asyncio.shield(look.task)
+        finally:
+            look.waiting -= 1
+            if not look.waiting:
+                await self._end(remote.identity, look)
+
+    def seen_at(self, remote: Remote) -> float:
+        """Return when the last answer of a remote came, by the event loop's clock; it must have been looked at."""
+        return self._seen[remote.identity].at
+
+    def retain(self, identities: Collection[str], until: float) -> None:
+        """Forget what all other remotes offered up to then."""
+        self._seen = {
+            identity: seen
+            for identity, seen in self._seen.items()
+            if identity in identities or seen.at > until
+        }
+
+    async def aclose(self) -> None:
+        """End every look."""
+        await asyncio.gather(*(self._end(identity, look) for identity, look in self._looks.items()))
+
+    async def _listed(self, remote: Remote) -> Refs:
+        call = Call(
+            arguments=("ls-remote", "--symref", "--", remote.url),
+            limit=self._limit * _REF_BYTES,
+            remote=remote,
+        )
+        try:
+            answer = await self._git.run(call)
+        except process.TooMuchOutputError as error:
+            raise self._too_many(remote) from error
+        if answer.code != 0:
+            raise complaints.error(remote, answer.complaint)
+        if not answer.out and not (await self._git.run(replace(call, traced=True))).complaint:
+            raise complaints.error(remote, "fatal: the answer is not that of a Git server")
+        if answer.out.count(b"\n") > self._limit:
+            raise self._too_many(remote)
+        return await asyncio.to_thread(refs.parse, answer.out)
+
+    def _too_many(self, remote: Remote) -> SourceError:
+        return SourceError(
+            Reason.SOURCE_TOO_LARGE, f"{remote.url}: the remote has more than {self._limit} refs"
+        )
+
+    def _ended(self, identity: str, look: _Look) -> None:
+        self._leave(identity, look)
+        if not look.task.cancelled() and look.task.exception() is None:
+            self._seen[identity] = _Seen(refs=look.task.result(), at=asyncio.get_running_loop().time())
+
+    async def _end(self, identity: str, look: _Look) -> None:
+        """Cancel a request, once, and see its processes gone; whoever comes now begins another."""
+        if self._leave(identity, look):
+            look.task.cancel()
+        await asyncio.wait({look.task})
+
+    def _leave(self, identity: str, look: _Look) -> bool:
+        if self._looks.get(identity) is not look:
+            return False
+        del self._looks[identity]
+        return True
