@@ -45,7 +45,6 @@ def missing(told: str, **ref: str) -> Case:
 
 
 UNSERVED = (
-    unserved("spec.mode: Observe", mode="Observe"),
     unserved("spec.drift: Report", drift="Report"),
     unserved("spec.serviceAccountName:", serviceAccountName="deployer"),
     unserved("spec.foreignFields:", foreignFields="Remove"),
@@ -159,11 +158,11 @@ def test_a_spec_that_is_mended_is_tried_at_once_and_the_message_named_all_of_it(
     operator: Operator, repo: Repo, git_repository: GitRepositories
 ) -> None:
     sha = repo.commit(manifests.config_maps(["first"]))
-    repository = git_repository(mode="Observe", drift="Report", interval="1h")
+    repository = git_repository(ref={"semver": "newest"}, serviceAccountName="deployer", interval="1h")
     message = _conditions(repository.until_reason("InvalidSpec"), generation=1)["Ready"]["message"]
-    assert "spec.mode" in message
-    assert "spec.drift" in message
-    repository.change(mode="Enforce", drift="Repair")
+    assert "spec.ref.semver" in message
+    assert "spec.serviceAccountName" in message
+    repository.change(ref=None, serviceAccountName=None)
     repository.until_ready(sha)
 
 

@@ -40,6 +40,7 @@ from towline.finalize import Finalizer
 from towline.metrics import Metrics
 from towline.model import Key, ObjectRef
 from towline.neighbours import Neighbours
+from towline.observe import Observer
 from towline.reconcile import Reconciler
 from towline.render.cache import Cache
 from towline.server import http
@@ -227,8 +228,9 @@ def _reconciler(  # noqa: PLR0913  the doors
     report = Report(client, instance)
     sweep = Sweep(client, discovery, index, ledger)
     mask = Mask(mask_key(chosen.folder))
+    writer = Writer(client, discovery, index)
     syncs = Syncs(
-        writer=Writer(client, discovery, index),
+        writer=writer,
         ledger=ledger,
         index=index,
         mask=mask,
@@ -248,6 +250,7 @@ def _reconciler(  # noqa: PLR0913  the doors
         neighbours=neighbours,
         dependencies=dependencies,
         syncs=syncs,
+        observer=Observer(writer=writer, syncs=syncs, report=report),
         installation=chosen.installation,
         schema=_schema(),
         clock=time.monotonic,

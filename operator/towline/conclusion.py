@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from towline.api.syncrecord import Ending
 from towline.attempt import Attempt
+from towline.core import forecast
+from towline.core.forecast import Forecast
 from towline.core.status import Objects, Pass
 from towline.desired import Desired
 from towline.errors import ClusterError, Failure, Reason, TowlineError
 from towline.model import ObjectRef, Plan, Result
+from towline.observe import Observed
 from towline.sync import Synced
 
 
@@ -27,9 +32,34 @@ def passed(attempt: Attempt, decided: Plan, synced: Synced | None, blind: str) -
         failures=failures,
         blocked=None if decided.waiting else decided.blocked,
         token=decided.token,
+        plan=forecast.NOTHING,
         kinds=attempt.kinds | (desired.kinds if desired and reason is Reason.SUCCEEDED else frozenset()),
         last_record=synced.record if synced else "",
         wait=attempt.patience if decided.waiting else 0.0,
+    )
+
+
+def observed(attempt: Attempt, decided: Plan, found: Observed, blind: str) -> Pass:
+    """Say how an attempt ended under Observe: ready where nothing would be done, planned where something would."""
+    quiet = passed(attempt, replace(decided, blocked=(), failures=()), None, blind)
+    revision, desired, plan = attempt.revision, attempt.desired, found.forecast
+    if revision is None or desired is None:
+        raise ValueError("a plan needs a revision")
+    if quiet.reason is not Reason.SUCCEEDED and plan.is_empty:
+        return replace(quiet, last_record=found.record)
+    message = forecast.sentence(plan, revision, len(desired.manifests))
+    return replace(
+        quiet,
+        reason=Reason.SUCCEEDED if plan.is_empty else Reason.PLANNED,
+        message=f"{message}; {blind}" if blind else message,
+        applied=revision if plan.is_empty else None,
+        objects=_foreseen(desired, plan),
+        failures=plan.failures,
+        blocked=plan.blocked,
+        token=decided.token,
+        plan=plan,
+        kinds=attempt.kinds if plan.entries else quiet.kinds,
+        last_record=found.record,
     )
 
 
@@ -87,6 +117,18 @@ def _failed(failures: tuple[Failure, ...], decided: Plan) -> Reason:
     removed = {str(change.ref) for change in decided.removals}
     only_removals = all(failure.object in removed for failure in failures)
     return Reason.PRUNE_FAILED if only_removals else Reason.APPLY_FAILED
+
+
+def _foreseen(desired: Desired, plan: Forecast) -> Objects:
+    """Count under Observe: what is not as declared would be written, or refused."""
+    declared = {str(manifest.ref) for manifest in desired.manifests}
+    refused = {failure.object for failure in plan.failures}
+    other = refused | {entry.object for entry in plan.entries}
+    return Objects(
+        declared=len(declared) + len(desired.failures),
+        synced=len(declared - other),
+        failed=len(refused),
+    )
 
 
 def _objects(desired: Desired, decided: Plan, synced: Synced | None) -> Objects:

@@ -6,13 +6,14 @@ It needs neither Git nor a valid spec. What may not be deleted is released and n
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from towline import conclusion, log
 from towline.api import gitrepository, labels
 from towline.api.gitrepository import GitRepository, Removal
-from towline.api.syncrecord import Subject, Trigger
+from towline.api.syncrecord import ChangeEntry, Subject, Trigger
 from towline.attempt import kinds_of
 from towline.cluster.client import Client
 from towline.cluster.ledger import Ledger
@@ -145,7 +146,7 @@ class Finalizer:
             raise
 
 
-async def _nothing() -> None:
+async def _nothing(_entries: Sequence[ChangeEntry]) -> None:
     """Nothing has to be prepared: the finalizer is there, and no kind is new."""
 
 

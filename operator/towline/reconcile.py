@@ -32,6 +32,9 @@ _REWRITES = 3
 _SECRET_SECONDS = 2.0
 """How often refused credentials are looked at, to see whether somebody has changed them; the server is not asked."""
 
+_OBSERVE_SECONDS = 600.0
+"""How often a plan under Observe has its dry run again although nothing that is watched has changed."""
+
 _INTERVAL = 60.0
 """Seconds; for a resource whose own interval cannot be read."""
 
@@ -131,7 +134,7 @@ class Reconciler:
             failures = self._count(attempt, passed)
             reasons = {failure.reason for failure in passed.failures or ()} or {passed.reason}
             retry = schedule.backoff(failures, self._jitter(), interval, reasons)
-            retry_at = self._clock() + retry if failures else math.inf
+            retry_at = self._clock() + (retry if failures else _rest(passed))
             passed = replace(passed, attempts=failures)
         self._memories[attempt.repository.key] = Memory(
             uid=attempt.repository.uid,
@@ -158,7 +161,8 @@ class Reconciler:
     @staticmethod
     def _count(attempt: Attempt, passed: Pass) -> int:
         """Count the tries in a row that ended this way; a change of spec or head begins anew."""
-        if remedy.TABLE[passed.reason].again not in {Again.BACKOFF, Again.EITHER}:
+        refused = passed.reason is Reason.PLANNED and passed.failures
+        if not refused and remedy.TABLE[passed.reason].again not in {Again.BACKOFF, Again.EITHER}:
             return 0
         before = attempt.memory.passed
         changed = attempt.memory.secret is not None and attempt.memory.secret != attempt.secret
@@ -209,7 +213,10 @@ class Reconciler:
         ):
             return
         words = {"reason": after["reason"], "message": after["message"], "record": said.get("lastRecord", "")}
-        if synced and after["status"] != "False":
+        if after["reason"] == Reason.PLANNED:
+            _log.info("planned", repository=str(key), **words)
+            await self._report.event(repository, "Normal", after["reason"], after["message"])
+        elif synced and after["status"] != "False":
             _log.info("synced", repository=str(key), **words)
             await self._report.event(repository, "Normal", after["reason"], after["message"])
         elif after["status"] == "False" and passed.reason is not Reason.SUSPENDED:
@@ -237,6 +244,11 @@ class Reconciler:
         if memory := self._memories.pop(key, None):
             self._ledger.forget(memory.uid)
             self._metrics.forget(*key)
+
+
+def _rest(passed: Pass) -> float:
+    """Return for how long an outcome needs no second look: nobody watches what a plan would adopt."""
+    return _OBSERVE_SECONDS if passed.plan and passed.plan.entries else math.inf
 
 
 def _ready(said: Body) -> Body:

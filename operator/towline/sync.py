@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from towline.api.gitrepository import Adopt
 from towline.api.syncrecord import ChangeEntry, Ending, Flag, Subject, SyncRecord, Trigger
@@ -17,7 +18,7 @@ from towline.cluster import apply
 from towline.cluster.apply import Prediction, Writer, Written
 from towline.cluster.ledger import Ledger
 from towline.cluster.live import Index
-from towline.core import closing, diff, record, tip
+from towline.core import closing, diff, forecast, record, tip
 from towline.core import order as ordering
 from towline.core.closing import Ended
 from towline.core.redact import Mask
@@ -25,6 +26,9 @@ from towline.core.stamp import Identity
 from towline.core.tip import Tip
 from towline.errors import ClusterError, Failure
 from towline.model import APPLIES, Action, Change, ObjectRef, Outcome, Plan, Result, Revision
+
+Begin: TypeAlias = Callable[[Sequence[ChangeEntry]], Awaitable[None]]
+"""What happens once before the first write to a managed object; it is told what is about to be written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,30 +114,32 @@ class Syncs:
             return newest
         left = await self._ledger.last(identity.key, identity.uid)
         owned = self._index.owned(identity.label)
-        await self._ledger.close(closing.interrupted(left, owned, self._mask, self._moment()))
+        await self._ledger.close(closing.interrupted(left, owned, self._mask, self.moment()))
         return await self._ledger.newest(identity.key, identity.uid)
 
-    async def run(
-        self, order: Order, begin: Callable[[], Awaitable[None]], superseded: Callable[[], bool]
-    ) -> Synced:
+    async def shown(self, identity: Identity) -> tuple[ChangeEntry, ...] | None:
+        """Return what the newest record, under Observe, said would be written; None where it says nothing of the kind.
+
+        Raises:
+            ClusterError: no answer.
+        """
+        if not tip.plans(await self.newest(identity)):
+            return None
+        return forecast.shown(await self._ledger.last(identity.key, identity.uid))
+
+    async def run(self, order: Order, begin: Begin, superseded: Callable[[], bool]) -> Synced:
         """Execute one order.
 
         Args:
             order: what is to be done.
-            begin: awaited once, after the preflight and before the first write to a managed object.
+            begin: awaited once with what is about to be written, after the preflight and before the first write to a
+                managed object.
             superseded: asked between waves whether the head moved meanwhile.
 
         Raises:
             ClusterError: nothing was written yet, and the API server cannot be asked, or refuses us as a whole.
         """
-        voice = apply.Sync(
-            identity=order.identity,
-            revision=order.revision,
-            mask=self._mask,
-            force=order.force,
-            preflight=order.preflight,
-            adopt=order.adopt,
-        )
+        voice = self.voice(order)
         flight = await self._preflight(order, voice)
         failures = (*order.plan.failures, *flight.failures)
         if failures and order.preflight:
@@ -143,8 +149,10 @@ class Syncs:
         if not predictions and (failures or not order.plan.removals):
             every = (*failures, *stuck)
             return await self.refused(order, every) if every else Synced(ending=Ending.SUCCEEDED)
-        await begin()
-        records = await self._open(order, await self._entries(order, predictions))
+        changes = (*(found.change for found in predictions), *order.plan.removals)
+        entries = await self.entries(order, predictions, changes)
+        await begin(entries)
+        records = await self._open(order, entries)
         voice = replace(voice, record=records[0].name)
         written = await self._write(order, predictions, failures, voice, superseded)
         return await self._close(order, records, written, (*failures, *stuck))
@@ -152,12 +160,15 @@ class Syncs:
     async def _preflight(self, order: Order, voice: apply.Sync) -> apply.Preflight:
         """Predict the plan; without preflight by no dry run, but for a revision that was refused before.
 
-        What its dry run refuses as the newest record tells is not written again, nor what waits for it: each
+        The first plan after Observe has a dry run, too: it is compared with the one that was shown.
+
+        What the dry run refuses as the newest record tells is not written again, nor what waits for it: each
         such retry would leave a record that says nothing new.
         """
         applies = order.plan.applies
         newest = await self.newest(order.identity)
         if order.preflight or not tip.refuses(newest, order.revision.sha):
+            voice = replace(voice, preflight=order.preflight or tip.plans(newest))
             return await self._writer.preflight(applies, voice)
         rehearsed = (await self._writer.preflight(applies, replace(voice, preflight=True))).failures
         known = {failure.object for failure in rehearsed if tip.tells(newest, failure)}
@@ -189,10 +200,18 @@ class Syncs:
         synced = Synced(ending=Ending.FAILED, failures=failures)
         if tip.same_failure(newest, order.revision.sha, failures):
             return synced
-        records = await self._open(order, ())
-        ended = Ended(ending=Ending.FAILED, finished_at=self._moment(), failures=failures)
+        ended = Ended(ending=Ending.FAILED, finished_at=self.moment(), failures=failures)
+        return replace(synced, record=await self.leave(order, (), ended))
+
+    async def leave(self, order: Order, entries: Sequence[ChangeEntry], ended: Ended) -> str:
+        """Leave a record of what is over already; return its name.
+
+        Raises:
+            ClusterError: it could not be written.
+        """
+        records = await self._open(order, entries)
         await self._ledger.close(closing.close(records, ended))
-        return replace(synced, record=records[-1].name)
+        return records[-1].name
 
     async def _write(
         self,
@@ -226,7 +245,7 @@ class Syncs:
             commits_total=order.commits_total or 1,
             flags=order.flags,
             operator=self._operator,
-            started_at=self._moment(),
+            started_at=self.moment(),
         )
         return await self._ledger.open(record.opening(about, entries, await self.newest(order.identity)))
 
@@ -236,7 +255,7 @@ class Syncs:
         ending = _ending(order, written, failures)
         ended = Ended(
             ending=ending,
-            finished_at=self._moment(),
+            finished_at=self.moment(),
             outcomes=written.outcomes,
             blocked=len(order.plan.blocked),
             failures=failures,
@@ -251,20 +270,33 @@ class Syncs:
             error=written.error,
         )
 
-    async def _entries(self, order: Order, predictions: Sequence[Prediction]) -> tuple[ChangeEntry, ...]:
-        """Describe every planned change; comparing is slow enough to leave the event loop."""
+    async def entries(
+        self, order: Order, predictions: Sequence[Prediction], changes: Sequence[Change]
+    ) -> tuple[ChangeEntry, ...]:
+        """Describe changes by what is predicted of them; comparing is slow enough to leave the event loop."""
 
         def describe() -> tuple[ChangeEntry, ...]:
             changed = {
                 found.change.ref: diff.fields(found.before, found.after, found.body, self._mask)
                 for found in predictions
             }
-            changes = (*(found.change for found in predictions), *order.plan.removals)
             return record.entries(changes, changed, order.revision.sha, self._mask)
 
         return await asyncio.to_thread(describe)
 
-    def _moment(self) -> str:
+    def voice(self, order: Order) -> apply.Sync:
+        """Return in whose name and why objects are looked at and written, before there is a record."""
+        return apply.Sync(
+            identity=order.identity,
+            revision=order.revision,
+            mask=self._mask,
+            force=order.force,
+            preflight=order.preflight,
+            adopt=order.adopt,
+        )
+
+    def moment(self) -> str:
+        """Return the current time as records have it."""
         return self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -7,14 +7,14 @@ can mend it; what was found out until then is reported all the same.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from towline import conclusion, log
 from towline.api import gitrepository, labels
-from towline.api.gitrepository import GitRepository, Schema, Spec
-from towline.api.syncrecord import Ending, Flag, Subject, Trigger
+from towline.api.gitrepository import GitRepository, Mode, Schema, Spec
+from towline.api.syncrecord import ChangeEntry, Ending, Flag, Subject, Trigger
 from towline.attempt import Attempt
 from towline.cluster.live import Index
 from towline.cluster.report import Report
@@ -28,6 +28,7 @@ from towline.desired import Desired, Head, Source
 from towline.errors import ClusterError, Failure, Reason, SourceError, TowlineError
 from towline.model import GroupKind, Live, ObjectRef, Plan, Revision
 from towline.neighbours import Neighbours
+from towline.observe import Observer
 from towline.sync import Order, Synced, Syncs
 
 _log = log.logger(__name__)
@@ -58,6 +59,7 @@ class Tower:
         neighbours: what other repositories declare.
         dependencies: what must be ready first.
         syncs: executes plans.
+        observer: tells what plans would do.
         installation: what the operator runs by, which no repository may declare.
         schema: of a GitRepository's spec.
         clock: monotonic seconds.
@@ -74,6 +76,7 @@ class Tower:
         neighbours: Neighbours,
         dependencies: Dependencies,
         syncs: Syncs,
+        observer: Observer,
         installation: frozenset[ObjectRef],
         schema: Schema,
         clock: Callable[[], float],
@@ -86,6 +89,7 @@ class Tower:
         self._neighbours = neighbours
         self._dependencies = dependencies
         self._syncs = syncs
+        self._observer = observer
         self._installation = installation
         self._schema = schema
         self._clock = clock
@@ -117,13 +121,9 @@ class Tower:
             if error.reason in _RECORDED:
                 await self._record(attempt, revision, error)
             raise
-        if not decided.writes and not decided.failures:
-            newest = await self._syncs.newest(attempt.identity)  # closes what a dead process has left open
-            quiet = conclusion.passed(attempt, decided, None, blind)
-            return replace(quiet, last_record=newest.name if newest else "")
-        synced = await self._sync(attempt, spec, head, decided)
-        located = await self._source.located(synced.failures, head, desired)
-        return conclusion.passed(attempt, decided, replace(synced, failures=located), blind)
+        if spec.mode is Mode.OBSERVE:
+            return await self._observe(attempt, desired, head, decided, blind)
+        return await self._enforce(attempt, desired, head, decided, blind)
 
     async def _still_refused(self, attempt: Attempt, spec: Spec) -> Pass | None:
         """Return the last pass where its credentials were refused, nothing about them changed, and no retry is due."""
@@ -232,15 +232,42 @@ class Tower:
         standing, attempt.patience = await self._neighbours.standing(repository, desired.sha, decided, live)
         if standing != claims.ALONE:
             decided = await _planned(desired, live, replace(policy, standing=standing))
-        if (unready := await self._dependencies.unready(repository)) and decided.writes:
+        unready = await self._dependencies.unready(repository)
+        if unready and decided.writes and desired.spec.mode is Mode.ENFORCE:
             raise TowlineError(Reason.DEPENDENCY_NOT_READY, unready)
         return replace(decided, failures=(*desired.failures, *decided.failures))
+
+    async def _observe(
+        self, attempt: Attempt, desired: Desired, head: Head, decided: Plan, blind: str
+    ) -> Pass:
+        """Tell what would be done; what other repositories are asked about first is waited for as ever."""
+        if decided.waiting and not decided.failures:
+            return conclusion.passed(attempt, decided, None, blind)
+        spec = desired.spec
+        order = replace(await self._order(attempt, decided), force=spec.force, adopt=spec.adopt)
+        observed = await self._observer.observe(order)
+        failures = await self._source.located(observed.forecast.failures, head, desired)
+        found = replace(observed.forecast, failures=failures)
+        return conclusion.observed(attempt, decided, replace(observed, forecast=found), blind)
+
+    async def _enforce(
+        self, attempt: Attempt, desired: Desired, head: Head, decided: Plan, blind: str
+    ) -> Pass:
+        """Do what is planned, if anything is."""
+        if not decided.writes and not decided.failures:
+            newest = await self._syncs.newest(attempt.identity)  # closes what a dead process has left open
+            quiet = conclusion.passed(attempt, decided, None, blind)
+            return replace(quiet, last_record=newest.name if newest else "")
+        synced = await self._sync(attempt, desired.spec, head, decided)
+        located = await self._source.located(synced.failures, head, desired)
+        return conclusion.passed(attempt, decided, replace(synced, failures=located), blind)
 
     async def _sync(self, attempt: Attempt, spec: Spec, head: Head, decided: Plan) -> Synced:
         order = await self._order(attempt, decided)
         order = replace(order, preflight=spec.preflight, force=spec.force, adopt=spec.adopt)
 
-        async def begin() -> None:
+        async def begin(entries: Sequence[ChangeEntry]) -> None:
+            await self._observer.compare(attempt.repository, entries)
             await self._begin(attempt, decided)
 
         async with self._source.watching(attempt.repository.key, spec, head) as superseded:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 from towline.api import gitrepository
-from towline.api.gitrepository import Mode, Ref, RefKind, Removal, Spec
+from towline.api.gitrepository import Drift, Ref, RefKind, Removal, Spec
 from towline.errors import Reason, SpecError
 from towline.model import Key
 
@@ -91,7 +91,6 @@ def test_what_is_given_is_kept() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("mode", "Observe"),
         ("drift", "Report"),
         ("serviceAccountName", "deployer"),
         ("serviceAccountName", ""),
@@ -107,8 +106,8 @@ def test_what_is_not_served_yet_is_said_and_never_ignored(field: str, value: Any
 
 
 def test_what_is_served_one_day_is_read_without_another_change() -> None:
-    observed = gitrepository.specify(repository({"url": URL, "mode": "Observe"}), SCHEMA, unserved={})
-    assert observed.mode is Mode.OBSERVE
+    reported = gitrepository.specify(repository({"url": URL, "drift": "Report"}), SCHEMA, unserved={})
+    assert reported.drift is Drift.REPORT
 
 
 @pytest.mark.parametrize(

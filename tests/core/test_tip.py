@@ -84,6 +84,23 @@ def test_a_plan_that_was_recorded_is_recognised_and_another_is_not() -> None:
     assert not tip.same_plan(None, plan)
 
 
+def test_a_plan_is_the_same_whichever_commit_file_and_line_declare_it() -> None:
+    plan = entries([change("a")])
+    planned = tip.of(closing.close(record.opening(sync(), plan, None), ended(Ending.PLANNED)))
+    assert tip.same_plan(planned, [replace(plan[0], commit="f" * 40, file="b.yaml", line=9)])
+    assert not tip.same_plan(planned, [replace(plan[0], digest="other")])
+
+
+def test_a_plan_with_other_refusals_is_another_plan() -> None:
+    one = change("a")
+    plan = entries([one])
+    records = record.opening(sync(), plan, None)
+    planned = tip.of(closing.close(records, ended(Ending.PLANNED, outcomes=(failed(one),))))
+    assert tip.same_plan(planned, plan, [replace(REFUSED, message="used: 6")])
+    assert not tip.same_plan(planned, plan)
+    assert not tip.same_plan(planned, plan, [replace(REFUSED, reason="Forbidden")])
+
+
 def test_a_plan_that_was_carried_out_is_planned_anew_under_observe() -> None:
     one = change("a")
     records = record.opening(sync(), entries([one]), None)

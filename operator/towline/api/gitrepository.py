@@ -15,6 +15,7 @@ from towline.model import Body, Key
 
 __all__ = [
     "GitRepository",
+    "Mode",
     "Ref",
     "RefKind",
     "Removal",
@@ -145,7 +146,6 @@ def _any(_value: Any) -> bool:
 
 UNSERVED: Unserved = MappingProxyType(
     {
-        "mode": Mode.OBSERVE.__eq__,
         "drift": Drift.REPORT.__eq__,
         "serviceAccountName": _any,
         "foreignFields": _any,
@@ -255,7 +255,7 @@ def _unserved_faults(given: Mapping[str, Any], unserved: Unserved) -> tuple[Faul
     )
 
 
-_CHOICES = frozenset({"mode", "drift", "adopt"})
+_CHOICES = frozenset({"drift", "adopt"})
 """Fields of which some values are served; the message then says which one is not."""
 
 

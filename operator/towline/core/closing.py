@@ -47,7 +47,7 @@ def close(records: Sequence[SyncRecord], ended: Ended) -> tuple[SyncRecord, ...]
     """Return the records of one sync, in their order, closed.
 
     Each record counts and explains the changes that it lists; what is about no change stands in the first. A
-    plan under Observe counts what would be done.
+    plan under Observe counts what would be done: the outcomes are then those of what would not.
     """
     outcomes = {str(outcome.change.ref): outcome for outcome in ended.outcomes}
     drafts = []
@@ -56,8 +56,8 @@ def close(records: Sequence[SyncRecord], ended: Ended) -> tuple[SyncRecord, ...]
         refused = _refused(listed, outcomes)
         faults = [fault(failure) for failure in ended.failures] if first else []
         planned = ended.ending is Ending.PLANNED
-        done = [each for each in listed.values() if planned or _done(outcomes.get(each.object))]
-        failed = len({each.change for each in refused}) + (_count(ended.failures) if first else 0)
+        done = [each for each in listed.values() if _done(outcomes.get(each.object), otherwise=planned)]
+        failed = _refusals(listed, outcomes) + (_count(ended.failures) if first else 0)
         counts = _counts(done, failed=failed, blocked=ended.blocked if first else 0)
         drafts.append(_draft(ended, counts, _shortened(refused + faults)))
     return _sealed(records, drafts)
@@ -107,8 +107,8 @@ def _listed(records: Sequence[SyncRecord]) -> list[dict[int, ChangeEntry]]:
     return shares
 
 
-def _done(outcome: Outcome | None) -> bool:
-    return outcome is not None and outcome.result is Result.DONE
+def _done(outcome: Outcome | None, *, otherwise: bool) -> bool:
+    return otherwise if outcome is None else outcome.result is Result.DONE
 
 
 def _found(change: ChangeEntry, digest: str | None) -> bool:
@@ -121,12 +121,17 @@ def _refused(listed: Mapping[int, ChangeEntry], outcomes: Mapping[str, Outcome])
     found = []
     for index, change in listed.items():
         outcome = outcomes.get(change.object)
-        if outcome and outcome.result is Result.FAILED:
+        if outcome and outcome.result is not Result.DONE:
             found += [
                 RecordFailure(change=index, reason=each.reason, message=each.message)
                 for each in outcome.failures
             ]
     return found
+
+
+def _refusals(listed: Mapping[int, ChangeEntry], outcomes: Mapping[str, Outcome]) -> int:
+    found = (outcomes.get(change.object) for change in listed.values())
+    return sum(outcome is not None and outcome.result is Result.FAILED for outcome in found)
 
 
 def _count(failures: Sequence[Failure]) -> int:

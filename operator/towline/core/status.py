@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from towline.api import conditions
-from towline.core import verdict, wording
+from towline.core import forecast, verdict, wording
+from towline.core.forecast import Forecast
 from towline.errors import Failure, Reason
 from towline.model import Body, Change, GroupKind, Revision
 
@@ -38,8 +39,8 @@ class Pass:
 
     `observed` and `attempted` are shas. `applied` is the commit whose whole plan is done; to name the one of
     before changes nothing. `message` may be empty where failures, blocked prunes or counts say enough.
-    `kinds` are added to those known. `attempts` counts the tries in a row that ended like this one. `wait` is how many
-    seconds a pass that is not over may rest, unless it is woken.
+    `plan` is what would be done, under Observe. `kinds` are added to those known. `attempts` counts the tries in a row
+    that ended like this one. `wait` is how many seconds a pass that is not over may rest, unless it is woken.
     """
 
     generation: int
@@ -52,6 +53,7 @@ class Pass:
     failures: tuple[Failure, ...] | None = None
     blocked: tuple[Change, ...] | None = None
     token: str = ""
+    plan: Forecast | None = None
     kinds: Collection[GroupKind] = ()
     last_record: str = ""
     attempts: int = 0
@@ -78,6 +80,7 @@ def compute(previous: Body, passed: Pass, now: datetime) -> Body:
         **_objects(previous, passed.objects),
         **_failures(() if fine else passed.failures),
         **_blocked(() if fine else passed.blocked, passed.token),
+        **({} if passed.plan is None else {"plan": forecast.body(passed.plan)}),
     }
     said = {name: value for name, value in status.items() if value not in (None, "", 0, {}, [])}
     found = verdict.conditions_of(said, passed.reason, passed.message, passed.attempts)
@@ -95,6 +98,7 @@ def progress(
         message=f"Applying {verdict.named(revision.short, revision.subject, revision.author.name)}",
         observed=revision.sha,
         attempted=revision.sha,
+        plan=forecast.NOTHING,
         kinds=kinds,
     )
     return compute(previous, begun, now)

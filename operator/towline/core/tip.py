@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from towline.api import recordbody
 from towline.api.syncrecord import ChangeEntry, Ending, RecordFailure, SyncRecord
@@ -48,9 +48,20 @@ def of(records: Sequence[SyncRecord]) -> Tip:
     )
 
 
-def same_plan(tip: Tip | None, changes: Iterable[ChangeEntry]) -> bool:
-    """Say whether these changes are what the newest record, under Observe, has planned already."""
-    return tip is not None and tip.ending is Ending.PLANNED and tip.plan == _plan(changes)
+def plans(tip: Tip | None) -> bool:
+    """Say whether the newest record, under Observe, tells what would be done."""
+    return tip is not None and tip.ending is Ending.PLANNED
+
+
+def same_plan(tip: Tip | None, changes: Iterable[ChangeEntry], failures: Sequence[Failure] = ()) -> bool:
+    """Say whether the newest record, under Observe, tells of these changes and refusals already.
+
+    Which commit declares them, and in which file and line, is no part of what would be done.
+    """
+    if tip is None or tip.ending is not Ending.PLANNED or tip.plan != _plan(changes):
+        return False
+    told = _told(tip, failures)
+    return told == tip.failures or (len(failures) > closing.FAILURES and tip.failures <= told)
 
 
 def same_failure(tip: Tip | None, sha: str, failures: Sequence[Failure]) -> bool:
@@ -60,11 +71,7 @@ def same_failure(tip: Tip | None, sha: str, failures: Sequence[Failure]) -> bool
     """
     if tip is None or tip.ending is not Ending.FAILED or tip.target != sha:
         return False
-    told: set[str] = set()
-    for failure in failures[: closing.FAILURES]:
-        marks = _both(failure)
-        told.update(marks & tip.failures or marks)
-    return told == tip.failures
+    return _told(tip, failures[: closing.FAILURES]) == tip.failures
 
 
 def refuses(tip: Tip | None, sha: str) -> bool:
@@ -77,13 +84,23 @@ def tells(tip: Tip | None, failure: Failure) -> bool:
     return tip is not None and not tip.failures.isdisjoint(_both(failure))
 
 
+def _told(tip: Tip, failures: Iterable[Failure]) -> set[str]:
+    """Return the marks of failures, as the tip has them where it does."""
+    told: set[str] = set()
+    for failure in failures:
+        marks = _both(failure)
+        told.update(marks & tip.failures or marks)
+    return told
+
+
 def _both(failure: Failure) -> frozenset[str]:
     """Return the mark of a failure as a refused change, and that as a fault of the revision."""
     return frozenset({_refusal(failure.reason, failure.object), _fault(closing.fault(failure))})
 
 
 def _plan(changes: Iterable[ChangeEntry]) -> str:
-    return hashlib.sha256(canonical.dumps([recordbody.change_body(change) for change in changes])).hexdigest()
+    bare = (replace(change, file="", line=0, commit="") for change in changes)
+    return hashlib.sha256(canonical.dumps([recordbody.change_body(change) for change in bare])).hexdigest()
 
 
 def _marks(record: SyncRecord) -> Iterator[str]:

@@ -43,7 +43,7 @@ def named(short: str, subject: str, author: str) -> str:
 def _reconciling(reason: Reason, attempts: int) -> Condition:
     if remedy.TABLE[reason].beside is not Beside.RECONCILING:
         return _idle(Type.RECONCILING, "No sync runs and none waits for another try")
-    words = f"Tried {_many(max(attempts, 1), 'time')}; tries again after a pause"
+    words = f"Tried {wording.many(max(attempts, 1), 'time')}; tries again after a pause"
     if reason is Reason.PROGRESSING:
         words = "A sync runs"
     return Condition(type=Type.RECONCILING, status=Truth.TRUE, reason=reason, message=words)
@@ -98,12 +98,12 @@ def _success(status: Body) -> str:
     if not applied:
         return "Nothing to apply"
     commit = named(applied.get("short", ""), applied.get("subject", ""), applied.get("author", ""))
-    return f"Applied {commit}: {_many(status.get('objects', {}).get('declared', 0), 'object')}"
+    return f"Applied {commit}: {wording.many(status.get('objects', {}).get('declared', 0), 'object')}"
 
 
 def _confirmation(status: Body) -> str:
     blocked = status.get("blocked", {})
-    total = _many(blocked.get("prunesTotal", 0), "object")
+    total = wording.many(blocked.get("prunesTotal", 0), "object")
     token = blocked.get("confirm", "")
     return f"Will not delete {total} unconfirmed: annotate with {labels.CONFIRM_PRUNE}={token}"
 
@@ -116,9 +116,5 @@ def _first_failure(status: Body) -> str:
     first = failures[0]
     place = f"{first.get('file', '')}:{first.get('line', '')}".rstrip(":")
     parts = (place, first.get("object", ""), first["reason"], first["message"])
-    total = _many(status.get("failuresTotal", len(failures)), "fault")
+    total = wording.many(status.get("failuresTotal", len(failures)), "fault")
     return f"{total}; {': '.join(part for part in parts if part)}"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

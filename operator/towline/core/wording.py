@@ -8,6 +8,11 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that change how a line reads and are not seen: controls, direction marks, surrogates."""
 
 
+def many(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 object`, `3 objects`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def printable(text: str, limit: int = 1024) -> str:
     """Return `text` as one line of visible characters, at most `limit` bytes of UTF-8 (`…` marks a cut)."""
     visible = "".join(" " if unicodedata.category(char) in _HIDDEN else char for char in text[: 4 * limit])

@@ -1,0 +1,178 @@
+"""A plan with its dry run, as it is shown under Observe, and what became different since it was shown."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from towline.api.syncrecord import ChangeEntry, FieldChange, SyncRecord
+from towline.core import verdict, wording
+from towline.errors import Failure, Reason
+from towline.model import Action, Body, Change, Revision
+
+SHOWN = 10
+"""How many changes a status shows, and fields of each; the totals count all."""
+
+BLOCKED = "blocked"
+"""What prunes that wait for a person are counted as."""
+
+_VALUE_BYTES = 256
+_NAMED_FIELDS = 3
+
+_FIRST = (Action.REPLACE, Action.PRUNE, Action.RELEASE, Action.UPDATE, Action.ADOPT, Action.REPAIR)
+"""What a reader must see before all the rest: what goes away, then what becomes different."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a sync would do.
+
+    `entries` are the changes that would be written, as a record tells them; `blocked` the prunes that wait for a
+    person; `failures` what would be refused.
+    """
+
+    entries: tuple[ChangeEntry, ...] = ()
+    blocked: tuple[Change, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the cluster is as declared."""
+        return not (self.entries or self.blocked or self.failures)
+
+
+NOTHING = Forecast()
+"""What is shown where nothing would be done, or where it is being done."""
+
+
+class _Told(NamedTuple):
+    """One change of one object, put together from all its entries."""
+
+    action: str
+    digest: str
+    fields: Mapping[str, FieldChange]
+
+
+def body(forecast: Forecast) -> Body:
+    """Return `status.plan`; empty where nothing would be done."""
+    counts = Counter(told.action for told in _told(forecast.entries).values())
+    if forecast.blocked:
+        counts[BLOCKED] = len(forecast.blocked)
+    entries = sorted(_firsts(forecast.entries), key=_rank)
+    changes = [*map(_change, entries), *map(_waiting, forecast.blocked)]
+    if not changes:
+        return {}
+    return {"counts": dict(sorted(counts.items())), "changes": changes[:SHOWN], "changesTotal": len(changes)}
+
+
+def sentence(forecast: Forecast, revision: Revision, declared: int) -> str:
+    """Say what would be done, of how many declared objects, by which commit."""
+    commit = verdict.named(revision.short, revision.subject, revision.author.name)
+    if forecast.is_empty:
+        return f"Would change nothing: {wording.many(declared, 'object')} as declared by {commit}"
+    counts = Counter(told.action for told in _told(forecast.entries).values())
+    words = [f"{action} {counts[action]}" for action in Action if counts[action]]
+    if forecast.blocked:
+        words.append(f"prune {len(forecast.blocked)} once confirmed")
+    would = ", ".join(words)
+    if not forecast.failures:
+        return f"Would {would}: {commit}"
+    return f"{_faults(forecast.failures)}{f'; would otherwise {would}' if would else ''}: {commit}"
+
+
+def blocks(change: Change) -> Failure:
+    """Return why a prune would wait, as a record tells it."""
+    message = wording.printable(f"waits for a confirmation: {change.message}")
+    return Failure(reason=change.reason or Reason.PRUNE_BLOCKED, message=message, object=str(change.ref))
+
+
+def shown(records: Sequence[SyncRecord]) -> tuple[ChangeEntry, ...]:
+    """Return the changes that a Planned record said would be written, without those that would not."""
+    found: list[ChangeEntry] = []
+    for record in records:
+        failures = record.closing.failures if record.closing else ()
+        held = {record.intent.changes[each.change].object for each in failures if each.change >= 0}
+        found += [entry for entry in record.intent.changes if entry.object not in held]
+    return tuple(found)
+
+
+def differences(before: Iterable[ChangeEntry], now: Iterable[ChangeEntry]) -> tuple[str, ...]:
+    """Name what is about to be written otherwise than it was shown, object by object."""
+    was, will = _told(before), _told(now)
+    found = []
+    for name in sorted({*was, *will}):
+        if name not in will:
+            found.append(f"no longer: {was[name].action} {name}")
+        elif name not in was:
+            found.append(f"new: {will[name].action} {name}")
+        elif was[name].action != will[name].action:
+            found.append(f"{will[name].action} instead of {was[name].action}: {name}")
+        elif was[name] != will[name]:
+            found.append(f"other content: {will[name].action} {name}{_fields(was[name], will[name])}")
+    return tuple(found)
+
+
+def _told(entries: Iterable[ChangeEntry]) -> dict[str, _Told]:
+    found: dict[str, _Told] = {}
+    for entry in entries:
+        before = found[entry.object].fields if entry.object in found else {}
+        fields = {**before, **{field.path: field for field in entry.fields}}
+        found[entry.object] = _Told(entry.action, entry.digest, fields)
+    return found
+
+
+def _fields(was: _Told, will: _Told) -> str:
+    """Name the fields that would become something else than was shown, or that are something else now."""
+    paths = sorted({*was.fields, *will.fields})
+    changed = [path for path in paths if was.fields.get(path) != will.fields.get(path)]
+    if not changed:
+        return ""
+    more = len(changed) - _NAMED_FIELDS
+    return f" ({', '.join(changed[:_NAMED_FIELDS])}{f' and {more} more fields' if more > 0 else ''})"
+
+
+def _firsts(entries: Iterable[ChangeEntry]) -> Iterable[ChangeEntry]:
+    """Yield the first entry of each object: only one of very many fields has several."""
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.object not in seen:
+            seen.add(entry.object)
+            yield entry
+
+
+def _rank(entry: ChangeEntry) -> int:
+    action = Action(entry.action)
+    return _FIRST.index(action) if action in _FIRST else len(_FIRST)
+
+
+def _change(entry: ChangeEntry) -> dict[str, Any]:
+    place = {"file": entry.file, "line": entry.line}
+    fields = [_field(each) for each in entry.fields[:SHOWN]]
+    counted = {"fields": fields, "fieldsTotal": len(entry.fields)} if fields else {}
+    named = {name: value for name, value in place.items() if value}
+    return {"object": entry.object, "action": entry.action, **named, **counted}
+
+
+def _waiting(change: Change) -> dict[str, Any]:
+    return {"object": str(change.ref), "action": str(change.action), "message": blocks(change).message}
+
+
+def _field(field: FieldChange) -> dict[str, Any]:
+    values = {"old": field.old, "new": field.new}
+    return {"path": field.path} | {name: _short(value) for name, value in values.items() if value is not None}
+
+
+def _short(value: Any) -> Any:
+    """Return a value as a status shows it: the record has all of it."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if len(text.encode()) <= _VALUE_BYTES else wording.printable(text, _VALUE_BYTES)
+
+
+def _faults(failures: Sequence[Failure]) -> str:
+    first = failures[0]
+    place = f"{first.file}:{first.line}" if first.line else first.file
+    parts = (place, first.object, first.reason, first.message)
+    return f"{wording.many(len(failures), 'fault')}; {': '.join(part for part in parts if part)}"

@@ -1,0 +1,129 @@
+"""`spec.mode: Observe`: a plan and its dry run are told, and no managed object is written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from towline import log
+from towline.api.gitrepository import GitRepository
+from towline.api.syncrecord import ChangeEntry, Ending
+from towline.cluster.apply import Preflight, Writer
+from towline.cluster.report import Report
+from towline.core import forecast, tip
+from towline.core.closing import Ended
+from towline.core.forecast import Forecast
+from towline.core.stamp import Identity
+from towline.errors import Failure, Reason, Refusal
+from towline.model import APPLIES, REMOVES, Change, Outcome, Result
+from towline.sync import Order, Syncs
+
+_log = log.logger(__name__)
+
+_SAID = 5
+"""So many differences are named in an event, the others counted; the log has all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What would be done; `record` is the newest one, empty where none was ever left."""
+
+    forecast: Forecast
+    record: str = ""
+
+
+class Observer:
+    """Tells what would be done, and later whether that is still what is done, for all repositories.
+
+    Args:
+        writer: asked for dry runs only.
+        syncs: keeps the records.
+        report: where people are told.
+    """
+
+    def __init__(self, *, writer: Writer, syncs: Syncs, report: Report) -> None:
+        self._writer = writer
+        self._syncs = syncs
+        self._report = report
+
+    async def observe(self, order: Order) -> Observed:
+        """Give a plan its dry run, and leave one Planned record unless the newest tells the same.
+
+        Everything has a dry run, whatever `spec.preflight` says, but what needs something that the plan itself creates.
+
+        Raises:
+            ClusterError: the API server could not be asked, or refuses us as a whole.
+        """
+        voice = replace(self._syncs.voice(order), preflight=True)
+        flight = await self._writer.preflight(order.plan.applies, voice)
+        stuck = await self._writer.rehearse(order.plan.removals, voice)
+        refused = (*flight.failures, *(each for each in stuck if each.reason != Refusal.CONFLICT))
+        entries = await self._syncs.entries(order, flight.predictions, _changes(order, flight))
+        held = _held(order, refused)
+        unheld = {str(outcome.change.ref) for outcome in held}
+        found = Forecast(
+            entries=tuple(entry for entry in entries if entry.object not in unheld),
+            blocked=order.plan.blocked,
+            failures=(*order.plan.failures, *refused),
+        )
+        return Observed(forecast=found, record=await self._told(order, entries, held))
+
+    async def _told(self, order: Order, entries: Sequence[ChangeEntry], held: Sequence[Outcome]) -> str:
+        """Leave a record, unless the newest one tells the same, or there is nothing to tell and never was; name it."""
+        newest = await self._syncs.newest(order.identity)
+        failures = (*order.plan.failures, *(each for outcome in held for each in outcome.failures))
+        silent = not (entries or failures or tip.plans(newest))
+        if silent or tip.same_plan(newest, entries, failures):
+            return newest.name if newest else ""
+        ended = Ended(
+            ending=Ending.PLANNED,
+            finished_at=self._syncs.moment(),
+            outcomes=tuple(held),
+            blocked=len(order.plan.blocked),
+            failures=order.plan.failures,
+        )
+        return await self._syncs.leave(order, entries, ended)
+
+    async def compare(self, repository: GitRepository, entries: Sequence[ChangeEntry]) -> None:
+        """Say what is about to be written otherwise than the newest record has shown, if that was under Observe.
+
+        Raises:
+            ClusterError: that record could not be read.
+        """
+        shown = await self._syncs.shown(Identity(key=repository.key, uid=repository.uid))
+        changed = forecast.differences(shown, entries) if shown is not None else ()
+        if not changed:
+            return
+        key = str(repository.key)
+        _log.warning("the plan has changed since it was shown", repository=key, differences=changed)
+        more = len(changed) - _SAID
+        named = "; ".join(changed[:_SAID]) + (f"; and {more} more" if more > 0 else "")
+        message = f"Writes otherwise than {repository.status.get('lastRecord', '')} has shown: {named}"
+        await self._report.event(repository, "Warning", Reason.PLANNED, message)
+
+
+def _changes(order: Order, flight: Preflight) -> tuple[Change, ...]:
+    """Return what would be written as the dry run sees it, what is refused as planned, and what is blocked."""
+    predicted = {found.change.ref: found.change for found in flight.predictions}
+    found = (predicted.get(change.ref, change) for change in order.plan.writes)
+    written = APPLIES | REMOVES
+    return (*(change for change in found if change.action in written), *order.plan.blocked)
+
+
+def _held(order: Order, refused: Sequence[Failure]) -> tuple[Outcome, ...]:
+    """Return the changes that would not be done: the refused, and those that wait for a person."""
+    by_object: dict[str, list[Failure]] = defaultdict(list)
+    for failure in refused:
+        by_object[failure.object].append(failure)
+    changes = {str(change.ref): change for change in order.plan.writes}
+    return (
+        *(
+            Outcome(change=changes[name], result=Result.FAILED, failures=tuple(failures))
+            for name, failures in by_object.items()
+        ),
+        *(
+            Outcome(change=change, result=Result.NOT_TRIED, failures=(forecast.blocks(change),))
+            for change in order.plan.blocked
+        ),
+    )
