@@ -44,13 +44,10 @@ class AuditEvent:
 
     @property
     def dry_run(self) -> bool:
-        """Say whether the request asked for an answer without an effect."""
-        asked = (
-            isinstance(self.body, dict)
-            and self.body.get("kind") == "DeleteOptions"
-            and self.body.get("dryRun")
-        )
-        return "dryRun" in self.query or bool(asked)
+        """Say whether the request asked for an answer without an effect; options in a body hide those in the query."""
+        if isinstance(self.body, dict) and self.body.get("kind") == "DeleteOptions":
+            return bool(self.body.get("dryRun"))
+        return "dryRun" in self.query
 
     @property
     def writes(self) -> bool:

@@ -11,7 +11,7 @@ from towline.model import Action, Result
 
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster, KubectlError, Object
-from e2e.harness.desk import Desk, config_map, deployment, reasons, removal
+from e2e.harness.desk import Desk, config_map, deployment, reasons, removal, sent
 from e2e.harness.waiting import eventually
 
 
@@ -26,6 +26,21 @@ async def test_a_pruned_object_is_gone_and_other_objects_stay(
     assert written.clean
     assert cluster.find("v1", "ConfigMap", "gone", namespace) is None
     assert cluster.find("v1", "ConfigMap", "stays", namespace)
+
+
+async def test_a_rehearsed_removal_takes_nothing_away(
+    desk: Desk, cluster: Cluster, audit: AuditLog, namespace: str
+) -> None:
+    pruned, released = config_map(namespace, "pruned"), config_map(namespace, "released")
+    await desk.apply(pruned, released)
+    before = cluster.list("v1", "ConfigMap", namespace)
+    mark = audit.mark()
+    changes = (removal(cluster, pruned), removal(cluster, released, Action.RELEASE))
+
+    assert await desk.writer.rehearse(changes, desk.sync) == ()
+
+    assert cluster.list("v1", "ConfigMap", namespace) == before
+    assert sent(audit, mark) == []
 
 
 async def test_prunes_run_in_the_reverse_order_of_writes(

@@ -45,6 +45,15 @@ def test_a_watch_counts_once_when_it_starts_or_is_refused(stage: str, code: int,
         ({"verb": "patch", "requestURI": "/api/v1/x?fieldManager=a"}, False),
         ({"verb": "delete", "requestObject": {"kind": "DeleteOptions", "dryRun": ["All"]}}, True),
         ({"verb": "delete", "requestObject": {"kind": "DeleteOptions"}}, False),
+        ({"verb": "delete", "requestURI": "/api/v1/x?dryRun=All"}, True),
+        (
+            {
+                "verb": "delete",
+                "requestURI": "/api/v1/x?dryRun=All",
+                "requestObject": {"kind": "DeleteOptions"},
+            },
+            False,
+        ),
     ],
 )
 def test_a_dry_run_is_known_by_the_query_or_the_options(values: dict[str, Any], *, dry: bool) -> None:

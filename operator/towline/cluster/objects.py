@@ -119,10 +119,9 @@ class Objects:
             "kind": "DeleteOptions",
             "preconditions": {"uid": uid, "resourceVersion": resource_version},
             "propagationPolicy": "Background",  # without it the API server would orphan the Pods of a Job
-        }
-        query = {"dryRun": "All"} if dry_run else None
+        } | ({"dryRun": ["All"]} if dry_run else {})  # beside a body the API server does not read the query
         try:
-            body = (await self._send(_Request("DELETE", ref, query=query, body=options), sync)).body
+            body = (await self._send(_Request("DELETE", ref, body=options), sync)).body
         except ApiError as error:
             if refusals.is_absent(error):
                 return None
