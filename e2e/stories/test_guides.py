@@ -129,6 +129,12 @@ def test_a_reader_adopts_a_namespace_that_exists(desk: Desk, installed: Cluster,
     desk.follow("adopt-a-namespace.md", {"NAMESPACE": "platform", "REPO": repo.url, **OBJECT})
 
 
+def test_a_reader_observes_before_enforcing(desk: Desk, installed: Cluster, repo: Repo) -> None:
+    installed.kubectl("apply", "-f", "-", stdin=settings("Hello"))
+    repo.commit({"deploy/settings.yaml": settings("Welcome"), "deploy/fresh.yaml": config_map("fresh")})
+    desk.follow("observe-first.md", {"NAMESPACE": "platform", "REPO": repo.url, **OBJECT})
+
+
 async def test_a_reader_connects_a_private_repository(desk: Desk, installed: Cluster, tmp_path: Path) -> None:
     installed.kubectl("get", "namespace", "platform")
     authority, key = trustme.CA(), asyncssh.generate_private_key("ssh-ed25519")

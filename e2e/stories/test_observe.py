@@ -146,6 +146,7 @@ def test_back_under_observe_drift_and_commits_are_shown_and_deletion_releases(
     repo.commit({"third.yaml": None})
     status = repository.until(lambda status: status["plan"]["counts"].get("prune"), "a prune in the plan")
     assert status["plan"]["changes"][0]["object"] == f"ConfigMap/{repository.namespace}/third"
+    assert owned.writes(audit, mark, repository) == []
     repo.commit({"claim.yaml": None})
     status = repository.until(lambda status: status["plan"]["counts"].get("blocked"), "a blocked prune")
     assert status["plan"]["counts"] == {"blocked": 2, "repair": 1}
