@@ -79,11 +79,12 @@ def test_items_of_lists_are_told_apart_by_their_keys() -> None:
     }
 
 
-def test_a_whole_that_we_hold_takes_its_parts_and_a_part_does_not_take_the_whole() -> None:
-    assert folded(entry("x", {"f:selector": {"f:app": {}}}), ours={"f:selector": {}}) == []
-    assert (
-        folding.folded([applied({"f:selector": {"f:app": {}}}), entry("x", {"f:selector": {}})], OURS) is None
-    )
+def test_a_whole_and_a_part_of_it_are_not_the_same_field() -> None:
+    whole: dict[str, Any] = {"f:emptyDir": {}}
+    part: dict[str, Any] = {"f:emptyDir": {"f:medium": {}}}
+    assert folding.folded([applied(whole), entry("x", part)], OURS) is None
+    assert folding.folded([applied(part), entry("x", whole)], OURS) is None
+    assert folded(entry("x", {"f:emptyDir": {".": {}}}), ours=whole) == []
 
 
 def test_an_object_that_we_do_not_apply_is_not_looked_at() -> None:

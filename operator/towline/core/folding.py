@@ -58,11 +58,15 @@ def _applies(entry: Body, manager: str) -> bool:
 
 
 def _without(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
-    """Take our leaves out of their tree; a node that holds nothing but itself goes with its last member."""
+    """Take our leaves out of their tree; a node that holds nothing but itself goes with its last member.
+
+    What they hold below a leaf of ours is theirs: they have added it to a map that we declare empty. (Of an atomic map
+    or list nobody holds a part; where a schema has just made it one, the API server mends all entries itself.)
+    """
     left: dict[str, Any] = {}
     for key, node in theirs.items():
         mine = ours.get(key)
-        if mine is None or (mine and not node):  # or they hold the whole of which we hold a part
+        if mine is None or (mine and not node) or (not mine and not _bare(node)):
             left[key] = node
         elif mine and not _bare(rest := _without(node, mine)):
             left[key] = rest
