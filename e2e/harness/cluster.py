@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import kubernetes
@@ -31,12 +32,21 @@ class Kubectl:
     kubeconfig: Path
     cache: Path
 
-    def __call__(self, *arguments: str, stdin: str = "", deadline: float = 60.0) -> str:
-        """Run one command and return its stdout; raises `KubectlError` when it fails."""
+    def __call__(
+        self,
+        *arguments: str,
+        stdin: str = "",
+        deadline: float = 60.0,
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
+        """Run one command and return its stdout; raises `KubectlError` when it fails.
+
+        `variables` add to the environment.
+        """
         answer = subprocess.run(
             [self.binary, *arguments],
             input=stdin,
-            env=self.environment(),
+            env={**self.environment(), **variables},
             capture_output=True,
             text=True,
             timeout=deadline,
