@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from towline import log
 from towline.api import labels
 from towline.api.gitrepository import GitRepository
 from towline.cluster import abreast
@@ -11,6 +12,8 @@ from towline.cluster.ledger import Ledger
 from towline.cluster.live import Index
 from towline.errors import ApiError
 from towline.model import GroupKind, Resource
+
+_log = log.logger(__name__)
 
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -43,19 +46,26 @@ class Sweep:
     async def everywhere(self, label: str) -> frozenset[GroupKind]:
         """Return the kinds of all objects with `label`, by one list of at most one object for each kind.
 
+        A kind that we have no right to list is passed over: we have none to write it either.
+
         Raises:
             ClusterError: a kind that is served could not be listed.
         """
+        denied: list[str] = []
 
         async def found(resource: Resource) -> GroupKind | None:
             query = {"labelSelector": f"{labels.REPOSITORY_LABEL}={label}", "limit": "1"}
             try:
                 answer = await self._client.request("GET", resource.path(), query=query, accept=_METADATA)
             except ApiError as error:
-                if error.code in {404, 405}:
-                    return None
-                raise
+                if error.code == 403:
+                    denied.append(str(resource.group_kind))
+                elif error.code not in {404, 405}:
+                    raise
+                return None
             return resource.group_kind if answer.body.get("items") else None
 
         kinds = await abreast.run(found, await self._discovery.listable())
+        if denied:
+            _log.warning("kinds that may not be listed were passed over", label=label, kinds=sorted(denied))
         return frozenset(kind for kind in kinds if kind)
