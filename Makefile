@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock controlplane test check demo bench format
+.PHONY: help setup lock controlplane deploy test check demo bench format
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile
@@ -19,6 +19,9 @@ lock: setup  ## pin all dependencies, with hashes and without any address
 
 controlplane: setup  ## find or build the control plane of tests and demo; the last line is its folder
 	@$(PYTHON) -m e2e.controlplane
+
+deploy: setup  ## copy crds/ into the chart, and render deploy/ from it
+	@$(PYTHON) -m e2e.harness deploy
 
 test: setup  ## unit tests, properties, and stories on a real API server
 	@$(PYTHON) -m e2e.controlplane

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 
 import click
 import pytest
+import towline
 import yaml
 from towline import metrics
 from towline.__main__ import main
@@ -24,6 +26,7 @@ from towline.source.tree import Limits
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "reference"
+CHART = ROOT / "charts" / "towline"
 CRDS = ("gitrepositories", "syncrecords")
 PAGE = {"gitrepositories": "gitrepository.md", "syncrecords": "syncrecord.md"}
 
@@ -202,6 +205,51 @@ def test_every_limit_is_documented() -> None:
     assert f"| {tree.entries:,} |" in read
     assert f"more than {yaml_limits.expansion // mebi} Mi nodes" in read
     assert f"over {yaml_limits.depth} levels" in read
+
+
+def values(
+    schema: dict[str, Any], defaults: Any, path: str = ""
+) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """Yield every value of the chart by its path, with its default and its schema."""
+    if schema.get("additionalProperties") is False:
+        for name, child in schema["properties"].items():
+            yield from values(child, defaults.get(name), f"{path}.{name}" if path else name)
+    elif path != "global":  # Helm's own
+        yield path, defaults, schema
+
+
+def test_every_value_of_the_chart_is_documented_with_its_default() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    known = {path: (default, child) for path, default, child in values(schema, _values())}
+    documented = rows(section("chart.md", "Values"))
+    assert list(documented) == list(known)
+    for path, (default, child) in known.items():
+        text = default if isinstance(default, str) else json.dumps(default)
+        shown = f"`{text}`" if default not in ("", None, [], {}) else ""
+        meaning = " ".join(
+            [child["description"], ", ".join(f"`{one}`" for one in child.get("enum", ()))]
+        ).strip()
+        assert documented[path] == [shown, f"{meaning}." if "enum" in child else meaning], path
+
+
+def test_every_default_of_the_chart_is_in_its_schema() -> None:
+    assert set(_values()) == set(json.loads((CHART / "values.schema.json").read_text())["properties"]) - {
+        "global"
+    }
+
+
+def test_the_chart_brings_our_crds_and_our_version() -> None:
+    ours, its = (
+        {path.name: path.read_text() for path in folder.iterdir()}
+        for folder in (ROOT / "crds", CHART / "crds")
+    )
+    assert its == ours, "run `make deploy`"
+    assert yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"] == towline.__version__
+
+
+def _values() -> dict[str, Any]:
+    parsed: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
+    return parsed
 
 
 def test_every_link_between_the_pages_leads_somewhere() -> None:

@@ -13,7 +13,7 @@ def main() -> int:
     """Print the folder; 1 and a message on stderr when it cannot be completed."""
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
-        assemble.add_helm(os.environ)
+        assemble.helm(os.environ)
         folder = assemble.complete(os.environ)
     except (assemble.MissingError, progress.StepError, OSError) as error:
         sys.stderr.write(f"{error}\n")

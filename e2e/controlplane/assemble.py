@@ -43,10 +43,15 @@ def complete(environment: Mapping[str, str]) -> Path:
     return ready(environment)
 
 
-def add_helm(environment: Mapping[str, str]) -> None:
-    """Build Helm where none is found, so that it lies in the folder as well; raises `StepError`."""
+def helm(environment: Mapping[str, str]) -> Path:
+    """Return Helm, after building it where none is found; from then on it lies in the folder as well.
+
+    Raises `StepError`.
+    """
     wanted = pins.read()
-    _build([pins.helm(wanted)], pins.helm_cache(wanted, environment), environment)
+    cache, binary = pins.helm_cache(wanted, environment), pins.helm(wanted)
+    _build([binary], cache, environment)
+    return _choose(binary, cache, environment).path or cache / binary.name
 
 
 def _build(binaries: Sequence[pins.Binary], cache: Path, environment: Mapping[str, str]) -> None:

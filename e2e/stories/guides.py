@@ -33,7 +33,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Where a reader sits: a folder with a checkout's `crds` and `.venv`, and kubectl for a cluster."""
+    """Where a reader sits: a folder with a checkout's `crds`, `charts` and `.venv`; kubectl and helm for a cluster."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -82,10 +82,9 @@ class Desk:
 
 def sit(folder: Path, kubectl: Kubectl) -> Desk:
     """Prepare the folder in which a reader works."""
-    for name in ("crds", "home"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    (folder / "home").mkdir()
-    (folder / "crds").symlink_to(ROOT / "crds")
+    (folder / "home").mkdir(parents=True)
+    for name in ("crds", "charts"):
+        (folder / name).symlink_to(ROOT / name)
     (folder / ".venv").mkdir()
     (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
     who = {

@@ -14,13 +14,14 @@ import pytest
 import trustme
 
 from e2e.harness import cluster as clusters
-from e2e.harness import controlplane, gitserver, repositories
-from e2e.harness.cluster import Cluster
+from e2e.harness import controlplane, gitserver, pod, repositories
+from e2e.harness.cluster import Cluster, Object
 from e2e.harness.controlplane import ControlPlane
 from e2e.harness.gitrepo import Repo
 from e2e.harness.gitserver import GitServer
 from e2e.harness.operator import Operators
 from e2e.harness.repositories import Repository
+from e2e.harness.waiting import eventually
 from e2e.stories import guides, manifests
 from e2e.stories.guides import Desk
 from tests.source import sshserver
@@ -162,12 +163,53 @@ async def test_a_reader_connects_a_private_repository(desk: Desk, installed: Clu
             await asyncio.to_thread(desk.follow, "connect-a-private-repository.md", yours)
 
 
+async def test_a_reader_installs_towline_by_helm_and_takes_it_away(
+    binaries: Path, repo: Repo, tmp_path: Path
+) -> None:
+    repo.commit({"deploy/settings.yaml": settings("Hello")})
+    image = "--set image.repository=registry.example/towline"
+    yours = {
+        "REPO": repo.url,
+        "SETTINGS": f"{image} --set allowHttp=true",
+        "CHART": "charts/towline",
+        **OBJECT,
+    }
+    with controlplane.running(binaries) as plane, clusters.connected(_kubectl(plane)) as cluster:
+        cluster.create(manifests.namespace("shop"))
+        desk = guides.sit(tmp_path / "desk", cluster.kubectl)
+        reading = asyncio.create_task(asyncio.to_thread(desk.follow, "install.md", yours))
+        deployment = await _installed(cluster, reading)
+        operator = pod.play(plane, cluster, deployment, tmp_path / "pod")
+        operator.start()
+        try:
+            await reading
+        finally:
+            operator.kill()
+
+
 def test_what_a_page_promises_is_compared_line_by_line() -> None:
     assert guides.matches("a   b\nc\n", "a b\nc\n")
     assert guides.matches("a 17s b\n", "a … b\n")
     assert guides.matches("a\nb\nc\n", "a\n…\n")
     assert not guides.matches("a\nb\n", "a\n")
     assert not guides.matches("a\n", "a\nb\n")
+
+
+def _kubectl(plane: ControlPlane) -> clusters.Kubectl:
+    return clusters.Kubectl(
+        binary=plane.kubectl, kubeconfig=plane.kubeconfig(), cache=plane.folder / "kubectl"
+    )
+
+
+async def _installed(cluster: Cluster, reading: asyncio.Task[None]) -> Object:
+    """Wait until the reader has installed the operator; raises what stopped them."""
+
+    def deployment() -> Object | None:
+        if reading.done():
+            reading.result()
+        return cluster.find("apps/v1", "Deployment", "towline", "towline-system")
+
+    return await asyncio.to_thread(eventually, deployment, deadline=60, message="the operator's Deployment")
 
 
 def settings(greeting: str) -> str:

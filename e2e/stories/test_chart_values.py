@@ -1,0 +1,184 @@
+"""What the chart makes of values, as Helm renders it; no cluster is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from towline.model import ObjectRef
+
+from e2e.harness import chart
+from e2e.harness.chart import Helm, HelmError
+
+NARROW = {"clusterAdmin": False, "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]}]}
+CLAIM = {"persistentVolumeClaim": {"enabled": True}}
+
+SETS: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "narrow": {"rbac": NARROW, "audit": {"protectRecords": True}},
+    "foreign rights": {"rbac": {"create": False}, "serviceAccount": {"create": False, "name": "given"}},
+    "claim": {"data": CLAIM},
+    "given claim": {"data": {"persistentVolumeClaim": {"enabled": True, "existingClaim": "given"}}},
+    "everything": {
+        "fullnameOverride": "tow",
+        "image": {"repository": "registry.example:5000/team/towline", "digest": f"sha256:{'0' * 64}"},
+        "imagePullSecrets": [{"name": "registry"}],
+        "replicas": 3,
+        "recordsNamespace": "audit",
+        "denyPrivateAddresses": True,
+        "allowHttp": True,
+        "env": [{"name": "NO_PROXY", "value": "$(KUBERNETES_SERVICE_HOST)"}],
+        "rbac": {"aggregateToEdit": True},
+        "priorityClassName": "system-cluster-critical",
+        "nodeSelector": {"kubernetes.io/os": "linux"},
+        "tolerations": [{"operator": "Exists"}],
+        "affinity": {"podAntiAffinity": {}},
+        "podLabels": {"team": "platform"},
+        "user": None,
+    },
+}
+
+INSTALLED = frozenset(
+    {
+        "Deployment",
+        "ServiceAccount",
+        "Role",
+        "RoleBinding",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "PersistentVolumeClaim",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    }
+)
+
+
+@pytest.fixture
+def helm(binaries: Path, tmp_path: Path) -> Helm:
+    """Helm without a cluster."""
+    return Helm(binary=binaries / "helm", home=tmp_path)
+
+
+def ref(body: dict[str, Any]) -> ObjectRef:
+    group, _, _ = body["apiVersion"].rpartition("/")
+    metadata = body["metadata"]
+    return ObjectRef(group, body["kind"], metadata.get("namespace", ""), metadata["name"])
+
+
+def container(bodies: list[dict[str, Any]]) -> dict[str, Any]:
+    (deployment,) = (body for body in bodies if body["kind"] == "Deployment")
+    (only,) = deployment["spec"]["template"]["spec"]["containers"]
+    found: dict[str, Any] = only
+    return found
+
+
+def own_objects(bodies: list[dict[str, Any]]) -> set[ObjectRef]:
+    given = (argument.partition("=") for argument in container(bodies)["args"])
+    return {ObjectRef.parse(value) for name, _, value in given if name == "--own-object"}
+
+
+def test_deploy_is_what_the_chart_renders_today(helm: Helm) -> None:
+    assert chart.PLAIN.read_text() == chart.plain(helm), "run `make deploy`"
+
+
+@pytest.mark.parametrize("values", SETS.values(), ids=SETS)
+def test_helm_finds_nothing_to_complain_about(helm: Helm, values: dict[str, Any]) -> None:
+    said = helm("lint", "--strict", str(chart.CHART), values=values)
+    assert "1 chart(s) linted, 0 chart(s) failed" in said
+    assert "WARNING" not in said
+
+
+@pytest.mark.parametrize("values", SETS.values(), ids=SETS)
+def test_the_operator_is_told_everything_that_it_runs_by(helm: Helm, values: dict[str, Any]) -> None:
+    bodies = helm.rendered(values, release="prod", namespace="platform")
+    granting = [body for body in bodies if "aggregationRule" not in body and not _is_for_people(body)]
+    made = {ref(body) for body in granting if body["kind"] in INSTALLED}
+    given = {one for one in own_objects(bodies) if one.name == "given"}
+    assert own_objects(bodies) == made | given
+
+
+def test_two_releases_in_one_cluster_share_no_name(helm: Helm) -> None:
+    values = {**SETS["narrow"], "replicas": 2}
+    one, another = (
+        {ref(body) for body in helm.rendered(values, release=release)} for release in ("towline", "staging")
+    )
+    assert one & another == set()
+
+
+def test_the_values_become_flags(helm: Helm) -> None:
+    arguments = container(helm.rendered(SETS["everything"]))["args"]
+    assert {"--leader-elect", "--records-namespace=audit", "--deny-private-addresses", "--allow-http"} < set(
+        arguments
+    )
+    plain = container(helm.rendered())["args"]
+    assert [one for one in plain if "--own-object" not in one] == [
+        "operator",
+        "--data-dir=/data",
+        "--listen=:8080",
+        "--log-level=info",
+        "--leader-elect",
+    ]
+
+
+def test_an_image_is_named_by_its_digest_or_else_by_its_tag(helm: Helm) -> None:
+    by_digest = container(helm.rendered(SETS["everything"]))["image"]
+    assert by_digest == f"registry.example:5000/team/towline@sha256:{'0' * 64}"
+    assert container(helm.rendered())["image"] == "localhost/towline:0.1.0"
+    assert container(helm.rendered({"image": {"tag": "edge"}}))["image"] == "localhost/towline:edge"
+
+
+@pytest.mark.parametrize(("replicas", "budgets"), [(1, 0), (2, 1)])
+def test_a_budget_holds_back_disruptions_of_several_replicas(helm: Helm, replicas: int, budgets: int) -> None:
+    bodies = helm.rendered({"replicas": replicas})
+    assert len([body for body in bodies if body["kind"] == "PodDisruptionBudget"]) == budgets
+
+
+@pytest.mark.parametrize(
+    ("values", "replaced"), [({}, False), ({"data": CLAIM}, True), ({"leaderElect": False}, True)]
+)
+def test_two_pods_overlap_only_where_they_share_nothing_but_a_lease(
+    helm: Helm, values: dict[str, Any], *, replaced: bool
+) -> None:
+    (deployment,) = (body for body in helm.rendered(values) if body["kind"] == "Deployment")
+    assert (deployment["spec"].get("strategy") == {"type": "Recreate"}) is replaced
+
+
+def test_nobody_but_the_administrator_may_write_repositories_unless_it_is_asked_for(helm: Helm) -> None:
+    def granted(values: dict[str, Any]) -> set[str]:
+        people = [body for body in helm.rendered(values) if _is_for_people(body)]
+        return {verb for body in people for rule in body["rules"] for verb in rule["verbs"]}
+
+    assert granted({}) == {"get", "list", "watch"}
+    assert "create" in granted({"rbac": {"aggregateToEdit": True}})
+    assert granted({"rbac": {"aggregateToView": False}}) == set()
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"replica": 2}, "replica"),
+        ({"replicas": 2, "leaderElect": False}, "leaderElect"),
+        ({"replicas": 2, "data": CLAIM}, "enabled"),
+        ({"replicas": "two"}, "replicas"),
+        ({"image": {"digest": "latest"}}, "digest"),
+        ({"image": {"repository": ""}}, "repository"),
+        ({"image": {"repository": "towline:1"}}, "repository"),
+        ({"resources": {"limits": {"memory": None, "cpu": 1}}}, "memory"),
+        ({"logLevel": "loud"}, "logLevel"),
+        ({"port": 80}, "port"),
+        ({"user": 0}, "user"),
+        ({"data": {"size": "much"}}, "size"),
+        ({"recordsNamespace": "a.b"}, "recordsNamespace"),
+        ({"env": [{"name": "HOME", "value": "/"}]}, "env"),
+        ({"rbac": {"rules": NARROW["rules"]}}, "rules"),
+        ({"rbac": {"clusterAdmin": False, "rules": [{"verb": ["get"]}]}}, "verb"),
+    ],
+)
+def test_values_that_cannot_work_are_refused_by_name(helm: Helm, values: dict[str, Any], named: str) -> None:
+    with pytest.raises(HelmError, match=rf"schema.*(?s:.*){named}"):
+        helm.rendered(values)
+
+
+def _is_for_people(body: dict[str, Any]) -> bool:
+    return any("aggregate-to" in label for label in body["metadata"].get("labels", {}))
