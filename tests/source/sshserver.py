@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,10 +14,15 @@ import asyncssh
 class SshServer:
     """Where it is, what it is known by, and what it was asked."""
 
-    def __init__(self, host_key: asyncssh.SSHKey) -> None:
+    def __init__(self, host_keys: Sequence[asyncssh.SSHKey]) -> None:
         self.port = 0
-        self.host_key = host_key
+        self.host_keys = host_keys
         self.commands: list[str] = []
+
+    @property
+    def host_key(self) -> asyncssh.SSHKey:
+        """The first of its keys."""
+        return self.host_keys[0]
 
     def url(self, name: str) -> str:
         return f"ssh://git@127.0.0.1:{self.port}/{name}"
@@ -48,9 +53,11 @@ async def _copy(read: Callable[[int], Awaitable[bytes]], write: Callable[[bytes]
 
 
 @asynccontextmanager
-async def serving(folder: Path, client_key: asyncssh.SSHKey) -> AsyncIterator[SshServer]:
-    """Serve the bare repositories of a folder to whoever has the key."""
-    server = SshServer(asyncssh.generate_private_key("ssh-ed25519"))
+async def serving(
+    folder: Path, client_key: asyncssh.SSHKey, *host_keys: asyncssh.SSHKey
+) -> AsyncIterator[SshServer]:
+    """Serve the bare repositories of a folder to whoever has the key; a host key is made where none is given."""
+    server = SshServer(host_keys or (asyncssh.generate_private_key("ssh-ed25519"),))
 
     async def handle(session: asyncssh.SSHServerProcess[bytes]) -> None:
         server.commands.append(session.command or "")
@@ -79,7 +86,7 @@ async def serving(folder: Path, client_key: asyncssh.SSHKey) -> AsyncIterator[Ss
     listener = await asyncssh.listen(
         "127.0.0.1",
         0,
-        server_host_keys=[server.host_key],
+        server_host_keys=list(server.host_keys),
         authorized_client_keys=asyncssh.import_authorized_keys(client_key.export_public_key().decode()),
         process_factory=handle,
         encoding=None,

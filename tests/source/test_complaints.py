@@ -45,6 +45,12 @@ URL = "https://git.example.com/certificate/redirect.git"
             Reason.GIT_OBJECT_INVALID,
         ),
         ("Host key verification failed.\nfatal: Could not read from remote", Reason.HOST_KEY_MISMATCH),
+        (
+            "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.",
+            Reason.HOST_KEY_MISMATCH,
+        ),
+        ("Bad server host key: Invalid key length", Reason.HOST_KEY_MISMATCH),
+        ('load pubkey "/proc/1/fd/2": Invalid key length', Reason.AUTH_CONFIG_INVALID),
         ("git@x: Permission denied (publickey).", Reason.AUTHENTICATION_FAILED),
         (
             'Load key "/proc/1/fd/2": error in libcrypto\nPermission denied (publickey).',
@@ -61,6 +67,32 @@ def test_what_git_says_has_a_reason(text: str, reason: Reason) -> None:
 def test_the_object_that_git_refuses_is_named() -> None:
     text = "error: object 1111: hasDotdot: contains '..'\nfatal: fsck error in packed object\n"
     assert "hasDotdot" in complaints.error(Remote(url=URL), text).message
+
+
+SSH_ENDS = (
+    "fatal: Could not read from remote repository.\n\n"
+    "Please make sure you have the correct access rights\nand the repository exists.\n"
+)
+
+
+def test_what_ssh_says_is_shown_and_not_what_git_says_whatever_the_matter_is() -> None:
+    text = f"ssh: connect to host git.example.com port 22: Connection refused\n{SSH_ENDS}"
+    error = complaints.error(Remote(url=URL), text)
+    assert error.reason == Reason.GIT_UNAVAILABLE
+    assert error.message.endswith("(git: ssh: connect to host git.example.com port 22: Connection refused)")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @", "another host key"),
+        ("Bad server host key: Invalid key length", "whoever runs the server"),
+        ("No ED25519 host key is known for [x]:22 and you have requested strict checking.", "add it"),
+    ],
+)
+def test_a_host_key_that_is_unknown_changed_or_weak_is_told_apart(said: str, told: str) -> None:
+    text = f"{said}\nHost key verification failed.\n{SSH_ENDS}"
+    assert told in complaints.error(Remote(url=URL), text).message
 
 
 def test_a_message_holds_no_control_character_and_has_an_end() -> None:

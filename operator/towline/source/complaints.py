@@ -23,7 +23,18 @@ class _Rule(NamedTuple):
 
 _RULES = (
     _Rule(
-        "host key verification failed|no .* host key is known|host identification has changed",
+        "host identification has changed",
+        Reason.HOST_KEY_MISMATCH,
+        "the server shows another host key than known_hosts in the Secret of spec.secretRef has for it: somebody may"
+        " stand in between; ask who runs the server before you replace it",
+    ),
+    _Rule(
+        "bad server host key",
+        Reason.HOST_KEY_MISMATCH,
+        "the server's host key is too weak to be trusted: whoever runs the server has to replace it",
+    ),
+    _Rule(
+        "host key verification failed|no .* host key is known",
         Reason.HOST_KEY_MISMATCH,
         "the server's host key is not in known_hosts of the Secret of spec.secretRef: check it, then add it",
     ),
@@ -68,7 +79,15 @@ _RULES = (
 )
 _OTHERWISE = _Rule("", Reason.GIT_UNAVAILABLE, "the server cannot be used at the moment")
 
-_NOISE = ("remote: ", "warning: ", "hint: ")
+_NOISE = (
+    "remote: ",
+    "warning: ",
+    "hint: ",
+    "fatal: Could not read from remote repository.",
+    "Please make sure you have the correct access rights",
+    "and the repository exists.",
+)
+"""What the server says through git, and what git says whatever the matter is."""
 _LEVEL = re.compile(r"^(?:fatal|error): ")
 _WITHHELD = re.compile("not our ref|unadvertised object")
 
