@@ -29,6 +29,9 @@ class Fault(StrEnum):
     HANG = "accepts the request and never answers"
     DOWN = "closes the connection at once"
     CUT = "sends half of the answer and closes the connection"
+    PACK_CUT = "sends a part of each pack and closes the connection"
+    PACK_CHANGED = "changes one byte of each pack"
+    NO_PACKS = "lists its refs, and answers 500 to whoever wants objects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Request:
 @dataclass(slots=True)
 class _Switches:
     fault: Fault = Fault.NONE
+    share: float = 0.5
     authorization: str = ""
     changed: threading.Event = field(default_factory=threading.Event)
     seen: list[Request] = field(default_factory=list)
@@ -70,17 +74,20 @@ class GitServer:
         self._switches[name] = _Switches(authorization=authorization)
         return gitrepo.create(self.folder / f"{name}.git", url=f"{self.url}/{name}.git")
 
-    def fault(self, name: str, fault: Fault) -> None:
-        """Let a repository fail from now on; requests that hang are dropped when the fault changes."""
+    def fault(self, name: str, fault: Fault, share: float = 0.5) -> None:
+        """Let a repository fail from now on; requests that hang are dropped when the fault changes.
+
+        `share` says how far into an answer, or a pack, the fault is.
+        """
         switches = self._switches[name]
-        switches.fault = fault
+        switches.fault, switches.share = fault, share
         switches.changed.set()
         switches.changed = threading.Event()
 
     @contextmanager
-    def failing(self, name: str, fault: Fault) -> Iterator[None]:
+    def failing(self, name: str, fault: Fault, share: float = 0.5) -> Iterator[None]:
         """Let a repository fail for a while."""
-        self.fault(name, fault)
+        self.fault(name, fault, share)
         try:
             yield
         finally:
@@ -155,11 +162,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = self._body()
         if not authorized:
             self._refuse()
-        elif not self._failed(switches):
-            self._backend(f"/{name}.git{rest}", url.query, body, cut=switches.fault is Fault.CUT)
+        elif not self._failed(switches, body):
+            self._backend(f"/{name}.git{rest}", url.query, body, switches)
 
-    def _failed(self, switches: _Switches) -> bool:
+    def _failed(self, switches: _Switches, body: bytes) -> bool:
         fault, changed = switches.fault, switches.changed
+        if fault is Fault.NO_PACKS and b"command=fetch" in body:
+            fault = Fault.ERROR
         if fault is Fault.ERROR:
             self.send_error(500)
         elif fault is Fault.HANG:
@@ -193,7 +202,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         while self.rfile.readline().strip():
             pass
 
-    def _backend(self, path: str, query: str, body: bytes, *, cut: bool) -> None:
+    def _backend(self, path: str, query: str, body: bytes, switches: _Switches) -> None:
         environment = self._environment(path, query, len(body))
         with subprocess.Popen(
             ["git", "http-backend"],
@@ -204,7 +213,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         ) as backend:
             answer, _ = backend.communicate(body)
         head, _, content = answer.partition(b"\r\n\r\n")
-        self._send(_headers(head), content, cut=cut)
+        self._send(_headers(head), content, _spoiled(content, switches))
 
     def _environment(self, path: str, query: str, length: int) -> dict[str, str]:
         environment = {
@@ -230,7 +239,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             else environment
         )
 
-    def _send(self, headers: Mapping[str, str], content: bytes, *, cut: bool) -> None:
+    def _send(self, headers: Mapping[str, str], content: bytes, spoiled: bytes) -> None:
+        """Promise one content and send another; less than was promised breaks the connection."""
         status = int(headers.get("Status", "200").split()[0])
         self.send_response(status)
         for name, value in headers.items():
@@ -238,9 +248,22 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content[: len(content) // 2] if cut else content)
-        if cut:
+        self.wfile.write(spoiled)
+        if len(spoiled) < len(content):
             self._reset()
+
+
+def _spoiled(content: bytes, switches: _Switches) -> bytes:
+    """Return what is sent in the place of an answer."""
+    if switches.fault is Fault.CUT:
+        return content[: int(len(content) * switches.share)]
+    pack = content.find(b"PACK")
+    at = pack + int((len(content) - pack) * switches.share)
+    if pack >= 0 and switches.fault is Fault.PACK_CUT:
+        return content[:at]
+    if pack >= 0 and switches.fault is Fault.PACK_CHANGED:
+        return content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :]
+    return content
 
 
 def _headers(head: bytes) -> dict[str, str]:

@@ -245,6 +245,37 @@ def leftovers(folder: Path) -> Sequence[Path]:
     return [*folder.rglob("*.lock"), *folder.rglob("tmp_*")]
 
 
+def packed(folder: Path) -> list[str]:
+    """Return the name of every pack, finished or not, and of its index."""
+    return sorted(path.name for path in folder.rglob("*pack*"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "share"),
+    [
+        *((Fault.PACK_CUT, each / 10) for each in range(10)),
+        *((Fault.PACK_CHANGED, share) for share in (0, 0.01, 0.5, 0.999)),
+    ],
+)
+async def test_a_pack_that_is_cut_or_changed_anywhere_costs_nothing_but_a_retry(
+    mirrors: Mirrors, repo: Repo, server: GitServer, tmp_path: Path, fault: Fault, share: float
+) -> None:
+    first = repo.commit({"a.yaml": "a"})
+    remote = Remote(url=repo.url)
+    await mirrors.fetch(remote, MAIN, first, SECONDS)
+    before = packed(tmp_path)
+    noise = random.Random(7).randbytes(50_000)  # noqa: S311  no secret
+    second = repo.commit({"b.bin": noise})
+    with server.failing(repo.path.stem, fault, share):
+        with pytest.raises(SourceError) as raised:
+            await mirrors.fetch(remote, MAIN, second, SECONDS)
+        assert raised.value.reason == Reason.GIT_UNAVAILABLE
+        assert (await mirrors.revision(remote, first)).sha == first
+        assert packed(tmp_path) == before
+    await mirrors.fetch(remote, MAIN, second, SECONDS)
+    assert (await mirrors.revision(remote, second)).sha == second
+
+
 async def test_a_flood_of_refs_is_cut_off(tmp_path: Path) -> None:
     mirrors = Mirrors(tmp_path, Limits(refs=100))
     lines = (f"{'a' * 40} refs/heads/{number:060}" for number in range(50_000))
