@@ -13,7 +13,7 @@ from towline.api.gitrepository import Spec
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
-from towline.core import fields, scope
+from towline.core import fields, ignore, scope
 from towline.errors import ApiError, BuildError, Failure, Reason, Refusal, SourceError, TowlineError
 from towline.model import GroupKind, Key, Manifest, Origin, Revision
 from towline.render import documents
@@ -155,6 +155,7 @@ class Source:
         denied = await self._index.denied({manifest.ref.group_kind for manifest in placed})
         seen, forbidden = scope.visible(placed, denied)
         marked = tuple(replace(failure, commit=head.sha) for failure in (*failures, *forbidden))
+        seen = await asyncio.to_thread(ignore.marked, seen, spec.ignore_fields)
         return Desired(sha=head.sha, spec=spec, manifests=seen, failures=marked)
 
     @asynccontextmanager

@@ -83,6 +83,7 @@ class Manifest:
 
     `body` is what Git declares, without the fields that only a server writes. `digest` covers the body alone: not
     the file, not the commit. `ref.namespace` is empty until the kind's scope is known (core.scope places it).
+    `ignored` are JSON pointers into `body` that are left to others (core.ignore); then the digest covers them, too.
     """
 
     ref: ObjectRef
@@ -90,6 +91,7 @@ class Manifest:
     body: Body
     digest: str
     origin: Origin
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from towline.api import durations, labels, schema, versions
+from towline.api import durations, ignoring, labels, schema, versions
+from towline.api.ignoring import Rule
 from towline.api.schema import Fault, Schema, validator
 from towline.errors import Reason, SpecError
 from towline.model import Body, Key
@@ -127,6 +128,7 @@ class Spec:
     force: bool
     deletion_policy: DeletionPolicy
     suspend: bool
+    ignore_fields: tuple[Rule, ...] = ()
 
 
 class Removal(StrEnum):
@@ -183,7 +185,11 @@ def specify(repository: GitRepository, against: Schema, unserved: Unserved = UNS
             where all faults are of that field, else InvalidSpec.
     """
     given = {**schema.defaults(against), **repository.raw_spec}
-    faults = against.faults(given) or (*_range_faults(given), *_unserved_faults(given, unserved))
+    faults = against.faults(given) or (
+        *_range_faults(given),
+        *ignoring.faults(given.get("ignoreFields") or ()),
+        *_unserved_faults(given, unserved),
+    )
     if faults:
         reasons = {_reason(fault) for fault in faults}
         reason = reasons.pop() if len(reasons) == 1 else Reason.INVALID_SPEC
@@ -224,6 +230,7 @@ def _spec(given: Mapping[str, Any], namespace: str) -> Spec:
         force=given["force"],
         deletion_policy=DeletionPolicy(given["deletionPolicy"]),
         suspend=given["suspend"],
+        ignore_fields=ignoring.parse(given.get("ignoreFields") or ()),
     )
 
 

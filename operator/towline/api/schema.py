@@ -121,11 +121,12 @@ def _check_required(_validator: Validator, required: list[str], instance: Any, _
                 yield jsonschema.ValidationError("is required", path=[name])
 
 
-def _check_unknown(_validator: Validator, _closed: bool, instance: Any, schema: Body) -> Faults:  # noqa: FBT001  the signature is the library's
-    if isinstance(instance, dict):
-        for name in instance:
-            if name not in schema["properties"]:
-                yield jsonschema.ValidationError("is no field of a GitRepository", path=[name])
+def _check_unknown(validator: Validator, others: bool | Body, instance: Any, schema: Body) -> Faults:  # noqa: FBT001  the signature is the library's
+    for name, value in instance.items() if isinstance(instance, dict) else ():
+        if isinstance(others, Mapping):
+            yield from validator.descend(value, others, path=name)  # type: ignore[attr-defined]  # the protocol lacks it
+        elif name not in schema["properties"]:
+            yield jsonschema.ValidationError("is no field of a GitRepository", path=[name])
 
 
 def _broken(rule: str, value: Any) -> bool:
@@ -180,6 +181,9 @@ _SENTENCES: Mapping[str, Callable[[Any], str]] = MappingProxyType(
         "minLength": lambda _: "must not be empty",
         "maxLength": lambda most: f"must have at most {most} characters",
         "maxItems": lambda most: f"must have at most {most} entries",
+        "minItems": lambda _: "must not be empty",
+        "maxProperties": lambda most: f"must have at most {most} entries",
+        "minProperties": lambda _: "must not be empty",
     }
 )
 """Sentences for the keywords whose own messages would repeat the value."""

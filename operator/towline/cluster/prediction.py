@@ -8,7 +8,7 @@ from towline.api import labels
 from towline.api.gitrepository import Adopt
 from towline.cluster.metadata import live_from
 from towline.cluster.objects import Objects, Sync, metadata, terminates, version_of
-from towline.core import adopt, ownership, refusals, stamp
+from towline.core import adopt, ignore, ownership, refusals, stamp
 from towline.core.ownership import Ownership, Policy
 from towline.errors import Failure, Refusal
 from towline.model import Action, Body, Change, Live, Manifest, ObjectRef
@@ -38,7 +38,8 @@ async def look(objects: Objects, change: Change, sync: Sync) -> Prediction | Fai
     if before is None or terminates(before):
         return replace(unseen(replace(change, action=Action.CREATE), sync), known=before is None)
     whose = claim(before, change.ref, sync)
-    body = _only(before, stamp.stamp(manifest, sync.identity, sync.revision, before))
+    stamped = stamp.stamp(manifest, sync.identity, sync.revision, before)
+    body = _only(before, ignore.sent(stamped, manifest.ignored, before, sync.identity.manager))
     if whose not in {Ownership.OURS, Ownership.INHERITED}:
         if refused := stranger(change, before, sync):
             return refused

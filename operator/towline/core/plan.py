@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from towline.api import labels
 from towline.api.gitrepository import Adopt
-from towline.core import fields, order, prune
+from towline.core import fields, ignore, order, prune
 from towline.core.ownership import Ownership, Policy, missing, ownership
 from towline.errors import Failure, Refusal
 from towline.model import Action, Body, Change, GroupKind, Key, Live, Manifest, ObjectRef, Plan
@@ -166,7 +166,8 @@ def _existing(
         return Action.UPDATE, Refusal.INHERITED, "taken over from an earlier GitRepository of this name"
     if found.digest != manifest.digest:
         return Action.UPDATE, "", ""
-    lost = fields.lost_once(manifest.digest, manifest.body, found.fields, memo)
+    held = fields.lost_once(manifest.digest, manifest.body, found.fields, memo)
+    lost = ignore.without(manifest.ignored, held) if manifest.ignored else held
     lost += fields.lost_once("", _STAMPS, found.fields, memo)
     if lost:
         return Action.REPAIR, "", _lost(lost)

@@ -1,0 +1,191 @@
+"""Fields that are left to others: `spec.ignoreFields`.
+
+Git's value of such a field counts once, when the object is created. After that the live one does: the field is left
+out of what is sent while another manager owns it, and sent as it is while we are its only owner, because leaving it
+out would remove it. So it is never fought over, never set back, and never taken away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from towline.api.ignoring import Rule
+from towline.core import fieldpath, fields, narrowing
+from towline.core.fields import pointer as lengthened
+from towline.core.stamp import CHANGE_CAUSE
+from towline.model import Body, GroupKind, Manifest
+
+_SECRET = GroupKind("", "Secret")
+_OWN = "towline.dev/"
+"""What the keys of our own labels and annotations begin with: a map that is left to others still holds them."""
+
+_ABSENT: Any = object()
+
+
+def marked(manifests: Sequence[Manifest], rules: Sequence[Rule]) -> tuple[Manifest, ...]:
+    """Return the manifests, each with the pointers that are left to others.
+
+    These are part of the digest: who adds or drops a rule asks for another object.
+    """
+    return (
+        tuple(_marked(manifest, ignored(manifest, rules)) for manifest in manifests)
+        if rules
+        else tuple(manifests)
+    )
+
+
+def ignored(manifest: Manifest, rules: Iterable[Rule]) -> tuple[str, ...]:
+    """Return the JSON pointers that the rules name for a manifest, sorted, without those that lie below another."""
+    found = {pointer for rule in rules if _means(rule, manifest) for pointer in rule.pointers}
+    if manifest.ref.group_kind == _SECRET:
+        found = {_in_data(pointer) for pointer in found}
+    return tuple(sorted(pointer for pointer in found if not _below_any(pointer, found - {pointer})))
+
+
+def without(pointers: Iterable[str], lost: Iterable[str]) -> tuple[str, ...]:
+    """Return those of `lost` (JSON pointers into the same manifest) that are not left to others."""
+    left = frozenset(pointers)
+    return tuple(path for path in lost if path not in left and not _below_any(path, left))
+
+
+def sent(body: Body, pointers: Iterable[str], live: Body, manager: str) -> Body:
+    """Return the body to apply onto a live object.
+
+    Args:
+        body: what is declared, as it would be sent.
+        pointers: what is left to others.
+        live: the object with its `managedFields`.
+        manager: our field manager.
+    """
+    for pointer in pointers:
+        body = _settled(body, pointer, live, manager)
+    return body
+
+
+def _marked(manifest: Manifest, pointers: tuple[str, ...]) -> Manifest:
+    if not pointers:
+        return manifest
+    content = "\n".join((manifest.digest, *pointers)).encode()
+    return replace(manifest, digest=f"v1:{hashlib.sha256(content).hexdigest()[:60]}", ignored=pointers)
+
+
+def _means(rule: Rule, manifest: Manifest) -> bool:
+    ref = manifest.ref
+    asked = (
+        (rule.kind, ref.kind),
+        (rule.group, ref.group),
+        (rule.name, ref.name),
+        (rule.namespace, ref.namespace),
+    )
+    declared = (manifest.body.get("metadata") or {}).get("labels") or {}
+    named = all(wanted is None or wanted == found for wanted, found in asked)
+    return named and all(declared.get(name) == value for name, value in rule.labels.items())
+
+
+def _in_data(pointer: str) -> str:
+    """Return where the API server keeps what a Secret declares as text."""
+    field, text = "/stringData", pointer
+    is_text = text == field or text.startswith(f"{field}/")
+    return f"/data{text.removeprefix(field)}" if is_text else text
+
+
+def _below_any(path: str, pointers: Iterable[str]) -> bool:
+    return any(path.startswith(f"{pointer}/") for pointer in pointers)
+
+
+def _settled(body: Body, pointer: str, live: Body, manager: str) -> Body:
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+    declared, have = _find(steps, body, live)
+    bare = fieldpath.without(body, pointer)
+    kept = _own(declared)
+    if have is not _ABSENT:
+        kept = _Owners.of(_placed(bare, steps, have), live, manager).kept(have, declared, pointer)
+    return bare if kept is _ABSENT else _placed(bare, steps, kept)
+
+
+def _own(declared: Any) -> Any:
+    """Return what is ours for good of a map that is left to others."""
+    if not isinstance(declared, Mapping):
+        return _ABSENT
+    return {key: value for key, value in declared.items() if _is_own(key)} or _ABSENT
+
+
+def _is_own(key: str) -> bool:
+    return key.startswith(_OWN) or key == CHANGE_CAUSE
+
+
+def _find(steps: Sequence[str], want: Any, have: Any) -> tuple[Any, Any]:
+    """Follow a pointer into what is declared and what is live, where list items correspond by name."""
+    for step in steps:
+        if isinstance(want, list):
+            if not step.isdecimal() or int(step) >= len(want):
+                return _ABSENT, _ABSENT
+            want, index = want[int(step)], int(step)
+            found = narrowing.counterpart(want, index, have)
+            have = _ABSENT if found is None else found
+        else:
+            want = want.get(step, _ABSENT) if isinstance(want, Mapping) else _ABSENT
+            have = have.get(step, _ABSENT) if isinstance(have, Mapping) else _ABSENT
+    return want, have
+
+
+def _placed(here: Any, steps: Sequence[str], value: Any) -> Any:
+    """Return `here` with a value at the end of some steps; maps on the way are made where they are missing."""
+    if not steps:
+        return value
+    step, rest = steps[0], steps[1:]
+    if isinstance(here, list):
+        index = int(step)
+        return [*here[:index], _placed(here[index], rest, value), *here[index + 1 :]]
+    return {**(here or {}), step: _placed((here or {}).get(step), rest, value)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Owners:
+    """Who holds the leaves of a body: those that we hold, and those that nobody else holds."""
+
+    ours: frozenset[str]
+    alone: frozenset[str]
+
+    @classmethod
+    def of(cls, body: Body, live: Body, manager: str) -> _Owners:
+        """Ask every entry of the live object; those of subresources (a scale) own as much as others."""
+        leaves = alone = frozenset(fields.lost(body, b""))
+        ours: frozenset[str] = frozenset()
+        for entry in (live.get("metadata") or {}).get("managedFields") or ():
+            lost = frozenset(fields.lost(body, orjson.dumps(entry.get("fieldsV1") or {})))
+            if (entry.get("manager"), entry.get("operation"), entry.get("subresource")) == (
+                manager,
+                "Apply",
+                None,
+            ):
+                ours = leaves - lost
+            else:
+                alone &= lost
+        return cls(ours, alone)
+
+    def kept(self, have: Any, declared: Any, path: str) -> Any:
+        """Return of a live value what is sent: each key of a map for itself, anything else as a whole."""
+        if isinstance(have, Mapping) and have and (declared is _ABSENT or isinstance(declared, Mapping)):
+            below = {} if declared is _ABSENT else declared
+            found = {
+                key: self.kept(item, below.get(key, _ABSENT), lengthened(path, key))
+                for key, item in have.items()
+                if not _is_own(key)
+            }
+            left = {key: item for key, item in found.items() if item is not _ABSENT}
+            own = _own(below)
+            return left | ({} if own is _ABSENT else own) or _ABSENT
+        if declared is _ABSENT and not _within(path, self.ours):
+            return _ABSENT
+        return have if _within(path, self.alone) else _ABSENT
+
+
+def _within(path: str, leaves: Iterable[str]) -> bool:
+    """Tell whether a value is one of the leaves, or has one."""
+    return any(leaf == path or leaf.startswith(f"{path}/") for leaf in leaves)

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from towline.api.ignoring import Rule
+from towline.core import ignore
+from towline.model import Body, Manifest, ObjectRef, Origin
+
+US = "towline:shop/app"
+REPLICAS = "/spec/replicas"
+IMAGE = "/spec/template/spec/containers/1/image"
+
+
+def manifest(
+    body: Mapping[str, Any] | None = None, kind: str = "Deployment", group: str = "apps", **labels: str
+) -> Manifest:
+    declared = {
+        "apiVersion": f"{group}/v1",
+        "kind": kind,
+        "metadata": {"name": "web", "labels": labels},
+        **(body or {}),
+    }
+    ref = ObjectRef(group, kind, "shop", "web")
+    return Manifest(ref=ref, api_version="v1", body=declared, digest="v1:1", origin=Origin("a.yaml", 1))
+
+
+def owner(name: str, fields: Mapping[str, Any], operation: str = "Update", subresource: str = "") -> Body:
+    place = {"subresource": subresource} if subresource else {}
+    return {"manager": name, "operation": operation, "fieldsV1": fields, **place}
+
+
+def live(body: Mapping[str, Any], *owners: Body) -> Body:
+    return {"metadata": {"name": "web", "managedFields": list(owners)}, **body}
+
+
+def scale(replicas: int, *owners: Body) -> Body:
+    return live({"spec": {"replicas": replicas, "paused": True}}, *owners)
+
+
+HELD: Body = {"f:spec": {"f:replicas": {}}}
+OURS = owner(US, HELD, "Apply")
+WANTED: Body = {"kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": 2, "paused": True}}
+
+
+@pytest.mark.parametrize(
+    ("rule", "meant"),
+    [
+        ({"kind": "Deployment"}, True),
+        ({"kind": "Deployment", "group": "apps", "name": "web", "namespace": "shop"}, True),
+        ({"labels": {"app": "web"}}, True),
+        ({"kind": "StatefulSet"}, False),
+        ({"group": ""}, False),
+        ({"name": "we"}, False),
+        ({"name": ".*"}, False),
+        ({"namespace": "other"}, False),
+        ({"labels": {"app": "web", "tier": "front"}}, False),
+        ({"kind": "Deployment", "labels": {"app": "db"}}, False),
+    ],
+)
+def test_a_rule_means_the_objects_that_agree_with_all_that_it_names(
+    rule: Mapping[str, Any], *, meant: bool
+) -> None:
+    found = ignore.ignored(manifest(app="web"), [Rule(pointers=(REPLICAS,), **rule)])
+    assert found == ((REPLICAS,) if meant else ())
+
+
+def test_rules_add_up_and_a_pointer_below_another_says_nothing_new() -> None:
+    rules = [Rule(pointers=("/spec/a/b", "/spec/c")), Rule(pointers=("/spec/a", "/spec/ab"))]
+    assert ignore.ignored(manifest(), rules) == ("/spec/a", "/spec/ab", "/spec/c")
+
+
+def test_the_text_of_a_secret_is_left_where_the_server_keeps_it() -> None:
+    secret = manifest(kind="Secret", group="")
+    assert ignore.ignored(secret, [Rule(pointers=("/stringData/word",))]) == ("/data/word",)
+    assert ignore.ignored(secret, [Rule(pointers=("/stringDatum",))]) == ("/stringDatum",)
+
+
+def test_what_is_left_to_others_is_part_of_the_digest_of_the_objects_that_are_meant() -> None:
+    plain, other = manifest(), manifest(kind="StatefulSet")
+    one, untouched = ignore.marked((plain, other), [Rule(kind="Deployment", pointers=(REPLICAS,))])
+    (two,) = ignore.marked((plain,), [Rule(kind="Deployment", pointers=("/spec/paused",))])
+    assert untouched == other
+    assert one.ignored == (REPLICAS,)
+    assert len({plain.digest, one.digest, two.digest}) == 3
+    assert len(one.digest) <= 63
+
+
+def test_what_is_lost_of_it_is_no_drift() -> None:
+    lost = ("/spec/replicas", "/spec/replicasMax", "/spec/a/b/c", "/spec", "/data/x")
+    assert ignore.without((REPLICAS, "/spec/a/b"), lost) == ("/spec/replicasMax", "/spec", "/data/x")
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        owner("kube-controller-manager", HELD, subresource="scale"),
+        owner("kubectl-edit", HELD),
+        owner("keda", HELD, "Apply"),
+        owner(US, HELD),
+    ],
+)
+def test_a_field_of_another_manager_is_left_out(theirs: Body) -> None:
+    for owners in ([theirs], [OURS, theirs]):
+        assert ignore.sent(WANTED, [REPLICAS], scale(5, *owners), US)["spec"] == {"paused": True}
+
+
+def test_a_field_that_only_we_own_keeps_its_live_value() -> None:
+    status = owner("kube-controller-manager", {"f:status": {"f:replicas": {}}}, subresource="status")
+    for owners in ([OURS], [OURS, status], []):
+        assert ignore.sent(WANTED, [REPLICAS], scale(5, *owners), US)["spec"]["replicas"] == 5
+
+
+def test_a_field_that_git_declares_no_more_is_kept_while_only_we_own_it() -> None:
+    bare = {**WANTED, "spec": {"paused": True}}
+    assert ignore.sent(bare, [REPLICAS], scale(5, OURS), US)["spec"] == {"paused": True, "replicas": 5}
+    theirs = owner("kube-controller-manager", HELD, subresource="scale")
+    assert ignore.sent(bare, [REPLICAS], scale(5, theirs), US)["spec"] == {"paused": True}
+    assert ignore.sent(bare, [REPLICAS], scale(1), US)["spec"] == {"paused": True}
+    nothing = {name: value for name, value in WANTED.items() if name != "spec"}
+    assert ignore.sent(nothing, [REPLICAS], scale(5, OURS), US)["spec"] == {"replicas": 5}
+
+
+def test_a_field_that_somebody_took_away_is_not_brought_back() -> None:
+    gone = live({"spec": {"paused": True}}, owner(US, {"f:spec": {"f:paused": {}}}, "Apply"))
+    assert ignore.sent(WANTED, [REPLICAS], gone, US)["spec"] == {"paused": True}
+
+
+def test_a_pointer_that_leads_nowhere_changes_nothing() -> None:
+    for pointer in ("/spec/other", "/spec/replicas/deeper", "/spec/paused/0", "/nowhere/at/all"):
+        assert ignore.sent(WANTED, [pointer], scale(5, OURS), US) == WANTED
+
+
+def test_items_of_lists_correspond_by_name_in_whatever_order_they_are_live() -> None:
+    def pod(*containers: Body) -> Mapping[str, Any]:
+        return {"spec": {"template": {"spec": {"containers": list(containers)}}}}
+
+    def held(name: str) -> Mapping[str, Any]:
+        key = f'k:{{"name":"{name}"}}'
+        return {
+            "f:spec": {
+                "f:template": {"f:spec": {"f:containers": {key: {".": {}, "f:name": {}, "f:image": {}}}}}
+            }
+        }
+
+    main, side = {"name": "main", "image": "m:1"}, {"name": "side", "image": "s:1"}
+    wanted = {"kind": "Deployment", "metadata": {"name": "web"}, **pod(main, side)}
+    moved = pod({"name": "injected"}, {"name": "side", "image": "s:2"}, {"name": "main", "image": "m:2"})
+    alone = ignore.sent(wanted, [IMAGE], live(moved, owner(US, held("side"), "Apply")), US)
+    assert alone["spec"]["template"]["spec"]["containers"] == [main, {"name": "side", "image": "s:2"}]
+    theirs = ignore.sent(wanted, [IMAGE], live(moved, owner("flux", held("side"))), US)
+    assert theirs["spec"]["template"]["spec"]["containers"] == [main, {"name": "side"}]
+    missing = ignore.sent(wanted, ["/spec/template/spec/containers/7/image"], live(moved), US)
+    assert missing == wanted
+
+
+def test_each_key_of_a_map_is_settled_for_itself_and_what_others_added_is_not_taken() -> None:
+    wanted = {"kind": "ConfigMap", "metadata": {"name": "web"}, "data": {"a": "git", "b": "git", "c": "git"}}
+    found = live(
+        {"data": {"a": "live", "b": "theirs", "added": "theirs", "dropped": "live"}},
+        owner(US, {"f:data": {"f:a": {}, "f:dropped": {}}}, "Apply"),
+        owner("kubectl", {"f:data": {"f:b": {}, "f:added": {}}}),
+    )
+    sent = ignore.sent(wanted, ["/data"], found, US)
+    assert sent["data"] == {"a": "live", "dropped": "live"}
+
+
+def test_a_list_of_which_somebody_else_holds_a_part_is_sent_as_it_is_live() -> None:
+    wanted = {"kind": "X", "metadata": {"name": "web"}, "spec": {"finalizers": ["a"]}}
+    found = live(
+        {"spec": {"finalizers": ["b", "a"]}},
+        owner(US, {"f:spec": {"f:finalizers": {'v:"a"': {}}}}, "Apply"),
+        owner("other", {"f:spec": {"f:finalizers": {'v:"b"': {}}}}),
+    )
+    assert ignore.sent(wanted, ["/spec/finalizers"], found, US)["spec"] == {"finalizers": ["b", "a"]}
+
+
+def test_our_own_labels_and_annotations_are_left_to_nobody() -> None:
+    stamps = {"towline.dev/owner": "new", "kubernetes.io/change-cause": "new"}
+    wanted = {"kind": "X", "metadata": {"name": "web", "annotations": {"note": "git", **stamps}}}
+    old = dict.fromkeys(stamps, "old")
+    held: Body = {f"f:{name}": {} for name in ("note", *stamps)}
+    found = live({}, owner(US, {"f:metadata": {"f:annotations": held}}, "Apply"))
+    found = {"metadata": {**found["metadata"], "annotations": {"note": "live", **old}}}
+    sent = ignore.sent(wanted, ["/metadata/annotations"], found, US)
+    assert sent["metadata"]["annotations"] == {"note": "live", **stamps}
+    bare = ignore.sent(wanted, ["/metadata/annotations"], live({}), US)
+    assert bare["metadata"]["annotations"] == stamps
