@@ -155,6 +155,8 @@ def test_a_head_that_moves_during_a_sync_supersedes_it(
     assert (superseded["spec"]["to"], superseded["status"]["outcome"]) == (first, "Superseded")
     assert superseded["status"]["counts"]["created"] == 21
     assert (finished["spec"]["to"], finished["status"]["outcome"]) == (second, "Succeeded")
+    assert finished["spec"]["from"] == first
+    assert [commit["sha"] for commit in finished["spec"]["commits"]] == [second]
     found = owned.config_maps(cluster, repository)
     assert {name: body["data"]["colour"] for name, body in found.items()} == dict.fromkeys(
         half_way.early | half_way.late, "red"

@@ -353,10 +353,13 @@ def _check_emptiness(repository: GitRepository, desired: Desired, *, owns: bool)
 
 
 def _base(newest: Tip | None) -> str:
-    """Return the commit that the next record begins at: the last one that a record calls applied."""
+    """Return the commit that the next record begins at.
+
+    That is the last one that a record calls applied, or that a newer one took over from: its commits are told.
+    """
     if newest is None:
         return ""
-    return newest.target if newest.ending is Ending.SUCCEEDED else newest.source
+    return newest.target if newest.ending in {Ending.SUCCEEDED, Ending.SUPERSEDED} else newest.source
 
 
 def _trigger(attempt: Attempt) -> Trigger:
