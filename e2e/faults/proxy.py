@@ -73,9 +73,9 @@ class Proxy:
         path.chmod(0o600)
         return path
 
-    def environment(self, user: str = identity.OPERATOR) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """Return the variables that lead an operator through the proxy."""
-        return {"KUBECONFIG": str(self.kubeconfig(user))}
+        return {"KUBECONFIG": str(self.kubeconfig())}
 
     @property
     def seen(self) -> tuple[Seen, ...]:
@@ -273,6 +273,8 @@ class Proxy:
             await self._runner.cleanup()
         if self._session:
             await self._session.close()
+        for _ in range(10):  # rounds of the loop, in which aborted connections come to their end
+            await asyncio.sleep(0)
 
 
 @contextmanager
