@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
 from urllib.parse import quote
 
 import pytest
@@ -116,3 +118,28 @@ def test_a_credential_is_struck_out_however_it_is_written(secret: str, where: st
         base64.b64encode(f"ann:{secret}".encode()).decode().rstrip("="),
     ):
         assert form not in complaints.redacted(where.format(form), remote).replace("***", "\0")
+
+
+CORE = "s3cr3tc0re"
+WHOLE = f'{CORE}"\\/<é>'
+
+
+@pytest.mark.parametrize(
+    "remote", [Remote(url=URL, username="ann", password=WHOLE), Remote(url=URL, token=WHOLE)]
+)
+def test_a_server_that_quotes_a_credential_in_a_way_of_its_own_is_not_quoted(remote: Remote) -> None:
+    quoted = [
+        json.dumps(WHOLE),
+        quote(WHOLE).lower(),
+        html.escape(WHOLE),
+        WHOLE[:-1],
+        *(base64.b64encode(f"{before}{WHOLE}".encode()).decode() for before in ("", "x", "xy", "ann:")),
+        base64.urlsafe_b64encode(f"x{WHOLE}".encode()).decode(),
+    ]
+    for form in quoted:
+        message = complaints.error(remote, f"fatal: remote error: no access with {form} today").message
+        assert message.endswith("today)")
+        assert CORE not in message
+        for shift in range(3):
+            encoded = base64.b64encode(b"-" * shift + CORE.encode()).decode()
+            assert encoded[(shift * 8 + 5) // 6 : -3] not in message

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -11,6 +13,9 @@ from towline.errors import Reason, SourceError
 from towline.source.access import Remote
 
 _MESSAGE_BYTES = 1024
+
+_PIECE = 8
+"""Characters; shorter pieces of a secret give nobody a hold, and would empty messages of common words."""
 
 
 class _Rule(NamedTuple):
@@ -95,7 +100,7 @@ _WITHHELD = re.compile("not our ref|unadvertised object")
 def error(remote: Remote, text: str) -> SourceError:
     """Return what git's standard error means, with the url and without credentials, in at most 1 KiB."""
     rule, line = _judge(_own_words(text.replace(remote.url, "…")))
-    said = f" (git: {line})" if line else ""
+    said = f" (git: {_struck(line, remote)})" if line else ""
     return SourceError(rule.reason, _clipped(redacted(f"{remote.url}: {rule.hint}{said}", remote)))
 
 
@@ -105,7 +110,7 @@ def withheld(text: str) -> bool:
 
 
 def redacted(text: str, remote: Remote) -> str:
-    """Return `text` with every credential of `remote` replaced: as it is, url-encoded, and in base64."""
+    """Return `text` with every credential of `remote` replaced: as it is, escaped, url-encoded, and in base64."""
     for form in sorted(_forms(remote), key=len, reverse=True):
         text = text.replace(form, "***")
     return text
@@ -130,7 +135,27 @@ def _forms(remote: Remote) -> set[str]:
     if remote.password:
         texts.add(f"{remote.username}:{remote.password}")
     encoded = {base64.b64encode(text.encode()).decode() for text in texts}
-    return texts | encoded | {text.rstrip("=") for text in encoded} | {quote(text, safe="") for text in texts}
+    escaped = {form for text in texts for form in (quote(text, safe=""), quote(text), json.dumps(text)[1:-1])}
+    return texts | encoded | {text.rstrip("=") for text in encoded} | escaped
+
+
+def _struck(line: str, remote: Remote) -> str:
+    """Return git's line without what is left of a credential that a server quotes in a way of its own."""
+    line = redacted(line, remote)
+    pieces = {piece for secret in remote.secrets for piece in _pieces(secret)}
+    for piece in sorted(pieces, key=len, reverse=True):
+        line = line.replace(piece, "***")
+    return line
+
+
+def _pieces(secret: str) -> Iterator[str]:
+    """Yield what any way to quote leaves as it is, and the base64 of the secret wherever it stands in a longer text."""
+    yield from re.findall(rf"[A-Za-z0-9]{{{_PIECE},}}", secret)
+    raw = secret.encode()
+    for shift in range(3 if len(raw) >= _PIECE else 0):
+        whole = slice(-(-8 * shift // 6), 8 * (shift + len(raw)) // 6)
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(b"\0" * shift + raw).decode()[whole]
 
 
 def _printable(line: str) -> str:
