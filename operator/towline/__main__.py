@@ -186,7 +186,8 @@ async def _queue(
     async with Client(credentials.load, seconds_left=leadership.seconds_left) as client:
         discovery = Discovery(client)
         index = Index(client, discovery, changed, shifted)
-        mirrors = Mirrors(chosen.folder, addresses=Addresses() if chosen.deny_private_addresses else None)
+        addresses = Addresses() if chosen.deny_private_addresses else None
+        mirrors = Mirrors(chosen.folder, addresses=addresses, key=mask_key(chosen.folder))
         ledger = Ledger(client, chosen.records_namespace, chosen.folder)
         reconciler = _reconciler(
             chosen,

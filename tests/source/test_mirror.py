@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from towline.api.gitrepository import Ref, RefKind
 from towline.errors import Reason, SourceError
+from towline.source import store
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
 from towline.source.tree import Kind, Limits
@@ -221,7 +222,7 @@ async def test_a_mirror_that_nobody_uses_gives_back_its_disk(
     (tmp_path / "data" / "mirrors" / "discarded.2").touch()
     await mirrors.retain([Remote(url=used.url)])
     assert [folder.name for folder in (tmp_path / "data" / "mirrors").iterdir()] == [
-        f"{Remote(url=used.url).identity}.40"
+        f"{store.name(Remote(url=used.url).identity, b'')}.40"
     ]
     assert (await mirrors.revision(Remote(url=used.url), used.sha())).sha == used.sha()
     await fetched(mirrors, unused)
@@ -239,6 +240,18 @@ async def test_a_mirror_that_was_in_use_a_moment_ago_is_kept_although_nobody_cla
     assert packs(tmp_path)
     await restarted.retain([])
     assert not packs(tmp_path)
+
+
+async def test_a_mirrors_name_gives_no_hold_to_guess_a_credential_by(repo: Repo, tmp_path: Path) -> None:
+    sha = repo.commit({"a.yaml": "a"})
+    remote = Remote(url=repo.url, username="ada", password="hunter2")
+    names = []
+    for key in (b"one", b"two"):
+        folder = tmp_path / key.decode()
+        await Mirrors(folder, key=key).fetch(remote, "refs/heads/main", sha, SECONDS)
+        names += [found.name for found in (folder / "mirrors").iterdir()]
+    assert len(set(names)) == 2
+    assert not any(remote.identity in name for name in names)
 
 
 def packs(folder: Path) -> list[Path]:

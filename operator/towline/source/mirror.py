@@ -71,16 +71,22 @@ class _Mirror:
 class Mirrors:
     """All mirrors below one folder. Belongs to one event loop; no thread ever waits for a server.
 
-    With `addresses`, hosts that these refuse are never asked.
+    With `addresses`, hosts that these refuse are never asked. The names of the mirrors, which every process of the
+    machine may see, are made with `key`: without it nobody can check a guess of a credential by them.
     """
 
     def __init__(
-        self, folder: Path, limits: Limits | None = None, addresses: Addresses | None = None
+        self,
+        folder: Path,
+        limits: Limits | None = None,
+        addresses: Addresses | None = None,
+        key: bytes = b"",
     ) -> None:
         _check_git()
         self._folder = folder / "mirrors"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._limits = limits or Limits()
+        self._key = key
         self._mirrors: dict[str, _Mirror] = {}
         git = Transport(self._folder, _start, addresses)
         self._looks = Looks(git, self._limits.refs)
@@ -149,9 +155,10 @@ class Mirrors:
         Raises:
             OSError: the folder cannot be read.
         """
-        kept = {remote.identity for remote in remotes}
+        used = tuple(remotes)
+        kept = {store.name(remote.identity, self._key) for remote in used}
         now = asyncio.get_running_loop().time()
-        self._looks.retain(kept, now - idle)
+        self._looks.retain({remote.identity for remote in used}, now - idle)
         for folder in await asyncio.to_thread(lambda: list(self._folder.iterdir())):
             self._mirrors.setdefault(folder.name, _Mirror(folder=folder, used_at=now))
         for name, mirror in list(self._mirrors.items()):
@@ -233,7 +240,7 @@ class Mirrors:
 
     def _mirror(self, remote: Remote, sha: str) -> _Mirror:
         """Return the mirror for object ids of this length: a repository has one, whatever a spec asks it for."""
-        name = f"{remote.identity}.{len(sha)}"
+        name = f"{store.name(remote.identity, self._key)}.{len(sha)}"
         now = asyncio.get_running_loop().time()
         mirror = self._mirrors.setdefault(name, _Mirror(folder=self._folder / name, used_at=now))
         mirror.used_at = now

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -16,6 +18,11 @@ _CONFIG = {
 _DISCARDED = "discarded"
 _WEIGHT = "weight"
 """The file that tells how large the repository was when nothing in it was superfluous."""
+
+
+def name(identity: str, key: bytes) -> str:
+    """Return forty hex digits for an identity: always the same, and nothing can be guessed by them without the key."""
+    return hmac.new(key, identity.encode(), hashlib.sha256).hexdigest()[:40]
 
 
 def prepare(folder: Path, digits: int) -> None:
