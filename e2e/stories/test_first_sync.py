@@ -83,7 +83,7 @@ def test_every_condition_has_a_reason_when_all_is_well(
         "Stalled": ("False", "Idle"),
         "Synced": ("True", "Succeeded"),
         "Healthy": ("Unknown", "NotAssessed"),
-        "Drifted": ("Unknown", "NotAssessed"),
+        "Drifted": ("False", "NoDrift"),
     }
 
 

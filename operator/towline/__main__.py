@@ -9,7 +9,7 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +20,13 @@ import yaml
 
 import towline
 from towline import controller, desired, log, settings
-from towline.api import gitrepository, labels
+from towline.api import durations, gitrepository, labels
 from towline.cli import history, render
 from towline.cluster import credentials
 from towline.cluster.apply import Writer
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
+from towline.cluster.doubts import Doubts
 from towline.cluster.kept import mask_key
 from towline.cluster.lease import Alone, Elector, Leadership
 from towline.cluster.ledger import Ledger
@@ -35,14 +36,17 @@ from towline.cluster.sweep import Sweep
 from towline.core.drift import Shift
 from towline.core.redact import Mask
 from towline.dependencies import Dependencies
+from towline.drifts import Drifts
 from towline.errors import ClusterError, TowlineError
 from towline.finalize import Finalizer
 from towline.metrics import Metrics
 from towline.model import Key, ObjectRef
 from towline.neighbours import Neighbours
 from towline.observe import Observer
+from towline.orders import Orders
 from towline.reconcile import Reconciler
 from towline.render.cache import Cache
+from towline.repair import Repairs
 from towline.server import http
 from towline.settings import Settings
 from towline.source.addresses import Addresses
@@ -64,6 +68,10 @@ IDLE_SECONDS = 120.0
 
 APART_SECONDS = {Shift.WORDS: 5.0, Shift.STATE: 0.5}
 """How far apart passes begin at least that only tell how objects are: a workload may flap as fast as it likes."""
+
+
+_VERIFY_AFTER = 0.9
+"""The part of the time between two verifications in which nothing is read for them."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -94,6 +102,13 @@ def _objects(
         raise click.BadParameter(str(error)) from error
 
 
+def _duration(_context: click.Context, _option: click.Parameter, value: str) -> float:
+    try:
+        return durations.parse(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 @main.command()
 @click.option("--allow-http", is_flag=True, help="Accept http:// urls (never together with a Secret).")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where mirrors and the masking key lie.")
@@ -118,6 +133,14 @@ def _objects(
     metavar="OBJECT",
     callback=_objects,
     help="An object that the operator runs by, as Kind.group/namespace/name: no GitRepository may declare it.",
+)
+@click.option(
+    "--verify-interval",
+    "verify_seconds",
+    default="6h",
+    metavar="DURATION",
+    callback=_duration,
+    help="How often objects are read that nothing has cast doubt on.",
 )
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
 def operator(data_dir: Path | None, **flags: Any) -> None:
@@ -179,13 +202,17 @@ async def _queue(
         for key in _keys(label, queue):
             queue.wake(key)
 
+    async def verify(refs: Sequence[ObjectRef]) -> None:
+        await reconciler.verify(refs)
+
     def shifted(label: str, shift: Shift) -> None:
         for key in _keys(label, queue):
             queue.wake(key, APART_SECONDS[shift])
 
     async with Client(credentials.load, seconds_left=leadership.seconds_left) as client:
         discovery = Discovery(client)
-        index = Index(client, discovery, changed, shifted)
+        doubts = Doubts(verify)
+        index = Index(client, discovery, changed, shifted, on_doubt=doubts.note)
         addresses = Addresses() if chosen.deny_private_addresses else None
         mirrors = Mirrors(chosen.folder, addresses=addresses, key=mask_key(chosen.folder))
         ledger = Ledger(client, chosen.records_namespace, chosen.folder)
@@ -200,17 +227,22 @@ async def _queue(
             metrics=metrics,
         )
         queue = WorkQueue(reconciler.once, time.monotonic)
-        tidying = asyncio.create_task(_tidy(queue, reconciler, mirrors, ledger), name="tidy")
+        tasks = (
+            asyncio.create_task(_tidy(queue, reconciler, mirrors, ledger), name="tidy"),
+            asyncio.create_task(_verify(index, doubts, chosen.verify_seconds), name="verify"),
+        )
 
         async def end() -> None:
+            await doubts.aclose()
             await index.aclose()
             await mirrors.aclose()
 
         try:
             yield queue, end
         finally:
-            tidying.cancel()
-            await asyncio.gather(tidying, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await end()
 
 
@@ -241,16 +273,27 @@ def _reconciler(  # noqa: PLR0913  the doors
     neighbours = Neighbours(report, wake, time.monotonic)
     dependencies = Dependencies(report, neighbours.stir, time.monotonic)
     rules = desired.Rules(allow_http=chosen.allow_http)
+    source = desired.Source(
+        client=client, discovery=discovery, index=index, mirrors=mirrors, cache=Cache(), rules=rules
+    )
+    orders = Orders(source, syncs)
     tower = Tower(
-        source=desired.Source(
-            client=client, discovery=discovery, index=index, mirrors=mirrors, cache=Cache(), rules=rules
-        ),
+        source=source,
         index=index,
         report=report,
         sweep=sweep,
         neighbours=neighbours,
         dependencies=dependencies,
         syncs=syncs,
+        orders=orders,
+        repairs=Repairs(
+            source=source,
+            index=index,
+            drifts=Drifts(source, writer, mask, clock=time.monotonic, now=_now),
+            orders=orders,
+            syncs=syncs,
+            report=report,
+        ),
         observer=Observer(writer=writer, syncs=syncs, report=report),
         installation=chosen.installation,
         schema=_schema(),
@@ -287,6 +330,22 @@ def _keys(label: str, queue: WorkQueue) -> tuple[Key, ...]:
     if dot:
         return (Key(namespace, name),)
     return tuple(key for key in queue.known if labels.repository_label(key) == label)
+
+
+async def _verify(index: Index, doubts: Doubts, seconds: float) -> None:
+    """Have all objects read, once in so many seconds, of which nobody has read the state that they are in.
+
+    What metadata cannot tell, and no event has cast doubt on, is found by this. It is spread over a part of the time.
+    """
+    while True:
+        await asyncio.sleep(seconds * _VERIFY_AFTER)
+        refs = index.unverified()
+        pause = seconds * (1 - _VERIFY_AFTER) / max(len(refs), 1)
+        for ref in refs:
+            doubts.note(ref)
+            await asyncio.sleep(pause)
+        if not refs:
+            await asyncio.sleep(pause)
 
 
 async def _tidy(queue: WorkQueue, reconciler: Reconciler, mirrors: Mirrors, ledger: Ledger) -> None:

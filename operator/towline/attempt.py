@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from towline.api import labels
 from towline.api.gitrepository import GitRepository, Spec
+from towline.core.deviation import Deviation
 from towline.core.stamp import Identity
 from towline.core.status import Pass
 from towline.desired import Desired, Head
@@ -42,8 +43,9 @@ class Memory:
 class Attempt:
     """One pass as far as it has come: the resource as it was last read, and what was found out.
 
-    `record` is the one that tells why a revision cannot be applied, where the attempt has left it. `patience` is how
-    many seconds more it may wait for other repositories.
+    `record` is the one that tells why a revision cannot be applied, or of repairs, where the attempt has left it.
+    `patience` is how many seconds more it may wait for other repositories. `drift` is what was found of it, None
+    where nobody looked.
     """
 
     repository: GitRepository
@@ -60,6 +62,7 @@ class Attempt:
     patience: float = 0.0
     is_new: bool = True
     record: str = ""
+    drift: tuple[Deviation, ...] | None = None
 
     @property
     def manual(self) -> str:

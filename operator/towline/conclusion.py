@@ -10,7 +10,7 @@ from towline.core import forecast
 from towline.core.forecast import Forecast
 from towline.core.status import Objects, Pass
 from towline.desired import Desired
-from towline.errors import ClusterError, Failure, Reason, TowlineError
+from towline.errors import ClusterError, Failure, Reason, Refusal, TowlineError
 from towline.model import ObjectRef, Plan, Result
 from towline.observe import Observed
 from towline.sync import Synced
@@ -19,21 +19,25 @@ from towline.sync import Synced
 def passed(attempt: Attempt, decided: Plan, synced: Synced | None, blind: str) -> Pass:
     """Say how an attempt ended that had a plan."""
     reason, message = _verdict(decided, synced, blind)
-    failures = synced.failures if synced else decided.failures
     desired, revision = attempt.desired, attempt.revision
+    applied = revision if reason is Reason.SUCCEEDED else None
+    contested = _contested(decided)
+    failures = (*(synced.failures if synced else decided.failures), *contested)
+    if contested and reason is Reason.SUCCEEDED:
+        reason = Reason.APPLY_FAILED
     return Pass(
         generation=attempt.repository.generation,
         reason=reason,
         message=message,
         observed=revision.sha if revision else "",
         attempted=revision.sha if revision else "",
-        applied=revision if reason is Reason.SUCCEEDED else None,
+        applied=applied,
         objects=_objects(desired, decided, synced) if desired else None,
         failures=failures,
         blocked=None if decided.waiting else decided.blocked,
         token=decided.token,
         plan=forecast.NOTHING,
-        kinds=attempt.kinds | (desired.kinds if desired and reason is Reason.SUCCEEDED else frozenset()),
+        kinds=attempt.kinds | (desired.kinds if desired and applied else frozenset()),
         last_record=synced.record if synced else "",
         wait=attempt.patience if decided.waiting else 0.0,
     )
@@ -117,6 +121,23 @@ def _failed(failures: tuple[Failure, ...], decided: Plan) -> Reason:
     removed = {str(change.ref) for change in decided.removals}
     only_removals = all(failure.object in removed for failure in failures)
     return Reason.PRUNE_FAILED if only_removals else Reason.APPLY_FAILED
+
+
+def _contested(decided: Plan) -> tuple[Failure, ...]:
+    """Report the objects that are left alone because somebody keeps changing them; what they declare was written."""
+    held = (change for change in decided.changes if change.reason == Refusal.CONTESTED and change.manifest)
+    return tuple(
+        Failure(
+            reason=Refusal.CONTESTED,
+            message=change.message,
+            object=str(change.ref),
+            file=change.manifest.origin.file,
+            line=change.manifest.origin.line,
+            commit=change.live.commit if change.live else "",
+        )
+        for change in held
+        if change.manifest
+    )
 
 
 def _foreseen(desired: Desired, plan: Forecast) -> Objects:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import math
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -111,6 +112,19 @@ class Source:
         name, sha = await asyncio.to_thread(refs.resolve, spec.ref, offered)
         return Head(remote=remote, name=name, sha=sha, seen_at=seen_at)
 
+    async def recalled(self, key: Key, spec: Spec, sha: str) -> tuple[Head, Revision, Desired] | None:
+        """Read an earlier commit as it was read then, without asking the remote; None where its mirror lacks it.
+
+        Raises:
+            TowlineError: as `revision` and `desired` do.
+        """
+        secret = await self._secret(key, spec) if spec.secret_name else None
+        remote = access.remote(spec, secret, allow_http=self._rules.allow_http)
+        if not await self._mirrors.has(remote, sha):
+            return None
+        head = Head(remote=remote, name=sha, sha=sha, seen_at=-math.inf)
+        return head, await self._mirrors.revision(remote, sha), await self.desired(head, spec)
+
     async def secret_version(self, key: Key, spec: Spec) -> str:
         """Return what changes with every change of the Secret that the spec names; empty where there is none.
 
@@ -189,16 +203,17 @@ class Source:
         return await self._mirrors.history(head.remote, base, head.sha)
 
     async def located(
-        self, failures: tuple[Failure, ...], head: Head, desired: Desired
+        self, failures: tuple[Failure, ...], head: Head, manifests: Iterable[Manifest]
     ) -> tuple[Failure, ...]:
         """Give failures the line of the field that they name, instead of that of their object.
 
         Where the mirror cannot be read any more, they keep the line of their object.
         """
-        origins = {str(manifest.ref): manifest.origin for manifest in desired.manifests}
-        named = [failure for failure in failures if failure.field and failure.object in origins]
+        named = [failure for failure in failures if failure.field]
         if not named:
             return failures
+        origins = {str(manifest.ref): manifest.origin for manifest in manifests}
+        named = [failure for failure in named if failure.object in origins]
         try:
             contents = await self._mirrors.blobs(
                 head.remote, sorted({origins[failure.object].blob for failure in named})
@@ -210,6 +225,13 @@ class Source:
             replace(failure, line=lines.get((failure.object, failure.field), failure.line))
             for failure in failures
         )
+
+    async def lines(self, head: Head, manifest: Manifest, pointers: Iterable[str]) -> Mapping[str, int]:
+        """Return the line of each field that a manifest declares; others, and what cannot be read, are left out."""
+        name = str(manifest.ref)
+        named = tuple(Failure(reason="", message="", object=name, field=each) for each in pointers)
+        located = await self.located(named, head, (manifest,))
+        return {each.field: each.line for each in located if each.line}
 
     async def _rendered(self, head: Head, selection: tree.Selection) -> tuple[Manifest, ...]:
         """Parse what was selected; what the selection refused is reported together with what does not parse."""

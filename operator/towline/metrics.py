@@ -28,13 +28,19 @@ class Metrics:
         self.objects = Gauge(
             "towline_objects", "Objects that a repository declares", names, registry=self.registry
         )
+        self.drifted = Gauge(
+            "towline_objects_drifted",
+            "Objects of a repository that differ from what was applied",
+            names,
+            registry=self.registry,
+        )
         self.ready = Gauge(
             "towline_ready", "1 where Ready is True, 0 where it is not", names, registry=self.registry
         )
 
     def forget(self, namespace: str, name: str) -> None:
         """Drop the gauges of a repository that is gone."""
-        for gauge in (self.objects, self.ready):
+        for gauge in (self.objects, self.drifted, self.ready):
             with suppress(KeyError):
                 gauge.remove(namespace, name)
 

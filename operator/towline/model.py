@@ -150,7 +150,9 @@ class Live:
     empty where absent. `fields` is the `fieldsV1` JSON of the Apply entry of the label's field manager (no
     subresource), empty where there is none; `entry_time` is that entry's `time`. `generation` is -1 where the kind
     has none. `prune_disabled` is the value of `towline.dev/prune: disabled`. `shared` says that remains of other
-    writers hold what our entry holds, too. `health` is that of the object as it was last seen whole.
+    writers hold what our entry holds, too. `health` is that of the object as it was last seen whole. `verified` says
+    that somebody compared the values of this very version with what Git declares, `altered` that they differed though
+    our entry is whole. `foreign` says that others added fields inside list items of ours.
     """
 
     ref: ObjectRef
@@ -169,6 +171,17 @@ class Live:
     prune_disabled: bool
     shared: bool = False
     health: Health = CURRENT
+    verified: bool = False
+    altered: bool = False
+    foreign: bool = False
+
+
+class Difference(NamedTuple):
+    """One field that is not as declared: a JSON pointer into what is declared, and both values, masked."""
+
+    path: str
+    want: Any
+    have: Any
 
 
 class Action(StrEnum):
@@ -251,12 +264,16 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How one change ended: the object after it (None when gone), or everything that was wrong with it."""
+    """How one change ended: the object after it (None when gone), or everything that was wrong with it.
+
+    `overridden` are the fields that the answer to our own write held otherwise than they were sent.
+    """
 
     change: Change
     result: Result
     live: Live | None = None
     failures: tuple[Failure, ...] = ()
+    overridden: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,14 +12,14 @@ from towline.api.gitrepository import GitRepository
 from towline.attempt import Attempt, Memory
 from towline.cluster.ledger import Ledger
 from towline.cluster.report import Report
-from towline.core import remedy, schedule, status
+from towline.core import drifted, remedy, schedule, status
 from towline.core.remedy import Again
 from towline.core.status import Pass
 from towline.dependencies import Dependencies
 from towline.errors import ClusterError, Reason, TowlineError
 from towline.finalize import Finalizer
 from towline.metrics import Metrics
-from towline.model import Body, Key
+from towline.model import Body, Key, ObjectRef
 from towline.neighbours import Neighbours
 from towline.source.access import Remote
 from towline.tow import Tower
@@ -105,11 +105,14 @@ class Reconciler:
             return None
         if passed.reason is not Reason.SUSPENDED:
             self._neighbours.tried(repository)
+        drift = passed.drift if attempt.drift is None else attempt.drift
+        passed = replace(passed, drift=drift, last_record=passed.last_record or attempt.record)
         passed, due = self._remember(attempt, passed)
         if not await self._tell(attempt, passed):
             return 1.0
         await self._retain(repository)
-        return due
+        again = self._tower.again(attempt)
+        return due if again is None else min(again, due or math.inf)
 
     async def _outcome(self, attempt: Attempt) -> Pass | None:
         """Tow, or finalize; what goes wrong is an outcome, too. None where the repository has ended."""
@@ -205,7 +208,12 @@ class Reconciler:
         is_ready = after["status"] == "True"
         self._metrics.passes.labels(*key, str(passed.reason)).inc()
         self._metrics.ready.labels(*key).set(is_ready)
-        self._metrics.objects.labels(*key).set((said.get("objects") or {}).get("declared", 0))
+        objects = said.get("objects") or {}
+        self._metrics.objects.labels(*key).set(objects.get("declared", 0))
+        self._metrics.drifted.labels(*key).set(objects.get("drifted", 0))
+        if news := drifted.news(repository.status, said):
+            _log.warning("drifted", repository=str(key), message=news)
+            await self._report.event(repository, "Warning", "Drifted", news)
         synced = said.get("lastRecord") != repository.status.get("lastRecord")
         if not synced and (before.get("reason"), before.get("message")) == (
             after["reason"],
@@ -233,6 +241,10 @@ class Reconciler:
         """Return every remote that a repository follows, as far as it was reached."""
         return tuple(memory.head.remote for memory in self._memories.values() if memory.head)
 
+    async def verify(self, refs: Sequence[ObjectRef]) -> None:
+        """Read objects whose metadata cannot tell whether they are as declared; a difference asks for a pass."""
+        await self._tower.verify(refs)
+
     def _wait(self, key: Key, memory: Memory, at_least: float) -> float:
         self._memories[key] = replace(memory, failures=memory.failures + 1)
         reasons = {Reason.CLUSTER_UNAVAILABLE}
@@ -241,6 +253,7 @@ class Reconciler:
     def _forget(self, key: Key) -> None:
         self._neighbours.withdraw(key)
         self._dependencies.forget(key)
+        self._tower.forget(key)
         if memory := self._memories.pop(key, None):
             self._ledger.forget(memory.uid)
             self._metrics.forget(*key)

@@ -15,7 +15,8 @@ class Settings:
 
     `folder` holds the Git mirrors, the masking key and unsent records; `records_namespace` is empty where records lie
     beside their repository; `listen` is `host:port` for probes and metrics, empty to serve none. `installation` are
-    the objects that the operator runs by.
+    the objects that the operator runs by. `verify_seconds` is how often objects are read that no event has cast doubt
+    on.
     """
 
     folder: Path
@@ -26,6 +27,7 @@ class Settings:
     listen: str = ""
     log_level: str = "info"
     installation: frozenset[ObjectRef] = frozenset()
+    verify_seconds: float = 6 * 3600.0
 
 
 def cache_folder(environment: os._Environ[str] | dict[str, str]) -> Path:

@@ -7,25 +7,25 @@ happens, and whatever happens is told by the record.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from towline.api.gitrepository import Adopt
-from towline.api.syncrecord import ChangeEntry, Ending, Flag, Subject, SyncRecord, Trigger
+from towline.api.gitrepository import Adopt, ForeignFields
+from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, Flag, Subject, SyncRecord, Trigger
 from towline.cluster import apply
 from towline.cluster.apply import Prediction, Writer, Written
 from towline.cluster.ledger import Ledger
 from towline.cluster.live import Index
-from towline.core import closing, diff, forecast, record, tip
+from towline.core import closing, deviation, diff, forecast, record, tip
 from towline.core import order as ordering
 from towline.core.closing import Ended
 from towline.core.redact import Mask
 from towline.core.stamp import Identity
 from towline.core.tip import Tip
 from towline.errors import ClusterError, Failure
-from towline.model import APPLIES, Action, Change, ObjectRef, Outcome, Plan, Result, Revision
+from towline.model import APPLIES, Action, Change, Difference, ObjectRef, Outcome, Plan, Result, Revision
 
 Begin: TypeAlias = Callable[[Sequence[ChangeEntry]], Awaitable[None]]
 """What happens once before the first write to a managed object; it is told what is about to be written."""
@@ -36,7 +36,7 @@ class Order:
     """What is to be done, for whom and why.
 
     `commits` lead from `source` (a sha, empty before the first sync) to the revision, newest first; `commits_total`
-    counts them all. `preflight`, `force` and `adopt` are those of the spec.
+    counts them all. `preflight`, `force`, `adopt` and `foreign` are those of the spec.
     """
 
     subject: Subject
@@ -51,6 +51,7 @@ class Order:
     preflight: bool = True
     force: bool = False
     adopt: Adopt = Adopt.ALWAYS
+    foreign: ForeignFields = ForeignFields.REPORT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,8 @@ class Synced:
     """What became of an order.
 
     `failures` are the refusals of the plan, of its preflight and of its writes. `record` is empty where none was
-    left. `error` is set where the API server was away before everything was done.
+    left. `error` is set where the API server was away before everything was done. `overridden` is what admission
+    has made of fields that we sent. `rivals` are the field managers whose changes were undone, by object.
     """
 
     ending: Ending
@@ -66,6 +68,13 @@ class Synced:
     failures: tuple[Failure, ...] = ()
     record: str = ""
     error: ClusterError | None = None
+    overridden: Mapping[ObjectRef, tuple[Difference, ...]] = field(default_factory=dict)
+    rivals: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def done(self) -> frozenset[ObjectRef]:
+        """What was written or taken away."""
+        return frozenset(outcome.change.ref for outcome in self.outcomes if outcome.result is Result.DONE)
 
     @property
     def released(self) -> frozenset[ObjectRef]:
@@ -146,16 +155,31 @@ class Syncs:
             return await self.refused(order, failures)
         predictions = tuple(found for found in flight.predictions if found.change.action in APPLIES)
         order, stuck = await self._without_stuck(order, voice)
+        overridden = self._rehearsed(flight.predictions)
         if not predictions and (failures or not order.plan.removals):
             every = (*failures, *stuck)
-            return await self.refused(order, every) if every else Synced(ending=Ending.SUCCEEDED)
+            if every:
+                return await self.refused(order, every)
+            return Synced(ending=Ending.SUCCEEDED, overridden=overridden)
         changes = (*(found.change for found in predictions), *order.plan.removals)
         entries = await self.entries(order, predictions, changes)
         await begin(entries)
         records = await self._open(order, entries)
         voice = replace(voice, record=records[0].name)
         written = await self._write(order, predictions, failures, voice, superseded)
-        return await self._close(order, records, written, (*failures, *stuck))
+        synced = await self._close(order, records, written, (*failures, *stuck))
+        overridden |= {each.change.ref: each.overridden for each in written.outcomes if each.overridden}
+        return replace(synced, overridden=overridden, rivals=_rivals(entries))
+
+    def _rehearsed(self, predictions: Sequence[Prediction]) -> dict[ObjectRef, tuple[Difference, ...]]:
+        """Return what admission makes of fields that are kept: to send them once more would change nothing."""
+        kept = (found for found in predictions if found.change.action is Action.KEEP and found.after)
+        compared = {
+            found.change.ref: diff.overridden(found.body, found.after, self._mask)
+            for found in kept
+            if found.after
+        }
+        return {ref: differences for ref, differences in compared.items() if differences}
 
     async def _preflight(self, order: Order, voice: apply.Sync) -> apply.Preflight:
         """Predict the plan; without preflight by no dry run, but for a revision that was refused before.
@@ -276,13 +300,21 @@ class Syncs:
         """Describe changes by what is predicted of them; comparing is slow enough to leave the event loop."""
 
         def describe() -> tuple[ChangeEntry, ...]:
-            changed = {
-                found.change.ref: diff.fields(found.before, found.after, found.body, self._mask)
-                for found in predictions
-            }
+            changed = {found.change.ref: self._changed(found, order) for found in predictions}
             return record.entries(changes, changed, order.revision.sha, self._mask)
 
         return await asyncio.to_thread(describe)
+
+    def _changed(self, found: Prediction, order: Order) -> tuple[FieldChange, ...]:
+        """Return the fields that a change changes; of a repair, with whoever gave them their old value."""
+        fields = diff.fields(found.before, found.after, found.body, self._mask)
+        if found.before is None or found.change.action is not Action.REPAIR:
+            return fields
+        manager = order.identity.manager
+        attributed = deviation.Holders(found.body, found.before, manager).attributed(fields)
+        if order.foreign is ForeignFields.REPORT:
+            return attributed
+        return (*attributed, *deviation.removals(found.before, manager, self._mask))
 
     def voice(self, order: Order) -> apply.Sync:
         """Return in whose name and why objects are looked at and written, before there is a record."""
@@ -293,6 +325,7 @@ class Syncs:
             force=order.force,
             preflight=order.preflight,
             adopt=order.adopt,
+            foreign=order.foreign,
         )
 
     def moment(self) -> str:
@@ -302,6 +335,11 @@ class Syncs:
 
 def _of(changes: Sequence[Change], action: Action) -> tuple[Change, ...]:
     return tuple(change for change in changes if change.action is action)
+
+
+def _rivals(entries: Sequence[ChangeEntry]) -> dict[str, str]:
+    """Return the field managers whose changes are undone, by object."""
+    return {entry.object: each.by for entry in entries for each in reversed(entry.fields) if each.by}
 
 
 def _ending(order: Order, written: Written, failures: tuple[Failure, ...]) -> Ending:

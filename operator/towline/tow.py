@@ -14,7 +14,7 @@ from datetime import datetime
 from towline import conclusion, log
 from towline.api import gitrepository, labels
 from towline.api.gitrepository import GitRepository, Mode, Schema, Spec
-from towline.api.syncrecord import ChangeEntry, Ending, Flag, Subject, Trigger
+from towline.api.syncrecord import ChangeEntry, Ending, Trigger
 from towline.attempt import Attempt
 from towline.cluster.live import Index
 from towline.cluster.report import Report
@@ -22,13 +22,14 @@ from towline.cluster.sweep import Sweep
 from towline.core import claims, plan, remedy, status
 from towline.core.ownership import OWN, Policy
 from towline.core.status import Pass
-from towline.core.tip import Tip
 from towline.dependencies import Dependencies
 from towline.desired import Desired, Head, Source
 from towline.errors import ClusterError, Failure, Reason, SourceError, TowlineError
-from towline.model import GroupKind, Live, ObjectRef, Plan, Revision
+from towline.model import GroupKind, Key, Live, ObjectRef, Plan, Revision
 from towline.neighbours import Neighbours
 from towline.observe import Observer
+from towline.orders import Orders
+from towline.repair import Repairs
 from towline.sync import Order, Synced, Syncs
 
 _log = log.logger(__name__)
@@ -59,6 +60,8 @@ class Tower:
         neighbours: what other repositories declare.
         dependencies: what must be ready first.
         syncs: executes plans.
+        orders: writes the orders for them.
+        repairs: undoes, or describes, what others change.
         observer: tells what plans would do.
         installation: what the operator runs by, which no repository may declare.
         schema: of a GitRepository's spec.
@@ -76,6 +79,8 @@ class Tower:
         neighbours: Neighbours,
         dependencies: Dependencies,
         syncs: Syncs,
+        orders: Orders,
+        repairs: Repairs,
         observer: Observer,
         installation: frozenset[ObjectRef],
         schema: Schema,
@@ -89,6 +94,8 @@ class Tower:
         self._neighbours = neighbours
         self._dependencies = dependencies
         self._syncs = syncs
+        self._orders = orders
+        self._repairs = repairs
         self._observer = observer
         self._installation = installation
         self._schema = schema
@@ -104,12 +111,15 @@ class Tower:
         attempt.spec = spec = gitrepository.specify(attempt.repository, self._schema)
         if spec.suspend:
             return Pass(generation=attempt.repository.generation, reason=Reason.SUSPENDED)
-        if known := await self._still_refused(attempt, spec):
+        await self._repairs.begin(attempt, spec)
+        if known := await self._still_away(attempt, spec):
             return known
-        attempt.head = head = await self._head(attempt, spec)
-        attempt.revision = revision = await self._source.revision(head, spec.timeout)
+        attempt.head = head = await self._repairs.beside(attempt, spec, self._head(attempt, spec))
+        fetched = self._source.revision(head, spec.timeout)
+        attempt.revision = revision = await self._repairs.beside(attempt, spec, fetched)
         try:
-            attempt.desired = desired = await self._desired(attempt, spec, head)
+            read = self._desired(attempt, spec, head)
+            attempt.desired = desired = await self._repairs.beside(attempt, spec, read)
             blind = await self._see(attempt, desired)
             if known := self._unchanged(attempt):
                 return known
@@ -125,12 +135,25 @@ class Tower:
             return await self._observe(attempt, desired, head, decided, blind)
         return await self._enforce(attempt, desired, head, decided, blind)
 
-    async def _still_refused(self, attempt: Attempt, spec: Spec) -> Pass | None:
-        """Return the last pass where its credentials were refused, nothing about them changed, and no retry is due."""
+    def again(self, attempt: Attempt) -> float | None:
+        """Return the seconds until an object that is left alone for a while is due; None where there is none."""
+        return self._repairs.due(attempt)
+
+    async def verify(self, refs: Sequence[ObjectRef]) -> None:
+        """Read objects whose metadata cannot tell whether their content is as declared."""
+        await self._repairs.verify(refs)
+
+    def forget(self, key: Key) -> None:
+        """Forget a repository that is gone."""
+        self._repairs.forget(key)
+
+    async def _still_away(self, attempt: Attempt, spec: Spec) -> Pass | None:
+        """Return the last pass where Git could not be read, nothing about that changed, and no retry is due."""
         memory = attempt.memory
-        if memory.passed is None or memory.passed.reason not in remedy.AUTHENTICATION or not spec.secret_name:
+        if memory.passed is None or memory.passed.reason not in remedy.AWAY:
             return None
-        attempt.secret = await self._source.secret_version(attempt.repository.key, spec)
+        if memory.passed.reason in remedy.AUTHENTICATION and spec.secret_name:
+            attempt.secret = await self._source.secret_version(attempt.repository.key, spec)
         same = (memory.secret, memory.spec, memory.manual) == (attempt.secret, spec, attempt.manual)
         if not same or self._clock() >= memory.retry_at:
             return None
@@ -194,7 +217,8 @@ class Tower:
         confirm = attempt.repository.annotations.get(labels.CONFIRM_PRUNE, "")
         version = self._index.versions(attempt.repository.label)
         asked = (attempt.repository.generation, confirm, attempt.manual)
-        attempt.cause = (id(attempt.desired), *asked, version, attempt.news)
+        held = self._repairs.contested(attempt)
+        attempt.cause = (id(attempt.desired), *asked, version, attempt.news, held)
         if memory.passed is None or memory.passed.reason is Reason.PROGRESSING:
             return None
         if memory.cause != attempt.cause or self._clock() >= memory.retry_at:
@@ -225,6 +249,7 @@ class Tower:
             blocked=bool(repository.status.get("blocked")),
             installation=self._installation,
         )
+        policy = self._repairs.policy(attempt, desired.spec, policy)
         if not desired.manifests and not desired.failures:
             owns = any(plan.ownership(each, policy) in OWN for each in live.values())
             _check_emptiness(repository, desired, owns=owns)
@@ -243,10 +268,8 @@ class Tower:
         """Tell what would be done; what other repositories are asked about first is waited for as ever."""
         if decided.waiting and not decided.failures:
             return conclusion.passed(attempt, decided, None, blind)
-        spec = desired.spec
-        order = replace(await self._order(attempt, decided), force=spec.force, adopt=spec.adopt)
-        observed = await self._observer.observe(order)
-        failures = await self._source.located(observed.forecast.failures, head, desired)
+        observed = await self._observer.observe(await self._order(attempt, decided))
+        failures = await self._source.located(observed.forecast.failures, head, desired.manifests)
         found = replace(observed.forecast, failures=failures)
         return conclusion.observed(attempt, decided, replace(observed, forecast=found), blind)
 
@@ -256,15 +279,16 @@ class Tower:
         """Do what is planned, if anything is."""
         if not decided.writes and not decided.failures:
             newest = await self._syncs.newest(attempt.identity)  # closes what a dead process has left open
+            await self._repairs.settle(attempt, decided, Synced(ending=Ending.SUCCEEDED))
             quiet = conclusion.passed(attempt, decided, None, blind)
             return replace(quiet, last_record=newest.name if newest else "")
         synced = await self._sync(attempt, desired.spec, head, decided)
-        located = await self._source.located(synced.failures, head, desired)
+        await self._repairs.settle(attempt, decided, synced)
+        located = await self._source.located(synced.failures, head, desired.manifests)
         return conclusion.passed(attempt, decided, replace(synced, failures=located), blind)
 
     async def _sync(self, attempt: Attempt, spec: Spec, head: Head, decided: Plan) -> Synced:
         order = await self._order(attempt, decided)
-        order = replace(order, preflight=spec.preflight, force=spec.force, adopt=spec.adopt)
 
         async def begin(entries: Sequence[ChangeEntry]) -> None:
             await self._observer.compare(attempt.repository, entries)
@@ -279,28 +303,11 @@ class Tower:
 
     async def _order(self, attempt: Attempt, decided: Plan) -> Order:
         """Say what the record must: from where to where, by which commits, and why."""
-        repository, spec, head, revision = attempt.repository, attempt.spec, attempt.head, attempt.revision
+        spec, head, revision = attempt.spec, attempt.head, attempt.revision
         if spec is None or head is None or revision is None:
             raise ValueError("an order needs a revision")
-        newest = await self._syncs.newest(attempt.identity)
-        base = _base(newest)
-        history = await self._source.history(head, base)
-        return Order(
-            subject=Subject(
-                namespace=repository.key.namespace,
-                name=repository.key.name,
-                uid=repository.uid,
-                url=spec.url,
-                path=spec.path,
-            ),
-            identity=attempt.identity,
-            revision=revision,
-            plan=decided,
-            trigger=_trigger(attempt),
-            source=base,
-            commits=history.revisions,
-            commits_total=history.total,
-            flags=(Flag.HISTORY_REWRITTEN,) if history.rewritten else (),
+        return await self._orders.order(
+            attempt.repository, spec, head=head, revision=revision, plan=decided, trigger=_trigger(attempt)
         )
 
     async def _record(self, attempt: Attempt, revision: Revision, error: TowlineError) -> None:
@@ -350,16 +357,6 @@ def _check_emptiness(repository: GitRepository, desired: Desired, *, owns: bool)
         return
     message = f"no manifests below {desired.spec.path!r}: their names end in .yaml, .yml or .json"
     raise SourceError(Reason.SOURCE_EMPTY, message)
-
-
-def _base(newest: Tip | None) -> str:
-    """Return the commit that the next record begins at.
-
-    That is the last one that a record calls applied, or that a newer one took over from: its commits are told.
-    """
-    if newest is None:
-        return ""
-    return newest.target if newest.ending in {Ending.SUCCEEDED, Ending.SUPERSEDED} else newest.source
 
 
 def _trigger(attempt: Attempt) -> Trigger:

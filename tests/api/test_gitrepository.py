@@ -91,10 +91,8 @@ def test_what_is_given_is_kept() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("drift", "Report"),
         ("serviceAccountName", "deployer"),
         ("serviceAccountName", ""),
-        ("foreignFields", "Report"),
         ("healthTimeout", "5m"),
     ],
 )

@@ -104,6 +104,7 @@ def test_defaults_are_those_of_the_crd() -> None:
         "prune": True,
         "mode": "Enforce",
         "drift": "Repair",
+        "foreignFields": "Report",
         "adopt": "Always",
         "preflight": True,
         "force": False,

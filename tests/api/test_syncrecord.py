@@ -30,7 +30,7 @@ STATUS = SCHEMA["properties"]["status"]["properties"]
 def full() -> SyncRecord:
     """Make a record in which every field says something."""
     fields = (
-        FieldChange(path="/data/a", old="1", new="2"),
+        FieldChange(path="/data/a", old="1", new="2", by="kubectl-edit", at="2026-01-01T00:00:00Z"),
         FieldChange(path="/data/b", old=None, new={"c": [1, 2.5, True]}),
     )
     commit = syncs.revision()

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from towline.api.gitrepository import Adopt
-from towline.core.plan import Ownership, ownership, plan
+from towline.api.gitrepository import Adopt, Drift
+from towline.core import fields
+from towline.core.plan import Ownership, Policy, ownership, plan
 from towline.errors import Failure, Refusal
 from towline.model import Action, Change, Live, Manifest, ObjectRef, Origin, Plan
 
@@ -233,3 +234,59 @@ def test_writes_are_ordered_by_wave_and_then_by_name() -> None:
     found = planned(live(ObjectRef("", "Secret", "shop", "old")), desired=desired)
     assert [item.ref.name for item in found.changes] == ["shop", "a", "b", "web", "late", "old"]
     assert found.changes[-1].action is Action.PRUNE
+
+
+REPORTED = replace(POLICY, drift=Drift.REPORT)
+WRITTEN = {REF: WANTED.digest}
+
+
+def drifting(found: Live | None, policy: Policy, desired: Manifest = WANTED) -> Change:
+    (only,) = plan((desired,), {found.ref: found} if found else {}, policy, SHA).changes
+    return only
+
+
+def test_reported_drift_is_skipped_with_its_reason() -> None:
+    found = drifting(world.robbed(live(REF)), REPORTED)
+    assert (found.action, found.reason) == (Action.SKIP, "Drifted")
+    assert found.message
+
+
+def test_a_deleted_object_is_reported_where_it_was_written_and_created_where_it_never_was() -> None:
+    deleted = drifting(None, replace(REPORTED, written=WRITTEN))
+    assert (deleted.action, deleted.reason) == (Action.SKIP, "Drifted")
+    assert drifting(None, REPORTED).action is Action.CREATE
+    assert drifting(None, replace(REPORTED, written={REF: "other content"})).action is Action.CREATE
+
+
+def test_a_deleted_object_is_created_again_where_drift_is_repaired() -> None:
+    assert drifting(None, replace(POLICY, written=WRITTEN)).action is Action.CREATE
+
+
+def test_the_annotation_in_git_decides_for_its_object() -> None:
+    reported, ignored = manifest(REF, "1", drift="report"), manifest(REF, "1", drift="ignore")
+    robbed = world.robbed(live(REF))
+    assert drifting(replace(robbed, digest=reported.digest), POLICY, reported).action is Action.SKIP
+    assert drifting(replace(robbed, digest=ignored.digest), POLICY, ignored).action is Action.KEEP
+
+
+def test_a_commit_that_changes_a_drifted_object_writes_it_whatever_is_reported() -> None:
+    assert drifting(world.robbed(live(REF, "2")), REPORTED).action is Action.UPDATE
+
+
+def test_an_object_that_is_fought_over_is_left_alone_with_the_reason() -> None:
+    held = replace(POLICY, contested={REF: "somebody keeps changing it"})
+    found = drifting(world.robbed(live(REF)), held)
+    assert (found.action, found.reason) == (Action.SKIP, Refusal.CONTESTED)
+    assert drifting(world.robbed(live(REF, "2")), held).action is Action.UPDATE
+
+
+def test_values_that_a_read_has_shown_to_differ_are_repaired() -> None:
+    assert drifting(replace(live(REF), altered=True), POLICY).action is Action.REPAIR
+
+
+def test_what_admission_took_away_is_not_fought_for() -> None:
+    robbed = world.robbed(live(REF))
+    lost = frozenset(fields.lost(WANTED.body, robbed.fields))
+    assert lost
+    known = replace(POLICY, overridden={(REF, WANTED.digest): lost})
+    assert drifting(robbed, known).action is Action.KEEP

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import asyncssh
 import pytest
 import trustme
-from towline.api.gitrepository import Adopt, DeletionPolicy, Drift, Mode, Ref, RefKind, Spec
+from towline.api.gitrepository import Adopt, DeletionPolicy, Drift, ForeignFields, Mode, Ref, RefKind, Spec
 from towline.errors import Reason, SourceError
 from towline.source import access
 from towline.source.access import Remote
@@ -27,6 +27,7 @@ def spec(url: str = URL, *, secret: str = "") -> Spec:
         prune=True,
         mode=Mode.ENFORCE,
         drift=Drift.REPAIR,
+        foreign_fields=ForeignFields.REPORT,
         adopt=Adopt.ALWAYS,
         preflight=True,
         force=False,

@@ -92,6 +92,13 @@ class Drift(StrEnum):
     REPORT = "Report"
 
 
+class ForeignFields(StrEnum):
+    """What happens to fields that others added inside what we own."""
+
+    REPORT = "Report"
+    REMOVE = "Remove"
+
+
 class Adopt(StrEnum):
     """What happens to a declared object that exists and is not ours."""
 
@@ -123,6 +130,7 @@ class Spec:
     prune: bool
     mode: Mode
     drift: Drift
+    foreign_fields: ForeignFields
     adopt: Adopt
     preflight: bool
     force: bool
@@ -148,9 +156,7 @@ def _any(_value: Any) -> bool:
 
 UNSERVED: Unserved = MappingProxyType(
     {
-        "drift": Drift.REPORT.__eq__,
         "serviceAccountName": _any,
-        "foreignFields": _any,
         "healthTimeout": _any,
     }
 )
@@ -225,6 +231,7 @@ def _spec(given: Mapping[str, Any], namespace: str) -> Spec:
         prune=given["prune"],
         mode=Mode(given["mode"]),
         drift=Drift(given["drift"]),
+        foreign_fields=ForeignFields(given["foreignFields"]),
         adopt=Adopt(given["adopt"]),
         preflight=given["preflight"],
         force=given["force"],

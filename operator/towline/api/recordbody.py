@@ -101,7 +101,7 @@ def change_body(change: ChangeEntry) -> dict[str, Any]:
 
 def field_body(field: FieldChange) -> dict[str, Any]:
     """Return one entry of a change's `fields`."""
-    values = {"old": field.old, "new": field.new}
+    values = {"old": field.old, "new": field.new, "by": field.by or None, "at": field.at or None}
     return {"path": field.path} | {name: value for name, value in values.items() if value is not None}
 
 
@@ -157,7 +157,13 @@ def _closing(status: Body) -> Closing:
 
 def _change(change: Body) -> ChangeEntry:
     fields = tuple(
-        FieldChange(path=field["path"], old=field.get("old"), new=field.get("new"))
+        FieldChange(
+            path=field["path"],
+            old=field.get("old"),
+            new=field.get("new"),
+            by=field.get("by", ""),
+            at=field.get("at", ""),
+        )
         for field in change.get("fields", ())
     )
     return ChangeEntry(**{**change, "fields": fields})

@@ -55,11 +55,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
-    """One changed field: a JSON pointer, and the masked values, None where there is none."""
+    """One changed field: a JSON pointer, and the masked values, None where there is none.
+
+    Where a repair undoes what somebody else wrote, `by` is that field manager and `at` when it wrote (RFC 3339).
+    """
 
     path: str
     old: Any
     new: Any
+    by: str = ""
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from towline.cluster.client import Client
 from towline.cluster.course import Written
 from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
-from towline.cluster.objects import Objects, Sync
+from towline.cluster.objects import Objects, Sync, version_of
 from towline.cluster.prediction import Prediction
 from towline.cluster.preflight import Flight, Preflight
 from towline.cluster.prune import Prunes
@@ -17,7 +17,7 @@ from towline.cluster.release import Releases
 from towline.cluster.settling import Settling
 from towline.cluster.write import Deadlines, Writes
 from towline.errors import Failure
-from towline.model import Change
+from towline.model import Body, Change, Manifest
 
 __all__ = ["Deadlines", "Prediction", "Preflight", "Sync", "Writer", "Written"]
 
@@ -61,6 +61,14 @@ class Writer:
         """
         writes = Writes(self._objects, self._index, self._settling, sync, self._deadlines)
         return await writes.run(predictions, superseded)
+
+    async def read(self, manifest: Manifest, sync: Sync) -> Body | None:
+        """Return the live object in the version that its manifest is written in, None where there is none.
+
+        Raises:
+            ClusterError: the API server could not be asked, or refuses.
+        """
+        return await self._objects.read(manifest.ref, sync, version_of(manifest.body))
 
     async def rehearse(self, changes: Sequence[Change], sync: Sync) -> tuple[Failure, ...]:
         """Return which prunes and releases would be refused.

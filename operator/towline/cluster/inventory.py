@@ -43,6 +43,10 @@ class Inventory:
         for label in labels:
             self._versions[label] += 1
 
+    def unverified(self) -> tuple[ObjectRef, ...]:
+        """Return the objects that nobody has compared with what Git declares, as they are now."""
+        return tuple(ref for kind in self._kinds.values() for ref, live in kind.items() if not live.verified)
+
     def put(self, live: Live) -> None:
         """Keep the newest state of an object."""
         before = self.get(live.ref)

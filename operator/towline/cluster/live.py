@@ -6,9 +6,11 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
+from towline.cluster.disturbances import Disturbances
 from towline.cluster.echoes import Echoes, Seen
 from towline.cluster.inventory import Inventory
 from towline.cluster.metadata import Interned, live_from
@@ -34,22 +36,26 @@ class Index:
         on_event: called with label and object when somebody else changed it so that a plan may differ; it
             must not block. Our own writes call nobody.
         on_health: called with label and shift when the health of an object has moved and a plan cannot differ.
+        on_doubt: called with an object that must be read to know what an event meant.
         jitter: random numbers from 0 to 1.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  where it asks, and whom it tells what
         self,
         client: Client,
         discovery: Discovery,
         on_event: Callable[[str, ObjectRef], None],
         on_health: Callable[[str, Shift], None] = lambda _label, _shift: None,
         *,
+        on_doubt: Callable[[ObjectRef], None] = lambda _ref: None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
         self._discovery = discovery
         self._on_event = on_event
         self._on_health = on_health
+        self._on_doubt = on_doubt
+        self.disturbances = Disturbances()
         self._jitter = jitter
         self._inventory = Inventory()
         self._echoes = Echoes(self._judge)
@@ -128,13 +134,31 @@ class Index:
         """
         before = self._inventory.get(ref)
         live = live_from(body, ref.group_kind, self._intern) if body else None
-        if live and not live.label:
-            live = None
+        live = replace(live, verified=True) if live and live.label else None
         if ref.group_kind in self._watches:
             self._echoes.expect(ref, before, live)
         if before != live:
             self._keep(ref, live)
             self._inventory.touch(*_labels(before, live))
+
+    def verified(self, ref: ObjectRef, version: str, *, altered: bool) -> None:
+        """Take down what a read of an object in one version has shown; it means nothing for any other version.
+
+        `altered` says that values differ from what Git declares in a way that metadata does not show.
+        """
+        before = self._inventory.get(ref)
+        if before is None or before.resource_version != version:
+            return
+        self._inventory.put(replace(before, verified=True, altered=altered))
+        if altered or before.altered:
+            self._inventory.touch(before.label)
+        if altered:
+            self.disturbances.note(before.label, (ref,))
+            self._on_event(before.label, ref)
+
+    def unverified(self) -> tuple[ObjectRef, ...]:
+        """Return the objects of which nobody has read the version that they have now."""
+        return self._inventory.unverified()
 
     async def aclose(self) -> None:
         """End all watches."""
@@ -172,21 +196,21 @@ class Index:
         return watch is not None and watch.ready.is_set()
 
     def _judge(self, seen: Seen) -> None:
-        """Let an event that tells something new take effect, and wake whom it concerns.
-
-        A doubtful change wakes nobody so far: here it would be put down for a later reading of the object.
-        """
+        """Let an event that tells something new take effect, and wake whom it concerns."""
         before = self._inventory.get(seen.ref)
         if before and not seen.live and seen.uid not in {"", before.uid}:
             return  # the end of an earlier object of this name
         verdict, shift = drift.judge(before, seen.live), drift.shift(before, seen.live)
         if verdict is drift.Verdict.ECHO and not shift:
             return
-        self._keep(seen.ref, seen.live)
+        self._keep(seen.ref, seen.live if verdict.matters else _still_altered(before, seen.live))
+        if verdict is drift.Verdict.DOUBTFUL:
+            self._on_doubt(seen.ref)
         if verdict.matters:
             concerned = _labels(before, seen.live)
             self._inventory.touch(*concerned)
             for label in () if seen.quiet else concerned:
+                self.disturbances.note(label, (seen.ref,))
                 self._on_event(label, seen.ref)
         elif shift and seen.live and not seen.quiet:
             self._on_health(seen.live.label, shift)
@@ -196,6 +220,11 @@ class Index:
             self._inventory.put(live)
         else:
             self._inventory.drop(ref)
+
+
+def _still_altered(before: Live | None, live: Live | None) -> Live | None:
+    """Carry over what a read has shown and no write of ours has mended yet."""
+    return replace(live, altered=True) if before and live and before.altered else live
 
 
 def _labels(*states: Live | None) -> frozenset[str]:

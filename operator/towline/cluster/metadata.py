@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import orjson
 
 from towline.api import labels
-from towline.core import folding
+from towline.core import folding, foreign
 from towline.core.health import assessment
 from towline.model import Body, GroupKind, Key, Live, ObjectRef
 
@@ -71,6 +71,7 @@ def live_from(body: Body, kind: GroupKind | None = None, intern: Interned | None
         terminating="deletionTimestamp" in metadata,
         prune_disabled=notes.get(labels.PRUNE) == "disabled",
         shared=bool(entry) and folding.is_shared(entries, entry["manager"]),
+        foreign=bool(entry) and foreign.has(entries, entry["manager"]),
         health=intern(assessment.assess(body, kind)),
     )
 

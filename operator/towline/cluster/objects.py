@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import towline
 from towline.api import labels
-from towline.api.gitrepository import Adopt
+from towline.api.gitrepository import Adopt, ForeignFields
 from towline.cluster import calls
 from towline.cluster.calls import Answer
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
 from towline.core import refusals
-from towline.core.refusals import Masker
+from towline.core.redact import Mask
 from towline.core.stamp import Identity
 from towline.errors import ApiError, Cause
 from towline.model import Body, ObjectRef, Resource, Revision
@@ -24,17 +24,18 @@ from towline.model import Body, ObjectRef, Resource, Revision
 class Sync:
     """For whom objects are written, and why.
 
-    `record` is the name of the open SyncRecord, empty before there is one. `force`, `preflight` and `adopt` are
-    those of the spec. `mask` takes secrets out of what the server says.
+    `record` is the name of the open SyncRecord, empty before there is one. `force`, `preflight`, `adopt`
+    and `foreign` are those of the spec. `mask` takes secrets out of what the server says.
     """
 
     identity: Identity
     revision: Revision
-    mask: Masker
+    mask: Mask
     record: str = ""
     force: bool = False
     preflight: bool = True
     adopt: Adopt = Adopt.ALWAYS
+    foreign: ForeignFields = ForeignFields.REPORT
 
     @property
     def user_agent(self) -> str:

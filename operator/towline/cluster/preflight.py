@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
+from towline.api.gitrepository import ForeignFields
 from towline.cluster import abreast, faults, prediction, replacement, swap
 from towline.cluster.calls import Answer
 from towline.cluster.objects import Objects, Sync, metadata
 from towline.cluster.prediction import Prediction
 from towline.cluster.settling import Settling
-from towline.core import folding, order
+from towline.core import folding, foreign, order
 from towline.errors import ApiError, Failure
 from towline.model import Action, Body, Change, ObjectRef
 
@@ -93,8 +94,10 @@ class Flight:
         return replace(found, after=answer.body)
 
     def _shared(self, before: Body) -> bool:
-        entries = metadata(before).get("managedFields") or ()
-        return folding.is_shared(entries, self._sync.identity.manager)
+        """Tell whether there is something to take off, which no apply shows."""
+        entries, manager = metadata(before).get("managedFields") or (), self._sync.identity.manager
+        added = self._sync.foreign is ForeignFields.REMOVE and foreign.has(entries, manager)
+        return added or folding.is_shared(entries, manager)
 
     async def _rehearse(self, found: Prediction, *, force: bool) -> Answer:
         ref, body = found.change.ref, _of_any_version(found.body)

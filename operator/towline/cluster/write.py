@@ -16,7 +16,7 @@ from towline.cluster.metadata import live_from
 from towline.cluster.objects import Objects, Sync, metadata, terminates, version_of
 from towline.cluster.prediction import Prediction
 from towline.cluster.settling import Settling
-from towline.core import adopt, order, refusals, scope
+from towline.core import adopt, diff, order, refusals, scope
 from towline.errors import ApiError, Failure, Refusal
 from towline.model import APPLIES, Action, Body, Change, Outcome, Result
 
@@ -90,8 +90,8 @@ class Writes:
         if terminates(body):
             return replace(found, known=False)
         if found.before is None and merged(body, self._sync.identity.manager):
-            return await self._met(found.change, body)
-        return await self._done(found.change, body)
+            return await self._met(found, body)
+        return await self._done(found, body)
 
     async def _sent(self, found: Prediction) -> Body:
         """Apply; forced only onto an object that was seen to be ours."""
@@ -157,13 +157,14 @@ class Writes:
             return refusals.is_stale(refused)
         return swapped
 
-    async def _met(self, change: Change, body: Body) -> Outcome:
+    async def _met(self, found: Prediction, body: Body) -> Outcome:
         """Adopt the object that an apply met in the place of none, or take back what was added to it."""
+        change = found.change
         if refused := adopt.refusal(metadata(body), self._sync.adopt):
             about = refusals.subject(change, self._sync.revision.sha)
             failure = refusals.failure(about, refused.reason, refused.message)
             return await self._undone(change, body, failure)
-        return await self._done(replace(change, action=Action.ADOPT), body)
+        return await self._done(replace(found, change=replace(change, action=Action.ADOPT)), body)
 
     async def _undone(self, change: Change, body: Body, failure: Failure) -> Outcome:
         """Take back an apply that met somebody's object: only what we alone had added goes away."""
@@ -174,14 +175,18 @@ class Writes:
         self._index.record(change.ref, None)
         return course.failed(change, (failure,))
 
-    async def _done(self, change: Change, body: Body) -> Outcome:
+    async def _done(self, found: Prediction, body: Body) -> Outcome:
+        change = found.change
+        overridden = diff.overridden(found.body, body, self._sync.mask)
         body = await folding.fold(self._objects, body, change.ref, self._sync)
+        body = await folding.purge(self._objects, body, change.ref, self._sync)
         self._index.record(change.ref, body)
         if change.ref.group_kind == order.CRD:
             seconds = self._deadlines.established
             if why := await self._settling.established(self._objects, change.ref, self._sync, seconds):
                 return self._failed(change, Refusal.SERVER_ERROR, why)
-        return Outcome(change=change, result=Result.DONE, live=live_from(body, change.ref.group_kind))
+        live = live_from(body, change.ref.group_kind)
+        return Outcome(change=change, result=Result.DONE, live=live, overridden=overridden)
 
     def _failed(self, change: Change, reason: Refusal, message: str) -> Outcome:
         about = refusals.subject(change, self._sync.revision.sha)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from towline.api import labels
@@ -13,7 +13,7 @@ from towline.core import compare, narrowing
 from towline.core.fields import pointer
 from towline.core.redact import Mask
 from towline.core.stamp import CHANGE_CAUSE
-from towline.model import Body
+from towline.model import Body, Difference
 
 LARGEST = 2048
 """Bytes of JSON; a larger value stands as its length, digest and head."""
@@ -28,6 +28,9 @@ _SERVERS = frozenset(
     {"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "deletionTimestamp"}
     | {"deletionGracePeriodSeconds", "selfLink"}
 )
+_BOUND = frozenset({"/metadata/uid", "/metadata/resourceVersion"})
+"""What an apply holds to be bound to one object, or to one version of it."""
+
 _STAMPS = frozenset({labels.REPOSITORY_LABEL, labels.COMMIT, labels.SOURCE, labels.OWNER, labels.DIGEST})
 
 
@@ -53,13 +56,34 @@ def fields(
     return tuple(sorted(_compared(*narrowing.narrowed(old, new)), key=lambda change: change.path))
 
 
-def _leaves(before: Body, declared: Body, mask: Mask) -> tuple[FieldChange, ...]:
-    old, new = mask.masked(before), mask.masked(declared)
+def overridden(sent: Body, answer: Body, mask: Mask) -> tuple[Difference, ...]:
+    """Name what the answer to an apply holds otherwise than it was sent: admission has changed it."""
+    paths = [path for path in compare.differing(sent, answer) if path not in _BOUND]
+    return values(sent, answer, paths, mask) if paths else ()
+
+
+def values(declared: Body, live: Body, paths: Iterable[str], mask: Mask) -> tuple[Difference, ...]:
+    """Return what is declared and what is live of each path, a JSON pointer into `declared`, masked and bounded."""
+    want, have = mask.masked(declared), mask.masked(live)
     found = []
-    for path in compare.differing(declared, before):
-        want, have = _lookup(path, new, old)
-        found.append(FieldChange(path=path, old=_bounded(have), new=_bounded(want)))
+    for path in paths:
+        one, other = _lookup(path, want, have)
+        found.append(Difference(path, _bounded(one), _bounded(other)))
     return tuple(found)
+
+
+def value_at(live: Body, path: str) -> Any:
+    """Return the value at a JSON pointer into a live object that is masked already, as a record holds it."""
+    here: Any = live
+    for step in path.split("/")[1:]:
+        key = step.replace("~1", "/").replace("~0", "~")
+        here = here[int(key)] if isinstance(here, list) else here[key]
+    return _bounded(here)
+
+
+def _leaves(before: Body, declared: Body, mask: Mask) -> tuple[FieldChange, ...]:
+    found = values(declared, before, compare.differing(declared, before), mask)
+    return tuple(FieldChange(path=each.path, old=each.have, new=each.want) for each in found)
 
 
 def _lookup(path: str, want: Any, have: Any) -> tuple[Any, Any]:

@@ -1,11 +1,17 @@
-"""What a watch event about one object means."""
+"""What a watch event about one object means, and what is to be done about drift."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum, StrEnum
 
-from towline.model import Live
+from towline.api import labels
+from towline.api.gitrepository import Drift
+from towline.errors import Refusal
+from towline.model import Action, Change, Live, Manifest
+
+DRIFTED = "Drifted"
+"""The reason of a change that is skipped because drift is only reported."""
 
 
 class Verdict(StrEnum):
@@ -61,9 +67,31 @@ def shift(before: Live | None, after: Live | None) -> Shift:
     return Shift.WORDS if before.health.state is after.health.state else Shift.STATE
 
 
+class Answer(StrEnum):
+    """What is done about the drift of one object."""
+
+    REPAIR = "repair"
+    REPORT = "report"
+    IGNORE = "ignore"
+
+
+def answer(manifest: Manifest, chosen: Drift) -> Answer:
+    """Say what is done about drift: what the object's own annotation in Git asks for, else what the spec says."""
+    notes = (manifest.body.get("metadata") or {}).get("annotations") or {}
+    asked = notes.get(labels.DRIFT) if isinstance(notes, dict) else None
+    if asked in {Answer.REPORT, Answer.IGNORE}:
+        return Answer(asked)
+    return Answer.REPORT if chosen is Drift.REPORT else Answer.REPAIR
+
+
+def is_reported(change: Change) -> bool:
+    """Say whether a change stands for drift that is not undone."""
+    return change.action is Action.SKIP and change.reason in {DRIFTED, Refusal.CONTESTED}
+
+
 def _ownership(live: Live) -> tuple[object, ...]:
     """Everything that an intact ownership rests on; each write of ours can change any of them."""
-    stamps = (live.owner, live.digest, live.prune_disabled)
+    stamps = (live.owner, live.digest, live.prune_disabled, live.foreign)
     return (*stamps, live.manager, live.fields, live.entry_time)
 
 

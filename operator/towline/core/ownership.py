@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from towline.api import labels
-from towline.api.gitrepository import Adopt, Removal
+from towline.api.gitrepository import Adopt, Drift, ForeignFields, Removal
 from towline.core import claims
 from towline.core.claims import Standing
 from towline.model import GroupKind, Key, Live, ObjectRef
@@ -32,6 +33,10 @@ class Policy:
     `installation` are the objects that the operator itself runs by: no repository writes or deletes them.
     `standing` is what the other repositories mean for the plan. `blocked` says that the pass before left a blocked
     list: the creates of its plan are written meanwhile, so what was most of the objects then is few of them now.
+
+    `written` are the digests of what was written last, by object: what is among them and not there was deleted.
+    `contested` says of objects that somebody else keeps changing why they are left alone for a while. `overridden`
+    are the pointers that admission has changed in what we sent, by object and digest.
     """
 
     key: Key
@@ -46,6 +51,11 @@ class Policy:
     finalizing: Removal | None = None
     installation: frozenset[ObjectRef] = frozenset()
     standing: Standing = claims.ALONE
+    drift: Drift = Drift.REPAIR
+    foreign: ForeignFields = ForeignFields.REPORT
+    written: Mapping[ObjectRef, str] = field(default_factory=dict)
+    contested: Mapping[ObjectRef, str] = field(default_factory=dict)
+    overridden: Mapping[tuple[ObjectRef, str], frozenset[str]] = field(default_factory=dict)
 
 
 class Ownership(StrEnum):

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from towline.api import labels
-from towline.api.gitrepository import Adopt
-from towline.core import fields, ignore, order, prune
+from towline.api.gitrepository import Adopt, ForeignFields
+from towline.core import drift, fields, ignore, order, prune
 from towline.core.ownership import Ownership, Policy, missing, ownership
 from towline.errors import Failure, Refusal
 from towline.model import Action, Body, Change, GroupKind, Key, Live, Manifest, ObjectRef, Plan
@@ -25,6 +25,9 @@ _STAMPS: Body = {
 }
 """What we write beside each declared body; only the paths matter here."""
 
+_DELETED = "somebody else deleted it, or took our label off it"
+_ALTERED = "somebody else changed values in a way that managedFields do not show"
+_FOREIGN_FIELDS = "somebody else added fields inside what we own"
 _SHARED = "what somebody else left behind holds the same fields; Git could not remove them"
 
 _NAMED = 5
@@ -117,6 +120,8 @@ def _absent(manifest: Manifest, policy: Policy) -> _Refused | tuple[Action, str,
     """Create what nobody owns, unless the older of two repositories declares it, too."""
     if rival := policy.standing.rivals.get(manifest.ref):
         return _rivalled(rival)
+    if policy.written.get(manifest.ref) == manifest.digest:
+        return _drifted(manifest, policy, Action.CREATE, _DELETED)
     elders = ", ".join(map(str, sorted(policy.standing.elders)))
     return (
         Action.CREATE,
@@ -166,12 +171,38 @@ def _existing(
         return Action.UPDATE, Refusal.INHERITED, "taken over from an earlier GitRepository of this name"
     if found.digest != manifest.digest:
         return Action.UPDATE, "", ""
+    return _same_content(manifest, found, policy, memo)
+
+
+def _same_content(
+    manifest: Manifest, found: Live, policy: Policy, memo: fields.Memo
+) -> tuple[Action, str, str]:
+    """Look for drift in an object that was written from this very content."""
     held = fields.lost_once(manifest.digest, manifest.body, found.fields, memo)
     lost = ignore.without(manifest.ignored, held) if manifest.ignored else held
     lost += fields.lost_once("", _STAMPS, found.fields, memo)
-    if lost:
-        return Action.REPAIR, "", _lost(lost)
-    return (Action.REPAIR, "", _SHARED) if found.shared else (Action.KEEP, "", "")
+    if overridden := policy.overridden.get((found.ref, found.digest)):
+        lost = tuple(pointer for pointer in lost if pointer not in overridden)
+    if lost or found.altered:
+        return _drifted(manifest, policy, Action.REPAIR, _lost(lost) if lost else _ALTERED)
+    if drift.answer(manifest, policy.drift) is drift.Answer.REPAIR and found.ref not in policy.contested:
+        if found.shared:
+            return Action.REPAIR, "", _SHARED
+        if found.foreign and policy.foreign is ForeignFields.REMOVE:
+            return Action.REPAIR, "", _FOREIGN_FIELDS
+    return Action.KEEP, "", ""
+
+
+def _drifted(manifest: Manifest, policy: Policy, repair: Action, what: str) -> tuple[Action, str, str]:
+    """Undo what somebody else did, or leave it, as spec, annotation and an unending fight ask for."""
+    match drift.answer(manifest, policy.drift):
+        case drift.Answer.IGNORE:
+            return Action.KEEP, "", ""
+        case drift.Answer.REPORT:
+            return Action.SKIP, drift.DRIFTED, what
+    if why := policy.contested.get(manifest.ref):
+        return Action.SKIP, Refusal.CONTESTED, why
+    return repair, "", what
 
 
 _FOREIGN: Mapping[Ownership, Callable[[Live, Policy], _Refused | tuple[Action, str, str]]] = MappingProxyType(

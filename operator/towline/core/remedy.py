@@ -61,6 +61,9 @@ AUTHENTICATION = frozenset(
 )
 """Reasons that a changed Secret mends, and whose repetition may lock an account."""
 
+AWAY = AUTHENTICATION | {Reason.GIT_UNAVAILABLE, Reason.GIT_TIMEOUT}
+"""Reasons for which the Git server is left alone until a retry is due, whatever else asks for a pass."""
+
 _FINE = Remedy(ready=Truth.TRUE)
 _PAUSED = Remedy()
 _RUNNING = Remedy(ready=Truth.UNKNOWN, beside=Beside.RECONCILING)

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from towline.api import conditions
-from towline.core import forecast, verdict, wording
+from towline.core import drifted, forecast, verdict, wording
+from towline.core.deviation import Deviation
 from towline.core.forecast import Forecast
 from towline.errors import Failure, Reason
 from towline.model import Body, Change, GroupKind, Revision
@@ -39,8 +40,9 @@ class Pass:
 
     `observed` and `attempted` are shas. `applied` is the commit whose whole plan is done; to name the one of
     before changes nothing. `message` may be empty where failures, blocked prunes or counts say enough.
-    `plan` is what would be done, under Observe. `kinds` are added to those known. `attempts` counts the tries in a row
-    that ended like this one. `wait` is how many seconds a pass that is not over may rest, unless it is woken.
+    `plan` is what would be done, under Observe. `drift` is what is not as it was applied. `kinds` are added to those
+    known. `attempts` counts the tries in a row that ended like this one. `wait` is how many seconds a pass that is not
+    over may rest, unless it is woken.
     """
 
     generation: int
@@ -54,6 +56,7 @@ class Pass:
     blocked: tuple[Change, ...] | None = None
     token: str = ""
     plan: Forecast | None = None
+    drift: tuple[Deviation, ...] | None = None
     kinds: Collection[GroupKind] = ()
     last_record: str = ""
     attempts: int = 0
@@ -70,20 +73,24 @@ def compute(previous: Body, passed: Pass, now: datetime) -> Body:
     """
     moment = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     fine = passed.reason is Reason.SUCCEEDED
+    counted = {**previous, **_objects(previous, passed.objects)}
     status = {
-        **previous,
+        **counted,
         "observedGeneration": passed.generation,
         "commit": _commit(previous, passed),
         "applied": _applied(previous, passed.applied, moment),
         "kinds": _kinds(previous, passed.kinds),
         "lastRecord": passed.last_record or previous.get("lastRecord"),
-        **_objects(previous, passed.objects),
+        **drifted.fields(passed.drift, counted),
         **_failures(() if fine else passed.failures),
         **_blocked(() if fine else passed.blocked, passed.token),
         **({} if passed.plan is None else {"plan": forecast.body(passed.plan)}),
     }
     said = {name: value for name, value in status.items() if value not in (None, "", 0, {}, [])}
-    found = verdict.conditions_of(said, passed.reason, passed.message, passed.attempts)
+    found = (
+        *verdict.conditions_of(said, passed.reason, passed.message, passed.attempts),
+        drifted.condition(passed.drift, previous),
+    )
     said["conditions"] = conditions.merge(previous.get("conditions"), found, passed.generation, moment)
     return said
 

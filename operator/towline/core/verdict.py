@@ -16,7 +16,7 @@ _WORDS_BYTES = 200
 
 
 def conditions_of(status: Body, reason: Reason, message: str, attempts: int) -> Iterable[Condition]:
-    """Yield all six conditions.
+    """Yield the conditions that follow from the reason; Drifted comes from `core.drifted`.
 
     Args:
         status: what the pass leaves behind, without conditions.
@@ -30,7 +30,6 @@ def conditions_of(status: Body, reason: Reason, message: str, attempts: int) -> 
     yield _stalled(reason)
     yield _synced(status, reason)
     yield _unassessed(Type.HEALTHY, "Health is not assessed yet")
-    yield _unassessed(Type.DRIFTED, "Drift is not assessed yet")
 
 
 def named(short: str, subject: str, author: str) -> str:

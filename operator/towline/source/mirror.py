@@ -120,6 +120,19 @@ class Mirrors:
             async with mirror.lock:
                 await self._fetcher.join(mirror.folder)
 
+    async def has(self, remote: Remote, sha: str) -> bool:
+        """Say whether the commit can be read without asking the remote."""
+        mirror = self._mirror(remote, sha)
+        if sha in mirror.complete:
+            return True
+        if not await asyncio.to_thread(mirror.folder.is_dir):
+            return False
+        async with mirror.lock:
+            await self._make_usable(mirror, sha)
+            if await self._reader.holds(mirror.folder, sha):
+                mirror.complete.add(sha)
+        return sha in mirror.complete
+
     async def revision(self, remote: Remote, sha: str) -> Revision:
         """Return one fetched commit."""
         mirror = self._mirror(remote, sha)

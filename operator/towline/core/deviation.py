@@ -1,0 +1,184 @@
+"""Which fields of one object are not as declared, who wrote them and when: drift as people read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import orjson
+
+from towline.api.syncrecord import FieldChange
+from towline.core import compare, diff, fields, foreign
+from towline.core.redact import Mask
+from towline.errors import Refusal
+from towline.model import Body, Manifest
+
+
+class Holder(NamedTuple):
+    """A field manager other than ours, and when it last wrote (RFC 3339); both are empty where nobody is known."""
+
+    name: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """One field of one object, or the whole object (`field` is empty), that is not as it was applied.
+
+    `want` and `have` are masked. `by` and `since` name who wrote it and when, empty where nobody knows.
+    `reason` is empty for drift, else a word of the contract.
+    """
+
+    object: str
+    field: str = ""
+    file: str = ""
+    line: int = 0
+    commit: str = ""
+    want: Any = None
+    have: Any = None
+    by: str = ""
+    since: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One read of a live object of ours: `sent` is what an apply of its manifest would send, `body` what is there.
+
+    `manager` is our own field manager, `commit` the commit that set the object.
+    """
+
+    manifest: Manifest
+    sent: Body
+    body: Body
+    manager: str
+    commit: str
+
+
+def of(look: Look, mask: Mask, skipped: Iterable[str] = ()) -> tuple[Deviation, ...]:
+    """Name the fields in which an object is not as declared, or that others hold; values are masked.
+
+    `skipped` are pointers that are no drift.
+    """
+    holders = Holders(look.sent, look.body, look.manager)
+    manifest = look.manifest
+    return tuple(
+        Deviation(
+            object=str(manifest.ref),
+            field=found.path,
+            file=manifest.origin.file,
+            line=manifest.origin.line,
+            commit=look.commit,
+            want=found.want,
+            have=found.have,
+            by=(who := holders.of(found.path, there=found.have is not None)).name,
+            since=who.at,
+        )
+        for found in diff.values(look.sent, look.body, _paths(look, frozenset(skipped)), mask)
+    )
+
+
+def additions(look: Look, mask: Mask) -> tuple[Deviation, ...]:
+    """Name the fields that others added inside list items of ours; their line is that of the object."""
+    manifest, shown = look.manifest, mask.masked(look.body)
+    return tuple(
+        Deviation(
+            object=str(manifest.ref),
+            field=each.path,
+            file=manifest.origin.file,
+            line=manifest.origin.line,
+            commit=look.commit,
+            have=diff.value_at(shown, each.path),
+            by=each.by,
+            since=each.at,
+            reason=Refusal.FOREIGN_FIELDS,
+        )
+        for each in foreign.additions(look.body, look.manager)
+    )
+
+
+def removals(body: Body, manager: str, mask: Mask) -> tuple[FieldChange, ...]:
+    """Say what taking off such fields changes, as a record holds it."""
+    shown = mask.masked(body)
+    return tuple(
+        FieldChange(path=each.path, old=diff.value_at(shown, each.path), new=None, by=each.by, at=each.at)
+        for each in foreign.additions(body, manager)
+    )
+
+
+def _paths(look: Look, skipped: frozenset[str]) -> list[str]:
+    """Name what differs or is not held by our entry; where a whole is named, its parts are not."""
+    held = entry_fields(look.body, look.manager)
+    found = {*fields.lost(look.sent, held), *compare.differing(look.sent, look.body)} - skipped
+    return sorted(path for path in found if not any(above in found for above in _above(path)))
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
+def entry_fields(body: Body, manager: str) -> bytes:
+    """Return the `fieldsV1` JSON of the manager's Apply entry, empty where it has none."""
+    for entry in body["metadata"].get("managedFields") or ():
+        if (entry.get("manager"), entry.get("operation"), entry.get("subresource")) == (
+            manager,
+            "Apply",
+            None,
+        ):
+            return orjson.dumps(entry.get("fieldsV1") or {})
+    return b""
+
+
+class Holders:
+    """Who else wrote a live object, by its managedFields.
+
+    Args:
+        sent: what we would apply; the paths that are asked for are pointers into it.
+        body: the live object.
+        manager: our own field manager, which is nobody else.
+    """
+
+    def __init__(self, sent: Body, body: Body, manager: str) -> None:
+        entries: Sequence[Body] = body["metadata"].get("managedFields") or ()
+        others = [entry for entry in entries if entry.get("manager") != manager]
+        self._sent = sent
+        self._others = sorted(others, key=_time, reverse=True)
+        self._ours_at = max((_time(entry) for entry in entries if entry not in others), default="")
+        self._lost: dict[int, frozenset[str]] = {}
+
+    def of(self, path: str, *, there: bool) -> Holder:
+        """Return the latest who holds a field that is there; for one that is gone, the latest who wrote after us."""
+        for index, entry in enumerate(self._others):
+            if there and self._holds(index, entry, path):
+                return _holder(entry)
+        latest = self.latest()
+        return latest if not there and latest.at >= self._ours_at else Holder()
+
+    def latest(self) -> Holder:
+        """Return whoever wrote last, subresources left aside."""
+        return next((_holder(each) for each in self._others if not each.get("subresource")), Holder())
+
+    def attributed(self, changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
+        """Say of changed fields who gave them their old value, and when."""
+        found = []
+        for change in changes:
+            who = self.of(change.path, there=change.old is not None)
+            found.append(replace(change, by=who.name, at=who.at))
+        return tuple(found)
+
+    def _holds(self, index: int, entry: Body, path: str) -> bool:
+        if index not in self._lost:
+            held = orjson.dumps(entry.get("fieldsV1") or {})
+            self._lost[index] = frozenset(fields.lost(self._sent, held))
+        below = f"{path}/"
+        return not any(lost == path or lost.startswith(below) for lost in self._lost[index])
+
+
+def _time(entry: Body) -> str:
+    return str(entry.get("time", ""))
+
+
+def _holder(entry: Body) -> Holder:
+    return Holder(str(entry.get("manager", "")), str(entry.get("time", "")))

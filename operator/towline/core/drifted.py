@@ -1,0 +1,137 @@
+"""Drift as the status holds it: the first fields, the totals, the condition, and the words for people who watch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from towline.api.conditions import NOT_ASSESSED, Condition, Truth, Type
+from towline.core import wording
+from towline.core.deviation import Deviation
+from towline.core.drift import DRIFTED
+from towline.errors import Refusal
+from towline.model import Body
+
+SHOWN = 10
+"""How many deviations a status lists; the totals count all."""
+
+_NO_DRIFT = "NoDrift"
+_PATH_BYTES = 1024
+_VALUE_BYTES = 200
+
+
+def fields(deviations: tuple[Deviation, ...] | None, previous: Body) -> Body:
+    """Return the parts of a status that tell of drift; none where nobody looked.
+
+    Foreign fields are listed and are no drift: they are not counted.
+    """
+    if deviations is None:
+        return {}
+    ordered = sorted(deviations, key=lambda each: each.reason == Refusal.FOREIGN_FIELDS)
+    real = [each for each in ordered if each.reason != Refusal.FOREIGN_FIELDS]
+    objects = {**previous.get("objects", {}), "drifted": len({each.object for each in real})}
+    return {
+        "drift": [_entry(each) for each in ordered[:SHOWN]],
+        "driftTotal": len(real),
+        "objects": {name: value for name, value in objects.items() if value or name != "drifted"},
+    }
+
+
+def condition(deviations: tuple[Deviation, ...] | None, previous: Body) -> Condition:
+    """Return Drifted; where nobody looked, as it was."""
+    if deviations is None:
+        return _before(previous)
+    real = [each for each in deviations if each.reason != Refusal.FOREIGN_FIELDS]
+    foreign = len(deviations) - len(real)
+    if not real:
+        words = "Every applied object is as it was applied"
+        more = f"; others added {wording.many(foreign, 'field')} inside what we own" if foreign else ""
+        reason = Refusal.FOREIGN_FIELDS if foreign else _NO_DRIFT
+        return Condition(type=Type.DRIFTED, status=Truth.FALSE, reason=reason, message=words + more)
+    reasons = {each.reason for each in real}
+    if reasons == {Refusal.OVERRIDDEN_BY_ADMISSION}:
+        reason, words = (
+            Refusal.OVERRIDDEN_BY_ADMISSION,
+            "admission holds fields otherwise than Git declares them",
+        )
+    elif Refusal.CONTESTED in reasons:
+        reason, words = Refusal.CONTESTED, "somebody keeps changing what Git declares"
+    else:
+        reason, words = DRIFTED, "not as it was applied"
+    message = f"{wording.many(len(real), 'field')}: {words}; {_said(_entry(real[0]))}"
+    return Condition(
+        type=Type.DRIFTED, status=Truth.TRUE, reason=reason, message=wording.printable(message, _PATH_BYTES)
+    )
+
+
+def news(before: Body, after: Body) -> str:
+    """Say what drift a status shows that the one before did not; empty where there is none.
+
+    It compares the first ten of each: a resource with more of it has told so already.
+    """
+    known = {_place(each) for each in _listed(before)}
+    new = [each for each in _listed(after) if _place(each) not in known]
+    if not new or before.get("driftTotal", 0) > SHOWN:
+        return ""
+    more = after.get("driftTotal", 0) - len(new)
+    rest = f", and {more} more" if more > 0 else ""
+    return f"{'; '.join(_said(each) for each in new[:3])}{rest if len(new) <= 3 else ', and more'}"
+
+
+def _before(previous: Body) -> Condition:
+    for each in previous.get("conditions") or ():
+        if each.get("type") == Type.DRIFTED:
+            return Condition(
+                type=Type.DRIFTED,
+                status=Truth(each["status"]),
+                reason=each["reason"],
+                message=each["message"],
+            )
+    return Condition(
+        type=Type.DRIFTED,
+        status=Truth.UNKNOWN,
+        reason=NOT_ASSESSED,
+        message="Nothing was applied that could drift",
+    )
+
+
+def _entry(deviation: Deviation) -> dict[str, Any]:
+    texts = {
+        "object": wording.printable(deviation.object, _PATH_BYTES),
+        "field": wording.printable(deviation.field, _PATH_BYTES),
+        "file": wording.printable(deviation.file, _PATH_BYTES),
+        "line": deviation.line,
+        "commit": deviation.commit,
+        "by": wording.printable(deviation.by, _VALUE_BYTES),
+        "since": deviation.since,
+        "reason": str(deviation.reason),
+    }
+    values = {"want": deviation.want, "have": deviation.have}
+    said = {name: value for name, value in texts.items() if value}
+    return said | {name: value for name, value in values.items() if value is not None}
+
+
+def _said(entry: Mapping[str, Any]) -> str:
+    """Say one deviation in a sentence's part."""
+    place = f"{entry['object']} {entry['field']}" if entry.get("field") else f"{entry['object']}"
+    if not entry.get("field"):
+        return f"{place} is gone"
+    who = f" by {entry['by']}" if entry.get("by") else ""
+    return f"{place}: {_value(entry.get('have'))} instead of {_value(entry.get('want'))}{who}"
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return wording.printable(text, _VALUE_BYTES)
+
+
+def _listed(status: Body) -> Iterable[Body]:
+    listed: Iterable[Body] = status.get("drift") or ()
+    return listed
+
+
+def _place(entry: Body) -> tuple[object, object, object]:
+    return entry.get("object"), entry.get("field"), entry.get("reason")

@@ -1,0 +1,132 @@
+"""Fields that others added inside list items of ours: an apply does not touch them, and managedFields shows them.
+
+A container that somebody made privileged, an environment variable in it, a port of our Service. An item that others
+added beside ours (a sidecar) is theirs; so is what our own writes were given by admission, and a `caBundle`, which is
+there to be injected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from towline.model import Body
+
+_ITSELF = "."
+_INJECTED = frozenset({"f:caBundle"})
+_STATUS = "f:status"
+
+
+class Addition(NamedTuple):
+    """One field that somebody added: a JSON pointer into the live object, its value, by whom and when."""
+
+    path: str
+    value: Any
+    by: str
+    at: str
+
+
+def has(entries: Sequence[Body], manager: str) -> bool:
+    """Tell whether somebody added fields inside list items that `manager` applies."""
+    ours = _ours(entries, manager)
+    return bool(ours) and any(
+        next(_leaves(entry.get("fieldsV1") or {}, ours, (), inside=False), None) is not None
+        for entry in entries
+        if _is_foreign(entry, manager)
+    )
+
+
+def additions(body: Body, manager: str) -> tuple[Addition, ...]:
+    """Return the fields that others added to a live object inside list items that `manager` applies."""
+    entries: Sequence[Body] = body["metadata"].get("managedFields") or ()
+    ours = _ours(entries, manager)
+    found = []
+    for entry in entries:
+        if not ours or not _is_foreign(entry, manager):
+            continue
+        for steps in _leaves(entry.get("fieldsV1") or {}, ours, (), inside=False):
+            if place := _resolved(body, steps):
+                who = (str(entry.get("manager", "")), str(entry.get("time", "")))
+                found.append(Addition(*place, *who))
+    return tuple(sorted(found, key=lambda each: each.path))
+
+
+def removal(found: Sequence[Addition]) -> tuple[Body, ...]:
+    """Return the JSON patch operations that take these fields off, the last items of lists first."""
+    paths = sorted({each.path for each in found}, key=_steps, reverse=True)
+    return tuple({"op": "remove", "path": path} for path in paths)
+
+
+def _steps(path: str) -> list[tuple[int, int, str]]:
+    return [(0, int(step), "") if step.isdecimal() else (1, 0, step) for step in path.split("/")]
+
+
+def _ours(entries: Sequence[Body], manager: str) -> Mapping[str, Any]:
+    for entry in entries:
+        if (
+            entry.get("manager") == manager
+            and entry.get("operation") == "Apply"
+            and not entry.get("subresource")
+        ):
+            return entry.get("fieldsV1") or {}
+    return {}
+
+
+def _is_foreign(entry: Body, manager: str) -> bool:
+    return entry.get("manager") != manager and not entry.get("subresource")
+
+
+def _leaves(
+    theirs: Mapping[str, Any], ours: Mapping[str, Any], above: tuple[str, ...], *, inside: bool
+) -> Iterator[tuple[str, ...]]:
+    """Yield the steps to what they hold and we do not, below list items that we hold."""
+    for key, node in theirs.items():
+        if key == _ITSELF or key in _INJECTED or (not above and key == _STATUS):
+            continue
+        mine = ours.get(key)
+        steps = (*above, key)
+        if mine is None:
+            if inside:
+                yield from _all(node, steps)
+        elif mine and node:
+            yield from _leaves(node, mine, steps, inside=inside or key.startswith("k:"))
+
+
+def _all(node: Mapping[str, Any], steps: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield a leaf, a list item as a whole, or the leaves below."""
+    below = [key for key in node if key != _ITSELF]
+    if not below or steps[-1].startswith("k:"):
+        yield steps
+        return
+    for key in below:
+        yield from _all(node[key], (*steps, key))
+
+
+def _resolved(body: Any, steps: tuple[str, ...]) -> tuple[str, Any] | None:
+    """Follow steps of `fieldsV1` into an object; None where it has no such field."""
+    here, path = body, ""
+    for step in steps:
+        found = _below(here, step)
+        if found is None:
+            return None
+        key, here = found
+        path += "/" + key.replace("~", "~0").replace("/", "~1")
+    return path, here
+
+
+def _below(here: Any, step: str) -> tuple[str, Any] | None:
+    kind, _, named = step.partition(":")
+    if kind == "f" and isinstance(here, Mapping) and named in here:
+        return named, here[named]
+    if kind in {"k", "v"} and isinstance(here, list):
+        wanted = orjson.loads(named)
+        for index, item in enumerate(here):
+            if item == wanted if kind == "v" else _has_keys(item, wanted):
+                return str(index), item
+    return None
+
+
+def _has_keys(item: Any, keys: Mapping[str, Any]) -> bool:
+    return isinstance(item, Mapping) and all(item.get(name) == value for name, value in keys.items())

@@ -1,0 +1,309 @@
+"""What is not as it was applied, by repository: what was written last, what differs, and who keeps changing it.
+
+It lives in this process alone; a restart finds it out again from the commit that the status calls applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from towline.api.gitrepository import GitRepository, Spec
+from towline.attempt import Attempt
+from towline.cluster import apply
+from towline.cluster.apply import Writer
+from towline.core import baseline, contest, deviation, drift, ignore, stamp
+from towline.core.baseline import Baseline, Written
+from towline.core.contest import Contest
+from towline.core.deviation import Deviation, Look
+from towline.core.ownership import Policy
+from towline.core.redact import Mask
+from towline.core.stamp import Identity
+from towline.desired import Head, Source
+from towline.errors import ClusterError, Refusal
+from towline.model import Action, Change, Key, Live, ObjectRef, Plan, Revision
+from towline.sync import Synced
+
+Found = tuple[Deviation, ...]
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of one repository between its passes.
+
+    `head` is where `baseline` was read. `overridden` and `reported` are the deviations of objects that stay as they
+    are; `looks` say at which state an object was read for that. `is_recalled` holds until a pass has had a plan.
+    """
+
+    repository: GitRepository
+    spec: Spec
+    head: Head
+    baseline: Baseline
+    is_recalled: bool = False
+    contests: dict[ObjectRef, Contest] = field(default_factory=dict)
+    overridden: dict[ObjectRef, tuple[str, Found]] = field(default_factory=dict)
+    reported: dict[ObjectRef, Found] = field(default_factory=dict)
+    looks: dict[ObjectRef, tuple[object, ...]] = field(default_factory=dict)
+
+
+class Drifts:
+    """The drift of all repositories.
+
+    Args:
+        source: finds the lines of fields.
+        writer: reads live objects.
+        mask: hides secret values.
+        clock: monotonic seconds.
+        now: the current time, with its zone.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        writer: Writer,
+        mask: Mask,
+        *,
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._source = source
+        self._writer = writer
+        self._mask = mask
+        self._clock = clock
+        self._now = now
+        self._known: dict[Key, Known] = {}
+
+    def known(self, repository: GitRepository) -> Known | None:
+        """Return what is known of this very resource."""
+        known = self._known.get(repository.key)
+        return known if known and known.repository.uid == repository.uid else None
+
+    def labelled(self, label: str) -> Known | None:
+        """Return what is known of the repository that a label names."""
+        return next((each for each in self._known.values() if each.repository.label == label), None)
+
+    def recall(self, repository: GitRepository, spec: Spec, head: Head, written: Baseline) -> None:
+        """Begin with what an applied commit has left."""
+        self._known[repository.key] = Known(repository, spec, head, written, is_recalled=True)
+
+    def forget(self, key: Key) -> None:
+        """Forget a repository that is gone."""
+        self._known.pop(key, None)
+
+    def settle(self, attempt: Attempt, decided: Plan, synced: Synced) -> Known:
+        """Take down what a plan for a whole commit has left."""
+        repository, head, desired, revision = (
+            attempt.repository,
+            attempt.head,
+            attempt.desired,
+            attempt.revision,
+        )
+        if head is None or desired is None or revision is None:
+            raise ValueError("a plan needs a revision")
+        before = self.known(repository)
+        stand = baseline.standing(decided, synced.done)
+        written = baseline.after(before.baseline if before else {}, desired.manifests, revision, stand)
+        known = before or Known(repository, desired.spec, head, written)
+        self._known[repository.key] = known
+        known.repository, known.spec, known.head, known.baseline = repository, desired.spec, head, written
+        known.is_recalled = False
+        for kept in (known.contests, known.overridden, known.reported, known.looks):
+            for ref in kept.keys() - written.keys():
+                del kept[ref]
+        self._count(
+            known, synced, frozenset(change.ref for change in decided.changes if _repairs(change, before))
+        )
+        return known
+
+    def policy(self, policy: Policy, known: Known | None, spec: Spec) -> Policy:
+        """Add to a policy what is to be done about drift."""
+        if known is None:
+            return replace(policy, drift=spec.drift, foreign=spec.foreign_fields)
+        return replace(
+            policy,
+            drift=spec.drift,
+            foreign=spec.foreign_fields,
+            written=baseline.digests(known.baseline),
+            contested={ref: contest.advice(known.contests[ref]) for ref in self.contested(known)},
+            overridden={
+                (ref, digest): frozenset(each.field for each in found)
+                for ref, (digest, found) in known.overridden.items()
+            },
+        )
+
+    def contested(self, known: Known | None) -> frozenset[ObjectRef]:
+        """Return the objects that are left alone for now, because somebody keeps changing them."""
+        now = self._clock()
+        return (
+            frozenset(ref for ref, each in known.contests.items() if contest.is_held(each, now))
+            if known
+            else frozenset()
+        )
+
+    def due(self, known: Known | None) -> float | None:
+        """Return the seconds until an object that is fought over may be written again; None where none is."""
+        now = self._clock()
+        held = (
+            [each.until - now for each in known.contests.values() if contest.is_held(each, now)]
+            if known
+            else []
+        )
+        return min(held, default=None)
+
+    def repaired(self, known: Known, synced: Synced) -> None:
+        """Count the repairs of a sync, and take down what admission made of them."""
+        self._count(known, synced, synced.done & known.baseline.keys())
+
+    def _count(self, known: Known, synced: Synced, repairs: frozenset[ObjectRef]) -> None:
+        now = self._clock()
+        for ref in synced.done & repairs:
+            known.contests[ref] = contest.repaired(
+                known.contests.get(ref), synced.rivals.get(str(ref), ""), now
+            )
+        known.contests = {ref: each for ref, each in known.contests.items() if not contest.is_over(each, now)}
+        self.override(known, synced)
+
+    def override(self, known: Known, synced: Synced) -> None:
+        """Take down what admission has made of fields that were sent; a later write without such a field ends it."""
+        for ref in synced.done & known.overridden.keys() - synced.overridden.keys():
+            del known.overridden[ref]
+        for ref, differences in synced.overridden.items():
+            if written := known.baseline.get(ref):
+                found = tuple(
+                    Deviation(
+                        object=str(ref),
+                        field=each.path,
+                        file=written.manifest.origin.file,
+                        line=written.manifest.origin.line,
+                        commit=written.revision.sha,
+                        want=each.want,
+                        have=each.have,
+                        by="admission",
+                        since=self._moment(),
+                        reason=Refusal.OVERRIDDEN_BY_ADMISSION,
+                    )
+                    for each in differences
+                )
+                before = known.overridden.get(ref)
+                if before is None or _said(before[1]) != _said(found):
+                    known.overridden[ref] = (written.manifest.digest, found)
+
+    async def report(self, known: Known, changes: Iterable[Change]) -> None:
+        """Look at the objects that a plan leaves although they drifted, and forget those that are well again."""
+        for change in changes:
+            if not _stays(change, known.spec) or change.manifest is None:
+                known.reported.pop(change.ref, None)
+                known.looks.pop(change.ref, None)
+                continue
+            state = self._state(known, change)
+            if known.looks.get(change.ref) == state:
+                continue
+            known.reported[change.ref] = await self._described(known, change, change.live)
+            known.looks[change.ref] = state
+
+    def deviations(self, known: Known | None) -> Found:
+        """Return everything that is not as it was applied, in the order of objects."""
+        if known is None:
+            return ()
+        overridden = {ref: found for ref, (_, found) in known.overridden.items()}
+        refs = sorted(overridden.keys() | known.reported.keys())
+        return tuple(
+            each for ref in refs for each in (*known.reported.get(ref, ()), *overridden.get(ref, ()))
+        )
+
+    def voice(self, known: Known, revision: Revision) -> apply.Sync:
+        """Return in whose name objects are read."""
+        identity = Identity(key=known.repository.key, uid=known.repository.uid)
+        return apply.Sync(identity=identity, revision=revision, mask=self._mask)
+
+    def overridden(self, known: Known, ref: ObjectRef) -> frozenset[str]:
+        """Return the fields of an object that admission has changed."""
+        return frozenset(each.field for each in known.overridden.get(ref, ("", ()))[1])
+
+    def _state(self, known: Known, change: Change) -> tuple[object, ...]:
+        """Return what a description of an object depends on, as far as its metadata tells."""
+        if change.reason == Refusal.CONTESTED:
+            return (change.reason, known.contests[change.ref].until)
+        live = change.live
+        if live is None:
+            return ()
+        version = live.generation if live.generation >= 0 else live.resource_version
+        return (live.uid, live.fields, live.entry_time, live.altered, version, known.spec.drift)
+
+    async def _described(self, known: Known, change: Change, live: Live | None) -> Found:
+        written = known.baseline.get(change.ref)
+        if written is None:
+            return ()
+        if not drift.is_reported(change):
+            return await self._additions(known, written)
+        commit = live.commit if live and live.commit else written.revision.sha
+        reason = Refusal.CONTESTED if change.reason == Refusal.CONTESTED else ""
+        try:
+            look = await self.look(known, written, commit)
+        except ClusterError:
+            look = None
+        if look is None:
+            gone = Deviation(
+                object=str(change.ref),
+                file=written.manifest.origin.file,
+                line=written.manifest.origin.line,
+                commit=commit,
+                since=self._moment(),
+                reason=reason,
+            )
+            return (gone,)
+        found = deviation.of(look, self._mask, self.overridden(known, change.ref))
+        lines = await self._source.lines(known.head, written.manifest, [each.field for each in found])
+        return tuple(
+            replace(
+                each, reason=reason, line=lines.get(each.field, each.line), since=each.since or self._moment()
+            )
+            for each in found
+        )
+
+    async def _additions(self, known: Known, written: Written) -> Found:
+        """Describe the fields that others added to an object that is as it was applied."""
+        try:
+            look = await self.look(known, written, written.revision.sha)
+        except ClusterError:
+            look = None
+        return deviation.additions(look, self._mask) if look else ()
+
+    async def look(self, known: Known, written: Written, commit: str) -> Look | None:
+        """Read an object beside what would be sent for it; None where it does not exist.
+
+        Raises:
+            ClusterError: no answer.
+        """
+        voice = self.voice(known, written.revision)
+        body = await self._writer.read(written.manifest, voice)
+        if body is None:
+            return None
+        stamped = stamp.stamp(written.manifest, voice.identity, written.revision, body)
+        sent = ignore.sent(stamped, written.manifest.ignored, body, voice.identity.manager)
+        return Look(
+            manifest=written.manifest, sent=sent, body=body, manager=voice.identity.manager, commit=commit
+        )
+
+    def _moment(self) -> str:
+        return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _repairs(change: Change, known: Known | None) -> bool:
+    """Tell whether a planned change undoes what somebody else did to what was written before."""
+    deleted = change.action is Action.CREATE and known is not None and change.ref in known.baseline
+    return change.action is Action.REPAIR or deleted
+
+
+def _stays(change: Change, spec: Spec) -> bool:
+    """Tell whether a change leaves an object otherwise than Git has it, which is to be said."""
+    if drift.is_reported(change):
+        return True
+    looked_at = change.manifest and drift.answer(change.manifest, spec.drift) is not drift.Answer.IGNORE
+    return bool(looked_at and change.action is Action.KEEP and change.live and change.live.foreign)
+
+
+def _said(found: Collection[Deviation]) -> tuple[Deviation, ...]:
+    """Return what deviations say, whenever they were seen."""
+    return tuple(replace(each, since="") for each in found)

@@ -1,0 +1,264 @@
+"""The repair lane: what others have changed is restored from what was written last, beside whatever a pass waits for.
+
+It needs neither a fetch nor a render, so that it goes on while a Git server is silent or a new commit does not build.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from towline import log
+from towline.api.gitrepository import Mode, Spec
+from towline.api.syncrecord import ChangeEntry, Trigger
+from towline.attempt import Attempt
+from towline.cluster import abreast
+from towline.cluster.live import Index
+from towline.cluster.report import Report
+from towline.core import baseline, compare, plan
+from towline.core.ownership import Policy
+from towline.desired import Source
+from towline.drifts import Drifts, Known
+from towline.errors import ClusterError, TowlineError
+from towline.model import Change, Key, ObjectRef, Plan, Revision
+from towline.orders import Orders
+from towline.sync import Synced, Syncs
+
+_log = log.logger(__name__)
+_T = TypeVar("_T")
+
+RECALL_SECONDS = 2.0
+"""How long a restarted operator waits for the head before it repairs from the commit that was applied last."""
+
+_SEE_SECONDS = 10.0
+
+_NAMED = 3
+"""So many repaired objects are named in one event."""
+
+
+class Repairs:
+    """The repair lanes of all repositories.
+
+    Args:
+        source: reads the commit that was applied last.
+        index: what is live, and what somebody has touched.
+        drifts: what was written last, and what differs.
+        orders: writes the orders of repairs.
+        syncs: carries them out.
+        report: tells people.
+    """
+
+    def __init__(  # noqa: PLR0913  the doors of a repair
+        self, *, source: Source, index: Index, drifts: Drifts, orders: Orders, syncs: Syncs, report: Report
+    ) -> None:
+        self._source = source
+        self._index = index
+        self._drifts = drifts
+        self._orders = orders
+        self._syncs = syncs
+        self._report = report
+
+    async def beside(self, attempt: Attempt, spec: Spec, step: Coroutine[Any, Any, _T]) -> _T:
+        """Do a step of a pass, and repair meanwhile whatever somebody else changes.
+
+        After a restart, everything is looked at once the step takes long, or fails.
+
+        Raises:
+            TowlineError: the step's own, or that of a repair.
+        """
+        task = asyncio.ensure_future(step)
+        try:
+            while not task.done():
+                await self._disturbed(attempt, task)
+                if not task.done():
+                    await self.mend(attempt, spec, everything=self._is_recalled(attempt))
+            if task.exception() and self._is_recalled(attempt):
+                await self.mend(attempt, spec, everything=True)
+            return task.result()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def begin(self, attempt: Attempt, spec: Spec) -> None:
+        """Restore what was touched since the last pass, before anything is asked of Git; under Observe nothing is.
+
+        Raises:
+            ClusterError: the API server could not be asked.
+        """
+        if spec.mode is Mode.OBSERVE:
+            self._drifts.forget(attempt.repository.key)
+            return
+        await self._recall(attempt, spec)
+        await self.mend(attempt, spec)
+
+    async def settle(self, attempt: Attempt, decided: Plan, synced: Synced) -> None:
+        """Take down what the plan of a whole commit has left, and describe what it leaves to others."""
+        known = self._drifts.settle(attempt, decided, synced)
+        await self._drifts.report(known, decided.changes)
+        attempt.drift = self._drifts.deviations(known)
+
+    async def _recall(self, attempt: Attempt, spec: Spec) -> None:
+        """Find out, after a restart, what was written last: from the commit that the status calls applied.
+
+        Nothing is asked of the Git server. Where that commit is not at hand, the pass itself will find out.
+        """
+        repository = attempt.repository
+        if (
+            self._drifts.known(repository)
+            or repository.status.get("observedGeneration") != repository.generation
+        ):
+            return
+        sha = str(repository.status.get("commit", {}).get("applied", ""))
+        try:
+            found = await self._source.recalled(repository.key, spec, sha) if sha else None
+            if found is None:
+                return
+            head, revision, desired = found
+            await self._index.ensure(desired.kinds, _SEE_SECONDS)
+        except TowlineError as error:
+            _log.debug("what was applied is not at hand", repository=str(repository.key), error=error.message)
+            return
+        live = self._index.owned(repository.label)
+        written = await asyncio.to_thread(baseline.recalled, desired.manifests, revision, live)
+        self._drifts.recall(repository, spec, head, written)
+
+    async def mend(self, attempt: Attempt, spec: Spec, *, everything: bool = False) -> None:
+        """Restore what somebody else has touched, and describe what is only reported.
+
+        Raises:
+            ClusterError: the API server could not be asked; the objects are looked at again.
+        """
+        repository = attempt.repository
+        known = self._drifts.known(repository)
+        touched = self._index.disturbances.take(repository.label)
+        if known is None:
+            return
+        wanted = known.baseline.keys() if everything else touched & known.baseline.keys()
+        kinds = {ref.group_kind for ref in wanted}
+        hidden = self._index.unseen(kinds) | (self._index.gone() & kinds)
+        refs = [ref for ref in wanted if ref.group_kind not in hidden]
+        if not refs:
+            return
+        try:
+            await self._restore(attempt, spec, known, refs)
+        except ClusterError:
+            self._index.disturbances.note(repository.label, touched)
+            raise
+
+    async def verify(self, refs: Sequence[ObjectRef]) -> None:
+        """Read objects whose metadata cannot tell whether their content is as declared."""
+        await abreast.run(self._verified, refs)
+
+    def contested(self, attempt: Attempt) -> frozenset[ObjectRef]:
+        """Return the objects that are left alone for now, because somebody keeps changing them."""
+        return self._drifts.contested(self._drifts.known(attempt.repository))
+
+    def due(self, attempt: Attempt) -> float | None:
+        """Return the seconds until one of them may be written again; None where there is none."""
+        return self._drifts.due(self._drifts.known(attempt.repository))
+
+    def forget(self, key: Key) -> None:
+        """Forget a repository that is gone."""
+        self._drifts.forget(key)
+
+    def policy(self, attempt: Attempt, spec: Spec, policy: Policy) -> Policy:
+        """Add to a policy what is to be done about drift."""
+        return self._drifts.policy(policy, self._drifts.known(attempt.repository), spec)
+
+    async def _disturbed(self, attempt: Attempt, task: asyncio.Future[Any]) -> None:
+        """Wait until somebody touches an object of ours, or the task is done."""
+        touched = asyncio.ensure_future(self._index.disturbances.wait(attempt.repository.label))
+        try:
+            limit = RECALL_SECONDS if self._is_recalled(attempt) else None
+            await asyncio.wait({task, touched}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            touched.cancel()
+
+    def _is_recalled(self, attempt: Attempt) -> bool:
+        known = self._drifts.known(attempt.repository)
+        return known is not None and known.is_recalled
+
+    async def _restore(self, attempt: Attempt, spec: Spec, known: Known, refs: Collection[ObjectRef]) -> None:
+        repository = attempt.repository
+        own = Policy(
+            key=repository.key,
+            uid=repository.uid,
+            label=repository.label,
+            manager=repository.manager,
+            adopt=spec.adopt,
+        )
+        policy = self._drifts.policy(own, known, spec)
+        live = {ref: found for ref in refs if (found := self._index.anyone(ref))}
+        manifests = tuple(known.baseline[ref].manifest for ref in refs)
+        decided = await asyncio.to_thread(plan.plan, manifests, live, policy, known.head.sha)
+        known.is_recalled = False
+        await self._drifts.report(known, decided.changes)
+        attempt.drift = self._drifts.deviations(known)
+        by_revision: dict[Revision, list[Change]] = defaultdict(list)
+        for change in decided.applies:
+            by_revision[known.baseline[change.ref].revision].append(change)
+        for revision, changes in by_revision.items():
+            await self._carried_out(attempt, spec, known, revision, tuple(changes))
+
+    async def _carried_out(
+        self, attempt: Attempt, spec: Spec, known: Known, revision: Revision, changes: tuple[Change, ...]
+    ) -> None:
+        """Write one record's worth of repairs; each has a dry run, which tells a real difference from a spelling."""
+        head = replace(known.head, sha=revision.sha)
+        order = await self._orders.order(
+            attempt.repository,
+            spec,
+            head=head,
+            revision=revision,
+            plan=Plan(changes=changes),
+            trigger=Trigger.DRIFT if attempt.memory.passed else Trigger.START,
+        )
+        synced = await self._syncs.run(replace(order, preflight=True), _nothing, lambda: False)
+        self._drifts.repaired(known, synced)
+        attempt.record = synced.record or attempt.record
+        attempt.drift = self._drifts.deviations(known)
+        if synced.error:
+            raise synced.error
+        refused = {failure.object for failure in synced.failures}
+        for change in changes:
+            if (
+                change.live and change.ref not in synced.done and str(change.ref) not in refused
+            ):  # its dry run has shown nothing to mend
+                self._index.verified(change.ref, change.live.resource_version, altered=False)
+        await self._tell(attempt, synced)
+
+    async def _tell(self, attempt: Attempt, synced: Synced) -> None:
+        if not synced.done:
+            return
+        names = sorted(map(str, synced.done))
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        whose = ", ".join(sorted(set(filter(None, synced.rivals.values()))))
+        words = f"Restored {', '.join(names[:_NAMED])}{more}" + (f", changed by {whose}" if whose else "")
+        _log.info(
+            "repaired", repository=str(attempt.repository.key), objects=len(names), record=synced.record
+        )
+        await self._report.event(attempt.repository, "Normal", "Repaired", words)
+
+    async def _verified(self, ref: ObjectRef) -> None:
+        live = self._index.anyone(ref)
+        known = self._drifts.labelled(live.label) if live else None
+        written = known.baseline.get(ref) if known else None
+        if live is None or known is None or written is None or live.digest != written.manifest.digest:
+            return
+        try:
+            look = await self._drifts.look(known, written, live.commit)
+        except ClusterError as error:
+            _log.debug("an object could not be verified", object=str(ref), error=error.message)
+            return
+        if look is None:
+            return  # the event of its end is on its way
+        differing = set(compare.differing(look.sent, look.body)) - self._drifts.overridden(known, ref)
+        version = look.body["metadata"]["resourceVersion"]
+        self._index.verified(ref, version, altered=bool(differing))
+
+
+async def _nothing(_entries: Sequence[ChangeEntry] = ()) -> None:
+    """Nothing has to be prepared: the finalizer is there, and no kind is new."""

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from typing import Any
+
+from towline.core import foreign
+
+OURS = "towline:shop/app"
+CONTAINER = 'k:{"name":"main"}'
+
+
+def entry(manager: str, fields: dict[str, Any], **more: str) -> dict[str, Any]:
+    return {"manager": manager, "operation": "Update", "time": "t", "fieldsV1": fields, **more}
+
+
+def containers(**fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "f:spec": {
+            "f:containers": {CONTAINER: {".": {}, **{f"f:{name}": node for name, node in fields.items()}}}
+        }
+    }
+
+
+def pod(container: dict[str, Any], *entries: dict[str, Any]) -> dict[str, Any]:
+    ours = {**entry(OURS, containers(name={}, image={})), "operation": "Apply"}
+    return {
+        "metadata": {"name": "web", "managedFields": [ours, *entries]},
+        "spec": {"containers": [{"name": "sidecar"}, {"name": "main", "image": "i", **container}]},
+    }
+
+
+def test_a_field_that_somebody_added_to_a_container_of_ours_is_found_with_its_place() -> None:
+    theirs = entry("kubectl-patch", containers(securityContext={"f:privileged": {}}))
+    body = pod({"securityContext": {"privileged": True}}, theirs)
+    assert foreign.has(body["metadata"]["managedFields"], OURS)
+    (found,) = foreign.additions(body, OURS)
+    assert found == ("/spec/containers/1/securityContext/privileged", True, "kubectl-patch", "t")
+
+
+def test_a_sidecar_beside_our_container_is_nobodys_business() -> None:
+    sidecar: dict[str, Any] = {"f:spec": {"f:containers": {'k:{"name":"sidecar"}': {".": {}, "f:name": {}}}}}
+    body = pod({}, entry("istio", sidecar))
+    assert not foreign.has(body["metadata"]["managedFields"], OURS)
+    assert foreign.additions(body, OURS) == ()
+
+
+def test_what_admission_added_to_our_own_write_is_ours() -> None:
+    body = pod({"tty": True}, entry(OURS, containers(tty={})))
+    assert foreign.additions(body, OURS) == ()
+
+
+def test_a_status_an_injected_bundle_and_what_we_hold_too_are_no_additions() -> None:
+    body = pod(
+        {"caBundle": "c"},
+        entry("injector", containers(caBundle={}, image={})),
+        entry("kubelet", containers(tty={}), subresource="status"),
+    )
+    assert foreign.additions(body, OURS) == ()
+
+
+def test_an_item_that_was_added_inside_our_item_is_one_addition() -> None:
+    env: dict[str, Any] = {'k:{"name":"DEBUG"}': {".": {}, "f:name": {}, "f:value": {}}}
+    theirs = entry("kubectl-edit", containers(env=env))
+    body = pod({"env": [{"name": "DEBUG", "value": "1"}]}, theirs)
+    (found,) = foreign.additions(body, OURS)
+    assert found.path == "/spec/containers/1/env/0"
+
+
+def test_additions_are_taken_off_from_the_end() -> None:
+    env: dict[str, Any] = {f'k:{{"name":"V{number}"}}': {".": {}, "f:name": {}} for number in range(11)}
+    names = [{"name": f"V{number}"} for number in range(11)]
+    body = pod({"env": names}, entry("kubectl-edit", containers(env=env)))
+    patch = foreign.removal(foreign.additions(body, OURS))
+    assert [each["path"].rpartition("/")[2] for each in patch] == [
+        str(number) for number in range(10, -1, -1)
+    ]
