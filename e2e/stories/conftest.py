@@ -12,12 +12,14 @@ from towline.cluster.credentials import Access
 
 from e2e.faults import proxy as proxies
 from e2e.faults.proxy import Proxy
+from e2e.harness import components, onlooker
 from e2e.harness import desk as desks
 from e2e.harness.cluster import Cluster
 from e2e.harness.controlplane import ControlPlane
 from e2e.harness.desk import Desk
 from e2e.harness.operator import Operator
 from e2e.stories import obstacles
+from e2e.stories.planted import Scene
 
 
 @pytest.fixture
@@ -39,6 +41,16 @@ def proxy(plane: ControlPlane, tmp_path: Path) -> Iterator[Proxy]:
     """A proxy before the API server; its `environment` leads a private operator through it."""
     with proxies.between(plane, tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+def scene(private_operator: Callable[..., Operator], cluster: Cluster) -> Iterator[Scene]:
+    """An operator that tells all it can, and somebody who looks at its processes."""
+    (port,) = components.free_ports(1)
+    operator = private_operator("--log-level", "debug", "--listen", f"127.0.0.1:{port}")
+    operator.start()
+    with onlooker.looking(lambda: operator.program.pid) as seen:
+        yield Scene(cluster=cluster, operator=operator, onlooker=seen, port=port)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -21,6 +21,9 @@ PLAIN_KINDS = {
     "resources": ["configmaps", "secrets", "services", "events", "deployments"],
     "verbs": ["create", "patch", "delete"],
 }
+
+_PLAIN = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps", "secrets"]}
+_RECORDS = {"apiGroups": ["towline.dev"], "apiVersions": ["*"], "resources": ["syncrecords"]}
 
 
 def limit_services(cluster: Cluster, namespace: str, count: int) -> None:
@@ -45,7 +48,7 @@ def denying(cluster: Cluster, namespace: str, rule: str, words: str) -> Iterator
     `words` is a CEL expression of what the author is told. A ConfigMap named `probe` is denied in any case.
     """
     rule = f"object.metadata.name != 'probe' && ({rule})"
-    with _policy(cluster, namespace, ("CREATE", "UPDATE"), rule, words):
+    with _policy(cluster, namespace, {**_PLAIN, "operations": ["CREATE", "UPDATE"]}, rule, words):
         eventually(lambda: _denies(cluster, namespace), deadline=30, message="the admission policy")
         yield
 
@@ -54,9 +57,25 @@ def denying(cluster: Cluster, namespace: str, rule: str, words: str) -> Iterator
 def undeletable(cluster: Cluster, namespace: str, name: str, words: str) -> Iterator[None]:
     """Let an admission policy deny the deletion of a ConfigMap, with these words, for a while."""
     rule = f"oldObject.metadata.name != '{name}'"
-    with _policy(cluster, namespace, ("DELETE",), rule, f"'{words}'"):
+    with _policy(cluster, namespace, {**_PLAIN, "operations": ["DELETE"]}, rule, f"'{words}'"):
         eventually(lambda: _keeps(cluster, namespace, name), deadline=30, message="the admission policy")
         yield
+
+
+@contextmanager
+def unrecorded(cluster: Cluster, namespace: str, probe: Object) -> Iterator[None]:
+    """Let an admission policy refuse all records of a namespace for a while, `probe` among them."""
+
+    def accepted() -> bool:
+        with suppress(KubectlError):
+            cluster.kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(probe))
+            return True
+        return False
+
+    with _policy(cluster, namespace, {**_RECORDS, "operations": ["CREATE"]}, "false", "'no records here'"):
+        eventually(lambda: not accepted(), deadline=30, message="the policy to refuse records")
+        yield
+    eventually(accepted, deadline=30, message="the policy to be gone")
 
 
 @contextmanager
@@ -80,15 +99,9 @@ def _named(name: str, namespace: str) -> Object:
 
 @contextmanager
 def _policy(
-    cluster: Cluster, namespace: str, operations: Sequence[str], rule: str, words: str
+    cluster: Cluster, namespace: str, resources: Mapping[str, Any], rule: str, words: str
 ) -> Iterator[None]:
-    """Deny these operations on ConfigMaps and Secrets that break a rule; it holds some time after the start."""
-    resources = {
-        "apiGroups": [""],
-        "apiVersions": ["v1"],
-        "operations": operations,
-        "resources": ["configmaps", "secrets"],
-    }
+    """Deny operations on resources that break a rule; it holds some time after the start."""
     here = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
     spec = {
         "matchConstraints": {"resourceRules": [resources], "namespaceSelector": here},

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from towline.model import Action, Key
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster, KubectlError, Object
 from e2e.harness.controlplane import ControlPlane
-from e2e.harness.waiting import eventually
+from e2e.stories import obstacles
 from tests.core import syncs
 
 NAME = "app-0b6a0c3e-00000001"
@@ -323,61 +322,17 @@ async def test_of_two_operators_that_both_believe_they_lead_one_is_stopped(
     assert chain.verify(told(cluster, namespace)) == ()
 
 
-@contextmanager
-def refusing(cluster: Cluster, namespace: str) -> Iterator[None]:
-    """Let an admission policy refuse all records of a namespace."""
-    api = "admissionregistration.k8s.io/v1"
-    policy = {
-        "apiVersion": api,
-        "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": namespace},
-        "spec": {
-            "matchConstraints": {
-                "resourceRules": [
-                    {
-                        "apiGroups": ["towline.dev"],
-                        "apiVersions": ["*"],
-                        "operations": ["CREATE"],
-                        "resources": ["syncrecords"],
-                    }
-                ],
-                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
-            },
-            "validations": [{"expression": "false", "message": "no records here"}],
-        },
-    }
-    binding = {
-        "apiVersion": api,
-        "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": namespace},
-        "spec": {"policyName": namespace, "validationActions": ["Deny"]},
-    }
-    cluster.create(policy)
-    cluster.create(binding)
-    try:
-        eventually(lambda: not accepts(cluster, namespace), message="the policy to refuse records")
-        yield
-    finally:
-        cluster.delete(api, "ValidatingAdmissionPolicyBinding", namespace)
-        cluster.delete(api, "ValidatingAdmissionPolicy", namespace)
-        eventually(lambda: accepts(cluster, namespace), message="the policy to be gone")
-
-
-def accepts(cluster: Cluster, namespace: str) -> bool:
+def probe(namespace: str) -> Object:
+    """Return a record that the cluster accepts."""
     [tried] = record.opening(about(namespace), (), None)
-    body = json.dumps(recordbody.to_body(tried) | {"metadata": {"name": "tried", "namespace": namespace}})
-    try:
-        cluster.kubectl("create", "--dry-run=server", "-f", "-", stdin=body)
-    except KubectlError:
-        return False
-    return True
+    return dict(recordbody.to_body(tried)) | {"metadata": {"name": "tried", "namespace": namespace}}
 
 
 async def test_records_that_admission_refuses_are_posted_later_and_the_chain_holds(
     client: Client, ledger: Ledger, cluster: Cluster, namespace: str, tmp_path: Path
 ) -> None:
     await recorded(ledger, namespace, "a")
-    with refusing(cluster, namespace):
+    with obstacles.unrecorded(cluster, namespace, probe(namespace)):
         with structlog.testing.capture_logs() as lines:
             late = await recorded(ledger, namespace, "b")
         assert late[0].intent.flags == (Flag.LATE,)
