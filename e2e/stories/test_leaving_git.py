@@ -9,9 +9,10 @@ import yaml
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster
 from e2e.harness.gitrepo import BOB, Repo
+from e2e.harness.gitserver import GitServer
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
-from e2e.stories import manifests, owned
+from e2e.stories import looks, manifests, owned
 
 NAMES = ("first", "second", "third")
 
@@ -154,3 +155,25 @@ def test_an_object_that_comes_back_is_created_again(
     after = owned.config_maps(cluster, repository)["second"]
     assert after["metadata"]["uid"] != before["metadata"]["uid"]
     assert after["metadata"]["annotations"]["towline.dev/commit"] == again
+
+
+def test_an_object_that_a_finalizer_holds_is_deleted_once_and_holds_up_nothing(
+    operator: Operator,
+    cluster: Cluster,
+    audit: AuditLog,
+    git_server: GitServer,
+    repo: Repo,
+    git_repository: Callable[..., Repository],
+) -> None:
+    app = git_repository()
+    app.until_ready(repo.commit(manifests.config_maps(["held", "stays"])))
+    hold = {"metadata": {"finalizers": ["example.com/hold"]}}
+    cluster.patch("v1", "ConfigMap", "held", app.namespace, hold)
+    mark = audit.mark()
+    app.until_ready(repo.commit({"held.yaml": None}))
+    app.until_ready(repo.commit(manifests.config_maps(["stays"], colour="blue")))
+    looks.wait(git_server, repo, times=2)
+    deletions = [event for event in owned.writes(audit, mark, app) if event.verb == "delete"]
+    assert [(event.name, event.code) for event in deletions] == [("held", 200)]
+    cluster.patch("v1", "ConfigMap", "held", app.namespace, {"metadata": {"finalizers": None}})
+    cluster.until_gone("v1", "ConfigMap", "held", app.namespace)
