@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
+from e2e.harness import identity
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster
 from e2e.harness.gitrepo import Repo
@@ -114,3 +116,42 @@ def test_without_preflight_every_unknown_field_is_named_too(
     status = git_repository(preflight=False).until_reason("ApplyFailed")
 
     assert faulty.places(status) == faulty.marks({"unknown.yaml": faulty.UNKNOWN_FIELDS})
+
+
+def test_without_preflight_only_objects_that_exist_are_read_and_adopted_with_their_old_values(
+    operator: Operator,
+    cluster: Cluster,
+    audit: AuditLog,
+    namespace: str,
+    repo: Repo,
+    git_repository: GitRepositories,
+) -> None:
+    names = [f"settings-{number:02}" for number in range(60)]
+    cluster.create(manifests.config_map("settings-07", namespace, colour="red"))
+    sha = repo.commit(manifests.config_maps(names, colour="blue"))
+    mark = audit.mark()
+    app = git_repository(preflight=False)
+    app.until_ready(sha)
+
+    asked = [event for event in audit.since(mark) if event.user == identity.OPERATOR]
+    about = [event for event in asked if event.resource == "configmaps" and event.namespace == namespace]
+    assert [event.name for event in about if event.verb == "get"] == ["settings-07"]
+    assert Counter(event.verb for event in about) == {"list": 1, "get": 1, "patch": 60}
+    record = app.records()[0]
+    assert record["status"]["counts"]["created"] == 59
+    (adopted,) = [change for change in record["spec"]["changes"] if change["action"] == "adopt"]
+    assert adopted["fields"][0] == {"path": "/data/colour", "old": "red", "new": "blue"}
+
+
+def test_many_objects_in_a_namespace_of_the_same_commit_cost_one_request_each_and_one_list(
+    operator: Operator, audit: AuditLog, namespace: str, repo: Repo, git_repository: GitRepositories
+) -> None:
+    there = f"{namespace}-there"
+    maps = [manifests.config_map(f"settings-{number:02}", there) for number in range(60)]
+    sha = repo.commit({"all.yaml": manifests.text(manifests.namespace(there), *maps)})
+    mark = audit.mark()
+    git_repository().until_ready(sha)
+
+    asked = [event for event in audit.since(mark) if event.user == identity.OPERATOR]
+    about = [event for event in asked if event.resource == "configmaps" and event.namespace == there]
+    assert Counter(event.verb for event in about) == {"list": 1, "patch": 60}

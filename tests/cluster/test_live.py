@@ -114,7 +114,7 @@ class World:
     told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     version: int = 0
     in_flight: ExitStack | None = None
-    answer: Callable[[], None] | None = None
+    answer: Callable[[], object] | None = None
 
     def __post_init__(self) -> None:
         client = Client(_never)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 import os
 import random
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,6 +31,9 @@ CONNECTIONS = 64
 CONNECT_SECONDS = 10.0
 TOKEN_SECONDS = 60.0
 """How long the value of the Authorization header is kept before its source is asked again."""
+
+_FAILURES = (aiohttp.ClientError, TimeoutError, OSError)
+"""What a request may end with in the place of an answer."""
 
 
 class _Body(aiohttp.BytesPayload):
@@ -153,11 +157,14 @@ class Client:
         """
         agent = self._user_agent
         call = Call(verb="GET", path=path, query=query, accept=accept, user_agent=agent, timeout=None)
-        async with (
-            self._accepted(call) as response,
-            aclosing(calls.events(response.content.iter_any())) as events,
-        ):
-            yield events
+        try:
+            async with (
+                await self._accepted(call) as response,
+                aclosing(calls.events(response.content.iter_any())) as events,
+            ):
+                yield events
+        except _FAILURES as error:
+            raise _unanswered(call, error) from error
 
     async def _persist(self, call: Call) -> Answer:
         clock = asyncio.get_running_loop().time
@@ -180,22 +187,24 @@ class Client:
             return await self._attempt(call)
 
     async def _attempt(self, call: Call) -> Answer:
-        async with self._accepted(call) as response:
-            content = await response.read()
-            return calls.answer(response.status, content, response.headers.getall("Warning", ()))
+        try:
+            async with await self._accepted(call) as response:
+                content = await response.read()
+        except _FAILURES as error:
+            raise _unanswered(call, error) from error
+        return calls.answer(response.status, content, response.headers.getall("Warning", ()))
 
-    @asynccontextmanager
-    async def _accepted(self, call: Call) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _accepted(self, call: Call) -> aiohttp.ClientResponse:
         """Open the response, after a 401 once more with fresh credentials; a refusal is an ApiError."""
-        with _translated(call):
-            access = self._access or await self._renew(None)
-            response = await self._open(call, access)
-            if response.status == 401:
-                response.release()
-                response = await self._open(call, await self._renew(access))
+        access = self._access or await self._renew(None)
+        response = await self._open(call, access)
+        if response.status == 401:
+            response.release()
+            response = await self._open(call, await self._renew(access))
+        if not 200 <= response.status < 300:
             async with response:
-                await _check(response)
-                yield response
+                raise await _refusal(response)
+        return response
 
     async def _open(self, call: Call, access: Access) -> aiohttp.ClientResponse:
         headers = await self._headers(call, access)  # before the fence: it may take its time
@@ -204,7 +213,7 @@ class Client:
             yarl.URL(access.host + call.target, encoded=True),
             data=_Body(call.body, self._seconds_left) if call.body is not None else None,
             headers=headers,
-            timeout=aiohttp.ClientTimeout(total=self._fenced(call), sock_connect=CONNECT_SECONDS),
+            timeout=_timeout(self._fenced(call)),
             ssl=access.tls,
             server_hostname=access.server_name or None,
             proxy=access.proxy or None,
@@ -264,31 +273,32 @@ def session(access: Access, authorization: str) -> aiohttp.ClientSession:
     )
 
 
-@contextmanager
-def _translated(call: Call) -> Iterator[None]:
-    """Turn what aiohttp raises into UnansweredError, without host names."""
+def _unanswered(call: Call, error: Exception) -> UnansweredError:
+    """Say what one of `_FAILURES` means, without host names."""
     what = f"{call.verb} {call.path}"
-    try:
-        yield
-    except aiohttp.ConnectionTimeoutError as error:
-        raise UnansweredError(f"{what}: no connection to the API server in time", sent=False) from error
-    except aiohttp.ClientSSLError as error:
-        raise UnansweredError(f"{what}: no TLS connection that can be trusted", sent=False) from error
-    except aiohttp.ClientConnectorError as error:
-        reason = os.strerror(error.errno) if error.errno else "no connection"
-        raise UnansweredError(f"{what}: the API server cannot be reached ({reason})", sent=False) from error
-    except TimeoutError as error:
-        raise UnansweredError(f"{what}: no answer in time", sent=True) from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise UnansweredError(f"{what}: the connection was lost", sent=True) from error
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            return UnansweredError(f"{what}: no connection to the API server in time", sent=False)
+        case aiohttp.ClientSSLError():
+            return UnansweredError(f"{what}: no TLS connection that can be trusted", sent=False)
+        case aiohttp.ClientConnectorError():
+            reason = os.strerror(error.errno) if error.errno else "no connection"
+            return UnansweredError(f"{what}: the API server cannot be reached ({reason})", sent=False)
+        case TimeoutError():
+            return UnansweredError(f"{what}: no answer in time", sent=True)
+    return UnansweredError(f"{what}: the connection was lost", sent=True)
 
 
-async def _check(response: aiohttp.ClientResponse) -> None:
+async def _refusal(response: aiohttp.ClientResponse) -> ClusterError:
     if response.status == 401:
-        raise ClusterError("the API server does not accept our credentials")
-    if not 200 <= response.status < 300:
-        content = await response.read()
-        raise calls.refusal(response.status, content, response.headers.get("Retry-After", ""))
+        return ClusterError("the API server does not accept our credentials")
+    content = await response.read()
+    return calls.refusal(response.status, content, response.headers.get("Retry-After", ""))
+
+
+@functools.lru_cache(maxsize=16)  # without an election, requests differ in nothing that this holds
+def _timeout(seconds: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
 
 
 def _socket(address: tuple[Any, ...]) -> socket.socket:

@@ -125,8 +125,8 @@ class Index:
         with self._echoes.held(ref):
             yield
 
-    def record(self, ref: ObjectRef, body: Body | None) -> None:
-        """Take over what our own write made of an object.
+    def record(self, ref: ObjectRef, body: Body | None) -> Live | None:
+        """Take over what our own write made of an object; return what is known of it now.
 
         Args:
             ref: the object.
@@ -140,6 +140,7 @@ class Index:
         if before != live:
             self._keep(ref, live)
             self._inventory.touch(*_labels(before, live))
+        return live
 
     def verified(self, ref: ObjectRef, version: str, *, altered: bool) -> None:
         """Take down what a read of an object in one version has shown; it means nothing for any other version.

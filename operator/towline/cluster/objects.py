@@ -43,8 +43,16 @@ class Sync:
         return labels.user_agent(towline.__version__, self.identity.key, self.revision.sha, self.record)
 
 
+class Page(NamedTuple):
+    """Some names of one kind in one namespace; `following` asks for the next ones, `remaining` says how many."""
+
+    names: tuple[str, ...]
+    following: str
+    remaining: int
+
+
 class _Request(NamedTuple):
-    """One request about one object; an empty version means the preferred one."""
+    """One request about one object, or all of a kind (no name); an empty version means the preferred one."""
 
     verb: str
     ref: ObjectRef
@@ -58,6 +66,11 @@ class _Request(NamedTuple):
         if self.verb != "PATCH":
             return calls.JSON
         return calls.JSON_PATCH if isinstance(self.body, list) else calls.APPLY
+
+    @property
+    def accept(self) -> str:
+        """Which form of the answer."""
+        return calls.JSON if self.ref.name else calls.METADATA_LIST
 
 
 class Objects:
@@ -75,6 +88,25 @@ class Objects:
             if refusals.is_absent(error):
                 return None
             raise
+
+    async def page(self, collection: ObjectRef, sync: Sync, version: str, where: tuple[int, str]) -> Page:
+        """Return names of objects, whoever owns them.
+
+        Args:
+            collection: their kind and namespace; the name is empty.
+            sync: who asks.
+            version: in which they are read.
+            where: how many at most, and what the page before said of the following one.
+        """
+        limit, following = where
+        query = {"limit": str(limit)} | ({"continue": following} if following else {})
+        body = (await self._send(_Request("GET", collection, version, query), sync)).body
+        held = metadata(body)
+        return Page(
+            names=tuple(metadata(item)["name"] for item in body.get("items") or ()),
+            following=held.get("continue") or "",
+            remaining=held.get("remainingItemCount") or 0,
+        )
 
     async def apply(self, body: Body, ref: ObjectRef, sync: Sync, *, force: bool) -> Answer:
         """Send a server-side apply; 201 says that the object did not exist."""
@@ -151,6 +183,7 @@ class Objects:
             query=request.query,
             body=request.body,
             content_type=request.content_type,
+            accept=request.accept,
             user_agent=sync.user_agent,
             key=sync.identity.key,
         )

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from towline.api.gitrepository import ForeignFields
-from towline.cluster import abreast, faults, prediction, replacement, swap
+from towline.cluster import abreast, census, faults, prediction, replacement, swap
 from towline.cluster.calls import Answer
 from towline.cluster.objects import Objects, Sync, metadata
 from towline.cluster.prediction import Prediction
@@ -43,16 +43,28 @@ class Flight:
             ClusterError: the API server could not be asked, or refuses us as a whole.
         """
         waiting = order.deferred(changes)
-        found = await abreast.run(partial(self._predict, waiting), changes)
+        missing = await self._missing(changes, waiting)
+        found = await abreast.run(partial(self._predict, waiting, missing), changes)
         return Preflight(
             predictions=tuple(each for each in found if isinstance(each, Prediction)),
             failures=tuple(failure for each in found if not isinstance(each, Prediction) for failure in each),
         )
 
-    async def _predict(self, waiting: frozenset[ObjectRef], change: Change) -> _Found:
+    async def _missing(
+        self, changes: Sequence[Change], waiting: frozenset[ObjectRef]
+    ) -> frozenset[ObjectRef]:
+        """Return what is known not to exist; a dry run tells that by itself."""
+        if self._sync.preflight:
+            return frozenset()
+        now = (change for change in changes if change.ref not in waiting)
+        return await census.missing(self._objects, now, self._sync)
+
+    async def _predict(
+        self, waiting: frozenset[ObjectRef], missing: frozenset[ObjectRef], change: Change
+    ) -> _Found:
         try:
-            if change.ref in waiting and change.action is Action.CREATE:
-                return prediction.unseen(change, self._sync)
+            if change.action is Action.CREATE and change.ref in waiting | missing:
+                return replace(prediction.unseen(change, self._sync), known=change.ref in missing)
             if change.ref in waiting or not self._sync.preflight:
                 return await self._seen(change)
             return await (self._new(change) if change.action is Action.CREATE else self._existing(change))

@@ -19,7 +19,6 @@ from towline.model import Body, Key
 
 Pause = Callable[[float], Awaitable[None]]
 
-_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PAGE = "500"
 _WAITS = (0.5, 1.0, 2.0)
 
@@ -101,7 +100,7 @@ class Records:
         while True:
             try:
                 answer = await self._client.request(
-                    "GET", RESOURCE.path(namespace), query=query, accept=_METADATA
+                    "GET", RESOURCE.path(namespace), query=query, accept=calls.METADATA_LIST
                 )
             except ApiError as error:
                 if error.code == 404:

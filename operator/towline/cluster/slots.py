@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import Hashable
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 
 
 class Slots:
@@ -15,16 +16,12 @@ class Slots:
         self._free = limit
         self._waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
 
-    @asynccontextmanager
-    async def take(self, key: Hashable) -> AsyncIterator[None]:
+    def take(self, key: Hashable) -> AbstractAsyncContextManager[None]:
         """Hold one slot; never take a second one while holding the first."""
-        await self._acquire(key)
-        try:
-            yield
-        finally:
-            self._release()
+        return _Hold(self, key)
 
-    async def _acquire(self, key: Hashable) -> None:
+    async def acquire(self, key: Hashable) -> None:
+        """Wait for a slot; whoever gets one gives it back with `release`."""
         if self._free:
             self._free -= 1
             return
@@ -36,10 +33,11 @@ class Slots:
             if turn.cancelled():
                 self._forget(key, turn)
             else:
-                self._release()  # the slot was handed over in the very moment of the cancellation
+                self.release()  # the slot was handed over in the very moment of the cancellation
             raise
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Hand a slot over to the next in turn."""
         while self._waiting:
             key, queue = self._waiting.popitem(last=False)
             turn = queue.popleft()
@@ -56,3 +54,19 @@ class Slots:
             queue.remove(turn)
             if not queue:
                 del self._waiting[key]
+
+
+class _Hold(AbstractAsyncContextManager[None]):
+    """One slot, while the block runs; written out because each request of thousands takes one."""
+
+    def __init__(self, slots: Slots, key: Hashable) -> None:
+        self._slots = slots
+        self._key = key
+
+    async def __aenter__(self) -> None:
+        await self._slots.acquire(self._key)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._slots.release()

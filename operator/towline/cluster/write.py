@@ -9,15 +9,14 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from towline.cluster import abreast, course, faults, folding, prediction, replacement, swap, waiting
+from towline.cluster import abreast, census, course, faults, folding, prediction, replacement, swap, waiting
 from towline.cluster.course import Course, Written
 from towline.cluster.live import Index
-from towline.cluster.metadata import live_from
 from towline.cluster.objects import Objects, Sync, metadata, terminates, version_of
 from towline.cluster.prediction import Prediction
 from towline.cluster.settling import Settling
 from towline.core import adopt, diff, order, refusals, scope
-from towline.errors import ApiError, Failure, Refusal
+from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.model import APPLIES, Action, Body, Change, Outcome, Result
 
 _ATTEMPTS = 6
@@ -56,9 +55,20 @@ class Writes:
             if superseded():
                 outcomes += [course.not_tried(found.change) for found in wave]
             else:
-                outcomes += await abreast.run(self._tried, wave)
+                outcomes += await abreast.run(self._tried, await self._counted(wave))
                 self._broken.update(_lacking(outcomes[-len(wave) :]))
         return self._course.written(outcomes)
+
+    async def _counted(self, wave: Sequence[Prediction]) -> Sequence[Prediction]:
+        """Note which objects do not exist, where many are to be created in a namespace that was just made."""
+        unknown = (found.change for found in wave if not found.known)
+        if self._course.error:
+            return wave
+        try:
+            missing = await census.missing(self._objects, unknown, self._sync)
+        except ClusterError:
+            return wave  # the writes tell that the API server is away
+        return [replace(found, known=found.known or found.change.ref in missing) for found in wave]
 
     async def _tried(self, found: Prediction) -> Outcome:
         if order.needs(prediction.declared(found.change)) & self._broken:
@@ -180,12 +190,11 @@ class Writes:
         overridden = diff.overridden(found.body, body, self._sync.mask)
         body = await folding.fold(self._objects, body, change.ref, self._sync)
         body = await folding.purge(self._objects, body, change.ref, self._sync)
-        self._index.record(change.ref, body)
+        live = self._index.record(change.ref, body)
         if change.ref.group_kind == order.CRD:
             seconds = self._deadlines.established
             if why := await self._settling.established(self._objects, change.ref, self._sync, seconds):
                 return self._failed(change, Refusal.SERVER_ERROR, why)
-        live = live_from(body, change.ref.group_kind)
         return Outcome(change=change, result=Result.DONE, live=live, overridden=overridden)
 
     def _failed(self, change: Change, reason: Refusal, message: str) -> Outcome:

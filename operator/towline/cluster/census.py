@@ -1,0 +1,68 @@
+"""Which of many objects to be created do not exist yet: a list of names in the place of a read of each.
+
+The list costs what the namespace holds, the reads what is to be created. So it is asked for only where much is to be
+created, and given up where the namespace holds many times as much.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import partial
+from typing import TypeAlias
+
+from towline.cluster import abreast
+from towline.cluster.objects import Objects, Sync, version_of
+from towline.cluster.prediction import declared
+from towline.errors import ApiError
+from towline.model import Action, Change, ObjectRef
+
+FEWEST = 50
+"""So many objects of one kind in one namespace are worth a list."""
+
+PATIENCE = 4
+"""How many objects may be listed for each one that is to be created."""
+
+PAGE = 500
+
+_Place: TypeAlias = tuple[ObjectRef, str]
+"""All objects of one kind in one namespace (a reference without a name), and the version that declares some."""
+
+
+async def missing(objects: Objects, changes: Iterable[Change], sync: Sync) -> frozenset[ObjectRef]:
+    """Return which objects to be created do not exist; nothing is said of the others: a read of each tells.
+
+    That is the case where they are few, where we may not list, and where too much would be listed. What appears behind
+    the list is told by the answer to its write.
+
+    Raises:
+        ClusterError: no answer.
+    """
+    wanted: dict[_Place, set[ObjectRef]] = defaultdict(set)
+    for change in changes:
+        if change.action is Action.CREATE:
+            place = change.ref._replace(name=""), version_of(declared(change).body)
+            wanted[place].add(change.ref)
+    crowded = [(place, refs) for place, refs in wanted.items() if len(refs) >= FEWEST]
+    found = await abreast.run(partial(_missing, objects, sync), crowded)
+    return frozenset[ObjectRef]().union(*found)
+
+
+async def _missing(
+    objects: Objects, sync: Sync, wanted: tuple[_Place, set[ObjectRef]]
+) -> frozenset[ObjectRef]:
+    """Return which objects of one place do not exist; none where it cannot be told at this price."""
+    (collection, version), refs = wanted
+    room, following = PATIENCE * len(refs), ""
+    absent = frozenset(refs)
+    try:
+        while True:
+            page = await objects.page(collection, sync, version, (min(room, PAGE), following))
+            absent -= {collection._replace(name=name) for name in page.names}
+            room, following = room - len(page.names), page.following
+            if not following:
+                return absent
+            if page.remaining > room or not room:
+                return frozenset()
+    except ApiError:
+        return frozenset()  # what is wrong is told by the reads, for each object
