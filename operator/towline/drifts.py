@@ -253,7 +253,10 @@ class Drifts:
                 reason=reason,
             )
             return (gone,)
-        found = deviation.of(look, self._mask, self.overridden(known, change.ref))
+        named = deviation.of(look, self._mask, self.overridden(known, change.ref))
+        found = tuple(
+            each for each in named if each.want != each.have
+        )  # equal values, held by another, harm nobody
         lines = await self._source.lines(known.head, written.manifest, [each.field for each in found])
         return tuple(
             replace(

@@ -244,6 +244,8 @@ class Repairs:
 
     async def _verified(self, ref: ObjectRef) -> None:
         live = self._index.anyone(ref)
+        if live and live.verified:
+            return  # by the answer to a repair, or by an earlier read of this version
         known = self._drifts.labelled(live.label) if live else None
         written = known.baseline.get(ref) if known else None
         if live is None or known is None or written is None or live.digest != written.manifest.digest:

@@ -95,3 +95,13 @@ def test_health_moves_beside_what_else_an_event_means(before: Health, after: Hea
 def test_what_comes_or_goes_has_no_health_that_could_move() -> None:
     assert drift.shift(None, SEEN) is Shift.NONE
     assert drift.shift(SEEN, None) is Shift.NONE
+
+
+def test_only_what_metadata_explains_is_beyond_doubt() -> None:
+    assert {each for each in Verdict if not each.doubtful} == {
+        Verdict.ECHO,
+        Verdict.NOISE,
+        Verdict.GONE,
+        Verdict.RECREATED,
+        Verdict.TERMINATING,
+    }

@@ -205,7 +205,7 @@ class Index:
         if verdict is drift.Verdict.ECHO and not shift:
             return
         self._keep(seen.ref, seen.live if verdict.matters else _still_altered(before, seen.live))
-        if verdict is drift.Verdict.DOUBTFUL:
+        if verdict.doubtful and not seen.quiet:
             self._on_doubt(seen.ref)
         if verdict.matters:
             concerned = _labels(before, seen.live)

@@ -37,6 +37,11 @@ class Verdict(StrEnum):
         """Whether the next plan may come out differently."""
         return self not in {Verdict.ECHO, Verdict.NOISE, Verdict.DOUBTFUL}
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether values may differ although every path is held: written under our name, or by a forged entry."""
+        return self in {Verdict.APPEARED, Verdict.RELABELLED, Verdict.CHANGED, Verdict.DOUBTFUL}
+
 
 class Shift(IntEnum):
     """How far the health of an object has moved: not at all, in its words alone, or to another state."""
