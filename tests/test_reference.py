@@ -18,6 +18,7 @@ from towline.api import labels
 from towline.api.conditions import Type
 from towline.api.gitrepository import UNSERVED
 from towline.core import order, prune, remedy, stamp
+from towline.core.health import assessment
 from towline.core.ownership import DELEGATES
 from towline.core.remedy import Party
 from towline.errors import Reason, Refusal
@@ -192,6 +193,11 @@ def test_every_data_kind_is_documented() -> None:
     text = section("applying.md", "What is pruned").split("### Data kinds")[1]
     kinds = {kind.kind for kind in prune.DATA_KINDS | DELEGATES}
     assert set(re.findall(r"`([A-Z]\w+)`", text)) == kinds
+
+
+def test_every_kind_with_a_health_rule_is_documented() -> None:
+    kinds = {kind for row in rows(section("health.md", "Kinds")) for kind in row.split(", ")}
+    assert kinds == {kind.kind for kind in assessment.FAMILIES}
 
 
 def test_every_limit_is_documented() -> None:

@@ -106,6 +106,17 @@ class Cluster:
         changed: Object = answer.to_dict()
         return changed
 
+    def patch_status(
+        self, api_version: str, kind: str, name: str, namespace: str, status: Mapping[str, Any]
+    ) -> None:
+        """Change the status of one object by a merge patch, as its controller would."""
+        self._ask(api_version, kind).subresources["status"].patch(
+            name=name,
+            namespace=namespace or None,
+            body={"status": status},
+            content_type="application/merge-patch+json",
+        )
+
     def delete(self, api_version: str, kind: str, name: str, namespace: str = "") -> None:
         """Delete one object, without waiting for its end; nothing happens where there is none."""
         try:

@@ -9,6 +9,8 @@ import yaml
 
 from e2e.harness.cluster import Object
 
+NOWHERE = "node-that-nobody-plays"
+
 
 def text(*bodies: Object) -> str:
     """Return a file that declares these objects, one document each."""
@@ -55,6 +57,29 @@ def deployment(name: str = "web", namespace: str = "", *, account: str = "", ima
     template = {"metadata": {"labels": {"app": name}}, "spec": pod}
     spec = {"selector": {"matchLabels": {"app": name}}, "template": template}
     return _object("apps/v1", "Deployment", name, namespace, spec=spec)
+
+
+def stalled(name: str = "web", *, image: str = "web:1") -> Object:
+    """Declare a Deployment whose Pods go to a node that nobody plays, and stay Pending."""
+    body = deployment(name, image=image)
+    body["spec"]["template"]["spec"]["nodeName"] = NOWHERE
+    return body
+
+
+def job(
+    name: str = "migrate", *, image: str = "migrate:1", node: str = NOWHERE, **annotations: str
+) -> Object:
+    """Declare a Job of one Pod, which nobody runs unless another node is named; annotations of towline.dev."""
+    pod: Object = {
+        "containers": [{"name": "main", "image": f"registry.example/{image}"}],
+        "restartPolicy": "Never",
+        "nodeName": node,
+    }
+    body = _object("batch/v1", "Job", name, "", spec={"template": {"spec": pod}, "backoffLimit": 0})
+    body["metadata"]["annotations"] = {
+        f"towline.dev/{word.replace('_', '-')}": value for word, value in annotations.items()
+    }
+    return body
 
 
 def role(name: str = "reader", namespace: str = "") -> Object:

@@ -224,7 +224,7 @@ def test_what_git_cannot_bring_back_is_deleted_only_after_a_confirmation(
     body = declare(repo.path.stem, repo.url)
     files = {"data.yaml": manifests.text(body), **manifests.config_maps(["leaving", "staying"])}
     repository = git_repository()
-    repository.until_ready(repo.commit(files))
+    repository.until_applied(repo.commit(files))  # nobody here binds a claim
     removed = repo.commit({"data.yaml": None, "leaving.yaml": None, **manifests.config_maps(["added"])})
     blocked = repository.until_reason("PruneBlocked")["blocked"]
     assert {prune["object"].partition("/")[0].partition(".")[0] for prune in blocked["prunes"]} == {

@@ -87,7 +87,7 @@ def test_what_must_not_be_deleted_is_released_and_listed_and_holds_nothing_up(
     claim, child = manifests.claim("state", shop.namespace), manifests.child(repo.url)
     repository = git_repository()
     everything = (*shop.objects, pinned, claim, child)
-    repository.until_ready(repo.commit({"all.yaml": manifests.text(*everything)}))
+    repository.until_applied(repo.commit({"all.yaml": manifests.text(*everything)}))
     repository.delete()
     repository.until_gone()
     kept = [pinned, claim, child, manifests.namespace(shop.namespace), manifests.widgets(shop.group)]

@@ -64,11 +64,11 @@ def test_the_status_says_which_commit_is_live_and_who_wrote_it(
     sha = repo.commit(manifests.config_maps(["second"]), message="Add the second\n\nAt last.", author=ALICE)
     repository = git_repository()
     status = repository.until_ready(sha)
-    assert status["commit"] == {"observed": sha, "attempted": sha, "applied": sha}
+    assert status["commit"] == dict.fromkeys(("observed", "attempted", "applied", "healthy"), sha)
     applied = status["applied"]
     assert (applied["short"], applied["author"]) == (sha[:7], ALICE.name)
     assert applied["subject"] == "Add the second"
-    assert status["objects"] == {"declared": 2, "synced": 2, "failed": 0}
+    assert status["objects"] == {"declared": 2, "synced": 2, "failed": 0, "healthy": 2}
     shown = kubectl("get", "tgr", repository.name, "-n", repository.namespace, "-o", "wide")
     assert all(word in shown for word in (sha[:7], ALICE.name, "Add the second", repo.url))
 
@@ -82,7 +82,7 @@ def test_every_condition_has_a_reason_when_all_is_well(
         "Reconciling": ("False", "Idle"),
         "Stalled": ("False", "Idle"),
         "Synced": ("True", "Succeeded"),
-        "Healthy": ("Unknown", "NotAssessed"),
+        "Healthy": ("True", "Succeeded"),
         "Drifted": ("False", "NoDrift"),
     }
 

@@ -88,8 +88,8 @@ def shop(installed: Cluster, repo: Repo) -> Callable[..., Repository]:
     def create(**spec: Any) -> Repository:
         repo.commit({"deploy/settings.yaml": settings("Hello"), "deploy/uploads.yaml": manifests.text(CLAIM)})
         app = repositories.create(installed, "platform", "shop", url=repo.url, path="deploy", **spec)
-        app.until_ready(repo.sha("main"))
-        app.until_ready(repo.commit({"deploy/settings.yaml": settings("Welcome")}, message="Greet warmly"))
+        app.until_applied(repo.sha("main"))  # nobody here binds the claim
+        app.until_applied(repo.commit({"deploy/settings.yaml": settings("Welcome")}, message="Greet warmly"))
         return app
 
     return create

@@ -21,6 +21,7 @@ import yaml
 import towline
 from towline import controller, desired, log, settings
 from towline.api import durations, gitrepository, labels
+from towline.checkup import Checkups
 from towline.cli import history, render
 from towline.cluster import credentials
 from towline.cluster.apply import Writer
@@ -31,6 +32,7 @@ from towline.cluster.kept import mask_key
 from towline.cluster.lease import Alone, Elector, Leadership
 from towline.cluster.ledger import Ledger
 from towline.cluster.live import Index
+from towline.cluster.pods import Pods
 from towline.cluster.report import Report
 from towline.cluster.sweep import Sweep
 from towline.core.drift import Shift
@@ -296,6 +298,7 @@ def _reconciler(  # noqa: PLR0913  the doors
         ),
         observer=Observer(writer=writer, syncs=syncs, report=report),
         installation=chosen.installation,
+        checkups=Checkups(index, Pods(client, discovery), _now),
         schema=_schema(),
         clock=time.monotonic,
         now=_now,

@@ -21,7 +21,8 @@ class Memory:
     `looked_at` and `retry_at` are monotonic seconds. `cause` is everything that the result of the last pass depended
     on: while it stays, a failure is the same failure, and a success needs no plan. `manual` is the annotation that
     asks for a pass, `news` counts what other repositories did. `secret` is the version of refused credentials.
-    `swept` are the kinds that a look everywhere has found; None where nobody looked.
+    `swept` are the kinds that a look everywhere has found; None where nobody looked. `done` is what was declared when a
+    whole plan was done last.
     """
 
     uid: str = ""
@@ -33,6 +34,7 @@ class Memory:
     swept: frozenset[GroupKind] | None = None
     cause: tuple[object, ...] = ()
     passed: Pass | None = None
+    done: Desired | None = None
     news: int = 0
     secret: str | None = None
     failures: int = 0

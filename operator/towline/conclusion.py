@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from towline.api.syncrecord import Ending
@@ -11,7 +12,7 @@ from towline.core.forecast import Forecast
 from towline.core.status import Objects, Pass
 from towline.desired import Desired
 from towline.errors import ClusterError, Failure, Reason, Refusal, TowlineError
-from towline.model import ObjectRef, Plan, Result
+from towline.model import Change, ObjectRef, Plan, Result
 from towline.observe import Observed
 from towline.sync import Synced
 
@@ -34,12 +35,13 @@ def passed(attempt: Attempt, decided: Plan, synced: Synced | None, blind: str) -
         applied=applied,
         objects=_objects(desired, decided, synced) if desired else None,
         failures=failures,
-        blocked=None if decided.waiting else decided.blocked,
+        blocked=None if decided.waiting or decided.held else decided.blocked,
         token=decided.token,
         plan=forecast.NOTHING,
         kinds=attempt.kinds | (desired.kinds if desired and applied else frozenset()),
         last_record=synced.record if synced else "",
-        wait=attempt.patience if decided.waiting else 0.0,
+        wait=_rest(attempt, decided, synced),
+        held=bool(decided.held),
     )
 
 
@@ -107,12 +109,21 @@ def _goes_on(decided: Plan, synced: Synced | None) -> str:
     """Say what comes next where a pass is not over; empty where it is."""
     if synced and synced.ending is Ending.SUPERSEDED:
         return "A newer commit arrived; it is next"
-    return waiting(decided) if decided.waiting else ""
+    return waiting(decided.waiting or decided.held) if decided.waiting or decided.held else ""
 
 
-def waiting(decided: Plan) -> str:
-    """Say what a plan waits for that other repositories have a part in."""
-    first, more = decided.waiting[0], len(decided.waiting) - 1
+def _rest(attempt: Attempt, decided: Plan, synced: Synced | None) -> float:
+    """Return how many seconds a pass that is not over may rest: a newer commit is next at once."""
+    if synced and synced.ending is Ending.SUPERSEDED:
+        return 0.0
+    if decided.waiting:
+        return attempt.patience
+    return attempt.spec.interval if decided.held and attempt.spec else 0.0
+
+
+def waiting(changes: Sequence[Change]) -> str:
+    """Say what changes wait for that others have a part in: other repositories, or objects of earlier waves."""
+    first, more = changes[0], len(changes) - 1
     return f"{first.ref} {first.message}" + (f", and so do {more} more" if more else "")
 
 
@@ -161,7 +172,7 @@ def _objects(desired: Desired, decided: Plan, synced: Synced | None) -> Objects:
         undone = {outcome.change.ref for outcome in synced.outcomes if outcome.result is not Result.DONE}
     elif refused:
         undone = {change.ref for change in decided.applies}
-    missing = refused | {str(ref) for ref in undone}
+    missing = refused | {str(ref) for ref in undone} | {str(change.ref) for change in decided.held}
     return Objects(
         declared=len(declared) + len(desired.failures),
         synced=len(declared - missing),

@@ -90,7 +90,7 @@ class Finalizer:
             )
         decided, patience = await self._decide(repository)
         if decided.waiting:
-            return _waiting(repository, conclusion.waiting(decided), patience)
+            return _waiting(repository, conclusion.waiting(decided.waiting), patience)
         if decided.writes:
             synced = await self._syncs.run(_order(repository, decided), _nothing, lambda: False)
             self._neighbours.released(repository.key, synced.released)

@@ -34,13 +34,19 @@ class Metrics:
             names,
             registry=self.registry,
         )
+        self.healthy_objects = Gauge(
+            "towline_healthy_objects",
+            "Objects of a repository that are current",
+            names,
+            registry=self.registry,
+        )
         self.ready = Gauge(
             "towline_ready", "1 where Ready is True, 0 where it is not", names, registry=self.registry
         )
 
     def forget(self, namespace: str, name: str) -> None:
         """Drop the gauges of a repository that is gone."""
-        for gauge in (self.objects, self.drifted, self.ready):
+        for gauge in (self.objects, self.drifted, self.healthy_objects, self.ready):
             with suppress(KeyError):
                 gauge.remove(namespace, name)
 

@@ -226,14 +226,16 @@ class Plan:
     """The changes that lead from live to desired.
 
     `blocked` are the prunes that wait for a person, each with its reason; they are not in `changes`. `token` confirms
-    exactly that list. `waiting` are the changes that another repository is asked about first. `failures` are objects
-    that the plan itself refuses (not ours, unknown kind).
+    exactly that list. `waiting` are the changes that another repository is asked about first. `held` are those that
+    come when an object of an earlier wave is healthy. `failures` are objects that the plan itself refuses (not ours,
+    unknown kind).
     """
 
     changes: tuple[Change, ...] = ()
     blocked: tuple[Change, ...] = ()
     token: str = ""
     waiting: tuple[Change, ...] = ()
+    held: tuple[Change, ...] = ()
     failures: tuple[Failure, ...] = ()
 
     @property

@@ -13,6 +13,7 @@ from towline.attempt import Attempt, Memory
 from towline.cluster.ledger import Ledger
 from towline.cluster.report import Report
 from towline.core import drifted, remedy, schedule, status
+from towline.core.health import patience
 from towline.core.remedy import Again
 from towline.core.status import Pass
 from towline.dependencies import Dependencies
@@ -108,11 +109,14 @@ class Reconciler:
         drift = passed.drift if attempt.drift is None else attempt.drift
         passed = replace(passed, drift=drift, last_record=passed.last_record or attempt.record)
         passed, due = self._remember(attempt, passed)
-        if not await self._tell(attempt, passed):
+        if not repository.deleting:
+            passed = await self._tower.checked(attempt, passed)
+        said = await self._tell(attempt, passed)
+        if said is None:
             return 1.0
         await self._retain(repository)
-        again = self._tower.again(attempt)
-        return due if again is None else min(again, due or math.inf)
+        looks = (due, self._tower.again(attempt), patience.next_look(said, passed.health, self._now()))
+        return min((look for look in looks if look is not None), default=None)
 
     async def _outcome(self, attempt: Attempt) -> Pass | None:
         """Tow, or finalize; what goes wrong is an outcome, too. None where the repository has ended."""
@@ -151,6 +155,7 @@ class Reconciler:
             news=attempt.news,
             secret=attempt.secret,
             passed=passed,
+            done=attempt.desired if passed.reason is Reason.SUCCEEDED else memory.done,
             failures=failures,
             retry_at=retry_at,
         )
@@ -181,36 +186,37 @@ class Reconciler:
         )
         return attempt.memory.failures + 1 if same and attempt.memory.manual == attempt.manual else 1
 
-    async def _tell(self, attempt: Attempt, passed: Pass) -> bool:
-        """Write the status, if it says anything new, and tell people who watch; False where that must be repeated."""
+    async def _tell(self, attempt: Attempt, passed: Pass) -> Body | None:
+        """Write the status, if it says anything new, and tell people who watch; None where that must be repeated."""
         repository: GitRepository | None = attempt.repository
         try:
             for _ in range(_REWRITES):
                 if repository is None or repository.uid != attempt.repository.uid:
-                    return True
+                    return {}
                 said = status.compute(repository.status, passed, self._now())
                 if await self._report.write_status(repository, said):
                     if said != repository.status:
                         self._dependencies.changed(repository.key)
                     await self._announce(repository, said, passed)
-                    return True
+                    return said
                 repository = await self._report.read(repository.key)
         except ClusterError as error:
             _log.warning(
                 "cannot write the status", repository=str(attempt.repository.key), error=error.message
             )
-        return False
+        return None
 
     async def _announce(self, repository: GitRepository, said: Body, passed: Pass) -> None:
         """One event for each sync, and one for each failure that was not there before."""
         key = repository.key
         before, after = _ready(repository.status), _ready(said)
         is_ready = after["status"] == "True"
-        self._metrics.passes.labels(*key, str(passed.reason)).inc()
+        counts = said.get("objects") or {}
+        self._metrics.passes.labels(*key, after["reason"]).inc()
         self._metrics.ready.labels(*key).set(is_ready)
-        objects = said.get("objects") or {}
-        self._metrics.objects.labels(*key).set(objects.get("declared", 0))
-        self._metrics.drifted.labels(*key).set(objects.get("drifted", 0))
+        self._metrics.objects.labels(*key).set(counts.get("declared", 0))
+        self._metrics.healthy_objects.labels(*key).set(counts.get("healthy", 0))
+        self._metrics.drifted.labels(*key).set(counts.get("drifted", 0))
         if news := drifted.news(repository.status, said):
             _log.warning("drifted", repository=str(key), message=news)
             await self._report.event(repository, "Warning", "Drifted", news)

@@ -153,7 +153,9 @@ class Syncs:
         failures = (*order.plan.failures, *flight.failures)
         if failures and order.preflight:
             return await self.refused(order, failures)
-        predictions = tuple(found for found in flight.predictions if found.change.action in APPLIES)
+        later = {change.ref for change in order.plan.held}
+        now = (found for found in flight.predictions if found.change.ref not in later)
+        predictions = tuple(found for found in now if found.change.action in APPLIES)
         order, stuck = await self._without_stuck(order, voice)
         overridden = self._rehearsed(flight.predictions)
         if not predictions and (failures or not order.plan.removals):
@@ -182,7 +184,7 @@ class Syncs:
         return {ref: differences for ref, differences in compared.items() if differences}
 
     async def _preflight(self, order: Order, voice: apply.Sync) -> apply.Preflight:
-        """Predict the plan; without preflight by no dry run, but for a revision that was refused before.
+        """Predict the plan, held waves included; without preflight by no dry run, but for a revision refused before.
 
         The first plan after Observe has a dry run, too: it is compared with the one that was shown.
 
@@ -191,8 +193,11 @@ class Syncs:
         """
         applies = order.plan.applies
         newest = await self.newest(order.identity)
-        if order.preflight or not tip.refuses(newest, order.revision.sha):
-            voice = replace(voice, preflight=order.preflight or tip.plans(newest))
+        if order.preflight:
+            later = (change for change in order.plan.held if change.action in APPLIES)
+            return await self._writer.preflight((*applies, *later), voice)
+        if not tip.refuses(newest, order.revision.sha):
+            voice = replace(voice, preflight=tip.plans(newest))
             return await self._writer.preflight(applies, voice)
         rehearsed = (await self._writer.preflight(applies, replace(voice, preflight=True))).failures
         known = {failure.object for failure in rehearsed if tip.tells(newest, failure)}
@@ -349,4 +354,5 @@ def _ending(order: Order, written: Written, failures: tuple[Failure, ...]) -> En
         return Ending.PARTIAL if Result.DONE in results else Ending.FAILED
     if Result.NOT_TRIED in results:
         return Ending.SUPERSEDED
-    return Ending.PARTIAL if order.plan.blocked or order.plan.waiting else Ending.SUCCEEDED
+    left = order.plan.blocked or order.plan.waiting or order.plan.held
+    return Ending.PARTIAL if left else Ending.SUCCEEDED

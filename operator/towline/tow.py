@@ -16,6 +16,7 @@ from towline.api import gitrepository, labels
 from towline.api.gitrepository import GitRepository, Mode, Schema, Spec
 from towline.api.syncrecord import ChangeEntry, Ending, Trigger
 from towline.attempt import Attempt
+from towline.checkup import Checkups
 from towline.cluster.live import Index
 from towline.cluster.report import Report
 from towline.cluster.sweep import Sweep
@@ -64,6 +65,7 @@ class Tower:
         repairs: undoes, or describes, what others change.
         observer: tells what plans would do.
         installation: what the operator runs by, which no repository may declare.
+        checkups: say how objects are.
         schema: of a GitRepository's spec.
         clock: monotonic seconds.
         now: the current time, with its zone.
@@ -83,6 +85,7 @@ class Tower:
         repairs: Repairs,
         observer: Observer,
         installation: frozenset[ObjectRef],
+        checkups: Checkups,
         schema: Schema,
         clock: Callable[[], float],
         now: Callable[[], datetime],
@@ -98,6 +101,7 @@ class Tower:
         self._repairs = repairs
         self._observer = observer
         self._installation = installation
+        self._checkups = checkups
         self._schema = schema
         self._clock = clock
         self._now = now
@@ -134,6 +138,18 @@ class Tower:
         if spec.mode is Mode.OBSERVE:
             return await self._observe(attempt, desired, head, decided, blind)
         return await self._enforce(attempt, desired, head, decided, blind)
+
+    async def checked(self, attempt: Attempt, passed: Pass) -> Pass:
+        """Add how the objects are, whatever became of the attempt; nothing where nobody knows what is declared.
+
+        Where none exists yet, that says nothing, either, unless it is what Git wants.
+        """
+        known = attempt.desired or attempt.memory.desired
+        if known is None or passed.reason is Reason.SUSPENDED:
+            return passed
+        found = await self._checkups.of(attempt.repository.label, known)
+        means_something = found.total or passed.reason is Reason.SUCCEEDED
+        return replace(passed, health=found) if means_something else passed
 
     def again(self, attempt: Attempt) -> float | None:
         """Return the seconds until an object that is left alone for a while is due; None where there is none."""
@@ -248,6 +264,7 @@ class Tower:
             confirm=repository.annotations.get(labels.CONFIRM_PRUNE, ""),
             blocked=bool(repository.status.get("blocked")),
             installation=self._installation,
+            gated=desired.spec.mode is Mode.ENFORCE and attempt.memory.done is not desired,
         )
         policy = self._repairs.policy(attempt, desired.spec, policy)
         if not desired.manifests and not desired.failures:

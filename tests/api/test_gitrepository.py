@@ -93,7 +93,6 @@ def test_what_is_given_is_kept() -> None:
     [
         ("serviceAccountName", "deployer"),
         ("serviceAccountName", ""),
-        ("healthTimeout", "5m"),
     ],
 )
 def test_what_is_not_served_yet_is_said_and_never_ignored(field: str, value: Any) -> None:

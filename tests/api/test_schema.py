@@ -110,4 +110,5 @@ def test_defaults_are_those_of_the_crd() -> None:
         "force": False,
         "deletionPolicy": "Delete",
         "suspend": False,
+        "healthTimeout": "5m",
     }

@@ -33,6 +33,7 @@ def spec(url: str = URL, *, secret: str = "") -> Spec:
         force=False,
         deletion_policy=DeletionPolicy.DELETE,
         suspend=False,
+        health_timeout=300.0,
     )
 
 

@@ -136,6 +136,7 @@ class Spec:
     force: bool
     deletion_policy: DeletionPolicy
     suspend: bool
+    health_timeout: float
     ignore_fields: tuple[Rule, ...] = ()
 
 
@@ -157,7 +158,6 @@ def _any(_value: Any) -> bool:
 UNSERVED: Unserved = MappingProxyType(
     {
         "serviceAccountName": _any,
-        "healthTimeout": _any,
     }
 )
 """What the CRD knows and the operator does not serve yet: said so, never ignored."""
@@ -238,6 +238,7 @@ def _spec(given: Mapping[str, Any], namespace: str) -> Spec:
         deletion_policy=DeletionPolicy(given["deletionPolicy"]),
         suspend=given["suspend"],
         ignore_fields=ignoring.parse(given.get("ignoreFields") or ()),
+        health_timeout=durations.parse(given["healthTimeout"]),
     )
 
 

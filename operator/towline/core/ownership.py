@@ -33,6 +33,7 @@ class Policy:
     `installation` are the objects that the operator itself runs by: no repository writes or deletes them.
     `standing` is what the other repositories mean for the plan. `blocked` says that the pass before left a blocked
     list: the creates of its plan are written meanwhile, so what was most of the objects then is few of them now.
+    `gated` says that waves wait for the gates of earlier ones; it is unset where all of them were done once.
 
     `written` are the digests of what was written last, by object: what is among them and not there was deleted.
     `contested` says of objects that somebody else keeps changing why they are left alone for a while. `overridden`
@@ -56,6 +57,7 @@ class Policy:
     written: Mapping[ObjectRef, str] = field(default_factory=dict)
     contested: Mapping[ObjectRef, str] = field(default_factory=dict)
     overridden: Mapping[tuple[ObjectRef, str], frozenset[str]] = field(default_factory=dict)
+    gated: bool = True
 
 
 class Ownership(StrEnum):

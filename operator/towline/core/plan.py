@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from towline.api import labels
 from towline.api.gitrepository import Adopt, ForeignFields
-from towline.core import drift, fields, ignore, order, prune
+from towline.core import drift, fields, gates, ignore, order, prune
 from towline.core.ownership import Ownership, Policy, missing, ownership
 from towline.errors import Failure, Refusal
 from towline.model import Action, Body, Change, GroupKind, Key, Live, Manifest, ObjectRef, Plan
@@ -59,24 +59,35 @@ def plan(
     found = {} if memo is None else memo
     changes: list[Change] = []
     failures: list[Failure] = []
+    refused: list[Manifest] = []
     for manifest in desired:
         verdict = _verdict(manifest, live.get(manifest.ref), policy, found)
         if isinstance(verdict, Change):
             changes.append(verdict)
         else:
             failures.append(_failure(manifest, verdict, sha))
+            refused.append(manifest)
     owned = {ref: item for ref, item in live.items() if item.label == policy.label}
     leaving = prune.removals(owned, frozenset(manifest.ref for manifest in desired), policy)
     changes.sort(key=lambda change: (change.wave, change.ref))
+    gate = gates.closed(changes, refused) if policy.gated else None
     waiting = tuple(change for change in changes if _waits(change, policy))
+    ready = (*(change for change in changes if not _waits(change, policy)), *leaving.changes)
     failures.sort(key=lambda failure: (failure.file, failure.line, failure.object))
+    held = frozenset(change.ref for change in ready if gates.holds(gate, change) and not _was(change, policy))
     return Plan(
-        changes=(*(change for change in changes if not _waits(change, policy)), *leaving.changes),
+        changes=tuple(change for change in ready if change.ref not in held),
         blocked=leaving.blocked,
         token=leaving.token,
         waiting=(*waiting, *leaving.waiting),
+        held=tuple(gates.held(gate, change) for change in ready if change.ref in held),
         failures=tuple(failures),
     )
+
+
+def _was(change: Change, policy: Policy) -> bool:
+    """Tell whether a change only brings back what was written before."""
+    return change.manifest is not None and policy.written.get(change.ref) == change.manifest.digest
 
 
 def _verdict(manifest: Manifest, found: Live | None, policy: Policy, memo: fields.Memo) -> Change | _Refused:

@@ -7,7 +7,7 @@ before.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,9 @@ from towline.api import conditions
 from towline.core import drifted, forecast, verdict, wording
 from towline.core.deviation import Deviation
 from towline.core.forecast import Forecast
+from towline.core.health import patience
+from towline.core.health.survey import Survey
+from towline.core.verdict import Conclusion
 from towline.errors import Failure, Reason
 from towline.model import Body, Change, GroupKind, Revision
 
@@ -43,6 +46,7 @@ class Pass:
     `plan` is what would be done, under Observe. `drift` is what is not as it was applied. `kinds` are added to those
     known. `attempts` counts the tries in a row that ended like this one. `wait` is how many seconds a pass that is not
     over may rest, unless it is woken.
+    `health` is that of the declared objects; `held` says that later waves wait for it.
     """
 
     generation: int
@@ -61,6 +65,8 @@ class Pass:
     last_record: str = ""
     attempts: int = 0
     wait: float = 0.0
+    health: Survey | None = None
+    held: bool = False
 
 
 def compute(previous: Body, passed: Pass, now: datetime) -> Body:
@@ -73,11 +79,13 @@ def compute(previous: Body, passed: Pass, now: datetime) -> Body:
     """
     moment = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     fine = passed.reason is Reason.SUCCEEDED
-    counted = {**previous, **_objects(previous, passed.objects)}
+    counted = {**previous, **_objects(previous, passed)}
     status = {
         **counted,
         "observedGeneration": passed.generation,
-        "commit": _commit(previous, passed),
+        "commit": _commit(
+            previous, passed, is_well=fine and passed.health is not None and passed.health.well
+        ),
         "applied": _applied(previous, passed.applied, moment),
         "kinds": _kinds(previous, passed.kinds),
         "lastRecord": passed.last_record or previous.get("lastRecord"),
@@ -88,7 +96,7 @@ def compute(previous: Body, passed: Pass, now: datetime) -> Body:
     }
     said = {name: value for name, value in status.items() if value not in (None, "", 0, {}, [])}
     found = (
-        *verdict.conditions_of(said, passed.reason, passed.message, passed.attempts),
+        *verdict.conditions_of(said, _conclusion(said, previous, passed, now)),
         drifted.condition(passed.drift, previous),
     )
     said["conditions"] = conditions.merge(previous.get("conditions"), found, passed.generation, moment)
@@ -111,11 +119,31 @@ def progress(
     return compute(previous, begun, now)
 
 
-def _commit(previous: Body, passed: Pass) -> Body:
+def _conclusion(said: Body, previous: Body, passed: Pass, now: datetime) -> Conclusion:
+    """Say how the pass ended, and how the objects are: a commit that is applied is not ready before they are."""
+    survey = passed.health
+    known = Conclusion(
+        reason=passed.reason,
+        message=passed.message,
+        attempts=passed.attempts,
+        healthy=patience.condition(survey, Reason.SUCCEEDED, previous),
+    )
+    if survey is None:
+        return known
+    outlook = patience.outlook(said, previous, survey, passed.generation, now)
+    known = replace(known, healthy=patience.condition(survey, outlook, previous))
+    fine = passed.reason is Reason.SUCCEEDED
+    held = passed.reason is Reason.PROGRESSING and passed.held
+    return replace(known, outlook=outlook) if fine or held else known
+
+
+def _commit(previous: Body, passed: Pass, *, is_well: bool) -> Body:
+    applied = passed.applied.sha if passed.applied else ""
     moved = {
         "observed": passed.observed,
         "attempted": passed.attempted,
-        "applied": passed.applied.sha if passed.applied else "",
+        "applied": applied,
+        "healthy": applied if is_well else "",
     }
     return {**previous.get("commit", {}), **_present(moved)}
 
@@ -141,11 +169,13 @@ def _kinds(previous: Body, added: Collection[GroupKind]) -> list[Body]:
     return [{"group": kind.group, "kind": kind.kind} for kind in sorted(known.union(added))]
 
 
-def _objects(previous: Body, objects: Objects | None) -> Body:
-    if objects is None:
-        return {}
-    counts = {"declared": objects.declared, "synced": objects.synced, "failed": objects.failed}
-    return {"objects": {**previous.get("objects", {}), **counts}}
+def _objects(previous: Body, passed: Pass) -> Body:
+    counts: dict[str, int] = {}
+    if objects := passed.objects:
+        counts |= {"declared": objects.declared, "synced": objects.synced, "failed": objects.failed}
+    if passed.health:
+        counts["healthy"] = passed.health.current
+    return {"objects": {**previous.get("objects", {}), **counts}} if counts else {}
 
 
 def _failures(failures: tuple[Failure, ...] | None) -> Body:

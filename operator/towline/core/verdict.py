@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from towline.api import labels
-from towline.api.conditions import IDLE, NOT_ASSESSED, Condition, Truth, Type
+from towline.api.conditions import IDLE, Condition, Truth, Type
 from towline.core import remedy, wording
 from towline.core.remedy import Beside
 from towline.errors import Reason
@@ -15,21 +16,45 @@ _MESSAGE_BYTES = 1024
 _WORDS_BYTES = 200
 
 
-def conditions_of(status: Body, reason: Reason, message: str, attempts: int) -> Iterable[Condition]:
-    """Yield the conditions that follow from the reason; Drifted comes from `core.drifted`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """How a pass ended, in a word and a sentence, and how the objects are.
+
+    `message` is empty where the status says it; `attempts` counts the tries in a row that ended with `reason`, 0 where
+    nobody counts. `outlook` is Succeeded but where the objects alone keep the repository from being ready.
+    """
+
+    reason: Reason
+    message: str
+    attempts: int
+    healthy: Condition
+    outlook: Reason = Reason.SUCCEEDED
+
+    @property
+    def ready(self) -> Reason:
+        """The reason of Ready."""
+        return self.reason if self.outlook is Reason.SUCCEEDED else self.outlook
+
+    @property
+    def runs(self) -> Reason:
+        """The reason that says whether something is being tried: whoever waits for objects tries nothing."""
+        return self.reason if self.reason is Reason.SUCCEEDED else self.ready
+
+
+def conditions_of(status: Body, ended: Conclusion) -> Iterable[Condition]:
+    """Yield all conditions but Drifted, which comes from `core.drifted`.
 
     Args:
         status: what the pass leaves behind, without conditions.
-        reason: of Ready; everything else follows from its row in the table.
-        message: of Ready; where it is empty, the status says it.
-        attempts: how many tries in a row ended with this reason; 0 where nobody counts.
+        ended: how it ended; what is not about objects follows from its reason's row in the table.
     """
-    text = wording.printable(message or _message(status, reason), _MESSAGE_BYTES)
-    yield Condition(type=Type.READY, status=remedy.TABLE[reason].ready, reason=reason, message=text)
-    yield _reconciling(reason, attempts)
-    yield _stalled(reason)
-    yield _synced(status, reason)
-    yield _unassessed(Type.HEALTHY, "Health is not assessed yet")
+    ready = ended.ready
+    text = wording.printable(_ready(status, ended), _MESSAGE_BYTES)
+    yield Condition(type=Type.READY, status=remedy.TABLE[ready].ready, reason=ready, message=text)
+    yield _reconciling(ended.runs, ended.attempts)
+    yield _stalled(ended.runs)
+    yield _synced(status, ready)
+    yield replace(ended.healthy, message=wording.printable(ended.healthy.message, _MESSAGE_BYTES))
 
 
 def named(short: str, subject: str, author: str) -> str:
@@ -60,10 +85,6 @@ def _idle(kind: Type, message: str) -> Condition:
     return Condition(type=kind, status=Truth.FALSE, reason=IDLE, message=message)
 
 
-def _unassessed(kind: Type, message: str) -> Condition:
-    return Condition(type=kind, status=Truth.UNKNOWN, reason=NOT_ASSESSED, message=message)
-
-
 def _synced(status: Body, reason: Reason) -> Condition:
     commit = status.get("commit", {})
     observed, applied = commit.get("observed", ""), commit.get("applied", "")
@@ -78,6 +99,14 @@ def _synced(status: Body, reason: Reason) -> Condition:
         words = f"{observed[:7]} is not applied" + (f"; {applied[:7]} is" if applied else "")
     why = IDLE if found is Truth.TRUE and not ready else reason
     return Condition(type=Type.SYNCED, status=found, reason=why, message=words)
+
+
+def _ready(status: Body, ended: Conclusion) -> str:
+    """Say what Ready does: what was done, or what keeps it from being done, and what is waited for."""
+    if ended.outlook is Reason.UNHEALTHY:
+        return ended.healthy.message
+    done = ended.message or _message(status, ended.reason)
+    return done if ended.outlook is Reason.SUCCEEDED else f"{done}; {ended.healthy.message}"
 
 
 def _message(status: Body, reason: Reason) -> str:

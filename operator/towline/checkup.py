@@ -1,0 +1,66 @@
+"""A look at the health of all objects of a repository: from the index, and for the first that ail from their Pods."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from towline.cluster.live import Index
+from towline.cluster.pods import Pods
+from towline.core.health import survey
+from towline.core.health.survey import Ailing, Survey
+from towline.desired import Desired
+from towline.model import State
+
+FRESH_SECONDS = 2.0
+"""So soon after it was written, nobody asks why a workload is not ready yet."""
+
+_SECONDS = 3.0
+"""How long a pass may wait for what Pods say."""
+
+
+class Checkups:
+    """Looks, for all repositories.
+
+    Args:
+        index: what is live, and how it is.
+        pods: what is wrong with the Pods of a workload.
+        now: the current time, with its zone.
+    """
+
+    def __init__(self, index: Index, pods: Pods, now: Callable[[], datetime]) -> None:
+        self._index = index
+        self._pods = pods
+        self._now = now
+
+    async def of(self, label: str, desired: Desired) -> Survey:
+        """Look at what is declared; it never fails, and takes no longer than a few seconds."""
+        found = survey.survey(desired.manifests, self._index.owned(label), desired.spec.health_timeout)
+        if found.well:
+            return found
+        asked = [asyncio.create_task(self._explained(each)) for each in found.first]
+        try:
+            done, _ = await asyncio.wait(asked, timeout=_SECONDS)
+        finally:
+            for task in asked:
+                task.cancel()
+        told = (
+            task.result() if task in done else each for task, each in zip(asked, found.first, strict=True)
+        )
+        return replace(found, first=tuple(told))
+
+    async def _explained(self, ailing: Ailing) -> Ailing:
+        """Add what the Pods of a workload say, where it has had the time to say so itself."""
+        waits = ailing.health.state is not State.FAILED
+        if waits and ailing.written_at and self._age(ailing.written_at) < FRESH_SECONDS:
+            return ailing
+        trouble = await self._pods.trouble(ailing.ref)
+        if not trouble:
+            return ailing
+        message = f"{ailing.health.message}: {trouble}"
+        return replace(ailing, health=ailing.health._replace(message=message))
+
+    def _age(self, written_at: str) -> float:
+        return (self._now() - datetime.fromisoformat(written_at)).total_seconds()

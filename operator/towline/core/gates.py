@@ -1,0 +1,60 @@
+"""Waves that wait: what comes after an object with `towline.dev/wave-gate: healthy` is not written before it is well.
+
+Nobody holds anything meanwhile. Which gates are closed is read from the live objects, each time a plan is made.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from towline.api import labels
+from towline.core import order
+from towline.model import APPLIES, REMOVES, Action, Change, Manifest, ObjectRef, State
+
+
+class Gate(NamedTuple):
+    """An object that later waves wait for."""
+
+    wave: float
+    ref: ObjectRef
+
+
+def is_gate(manifest: Manifest) -> bool:
+    """Tell whether later waves wait for this object."""
+    annotations = manifest.body["metadata"].get("annotations")
+    return isinstance(annotations, Mapping) and annotations.get(labels.WAVE_GATE) == "healthy"
+
+
+def closed(changes: Iterable[Change], refused: Iterable[Manifest]) -> Gate | None:
+    """Return the first gate that is not open: one that is refused, still to be written, or not current."""
+    gates = (change for change in changes if change.manifest and is_gate(change.manifest))
+    shut = [Gate(change.wave, change.ref) for change in gates if not _is_open(change)]
+    shut += [Gate(_wave(manifest), manifest.ref) for manifest in refused if is_gate(manifest)]
+    return min(shut, default=None)
+
+
+def holds(gate: Gate | None, change: Change) -> bool:
+    """Tell whether a change waits for a gate: later waves do, and all removals; a repair of what was there does not."""
+    if gate is None or change.action is Action.REPAIR:
+        return False
+    return change.wave > gate.wave if change.action in APPLIES else change.action in REMOVES
+
+
+def held(gate: Gate | None, change: Change) -> Change:
+    """Say in a change what it waits for."""
+    return replace(change, message=f"waits until {gate.ref} is healthy") if gate else change
+
+
+def _wave(manifest: Manifest) -> float:
+    try:
+        return order.wave(manifest)
+    except ValueError:
+        return -math.inf
+
+
+def _is_open(change: Change) -> bool:
+    live = change.live
+    return change.action not in APPLIES and live is not None and live.health.state is State.CURRENT

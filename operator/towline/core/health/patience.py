@@ -1,0 +1,109 @@
+"""How long objects may take: since when a repository waits for them, and what it calls that.
+
+Everything is derived from what the status holds and from when the objects were written, so that a wait goes on where a
+restart has cut it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from towline.api import conditions
+from towline.api.conditions import NOT_ASSESSED, Condition, Truth, Type
+from towline.core import wording
+from towline.core.health.survey import Ailing, Survey
+from towline.errors import Reason
+from towline.model import Body
+
+SOONEST = 2.0
+"""Seconds until objects that are on their way are looked at again, even if they are silent; doubled each time."""
+
+_TRUTHS = {Reason.SUCCEEDED: Truth.TRUE, Reason.PROGRESSING: Truth.UNKNOWN, Reason.UNHEALTHY: Truth.FALSE}
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_PLACE_BYTES = 200
+
+
+def outlook(status: Body, previous: Body, survey: Survey, generation: int, now: datetime) -> Reason:
+    """Say Succeeded where all objects are current, Progressing while they may take their time, Unhealthy after it.
+
+    Patience begins anew when a commit is applied, when an object that is not current is written again, and when the
+    spec changes. Once it has ended, only these or the objects' recovery help.
+
+    Args:
+        status: what is known of commits now.
+        previous: the status as it is stored, whose condition tells how it was before.
+        survey: how the objects are.
+        generation: of the spec.
+        now: an aware time.
+    """
+    if survey.well:
+        return Reason.SUCCEEDED
+    if survey.failed:
+        return Reason.UNHEALTHY
+    healthy = conditions.find(previous, Type.HEALTHY)
+    lost, writes = _lost(healthy, generation, now), _writes(status, survey)
+    given_up = healthy.get("status") == Truth.FALSE and max(writes) < lost < now
+    late = (now - max(lost, *writes)).total_seconds() >= survey.timeout
+    return Reason.UNHEALTHY if given_up or late else Reason.PROGRESSING
+
+
+def next_look(status: Body, survey: Survey | None, now: datetime) -> float | None:
+    """Return the seconds until objects that are on their way are due for a look; None where none are."""
+    healthy = conditions.find(status, Type.HEALTHY)
+    if survey is None or healthy.get("reason") != Reason.PROGRESSING:
+        return None
+    since = max(_lost(healthy, healthy.get("observedGeneration", 0), now), *_writes(status, survey))
+    waited = (now - since).total_seconds()
+    return max(min(survey.timeout - waited, max(waited, SOONEST)), 0.0) + 0.05
+
+
+def condition(survey: Survey | None, reason: Reason, previous: Body) -> Condition:
+    """Return the condition Healthy; where nobody looked, it says what it said before."""
+    if survey:
+        return Condition(type=Type.HEALTHY, status=_TRUTHS[reason], reason=reason, message=words(survey))
+    if before := conditions.find(previous, Type.HEALTHY):
+        return Condition(
+            type=Type.HEALTHY,
+            status=Truth(str(before["status"])),
+            reason=str(before["reason"]),
+            message=str(before["message"]),
+        )
+    message = "Health is not assessed yet"
+    return Condition(type=Type.HEALTHY, status=Truth.UNKNOWN, reason=NOT_ASSESSED, message=message)
+
+
+def words(survey: Survey) -> str:
+    """Say how many objects are current, and of the first that are not where they come from and how they are."""
+    if survey.well:
+        return f"All {survey.total} objects are current" if survey.total else "There are no objects"
+    named = "; ".join(_named(each) for each in survey.first)
+    more = survey.total - survey.current - len(survey.first)
+    return f"{survey.current} of {survey.total} objects are current; {named}" + (
+        f"; and {more} more" if more else ""
+    )
+
+
+def _named(ailing: Ailing) -> str:
+    place = f"{wording.printable(ailing.file, _PLACE_BYTES)}:{ailing.line}"
+    commit = f" ({ailing.commit[:7]})" if ailing.commit else ""
+    return f"{place}: {ailing.ref}: {ailing.health.message or ailing.health.state}{commit}"
+
+
+def _lost(healthy: Body, generation: int, now: datetime) -> datetime:
+    """Return since when objects are not current: now, where they were until now or the spec has changed."""
+    waits = healthy.get("status") == Truth.FALSE or healthy.get("reason") == Reason.PROGRESSING
+    goes_on = waits and healthy.get("observedGeneration") == generation
+    return _moment(healthy.get("lastTransitionTime")) if goes_on else now
+
+
+def _writes(status: Body, survey: Survey) -> tuple[datetime, datetime]:
+    """Return when the commit was applied and when the latest of the objects that are not current was written."""
+    return _moment((status.get("applied") or {}).get("appliedAt")), _moment(survey.written_at)
+
+
+def _moment(text: object) -> datetime:
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else _LONG_AGO
+    except ValueError:
+        return _LONG_AGO
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

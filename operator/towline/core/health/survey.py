@@ -1,0 +1,89 @@
+"""How all the objects of one repository are, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from towline.model import Health, Live, Manifest, ObjectRef, State
+
+NAMED = 3
+"""So many objects are named and looked into, the others counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ailing:
+    """One object that is not current, and where it came from.
+
+    `written_at` is when we wrote it last, RFC 3339, empty where that is unknown.
+    """
+
+    ref: ObjectRef
+    health: Health
+    file: str
+    line: int
+    commit: str
+    written_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What was found: `total` objects, of which `current` are current and `failed` will not get there by themselves.
+
+    `first` are the first of the others: those that have failed, then by name. `written_at` is when the latest of the
+    others was written. `timeout` is in seconds; so long the others may take.
+    """
+
+    total: int
+    current: int
+    failed: int = 0
+    first: tuple[Ailing, ...] = ()
+    written_at: str = ""
+    timeout: float
+
+    @property
+    def well(self) -> bool:
+        """Whether every object is current."""
+        return self.current == self.total
+
+
+def survey(manifests: Iterable[Manifest], owned: Mapping[ObjectRef, Live], timeout: float) -> Survey:
+    """Look at every declared object that exists.
+
+    Args:
+        manifests: what is declared.
+        owned: what carries the repository's label.
+        timeout: seconds.
+    """
+    total = current = 0
+    ailing: list[Ailing] = []
+    for manifest in manifests:
+        live = owned.get(manifest.ref)
+        if live is None:
+            continue
+        total += 1
+        if live.health.state is State.CURRENT:
+            current += 1
+        else:
+            ailing.append(_ailing(manifest, live))
+    ailing.sort(key=lambda each: (each.health.state is not State.FAILED, each.ref))
+    return Survey(
+        total=total,
+        current=current,
+        failed=sum(each.health.state is State.FAILED for each in ailing),
+        first=tuple(ailing[:NAMED]),
+        written_at=max((each.written_at for each in ailing), default=""),
+        timeout=timeout,
+    )
+
+
+def _ailing(manifest: Manifest, live: Live) -> Ailing:
+    origin = manifest.origin
+    return Ailing(
+        ref=manifest.ref,
+        health=live.health,
+        file=origin.file,
+        line=origin.line,
+        commit=live.commit,
+        written_at=live.entry_time,
+    )

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from towline.api import conditions
+from towline.api.conditions import Type
+from towline.core import status
+from towline.core.health import patience
+from towline.core.health.survey import Ailing, Survey
+from towline.core.status import Objects, Pass
+from towline.errors import Reason
+from towline.model import Body, Health, ObjectRef, Person, Revision, State
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TIMEOUT = 60.0
+OLD, NEW = "1a2b3c4" + "0" * 33, "5d6e7f8" + "0" * 33
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def stamp(seconds: float) -> str:
+    return at(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def look(state: State, message: str = "0 of 3 replicas are available", written: float = 0.0) -> Survey:
+    web = Ailing(
+        ref=ObjectRef("apps", "Deployment", "shop", "web"),
+        health=Health(state, message),
+        file="deploy/web.yaml",
+        line=3,
+        commit=NEW,
+    )
+    return Survey(
+        total=12,
+        current=11,
+        failed=int(state is State.FAILED),
+        first=(web,),
+        written_at=stamp(written),
+        timeout=TIMEOUT,
+    )
+
+
+WELL = Survey(total=12, current=12, timeout=TIMEOUT)
+WAITS = look(State.IN_PROGRESS)
+FAILED = look(State.FAILED, "ProgressDeadlineExceeded")
+
+
+def revision(sha: str) -> Revision:
+    ada = Person(name="Ada", email="ada@example")
+    return Revision(
+        sha=sha,
+        author=ada,
+        committer=ada,
+        authored_at=stamp(0),
+        committed_at=stamp(0),
+        subject="raise the limits",
+    )
+
+
+def applied(survey: Survey | None, sha: str = OLD, **changed: object) -> Pass:
+    known = Pass(
+        generation=1,
+        reason=Reason.SUCCEEDED,
+        observed=sha,
+        attempted=sha,
+        applied=revision(sha),
+        objects=Objects(declared=12, synced=12, failed=0),
+        failures=(),
+        blocked=(),
+        health=survey,
+    )
+    return replace(known, **changed)  # type: ignore[arg-type]  # fields of a pass
+
+
+def after(*passes: tuple[float, Pass]) -> Body:
+    found: Body = {}
+    for seconds, passed in passes:
+        found = status.compute(found, passed, at(seconds))
+    return found
+
+
+def told(found: Body, kind: Type = Type.READY) -> tuple[str, str]:
+    entry = conditions.find(found, kind)
+    return entry["status"], entry["reason"]
+
+
+def test_a_commit_is_ready_and_healthy_when_all_its_objects_are_current() -> None:
+    found = after((0, applied(WELL)))
+    assert told(found) == ("True", "Succeeded")
+    assert told(found, Type.HEALTHY) == ("True", "Succeeded")
+    assert found["commit"]["healthy"] == OLD
+    assert found["objects"]["healthy"] == 12
+
+
+def test_a_commit_whose_objects_are_on_their_way_is_neither_ready_nor_failed() -> None:
+    found = after((0, applied(WELL)), (10, applied(WAITS, NEW)))
+    assert told(found) == ("Unknown", "Progressing")
+    assert told(found, Type.HEALTHY) == ("Unknown", "Progressing")
+    assert told(found, Type.SYNCED) == ("True", "Idle")
+    assert told(found, Type.RECONCILING) == ("False", "Idle")
+    assert found["commit"] == {"observed": NEW, "attempted": NEW, "applied": NEW, "healthy": OLD}
+    assert found["objects"]["healthy"] == 11
+
+
+def test_what_is_waited_for_is_named_with_its_place_and_commit() -> None:
+    found = after((0, applied(WAITS, NEW)))
+    words = (
+        "11 of 12 objects are current; "
+        "deploy/web.yaml:3: Deployment.apps/shop/web: 0 of 3 replicas are available (5d6e7f8)"
+    )
+    assert conditions.find(found, Type.HEALTHY)["message"] == words
+    ready = conditions.find(found, Type.READY)["message"]
+    assert ready == f'Applied 5d6e7f8 "raise the limits" by Ada: 12 objects; {words}'
+
+
+@pytest.mark.parametrize(("waited", "expected"), [(59.0, "Progressing"), (60.0, "Unhealthy")])
+def test_the_wait_ends_after_the_timeout(waited: float, expected: str) -> None:
+    found = after((0, applied(WELL)), (10, applied(WAITS, NEW)), (10 + waited, applied(WAITS, NEW)))
+    assert told(found)[1] == expected
+    assert found["commit"]["healthy"] == OLD
+
+
+def test_what_has_failed_is_unhealthy_at_once() -> None:
+    found = after((0, applied(FAILED)))
+    assert told(found) == ("False", "Unhealthy")
+    assert told(found, Type.HEALTHY) == ("False", "Unhealthy")
+    assert "ProgressDeadlineExceeded" in conditions.find(found, Type.READY)["message"]
+
+
+def test_whoever_was_unhealthy_stays_so_until_all_is_current() -> None:
+    late = ((0, applied(WAITS)), (60, applied(WAITS)))
+    assert told(after(*late, (100, applied(WAITS)))) == ("False", "Unhealthy")
+    found = after(*late, (100, applied(WELL)))
+    assert told(found) == ("True", "Succeeded")
+    assert found["commit"]["healthy"] == OLD
+
+
+def test_a_failure_that_mends_itself_halfway_gives_no_new_patience() -> None:
+    found = after((0, applied(WELL)), (10, applied(FAILED)), (20, applied(WAITS)))
+    assert told(found) == ("False", "Unhealthy")
+
+
+@pytest.mark.parametrize("before", [WAITS, FAILED])
+def test_a_later_commit_ends_the_wait_for_the_one_before(before: Survey) -> None:
+    late = ((0, applied(before)), (60, applied(before)))
+    fresh = look(State.IN_PROGRESS, written=70)
+    found = after(*late, (70, applied(fresh, NEW)))
+    assert told(found) == ("Unknown", "Progressing")
+    assert told(after(*late, (70, applied(fresh, NEW)), (131, applied(fresh, NEW)))) == ("False", "Unhealthy")
+
+
+def test_a_change_of_the_spec_gives_new_patience() -> None:
+    found = after(
+        (0, applied(WAITS)), (60, applied(WAITS)), (70, applied(replace(WAITS, timeout=300.0), generation=2))
+    )
+    assert told(found) == ("Unknown", "Progressing")
+
+
+def test_what_was_written_again_gets_its_time() -> None:
+    again = look(State.IN_PROGRESS, written=50)
+    found = after((0, applied(WAITS)), (70, applied(again)))
+    assert told(found) == ("Unknown", "Progressing")
+
+
+def test_health_that_is_lost_later_counts_from_then() -> None:
+    lost = ((0, applied(WELL)), (1000, applied(WAITS)))
+    assert told(after(*lost)) == ("Unknown", "Progressing")
+    assert told(after(*lost, (1059, applied(WAITS)))) == ("Unknown", "Progressing")
+    assert told(after(*lost, (1060, applied(WAITS)))) == ("False", "Unhealthy")
+
+
+def test_a_pass_that_looked_at_nothing_leaves_health_as_it_was() -> None:
+    away = Pass(generation=1, reason=Reason.GIT_UNAVAILABLE, message="no route")
+    found = after((0, applied(WAITS)), (5, away))
+    assert told(found) == ("False", "GitUnavailable")
+    assert told(found, Type.HEALTHY) == ("Unknown", "Progressing")
+    assert told(after((0, away)), Type.HEALTHY) == ("Unknown", "NotAssessed")
+
+
+def test_worse_news_than_health_stays_in_front_and_health_is_told_beside_it() -> None:
+    refused = applied(FAILED, NEW, reason=Reason.APPLY_FAILED, applied=None)
+    found = after((0, applied(WELL)), (5, refused))
+    assert told(found) == ("False", "ApplyFailed")
+    assert told(found, Type.HEALTHY) == ("False", "Unhealthy")
+    assert found["commit"]["healthy"] == OLD
+
+
+def test_later_waves_that_wait_for_what_has_failed_make_the_repository_unhealthy() -> None:
+    held = applied(FAILED, NEW, reason=Reason.PROGRESSING, applied=None, held=True)
+    assert told(after((0, held))) == ("False", "Unhealthy")
+    waits = applied(WAITS, NEW, reason=Reason.PROGRESSING, applied=None, held=True)
+    found = after((0, waits))
+    assert told(found) == ("Unknown", "Progressing")
+    assert told(found, Type.RECONCILING) == ("True", "Progressing")
+
+
+def test_silent_objects_are_looked_at_again_and_again_until_the_timeout() -> None:
+    def due(seconds: float) -> float | None:
+        found = after((0, applied(WAITS)), (seconds, applied(WAITS)))
+        return patience.next_look(found, WAITS, at(seconds))
+
+    assert due(0.5) == pytest.approx(2.0, abs=0.1)
+    assert due(8) == pytest.approx(8.0, abs=0.1)
+    assert due(50) == pytest.approx(10.0, abs=0.1)
+    assert due(70) is None
+
+
+def test_nobody_looks_again_at_what_is_well_or_was_given_up() -> None:
+    assert patience.next_look(after((0, applied(WELL))), WELL, at(1)) is None
+    assert patience.next_look(after((0, applied(FAILED))), FAILED, at(1)) is None
+    assert patience.next_look({}, None, at(1)) is None

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from towline.core.health import survey
+from towline.model import CURRENT, Health, Live, Manifest, ObjectRef, Origin, State
+
+WAITS = Health(State.IN_PROGRESS, "0 of 3 replicas are available")
+FAILED = Health(State.FAILED, "the Job failed")
+
+
+def ref(name: str) -> ObjectRef:
+    return ObjectRef("apps", "Deployment", "shop", name)
+
+
+def manifest(name: str) -> Manifest:
+    return Manifest(
+        ref=ref(name), api_version="apps/v1", body={}, digest="d", origin=Origin(f"deploy/{name}.yaml", 3)
+    )
+
+
+def live(name: str, health: Health, written_at: str = "2026-01-01T00:00:00Z") -> Live:
+    return Live(
+        ref=ref(name),
+        uid=f"u-{name}",
+        resource_version="1",
+        generation=1,
+        label="shop.app",
+        owner="",
+        digest="d",
+        commit="4f2a91c0",
+        source=f"deploy/{name}.yaml",
+        manager="",
+        fields=b"",
+        entry_time=written_at,
+        terminating=False,
+        prune_disabled=False,
+        health=health,
+    )
+
+
+def look(*found: Live, declared: str = "abcdef") -> survey.Survey:
+    return survey.survey(map(manifest, declared), {each.ref: each for each in found}, 300.0)
+
+
+def test_what_is_declared_and_exists_is_counted() -> None:
+    found = look(live("a", CURRENT), live("b", WAITS), live("undeclared", FAILED))
+    assert (found.total, found.current, found.failed, found.well) == (2, 1, 0, False)
+
+
+def test_a_repository_whose_objects_are_all_current_is_well() -> None:
+    assert look(live("a", CURRENT), live("b", CURRENT)).well
+    assert look().well
+
+
+def test_what_has_failed_is_named_first_and_three_are_named_at_most() -> None:
+    found = look(*(live(name, WAITS) for name in "abcd"), live("e", FAILED))
+    assert [each.ref.name for each in found.first] == ["e", "a", "b"]
+    assert found.failed == 1
+
+
+def test_what_ails_is_named_with_its_file_line_and_commit() -> None:
+    (first,) = look(live("a", WAITS)).first
+    assert (first.file, first.line, first.commit, first.health) == ("deploy/a.yaml", 3, "4f2a91c0", WAITS)
+
+
+def test_the_latest_write_to_what_is_not_current_counts() -> None:
+    found = look(
+        live("a", WAITS, "2026-01-01T00:00:05Z"),
+        live("b", WAITS, "2026-01-01T00:00:09Z"),
+        live("c", CURRENT, "2026-01-01T00:00:59Z"),
+    )
+    assert found.written_at == "2026-01-01T00:00:09Z"
+
+
+def test_an_object_that_is_being_deleted_is_not_current() -> None:
+    leaving = replace(live("a", Health(State.TERMINATING, "is being deleted")), terminating=True)
+    assert not look(leaving).well
