@@ -108,7 +108,7 @@ def test_one_of_50_files_that_does_not_parse_holds_back_the_whole_commit(
     (failure,) = status["failures"]
     assert (failure["file"], failure["commit"]) == ("settings-49.yaml", bad)
     assert failure["line"] in (6, 7)
-    assert status["commit"] == {"observed": bad, "attempted": bad, "applied": good}
+    assert status["commit"] == {"observed": bad, "attempted": bad, "applied": good, "healthy": good}
     assert owned.writes(audit, mark, repository) == []
     fixed = repo.commit(manifests.config_maps(["settings-49"], colour="red"))
     repository.until_ready(fixed)

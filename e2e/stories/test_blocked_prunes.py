@@ -56,7 +56,8 @@ def loss(operator: Operator, audit: AuditLog, repo: Repo, git_repository: Callab
 def test_the_loss_of_most_objects_is_blocked_and_listed_with_its_token(loss: Loss, audit: AuditLog) -> None:
     status = loss.repository.status()
     assert loss.deleted(audit) == set()
-    assert status["commit"] == {"observed": loss.commit, "attempted": loss.commit, "applied": loss.applied}
+    whole = {"applied": loss.applied, "healthy": loss.applied}
+    assert status["commit"] == {"observed": loss.commit, "attempted": loss.commit, **whole}
     blocked = status["blocked"]
     assert blocked["prunesTotal"] == 12
     named = {prune["object"].rpartition("/")[2] for prune in blocked["prunes"]}

@@ -47,7 +47,7 @@ def test_kubectl_shows_commit_author_and_state_by_short_name_and_category(
         head, row = kubectl("get", "tgr", "-n", app.namespace, *arguments).splitlines()
         assert head.split() == columns
         said = f'Applied {sha[:7]} "Begin" by {BOB.name}: 2 objects'
-        assert re.split(r"\s{2,}", row)[:6] == ["app", "True", sha[:7], BOB.name, "2", "Unknown"]
+        assert re.split(r"\s{2,}", row)[:6] == ["app", "True", sha[:7], BOB.name, "2", "True"]
         assert said in row
     assert repo.url in kubectl("get", "tgr", "-n", app.namespace, "-o", "wide")
     head, row = kubectl("get", "sync", "-n", app.namespace).splitlines()

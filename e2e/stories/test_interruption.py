@@ -37,7 +37,7 @@ def killed(
     git_repository: Callable[..., Repository],
     half_way: Standstill,
 ) -> tuple[Operator, Repository]:
-    """An operator that was killed when half of a first commit was written."""
+    """An operator that was killed when half of a first commit was written; its definition is never healthy."""
     operator = private_operator()
     operator.start()
     repo.commit(half_way.files())
@@ -59,7 +59,7 @@ def test_a_sync_that_was_killed_is_finished_by_the_next_start_and_nothing_is_wri
     before = owned.config_maps(cluster, repository)
     mark = audit.mark()
     operator.start()
-    repository.until_ready(repo.sha())
+    repository.until_applied(repo.sha())
     after = owned.config_maps(cluster, repository)
     assert set(after) == half_way.early | half_way.late
     assert {name: after[name] for name in half_way.early} == before
@@ -75,7 +75,7 @@ def test_the_record_of_a_killed_sync_is_closed_as_interrupted_and_tells_how_far_
     (left,) = repository.records()
     assert "status" not in left
     operator.start()
-    repository.until_ready(repo.sha())
+    repository.until_applied(repo.sha())
     interrupted, finished = repository.records()
     assert interrupted["spec"] == left["spec"]
     assert (interrupted["status"]["outcome"], interrupted["status"]["counts"]["created"]) == (
@@ -93,7 +93,7 @@ def test_the_record_of_a_killed_sync_is_closed_although_nothing_is_left_to_do(
     operator, repository = killed
     sha = repo.commit(dict.fromkeys(manifests.config_maps(half_way.late)))
     operator.start()
-    status = repository.until_ready(sha)
+    status = repository.until_applied(sha)
     (record,) = repository.records()
     assert (record["status"]["outcome"], record["status"]["counts"]["created"]) == ("Interrupted", 21)
     assert status["lastRecord"] == record["metadata"]["name"]
@@ -108,7 +108,7 @@ def test_an_operator_that_starts_without_the_data_of_the_killed_one_finishes_its
 ) -> None:
     _, repository = killed
     private_operator().start()
-    repository.until_ready(repo.sha())
+    repository.until_applied(repo.sha())
     assert set(owned.config_maps(cluster, repository)) == half_way.early | half_way.late
     assert [record["status"]["outcome"] for record in repository.records()] == ["Interrupted", "Succeeded"]
     assert chain.verify(repository.records()) == ()
@@ -130,7 +130,7 @@ def test_what_a_killed_sync_had_written_is_pruned_when_it_has_left_git_meanwhile
     operator, repository = killed
     sha = repo.commit({"early-00.yaml": None})
     operator.start()
-    repository.until_ready(sha)
+    repository.until_applied(sha)
     assert set(owned.config_maps(cluster, repository)) == (half_way.early | half_way.late) - {"early-00"}
 
 

@@ -167,7 +167,7 @@ def test_what_only_the_writes_before_it_make_too_much_is_refused_as_it_is_writte
 
     [failure] = status["failures"]
     assert (failure["reason"], failure["line"]) == ("QuotaExceeded", 1)
-    assert status["objects"] == {"declared": 2, "synced": 1, "failed": 1}
+    assert status["objects"] == {"declared": 2, "synced": 1, "failed": 1, "healthy": 1}
     assert app.records()[0]["status"]["outcome"] == "Partial"
     cluster.delete("v1", "ResourceQuota", "few", namespace)
     app.until_ready(sha)
