@@ -126,6 +126,19 @@ def test_a_new_source_that_declares_nothing_says_so_until_it_does(
     repository.until_ready(repo.commit(manifests.config_maps(["first"])))
 
 
+def test_a_head_that_is_gone_before_it_could_be_fetched_is_looked_up_again_long_before_the_interval(
+    operator: Operator, git_server: GitServer, repo: Repo, git_repository: Callable[..., Repository]
+) -> None:
+    repo.commit(manifests.config_maps(["lost"]))
+    with git_server.failing(repo.path.stem, Fault.NO_PACKS):
+        repository = git_repository(interval="1h")
+        repository.until_reason("GitUnavailable")
+        sha = repo.rewrite(manifests.config_maps(["kept"]))
+        repo.git("reflog", "expire", "--expire=now", "--all")
+        repo.git("gc", "--quiet", "--prune=now")
+    repository.until_ready(sha)
+
+
 def test_an_operator_that_starts_while_the_git_server_is_away_changes_nothing(
     private_operator: Callable[..., Operator],
     cluster: Cluster,

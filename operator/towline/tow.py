@@ -7,6 +7,7 @@ can mend it; what was found out until then is reported all the same.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -119,7 +120,7 @@ class Tower:
         if known := await self._still_away(attempt, spec):
             return known
         attempt.head = head = await self._repairs.beside(attempt, spec, self._head(attempt, spec))
-        fetched = self._source.revision(head, spec.timeout)
+        fetched = self._revision(attempt, spec, head)
         attempt.revision = revision = await self._repairs.beside(attempt, spec, fetched)
         try:
             read = self._desired(attempt, spec, head)
@@ -187,12 +188,20 @@ class Tower:
         if memory.head and fresh and memory.spec == spec and memory.manual == attempt.manual:
             attempt.looked_at = memory.looked_at
             return memory.head
-        asked = memory.head is None or memory.spec != spec or memory.manual != attempt.manual
+        asked = memory.looked_at == -math.inf or memory.spec != spec or memory.manual != attempt.manual
         head = await self._source.head(attempt.repository.key, spec, 0.0 if asked else spec.interval * 0.9)
         attempt.looked_at = head.seen_at
         if memory.head is None or memory.head.sha != head.sha:
             _log.info("head moved", repository=str(attempt.repository.key), ref=head.name, commit=head.sha)
         return head
+
+    async def _revision(self, attempt: Attempt, spec: Spec, head: Head) -> Revision:
+        """Fetch the commit. Where it cannot be had, the next try looks for the head anew: it may be gone for good."""
+        try:
+            return await self._source.revision(head, spec.timeout)
+        except SourceError:
+            attempt.looked_at = -math.inf
+            raise
 
     async def _desired(self, attempt: Attempt, spec: Spec, head: Head) -> Desired:
         """Read the manifests, unless the last pass did so and every kind can still be seen.
