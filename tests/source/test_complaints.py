@@ -51,6 +51,10 @@ URL = "https://git.example.com/certificate/redirect.git"
             "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.",
             Reason.HOST_KEY_MISMATCH,
         ),
+        (
+            "fatal: Out of memory, malloc failed (tried to allocate 9 bytes)\nfatal: invalid index-pack output",
+            Reason.SOURCE_TOO_LARGE,
+        ),
         ("Bad server host key: Invalid key length", Reason.HOST_KEY_MISMATCH),
         ('load pubkey "/proc/1/fd/2": Invalid key length', Reason.AUTH_CONFIG_INVALID),
         ("git@x: Permission denied (publickey).", Reason.AUTHENTICATION_FAILED),

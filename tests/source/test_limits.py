@@ -36,6 +36,20 @@ async def test_a_repository_beyond_a_limit_is_too_large(
         assert raised.value.message.isprintable()
 
 
+async def test_an_object_that_would_take_all_memory_is_refused_and_its_mirror_stays_small(
+    repo: Repo, tmp_path: Path
+) -> None:
+    first = repo.commit({"a.yaml": "a"})
+    mirrors = Mirrors(tmp_path / "data", Limits(memory_bytes=64 * 1024**2))
+    remote, _ = await fetched(mirrors, repo)
+    repo.commit({"b.yaml": "b"}, message="x" * 64 * 1024**2)
+    with pytest.raises(SourceError, match="more memory") as raised:
+        await fetched(mirrors, repo)
+    assert raised.value.reason == Reason.SOURCE_TOO_LARGE
+    assert (await mirrors.revision(remote, first)).sha == first
+    assert sum(path.stat().st_size for path in (tmp_path / "data").rglob("*pack*")) < 50_000
+
+
 async def read_whole(mirrors: Mirrors, repo: Repo) -> None:
     remote, sha = await fetched(mirrors, repo)
     entries = await mirrors.entries(remote, sha, ".")

@@ -52,6 +52,11 @@ _RULES = (
     _Rule("unadvertised object", Reason.REF_NOT_FOUND, "the server does not give out the commit"),
     _Rule("dumb http transport", Reason.GIT_UNAVAILABLE, "the server does not speak Git's smart protocol"),
     _Rule("remote error:", Reason.GIT_UNAVAILABLE, "the server reports an error"),
+    _Rule(
+        "out of memory|cannot allocate memory|mmap failed",
+        Reason.SOURCE_TOO_LARGE,
+        "an object in it needs more memory than git may use: take it out of the history",
+    ),
     _Rule("mismatched algorithms", Reason.REF_NOT_FOUND, "the server's object ids have another length"),
     _Rule("couldn't find remote ref", Reason.REF_NOT_FOUND, "the ref is gone"),
     _Rule(

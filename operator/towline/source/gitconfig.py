@@ -15,6 +15,8 @@ _SETTINGS = """\
     askPass =
     logAllRefUpdates = false
     bigFileThreshold = 16m
+    packedGitWindowSize = 16m
+    packedGitLimit = 128m
 [gc]
     auto = 0
 [maintenance]

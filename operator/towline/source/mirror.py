@@ -88,7 +88,7 @@ class Mirrors:
         self._limits = limits or Limits()
         self._key = key
         self._mirrors: dict[str, _Mirror] = {}
-        git = Transport(self._folder, _start, addresses)
+        git = Transport(self._folder, _start, addresses, self._limits.memory_bytes)
         self._looks = Looks(git, self._limits.refs)
         self._reader = Reader(git, self._limits)
         self._fetcher = Fetcher(git, self._limits)
@@ -197,8 +197,8 @@ class Mirrors:
         except OutgrownError:
             await self._shrink(mirror)
             raise
-        except SourceError:
-            if await self._sound(mirror):
+        except SourceError as error:
+            if error.reason is Reason.SOURCE_TOO_LARGE or await self._sound(mirror):
                 raise
             await self._discard(mirror)
             await self._make_usable(mirror, sha)

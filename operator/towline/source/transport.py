@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import Popen
@@ -53,8 +54,9 @@ class Call:
 class Transport:
     """Runs git with nothing of the operator's own environment and configuration."""
 
-    def __init__(self, folder: Path, start: Start, addresses: Addresses | None = None) -> None:
+    def __init__(self, folder: Path, start: Start, addresses: Addresses | None, memory_bytes: int) -> None:
         self._folder = folder
+        self._memory = memory_bytes
         self._addresses = addresses
         self._start = start
         self._local = asyncio.Semaphore(_LOCAL)
@@ -92,7 +94,14 @@ class Transport:
         more = (f"GIT_DIR={call.repository}", *(("GIT_TRACE_PACKET=1",) if call.traced else ()))
         command = (env, "-i", *environment, *more, git, *call.arguments)
         inherited = tuple(lent.descriptors)
-        return self._start(command, self._folder, lent.descriptor(call.stdin), inherited)
+        started = self._start(command, self._folder, lent.descriptor(call.stdin), inherited)
+        self._bound(started.pid)
+        return started
+
+    def _bound(self, process: int) -> None:
+        """Bound the memory of a process and of its children: it fails where the kernel would end all of us."""
+        with suppress(ProcessLookupError):
+            resource.prlimit(process, resource.RLIMIT_AS, (self._memory, self._memory))
 
 
 @asynccontextmanager
