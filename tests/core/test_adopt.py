@@ -60,6 +60,14 @@ def test_marks_that_many_write_are_no_tools_claim(
     assert adopt.refusal(metadata(labels, annotations), Adopt.IF_UNOWNED) is None
 
 
+@pytest.mark.parametrize("writer", ["argocd-controller", "argocd-application-controller"])
+def test_a_label_that_many_write_is_the_claim_of_argo_cd_where_that_wrote_the_object(writer: str) -> None:
+    refused = adopt.refusal(metadata({"app.kubernetes.io/instance": "shop"}, {}, writer), Adopt.ALWAYS)
+    assert refused is not None
+    assert "Argo CD, Application shop" in refused.message
+    assert adopt.refusal(metadata({}, {}, writer), Adopt.ALWAYS) is None
+
+
 @pytest.mark.parametrize("found", [metadata(FLUX, {}, "kubectl-create", "hpa"), {}])
 def test_never_means_never_and_says_who_wrote_the_object(found: dict[str, Any]) -> None:
     refused = adopt.refusal(found, Adopt.NEVER)

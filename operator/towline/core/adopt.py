@@ -34,48 +34,68 @@ def refusal(metadata: Mapping[str, Any], adopt: Adopt) -> Refused | None:
 
 def other_tool(metadata: Mapping[str, Any]) -> str:
     """Name the tool that calls an object its own, with what it knows it as; empty where none does."""
-    labels, notes = _texts(metadata.get("labels")), _texts(metadata.get("annotations"))
-    return next((found for tool in _TOOLS if (found := tool(labels, notes))), "")
+    marks = Marks(
+        labels=_texts(metadata.get("labels")),
+        notes=_texts(metadata.get("annotations")),
+        writers=_managers(metadata),
+    )
+    return next((found for tool in _TOOLS if (found := tool(marks))), "")
 
 
 Texts = Mapping[str, str]
 
 
-def _flux_kustomization(labels: Texts, _notes: Texts) -> str:
-    return _named("Flux, Kustomization", labels, "kustomize.toolkit.fluxcd.io")
+class Marks(NamedTuple):
+    """What tools write on an object: labels, annotations, and themselves as field managers."""
+
+    labels: Texts
+    notes: Texts
+    writers: frozenset[str]
 
 
-def _flux_release(labels: Texts, _notes: Texts) -> str:
-    return _named("Flux, HelmRelease", labels, "helm.toolkit.fluxcd.io")
+def _flux_kustomization(marks: Marks) -> str:
+    return _named("Flux, Kustomization", marks.labels, "kustomize.toolkit.fluxcd.io")
 
 
-def _argo(labels: Texts, notes: Texts) -> str:
-    """Know Argo CD by its own label or annotation; `app.kubernetes.io/instance` alone is written by many."""
-    tracking = notes.get("argocd.argoproj.io/tracking-id", "")
-    instance = labels.get("argocd.argoproj.io/instance") or tracking.partition(":")[0]
+def _flux_release(marks: Marks) -> str:
+    return _named("Flux, HelmRelease", marks.labels, "helm.toolkit.fluxcd.io")
+
+
+def _argo(marks: Marks) -> str:
+    """Know Argo CD by its own label or annotation, or by the label that many write where it is the writer.
+
+    Up to version 2 it knows its objects by `app.kubernetes.io/instance`.
+    """
+    tracking = marks.notes.get("argocd.argoproj.io/tracking-id", "")
+    instance = marks.labels.get("argocd.argoproj.io/instance") or tracking.partition(":")[0]
+    if not instance and marks.writers & _ARGO_WRITERS:
+        instance = marks.labels.get("app.kubernetes.io/instance", "")
     return f"Argo CD, Application {instance}" if instance else ""
 
 
-def _helm(labels: Texts, notes: Texts) -> str:
+_ARGO_WRITERS = frozenset({"argocd-controller", "argocd-application-controller"})
+
+
+def _helm(marks: Marks) -> str:
     """Know Helm by what it needs itself to call an object its own: the label and the release."""
-    release = notes.get("meta.helm.sh/release-name")
-    if labels.get("app.kubernetes.io/managed-by") != "Helm" or not release:
+    release = marks.notes.get("meta.helm.sh/release-name")
+    if marks.labels.get("app.kubernetes.io/managed-by") != "Helm" or not release:
         return ""
-    return f"Helm, release {notes.get('meta.helm.sh/release-namespace', '')}/{release}"
+    return f"Helm, release {marks.notes.get('meta.helm.sh/release-namespace', '')}/{release}"
 
 
-def _kapp(labels: Texts, _notes: Texts) -> str:
-    app = labels.get("kapp.k14s.io/app")
+def _kapp(marks: Marks) -> str:
+    app = marks.labels.get("kapp.k14s.io/app")
     return f"kapp, app {app}" if app else ""
 
 
-def _config_sync(_labels: Texts, notes: Texts) -> str:
-    managed = notes.get("configmanagement.gke.io/managed") == "enabled"
-    return f"Config Sync, {notes.get('configsync.gke.io/manager', 'root')}" if managed else ""
+def _config_sync(marks: Marks) -> str:
+    managed = marks.notes.get("configmanagement.gke.io/managed") == "enabled"
+    return f"Config Sync, {marks.notes.get('configsync.gke.io/manager', 'root')}" if managed else ""
 
 
-def _fleet(_labels: Texts, notes: Texts) -> str:
-    owner = notes.get("objectset.rio.cattle.io/id")
+def _fleet(marks: Marks) -> str:
+    owner = marks.notes.get("objectset.rio.cattle.io/id")
     return f"Rancher, {owner}" if owner else ""
 
 
@@ -84,7 +104,7 @@ def _named(tool: str, labels: Texts, prefix: str) -> str:
     return f"{tool} {labels.get(f'{prefix}/namespace', '')}/{name}" if name else ""
 
 
-_TOOLS: tuple[Callable[[Texts, Texts], str], ...] = (
+_TOOLS: tuple[Callable[[Marks], str], ...] = (
     _flux_kustomization,
     _flux_release,
     _argo,
@@ -101,7 +121,10 @@ def _texts(found: object) -> Texts:
 
 
 def _writers(metadata: Mapping[str, Any]) -> str:
-    """Name the field managers of an object, but for those of its status."""
+    return ", ".join(sorted(_managers(metadata))) or "somebody unknown"
+
+
+def _managers(metadata: Mapping[str, Any]) -> frozenset[str]:
+    """Return the field managers of an object, but for those of its status."""
     entries = metadata.get("managedFields") or ()
-    names = {str(entry.get("manager")) for entry in entries if not entry.get("subresource")}
-    return ", ".join(sorted(names)) or "somebody unknown"
+    return frozenset(str(entry.get("manager")) for entry in entries if not entry.get("subresource"))
