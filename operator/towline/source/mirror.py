@@ -127,10 +127,11 @@ class Mirrors:
             return True
         if not await asyncio.to_thread(mirror.folder.is_dir):
             return False
-        async with mirror.lock:
-            await self._make_usable(mirror, sha)
-            if await self._reader.holds(mirror.folder, sha):
-                mirror.complete.add(sha)
+        with _on_disk(remote):
+            async with mirror.lock:
+                await self._make_usable(mirror, sha)
+                if await self._reader.holds(mirror.folder, sha):
+                    mirror.complete.add(sha)
         return sha in mirror.complete
 
     async def revision(self, remote: Remote, sha: str) -> Revision:
