@@ -128,6 +128,16 @@ def test_an_image_is_named_by_its_digest_or_else_by_its_tag(helm: Helm) -> None:
     assert container(helm.rendered({"image": {"tag": "edge"}}))["image"] == "localhost/towline:edge"
 
 
+@pytest.mark.parametrize(("values", "user"), [({}, 65532), ({"user": 1000}, 1000), ({"user": None}, None)])
+def test_the_user_is_a_given_one_or_the_choice_of_the_cluster(
+    helm: Helm, values: dict[str, Any], user: int | None
+) -> None:
+    (deployment,) = (body for body in helm.rendered(values) if body["kind"] == "Deployment")
+    context = deployment["spec"]["template"]["spec"]["securityContext"]
+    assert context["runAsNonRoot"]
+    assert [context.get(name) for name in ("runAsUser", "runAsGroup", "fsGroup")] == [user] * 3
+
+
 @pytest.mark.parametrize(("replicas", "budgets"), [(1, 0), (2, 1)])
 def test_a_budget_holds_back_disruptions_of_several_replicas(helm: Helm, replicas: int, budgets: int) -> None:
     bodies = helm.rendered({"replicas": replicas})
