@@ -75,6 +75,11 @@ def test_drift_is_undone_while_the_git_server_is_silent(
     repo.path.rename(repo.path.with_suffix(".away"))
     try:
         repository.until(lambda status: status["conditions"][0]["status"] == "False", "Git is away")
+        repository.change(serviceAccountName="deployer")
+        repository.until_reason("InvalidSpec")
+        edit(cluster, namespace, size="under an invalid spec")
+        until(cluster, namespace, size="1")
+        repository.change(serviceAccountName=None)
         edit(cluster, namespace, size="2")
         until(cluster, namespace, size="1")
         cluster.delete("v1", "ConfigMap", "settings", namespace)

@@ -13,7 +13,7 @@ from towline.api.gitrepository import GitRepository, Spec
 from towline.attempt import Attempt
 from towline.cluster import apply
 from towline.cluster.apply import Writer
-from towline.core import baseline, contest, deviation, drift, ignore, stamp
+from towline.core import baseline, contest, deviation, drift, drifted, ignore, stamp
 from towline.core.baseline import Baseline, Written
 from towline.core.contest import Contest
 from towline.core.deviation import Deviation, Look
@@ -22,7 +22,7 @@ from towline.core.redact import Mask
 from towline.core.stamp import Identity
 from towline.desired import Head, Source
 from towline.errors import ClusterError, Refusal
-from towline.model import Action, Change, Key, Live, ObjectRef, Plan, Revision
+from towline.model import Action, Body, Change, Key, Live, ObjectRef, Plan, Revision
 from towline.sync import Synced
 
 Found = tuple[Deviation, ...]
@@ -85,7 +85,9 @@ class Drifts:
 
     def recall(self, repository: GitRepository, spec: Spec, head: Head, written: Baseline) -> None:
         """Begin with what an applied commit has left."""
-        self._known[repository.key] = Known(repository, spec, head, written, is_recalled=True)
+        known = Known(repository, spec, head, written, is_recalled=True)
+        known.overridden = _remembered(repository.status, written)
+        self._known[repository.key] = known
 
     def forget(self, key: Key) -> None:
         """Forget a repository that is gone."""
@@ -104,7 +106,9 @@ class Drifts:
         before = self.known(repository)
         stand = baseline.standing(decided, synced.done)
         written = baseline.after(before.baseline if before else {}, desired.manifests, revision, stand)
-        known = before or Known(repository, desired.spec, head, written)
+        known = before or Known(
+            repository, desired.spec, head, written, overridden=_remembered(repository.status, written)
+        )
         self._known[repository.key] = known
         known.repository, known.spec, known.head, known.baseline = repository, desired.spec, head, written
         known.is_recalled = False
@@ -291,6 +295,17 @@ class Drifts:
 
     def _moment(self) -> str:
         return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _remembered(status: Body, written: Baseline) -> dict[ObjectRef, tuple[str, Found]]:
+    """Return what a status tells of fields that admission holds otherwise: a restart must not fight for them anew."""
+    refs = {str(ref): ref for ref in written}
+    found: dict[ObjectRef, tuple[str, Found]] = {}
+    for each in drifted.remembered(status, Refusal.OVERRIDDEN_BY_ADMISSION):
+        if ref := refs.get(each.object):
+            _, before = found.get(ref, ("", ()))
+            found[ref] = (written[ref].manifest.digest, (*before, each))
+    return found
 
 
 def _repairs(change: Change, known: Known | None) -> bool:

@@ -18,7 +18,7 @@ from towline.attempt import Attempt
 from towline.cluster import abreast
 from towline.cluster.live import Index
 from towline.cluster.report import Report
-from towline.core import baseline, compare, plan
+from towline.core import baseline, compare, drifted, plan
 from towline.core.ownership import Policy
 from towline.desired import Source
 from towline.drifts import Drifts, Known
@@ -90,9 +90,21 @@ class Repairs:
         """
         if spec.mode is Mode.OBSERVE:
             self._drifts.forget(attempt.repository.key)
+            attempt.drift = drifted.UNASSESSED
             return
         await self._recall(attempt, spec)
         await self.mend(attempt, spec)
+
+    async def go_on(self, attempt: Attempt) -> None:
+        """Restore what was touched although the spec is invalid by now, as the last valid one has asked for.
+
+        Raises:
+            ClusterError: the API server could not be asked.
+        """
+        raw = attempt.repository.raw_spec
+        known = self._drifts.known(attempt.repository)
+        if known and raw.get("suspend") is not True and raw.get("mode") != Mode.OBSERVE:
+            await self.mend(attempt, known.spec)
 
     async def settle(self, attempt: Attempt, decided: Plan, synced: Synced) -> None:
         """Take down what the plan of a whole commit has left, and describe what it leaves to others."""

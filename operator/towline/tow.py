@@ -26,7 +26,7 @@ from towline.core.ownership import OWN, Policy
 from towline.core.status import Pass
 from towline.dependencies import Dependencies
 from towline.desired import Desired, Head, Source
-from towline.errors import ClusterError, Failure, Reason, SourceError, TowlineError
+from towline.errors import ClusterError, Failure, Reason, SourceError, SpecError, TowlineError
 from towline.model import GroupKind, Key, Live, ObjectRef, Plan, Revision
 from towline.neighbours import Neighbours
 from towline.observe import Observer
@@ -113,7 +113,7 @@ class Tower:
         Raises:
             TowlineError: it ended before there was a plan; `attempt` holds what is known.
         """
-        attempt.spec = spec = gitrepository.specify(attempt.repository, self._schema)
+        attempt.spec = spec = await self._specified(attempt)
         if spec.suspend:
             return Pass(generation=attempt.repository.generation, reason=Reason.SUSPENDED)
         await self._repairs.begin(attempt, spec)
@@ -163,6 +163,18 @@ class Tower:
     def forget(self, key: Key) -> None:
         """Forget a repository that is gone."""
         self._repairs.forget(key)
+
+    async def _specified(self, attempt: Attempt) -> Spec:
+        """Return the spec; one that is invalid ends the attempt, though not the repairs of what was applied.
+
+        Raises:
+            SpecError: it is invalid.
+        """
+        try:
+            return gitrepository.specify(attempt.repository, self._schema)
+        except SpecError:
+            await self._repairs.go_on(attempt)
+            raise
 
     async def _still_away(self, attempt: Attempt, spec: Spec) -> Pass | None:
         """Return the last pass where Git could not be read, nothing about that changed, and no retry is due."""

@@ -60,3 +60,16 @@ def test_news_are_told_once() -> None:
     assert drifted.news({}, before)
     assert drifted.news(before, before) == ""
     assert "Pod/shop/b" in drifted.news(before, drifted.fields((FIELD, OVERRIDDEN), {}))
+
+
+def test_a_status_is_read_back_as_it_was_written() -> None:
+    said = drifted.fields((FIELD, OVERRIDDEN), {})
+    assert drifted.remembered(said, Refusal.OVERRIDDEN_BY_ADMISSION) == (OVERRIDDEN,)
+    assert drifted.remembered({}, Refusal.OVERRIDDEN_BY_ADMISSION) == ()
+
+
+def test_under_observe_nothing_is_said_of_drift() -> None:
+    said = drifted.fields(drifted.UNASSESSED, {"objects": {"declared": 4, "drifted": 2}})
+    assert (said["drift"], said["driftTotal"], said["objects"]) == ([], 0, {"declared": 4})
+    found = drifted.condition(drifted.UNASSESSED, {})
+    assert (found.status, found.reason) == ("Unknown", "NotAssessed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,6 +17,9 @@ from towline.model import Body
 SHOWN = 10
 """How many deviations a status lists; the totals count all."""
 
+UNASSESSED = (Deviation(object=""),)
+"""Stands for what nobody may look for: under Observe the plan says what differs."""
+
 _NO_DRIFT = "NoDrift"
 _PATH_BYTES = 1024
 _VALUE_BYTES = 200
@@ -28,6 +32,8 @@ def fields(deviations: tuple[Deviation, ...] | None, previous: Body) -> Body:
     """
     if deviations is None:
         return {}
+    if deviations is UNASSESSED:
+        deviations = ()
     ordered = sorted(deviations, key=lambda each: each.reason == Refusal.FOREIGN_FIELDS)
     real = [each for each in ordered if each.reason != Refusal.FOREIGN_FIELDS]
     objects = {**previous.get("objects", {}), "drifted": len({each.object for each in real})}
@@ -42,6 +48,8 @@ def condition(deviations: tuple[Deviation, ...] | None, previous: Body) -> Condi
     """Return Drifted; where nobody looked, as it was."""
     if deviations is None:
         return _before(previous)
+    if deviations is UNASSESSED:
+        return _unassessed("Under Observe the plan says what differs")
     real = [each for each in deviations if each.reason != Refusal.FOREIGN_FIELDS]
     foreign = len(deviations) - len(real)
     if not real:
@@ -79,6 +87,16 @@ def news(before: Body, after: Body) -> str:
     return f"{'; '.join(_said(each) for each in new[:3])}{rest if len(new) <= 3 else ', and more'}"
 
 
+def remembered(status: Body, reason: str) -> tuple[Deviation, ...]:
+    """Return the deviations with a reason that a status lists."""
+    names = {each.name for each in dataclasses.fields(Deviation)}
+    return tuple(
+        Deviation(**{name: value for name, value in entry.items() if name in names})
+        for entry in _listed(status)
+        if entry.get("reason") == reason and entry.get("object")
+    )
+
+
 def _before(previous: Body) -> Condition:
     for each in previous.get("conditions") or ():
         if each.get("type") == Type.DRIFTED:
@@ -88,12 +106,11 @@ def _before(previous: Body) -> Condition:
                 reason=each["reason"],
                 message=each["message"],
             )
-    return Condition(
-        type=Type.DRIFTED,
-        status=Truth.UNKNOWN,
-        reason=NOT_ASSESSED,
-        message="Nothing was applied that could drift",
-    )
+    return _unassessed("Nothing was applied that could drift")
+
+
+def _unassessed(message: str) -> Condition:
+    return Condition(type=Type.DRIFTED, status=Truth.UNKNOWN, reason=NOT_ASSESSED, message=message)
 
 
 def _entry(deviation: Deviation) -> dict[str, Any]:
