@@ -177,3 +177,20 @@ def test_an_object_that_a_finalizer_holds_is_deleted_once_and_holds_up_nothing(
     assert [(event.name, event.code) for event in deletions] == [("held", 200)]
     cluster.patch("v1", "ConfigMap", "held", app.namespace, {"metadata": {"finalizers": None}})
     cluster.until_gone("v1", "ConfigMap", "held", app.namespace)
+
+
+def test_what_may_never_be_pruned_stays_and_the_status_names_it(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
+) -> None:
+    precious = manifests.config_map("precious")
+    precious["metadata"]["annotations"] = {"towline.dev/prune": "disabled"}
+    repository = git_repository()
+    repository.until_ready(
+        repo.commit({**manifests.config_maps(["first"]), "precious.yaml": manifests.text(precious)})
+    )
+    assert "left Git" not in repository.condition()["message"]
+    repository.until_ready(repo.commit({"precious.yaml": None}))
+    name = f"ConfigMap/{repository.namespace}/precious"
+    said = f"1 object; 1 object left Git: {name} (kept: towline.dev/prune is disabled on it)"
+    assert repository.condition()["message"].endswith(said)
+    assert set(owned.config_maps(cluster, repository)) == {"first", "precious"}

@@ -71,6 +71,8 @@ def test_a_plan_that_stays_the_same_is_told_once_and_one_that_differs_is_told_ag
     repository.until_reason("Planned")
     mark = audit.mark()
     looks.wait(git_server, repo, times=2)
+    asked = [event for event in audit.since(mark) if event.user == identity.OPERATOR and not event.writes]
+    assert [event for event in asked if event.resource == "configmaps" and event.verb != "watch"] == []
     repository.annotate(reconcile="again")
     looks.wait(git_server, repo, times=2)
     assert _written(audit, mark, repository) == []
@@ -122,6 +124,35 @@ def test_enforce_says_first_what_has_changed_since_the_plan_was_shown(
     assert repository.records()[0]["metadata"]["name"] in told["message"]
     written = [event.resource for event in _written(audit, mark, repository)]
     assert written.index("events") < written.index("configmaps")
+
+
+def test_a_failure_on_the_way_does_not_make_what_was_shown_forgotten(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories
+) -> None:
+    repository = git_repository(mode="Observe")
+    repo.commit(manifests.config_maps(["settings"], colour="blue"))
+    repository.until_reason("Planned")
+    repo.commit({"broken.yaml": "a: b: c"})
+    repository.until_reason("BuildFailed")
+    repository.change(mode="Enforce")
+    sha = repo.commit({"broken.yaml": None, **manifests.config_maps(["settings", "late"], colour="red")})
+    repository.until_ready(sha)
+    outcomes = [one["status"]["outcome"] for one in repository.records()]
+    assert outcomes == ["Planned", "Failed", "Succeeded"]
+    (told,) = [each for each in _events(cluster, repository) if "otherwise" in each["message"]]
+    assert f"new: create ConfigMap/{repository.namespace}/late" in told["message"]
+    assert f"other content: create ConfigMap/{repository.namespace}/settings" in told["message"]
+
+
+def test_what_waits_for_a_dependency_is_shown_before_that_is_ready(
+    operator: Operator, repo: Repo, git_repository: GitRepositories
+) -> None:
+    repo.commit(manifests.config_maps(["settings"], colour="blue"))
+    git_repository("base", mode="Observe").until_reason("Planned")
+    repository = git_repository("shop", mode="Observe", dependsOn=[{"name": "base"}])
+    repository.until_reason("Planned")
+    repository.change(mode="Enforce")
+    repository.until_reason("DependencyNotReady")
 
 
 def test_back_under_observe_drift_and_commits_are_shown_and_deletion_releases(

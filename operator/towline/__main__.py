@@ -296,7 +296,7 @@ def _reconciler(  # noqa: PLR0913  the doors
             syncs=syncs,
             report=report,
         ),
-        observer=Observer(writer=writer, syncs=syncs, report=report),
+        observer=Observer(writer=writer, syncs=syncs, ledger=ledger, report=report),
         installation=chosen.installation,
         checkups=Checkups(index, Pods(client, discovery), _now),
         schema=_schema(),

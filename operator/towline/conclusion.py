@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from towline.api.syncrecord import Ending
 from towline.attempt import Attempt
-from towline.core import forecast
+from towline.core import forecast, verdict
 from towline.core.forecast import Forecast
 from towline.core.status import Objects, Pass
 from towline.desired import Desired
@@ -26,6 +26,8 @@ def passed(attempt: Attempt, decided: Plan, synced: Synced | None, blind: str) -
     failures = (*(synced.failures if synced else decided.failures), *contested)
     if contested and reason is Reason.SUCCEEDED:
         reason = Reason.APPLY_FAILED
+    if reason is Reason.SUCCEEDED:
+        message = _success(attempt, decided)
     return Pass(
         generation=attempt.repository.generation,
         reason=reason,
@@ -54,10 +56,11 @@ def observed(attempt: Attempt, decided: Plan, found: Observed, blind: str) -> Pa
     if quiet.reason is not Reason.SUCCEEDED and plan.is_empty:
         return replace(quiet, last_record=found.record)
     message = forecast.sentence(plan, revision, len(desired.manifests))
+    notes = (message, forecast.staying(decided.changes), blind)
     return replace(
         quiet,
         reason=Reason.SUCCEEDED if plan.is_empty else Reason.PLANNED,
-        message=f"{message}; {blind}" if blind else message,
+        message="; ".join(note for note in notes if note),
         applied=revision if plan.is_empty else None,
         objects=_foreseen(desired, plan),
         failures=plan.failures,
@@ -119,6 +122,15 @@ def _rest(attempt: Attempt, decided: Plan, synced: Synced | None) -> float:
     if decided.waiting:
         return attempt.patience
     return attempt.spec.interval if decided.held and attempt.spec else 0.0
+
+
+def _success(attempt: Attempt, decided: Plan) -> str:
+    """Say what stays although Git declares it no more; empty where nothing does, and the status says enough."""
+    staying, revision, desired = forecast.staying(decided.changes), attempt.revision, attempt.desired
+    if not staying or revision is None or desired is None:
+        return ""
+    commit = verdict.named(revision.short, revision.subject, revision.author.name)
+    return f"{verdict.success(commit, len(desired.manifests))}; {staying}"
 
 
 def waiting(changes: Sequence[Change]) -> str:

@@ -10,6 +10,7 @@ from towline import log
 from towline.api.gitrepository import GitRepository
 from towline.api.syncrecord import ChangeEntry, Ending
 from towline.cluster.apply import Preflight, Writer
+from towline.cluster.ledger import Ledger
 from towline.cluster.report import Report
 from towline.core import forecast, tip
 from towline.core.closing import Ended
@@ -22,7 +23,9 @@ from towline.sync import Order, Syncs
 _log = log.logger(__name__)
 
 _SAID = 5
-"""So many differences are named in an event, the others counted; the log has all."""
+"""So many differences are named in an event, the others counted."""
+
+_LOGGED = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +41,15 @@ class Observer:
 
     Args:
         writer: asked for dry runs only.
-        syncs: keeps the records.
+        syncs: leaves the records.
+        ledger: has those that were left before.
         report: where people are told.
     """
 
-    def __init__(self, *, writer: Writer, syncs: Syncs, report: Report) -> None:
+    def __init__(self, *, writer: Writer, syncs: Syncs, ledger: Ledger, report: Report) -> None:
         self._writer = writer
         self._syncs = syncs
+        self._ledger = ledger
         self._report = report
 
     async def observe(self, order: Order) -> Observed:
@@ -86,21 +91,40 @@ class Observer:
         return await self._syncs.leave(order, entries, ended)
 
     async def compare(self, repository: GitRepository, entries: Sequence[ChangeEntry]) -> None:
-        """Say what is about to be written otherwise than the newest record has shown, if that was under Observe.
+        """Say what is about to be written otherwise than it was shown under Observe, if nothing was written since.
 
         Raises:
             ClusterError: that record could not be read.
         """
-        shown = await self._syncs.shown(Identity(key=repository.key, uid=repository.uid))
-        changed = forecast.differences(shown, entries) if shown is not None else ()
+        newest = await self._syncs.newest(Identity(key=repository.key, uid=repository.uid))
+        if newest is None or newest.ending not in {Ending.PLANNED, Ending.FAILED}:
+            return
+        records = await self._ledger.planned(repository.key, repository.uid)
+        shown = forecast.shown(records)
+        if newest.ending is Ending.FAILED and repository.raw_spec.get("preflight") is False:
+            shown, entries = (
+                _bare(shown),
+                _bare(entries),
+            )  # only the first plan after Observe has its dry run then
+        changed = forecast.differences(shown, entries) if records else ()
         if not changed:
             return
-        key = str(repository.key)
-        _log.warning("the plan has changed since it was shown", repository=key, differences=changed)
+        name = records[-1].name
+        _log.warning(
+            "writes otherwise than was shown",
+            repository=str(repository.key),
+            shown=name,
+            total=len(changed),
+            differences=changed[:_LOGGED],
+        )
         more = len(changed) - _SAID
         named = "; ".join(changed[:_SAID]) + (f"; and {more} more" if more > 0 else "")
-        message = f"Writes otherwise than {repository.status.get('lastRecord', '')} has shown: {named}"
+        message = f"Writes otherwise than {name} has shown: {named}"
         await self._report.event(repository, "Warning", Reason.PLANNED, message)
+
+
+def _bare(entries: Sequence[ChangeEntry]) -> tuple[ChangeEntry, ...]:
+    return tuple(replace(entry, fields=()) for entry in entries)
 
 
 def _changes(order: Order, flight: Preflight) -> tuple[Change, ...]:

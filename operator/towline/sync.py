@@ -18,7 +18,7 @@ from towline.cluster import apply
 from towline.cluster.apply import Prediction, Writer, Written
 from towline.cluster.ledger import Ledger
 from towline.cluster.live import Index
-from towline.core import closing, deviation, diff, forecast, record, tip
+from towline.core import closing, deviation, diff, record, tip
 from towline.core import order as ordering
 from towline.core.closing import Ended
 from towline.core.redact import Mask
@@ -125,16 +125,6 @@ class Syncs:
         owned = self._index.owned(identity.label)
         await self._ledger.close(closing.interrupted(left, owned, self._mask, self.moment()))
         return await self._ledger.newest(identity.key, identity.uid)
-
-    async def shown(self, identity: Identity) -> tuple[ChangeEntry, ...] | None:
-        """Return what the newest record, under Observe, said would be written; None where it says nothing of the kind.
-
-        Raises:
-            ClusterError: no answer.
-        """
-        if not tip.plans(await self.newest(identity)):
-            return None
-        return forecast.shown(await self._ledger.last(identity.key, identity.uid))
 
     async def run(self, order: Order, begin: Begin, superseded: Callable[[], bool]) -> Synced:
         """Execute one order.

@@ -239,6 +239,25 @@ async def test_the_newest_sync_is_read_once_with_all_its_parts(tmp_path: Path) -
     assert "PartialObjectMetadataList" in server.requests[0].headers["Accept"]
 
 
+async def test_the_newest_plan_is_found_behind_failures_only(tmp_path: Path) -> None:
+    def after(before: tuple[SyncRecord, ...], ending: Ending) -> tuple[SyncRecord, ...]:
+        changes = syncs.entries([syncs.change("a")]) if ending is not Ending.FAILED else ()
+        following = record.opening(syncs.sync(), changes, tip.of(before) if before else None)
+        return closing.close(following, syncs.ended(ending))
+
+    plan = after((), Ending.PLANNED)
+    failure = after(plan, Ending.FAILED)
+    done = after(failure, Ending.SUCCEEDED)
+    every = (*plan, *failure, *done)
+    found = [holds(each) for each in (*failure, *plan)]
+    async with ledger_on(tmp_path, listed(*plan, *failure), *found) as (ledger, _):
+        assert await ledger.planned(KEY, syncs.UID) == plan
+    async with ledger_on(tmp_path, listed(*every), holds(done[0])) as (ledger, _):
+        assert await ledger.planned(KEY, syncs.UID) == ()
+    async with ledger_on(tmp_path, LIST) as (ledger, _):
+        assert await ledger.planned(KEY, syncs.UID) == ()
+
+
 async def test_without_our_crd_there_is_no_newest_sync(tmp_path: Path) -> None:
     async with ledger_on(tmp_path, says(404)) as (ledger, _):
         assert await ledger.newest(KEY, syncs.UID) is None

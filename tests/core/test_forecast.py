@@ -124,3 +124,14 @@ def test_what_a_record_has_shown_leaves_out_what_would_not_be_done() -> None:
     counts = closed[0].closing.counts if closed[0].closing else None
     assert counts
     assert (counts.created, counts.pruned, counts.failed, counts.blocked) == (1, 0, 1, 1)
+
+
+def test_what_stays_although_git_declares_it_no_more_is_named_and_what_is_not_ours_is_not() -> None:
+    kept = [
+        replace(change(f"k{number}", Action.PRUNE), action=Action.SKIP, message="kept") for number in range(5)
+    ]
+    strange = replace(kept[0], ref=syncs.ref("strange"), reason="NotOurs")
+    held = replace(change("declared"), action=Action.SKIP, message="waits")
+    assert forecast.staying([strange, held]) == ""
+    assert forecast.staying([*kept[:1], strange]) == "1 object left Git: ConfigMap/shop/k0 (kept)"
+    assert forecast.staying(kept).endswith("ConfigMap/shop/k2 (kept) and 2 more")

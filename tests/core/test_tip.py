@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from towline.api.syncrecord import Ending
+from towline.api import recordbody
+from towline.api.syncrecord import Ending, FieldChange
 from towline.core import closing, record, tip
 from towline.core.tip import Tip
 from towline.errors import Failure
@@ -89,6 +92,18 @@ def test_a_plan_is_the_same_whichever_commit_file_and_line_declare_it() -> None:
     planned = tip.of(closing.close(record.opening(sync(), plan, None), ended(Ending.PLANNED)))
     assert tip.same_plan(planned, [replace(plan[0], commit="f" * 40, file="b.yaml", line=9)])
     assert not tip.same_plan(planned, [replace(plan[0], digest="other")])
+
+
+def test_a_plan_is_recognised_after_a_restart() -> None:
+    values: list[Any] = [None, "", 0, False, 1.0, 1.5, "1", [], {}, {"a": [None, ""]}]
+    fields = tuple(
+        FieldChange(path=f"/spec/{number}", old=value, new=[value]) for number, value in enumerate(values)
+    )
+    one = change("a", Action.UPDATE)
+    plan = entries([one], {one.ref: fields})
+    closed = closing.close(record.opening(sync(), plan, None), ended(Ending.PLANNED))
+    stored = [recordbody.from_body(json.loads(json.dumps(recordbody.to_body(each)))) for each in closed]
+    assert tip.same_plan(tip.of(stored), plan)
 
 
 def test_a_plan_with_other_refusals_is_another_plan() -> None:

@@ -8,11 +8,11 @@ namespace is going away. What it says is decided in `core.record` and `core.clos
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from towline.api.syncrecord import SyncRecord
+from towline.api.syncrecord import Ending, SyncRecord
 from towline.cluster import outside
 from towline.cluster.client import Client
 from towline.cluster.outside import Outside
@@ -25,6 +25,9 @@ from towline.model import Key
 
 REFUSALS = 3
 """After so many, a record goes to the data folder and the sync goes on."""
+
+REACH = 20
+"""Syncs that a search for the newest plan looks at."""
 
 SWEEP = 20
 """Records between two looks for those that have been kept long enough."""
@@ -93,20 +96,26 @@ class Ledger:
         Raises:
             ClusterError: no answer.
         """
-        namespace = self.namespace(key)
-        kept = await self._outside.of(uid)
-        stored = {found.sequence: found.name for found in await self._records.stored(namespace, _of(uid))}
-        records: list[SyncRecord] = []
-        for sequence in range(max([*kept, *stored], default=0), 0, -1):
-            record = kept.get(sequence)
-            if record is None and sequence in stored:
-                record = await self._records.read(namespace, stored[sequence])
-            if record is None:
+        known = await self._known(key, uid)
+        return await self._sync(key, known, max(known, default=0))
+
+    async def planned(self, key: Key, uid: str) -> tuple[SyncRecord, ...]:
+        """Return the records of the newest plan under Observe; none where something else than failures followed it.
+
+        Raises:
+            ClusterError: no answer.
+        """
+        known = await self._known(key, uid)
+        newest = max(known, default=0)
+        for _ in range(REACH):
+            records = await self._sync(key, known, newest)
+            outcomes = {record.closing.outcome if record.closing else None for record in records}
+            if outcomes == {Ending.PLANNED}:
+                return records
+            if outcomes != {Ending.FAILED}:
                 break
-            records.insert(0, record)
-            if record.intent.part.number == 1:
-                break
-        return tuple(records)
+            newest = records[0].intent.sequence - 1
+        return ()
 
     async def open(self, records: Sequence[SyncRecord]) -> tuple[SyncRecord, ...]:
         """Put the records of one sync where they can be found; only then may a managed object be written.
@@ -177,6 +186,27 @@ class Ledger:
         self._tips.pop(uid, None)
         self._unclosed.pop(uid, None)
         self._swept.pop(uid, None)
+
+    async def _known(self, key: Key, uid: str) -> Mapping[int, SyncRecord | str]:
+        """Return the records of a repository by their sequence: those that are kept, and the names of the others."""
+        stored = await self._records.stored(self.namespace(key), _of(uid))
+        return {found.sequence: found.name for found in stored} | dict(await self._outside.of(uid))
+
+    async def _sync(
+        self, key: Key, known: Mapping[int, SyncRecord | str], newest: int
+    ) -> tuple[SyncRecord, ...]:
+        """Read the records of the sync whose last one has this sequence."""
+        records: list[SyncRecord] = []
+        for sequence in range(newest, 0, -1):
+            found = known.get(sequence)
+            if isinstance(found, str):
+                found = await self._records.read(self.namespace(key), found)
+            if found is None:
+                break
+            records.insert(0, found)
+            if found.intent.part.number == 1:
+                break
+        return tuple(records)
 
     async def _finish(self, record: SyncRecord) -> None:
         if await self._outside.finish(record):

@@ -20,7 +20,7 @@ BLOCKED = "blocked"
 """What prunes that wait for a person are counted as."""
 
 _VALUE_BYTES = 256
-_NAMED_FIELDS = 3
+_NAMED = 3
 
 _FIRST = (Action.REPLACE, Action.PRUNE, Action.RELEASE, Action.UPDATE, Action.ADOPT, Action.REPAIR)
 """What a reader must see before all the rest: what goes away, then what becomes different."""
@@ -83,6 +83,20 @@ def sentence(forecast: Forecast, revision: Revision, declared: int) -> str:
     return f"{_faults(forecast.failures)}{f'; would otherwise {would}' if would else ''}: {commit}"
 
 
+def staying(changes: Iterable[Change]) -> str:
+    """Say which objects of ours stay although Git declares them no more; empty where none does."""
+    kept = [
+        each for each in changes if each.action is Action.SKIP and each.manifest is None and not each.reason
+    ]
+    if not kept:
+        return ""
+    named = ", ".join(f"{change.ref} ({change.message})" for change in kept[:_NAMED])
+    more = len(kept) - _NAMED
+    return f"{wording.many(len(kept), 'object')} left Git: {named}" + (
+        f" and {more} more" if more > 0 else ""
+    )
+
+
 def blocks(change: Change) -> Failure:
     """Return why a prune would wait, as a record tells it."""
     message = wording.printable(f"waits for a confirmation: {change.message}")
@@ -130,8 +144,8 @@ def _fields(was: _Told, will: _Told) -> str:
     changed = [path for path in paths if was.fields.get(path) != will.fields.get(path)]
     if not changed:
         return ""
-    more = len(changed) - _NAMED_FIELDS
-    return f" ({', '.join(changed[:_NAMED_FIELDS])}{f' and {more} more fields' if more > 0 else ''})"
+    more = len(changed) - _NAMED
+    return f" ({', '.join(changed[:_NAMED])}{f' and {more} more fields' if more > 0 else ''})"
 
 
 def _firsts(entries: Iterable[ChangeEntry]) -> Iterable[ChangeEntry]:

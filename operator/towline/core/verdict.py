@@ -121,12 +121,17 @@ def _message(status: Body, reason: Reason) -> str:
             return _first_failure(status) or str(reason)
 
 
+def success(commit: str, declared: int) -> str:
+    """Say that a commit, named as people do, is applied with all that it declares."""
+    return f"Applied {commit}: {wording.many(declared, 'object')}"
+
+
 def _success(status: Body) -> str:
     applied = status.get("applied", {})
     if not applied:
         return "Nothing to apply"
     commit = named(applied.get("short", ""), applied.get("subject", ""), applied.get("author", ""))
-    return f"Applied {commit}: {wording.many(status.get('objects', {}).get('declared', 0), 'object')}"
+    return success(commit, status.get("objects", {}).get("declared", 0))
 
 
 def _confirmation(status: Body) -> str:
