@@ -221,3 +221,53 @@ def test_an_object_that_cannot_go_is_named(
     )
     cluster.patch("apps/v1", "Deployment", "web", namespace, {"metadata": {"finalizers": None}})
     app.until_ready(sha)
+
+
+CHECK = {
+    "kind": "Cart",
+    "current": 'status.phase == "Open"',
+    "failed": 'status.phase == "Broken"',
+}
+
+
+def carts(group: str) -> Object:
+    """Define a kind that says in words of its own how it is."""
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": schema},
+        "subresources": {"status": {}},
+    }
+    names = {"kind": "Cart", "plural": "carts", "singular": "cart"}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"carts.{group}"},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+
+
+def test_a_kind_of_ones_own_is_as_its_checks_say_and_changed_checks_count_at_once(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories, namespace: str
+) -> None:
+    group = f"{namespace}.example.com"
+    api = f"{group}/v1"
+    cart: Object = {"apiVersion": api, "kind": "Cart", "metadata": {"name": "one"}}
+    sha = repo.commit({"all.yaml": manifests.text(carts(group), cart)})
+    app = git_repository(interval="10m", healthChecks=[{"apiVersion": api, **CHECK}], prune=False)
+    app.until_applied(sha)
+    assert "Cart" in conditions(app.until_reason("Progressing"))["Healthy"]["message"]
+
+    cluster.patch_status(api, "Cart", "one", namespace, {"phase": "Open"})
+    app.until_ready(sha)
+    cluster.patch_status(api, "Cart", "one", namespace, {"phase": "Broken"})
+    app.until_reason("Unhealthy")
+
+    app.change(healthChecks=[{"apiVersion": api, "kind": "Cart", "current": 'status.phase == "Broken"'}])
+    app.until_ready(sha)
+    app.change(healthChecks=[{"apiVersion": api, "kind": "Cart", "current": "nope"}])
+    app.until_reason("InvalidSpec")
+    assert "spec.healthChecks[0].current: column 1: undeclared reference" in app.condition()["message"]
+    cluster.delete("apiextensions.k8s.io/v1", "CustomResourceDefinition", f"carts.{group}")

@@ -125,6 +125,7 @@ class Tower:
         try:
             read = self._desired(attempt, spec, head)
             attempt.desired = desired = await self._repairs.beside(attempt, spec, read)
+            await self._index.assess_by(attempt.repository.label, spec.health_checks)
             blind = await self._see(attempt, desired)
             if known := self._unchanged(attempt):
                 return known

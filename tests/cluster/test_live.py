@@ -120,7 +120,7 @@ class World:
         client = Client(_never)
         discovery = Discovery(client)
         self.index = live.Index(client, discovery, lambda label, _: self.wakes.append(label))
-        self.roll = Roll(CONFIG_MAP, self.index._inventory, self.index._echoes, self.index._intern)
+        self.roll = Roll(CONFIG_MAP, self.index._inventory, self.index._echoes, self.index._read)
         self.index._watches[CONFIG_MAP] = Watch(client, discovery, CONFIG_MAP, self.roll, float)
         self.relist()
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from towline.api import durations, ignoring, labels, schema, versions
+from towline.api import durations, healthchecks, ignoring, labels, schema, versions
+from towline.api.healthchecks import HealthCheck
 from towline.api.ignoring import Rule
 from towline.api.schema import Fault, Schema, validator
 from towline.errors import Reason, SpecError
@@ -137,6 +138,7 @@ class Spec:
     deletion_policy: DeletionPolicy
     suspend: bool
     health_timeout: float
+    health_checks: tuple[HealthCheck, ...] = ()
     ignore_fields: tuple[Rule, ...] = ()
 
 
@@ -194,6 +196,7 @@ def specify(repository: GitRepository, against: Schema, unserved: Unserved = UNS
     faults = against.faults(given) or (
         *_range_faults(given),
         *ignoring.faults(given.get("ignoreFields") or ()),
+        *healthchecks.faults(given.get("healthChecks") or ()),
         *_unserved_faults(given, unserved),
     )
     if faults:
@@ -238,6 +241,7 @@ def _spec(given: Mapping[str, Any], namespace: str) -> Spec:
         deletion_policy=DeletionPolicy(given["deletionPolicy"]),
         suspend=given["suspend"],
         ignore_fields=ignoring.parse(given.get("ignoreFields") or ()),
+        health_checks=healthchecks.parse(given.get("healthChecks") or ()),
         health_timeout=durations.parse(given["healthTimeout"]),
     )
 

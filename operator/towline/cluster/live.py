@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
+from towline.api.healthchecks import HealthCheck
+from towline.cluster.assessor import Assessor
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
 from towline.cluster.disturbances import Disturbances
@@ -58,6 +60,7 @@ class Index:
         self.disturbances = Disturbances()
         self._jitter = jitter
         self._inventory = Inventory()
+        self._assessor = Assessor(client, discovery, self._inventory)
         self._echoes = Echoes(self._judge)
         self._intern = Interned()
         self._watches: dict[GroupKind, Watch] = {}
@@ -133,7 +136,7 @@ class Index:
             body: from the answer; None where the object is gone, or was released.
         """
         before = self._inventory.get(ref)
-        live = live_from(body, ref.group_kind, self._intern) if body else None
+        live = self._read(body, ref.group_kind) if body else None
         live = replace(live, verified=True) if live and live.label else None
         if ref.group_kind in self._watches:
             self._echoes.expect(ref, before, live)
@@ -161,6 +164,14 @@ class Index:
         """Return the objects of which nobody has read the version that they have now."""
         return self._inventory.unverified()
 
+    async def assess_by(self, label: str, checks: Iterable[HealthCheck]) -> None:
+        """Assess the objects of a repository by these checks from now on.
+
+        Raises:
+            ClusterError: the checks have changed, and the objects that are known could not be read.
+        """
+        await self._assessor.use(label, checks)
+
     async def aclose(self) -> None:
         """End all watches."""
         tasks = list(self._tasks)
@@ -172,7 +183,7 @@ class Index:
     def _watch(self, kind: GroupKind) -> Watch:
         if watch := self._watches.get(kind):
             return watch
-        roll = Roll(kind, self._inventory, self._echoes, self._intern)
+        roll = Roll(kind, self._inventory, self._echoes, self._read)
         watch = Watch(self._client, self._discovery, kind, roll, self._jitter)
         self._watches[kind] = watch
         self._gone.pop(kind, None)
@@ -215,6 +226,9 @@ class Index:
                 self._on_event(label, seen.ref)
         elif shift and seen.live and not seen.quiet:
             self._on_health(seen.live.label, shift)
+
+    def _read(self, body: Body, kind: GroupKind) -> Live:
+        return live_from(body, kind, self._intern, self._assessor.assess)
 
     def _keep(self, ref: ObjectRef, live: Live | None) -> None:
         if live:

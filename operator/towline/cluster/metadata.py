@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import orjson
@@ -10,7 +10,7 @@ import orjson
 from towline.api import labels
 from towline.core import folding, foreign
 from towline.core.health import assessment
-from towline.model import Body, GroupKind, Key, Live, ObjectRef
+from towline.model import Body, GroupKind, Health, Key, Live, ObjectRef
 
 _PREFIX = "towline:"
 _T = TypeVar("_T")
@@ -37,7 +37,12 @@ def ref_from(metadata: Body, kind: GroupKind, intern: Interned | None = None) ->
     return ObjectRef(kind.group, kind.kind, intern(metadata.get("namespace", "")), metadata["name"])
 
 
-def live_from(body: Body, kind: GroupKind | None = None, intern: Interned | None = None) -> Live:
+def live_from(
+    body: Body,
+    kind: GroupKind | None = None,
+    intern: Interned | None = None,
+    assess: Callable[[Body, GroupKind], Health] = assessment.assess,
+) -> Live:
     """Read one object, whole or, of a kind whose health needs no more, as PartialObjectMetadata.
 
     `fields`, `entry_time` and `manager` are those of the Apply entry of the repository that the label names;
@@ -47,6 +52,7 @@ def live_from(body: Body, kind: GroupKind | None = None, intern: Interned | None
         body: the object.
         kind: what it is, needed for a PartialObjectMetadata, which does not say so.
         intern: shares equal values between objects.
+        assess: says how the object is.
     """
     intern = intern or Interned()
     metadata: Body = body["metadata"]
@@ -72,7 +78,7 @@ def live_from(body: Body, kind: GroupKind | None = None, intern: Interned | None
         prune_disabled=notes.get(labels.PRUNE) == "disabled",
         shared=bool(entry) and folding.is_shared(entries, entry["manager"]),
         foreign=bool(entry) and foreign.has(entries, entry["manager"]),
-        health=intern(assessment.assess(body, kind)),
+        health=intern(assess(body, kind)),
     )
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from towline.cluster.echoes import Echoes, Seen
 from towline.cluster.inventory import Inventory
-from towline.cluster.metadata import Interned, live_from, ref_from
-from towline.model import Body, GroupKind, ObjectRef
+from towline.cluster.metadata import ref_from
+from towline.model import Body, GroupKind, Live, ObjectRef
+
+Reader = Callable[[Body, GroupKind], Live]
+"""What reads one object."""
 
 
 class Roll:
     """Hears the watch over one kind; see `watch.Sink`."""
 
-    def __init__(self, kind: GroupKind, inventory: Inventory, echoes: Echoes, intern: Interned) -> None:
+    def __init__(self, kind: GroupKind, inventory: Inventory, echoes: Echoes, read: Reader) -> None:
         self._kind = kind
         self._inventory = inventory
         self._echoes = echoes
-        self._intern = intern
+        self._read = read
         self._called: set[ObjectRef] = set()
         self._is_first = True
 
@@ -26,14 +31,14 @@ class Roll:
 
     def present(self, body: Body) -> None:
         """Pass on the state of an object."""
-        live = live_from(body, self._kind, self._intern)
+        live = self._read(body, self._kind)
         self._called.add(live.ref)
         self._echoes.deliver(Seen(live.ref, live.uid, live, quiet=self._is_first))
 
     def absent(self, body: Body) -> None:
         """Pass on that an object is gone, or no longer ours."""
         metadata = body["metadata"]
-        self._echoes.deliver(Seen(ref_from(metadata, self._kind, self._intern), metadata["uid"], None))
+        self._echoes.deliver(Seen(ref_from(metadata, self._kind), metadata["uid"], None))
 
     def listed(self) -> None:
         """Pass on the absence of what the list did not name."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from towline.api.healthchecks import HealthCheck
 from towline.core import wording
 from towline.core.health import (
     address,
     autoscaler,
     budget,
+    checks,
     daemonset,
     deployment,
     extension,
@@ -93,13 +95,16 @@ def is_stateless(kind: GroupKind) -> bool:
     return kind in STATELESS
 
 
-def assess(body: Body, kind: GroupKind) -> Health:
-    """Return the health of an object; of a stateless kind the metadata suffice."""
-    found = _assessed(body, kind)
+def assess(body: Body, kind: GroupKind, check: HealthCheck | None = None) -> Health:
+    """Return the health of an object, by its repository's own check if there is one.
+
+    Of a stateless kind the metadata suffice.
+    """
+    found = _assessed(body, kind, check)
     return Health(found.state, wording.printable(found.message, _MESSAGE_BYTES)) if found.message else found
 
 
-def _assessed(body: Body, kind: GroupKind) -> Health:
+def _assessed(body: Body, kind: GroupKind, check: HealthCheck | None) -> Health:
     metadata = part(body, "metadata")
     if "deletionTimestamp" in metadata:
         return Health(State.TERMINATING, _deletion(metadata.get("finalizers")))
@@ -107,7 +112,7 @@ def _assessed(body: Body, kind: GroupKind) -> Health:
         return CURRENT
     if lag := generic.unobserved(body):
         return in_progress(lag)
-    return FAMILIES.get(kind, generic.assess)(body)
+    return checks.assess(body, check) if check else FAMILIES.get(kind, generic.assess)(body)
 
 
 def _deletion(finalizers: object) -> str:

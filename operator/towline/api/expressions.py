@@ -1,0 +1,99 @@
+"""CEL expressions about one object: compiled and type-checked when a spec is read, evaluated within bounds.
+
+The library counts the steps of comprehensions (10,000 for one evaluation) and the depth of an expression; what it does
+not bound, the size of an object and comprehensions inside comprehensions, is bounded here and by who evaluates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+LONGEST = 1024
+"""Characters of one expression."""
+
+VARIABLES = ("metadata", "spec", "status")
+"""The parts of an object that an expression may speak of."""
+
+_COMPLAINT = re.compile(r"ERROR: <input>:\d+:(\d+): (.*)")
+_MACRO = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
+_TEXT = re.compile(
+    r"""[rRbB]{0,2}(?:'''.*?'''|\"""."*?\"""|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")""", re.DOTALL
+)
+
+
+class ExpressionError(ValueError):
+    """An expression is wrong, or says nothing about this object; the message is one for people."""
+
+
+def check(text: str) -> None:
+    """Compile an expression.
+
+    Raises:
+        ExpressionError: it is none, speaks of what is not there, or is not about true and false.
+    """
+    if _nests(text):
+        raise ExpressionError("must not use all, exists, filter or map inside one another")
+    _compiled(text)
+
+
+def holds(text: str, variables: Mapping[str, Any]) -> bool:
+    """Evaluate an expression that was checked; `variables` hold what JSON can.
+
+    Raises:
+        ExpressionError: it says nothing about this object, for example because a field is missing.
+    """
+    try:
+        found = _compiled(text).eval(data=dict(variables)).value()
+    except (RuntimeError, ValueError, TypeError, OverflowError) as error:
+        raise ExpressionError(_plain(str(error))) from error
+    if not isinstance(found, bool):
+        raise ExpressionError(_plain(str(found)))
+    return found
+
+
+@lru_cache(maxsize=512)
+def _compiled(text: str) -> Any:
+    try:
+        expression = _environment().compile(text)
+    except RuntimeError as error:
+        raise ExpressionError(_complaint(str(error))) from error
+    if expression.return_type().name() not in {"BOOL", "DYN"}:
+        raise ExpressionError("must be true or false")
+    return expression
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
+    from cel_expr_python import cel
+
+    anything = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
+    return cel.NewEnv(variables=dict.fromkeys(VARIABLES, anything))
+
+
+def _nests(text: str) -> bool:
+    """Tell whether one comprehension stands inside another; what stands in quotes is none."""
+    bare = _TEXT.sub("''", text)
+    for macro in _MACRO.finditer(bare):
+        depth = 1
+        for place in range(macro.end(), len(bare)):
+            depth += {"(": 1, ")": -1}.get(bare[place], 0)
+            if not depth:
+                break
+            if _MACRO.match(bare, place):
+                return True
+    return False
+
+
+def _complaint(text: str) -> str:
+    if found := _COMPLAINT.search(text):
+        return f"column {found[1]}: {found[2]}".removesuffix(" (in container '')")
+    return _plain(text)
+
+
+def _plain(text: str) -> str:
+    """Leave out the name of the status that the library puts before its words, and behind them."""
+    first = text.partition("\n")[0]
+    return re.sub(r"^[A-Z_]+: | \[[A-Z_]+\]$", "", first)

@@ -1,0 +1,55 @@
+"""What a repository's own `spec.healthChecks` say of an object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from towline.api import expressions
+from towline.api.expressions import VARIABLES, ExpressionError
+from towline.api.healthchecks import HealthCheck
+from towline.core.health import generic
+from towline.core.health.vocabulary import failed, in_progress, part
+from towline.model import CURRENT, Body, Health
+
+ENTRIES = 500
+CHARACTERS = 4096
+VALUES = 5000
+"""So many entries of one list or map, characters of one text and values altogether are looked at: more would take too
+long, and an object's health does not depend on it."""
+
+
+def assess(body: Body, check: HealthCheck) -> Health:
+    """Ask whether the object has failed, is on its way, is current; where nothing holds, it is on its way."""
+    budget = iter(range(VALUES))
+    variables = {name: _bounded(part(body, name), budget) for name in reversed(VARIABLES)}
+    said = generic.assess(body).message
+    if _holds(check.failed, variables):
+        return failed(said or "spec.healthChecks calls it failed")
+    if _holds(check.in_progress, variables):
+        return in_progress(said or "spec.healthChecks calls it in progress")
+    try:
+        current = expressions.holds(check.current, variables)
+    except ExpressionError as error:
+        return in_progress(f"spec.healthChecks: {error}")
+    return CURRENT if current else in_progress(said or "spec.healthChecks does not call it current")
+
+
+def _holds(text: str, variables: Mapping[str, Any]) -> bool:
+    """Take an expression that says nothing about this object for one that does not hold."""
+    try:
+        return bool(text) and expressions.holds(text, variables)
+    except ExpressionError:
+        return False
+
+
+def _bounded(value: Any, budget: Iterator[int]) -> Any:
+    """Return as much of a value as may be looked at."""
+    if isinstance(value, str):
+        return value[:CHARACTERS]
+    if isinstance(value, Mapping):
+        entries = zip(value.items(), range(ENTRIES), budget, strict=False)
+        return {name: _bounded(each, budget) for (name, each), _, _ in entries if name != "managedFields"}
+    if isinstance(value, list):
+        return [_bounded(each, budget) for each, _, _ in zip(value, range(ENTRIES), budget, strict=False)]
+    return value

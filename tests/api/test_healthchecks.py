@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from towline.api import expressions, healthchecks
+from towline.api.expressions import ExpressionError
+from towline.model import GroupKind
+
+CART = {"apiVersion": "shop.example/v1", "kind": "Cart", "current": 'status.phase == "Open"'}
+OPEN = {"metadata": {"name": "one"}, "spec": {"wheels": 4}, "status": {"phase": "Open", "wheels": [1, 2, 3]}}
+
+
+def faults(*given: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(fault.field, fault.message) for fault in healthchecks.faults(given)]
+
+
+def test_a_check_is_for_a_kind_in_whatever_version() -> None:
+    (check,) = healthchecks.parse([{**CART, "failed": "false"}])
+    assert check.kind == GroupKind("shop.example", "Cart")
+    assert (check.current, check.failed, check.in_progress) == ('status.phase == "Open"', "false", "")
+    (core,) = healthchecks.parse([{**CART, "apiVersion": "v1", "kind": "Pod"}])
+    assert core.kind == GroupKind("", "Pod")
+
+
+def test_a_sound_check_has_no_faults() -> None:
+    assert faults(CART, {**CART, "kind": "Shelf", "failed": "has(status.broken)"}) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("status.", "column"),
+        ("status.phase ==", "column"),
+        ("self.phase == 1", "undeclared reference to 'self"),
+        ("nope(status)", "undeclared reference to 'nope'"),
+        ('"text"', "must be true or false"),
+        ("1 + 1", "must be true or false"),
+        ("status.a.all(x, status.b.exists(y, y == x))", "inside one another"),
+        ("status.a.filter(x, x > 1).map(y, status.a.map(z, z)).size() > 1", "inside one another"),
+        ("(" * 200 + "true" + ")" * 200, "recursion"),
+    ],
+)
+def test_a_wrong_expression_is_refused_by_its_field(text: str, words: str) -> None:
+    ((field, message),) = faults(CART, {**CART, "kind": "Shelf", "inProgress": text})
+    assert field == "spec.healthChecks[1].inProgress"
+    assert words in message
+    assert "\n" not in message
+
+
+def test_a_kind_has_one_check() -> None:
+    ((field, message),) = faults(CART, {**CART, "apiVersion": "shop.example/v2"})
+    assert (field, message) == ("spec.healthChecks[1].kind", "must not have two checks")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('status.phase == "Open"', True),
+        ("status.wheels.size() == spec.wheels", False),
+        ("status.wheels.all(wheel, wheel < 4) && status.wheels.exists(wheel, wheel == 3)", True),
+        ("""status.phase != '.all(' && "a.map(b.map(".size() > 0""", True),
+        ("has(status.broken) && status.broken", False),
+    ],
+)
+def test_an_expression_speaks_of_the_parts_of_an_object(text: str, *, expected: bool) -> None:
+    expressions.check(text)
+    assert expressions.holds(text, OPEN) is expected
+
+
+@pytest.mark.parametrize(
+    "text", ["status.nothing == 1", "1 / 0 == 1", "status.phase", "status.wheels[9] == 1"]
+)
+def test_an_expression_that_says_nothing_about_an_object_is_an_error_in_one_line(text: str) -> None:
+    expressions.check(text)
+    with pytest.raises(ExpressionError) as raised:
+        expressions.holds(text, OPEN)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_steps_of_an_evaluation_are_bounded() -> None:
+    many = {**OPEN, "spec": {"items": list(range(500))}}
+    text = "&& ".join(["spec.items.filter(x, x >= 0).map(x, x * 2).all(x, x >= 0) "] * 12)
+    expressions.check(text)
+    began = time.monotonic()
+    with pytest.raises(ExpressionError, match="budget"):
+        expressions.holds(text, many)
+    assert time.monotonic() - began < 5
