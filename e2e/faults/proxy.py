@@ -7,7 +7,6 @@ thread of its own: stories call it as they call the rest of the harness.
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import ssl
 import threading
@@ -25,6 +24,7 @@ from aiohttp import web
 from e2e.faults import wire
 from e2e.faults.gate import Gate
 from e2e.faults.rules import About, Request, Rule, Seen, everything, refusal
+from e2e.faults.streams import Streams
 from e2e.harness import identity
 from e2e.harness.controlplane import ControlPlane
 
@@ -34,14 +34,6 @@ LARGEST = 16 * 2**20
 
 class _ResetError(Exception):
     """The client's connection is to be reset."""
-
-
-@dataclass(slots=True, eq=False)
-class _Stream:
-    """One watch that is open; nothing more of a frozen one reaches its client, and it is not closed either."""
-
-    request: Request
-    frozen: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -61,10 +53,13 @@ class Proxy:
     _rules: tuple[Rule, ...] = ()
     _gate: Gate | None = None
     _cut: bool = False
-    _streams: set[_Stream] = field(default_factory=set)
+    _streams: Streams = field(init=False)
     _seen: list[Seen] = field(default_factory=list)
     _session: aiohttp.ClientSession | None = None
     _runner: web.AppRunner | None = None
+
+    def __post_init__(self) -> None:
+        self._streams = Streams(self._loses)
 
     def kubeconfig(self, user: str = identity.OPERATOR) -> Path:
         """Return a kubeconfig of one of `identity.USERS` that leads through the proxy."""
@@ -118,8 +113,13 @@ class Proxy:
 
         Those that are opened later work.
         """
-        frozen: int = self._do(self._freeze, about)
+        frozen: int = self._do(self._streams.freeze, about)
         return frozen
+
+    def end_watches(self, code: int, about: About = everything) -> int:
+        """End the watches that are open now with an ERROR event; returns how many."""
+        ended: int = self._do(self._streams.end, code, about)
+        return ended
 
     def cut(self) -> None:
         """Reset all connections, and every new one as soon as something is asked."""
@@ -144,12 +144,6 @@ class Proxy:
             return work(*arguments)
 
         return asyncio.run_coroutine_threadsafe(step(), self._loop).result(10)
-
-    def _freeze(self, about: About) -> int:
-        meant = [stream for stream in self._streams if not stream.frozen and about(stream.request)]
-        for stream in meant:
-            stream.frozen = True
-        return len(meant)
 
     def _reset_all(self) -> None:
         server = self._runner.server if self._runner else None
@@ -199,7 +193,7 @@ class Proxy:
                 await response.read() if not request.watches else None
                 raise _ResetError
             if request.watches and response.status == HTTPStatus.OK:
-                return await self._stream(arrived, request, response)
+                return await self._streams.passed(arrived, request, response)
             content = await response.read()
         if self._cut:
             raise _ResetError
@@ -216,33 +210,10 @@ class Proxy:
             allow_redirects=False,
         )
 
-    async def _stream(
-        self, arrived: web.Request, request: Request, response: aiohttp.ClientResponse
-    ) -> web.StreamResponse:
-        answer = web.StreamResponse(status=response.status, headers=wire.passed(response.headers))
-        answer.enable_chunked_encoding()
-        await answer.prepare(arrived)
-        stream = _Stream(request)
-        self._streams.add(stream)
-        try:
-            async for line in wire.lines(response.content):
-                if stream.frozen:
-                    await asyncio.Event().wait()  # until the client goes away, which cancels this
-                if not self._lost(request, line):
-                    await answer.write(line)
-        finally:
-            self._streams.discard(stream)
-        await answer.write_eof()
-        return answer
-
-    def _lost(self, request: Request, line: bytes) -> bool:
-        if not any(rule.loses_events for rule in self._rules):
-            return False
-        if json.loads(line)["type"] in {"BOOKMARK", "ERROR"}:
-            return False
-        lost = next(self._hits(request, lambda rule: rule.loses_events), None) is not None
-        self.lost += lost
-        return lost
+    def _loses(self, request: Request) -> bool:
+        loses = next(self._hits(request, lambda rule: rule.loses_events), None) is not None
+        self.lost += loses
+        return loses
 
     async def _start(self) -> None:
         trust = ssl.create_default_context(cafile=str(self.plane.site.identity.certificate_authority))
@@ -273,7 +244,9 @@ class Proxy:
             await self._runner.cleanup()
         if self._session:
             await self._session.close()
-        for _ in range(10):  # rounds of the loop, in which aborted connections come to their end
+        for _ in range(10):  # TLS connections end at leisure, and later than those who used them
+            for transport in list(self._loop._transports.values()):  # type: ignore[attr-defined]  # a selector loop
+                transport.abort()
             await asyncio.sleep(0)
 
 

@@ -64,15 +64,24 @@ class Rule:
     loses_events: bool = False
 
 
-def refusal(rule: Rule) -> web.Response:
-    phrase = HTTPStatus(rule.status).phrase
-    told = {
+def told(code: int) -> dict[str, object]:
+    """Return the Status that tells of a failure."""
+    phrase = HTTPStatus(code).phrase
+    return {
         "kind": "Status",
         "apiVersion": "v1",
+        "metadata": {},
         "status": "Failure",
         "message": f"the proxy says: {phrase}",
-        "reason": phrase.title().replace(" ", ""),
-        "code": rule.status,
+        "reason": _REASONS.get(code, phrase.title().replace(" ", "")),
+        "code": code,
     }
+
+
+_REASONS = {410: "Expired", 500: "InternalError"}
+
+
+def refusal(rule: Rule) -> web.Response:
+    """Return the answer that a rule gives in the API server's place."""
     headers = {} if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}
-    return web.json_response(told, status=rule.status, headers=headers)
+    return web.json_response(told(rule.status), status=rule.status, headers=headers)

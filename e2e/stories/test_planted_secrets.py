@@ -25,7 +25,7 @@ WORDS = (
 def test_a_secret_leaves_no_trace_from_its_adoption_to_its_end(
     scene: Scene, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository], namespace: str
 ) -> None:
-    before, first, second, by_hand = values = [planted.plant() for _ in range(4)]
+    before, first, second, by_hand, again = values = [planted.plant() for _ in range(5)]
     cluster.create(manifests.secret("credentials", namespace, password=before.sharp, left=before.sharp))
     cluster.create(manifests.config_map("settings", namespace, DB_PASSWORD=before.sharp))
     sha = repo.commit(_files(_declared(first)))
@@ -38,6 +38,10 @@ def test_a_secret_leaves_no_trace_from_its_adoption_to_its_end(
     assert any((scene.operator.data_folder / "records").iterdir())
     _edit(cluster, namespace, by_hand)
     eventually(lambda: _password(cluster, namespace) == second.sharp, message="the repair of the Secret")
+    app.change(drift="Report")
+    app.until_reason("Succeeded")
+    _edit(cluster, namespace, again)
+    app.until_reason("Drifted", kind="Drifted")
     scene.operator.restart()
     app.until_ready(repo.commit(dict.fromkeys(_files(_declared(second)[:2]))))
     cluster.until_gone("v1", "Secret", "credentials", namespace)

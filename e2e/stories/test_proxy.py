@@ -72,7 +72,12 @@ async def caller(proxy: Proxy, namespace: str) -> AsyncIterator[Caller]:
 
 
 def _name(line: bytes) -> str:
-    return str(json.loads(line)["object"]["metadata"]["name"])
+    event = json.loads(line)
+    return (
+        f"ERROR {event['object']['code']}"
+        if event["type"] == "ERROR"
+        else str(event["object"]["metadata"]["name"])
+    )
 
 
 async def until(holds: Callable[[], Any], seconds: float = 10.0) -> None:
@@ -166,6 +171,18 @@ async def test_a_frozen_watch_stays_open_in_silence_and_a_new_one_works(
             cluster.create(manifests.config_map("unheard", namespace))
             await until(lambda: "unheard" in after)
         assert before[-1] == "heard"
+
+
+async def test_a_watch_ends_with_an_error_and_a_new_one_works(
+    proxy: Proxy, caller: Caller, cluster: Cluster, namespace: str
+) -> None:
+    async with caller.following() as before:
+        assert proxy.end_watches(410, lambda request: request.of("configmaps")) == 1
+        await until(lambda: before[-1] == "end")
+        assert before[-2] == "ERROR 410"
+        async with caller.following() as after:
+            cluster.create(manifests.config_map("heard", namespace))
+            await until(lambda: "heard" in after)
 
 
 async def test_events_are_lost_and_the_watch_goes_on(
