@@ -11,7 +11,7 @@ import pytest
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster
 from e2e.harness.controlplane import ControlPlane
-from e2e.harness.gitrepo import Repo
+from e2e.harness.gitrepo import Entry, Repo
 from e2e.harness.gitserver import Fault, GitServer
 from e2e.harness.operator import Operator, Operators
 from e2e.harness.repositories import Repository
@@ -124,6 +124,16 @@ def test_a_new_source_that_declares_nothing_says_so_until_it_does(
     repository = git_repository()
     repository.until_reason("SourceEmpty")
     repository.until_ready(repo.commit(manifests.config_maps(["first"])))
+
+
+def test_a_source_of_nothing_but_a_submodule_says_that_it_is_not_read(
+    operator: Operator, repo: Repo, git_repository: Callable[..., Repository]
+) -> None:
+    repo.commit({"vendor/base": Entry("160000", "1" * 40)})
+    repository = git_repository()
+    repository.until_reason("SourceEmpty")
+    assert "submodules are not read (vendor/base is one)" in repository.condition()["message"]
+    assert [line for line in operator.log() if "vendor/base" in json.dumps(dict(line))]
 
 
 def test_a_head_that_is_gone_before_it_could_be_fetched_is_looked_up_again_long_before_the_interval(

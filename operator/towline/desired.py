@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from towline import log
 from towline.api.gitrepository import Spec
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
@@ -23,6 +24,11 @@ from towline.source import access, refs, tree
 from towline.source.access import Remote
 from towline.source.history import History
 from towline.source.mirror import Mirrors
+
+_log = log.logger(__name__)
+
+_NAMED = 10
+"""So many submodules are named."""
 
 _AS_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 
@@ -45,6 +51,7 @@ class Desired:
     """What one commit declares for one spec.
 
     `manifests` are placed, each object once; `failures` are those that cannot be placed, or not be seen, by name.
+    `submodules` are paths that were passed over.
     `memo` keeps what plans found out about these manifests.
     """
 
@@ -52,6 +59,7 @@ class Desired:
     spec: Spec
     manifests: tuple[Manifest, ...]
     failures: tuple[Failure, ...] = ()
+    submodules: tuple[str, ...] = ()
     memo: fields.Memo = field(default_factory=dict)
 
     @property
@@ -170,7 +178,13 @@ class Source:
         seen, forbidden = scope.visible(placed, denied)
         marked = tuple(replace(failure, commit=head.sha) for failure in (*failures, *forbidden))
         seen = await asyncio.to_thread(ignore.marked, seen, spec.ignore_fields)
-        return Desired(sha=head.sha, spec=spec, manifests=seen, failures=marked)
+        if selection.submodules:
+            _log.info(
+                "submodules are not read", url=spec.url, commit=head.sha, paths=selection.submodules[:_NAMED]
+            )
+        return Desired(
+            sha=head.sha, spec=spec, manifests=seen, failures=marked, submodules=selection.submodules
+        )
 
     @asynccontextmanager
     async def watching(self, key: Key, spec: Spec, head: Head) -> AsyncIterator[Callable[[], bool]]:

@@ -395,6 +395,8 @@ def _check_emptiness(repository: GitRepository, desired: Desired, *, owns: bool)
     if owns or repository.status.get("commit", {}).get("applied") == desired.sha:
         return
     message = f"no manifests below {desired.spec.path!r}: their names end in .yaml, .yml or .json"
+    if desired.submodules:
+        message += f"; submodules are not read ({desired.submodules[0]} is one)"
     raise SourceError(Reason.SOURCE_EMPTY, message)
 
 

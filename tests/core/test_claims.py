@@ -24,7 +24,7 @@ FOLLOWS = "https://git.example/shop.git {'branch': 'main'}"
 def neighbour(key: Key = OTHER, **differs: Any) -> Neighbour:
     """Another repository, younger than `ME`, that follows the same ref and has read nothing yet."""
     younger = "2026-01-02T00:00:00Z"
-    plain = Neighbour(key=key, created_at=younger, follows=FOLLOWS, writes=True, deleting=False)
+    plain = Neighbour(key=key, created_at=younger, follows=FOLLOWS, reads=True, writes=True, deleting=False)
     return replace(plain, **differs)
 
 
@@ -118,7 +118,16 @@ def test_a_prune_waits_until_those_that_follow_the_same_ref_have_read_the_commit
     assert standing(decided, behind, live=live).awaited == {OTHER}
     assert not standing(decided, replace(behind, claim=claim()), live=live).awaited
     assert not standing(decided, replace(behind, follows="elsewhere"), live=live).awaited
-    assert not standing(decided, replace(behind, writes=False), live=live).awaited
+    assert not standing(decided, replace(behind, reads=False, writes=False), live=live).awaited
+
+
+def test_a_prune_waits_for_one_under_observe_too_so_that_chance_decides_nothing() -> None:
+    one = declared()
+    decided, live = prunes(one)
+    observes = neighbour(writes=False, claim=claim(sha=BEFORE))
+    assert standing(decided, observes, live=live).awaited == {OTHER}
+    found = standing(decided, replace(observes, claim=claim(one.ref)), live=live)
+    assert found == Standing(elsewhere=frozenset({one.ref}))
 
 
 def test_a_repository_that_ends_waits_for_no_neighbour_that_has_tried_in_vain() -> None:
@@ -209,3 +218,6 @@ def test_any_stored_resource_can_be_seen_by_the_others() -> None:
     assert claims.neighbour(gitrepository.identify(raw)).writes
     paused = {**raw, "spec": {"suspend": True}}
     assert not claims.neighbour(gitrepository.identify(paused)).writes
+    assert not claims.neighbour(gitrepository.identify(paused)).reads
+    observed = claims.neighbour(gitrepository.identify({**raw, "spec": {"mode": "Observe"}}))
+    assert (observed.reads, observed.writes) == (True, False)

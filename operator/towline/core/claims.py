@@ -28,14 +28,15 @@ class Claim:
 class Neighbour:
     """One GitRepository as the others see it.
 
-    `follows` is its url and ref as its spec has them. `writes` says whether it would write an object: it is neither
-    suspended, nor under Observe, nor being deleted. `claim` is None where no commit was read yet; `tried` says that
-    an attempt to do so has ended, however it did.
+    `follows` is its url and ref as its spec has them. `reads` says whether it would read a commit: it is neither
+    suspended nor being deleted; `writes`, whether it would write an object: it is not under Observe either. `claim` is
+    None where no commit was read yet; `tried` says that an attempt to do so has ended, however it did.
     """
 
     key: Key
     created_at: str
     follows: str
+    reads: bool
     writes: bool
     deleting: bool
     claim: Claim | None = None
@@ -79,12 +80,13 @@ ALONE = Standing()
 def neighbour(repository: GitRepository, claim: Claim | None = None, *, tried: bool = False) -> Neighbour:
     """Return a repository as the others see it; no spec is too wrong for that."""
     spec = repository.raw_spec
-    stands_by = repository.deleting or spec.get("suspend") is True or spec.get("mode") == "Observe"
+    reads = not repository.deleting and spec.get("suspend") is not True
     return Neighbour(
         key=repository.key,
         created_at=repository.created_at,
         follows=f"{spec.get('url')} {spec.get('ref')}",
-        writes=not stands_by,
+        reads=reads,
+        writes=reads and spec.get("mode") != "Observe",
         deleting=repository.deleting,
         claim=claim,
         tried=tried,
@@ -160,7 +162,7 @@ def _insists(owner: Neighbour, ref: ObjectRef, me: Neighbour, sha: str) -> bool:
 def _unread(me: Neighbour, sha: str, others: Iterable[Neighbour]) -> Iterable[Key]:
     """Yield who may declare what leaves without our knowing: nothing was read yet, or not this commit of theirs."""
     for other in others:
-        if not other.writes:
+        if not other.reads:
             continue
         new = other.claim is None and not other.tried
         behind = other.follows == me.follows and (other.claim is None or other.claim.sha != sha)
