@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import secrets
 import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
 import towline
-from towline import controller, desired, log, settings
-from towline.api import durations, gitrepository, labels
-from towline.checkup import Checkups
+from towline import assembly, controller, log, settings
+from towline.api import durations, labels
 from towline.cli import history, render
 from towline.cluster import credentials
-from towline.cluster.apply import Writer
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
 from towline.cluster.doubts import Doubts
@@ -32,29 +27,15 @@ from towline.cluster.kept import mask_key
 from towline.cluster.lease import Alone, Elector, Leadership
 from towline.cluster.ledger import Ledger
 from towline.cluster.live import Index
-from towline.cluster.pods import Pods
-from towline.cluster.report import Report
-from towline.cluster.sweep import Sweep
 from towline.core.drift import Shift
-from towline.core.redact import Mask
-from towline.dependencies import Dependencies
-from towline.drifts import Drifts
 from towline.errors import ClusterError, TowlineError
-from towline.finalize import Finalizer
 from towline.metrics import Metrics
 from towline.model import Key, ObjectRef
-from towline.neighbours import Neighbours
-from towline.observe import Observer
-from towline.orders import Orders
 from towline.reconcile import Reconciler
-from towline.render.cache import Cache
-from towline.repair import Repairs
 from towline.server import http
 from towline.settings import Settings
 from towline.source.addresses import Addresses
 from towline.source.mirror import Mirrors
-from towline.sync import Syncs
-from towline.tow import Tower
 from towline.workqueue import WorkQueue
 
 _log = log.logger(__name__)
@@ -187,7 +168,7 @@ async def _leadership(chosen: Settings) -> AsyncIterator[Leadership]:
     namespace = await asyncio.to_thread(credentials.namespace)
     holder = f"{socket.gethostname()}_{secrets.token_hex(8)}"
     async with Client(credentials.load) as client:
-        yield Elector(client, namespace, holder, clock=time.monotonic, now=_now)
+        yield Elector(client, namespace, holder, clock=time.monotonic, now=assembly.now)
 
 
 @asynccontextmanager
@@ -218,7 +199,7 @@ async def _queue(
         addresses = Addresses() if chosen.deny_private_addresses else None
         mirrors = Mirrors(chosen.folder, addresses=addresses, key=mask_key(chosen.folder))
         ledger = Ledger(client, chosen.records_namespace, chosen.folder)
-        reconciler = _reconciler(
+        reconciler = assembly.reconciler(
             chosen,
             wake=wake,
             client=client,
@@ -246,85 +227,6 @@ async def _queue(
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await end()
-
-
-def _reconciler(  # noqa: PLR0913  the doors
-    chosen: Settings,
-    *,
-    wake: Callable[[Key], None],
-    client: Client,
-    discovery: Discovery,
-    index: Index,
-    mirrors: Mirrors,
-    ledger: Ledger,
-    metrics: Metrics,
-) -> Reconciler:
-    instance = socket.gethostname()
-    report = Report(client, instance)
-    sweep = Sweep(client, discovery, index, ledger)
-    mask = Mask(mask_key(chosen.folder))
-    writer = Writer(client, discovery, index)
-    syncs = Syncs(
-        writer=writer,
-        ledger=ledger,
-        index=index,
-        mask=mask,
-        clock=_now,
-        operator=f"{instance}/{towline.__version__}",
-    )
-    neighbours = Neighbours(report, wake, time.monotonic)
-    dependencies = Dependencies(report, neighbours.stir, time.monotonic)
-    rules = desired.Rules(allow_http=chosen.allow_http)
-    source = desired.Source(
-        client=client, discovery=discovery, index=index, mirrors=mirrors, cache=Cache(), rules=rules
-    )
-    orders = Orders(source, syncs)
-    tower = Tower(
-        source=source,
-        index=index,
-        report=report,
-        sweep=sweep,
-        neighbours=neighbours,
-        dependencies=dependencies,
-        syncs=syncs,
-        orders=orders,
-        repairs=Repairs(
-            source=source,
-            index=index,
-            drifts=Drifts(source, writer, mask, clock=time.monotonic, now=_now),
-            orders=orders,
-            syncs=syncs,
-            report=report,
-        ),
-        observer=Observer(writer=writer, syncs=syncs, ledger=ledger, report=report),
-        installation=chosen.installation,
-        checkups=Checkups(index, Pods(client, discovery), _now),
-        schema=_schema(),
-        clock=time.monotonic,
-        now=_now,
-    )
-    return Reconciler(
-        tower=tower,
-        finalizer=Finalizer(
-            client=client,
-            index=index,
-            sweep=sweep,
-            neighbours=neighbours,
-            dependencies=dependencies,
-            syncs=syncs,
-            report=report,
-            ledger=ledger,
-            installation=chosen.installation,
-        ),
-        neighbours=neighbours,
-        dependencies=dependencies,
-        report=report,
-        ledger=ledger,
-        metrics=metrics,
-        now=_now,
-        clock=time.monotonic,
-        jitter=random.random,
-    )
 
 
 def _keys(label: str, queue: WorkQueue) -> tuple[Key, ...]:
@@ -364,15 +266,6 @@ async def _tidy(queue: WorkQueue, reconciler: Reconciler, mirrors: Mirrors, ledg
             await mirrors.retain(reconciler.remotes(), IDLE_SECONDS)
         except OSError as error:
             _log.warning("mirrors that nobody uses were not deleted", error=str(error))
-
-
-def _schema() -> gitrepository.Schema:
-    crd = Path(towline.__file__).parent / "crds" / "gitrepositories.yaml"
-    return gitrepository.validator(yaml.safe_load(crd.read_text(encoding="utf-8")))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,137 @@
+"""From what Git declares and what is live to a plan, with all that other repositories have a part in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+from towline.api import labels
+from towline.api.gitrepository import GitRepository, Mode
+from towline.attempt import Attempt
+from towline.cluster.live import Index
+from towline.cluster.sweep import Sweep
+from towline.core import claims, plan
+from towline.core.ownership import OWN, Policy
+from towline.dependencies import Dependencies
+from towline.desired import Desired
+from towline.errors import ClusterError, Reason, SourceError, TowlineError
+from towline.model import GroupKind, Live, ObjectRef, Plan
+from towline.neighbours import Neighbours
+from towline.repair import Repairs
+
+_OTHERS_SECONDS = 10.0
+"""How long a pass waits to see kinds that it declares no more."""
+
+
+class Decisions:
+    """Makes plans for attempts.
+
+    Args:
+        index: what is live.
+        sweep: finds what is ours where nothing says where to look.
+        neighbours: what other repositories declare.
+        dependencies: what must be ready first.
+        repairs: what is to be done about drift.
+        installation: what the operator runs by, which no repository may declare.
+    """
+
+    def __init__(  # noqa: PLR0913  everything that has a say in a plan
+        self,
+        *,
+        index: Index,
+        sweep: Sweep,
+        neighbours: Neighbours,
+        dependencies: Dependencies,
+        repairs: Repairs,
+        installation: frozenset[ObjectRef],
+    ) -> None:
+        self._index = index
+        self._sweep = sweep
+        self._neighbours = neighbours
+        self._dependencies = dependencies
+        self._repairs = repairs
+        self._installation = installation
+
+    async def see(self, attempt: Attempt, desired: Desired) -> str:
+        """Make sure that everything of ours is known; say what cannot be seen, and thus not be pruned.
+
+        Raises:
+            ClusterError: a kind that is declared cannot be seen.
+        """
+        await self._index.ensure(desired.kinds)
+        others = await self._known_kinds(attempt) - desired.kinds - self._index.gone()
+        try:
+            await self._index.ensure(others, _OTHERS_SECONDS)
+        except ClusterError as error:
+            return f"nothing of them is pruned: {error.message}"
+        return ""
+
+    async def decide(self, attempt: Attempt, desired: Desired) -> Plan:
+        """Plan, in a thread: thousands of objects take longer than others may be kept waiting.
+
+        Raises:
+            SourceError: SourceEmpty, where nothing is declared and nothing is owned.
+            TowlineError: DependencyNotReady, where something is to be written.
+        """
+        repository = attempt.repository
+        live, policy = self._live(repository, desired), self._policy(attempt, desired)
+        if not desired.manifests and not desired.failures:
+            owns = any(plan.ownership(each, policy) in OWN for each in live.values())
+            _check_emptiness(repository, desired, owns=owns)
+        decided = await _planned(desired, live, policy)
+        standing, attempt.patience = await self._neighbours.standing(repository, desired.sha, decided, live)
+        if standing != claims.ALONE:
+            decided = await _planned(desired, live, replace(policy, standing=standing))
+        unready = await self._dependencies.unready(repository)
+        if unready and decided.writes and desired.spec.mode is Mode.ENFORCE:
+            raise TowlineError(Reason.DEPENDENCY_NOT_READY, unready)
+        return replace(decided, failures=(*desired.failures, *decided.failures))
+
+    async def _known_kinds(self, attempt: Attempt) -> frozenset[GroupKind]:
+        """Return the kinds of everything ever applied; where the status has lost them, look everywhere once."""
+        attempt.swept = attempt.memory.swept
+        if attempt.swept is None and not attempt.kinds:
+            attempt.swept = await self._sweep.kinds(attempt.repository)
+        return attempt.kinds
+
+    def _live(self, repository: GitRepository, desired: Desired) -> dict[ObjectRef, Live]:
+        """Return all that is ours, and what is declared and carries the label of another repository."""
+        live = dict(self._index.owned(repository.label))
+        for manifest in desired.manifests:
+            if manifest.ref not in live and (other := self._index.anyone(manifest.ref)):
+                live[manifest.ref] = other
+        return live
+
+    def _policy(self, attempt: Attempt, desired: Desired) -> Policy:
+        repository = attempt.repository
+        policy = Policy(
+            key=repository.key,
+            uid=repository.uid,
+            label=repository.label,
+            manager=repository.manager,
+            prune=desired.spec.prune,
+            adopt=desired.spec.adopt,
+            confirm=repository.annotations.get(labels.CONFIRM_PRUNE, ""),
+            blocked=bool(repository.status.get("blocked")),
+            installation=self._installation,
+            gated=desired.spec.mode is Mode.ENFORCE and attempt.memory.done is not desired,
+        )
+        return self._repairs.policy(attempt, desired.spec, policy)
+
+
+async def _planned(desired: Desired, live: Mapping[ObjectRef, Live], policy: Policy) -> Plan:
+    return await asyncio.to_thread(plan.plan, desired.manifests, live, policy, desired.sha, desired.memo)
+
+
+def _check_emptiness(repository: GitRepository, desired: Desired, *, owns: bool) -> None:
+    """Refuse a commit without manifests where nothing could be pruned: a path or suffix is wrong.
+
+    It is well where this very commit was applied: somebody has confirmed that everything goes.
+    """
+    if owns or repository.status.get("commit", {}).get("applied") == desired.sha:
+        return
+    message = f"no manifests below {desired.spec.path!r}: their names end in .yaml, .yml or .json"
+    if desired.submodules:
+        message += f"; submodules are not read ({desired.submodules[0]} is one)"
+    raise SourceError(Reason.SOURCE_EMPTY, message)

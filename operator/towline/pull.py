@@ -1,0 +1,93 @@
+"""From a spec to what Git declares: head, commit, manifests, each read only where the last pass does not tell it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from towline import log
+from towline.api.gitrepository import Spec
+from towline.attempt import Attempt
+from towline.cluster.live import Index
+from towline.core import remedy
+from towline.core.status import Pass
+from towline.desired import Desired, Head, Source
+from towline.errors import SourceError
+from towline.model import Revision
+from towline.neighbours import Neighbours
+
+_log = log.logger(__name__)
+
+
+class Pulls:
+    """Reads Git for attempts.
+
+    Args:
+        source: what Git declares.
+        index: says which kinds can still be seen.
+        neighbours: counts what other repositories did.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, source: Source, index: Index, neighbours: Neighbours, clock: Callable[[], float]
+    ) -> None:
+        self._source = source
+        self._index = index
+        self._neighbours = neighbours
+        self._clock = clock
+
+    async def still_away(self, attempt: Attempt, spec: Spec) -> Pass | None:
+        """Return the last pass where Git could not be read, nothing about that changed, and no retry is due."""
+        memory = attempt.memory
+        if memory.passed is None or memory.passed.reason not in remedy.AWAY:
+            return None
+        if memory.passed.reason in remedy.AUTHENTICATION and spec.secret_name:
+            attempt.secret = await self._source.secret_version(attempt.repository.key, spec)
+        same = (memory.secret, memory.spec, memory.manual) == (attempt.secret, spec, attempt.manual)
+        if not same or self._clock() >= memory.retry_at:
+            return None
+        attempt.is_new = False
+        return memory.passed
+
+    async def head(self, attempt: Attempt, spec: Spec) -> Head:
+        """Look up the head, unless that was done for this very spec less than an interval ago.
+
+        Repositories of one remote share an answer, but for a new spec or where somebody asks for a look.
+        """
+        memory = attempt.memory
+        attempt.news = self._neighbours.news(attempt.repository.key)
+        fresh = self._clock() < memory.looked_at + spec.interval * 0.9 and memory.news == attempt.news
+        if memory.head and fresh and memory.spec == spec and memory.manual == attempt.manual:
+            attempt.looked_at = memory.looked_at
+            return memory.head
+        asked = memory.looked_at == -math.inf or memory.spec != spec or memory.manual != attempt.manual
+        head = await self._source.head(attempt.repository.key, spec, 0.0 if asked else spec.interval * 0.9)
+        attempt.looked_at = head.seen_at
+        if memory.head is None or memory.head.sha != head.sha:
+            _log.info("head moved", repository=str(attempt.repository.key), ref=head.name, commit=head.sha)
+        return head
+
+    async def revision(self, attempt: Attempt, spec: Spec, head: Head) -> Revision:
+        """Fetch the commit. Where it cannot be had, the next try looks for the head anew: it may be gone for good.
+
+        Raises:
+            SourceError: it cannot be had.
+        """
+        try:
+            return await self._source.revision(head, spec.timeout)
+        except SourceError:
+            attempt.looked_at = -math.inf
+            raise
+
+    async def desired(self, attempt: Attempt, spec: Spec, head: Head) -> Desired:
+        """Read the manifests, unless the last pass did so and every kind can still be seen.
+
+        Kinds that were unknown or forbidden then are looked for again when a retry is due.
+        """
+        memory = attempt.memory
+        known, due = memory.desired, self._clock() >= memory.retry_at or memory.manual != attempt.manual
+        fresh = known and known.sha == head.sha and known.spec == spec and not (known.failures and due)
+        if known and fresh and not self._index.unseen(known.kinds):
+            return known
+        return await self._source.desired(head, spec)
