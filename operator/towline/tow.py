@@ -159,9 +159,14 @@ class Tower:
     async def _specified(self, attempt: Attempt) -> Spec:
         """Return the spec; one that is invalid ends the attempt, though not the repairs of what was applied.
 
+        It is checked once a generation: that takes longer than all else in a pass with nothing new, but for Git.
+
         Raises:
             SpecError: it is invalid.
         """
+        memory = attempt.memory
+        if memory.spec and memory.passed and memory.passed.generation == attempt.repository.generation:
+            return memory.spec
         try:
             return gitrepository.specify(attempt.repository, self._schema)
         except SpecError:

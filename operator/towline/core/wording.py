@@ -15,7 +15,9 @@ def many(count: int, noun: str) -> str:
 
 def printable(text: str, limit: int = 1024) -> str:
     """Return `text` as one line of visible characters, at most `limit` bytes of UTF-8 (`…` marks a cut)."""
-    visible = "".join(" " if unicodedata.category(char) in _HIDDEN else char for char in text[: 4 * limit])
+    visible = text[: 4 * limit]
+    if not visible.isprintable():
+        visible = "".join(" " if unicodedata.category(char) in _HIDDEN else char for char in visible)
     line = " ".join(visible.split())
     encoded = line.encode()
     if len(encoded) <= limit and len(text) <= 4 * limit:

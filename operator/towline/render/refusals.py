@@ -34,7 +34,7 @@ def _identity(body: Body) -> Iterator[Complaint]:
     metadata = body.get("metadata")
     yield from _text(body, "apiVersion", ())
     yield from _text(body, "kind", ())
-    if isinstance(metadata, Mapping):
+    if isinstance(metadata, dict):
         yield from _name(metadata)
     else:
         what = "is missing" if metadata is None else "is no map"
@@ -102,7 +102,7 @@ def _string_maps(body: Body) -> Iterator[Complaint]:
 
 def _string_map(value: Any, path: tuple[str, ...]) -> Iterator[Complaint]:
     where = ".".join(path)
-    if value is not None and not isinstance(value, Mapping):
+    if value is not None and not isinstance(value, dict):
         yield Complaint(Refusal.WRONG_TYPE, f"{where} is no map", path)
     for name, entry in _map(value).items():
         if not isinstance(entry, str | None):
@@ -158,7 +158,7 @@ def is_core(body: Body, kind: str) -> bool:
 
 
 def _map(value: Any) -> Body:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 _RULES: tuple[Rule, ...] = (
