@@ -79,6 +79,23 @@ def test_an_expression_that_says_nothing_about_an_object_is_an_error_in_one_line
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("metadata.note", "is neither true nor false"),
+        ("metadata[metadata.note] == 1", 'Key not found in map : "***"'),
+        ("'x'.matches(metadata.note)", "invalid regular expression"),
+        ("int(metadata.note) > 0", "cannot convert string to int"),
+        ("metadata['missing'] == 1", 'Key not found in map : "missing"'),
+    ],
+)
+def test_a_value_of_an_object_is_not_quoted_where_an_expression_says_nothing(text: str, told: str) -> None:
+    expressions.check(text)
+    with pytest.raises(ExpressionError) as raised:
+        expressions.holds(text, {"metadata": {"note": "hunter2(["}, "spec": {}, "status": {}})
+    assert str(raised.value) == told
+
+
 def test_the_steps_of_an_evaluation_are_bounded() -> None:
     many = {**OPEN, "spec": {"items": list(range(500))}}
     text = "&& ".join(["spec.items.filter(x, x >= 0).map(x, x * 2).all(x, x >= 0) "] * 12)

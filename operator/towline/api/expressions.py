@@ -46,11 +46,14 @@ def holds(text: str, variables: Mapping[str, Any]) -> bool:
         ExpressionError: it says nothing about this object, for example because a field is missing.
     """
     try:
-        found = _compiled(text).eval(data=dict(variables)).value()
+        result = _compiled(text).eval(data=dict(variables))
+        found, kind = result.value(), result.type().name()
     except (RuntimeError, ValueError, TypeError, OverflowError) as error:
-        raise ExpressionError(_plain(str(error))) from error
+        raise ExpressionError(_without_values(_plain(str(error)), text)) from error
+    if kind == "ERROR":
+        raise ExpressionError(_without_values(_plain(str(found)), text))
     if not isinstance(found, bool):
-        raise ExpressionError(_plain(str(found)))
+        raise ExpressionError("is neither true nor false")
     return found
 
 
@@ -91,6 +94,12 @@ def _complaint(text: str) -> str:
     if found := _COMPLAINT.search(text):
         return f"column {found[1]}: {found[2]}".removesuffix(" (in container '')")
     return _plain(text)
+
+
+def _without_values(message: str, text: str) -> str:
+    """Strike out what the library quotes of the object: it may be secret, and only the expression is known to all."""
+    message = re.sub(r'"(.*)"', lambda quoted: quoted[0] if quoted[1] in text else '"***"', message)
+    return re.sub(r"(invalid regular expression): .*", r"\1", message)
 
 
 def _plain(text: str) -> str:
