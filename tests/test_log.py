@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from towline import log
+from towline.errors import ClusterError
 
 
 @pytest.fixture
@@ -41,3 +42,21 @@ def test_other_errors_of_kopf_and_the_same_words_of_others_are_logged(lines: io.
         "Request attempt #1 failed: no route to host",
         "Connector is closed",
     ]
+
+
+def test_a_trace_shows_the_way_through_the_code_and_quotes_no_value(lines: io.StringIO) -> None:
+    secret = "hunter-2"
+    try:
+        try:
+            int(secret)
+        except ValueError as error:
+            raise ClusterError("no answer") from error
+    except ClusterError:
+        log.logger("towline.reconcile").exception("a bug ended the pass", repository="shop/app")
+        logging.getLogger("kopf.activities").exception("Activity failed")
+    ours, theirs = (json.loads(line)["exception"] for line in lines.getvalue().splitlines())
+    for trace in (ours, theirs):
+        assert secret not in trace
+        assert "ValueError" in trace
+        assert "ClusterError: no answer" in trace
+        assert "test_a_trace_shows_the_way" in trace

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from collections.abc import Iterator
+from types import TracebackType
 from typing import IO, Any
 
 import structlog
+
+from towline.errors import TowlineError
 
 Logger = structlog.stdlib.BoundLogger
 
@@ -32,7 +37,7 @@ def configure(level: str, stream: IO[str] | None = None) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_trace),
         _printable,
     ]
     last: structlog.types.Processor = (
@@ -71,6 +76,26 @@ def logger(name: str) -> Logger:
     """Return the logger of one module; `name` is its `__name__`."""
     bound: Logger = structlog.stdlib.get_logger(name)
     return bound
+
+
+def _trace(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
+    """Return the way of an exception through the code.
+
+    Its words are left out unless they are ours: `int`, `dict` and many a library quote the value that they fail at, and
+    that may be a secret.
+    """
+    return "\n".join(_told(exc_info[1]))
+
+
+def _told(error: BaseException) -> Iterator[str]:
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause:
+        yield from _told(cause)
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _told(each)
+    yield "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    yield f"{type(error).__name__}: {error}" if isinstance(error, TowlineError) else type(error).__name__
 
 
 def _printable(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
