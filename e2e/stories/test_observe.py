@@ -126,6 +126,21 @@ def test_enforce_says_first_what_has_changed_since_the_plan_was_shown(
     assert written.index("events") < written.index("configmaps")
 
 
+def test_waves_behind_a_gate_are_shown_and_are_no_difference_when_they_come_later(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories
+) -> None:
+    first, late = manifests.config_map("first"), manifests.config_map("late")
+    first["metadata"]["annotations"] = {"towline.dev/wave-gate": "healthy"}
+    late["metadata"]["annotations"] = {"towline.dev/wave": "30"}
+    sha = repo.commit({"all.yaml": manifests.text(first, late)})
+    repository = git_repository(mode="Observe")
+    assert repository.until_reason("Planned")["plan"]["counts"] == {"create": 2}
+    repository.change(mode="Enforce")
+    repository.until_ready(sha)
+    assert set(owned.config_maps(cluster, repository)) == {"first", "late"}
+    assert [event for event in _events(cluster, repository) if event["type"] == "Warning"] == []
+
+
 def test_a_failure_on_the_way_does_not_make_what_was_shown_forgotten(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories
 ) -> None:
@@ -159,9 +174,10 @@ def test_back_under_observe_drift_and_commits_are_shown_and_deletion_releases(
     operator: Operator, cluster: Cluster, audit: AuditLog, repo: Repo, git_repository: GitRepositories
 ) -> None:
     repository = git_repository()
-    claim = {"claim.yaml": manifests.text(manifests.claim("state"))}
+    space = f"{repository.namespace}-space"
+    spaces = {"space.yaml": manifests.text(manifests.namespace(space))}
     files = manifests.config_maps(["settings", "other", "third"], colour="blue")
-    repository.until_ready(repo.commit({**files, **claim}))
+    repository.until_ready(repo.commit({**files, **spaces}))
     repository.change(mode="Observe")
     status = repository.until(lambda status: "Would change nothing" in str(status), "an empty plan")
     assert repository.condition()["status"] == "True"
@@ -178,7 +194,7 @@ def test_back_under_observe_drift_and_commits_are_shown_and_deletion_releases(
     status = repository.until(lambda status: status["plan"]["counts"].get("prune"), "a prune in the plan")
     assert status["plan"]["changes"][0]["object"] == f"ConfigMap/{repository.namespace}/third"
     assert owned.writes(audit, mark, repository) == []
-    repo.commit({"claim.yaml": None})
+    repo.commit({"space.yaml": None})
     status = repository.until(lambda status: status["plan"]["counts"].get("blocked"), "a blocked prune")
     assert status["plan"]["counts"] == {"blocked": 2, "repair": 1}
     assert "waits for a confirmation" in status["plan"]["changes"][-1]["message"]
@@ -195,7 +211,8 @@ def test_back_under_observe_drift_and_commits_are_shown_and_deletion_releases(
     assert owned.config_maps(cluster, repository) == {}
     left = cluster.get("v1", "ConfigMap", "settings", repository.namespace)
     assert left["data"] == {"colour": "by hand"}
-    assert cluster.find("v1", "PersistentVolumeClaim", "state", repository.namespace)
+    assert "towline" not in str(cluster.get("v1", "Namespace", space))
+    cluster.delete("v1", "Namespace", space)
 
 
 def test_what_would_be_refused_is_told_with_its_place_and_tried_again(

@@ -90,8 +90,12 @@ class Observer:
         )
         return await self._syncs.leave(order, entries, ended)
 
-    async def compare(self, repository: GitRepository, entries: Sequence[ChangeEntry]) -> None:
+    async def compare(
+        self, repository: GitRepository, entries: Sequence[ChangeEntry], later: Sequence[Change]
+    ) -> None:
         """Say what is about to be written otherwise than it was shown under Observe, if nothing was written since.
+
+        `later` are the changes that wait for a gate: they are still to come.
 
         Raises:
             ClusterError: that record could not be read.
@@ -100,7 +104,8 @@ class Observer:
         if newest is None or newest.ending not in {Ending.PLANNED, Ending.FAILED}:
             return
         records = await self._ledger.planned(repository.key, repository.uid)
-        shown = forecast.shown(records)
+        coming = {str(change.ref) for change in later}
+        shown = tuple(entry for entry in forecast.shown(records) if entry.object not in coming)
         if newest.ending is Ending.FAILED and repository.raw_spec.get("preflight") is False:
             shown, entries = (
                 _bare(shown),

@@ -217,7 +217,7 @@ class Tower:
         order = await self._order(attempt, decided)
 
         async def begin(entries: Sequence[ChangeEntry]) -> None:
-            await self._observer.compare(attempt.repository, entries)
+            await self._observer.compare(attempt.repository, entries, decided.held)
             await self._begin(attempt, decided)
 
         async with self._source.watching(attempt.repository.key, spec, head) as superseded:
