@@ -5,7 +5,7 @@ It lives in this process alone; a restart finds it out again from the commit tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -174,23 +174,11 @@ class Drifts:
             del known.overridden[ref]
         for ref, differences in synced.overridden.items():
             if written := known.baseline.get(ref):
-                found = tuple(
-                    Deviation(
-                        object=str(ref),
-                        field=each.path,
-                        file=written.manifest.origin.file,
-                        line=written.manifest.origin.line,
-                        commit=written.revision.sha,
-                        want=each.want,
-                        have=each.have,
-                        by="admission",
-                        since=self._moment(),
-                        reason=Refusal.OVERRIDDEN_BY_ADMISSION,
-                    )
-                    for each in differences
+                found = deviation.overridden(
+                    written.manifest, written.revision.sha, differences, self._moment()
                 )
                 before = known.overridden.get(ref)
-                if before is None or _said(before[1]) != _said(found):
+                if before is None or deviation.timeless(before[1]) != deviation.timeless(found):
                     known.overridden[ref] = (written.manifest.digest, found)
 
     async def report(self, known: Known, changes: Iterable[Change]) -> None:
@@ -248,15 +236,7 @@ class Drifts:
         except ClusterError:
             look = None
         if look is None:
-            gone = Deviation(
-                object=str(change.ref),
-                file=written.manifest.origin.file,
-                line=written.manifest.origin.line,
-                commit=commit,
-                since=self._moment(),
-                reason=reason,
-            )
-            return (gone,)
+            return (deviation.gone(written.manifest, commit, self._moment(), reason),)
         named = deviation.of(look, self._mask, self.overridden(known, change.ref))
         found = tuple(
             each for each in named if each.want != each.have
@@ -320,8 +300,3 @@ def _stays(change: Change, spec: Spec) -> bool:
         return True
     looked_at = change.manifest and drift.answer(change.manifest, spec.drift) is not drift.Answer.IGNORE
     return bool(looked_at and change.action is Action.KEEP and change.live and change.live.foreign)
-
-
-def _said(found: Collection[Deviation]) -> tuple[Deviation, ...]:
-    """Return what deviations say, whenever they were seen."""
-    return tuple(replace(each, since="") for each in found)

@@ -12,7 +12,7 @@ from towline.api.syncrecord import FieldChange
 from towline.core import compare, diff, fields, foreign
 from towline.core.redact import Mask
 from towline.errors import Refusal
-from towline.model import Body, Manifest
+from towline.model import Body, Difference, Manifest
 
 
 class Holder(NamedTuple):
@@ -76,6 +76,37 @@ def of(look: Look, mask: Mask, skipped: Iterable[str] = ()) -> tuple[Deviation, 
             since=who.at,
         )
         for found in diff.values(look.sent, look.body, _paths(look, frozenset(skipped)), mask)
+    )
+
+
+def gone(manifest: Manifest, commit: str, since: str, reason: str = "") -> Deviation:
+    """Describe an object that somebody deleted; `since` is when that was seen."""
+    return _at(manifest, commit, since=since, reason=reason)
+
+
+def overridden(
+    manifest: Manifest, commit: str, differences: Iterable[Difference], since: str
+) -> tuple[Deviation, ...]:
+    """Describe fields that admission holds otherwise than they were sent."""
+    reason = Refusal.OVERRIDDEN_BY_ADMISSION
+    at = _at(manifest, commit, since=since, reason=reason, by="admission")
+    return tuple(replace(at, field=each.path, want=each.want, have=each.have) for each in differences)
+
+
+def timeless(found: Iterable[Deviation]) -> tuple[Deviation, ...]:
+    """Return what deviations say, whenever they were seen."""
+    return tuple(replace(each, since="") for each in found)
+
+
+def _at(manifest: Manifest, commit: str, *, since: str, reason: str, by: str = "") -> Deviation:
+    return Deviation(
+        object=str(manifest.ref),
+        file=manifest.origin.file,
+        line=manifest.origin.line,
+        commit=commit,
+        by=by,
+        since=since,
+        reason=reason,
     )
 
 
