@@ -13,13 +13,16 @@ OWN_GROUPS = frozenset({"towline.dev", "events.k8s.io", "coordination.k8s.io"})
 
 def writes(audit: AuditLog, mark: Mark, repository: Repository) -> list[AuditEvent]:
     """Return what the operator changed, or tried to change, of managed objects in the repository's namespace."""
-    return [
-        event
-        for event in audit.writes(mark, identity.OPERATOR)
-        if event.namespace == repository.namespace
+    return [event for event in audit.writes(mark, identity.OPERATOR) if managed(event, repository)]
+
+
+def managed(event: AuditEvent, repository: Repository) -> bool:
+    """Say whether a request is about managed objects in the repository's namespace."""
+    return (
+        event.namespace == repository.namespace
         and event.group not in OWN_GROUPS
         and event.resource != "events"
-    ]
+    )
 
 
 def config_maps(cluster: Cluster, repository: Repository) -> dict[str, Object]:

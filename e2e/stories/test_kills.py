@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import random
+import re
 import secrets
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from e2e.harness.gitrepo import Repo
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.harness.waiting import eventually
+from e2e.stories import owned
 from e2e.stories.courses import Course, Step
 
 KILLS = 20
@@ -122,6 +124,7 @@ def test_twenty_kills_at_random_moments_of_syncs_end_where_no_kill_would_have(
         torn.repository.until_ready(sha)
         assert not (difference := _difference(end, torn.state())), f"{told}:\n{difference}"
     assert deleted_twice(audit, mark) == [], f"TOWLINE_SEED={seed}"
+    assert unrecorded(audit, mark, torn.repository) == [], f"TOWLINE_SEED={seed}"
     check_history(cluster.kubectl, torn.repository)
 
 
@@ -156,6 +159,21 @@ def deleted_twice(audit: AuditLog, mark: Mark) -> list[str]:
     ]
     uids = Counter(((event.body or {}).get("preconditions") or {}).get("uid", "") for event in deletions)
     return [uid for uid, times in uids.items() if times > 1 or not uid]
+
+
+def unrecorded(audit: AuditLog, mark: Mark, repository: Repository) -> list[str]:
+    """Return the writes of managed objects that name no record which was there before, and is of their commit."""
+    targets = {record["metadata"]["name"]: record["spec"]["to"] for record in repository.records()}
+    opened: set[str] = set()
+    found = []
+    for event in audit.since(mark):
+        if event.resource == "syncrecords" and event.code == 201:
+            opened.add(event.name)
+        if event.user == identity.OPERATOR and event.writes and owned.managed(event, repository):
+            named = re.search(r"commit=(\w+); record=([\w-]+)\)", event.user_agent)
+            if not named or named[2] not in opened or targets[named[2]] != named[1]:
+                found.append(f"{event}: {event.user_agent}")
+    return found
 
 
 def check_history(kubectl: Kubectl, repository: Repository) -> None:
