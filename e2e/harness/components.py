@@ -21,6 +21,7 @@ OFF = (
     "horizontal-pod-autoscaler-controller",  # there are no metrics
     "persistentvolume-attach-detach-controller",
     "certificatesigningrequest-signing-controller",
+    "pod-garbage-collector-controller",  # stories play kubelets themselves, on a node that does not exist
 )
 """Controllers that would do nothing useful without real nodes."""
 

@@ -12,7 +12,7 @@ from towline.cluster.credentials import Access
 
 from e2e.faults import proxy as proxies
 from e2e.faults.proxy import Proxy
-from e2e.harness import components, onlooker
+from e2e.harness import components, onlooker, repositories
 from e2e.harness import desk as desks
 from e2e.harness.cluster import Cluster
 from e2e.harness.controlplane import ControlPlane
@@ -51,6 +51,15 @@ def scene(private_operator: Callable[..., Operator], cluster: Cluster) -> Iterat
     operator.start()
     with onlooker.looking(lambda: operator.program.pid) as seen:
         yield Scene(cluster=cluster, operator=operator, onlooker=seen, port=port)
+
+
+@pytest.fixture
+def unplayed(cluster: Cluster, namespace: str) -> Iterator[None]:
+    """Let Pods that no kubelet plays go at the end: nobody else would, and the namespace would stay for ever."""
+    yield
+    repositories.abandon(cluster, namespace)
+    cluster.kubectl("delete", "deployments,replicasets,jobs", "--all", "-n", namespace, "--wait=false")
+    cluster.kubectl("delete", "pods", "--all", "-n", namespace, "--force", "--grace-period=0", "--wait=false")
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+import pytest
+
 from e2e.harness import identity
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster, Object
@@ -13,6 +15,8 @@ from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.harness.waiting import eventually, steadily
 from e2e.stories import kubelet, manifests
+
+pytestmark = pytest.mark.usefixtures("unplayed")
 
 GitRepositories = Callable[..., Repository]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from e2e.harness import identity
 from e2e.harness.audit import AuditLog, Mark
 from e2e.harness.cluster import Cluster, Object
@@ -12,6 +14,8 @@ from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.harness.waiting import eventually, steadily
 from e2e.stories import kubelet, manifests
+
+pytestmark = pytest.mark.usefixtures("unplayed")
 
 GitRepositories = Callable[..., Repository]
 
