@@ -44,8 +44,10 @@ NOT_SEEN_HERE = {
     ("get", "events"),
     ("patch", "events"),
     ("list", "apiservices"),
+    ("list", "pods"),
 }
-"""Rights for what the story does not bring about: open and old records, an event that repeats, kinds that vanish."""
+"""Rights for what the story does not bring about: open and old records, an event that repeats, kinds that vanish,
+workloads that do not become ready."""
 
 Play = Callable[[], Operator]
 
