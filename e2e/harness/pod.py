@@ -16,11 +16,14 @@ from e2e.harness.operator import Operator
 from e2e.harness.processes import Program
 
 
-def play(plane: ControlPlane, cluster: Cluster, deployment: Mapping[str, Any], folder: Path) -> Operator:
+def play(
+    plane: ControlPlane, cluster: Cluster, deployment: Mapping[str, Any], folder: Path, **variables: str
+) -> Operator:
     """Prepare a process that is to `deployment` what its pod would be; it is not started yet.
 
-    Its token comes from the API server, as the kubelet would ask for it. It knows no kubeconfig. In its arguments and
+    Its token comes from the API server, as the kubelet would ask for it; it knows no kubeconfig. In its arguments and
     variables the volumes lie below `folder`, which is created, and what listens does so on the loopback interface.
+    `variables` are more environment variables.
     """
     for name in ("data", "tmp", "account"):
         (folder / name).mkdir(parents=True)
@@ -50,6 +53,7 @@ def play(plane: ControlPlane, cluster: Cluster, deployment: Mapping[str, Any], f
                 "KUBERNETES_SERVICE_HOST": "127.0.0.1",
                 "KUBERNETES_SERVICE_PORT": str(plane.site.api_port),
                 **_variables(container, namespace, folder),
+                **variables,
             },
         ),
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import secrets
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 
-from e2e.harness import chart, controlplane, gitserver, pod, repositories
+from e2e.harness import chart, controlplane, gitserver, identity, pod, repositories
 from e2e.harness import cluster as clusters
 from e2e.harness.audit import AuditEvent, Mark
 from e2e.harness.chart import NAMESPACE, RELEASE, Helm
@@ -49,7 +49,7 @@ NOT_SEEN_HERE = {
 """Rights for what the story does not bring about: open and old records, an event that repeats, kinds that vanish,
 workloads that do not become ready."""
 
-Play = Callable[[], Operator]
+Play = Callable[..., Operator]
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +94,12 @@ def install(helm: Helm) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture
 def play(own_plane: ControlPlane, cluster: Cluster, tmp_path: Path) -> Iterator[Play]:
-    """Start a process as one of the Deployment's pods."""
+    """Start a process as one of the Deployment's pods, with more environment variables where some are given."""
     playing: list[Operator] = []
 
-    def started() -> Operator:
+    def started(**variables: str) -> Operator:
         deployment = cluster.get("apps/v1", "Deployment", RELEASE, NAMESPACE)
-        operator = pod.play(own_plane, cluster, deployment, tmp_path / f"pod-{len(playing)}")
+        operator = pod.play(own_plane, cluster, deployment, tmp_path / f"pod-{len(playing)}", **variables)
         playing.append(operator)
         operator.start()
         return operator
@@ -181,6 +181,18 @@ def test_the_main_job_needs_no_more_rights_than_the_chart_gives(
     assert [str(event) for event in asked if event.code in {401, 403}] == []
     granted = _granted(cluster, "ClusterRole", "") | _granted(cluster, "Role", NAMESPACE)
     assert granted - {(event.verb, _resource(event)) for event in asked} == NOT_SEEN_HERE
+
+
+def test_a_kubeconfig_counts_more_than_the_pods_account_for_whatever_is_asked(
+    install: Callable[..., str], play: Play, own_plane: ControlPlane
+) -> None:
+    install()
+    mark = own_plane.audit.mark()
+    play(KUBECONFIG=str(own_plane.kubeconfig(identity.OPERATOR)))
+    own_plane.audit.until(
+        lambda event: event.verb == "watch" and event.resource == "gitrepositories", mark=mark, deadline=30
+    )
+    assert _askers(own_plane.audit.since(mark)) == {identity.OPERATOR}
 
 
 def test_what_it_has_no_right_to_is_named_and_so_is_what_it_runs_by(
@@ -272,8 +284,9 @@ def test_an_upgrade_adds_replicas_and_an_uninstallation_takes_nothing_away_that_
 
 def test_the_plain_manifests_run_in_a_namespace_that_takes_restricted_pods_alone(cluster: Cluster) -> None:
     folder = str(chart.PLAIN.parent)
-    cluster.kubectl("apply", "-f", str(chart.ROOT / "crds"))
-    cluster.kubectl("apply", "-f", folder)
+    cluster.kubectl("apply", "-f", str(chart.CRDS), "-f", folder)
+    own_image = "towline=registry.example/towline:0.1.0"
+    cluster.kubectl("set", "image", f"deployment/{RELEASE}", "-n", NAMESPACE, own_image)
     cluster.kubectl(
         "rollout", "status", f"deployment/{RELEASE}", "-n", NAMESPACE, "--timeout=60s", deadline=70
     )
@@ -288,9 +301,13 @@ def test_the_plain_manifests_run_in_a_namespace_that_takes_restricted_pods_alone
 def _asked(plane: ControlPlane, mark: Mark) -> list[AuditEvent]:
     """Return what the operator asked since `mark`; it must have asked as nobody else."""
     since = plane.audit.since(mark)
-    others = {one.user for one in since if one.user_agent.startswith(("towline/", "kopf/"))} - {ACCOUNT}
-    assert others == set()
+    assert _askers(since) == {ACCOUNT}
     return [event for event in since if event.user == ACCOUNT]
+
+
+def _askers(events: Iterable[AuditEvent]) -> set[str]:
+    """Return as whom an operator has asked, also by kopf."""
+    return {event.user for event in events if event.user_agent.startswith(("towline/", "kopf/"))}
 
 
 def _granted(cluster: Cluster, kind: str, namespace: str) -> set[tuple[str, str]]:
