@@ -11,6 +11,7 @@ from e2e.harness.gitrepo import Repo
 from e2e.harness.gitserver import GitServer
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import KIND, Repository
+from e2e.harness.waiting import eventually
 from e2e.stories import looks, manifests, owned
 
 GitRepositories = Callable[..., Repository]
@@ -69,6 +70,7 @@ def test_a_plan_that_stays_the_same_is_told_once_and_one_that_differs_is_told_ag
     repo.commit(manifests.config_maps(["settings"], colour="blue"))
     repository = git_repository(mode="Observe")
     repository.until_reason("Planned")
+    eventually(lambda: _events(cluster, repository), message="the event, which follows the status")
     mark = audit.mark()
     looks.wait(git_server, repo, times=2)
     asked = [event for event in audit.since(mark) if event.user == identity.OPERATOR and not event.writes]
