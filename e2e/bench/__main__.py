@@ -1,4 +1,4 @@
-"""`python -m e2e.bench [--save] [--rounds N] [NAME …]`: one table of what Towline costs."""
+"""`python -m e2e.bench [--save] [--rounds N] [--idle SECONDS] [NAME …]`: one table of what Towline costs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from e2e.bench import first_sync, machine, steady, table
+from e2e.bench import first_sync, machine, scale, steady, table
 from e2e.bench.rig import Rig
 from e2e.bench.rows import Section
 from e2e.controlplane import assemble, progress
@@ -27,6 +27,7 @@ Measure = Callable[[Rig, argparse.Namespace], Sequence[Section]]
 MEASURES: Mapping[str, Measure] = {
     "first-sync": lambda rig, asked: first_sync.measure(rig, asked.rounds),
     "steady": lambda rig, _asked: steady.measure(rig),
+    "scale": lambda rig, asked: scale.measure(rig, asked.idle),
 }
 """What is measured, in this order."""
 
@@ -50,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--save", action="store_true", help="put the table into e2e/bench/README.md")
     parser.add_argument("--rounds", type=int, default=3, help="how often first syncs are repeated")
+    parser.add_argument(
+        "--idle", type=float, default=120.0, help="seconds of the idle window; 600 by the book"
+    )
     return parser
 
 

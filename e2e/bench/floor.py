@@ -6,7 +6,9 @@ It has nothing to decide: the bodies lie there as bytes, answers are read and dr
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
+import subprocess
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -41,6 +43,20 @@ class Run:
 
     seconds: float
     cpu: float
+
+
+def look(url: str, times: int) -> float:
+    """Return the seconds of processor time of one bare `git ls-remote` with its own children."""
+    return sum(_looked(url) for _ in range(times)) / times
+
+
+def _looked(url: str) -> float:
+    process = subprocess.Popen(["git", "ls-remote", url], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)  # the Git server has children of its own in this very process
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise ValueError(f"git ls-remote {url}: {process.returncode}")
+    return used.ru_utime + used.ru_stime
 
 
 def requests(events: Iterable[AuditEvent], old: str, new: str) -> Iterator[Request]:

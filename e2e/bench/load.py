@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -24,9 +24,10 @@ def mixed(count: int) -> dict[str, str]:
     return files
 
 
-def config_maps(count: int) -> dict[str, str]:
-    """Return one file for each of `count` ConfigMaps."""
-    return dict(_maps(range(count)))
+def config_maps(count: int, prefix: str) -> dict[str, str]:
+    """Return one file for each of `count` ConfigMaps whose names begin with `prefix`."""
+    names = ((f"{prefix}-{number:05}", number) for number in range(count))
+    return {f"{name}.yaml": _text(_config_map(name, number)) for name, number in names}
 
 
 def changed(path: str, value: str) -> dict[str, str]:
@@ -39,12 +40,6 @@ def first_map(files: dict[str, str]) -> str:
     """Return the path of a ConfigMap in the middle of `files`."""
     maps = [path for path in files if "/config-map-" in path]
     return maps[len(maps) // 2]
-
-
-def _maps(numbers: range) -> Iterator[tuple[str, str]]:
-    for number in numbers:
-        name = f"config-map-{number:05}"
-        yield f"{number // 100:03}/{name}.yaml", _text(_config_map(name, number))
 
 
 def _turn(number: int) -> Callable[[str, int], Object]:
