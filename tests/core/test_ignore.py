@@ -187,3 +187,20 @@ def test_our_own_labels_and_annotations_are_left_to_nobody() -> None:
     assert sent["metadata"]["annotations"] == {"note": "live", **stamps}
     bare = ignore.sent(wanted, ["/metadata/annotations"], live({}), US)
     assert bare["metadata"]["annotations"] == stamps
+
+
+def test_an_item_of_a_list_is_left_out_or_sent_as_a_whole_and_moves_no_other() -> None:
+    def pod(*containers: Body) -> Body:
+        return {"kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": list(containers)}}
+
+    def held(*names: str) -> Body:
+        keys: Body = {f'k:{{"name":"{name}"}}': {".": {}, "f:name": {}, "f:image": {}} for name in names}
+        return {"f:spec": {"f:containers": keys}}
+
+    one, two, three = ({"name": name, "image": f"{name}:git"} for name in ("one", "two", "three"))
+    found = pod(*({"name": name, "image": f"{name}:live"} for name in ("three", "two", "one")))
+    owners = (owner(US, held("one", "three"), "Apply"), owner("mesh", held("two")))
+    found = live({"spec": found["spec"]}, *owners)
+    pointers = ["/spec/containers/1", "/spec/containers/2", "/spec/containers/9"]
+    kept = ignore.sent(pod(one, two, three), pointers, found, US)["spec"]["containers"]
+    assert kept == [one, {"name": "three", "image": "three:live"}]

@@ -53,7 +53,7 @@ def without(pointers: Iterable[str], lost: Iterable[str]) -> tuple[str, ...]:
     return tuple(path for path in lost if path not in left and not _below_any(path, left))
 
 
-def sent(body: Body, pointers: Iterable[str], live: Body, manager: str) -> Body:
+def sent(body: Body, pointers: Sequence[str], live: Body, manager: str) -> Body:
     """Return the body to apply onto a live object.
 
     Args:
@@ -64,7 +64,7 @@ def sent(body: Body, pointers: Iterable[str], live: Body, manager: str) -> Body:
     """
     for pointer in pointers:
         body = _settled(body, pointer, live, manager)
-    return body
+    return _stripped(body) if pointers else body
 
 
 def _marked(manifest: Manifest, pointers: tuple[str, ...]) -> Manifest:
@@ -101,11 +101,28 @@ def _below_any(path: str, pointers: Iterable[str]) -> bool:
 def _settled(body: Body, pointer: str, live: Body, manager: str) -> Body:
     steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
     declared, have = _find(steps, body, live)
-    bare = fieldpath.without(body, pointer)
+    bare = _without(body, steps, pointer)
     kept = _own(declared)
     if have is not _ABSENT:
         kept = _Owners.of(_placed(bare, steps, have), live, manager).kept(have, declared, pointer)
     return bare if kept is _ABSENT else _placed(bare, steps, kept)
+
+
+def _without(body: Body, steps: Sequence[str], pointer: str) -> Body:
+    """Take a value out; the place of a list item is kept until all pointers are settled, as they count by it."""
+    above, _ = _find(steps[:-1], body, {})
+    if isinstance(above, list):
+        is_there = steps[-1].isdecimal() and int(steps[-1]) < len(above)
+        return _placed(body, steps, _ABSENT) if is_there else body
+    return fieldpath.without(body, pointer)
+
+
+def _stripped(here: Any) -> Any:
+    if isinstance(here, Mapping):
+        return {key: _stripped(value) for key, value in here.items()}
+    if isinstance(here, list):
+        return [_stripped(value) for value in here if value is not _ABSENT]
+    return here
 
 
 def _own(declared: Any) -> Any:
