@@ -46,6 +46,7 @@ class Checkups:
         finally:
             for task in asked:
                 task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
         told = (
             task.result() if task in done else each for task, each in zip(asked, found.first, strict=True)
         )

@@ -34,8 +34,8 @@ class Metrics:
             names,
             registry=self.registry,
         )
-        self.healthy_objects = Gauge(
-            "towline_healthy_objects",
+        self.healthy = Gauge(
+            "towline_objects_healthy",
             "Objects of a repository that are current",
             names,
             registry=self.registry,
@@ -46,7 +46,7 @@ class Metrics:
 
     def forget(self, namespace: str, name: str) -> None:
         """Drop the gauges of a repository that is gone."""
-        for gauge in (self.objects, self.drifted, self.healthy_objects, self.ready):
+        for gauge in (self.objects, self.drifted, self.healthy, self.ready):
             with suppress(KeyError):
                 gauge.remove(namespace, name)
 

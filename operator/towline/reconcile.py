@@ -215,7 +215,7 @@ class Reconciler:
         self._metrics.passes.labels(*key, after["reason"]).inc()
         self._metrics.ready.labels(*key).set(is_ready)
         self._metrics.objects.labels(*key).set(counts.get("declared", 0))
-        self._metrics.healthy_objects.labels(*key).set(counts.get("healthy", 0))
+        self._metrics.healthy.labels(*key).set(counts.get("healthy", 0))
         self._metrics.drifted.labels(*key).set(counts.get("drifted", 0))
         if news := drifted.news(repository.status, said):
             _log.warning("drifted", repository=str(key), message=news)
