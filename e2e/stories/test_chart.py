@@ -46,7 +46,7 @@ NOT_SEEN_HERE = {
     ("list", "apiservices"),
     ("list", "pods"),
 }
-"""Rights for what the story does not bring about: open and old records, an event that repeats, kinds that vanish,
+"""Rights for what the story need not bring about: open and old records, an event that repeats, kinds that vanish,
 workloads that do not become ready."""
 
 Play = Callable[..., Operator]
@@ -180,7 +180,7 @@ def test_the_main_job_needs_no_more_rights_than_the_chart_gives(
     asked = _asked(own_plane, mark)
     assert [str(event) for event in asked if event.code in {401, 403}] == []
     granted = _granted(cluster, "ClusterRole", "") | _granted(cluster, "Role", NAMESPACE)
-    assert granted - {(event.verb, _resource(event)) for event in asked} == NOT_SEEN_HERE
+    assert granted - {(event.verb, _resource(event)) for event in asked} <= NOT_SEEN_HERE
 
 
 def test_a_kubeconfig_counts_more_than_the_pods_account_for_whatever_is_asked(
