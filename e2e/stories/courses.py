@@ -90,6 +90,22 @@ class Course:
         self.repo.branch(self.repository.namespace, at=sha)
         self.repository.annotate(reconcile=sha)
 
+    def deviate(self) -> None:
+        """Edit some objects by hand, and delete others."""
+        namespace = self.repository.namespace
+        for index in range(10):
+            change = {"data": {"colour": "by hand", "more": "by hand"}}
+            self.cluster.patch("v1", "ConfigMap", f"kept-{index}", namespace, change)
+        for index in range(10, 14):
+            self.cluster.delete("v1", "ConfigMap", f"kept-{index}", namespace)
+
+    def deviations(self) -> list[str]:
+        """Return which of the objects that `deviate` touches are not what the files say."""
+        found = self.cluster.list("v1", "ConfigMap", self.repository.namespace)
+        colours = {body["metadata"]["name"]: body["data"].get("colour", "") for body in found}
+        names = [f"kept-{index}" for index in range(14)]
+        return [name for name in names if colours.get(name, "by hand") == "by hand"]
+
     def state(self) -> str:
         """Return everything that is the same in two clusters where the same happened, as text."""
         bodies = [body for kind, version in KINDS.items() for body in self._listed(version, kind)]

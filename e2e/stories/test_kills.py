@@ -29,6 +29,7 @@ from e2e.stories import owned
 from e2e.stories.courses import Course, Step
 
 KILLS = 20
+REPAIRS = 4
 AGAIN = 5
 """After how many of the kills the operator is killed once more, while it puts things in order."""
 
@@ -126,6 +127,58 @@ def test_twenty_kills_at_random_moments_of_syncs_end_where_no_kill_would_have(
     assert deleted_twice(audit, mark) == [], f"TOWLINE_SEED={seed}"
     assert unrecorded(audit, mark, torn.repository) == [], f"TOWLINE_SEED={seed}"
     check_history(cluster.kubectl, torn.repository)
+
+
+def test_kills_in_the_middle_of_repairs_end_where_no_kill_would_have(
+    operator_behind: Operator,
+    proxy: Proxy,
+    cluster: Cluster,
+    audit: AuditLog,
+    repo: Repo,
+    namespace: str,
+    calm_namespace: str,
+    seed: int,
+) -> None:
+    step = Step(number=0)
+    sha = repo.commit(step.files())
+    calm = Course.begun(cluster, repo, calm_namespace, step, sha)
+    torn = Course.begun(cluster, repo, namespace, step, sha)
+    before = len(proxy.seen)
+    calm.deviate()
+    eventually(lambda: not calm.deviations(), deadline=30, message="the repairs")
+    expected = calm.state()
+    length = sum(about_objects(seen.request) for seen in proxy.seen[before:])
+
+    chance = random.Random(seed)  # noqa: S311  repeatable, not secret
+    mark = audit.mark()
+    for part in range(REPAIRS):
+        after = int((part + chance.random()) / REPAIRS * length)
+        gate = proxy.hold(after, acted=part % 2 == 0, about=about_objects)
+        killed_in_repairs(operator_behind, proxy, torn, gate)
+        torn.repository.until_ready(sha)
+        until_equal(torn, expected, f"TOWLINE_SEED={seed}, after {after} of {length} requests")
+    assert unrecorded(audit, mark, torn.repository) == [], f"TOWLINE_SEED={seed}"
+    check_history(cluster.kubectl, torn.repository)
+
+
+def killed_in_repairs(operator: Operator, proxy: Proxy, course: Course, gate: Gate) -> None:
+    """Kill the operator while it repairs what was done by hand, and let the next start finish that."""
+    course.deviate()
+    eventually(lambda: gate.reached(0) or not course.deviations(), deadline=30, message="the repairs")
+    operator.kill()
+    proxy.mend()
+    operator.start()
+    eventually(lambda: not course.deviations(), deadline=30, message="the repairs of the next start")
+
+
+def until_equal(course: Course, expected: str, told: str) -> None:
+    """Wait until a course is as another one: what is left of rivals is taken away after the repairs."""
+    eventually(
+        lambda: course.state() == expected,
+        deadline=30,
+        poll=0.5,
+        message=lambda: f"{told}:\n{_difference(expected, course.state())}",
+    )
 
 
 def undisturbed(course: Course, commits: list[tuple[Step, str]], proxy: Proxy) -> tuple[list[str], list[int]]:
