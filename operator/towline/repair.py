@@ -18,7 +18,7 @@ from towline.attempt import Attempt
 from towline.cluster import abreast
 from towline.cluster.live import Index
 from towline.cluster.report import Report
-from towline.core import baseline, compare, drifted, plan
+from towline.core import baseline, compare, drifted, plan, surplus
 from towline.core.ownership import Policy
 from towline.desired import Source
 from towline.drifts import Drifts, Known
@@ -270,6 +270,7 @@ class Repairs:
         if look is None:
             return  # the event of its end is on its way
         differing = set(compare.differing(look.sent, look.body)) - self._drifts.overridden(known, ref)
+        differing.update(surplus.surplus(look.sent, look.body, live.fields))
         version = look.body["metadata"]["resourceVersion"]
         self._index.verified(ref, version, altered=bool(differing))
 
