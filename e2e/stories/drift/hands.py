@@ -17,6 +17,9 @@ from e2e.stories.drift.kinds import Kind
 SOMEBODY = "somebody"
 """The manager of writes that name no other."""
 
+OURS = ("towline.dev/", "kubernetes.io/change-cause")
+"""How the names of our labels and annotations begin."""
+
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -102,8 +105,7 @@ class Thing:
     def declared(self) -> Object:
         """Return what our manager applies: the body, and what is on the live object of us."""
         metadata = self.read()["metadata"]
-        stamps = {name: metadata[name] for name in ("labels", "annotations")}
-        return {**self.body, "metadata": {**self.body["metadata"], **stamps}}
+        return {**self.body, "metadata": {**self.body["metadata"], **_stamps(metadata)}}
 
     def create(self, body: Object) -> Object:
         """Create an object of its kind and namespace."""
@@ -128,6 +130,14 @@ class Thing:
         )
         found: Object = json.loads(answer.data)
         return found
+
+
+def _stamps(metadata: Object) -> Object:
+    """Return the labels and annotations that our manager holds."""
+    return {
+        field: {name: value for name, value in metadata[field].items() if name.startswith(OURS)}
+        for field in ("labels", "annotations")
+    }
 
 
 def refused(code: int, write: Callable[[], object]) -> None:

@@ -15,7 +15,10 @@ from e2e.stories.drift.stage import Stage
 AT_ONCE = 10.0
 """Seconds in which what metadata tell is restored, however many drift at once."""
 
-DEADLINES = {Outcome.RESTORED: AT_ONCE, Outcome.RECREATED: AT_ONCE}
+READ = 40.0
+"""Seconds in which what only a reading tells is restored."""
+
+DEADLINES = {Outcome.RESTORED: AT_ONCE, Outcome.RECREATED: AT_ONCE, Outcome.DOUBTFUL: READ}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

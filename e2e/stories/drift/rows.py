@@ -19,11 +19,13 @@ Rows: TypeAlias = tuple[tuple[Act, tuple[str, ...]], ...]
 class Outcome(StrEnum):
     """How an object must end.
 
-    RESTORED: it says what is declared, and is ours alone. RECREATED: it is there again, under a new uid. UNTOUCHED:
-    what they did stands, and we wrote nothing.
+    RESTORED: it says what is declared, and is ours alone, at once. DOUBTFUL: the same, after a reading, because
+    metadata does not tell the change from a harmless one. RECREATED: it is there again, under a new uid.
+    UNTOUCHED: what they did stands, and we wrote nothing.
     """
 
     RESTORED = "restored"
+    DOUBTFUL = "restored after a reading"
     RECREATED = "created again"
     UNTOUCHED = "left alone"
 
@@ -102,6 +104,16 @@ RECREATED: Rows = (
     (identities.a_deletion_and_another_object, ALL),
 )
 
+DOUBTFUL: Rows = (
+    (changes.an_apply_of_another_value_under_our_name, ALL),
+    (items.another_selector_applied_under_our_name, (SERVICE,)),
+    (items.containers_reordered, (DEPLOYMENT,)),
+    (items.variables_reordered, (DEPLOYMENT,)),
+    (items.ports_reordered, (SERVICE,)),
+    (items.parts_reordered, (WIDGET,)),
+    (identities.managed_fields_forged_by_a_second_write, ALL),
+)
+
 UNTOUCHED: Rows = (
     (changes.an_unforced_apply, ALL),
     (changes.a_strategic_patch_that_is_refused, CUSTOM),
@@ -134,6 +146,7 @@ UNTOUCHED: Rows = (
 TABLE = (
     (RESTORED, Outcome.RESTORED),
     (RECREATED, Outcome.RECREATED),
+    (DOUBTFUL, Outcome.DOUBTFUL),
     (UNTOUCHED, Outcome.UNTOUCHED),
 )
 
