@@ -12,6 +12,7 @@ from towline.core.stamp import Identity
 from towline.core.status import Pass
 from towline.desired import Desired, Head
 from towline.model import GroupKind, Revision
+from towline.source.access import Remote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Memory:
     uid: str = ""
     manual: str = ""
     spec: Spec | None = None
+    remote: Remote | None = None
     head: Head | None = None
     looked_at: float = -math.inf
     desired: Desired | None = None
@@ -53,6 +55,7 @@ class Attempt:
     repository: GitRepository
     memory: Memory
     spec: Spec | None = None
+    remote: Remote | None = None
     head: Head | None = None
     looked_at: float = -math.inf
     revision: Revision | None = None

@@ -106,15 +106,22 @@ class Source:
         self._cache = cache
         self._rules = rules
 
-    async def head(self, key: Key, spec: Spec, age: float = 0.0) -> Head:
-        """Look up what the spec follows; what another repository was told up to `age` seconds ago will do.
+    async def remote(self, key: Key, spec: Spec) -> Remote:
+        """Say where the repository is, and as whom to ask.
 
         Raises:
-            SpecError, SourceError: the url, the credentials, the remote or the ref.
+            SpecError, SourceError: the url, the credentials.
             ClusterError: the Secret could not be read.
         """
         secret = await self._secret(key, spec) if spec.secret_name else None
-        remote = access.remote(spec, secret, allow_http=self._rules.allow_http)
+        return access.remote(spec, secret, allow_http=self._rules.allow_http)
+
+    async def head(self, remote: Remote, spec: Spec, age: float = 0.0) -> Head:
+        """Look up what the spec follows; what another repository was told up to `age` seconds ago will do.
+
+        Raises:
+            SourceError: the remote or the ref.
+        """
         offered = await self._mirrors.look(remote, spec.timeout, age)
         seen_at = self._mirrors.seen_at(remote)
         name, sha = await asyncio.to_thread(refs.resolve, spec.ref, offered)
@@ -126,8 +133,7 @@ class Source:
         Raises:
             TowlineError: as `revision` and `desired` do.
         """
-        secret = await self._secret(key, spec) if spec.secret_name else None
-        remote = access.remote(spec, secret, allow_http=self._rules.allow_http)
+        remote = await self.remote(key, spec)
         if not await self._mirrors.has(remote, sha):
             return None
         head = Head(remote=remote, name=sha, sha=sha, seen_at=-math.inf)
@@ -195,7 +201,7 @@ class Source:
             while not moved.is_set():
                 await asyncio.sleep(spec.interval)
                 try:
-                    newer = await self.head(key, spec)
+                    newer = await self.head(await self.remote(key, spec), spec)
                 except TowlineError:
                     continue
                 if newer.sha != head.sha:

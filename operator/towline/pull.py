@@ -18,6 +18,9 @@ from towline.neighbours import Neighbours
 
 _log = log.logger(__name__)
 
+_MOMENT = 0.001
+"""Seconds by which an answer must be newer than the one that is known, to be another one."""
+
 
 class Pulls:
     """Reads Git for attempts.
@@ -61,12 +64,21 @@ class Pulls:
         if memory.head and fresh and memory.spec == spec and memory.manual == attempt.manual:
             attempt.looked_at = memory.looked_at
             return memory.head
-        asked = memory.looked_at == -math.inf or memory.spec != spec or memory.manual != attempt.manual
-        head = await self._source.head(attempt.repository.key, spec, 0.0 if asked else spec.interval * 0.9)
+        attempt.remote = await self._source.remote(attempt.repository.key, spec)
+        head = await self._source.head(attempt.remote, spec, self._age(attempt, spec))
         attempt.looked_at = head.seen_at
         if memory.head is None or memory.head.sha != head.sha:
             _log.info("head moved", repository=str(attempt.repository.key), ref=head.name, commit=head.sha)
         return head
+
+    def _age(self, attempt: Attempt, spec: Spec) -> float:
+        """Return how old an answer may be, in seconds: new where somebody asks, or where the last led to no commit."""
+        memory = attempt.memory
+        if memory.head is None or memory.spec != spec or memory.manual != attempt.manual:
+            return 0.0
+        if memory.looked_at > -math.inf:
+            return spec.interval * 0.9
+        return min(spec.interval * 0.9, self._clock() - memory.head.seen_at - _MOMENT)
 
     async def revision(self, attempt: Attempt, spec: Spec, head: Head) -> Revision:
         """Fetch the commit. Where it cannot be had, the next try looks for the head anew: it may be gone for good.

@@ -147,6 +147,7 @@ class Reconciler:
             uid=attempt.repository.uid,
             manual=attempt.manual,
             spec=attempt.spec,
+            remote=attempt.remote or memory.remote,
             head=attempt.head or memory.head,
             looked_at=attempt.looked_at,
             desired=attempt.desired or memory.desired,
@@ -244,8 +245,8 @@ class Reconciler:
             _log.debug("old records were not deleted", repository=str(repository.key), error=error.message)
 
     def remotes(self) -> tuple[Remote, ...]:
-        """Return every remote that a repository follows, as far as it was reached."""
-        return tuple(memory.head.remote for memory in self._memories.values() if memory.head)
+        """Return every remote that a repository follows, reached or not."""
+        return tuple(memory.remote for memory in self._memories.values() if memory.remote)
 
     async def verify(self, refs: Sequence[ObjectRef]) -> None:
         """Read objects whose metadata cannot tell whether they are as declared; a difference asks for a pass."""
