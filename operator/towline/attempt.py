@@ -11,7 +11,7 @@ from towline.core.deviation import Deviation
 from towline.core.stamp import Identity
 from towline.core.status import Pass
 from towline.desired import Desired, Head
-from towline.model import GroupKind, Revision
+from towline.model import GroupKind, ObjectRef, Revision
 from towline.source.access import Remote
 
 
@@ -23,7 +23,7 @@ class Memory:
     on: while it stays, a failure is the same failure, and a success needs no plan. `manual` is the annotation that
     asks for a pass, `news` counts what other repositories did. `secret` is the version of refused credentials.
     `swept` are the kinds that a look everywhere has found; None where nobody looked. `done` is what was declared when a
-    whole plan was done last.
+    whole plan was done last, `version` that of the index when the result was found.
     """
 
     uid: str = ""
@@ -35,6 +35,7 @@ class Memory:
     desired: Desired | None = None
     swept: frozenset[GroupKind] | None = None
     cause: tuple[object, ...] = ()
+    version: int = -1
     passed: Pass | None = None
     done: Desired | None = None
     news: int = 0
@@ -49,7 +50,7 @@ class Attempt:
 
     `record` is the one that tells why a revision cannot be applied, or of repairs, where the attempt has left it.
     `patience` is how many seconds more it may wait for other repositories. `drift` is what was found of it, None
-    where nobody looked.
+    where nobody looked. `restored` are objects of which a repair has made sure that a plan would keep them.
     """
 
     repository: GitRepository
@@ -62,6 +63,8 @@ class Attempt:
     desired: Desired | None = None
     swept: frozenset[GroupKind] | None = None
     cause: tuple[object, ...] = ()
+    version: int = -1
+    restored: frozenset[ObjectRef] = frozenset()
     news: int = 0
     secret: str | None = None
     patience: float = 0.0

@@ -107,7 +107,8 @@ class Reconciler:
         if passed.reason is not Reason.SUSPENDED:
             self._neighbours.tried(repository)
         drift = passed.drift if attempt.drift is None else attempt.drift
-        passed = replace(passed, drift=drift, last_record=passed.last_record or attempt.record)
+        own = passed.last_record if attempt.is_new else ""
+        passed = replace(passed, drift=drift, last_record=own or attempt.record or passed.last_record)
         passed, due = self._remember(attempt, passed)
         if not repository.deleting:
             passed = await self._tower.checked(attempt, passed)
@@ -153,6 +154,7 @@ class Reconciler:
             desired=attempt.desired or memory.desired,
             swept=memory.swept if attempt.swept is None else attempt.swept,
             cause=attempt.cause,
+            version=attempt.version,
             news=attempt.news,
             secret=attempt.secret,
             passed=passed,

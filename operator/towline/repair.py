@@ -18,12 +18,12 @@ from towline.attempt import Attempt
 from towline.cluster import abreast
 from towline.cluster.live import Index
 from towline.cluster.report import Report
-from towline.core import baseline, compare, drifted, plan, surplus
+from towline.core import baseline, compare, drift, drifted, plan, surplus
 from towline.core.ownership import Policy
 from towline.desired import Source
 from towline.drifts import Drifts, Known
 from towline.errors import ClusterError, TowlineError
-from towline.model import Change, Key, ObjectRef, Plan, Revision
+from towline.model import Action, Change, Key, ObjectRef, Plan, Revision
 from towline.orders import Orders
 from towline.sync import Synced, Syncs
 
@@ -214,6 +214,8 @@ class Repairs:
             by_revision[known.baseline[change.ref].revision].append(change)
         for revision, changes in by_revision.items():
             await self._carried_out(attempt, spec, known, revision, tuple(changes))
+        left = (each.ref for each in decided.changes if each.action is Action.KEEP or drift.is_reported(each))
+        attempt.restored = attempt.restored.union(left)
 
     async def _carried_out(
         self, attempt: Attempt, spec: Spec, known: Known, revision: Revision, changes: tuple[Change, ...]
@@ -232,6 +234,7 @@ class Repairs:
         self._drifts.repaired(known, synced)
         attempt.record = synced.record or attempt.record
         attempt.drift = self._drifts.deviations(known)
+        attempt.restored |= synced.done
         if synced.error:
             raise synced.error
         refused = {failure.object for failure in synced.failures}

@@ -121,7 +121,8 @@ class Tower:
             if known := self._unchanged(attempt):
                 return known
             self._neighbours.declare(attempt.repository, desired.sha, desired.manifests)
-            decided = await self._decisions.decide(attempt, desired)
+            planning = self._decisions.decide(attempt, desired)
+            decided = await self._repairs.beside(attempt, spec, planning)
             if not decided.failures and any(change.manifest for change in decided.waiting):
                 return conclusion.passed(attempt, decided, None, blind)
         except TowlineError as error:
@@ -174,14 +175,21 @@ class Tower:
             raise
 
     def _unchanged(self, attempt: Attempt) -> Pass | None:
-        """Return the last pass where everything that it depended on is as it was, and no retry is due."""
+        """Return the last pass where everything that it depended on is as it was, and no retry is due.
+
+        Objects that were touched since, and restored by now, are as they were.
+        """
         memory = attempt.memory
+        label = attempt.repository.label
         confirm = attempt.repository.annotations.get(labels.CONFIRM_PRUNE, "")
-        version = self._index.versions(attempt.repository.label)
+        attempt.version = self._index.versions(label)
+        touched = self._index.touched(label, memory.version)
         asked = (attempt.repository.generation, confirm, attempt.manual)
         held = self._repairs.contested(attempt)
-        attempt.cause = (id(attempt.desired), *asked, version, attempt.news, held)
+        attempt.cause = (id(attempt.desired), *asked, attempt.news, held)
         if memory.passed is None or memory.passed.reason is Reason.PROGRESSING:
+            return None
+        if touched is None or not touched <= attempt.restored:
             return None
         if memory.cause != attempt.cause or self._clock() >= memory.retry_at:
             return None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Mapping
+from itertools import islice
 from types import MappingProxyType
 
 from towline.model import GroupKind, Live, ObjectRef
+
+REMEMBERED = 1_000
+"""So many of the last changes of each repository's objects are known one by one."""
 
 
 class Inventory:
@@ -20,6 +24,7 @@ class Inventory:
         self._labels: dict[str, dict[ObjectRef, Live]] = {}
         self._lent: set[str] = set()
         self._versions: dict[str, int] = defaultdict(int)
+        self._touches: dict[str, deque[ObjectRef]] = defaultdict(lambda: deque(maxlen=REMEMBERED))
 
     def get(self, ref: ObjectRef) -> Live | None:
         """Return the object, whoever owns it."""
@@ -38,10 +43,18 @@ class Inventory:
         """Return a number that grows with each change that could matter to a plan for `label`."""
         return self._versions.get(label, 0)
 
-    def touch(self, *labels: str) -> None:
-        """Let the versions of `labels` grow."""
+    def touch(self, ref: ObjectRef, *labels: str) -> None:
+        """Let the versions of `labels` grow by a change of one object."""
         for label in labels:
             self._versions[label] += 1
+            self._touches[label].append(ref)
+
+    def touched(self, label: str, since: int) -> frozenset[ObjectRef] | None:
+        """Return the objects by which a version has grown; None where that is too long ago to be known."""
+        touches, steps = self._touches[label], self._versions[label] - since
+        if steps < 0 or steps > len(touches):
+            return None
+        return frozenset(islice(reversed(touches), steps))
 
     def unverified(self) -> tuple[ObjectRef, ...]:
         """Return the objects that nobody has compared with what Git declares, as they are now."""

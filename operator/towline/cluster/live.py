@@ -122,6 +122,10 @@ class Index:
         """Return a number that grows with each change that could matter to a plan for `label`."""
         return self._inventory.version(label)
 
+    def touched(self, label: str, since: int) -> frozenset[ObjectRef] | None:
+        """Return the objects whose changes made that number grow; None where they are too many to be known."""
+        return self._inventory.touched(label, since)
+
     @contextmanager
     def writing(self, ref: ObjectRef) -> Iterator[None]:
         """Hold the events of an object while a write to it is in flight: they are judged after its answer."""
@@ -142,7 +146,7 @@ class Index:
             self._echoes.expect(ref, before, live)
         if before != live:
             self._keep(ref, live)
-            self._inventory.touch(*_labels(before, live))
+            self._inventory.touch(ref, *_labels(before, live))
         return live
 
     def verified(self, ref: ObjectRef, version: str, *, altered: bool) -> None:
@@ -155,7 +159,7 @@ class Index:
             return
         self._inventory.put(replace(before, verified=True, altered=altered))
         if altered or before.altered:
-            self._inventory.touch(before.label)
+            self._inventory.touch(ref, before.label)
         if altered:
             self.disturbances.note(before.label, (ref,))
             self._on_event(before.label, ref)
@@ -220,7 +224,7 @@ class Index:
             self._on_doubt(seen.ref)
         if verdict.matters:
             concerned = _labels(before, seen.live)
-            self._inventory.touch(*concerned)
+            self._inventory.touch(seen.ref, *concerned)
             for label in () if seen.quiet else concerned:
                 self.disturbances.note(label, (seen.ref,))
                 self._on_event(label, seen.ref)
