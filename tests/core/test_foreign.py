@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from towline.core import foreign
+from towline.core.foreign import Addition
 
 OURS = "towline:shop/app"
 CONTAINER = 'k:{"name":"main"}'
@@ -33,7 +34,9 @@ def test_a_field_that_somebody_added_to_a_container_of_ours_is_found_with_its_pl
     body = pod({"securityContext": {"privileged": True}}, theirs)
     assert foreign.has(body["metadata"]["managedFields"], OURS)
     (found,) = foreign.additions(body, OURS)
-    assert found == ("/spec/containers/1/securityContext/privileged", True, "kubectl-patch", "t")
+    root = "/spec/containers/1/securityContext"
+    assert found == Addition(root, f"{root}/privileged", True, "kubectl-patch", "t")
+    assert foreign.removal((found,)) == ({"op": "remove", "path": root},)
 
 
 def test_a_sidecar_beside_our_container_is_nobodys_business() -> None:
@@ -66,10 +69,23 @@ def test_an_item_that_was_added_inside_our_item_is_one_addition() -> None:
 
 
 def test_additions_are_taken_off_from_the_end() -> None:
+    own = 'k:{"name":"OWN"}'
     env: dict[str, Any] = {f'k:{{"name":"V{number}"}}': {".": {}, "f:name": {}} for number in range(11)}
     names = [{"name": f"V{number}"} for number in range(11)]
-    body = pod({"env": names}, entry("kubectl-edit", containers(env=env)))
+    body = pod({"env": [*names, {"name": "OWN"}]}, entry("kubectl-edit", containers(env=env)))
+    ours = containers(name={}, image={}, env={own: {".": {}, "f:name": {}}})
+    body["metadata"]["managedFields"][0]["fieldsV1"] = ours
     patch = foreign.removal(foreign.additions(body, OURS))
     assert [each["path"].rpartition("/")[2] for each in patch] == [
         str(number) for number in range(10, -1, -1)
     ]
+
+
+def test_a_map_that_nobody_but_others_hold_goes_as_a_whole() -> None:
+    env: dict[str, Any] = {f'k:{{"name":"V{number}"}}': {".": {}, "f:name": {}} for number in range(3)}
+    body = pod(
+        {"env": [{"name": f"V{number}"} for number in range(3)]}, entry("kubectl-edit", containers(env=env))
+    )
+    found = foreign.additions(body, OURS)
+    assert len(found) == 3
+    assert foreign.removal(found) == ({"op": "remove", "path": "/spec/containers/1/env"},)

@@ -20,8 +20,12 @@ _STATUS = "f:status"
 
 
 class Addition(NamedTuple):
-    """One field that somebody added: a JSON pointer into the live object, its value, by whom and when."""
+    """One field that somebody added: a JSON pointer into the live object, its value, by whom and when.
 
+    `root` points to the highest of the maps around it that we do not hold either: emptied, it would be left behind.
+    """
+
+    root: str
     path: str
     value: Any
     by: str
@@ -46,16 +50,17 @@ def additions(body: Body, manager: str) -> tuple[Addition, ...]:
     for entry in entries:
         if not ours or not _is_foreign(entry, manager):
             continue
-        for steps in _leaves(entry.get("fieldsV1") or {}, ours, (), inside=False):
-            if place := _resolved(body, steps):
+        for root, steps in _leaves(entry.get("fieldsV1") or {}, ours, (), inside=False):
+            top, place = _resolved(body, root), _resolved(body, steps)
+            if top and place:
                 who = (str(entry.get("manager", "")), str(entry.get("time", "")))
-                found.append(Addition(*place, *who))
+                found.append(Addition(top[0], *place, *who))
     return tuple(sorted(found, key=lambda each: each.path))
 
 
 def removal(found: Sequence[Addition]) -> tuple[Body, ...]:
     """Return the JSON patch operations that take these fields off, the last items of lists first."""
-    paths = sorted({each.path for each in found}, key=_steps, reverse=True)
+    paths = sorted({each.root for each in found}, key=_steps, reverse=True)
     return tuple({"op": "remove", "path": path} for path in paths)
 
 
@@ -80,8 +85,8 @@ def _is_foreign(entry: Body, manager: str) -> bool:
 
 def _leaves(
     theirs: Mapping[str, Any], ours: Mapping[str, Any], above: tuple[str, ...], *, inside: bool
-) -> Iterator[tuple[str, ...]]:
-    """Yield the steps to what they hold and we do not, below list items that we hold."""
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Yield the steps to what they hold and we do not, below list items that we hold: to its root, and to each leaf."""
     for key, node in theirs.items():
         if key == _ITSELF or key in _INJECTED or (not above and key == _STATUS):
             continue
@@ -89,7 +94,7 @@ def _leaves(
         steps = (*above, key)
         if mine is None:
             if inside:
-                yield from _all(node, steps)
+                yield from ((steps, leaf) for leaf in _all(node, steps))
         elif mine and node:
             yield from _leaves(node, mine, steps, inside=inside or key.startswith("k:"))
 
