@@ -35,7 +35,7 @@ def test_a_field_that_somebody_added_to_a_container_of_ours_is_found_with_its_pl
     assert foreign.has(body["metadata"]["managedFields"], OURS)
     (found,) = foreign.additions(body, OURS)
     root = "/spec/containers/1/securityContext"
-    assert found == Addition(root, f"{root}/privileged", True, "kubectl-patch", "t")
+    assert found == Addition(root, f"{root}/privileged", value=True, by="kubectl-patch", at="t")
     assert foreign.removal((found,)) == ({"op": "remove", "path": root},)
 
 
