@@ -33,6 +33,7 @@ def test_an_autoscaler_keeps_the_replicas_that_git_declares(
     looks.wait(git_server, repo, times=2)
     assert [event for event in owned.writes(audit, mark, repository) if not event.subresource] == []
     assert repository.condition("Ready")["status"] == "True"
+    assert repository.condition("Drifted")["reason"] == "NoDrift"
 
     for declared, image in ((2, "web:2"), (3, "web:3")):
         repository.until_ready(repo.commit({"web.yaml": _web(replicas=declared, image=image)}))
@@ -40,6 +41,20 @@ def test_an_autoscaler_keeps_the_replicas_that_git_declares(
         assert _image(cluster, repository).endswith(image)
     repository.until_ready(repo.commit({"web.yaml": _web(image="web:4")}))
     assert _replicas(cluster, repository) == 5
+
+
+def test_where_drift_is_reported_a_field_that_is_left_to_others_is_not(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories
+) -> None:
+    repository = git_repository(ignoreFields=AUTOSCALED, drift="Report")
+    repository.until_ready(repo.commit({"web.yaml": _web(replicas=2)}))
+    _scale(cluster, repository, 5)
+    cluster.patch("apps/v1", "Deployment", "web", repository.namespace, {"spec": {"paused": True}})
+    cluster.kubectl(
+        "set", "image", "deployment/web", "-n", repository.namespace, "main=registry.example/web:9"
+    )
+    status = repository.until_reason("Drifted", kind="Drifted")
+    assert [each["field"] for each in status["drift"]] == ["/spec/template/spec/containers/0/image"]
 
 
 def test_dropping_the_rule_takes_the_field_back(
