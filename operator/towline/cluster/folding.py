@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from towline.api.gitrepository import ForeignFields
-from towline.cluster.objects import Objects, Sync, metadata
-from towline.core import folding, foreign
+from towline.cluster.objects import Objects, Sync, metadata, version_of
+from towline.core import folding, foreign, refusals
 from towline.errors import ApiError
 from towline.model import Body, ObjectRef
+
+_ATTEMPTS = 3
+"""How often remains are taken off an object that a controller writes at the same moment."""
 
 
 async def fold(objects: Objects, body: Body, ref: ObjectRef, sync: Sync) -> Body:
     """Take what we apply out of the remains of others; return the object after that.
 
-    Where somebody writes it at the same moment, or it is refused, nothing fails: the index knows that the object is
-    shared, and the next pass tries again.
+    Where somebody writes it at the same moment, it is read once more. Where that goes on, or it is refused, nothing
+    fails: the index knows that the object is shared, and the next pass tries again.
     """
-    left = folding.folded(metadata(body).get("managedFields") or (), sync.identity.manager)
-    if left is None:
-        return body
-    version = metadata(body)["resourceVersion"]
-    test = {"op": "test", "path": "/metadata/resourceVersion", "value": version}
-    drop = {"op": "replace", "path": "/metadata/managedFields", "value": left}
-    try:
-        return await objects.patch(body, ref, (test, drop), sync)
-    except ApiError:
-        return body
+    for _ in range(_ATTEMPTS):
+        left = folding.folded(metadata(body).get("managedFields") or (), sync.identity.manager)
+        if left is None:
+            return body
+        drop = {"op": "replace", "path": "/metadata/managedFields", "value": left}
+        try:
+            return await objects.patch(body, ref, (_held(body), drop), sync)
+        except ApiError as error:
+            if not refusals.is_stale(error):
+                break
+        now = await objects.read(ref, sync, version_of(body))
+        if now is None or metadata(now)["uid"] != metadata(body)["uid"]:
+            break
+        body = now
+    return body
 
 
 async def purge(objects: Objects, body: Body, ref: ObjectRef, sync: Sync) -> Body:
@@ -38,6 +46,9 @@ async def purge(objects: Objects, body: Body, ref: ObjectRef, sync: Sync) -> Bod
     found = foreign.additions(body, sync.identity.manager)
     if not found:
         return body
-    version = metadata(body)["resourceVersion"]
-    test = {"op": "test", "path": "/metadata/resourceVersion", "value": version}
-    return await objects.patch(body, ref, (test, *foreign.removal(found)), sync)
+    return await objects.patch(body, ref, (_held(body), *foreign.removal(found)), sync)
+
+
+def _held(body: Body) -> Body:
+    """Return the operation that lets a patch pass only onto the very version that was read."""
+    return {"op": "test", "path": "/metadata/resourceVersion", "value": metadata(body)["resourceVersion"]}
