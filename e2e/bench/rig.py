@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from e2e.bench import procfs
+from e2e.bench import counting, procfs
 from e2e.harness import cluster as clusters
 from e2e.harness import controlplane, identity, repositories
 from e2e.harness.audit import AuditEvent, Mark
@@ -24,6 +25,9 @@ PATIENCE = 600.0
 
 _REST = 0.02
 """Seconds of processor time within half a second: who uses no more is at rest."""
+
+_CALM = 15.0
+"""Seconds, longer than doubtful events are left alone before their objects are read."""
 
 _COLLECTIONS = (
     "/api/v1/namespaces/{}/configmaps",
@@ -83,6 +87,21 @@ class Rig:
             return used <= _REST
 
         eventually(rests, deadline=PATIENCE, poll=0.5, message="an operator at rest")
+
+    def calm(self, operator: Operator) -> None:
+        """Wait until nothing is asked about objects: what controllers do to new ones is read once, some seconds later."""
+        self.rest(operator)
+        mark, since = self.plane.audit.mark(), time.monotonic()
+
+        def is_calm() -> bool:
+            nonlocal mark, since
+            if counting.about_objects(self.events(mark)):
+                mark, since = self.plane.audit.mark(), time.monotonic()
+            return time.monotonic() - since >= _CALM
+
+        eventually(
+            is_calm, deadline=PATIENCE, poll=1.0, message="an operator that asks nothing about objects"
+        )
 
     def namespace(self) -> str:
         """Make a namespace of one's own."""

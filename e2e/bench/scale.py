@@ -141,7 +141,7 @@ def _fleet(rig: Rig) -> tuple[str, list[Repo]]:
 
 
 def _idle(rig: Rig, operator: Operator, repos: Sequence[Repo], seconds: float) -> Idle:
-    time.sleep(10.0)  # the last records and statuses are written, and their echoes heard
+    rig.calm(operator)
     looks, mark = _looks(rig, repos), rig.plane.audit.mark()
     before, started = rig.reading(operator), time.monotonic()
     time.sleep(seconds)

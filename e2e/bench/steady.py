@@ -66,6 +66,7 @@ def measure(rig: Rig) -> tuple[Section, ...]:
 
 
 def _quiet(rig: Rig, operator: Operator, repository: Repository) -> Quiet:
+    rig.calm(operator)
     before, mark = rig.reading(operator), rig.plane.audit.mark()
     for number in range(PASSES):
         repository.annotate(reconcile=f"pass {number}")
