@@ -207,7 +207,7 @@ def test_an_operator_ends_in_the_middle_of_a_sync_and_the_next_one_finishes_it(
     assert _complaints(operator) == []
     assert set(owned.config_maps(cluster, repository)) == half_way.early
     operator.start()
-    repository.until_ready(sha)
+    repository.until_applied(sha)
     assert set(owned.config_maps(cluster, repository)) == half_way.early | half_way.late
     assert chain.verify(repository.records()) == ()
 
