@@ -89,7 +89,7 @@ class Rig:
         eventually(rests, deadline=PATIENCE, poll=0.5, message="an operator at rest")
 
     def calm(self, operator: Operator) -> None:
-        """Wait until nothing is asked about objects: what controllers do to new ones is read once, some seconds later."""
+        """Wait until nothing is asked about objects: what controllers do to new ones is read once, soon after."""
         self.rest(operator)
         mark, since = self.plane.audit.mark(), time.monotonic()
 
