@@ -91,6 +91,11 @@ def _service(name: str) -> Object:
     return SERVICE.body(name, spec={"selector": {"app": name}, "sessionAffinity": "ClientIP", "ports": ports})
 
 
+def _autoscaler(name: str) -> Object:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+    return AUTOSCALER.body(name, spec={"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 5})
+
+
 def _image(value: str) -> Object:
     containers = [{"name": "main", "image": value}]
     return {"spec": {"template": {"spec": {"containers": containers}}}}
@@ -140,4 +145,15 @@ SERVICE = Kind(
     optional=("spec", "sessionAffinity"),
     foreign=("metadata", "annotations"),
 )
-BUILT_IN = (CONFIG_MAP, SECRET, DEPLOYMENT, SERVICE)
+AUTOSCALER = Kind(
+    name="HorizontalPodAutoscaler",
+    api_version="autoscaling/v2",
+    plural="horizontalpodautoscalers",
+    declare=_autoscaler,
+    path=("spec", "maxReplicas"),
+    theirs=9,
+    part=lambda value: {"spec": {"maxReplicas": value}},
+    optional=("spec", "minReplicas"),
+    foreign=("metadata", "annotations"),
+)
+BUILT_IN = (CONFIG_MAP, SECRET, DEPLOYMENT, SERVICE, AUTOSCALER)

@@ -49,6 +49,7 @@ class Case:
 
 CONFIG_MAP, SECRET, DEPLOYMENT, SERVICE = "ConfigMap", "Secret", "Deployment", "Service"
 WIDGET, LOOSE = "Widget", "Loose"
+AUTOSCALER = "HorizontalPodAutoscaler"
 PLAIN = (CONFIG_MAP, SECRET)
 CUSTOM = (WIDGET, LOOSE)
 BUILT_IN = (CONFIG_MAP, SECRET, DEPLOYMENT, SERVICE)
@@ -67,7 +68,7 @@ RESTORED: Rows = (
     (changes.a_removal_by_json_patch, ALL),
     (changes.a_removal_by_put, ALL),
     (changes.an_apply_of_less_under_our_name, ALL),
-    (changes.a_write_through_another_version, CUSTOM),
+    (changes.a_write_through_another_version, (*CUSTOM, AUTOSCALER)),
     (sharings.a_rival_that_agreed_and_changes_it, ALL),
     (sharings.a_rival_that_agreed_and_updates_it, ALL),
     (items.a_container_removed, (DEPLOYMENT,)),
