@@ -32,6 +32,7 @@ class Memory:
     remote: Remote | None = None
     head: Head | None = None
     looked_at: float = -math.inf
+    revision: Revision | None = None
     desired: Desired | None = None
     swept: frozenset[GroupKind] | None = None
     cause: tuple[object, ...] = ()

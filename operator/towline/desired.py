@@ -154,13 +154,15 @@ class Source:
             raise
         return f"{held['uid']} {held['resourceVersion']}"
 
-    async def revision(self, head: Head, seconds: float) -> Revision:
-        """Fetch the commit within so many seconds, if it is not there, and read who made it.
+    async def revision(self, head: Head, seconds: float, known: Revision | None = None) -> Revision:
+        """Fetch the commit within so many seconds, if it is not there, and read who made it, unless that is `known`.
 
         Raises:
             SourceError: the fetch failed.
         """
         await self._mirrors.fetch(head.remote, head.name, head.sha, seconds)
+        if known and known.sha == head.sha:
+            return known
         return await self._mirrors.revision(head.remote, head.sha)
 
     async def desired(self, head: Head, spec: Spec) -> Desired:

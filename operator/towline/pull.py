@@ -87,7 +87,7 @@ class Pulls:
             SourceError: it cannot be had.
         """
         try:
-            return await self._source.revision(head, spec.timeout)
+            return await self._source.revision(head, spec.timeout, attempt.memory.revision)
         except SourceError:
             attempt.looked_at = -math.inf
             raise

@@ -151,6 +151,7 @@ class Reconciler:
             remote=attempt.remote or memory.remote,
             head=attempt.head or memory.head,
             looked_at=attempt.looked_at,
+            revision=attempt.revision or memory.revision,
             desired=attempt.desired or memory.desired,
             swept=memory.swept if attempt.swept is None else attempt.swept,
             cause=attempt.cause,
