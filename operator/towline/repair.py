@@ -214,7 +214,9 @@ class Repairs:
             by_revision[known.baseline[change.ref].revision].append(change)
         for revision, changes in by_revision.items():
             await self._carried_out(attempt, spec, known, revision, tuple(changes))
-        left = (each.ref for each in decided.changes if each.action is Action.KEEP or drift.is_reported(each))
+        left = (
+            each.ref for each in decided.changes if each.action is Action.KEEP or each.reason == drift.DRIFTED
+        )  # what is fought over is a failure, which only a plan reports
         attempt.restored = attempt.restored.union(left)
 
     async def _carried_out(
