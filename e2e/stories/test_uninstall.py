@@ -40,7 +40,7 @@ class Installation:
         repo = self.git_server.create(name)
         sha = repo.commit({"all.yaml": manifests.text(*DECLARED)})
         repository = repositories.create(self.cluster, name, "app", url=repo.url)
-        repository.until_ready(sha)
+        repository.until_applied(sha)  # no controller runs here, so that no Deployment ever becomes ready
         return repository
 
     def install_crds(self) -> None:
