@@ -147,9 +147,10 @@ def _reason(outcome: Outcome) -> str:
 
 
 def sent(audit: AuditLog, mark: Mark) -> list[str]:
-    """Return the user agents of what a desk changed or tried to change."""
+    """Return the user agents of what a desk changed or tried to change; an operator beside it has other commits."""
     agents = [each.user_agent for each in audit.since(mark) if each.writes]
-    return [agent for agent in agents if agent.startswith("towline/")]
+    ours = (f"commit={FIRST};", f"commit={SECOND};")
+    return [agent for agent in agents if agent.startswith("towline/") and any(sha in agent for sha in ours)]
 
 
 def config_map(namespace: str, name: str = "settings", **data: str) -> Object:
