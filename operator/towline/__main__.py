@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import uvloop
 
 import towline
 from towline import assembly, controller, log, settings
@@ -150,7 +151,7 @@ def _collect_seldom() -> None:
 def _ends(chosen: Settings) -> bool:
     """Run the operator; False where it must begin again, with nothing of what it knew."""
     try:
-        asyncio.run(_operate(chosen))
+        uvloop.run(_operate(chosen))
     except controller.WatchLostError as error:
         _log.error("the operator begins again", error=error.message)
         return False

@@ -14,8 +14,9 @@ from typing import Any
 import kopf
 
 from towline.api import labels
-from towline.cluster import client, credentials
+from towline.cluster import credentials
 from towline.cluster.lease import Leadership
+from towline.cluster.session import session
 from towline.errors import ClusterError
 from towline.model import Key
 from towline.workqueue import WorkQueue
@@ -93,8 +94,8 @@ def _log_in(registry: kopf.OperatorRegistry) -> None:
             authorization = await credentials.threaded(access.authorization)
         except ClusterError as error:
             raise kopf.TemporaryError(error.message, delay=_LOGIN_SECONDS) from error
-        session = client.session(access, authorization)
-        return kopf.AiohttpSession(server=access.host, aiohttp_session=session, priority=rank)
+        opened = session(access, authorization)
+        return kopf.AiohttpSession(server=access.host, aiohttp_session=opened, priority=rank)
 
 
 def _settings() -> kopf.OperatorSettings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 
 from towline.model import Key, ObjectRef
@@ -33,6 +34,7 @@ def repository_label(key: Key) -> str:
     return plain if len(plain) <= _LABEL_BYTES else f"h-{_hash(key)}"
 
 
+@functools.lru_cache(maxsize=256)  # each request asks for the same again
 def field_manager(key: Key) -> str:
     """Return the field manager of managed objects: `towline:<namespace>/<name>`, at most 128 bytes."""
     plain = f"towline:{key}"
@@ -50,6 +52,7 @@ def parse_owner(value: str) -> tuple[str, str]:
     return (uid, ref) if separator and uid and ref else ("", "")
 
 
+@functools.lru_cache(maxsize=256)
 def user_agent(version: str, key: Key, commit: str, record: str) -> str:
     """Return the user agent of a write, which the API server's audit log keeps up to 1,024 bytes."""
     return f"towline/{version} (repository={key}; commit={commit}; record={record})"

@@ -115,6 +115,30 @@ def encoded(body: Body | bytes | list[Any] | None) -> bytes | None:
     return orjson.dumps(body, default=_plain)
 
 
+def written(call: Call, host: str, authorization: str) -> bytes:
+    """Return a request as HTTP/1.1 has it, for the API server at the URL `host`.
+
+    Raises:
+        ClusterError: a value would be read as more than one header field.
+    """
+    server = urllib.parse.urlsplit(host)
+    lines = [
+        f"{call.verb} {server.path}{call.target} HTTP/1.1",
+        f"Host: {server.netloc.rpartition('@')[2]}",
+        f"Accept: {call.accept}",
+        "Accept-Encoding: identity",
+        f"User-Agent: {call.user_agent}",
+    ]
+    if authorization:
+        lines.append(f"Authorization: {authorization}")
+    if call.body is not None:
+        lines += (f"Content-Type: {call.content_type}", f"Content-Length: {len(call.body)}")
+    head = "\r\n".join((*lines, "", "")).encode()
+    if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1 or b"\0" in head:
+        raise ClusterError(f"{call.verb} {call.path}: a control character in what would be sent")
+    return head + call.body if call.body else head
+
+
 def answer(code: int, content: bytes, warnings: Iterable[str]) -> Answer:
     """Parse a success; raises ClusterError as `parsed` does."""
     return Answer(code=code, body=parsed(content) if content else {}, warnings=_warnings(warnings))

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import math
-import os
 import random
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
-import aiohttp
-import yarl
-
 import towline
 from towline.cluster import calls, credentials
 from towline.cluster.calls import Answer, Call, UnansweredError
+from towline.cluster.connection import BrokenError, Connection, Reply
 from towline.cluster.credentials import Access
+from towline.cluster.pool import Pool
 from towline.cluster.slots import Slots
 from towline.errors import ClusterError
 from towline.model import Body, Key
@@ -27,28 +23,8 @@ from towline.model import Body, Key
 IN_FLIGHT = 16
 """Requests about managed objects at a time; more was measured to lengthen the waiting alone."""
 
-CONNECTIONS = 64
-CONNECT_SECONDS = 10.0
 TOKEN_SECONDS = 60.0
 """How long the value of the Authorization header is kept before its source is asked again."""
-
-_FAILURES = (aiohttp.ClientError, TimeoutError, OSError)
-"""What a request may end with in the place of an answer."""
-
-
-class _Body(aiohttp.BytesPayload):
-    """A body that checks once more, when its bytes and the headers leave: the process may have been stopped."""
-
-    def __init__(self, content: bytes, seconds_left: Callable[[], float]) -> None:
-        super().__init__(content)
-        self._seconds_left = seconds_left
-
-    async def write_with_length(
-        self, writer: aiohttp.abc.AbstractStreamWriter, content_length: int | None
-    ) -> None:
-        if self._seconds_left() <= 0:
-            raise calls.FencedError("not sent: this operator leads no more")
-        await super().write_with_length(writer, content_length)
 
 
 class Client:
@@ -74,7 +50,7 @@ class Client:
         self._jitter = jitter
         self._seconds_left = seconds_left
         self._slots = Slots(IN_FLIGHT)
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._pool = Pool()
         self._access: Access | None = None
         self._authorization = ""
         self._authorized_at = 0.0
@@ -90,9 +66,8 @@ class Client:
 
     async def aclose(self) -> None:
         """Close all connections; streams that are open end with an error."""
-        while self._sessions:
-            _, session = self._sessions.popitem()
-            await session.close()
+        self._pool.close()
+        await asyncio.sleep(0)  # the loop says to each that it is over
 
     def slot(self, key: Key) -> AbstractAsyncContextManager[None]:
         """Hold one of the slots in flight; never ask for another (`request(key=…)`) while holding it."""
@@ -159,11 +134,12 @@ class Client:
         call = Call(verb="GET", path=path, query=query, accept=accept, user_agent=agent, timeout=None)
         try:
             async with (
-                await self._accepted(call) as response,
-                aclosing(calls.events(response.content.iter_any())) as events,
+                self._opened(call) as connection,
+                aclosing(connection.chunks()) as chunks,
+                aclosing(calls.events(chunks)) as events,
             ):
                 yield events
-        except _FAILURES as error:
+        except BrokenError as error:
             raise _unanswered(call, error) from error
 
     async def _persist(self, call: Call) -> Answer:
@@ -188,62 +164,78 @@ class Client:
 
     async def _attempt(self, call: Call) -> Answer:
         try:
-            async with await self._accepted(call) as response:
-                content = await response.read()
-        except _FAILURES as error:
+            async with asyncio.timeout(self._fenced(call)):
+                reply = await self._replied(call)
+        except TimeoutError as error:
+            raise _unanswered(call, BrokenError("no answer in time")) from error
+        except BrokenError as error:
             raise _unanswered(call, error) from error
-        return calls.answer(response.status, content, response.headers.getall("Warning", ()))
+        if not 200 <= reply.status < 300:
+            raise _refusal(reply)
+        return calls.answer(reply.status, reply.content, reply.all(b"warning"))
 
-    async def _accepted(self, call: Call) -> aiohttp.ClientResponse:
-        """Open the response, after a 401 once more with fresh credentials; a refusal is an ApiError."""
+    async def _replied(self, call: Call) -> Reply:
+        """Return what the server replies, after a 401 to fresh credentials."""
         access = self._access or await self._renew(None)
-        response = await self._open(call, access)
-        if response.status == 401:
-            response.release()
-            response = await self._open(call, await self._renew(access))
-        if not 200 <= response.status < 300:
-            async with response:
-                raise await _refusal(response)
-        return response
+        reply = await self._exchanged(call, access)
+        if reply.status == 401:
+            reply = await self._exchanged(call, await self._renew(access))
+        return reply
 
-    async def _open(self, call: Call, access: Access) -> aiohttp.ClientResponse:
-        headers = await self._headers(call, access)  # before the fence: it may take its time
-        return await self._session(call).request(
-            call.verb,
-            yarl.URL(access.host + call.target, encoded=True),
-            data=_Body(call.body, self._seconds_left) if call.body is not None else None,
-            headers=headers,
-            timeout=_timeout(self._fenced(call)),
-            ssl=access.tls,
-            server_hostname=access.server_name or None,
-            proxy=access.proxy or None,
-            allow_redirects=False,
-        )
+    async def _exchanged(self, call: Call, access: Access) -> Reply:
+        request = await self._written(call, access)
+        connection = await self._pool.take(access)
+        try:
+            self._check_fence(call)  # once more, as the bytes leave: the process may have been stopped
+            return await connection.exchange(request)
+        finally:
+            self._pool.give(connection)
+
+    @asynccontextmanager
+    async def _opened(self, call: Call) -> AsyncIterator[Connection]:
+        """Open a stream on a connection of its own, as idle ones may be dead by now; a refusal is an error."""
+        access = self._access or await self._renew(None)
+        for last in (False, True):
+            connection = await self._pool.dial(access)
+            try:
+                reply = await connection.open(await self._written(call, access))
+                if 200 <= reply.status < 300:
+                    yield connection
+                    return
+                if last or reply.status != 401:
+                    reply.content = b"".join([chunk async for chunk in connection.chunks()])
+                    raise _refusal(reply)
+            finally:
+                self._pool.drop(connection)
+            access = await self._renew(access)
 
     def _fenced(self, call: Call) -> float | None:
         """Return the seconds for an attempt: no write begins, or waits for a connection, when others may write."""
         if call.verb == "GET" or call.timeout is None:
             return call.timeout
+        return min(call.timeout, self._check_fence(call))
+
+    def _check_fence(self, call: Call) -> float:
+        """Return for how many seconds this may still be sent; raises FencedError where it may not."""
+        if call.verb == "GET":
+            return math.inf
         left = self._seconds_left()
         if left <= 0:
             raise calls.FencedError(f"{call.verb} {call.path} was not sent: this operator does not lead")
-        return min(call.timeout, left)
+        return left
 
-    async def _headers(self, call: Call, access: Access) -> dict[str, str]:
+    async def _written(self, call: Call, access: Access) -> bytes:
+        """Return a request as it is sent; reading a token may take its time."""
         if asyncio.get_running_loop().time() - self._authorized_at > TOKEN_SECONDS:
             await self._authorize(access)
-        headers = {"Accept": call.accept, "Accept-Encoding": "identity", "User-Agent": call.user_agent}
-        if call.body is not None:
-            headers["Content-Type"] = call.content_type
-        if self._authorization:
-            headers["Authorization"] = self._authorization
-        return headers
+        return calls.written(call, access.host, self._authorization)
 
     async def _renew(self, refused: Access | None) -> Access:
         """Load the credentials, unless somebody else has replaced the refused ones meanwhile."""
         async with self._renewing:
             if self._access is None or self._access is refused:
                 self._access = await credentials.threaded(self._load)
+                self._pool.retire()
                 await self._authorize(self._access)
             return self._access
 
@@ -251,69 +243,12 @@ class Client:
         self._authorization = await credentials.threaded(access.authorization)
         self._authorized_at = asyncio.get_running_loop().time()
 
-    def _session(self, call: Call) -> aiohttp.ClientSession:
-        """Return the connections for `call`; a stream gets a new one, as idle ones may be dead by now."""
-        streams = call.timeout is None
-        if streams not in self._sessions:
-            limit = 0 if streams else CONNECTIONS
-            connector = aiohttp.TCPConnector(limit=limit, force_close=streams, socket_factory=_socket)
-            self._sessions[streams] = aiohttp.ClientSession(
-                connector=connector, cookie_jar=aiohttp.DummyCookieJar()
-            )
-        return self._sessions[streams]
+
+def _unanswered(call: Call, error: BrokenError) -> UnansweredError:
+    return UnansweredError(f"{call.verb} {call.path}: {error.reason}", sent=error.sent)
 
 
-def session(access: Access, authorization: str) -> aiohttp.ClientSession:
-    """Open a session for somebody else who speaks to the same API server as the same user; who asks, closes it."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=access.tls, socket_factory=_socket),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"Authorization": authorization} if authorization else None,
-        proxy=access.proxy or None,
-    )
-
-
-def _unanswered(call: Call, error: Exception) -> UnansweredError:
-    """Say what one of `_FAILURES` means, without host names."""
-    what = f"{call.verb} {call.path}"
-    match error:
-        case aiohttp.ConnectionTimeoutError():
-            return UnansweredError(f"{what}: no connection to the API server in time", sent=False)
-        case aiohttp.ClientSSLError():
-            return UnansweredError(f"{what}: no TLS connection that can be trusted", sent=False)
-        case aiohttp.ClientConnectorError():
-            reason = os.strerror(error.errno) if error.errno else "no connection"
-            return UnansweredError(f"{what}: the API server cannot be reached ({reason})", sent=False)
-        case TimeoutError():
-            return UnansweredError(f"{what}: no answer in time", sent=True)
-    return UnansweredError(f"{what}: the connection was lost", sent=True)
-
-
-async def _refusal(response: aiohttp.ClientResponse) -> ClusterError:
-    if response.status == 401:
+def _refusal(reply: Reply) -> ClusterError:
+    if reply.status == 401:
         return ClusterError("the API server does not accept our credentials")
-    content = await response.read()
-    return calls.refusal(response.status, content, response.headers.get("Retry-After", ""))
-
-
-@functools.lru_cache(maxsize=16)  # without an election, requests differ in nothing that this holds
-def _timeout(seconds: float | None) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
-
-
-def _socket(address: tuple[Any, ...]) -> socket.socket:
-    """Open a socket that notices a dead peer within half a minute."""
-    family, kind, protocol = address[:3]
-    opened = socket.socket(family, kind, protocol)
-    opened.settimeout(0)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    for name, value in (
-        ("TCP_KEEPIDLE", 15),
-        ("TCP_KEEPINTVL", 5),
-        ("TCP_KEEPCNT", 3),
-        ("TCP_USER_TIMEOUT", 30_000),
-    ):
-        if hasattr(socket, name):  # Linux alone has them all
-            opened.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-    return opened
+    return calls.refusal(reply.status, reply.content, reply.first(b"retry-after"))

@@ -31,9 +31,18 @@ class Roll:
 
     def present(self, body: Body) -> None:
         """Pass on the state of an object."""
-        live = self._read(body, self._kind)
+        live = self._known(body["metadata"]) or self._read(body, self._kind)
         self._called.add(live.ref)
         self._echoes.deliver(Seen(live.ref, live.uid, live, quiet=self._is_first))
+
+    def _known(self, metadata: Body) -> Live | None:
+        """Return what is known of the object, where that is this very state: mostly it is our own write."""
+        known = self._inventory.get(ref_from(metadata, self._kind))
+        is_same = known and (known.uid, known.resource_version) == (
+            metadata["uid"],
+            metadata["resourceVersion"],
+        )
+        return known if is_same else None
 
     def absent(self, body: Body) -> None:
         """Pass on that an object is gone, or no longer ours."""

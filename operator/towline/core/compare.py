@@ -83,10 +83,11 @@ def differing(want: Body, have: Body) -> tuple[str, ...]:
 
 def _object(want: Body, have: Body) -> Iterator[str]:
     secret = want.get("kind") == "Secret" and want.get("apiVersion") == "v1"
+    drops, amounts = _built_in(want), _AMOUNTS_OF.get(str(want.get("kind")), _AMOUNTS)
     for key, value in want.items():
-        here = _Place((key,), _built_in(want), _AMOUNTS_OF.get(str(want.get("kind")), _AMOUNTS))
-        if key == "rules" and "aggregationRule" in want:
-            continue  # a controller fills them in
+        if _identical(value, have.get(key)) or (key == "rules" and "aggregationRule" in want):
+            continue  # a controller fills in the rules
+        here = _Place((key,), drops, amounts)
         if key == "stringData" and secret:
             yield from _bytes(_encoded(value), have.get("data"), here)
         elif key == "binaryData" or (key == "data" and secret):
@@ -105,16 +106,22 @@ def _value(want: Any, have: Any, here: _Place) -> Iterator[str]:
     if want is None or (have is None and _dropped(want, here)):
         return
     if isinstance(want, Mapping) and want and (have is None or isinstance(have, Mapping)):
-        if want == have and _spelt_alike(want, have):
-            return  # as nearly everywhere: what follows would find it out key by key
         for key, item in want.items():
-            yield from _value(item, (have or {}).get(key), here.below(key))
+            if not _identical(item, other := (have or {}).get(key)):
+                yield from _value(item, other, here.below(key))
     elif isinstance(want, Mapping) and isinstance(have, Mapping):
         return  # what is there beside an empty object was not declared
     elif isinstance(want, list) and isinstance(have, list):
         yield from _list(want, have, here)
     elif not _equal(want, have, here):
         yield str(here)
+
+
+def _identical(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same JSON, as nearly all are, so that nothing within them is looked at."""
+    if one != other:
+        return False
+    return isinstance(one, str) or _spelt_alike(one, other)
 
 
 def _spelt_alike(one: Any, other: Any) -> bool:

@@ -1,0 +1,79 @@
+"""Connections that are kept for the next request: to one API server, by one set of credentials."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from towline.cluster.connection import Connection
+from towline.cluster.credentials import Access
+from towline.cluster.dialing import dial
+
+CONNECTIONS = 64
+"""At a time, streams apart."""
+
+IDLE_SECONDS = 15.0
+"""How long an unused connection is trusted; a server, or what stands between, ends it some time."""
+
+
+class Pool:
+    """Gives out connections; who takes one gives it back, who dials one drops it."""
+
+    def __init__(self) -> None:
+        self._free = asyncio.Semaphore(CONNECTIONS)
+        self._idle: deque[tuple[float, Connection]] = deque()
+        self._open: set[Connection] = set()
+
+    async def take(self, access: Access) -> Connection:
+        """Return a connection on which nothing is under way; raises BrokenError where there is none."""
+        await self._free.acquire()
+        self._expire()
+        while self._idle:
+            _, connection = self._idle.pop()
+            if connection.reusable:
+                return connection
+            self.drop(connection)
+        try:
+            return await self.dial(access)
+        except BaseException:
+            self._free.release()
+            raise
+
+    def give(self, connection: Connection) -> None:
+        """Take a connection back, and keep it where it can be used again."""
+        self._free.release()
+        if connection.reusable:
+            self._idle.append((_now(), connection))
+        else:
+            self.drop(connection)
+
+    async def dial(self, access: Access) -> Connection:
+        """Open a connection for a stream, which is not counted; raises BrokenError where there is none."""
+        connection = await dial(access)
+        self._open.add(connection)
+        return connection
+
+    def drop(self, connection: Connection) -> None:
+        """End a connection."""
+        self._open.discard(connection)
+        connection.abort()
+
+    def retire(self) -> None:
+        """Use none of the connections for another request: they were opened with credentials that are refused."""
+        for connection in self._open:
+            connection.retire()
+
+    def close(self) -> None:
+        """End all connections."""
+        self._idle.clear()
+        for connection in tuple(self._open):
+            self.drop(connection)
+
+    def _expire(self) -> None:
+        oldest = _now() - IDLE_SECONDS
+        while self._idle and self._idle[0][0] < oldest:
+            self.drop(self._idle.popleft()[1])
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

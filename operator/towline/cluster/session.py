@@ -1,0 +1,18 @@
+"""An aiohttp session for kopf, which speaks to the same API server as the same user."""
+
+from __future__ import annotations
+
+import aiohttp
+
+from towline.cluster import dialing
+from towline.cluster.credentials import Access
+
+
+def session(access: Access, authorization: str) -> aiohttp.ClientSession:
+    """Open a session; who asks, closes it."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=access.tls, socket_factory=dialing.watchful_socket),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Authorization": authorization} if authorization else None,
+        proxy=access.proxy or None,
+    )
