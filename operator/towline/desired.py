@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from towline import log
-from towline.api.gitrepository import Spec
+from towline.api.gitrepository import RefKind, Spec
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
@@ -124,7 +124,10 @@ class Source:
         """
         offered = await self._mirrors.look(remote, spec.timeout, age)
         seen_at = self._mirrors.seen_at(remote)
-        name, sha = await asyncio.to_thread(refs.resolve, spec.ref, offered)
+        if spec.ref.kind is RefKind.SEMVER:
+            name, sha = await asyncio.to_thread(refs.resolve, spec.ref, offered)
+        else:
+            name, sha = refs.resolve(spec.ref, offered)
         return Head(remote=remote, name=name, sha=sha, seen_at=seen_at)
 
     async def recalled(self, key: Key, spec: Spec, sha: str) -> tuple[Head, Revision, Desired] | None:

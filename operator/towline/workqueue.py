@@ -8,6 +8,8 @@ shared fairly where it is used, and a pass that waits for a Git server holds not
 from __future__ import annotations
 
 import asyncio
+import heapq
+import itertools
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -43,6 +45,8 @@ class WorkQueue:
         self._clock = clock
         self._rescue = rescue
         self._entries: dict[Key, _Entry] = {}
+        self._order: list[tuple[float, int, Key]] = []
+        self._numbers = itertools.count()
         self._changed = asyncio.Event()
         self._running = False
 
@@ -52,9 +56,8 @@ class WorkQueue:
         due = max(self._clock(), entry.began + apart)
         if entry.running:
             entry.again = min(entry.again, due)
-        else:
-            entry.due = min(entry.due, due)
-            self._changed.set()
+        elif due < entry.due:
+            self._plan(key, entry, due)
 
     @property
     def known(self) -> frozenset[Key]:
@@ -78,15 +81,31 @@ class WorkQueue:
             self._running = False
             await self._stop()
 
+    def _plan(self, key: Key, entry: _Entry, due: float) -> None:
+        entry.due = due
+        heapq.heappush(self._order, (due, next(self._numbers), key))
+        self._changed.set()
+
+    def _soonest(self) -> float:
+        """Return when the next pass is due, which is the first in order; forget what was planned anew since."""
+        while self._order:
+            due, _, key = self._order[0]
+            entry = self._entries.get(key)
+            if entry and not entry.running and entry.due == due:
+                return due
+            heapq.heappop(self._order)
+        return math.inf
+
     def _start_due(self) -> None:
         now = self._clock()
-        for key, entry in self._entries.items():
-            if entry.running is None and entry.due <= now:
-                entry.due, entry.began = math.inf, now
-                entry.running = asyncio.create_task(self._pass(key, entry), name=f"pass {key}")
+        while self._soonest() <= now:
+            _, _, key = heapq.heappop(self._order)
+            entry = self._entries[key]
+            entry.due, entry.began = math.inf, now
+            entry.running = asyncio.create_task(self._pass(key, entry), name=f"pass {key}")
 
     async def _sleep(self) -> None:
-        due = min((entry.due for entry in self._entries.values() if not entry.running), default=math.inf)
+        due = self._soonest()
         timeout = max(0.0, due - self._clock()) if due < math.inf else None
         try:
             async with asyncio.timeout(timeout):
@@ -105,11 +124,12 @@ class WorkQueue:
             self._plan_next(key, entry, wait)
 
     def _plan_next(self, key: Key, entry: _Entry, wait: float | None) -> None:
-        entry.due = min(entry.again, math.inf if wait is None else self._clock() + wait)
+        due = min(entry.again, math.inf if wait is None else self._clock() + wait)
         entry.again = math.inf
-        if entry.due == math.inf:
+        if due < math.inf:
+            self._plan(key, entry, due)
+        else:
             del self._entries[key]
-        self._changed.set()
 
     async def _stop(self) -> None:
         running = [entry.running for entry in self._entries.values() if entry.running]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import ssl
@@ -35,7 +36,7 @@ _VALUE_LIMIT = 16 * 1024
 _FILE_LIMIT = 512 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: its identity is kept
 class Remote:
     """One repository at one server, and as whom we ask it; shows no credential when printed.
 
@@ -52,7 +53,7 @@ class Remote:
     ca: bytes = field(default=b"", repr=False)
     address: str = ""
 
-    @property
+    @functools.cached_property
     def identity(self) -> str:
         """Forty hex digits: the same for everybody with this url and this credential, and for nobody else."""
         digest = hashlib.sha256()
