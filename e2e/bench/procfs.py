@@ -92,8 +92,13 @@ def resident_peak(pid: int) -> float:
 
 
 def shared_out(root: int) -> float:
-    """Return the MiB that a process and its descendants hold; what several share is divided among them (PSS)."""
-    pids = (root, *(stat.pid for stat in descendants(root, _table().values())))
+    """Return the MiB that a process and its descendants hold; what several share is divided among them (PSS).
+
+    A child that runs no program yet (vfork) lives in its parent's memory, and would count it twice.
+    """
+    line = _read(root, "cmdline")
+    below = (stat.pid for stat in descendants(root, _table().values()))
+    pids = (root, *(pid for pid in below if _read(pid, "cmdline") != line))
     return sum(kibibytes(_read(pid, "smaps_rollup"), "Pss") for pid in pids) / MIB
 
 

@@ -2,61 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
-import secrets
-import socket
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
-import uvloop
 
 import towline
-from towline import assembly, controller, log, settings
-from towline.api import durations, labels
+from towline import log, settings
+from towline.api import durations
 from towline.cli import history, render
-from towline.cluster import credentials
-from towline.cluster.client import Client
-from towline.cluster.discovery import Discovery
-from towline.cluster.doubts import Doubts
-from towline.cluster.kept import mask_key
-from towline.cluster.lease import Alone, Elector, Leadership
-from towline.cluster.ledger import Ledger
-from towline.cluster.live import Index
-from towline.core.drift import Shift
-from towline.errors import ClusterError, TowlineError
-from towline.metrics import Metrics
-from towline.model import Key, ObjectRef
-from towline.reconcile import Reconciler
-from towline.server import http
+from towline.errors import TowlineError
+from towline.model import ObjectRef
 from towline.settings import Settings
-from towline.source.addresses import Addresses
-from towline.source.mirror import Mirrors
-from towline.workqueue import WorkQueue
 
 _log = log.logger(__name__)
-
-RESTART_SECONDS = 1.0
-"""How long the operator rests before it begins again."""
-
-POST_SECONDS = 30.0
-"""How often records that the cluster refused are posted again, and mirrors that nobody uses are deleted."""
-
-IDLE_SECONDS = 120.0
-"""How long a mirror that no repository follows any more is kept, for one that is created again or renamed."""
-
-APART_SECONDS = {Shift.WORDS: 5.0, Shift.STATE: 0.5}
-"""How far apart passes begin at least that only tell how objects are: a workload may flap as fast as it likes."""
-
-
-_VERIFY_AFTER = 0.9
-"""The part of the time between two verifications in which nothing is read for them."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -70,6 +33,8 @@ main.add_command(render.render)
 
 
 def _listened_at(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    from towline.server import http  # loads a web server
+
     try:
         if value:
             http.address(value)
@@ -132,150 +97,28 @@ def operator(data_dir: Path | None, **flags: Any) -> None:
     """Run the operator, in the cluster of KUBECONFIG or in the one that it runs in, for all namespaces."""
     chosen = Settings(folder=data_dir or settings.cache_folder(os.environ), **flags)
     log.configure(chosen.log_level)
-    _collect_seldom()
+    run = _without_garbage()
     try:
-        while not _ends(chosen):
-            time.sleep(RESTART_SECONDS)
+        run(chosen)
     except (TowlineError, OSError) as error:
         _log.error("the operator ends", error=str(error))
         sys.exit(1)
 
 
-def _collect_seldom() -> None:
-    """Look for garbage seldom, and never among what was imported: cycles are rare here, allocations are not."""
+def _without_garbage() -> Callable[..., None]:
+    """Load what the operator is made of, and look for garbage seldom from then on, never among that.
+
+    Imports allocate half a million objects and hardly any garbage: looking for it would take a fifth of their time.
+    """
+    gc.disable()
+    try:
+        from towline import running  # loads for a second, which the commands shall not take
+    finally:
+        gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
-
-
-def _ends(chosen: Settings) -> bool:
-    """Run the operator; False where it must begin again, with nothing of what it knew."""
-    try:
-        uvloop.run(_operate(chosen))
-    except controller.WatchLostError as error:
-        _log.error("the operator begins again", error=error.message)
-        return False
-    return True
-
-
-async def _operate(chosen: Settings) -> None:
-    chosen.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    metrics = Metrics()
-    async with (
-        _leadership(chosen) as leadership,
-        _queue(chosen, metrics, leadership) as (queue, end),
-        http.serving(chosen.listen, metrics, lambda: queue.started or leadership.stands_by),
-    ):
-        await controller.run(queue, leadership, end)
-
-
-@asynccontextmanager
-async def _leadership(chosen: Settings) -> AsyncIterator[Leadership]:
-    """Give the right to write; an election has a client of its own, whose requests never wait for others."""
-    if not chosen.leader_elect:
-        yield Alone()
-        return
-    namespace = await asyncio.to_thread(credentials.namespace)
-    holder = f"{socket.gethostname()}_{secrets.token_hex(8)}"
-    async with Client(credentials.load) as client:
-        yield Elector(client, namespace, holder, clock=time.monotonic, now=assembly.now)
-
-
-@asynccontextmanager
-async def _queue(
-    chosen: Settings, metrics: Metrics, leadership: Leadership
-) -> AsyncIterator[tuple[WorkQueue, Callable[[], Awaitable[None]]]]:
-    """Make everything that passes need, the queue that runs them, and what ends the tasks that they leave behind."""
-    queue: WorkQueue
-
-    def wake(key: Key) -> None:
-        queue.wake(key)
-
-    def changed(label: str, _ref: ObjectRef) -> None:
-        for key in _keys(label, queue):
-            queue.wake(key)
-
-    async def verify(refs: Sequence[ObjectRef]) -> None:
-        await reconciler.verify(refs)
-
-    def shifted(label: str, shift: Shift) -> None:
-        for key in _keys(label, queue):
-            queue.wake(key, APART_SECONDS[shift])
-
-    async with Client(credentials.load, seconds_left=leadership.seconds_left) as client:
-        discovery = Discovery(client)
-        doubts = Doubts(verify)
-        index = Index(client, discovery, changed, shifted, on_doubt=doubts.note)
-        addresses = Addresses() if chosen.deny_private_addresses else None
-        mirrors = Mirrors(chosen.folder, addresses=addresses, key=mask_key(chosen.folder))
-        ledger = Ledger(client, chosen.records_namespace, chosen.folder)
-        reconciler = assembly.reconciler(
-            chosen,
-            wake=wake,
-            client=client,
-            discovery=discovery,
-            index=index,
-            mirrors=mirrors,
-            ledger=ledger,
-            metrics=metrics,
-        )
-        queue = WorkQueue(reconciler.once, time.monotonic)
-        tasks = (
-            asyncio.create_task(_tidy(queue, reconciler, mirrors, ledger), name="tidy"),
-            asyncio.create_task(_verify(index, doubts, chosen.verify_seconds), name="verify"),
-        )
-
-        async def end() -> None:
-            await doubts.aclose()
-            await index.aclose()
-            await mirrors.aclose()
-
-        try:
-            yield queue, end
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await end()
-
-
-def _keys(label: str, queue: WorkQueue) -> tuple[Key, ...]:
-    """Return the repositories of a label; a hashed one is looked up among those that are known."""
-    namespace, dot, name = label.partition(".")
-    if dot:
-        return (Key(namespace, name),)
-    return tuple(key for key in queue.known if labels.repository_label(key) == label)
-
-
-async def _verify(index: Index, doubts: Doubts, seconds: float) -> None:
-    """Have all objects read, once in so many seconds, of which nobody has read the state that they are in.
-
-    What metadata cannot tell, and no event has cast doubt on, is found by this. It is spread over a part of the time.
-    """
-    while True:
-        await asyncio.sleep(seconds * _VERIFY_AFTER)
-        refs = index.unverified()
-        pause = seconds * (1 - _VERIFY_AFTER) / max(len(refs), 1)
-        for ref in refs:
-            doubts.note(ref)
-            await asyncio.sleep(pause)
-        if not refs:
-            await asyncio.sleep(pause)
-
-
-async def _tidy(queue: WorkQueue, reconciler: Reconciler, mirrors: Mirrors, ledger: Ledger) -> None:
-    while True:
-        await asyncio.sleep(POST_SECONDS)
-        if not queue.started:
-            continue
-        try:
-            await ledger.post_kept()
-        except ClusterError as error:
-            _log.warning("kept records were not posted", error=error.message)
-        try:
-            await mirrors.retain(reconciler.remotes(), IDLE_SECONDS)
-        except OSError as error:
-            _log.warning("mirrors that nobody uses were not deleted", error=str(error))
+    return running.run
 
 
 if __name__ == "__main__":

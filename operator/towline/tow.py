@@ -14,7 +14,7 @@ from towline import conclusion, log
 from towline.api import gitrepository, labels
 from towline.api.gitrepository import Mode, Schema, Spec
 from towline.api.syncrecord import ChangeEntry, Ending, Trigger
-from towline.attempt import Attempt
+from towline.attempt import Attempt, kinds_of
 from towline.checkup import Checkups
 from towline.cluster.live import Index
 from towline.cluster.report import Report
@@ -107,6 +107,8 @@ class Tower:
         attempt.spec = spec = await self._specified(attempt)
         if spec.suspend:
             return Pass(generation=attempt.repository.generation, reason=Reason.SUSPENDED)
+        if attempt.memory.desired is None:
+            self._index.follow(kinds_of(attempt.repository))  # they are listed while the commit is read
         await self._repairs.begin(attempt, spec)
         if known := await self._pulls.still_away(attempt, spec):
             return known

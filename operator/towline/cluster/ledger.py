@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from towline.api.syncrecord import Ending, SyncRecord
-from towline.cluster import outside
+from towline.cluster import abreast, outside
 from towline.cluster.client import Client
 from towline.cluster.outside import Outside
 from towline.cluster.records import AnotherOperatorError, Pause, Records
@@ -196,17 +196,20 @@ class Ledger:
         self, key: Key, known: Mapping[int, SyncRecord | str], newest: int
     ) -> tuple[SyncRecord, ...]:
         """Read the records of the sync whose last one has this sequence."""
-        records: list[SyncRecord] = []
-        for sequence in range(newest, 0, -1):
-            found = known.get(sequence)
-            if isinstance(found, str):
-                found = await self._records.read(self.namespace(key), found)
-            if found is None:
+        last = await self._read(key, known.get(newest))
+        if last is None:
+            return ()
+        earlier = range(max(newest - last.intent.part.number + 1, 1), newest)
+        found = await abreast.run(lambda sequence: self._read(key, known.get(sequence)), earlier)
+        records = [last]
+        for record in reversed(found):
+            if record is None:
                 break
-            records.insert(0, found)
-            if found.intent.part.number == 1:
-                break
+            records.insert(0, record)
         return tuple(records)
+
+    async def _read(self, key: Key, kept: SyncRecord | str | None) -> SyncRecord | None:
+        return await self._records.read(self.namespace(key), kept) if isinstance(kept, str) else kept
 
     async def _finish(self, record: SyncRecord) -> None:
         if await self._outside.finish(record):

@@ -68,6 +68,11 @@ class Index:
         self._gone: dict[GroupKind, float] = {}
         self._bugs: dict[GroupKind, BaseException] = {}
 
+    def follow(self, kinds: Iterable[GroupKind]) -> None:
+        """Watch `kinds` from now on; nobody waits for them yet."""
+        for kind in kinds:
+            self._watch(kind)
+
     async def ensure(self, kinds: Iterable[GroupKind], deadline: float = 30.0) -> None:
         """Watch `kinds` from now on, and wait until all that the cluster has of them is known.
 

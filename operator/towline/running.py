@@ -1,0 +1,192 @@
+"""The operator process: what all passes share, the queue that runs them, and what is done beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import uvloop
+
+from towline import assembly, controller, log
+from towline.api import labels
+from towline.cluster import credentials
+from towline.cluster.client import Client
+from towline.cluster.discovery import Discovery
+from towline.cluster.doubts import Doubts
+from towline.cluster.kept import mask_key
+from towline.cluster.lease import Alone, Elector, Leadership
+from towline.cluster.ledger import Ledger
+from towline.cluster.live import Index
+from towline.core.drift import Shift
+from towline.errors import ClusterError
+from towline.metrics import Metrics
+from towline.model import Key, ObjectRef
+from towline.reconcile import Reconciler
+from towline.server import http
+from towline.settings import Settings
+from towline.source.addresses import Addresses
+from towline.source.mirror import Mirrors
+from towline.workqueue import WorkQueue
+
+_log = log.logger(__name__)
+
+RESTART_SECONDS = 1.0
+"""How long the operator rests before it begins again."""
+
+POST_SECONDS = 30.0
+"""How often records that the cluster refused are posted again, and mirrors that nobody uses are deleted."""
+
+IDLE_SECONDS = 120.0
+"""How long a mirror that no repository follows any more is kept, for one that is created again or renamed."""
+
+APART_SECONDS = {Shift.WORDS: 5.0, Shift.STATE: 0.5}
+"""How far apart passes begin at least that only tell how objects are: a workload may flap as fast as it likes."""
+
+
+_VERIFY_AFTER = 0.9
+"""The part of the time between two verifications in which nothing is read for them."""
+
+
+def run(chosen: Settings) -> None:
+    """Run the operator until it is told to end.
+
+    Raises:
+        TowlineError: it cannot run like this: the cluster, the credentials, the flags.
+        OSError: it cannot use its folder, or its address.
+    """
+    while not _ends(chosen):
+        time.sleep(RESTART_SECONDS)
+
+
+def _ends(chosen: Settings) -> bool:
+    """Run the operator; False where it must begin again, with nothing of what it knew."""
+    try:
+        uvloop.run(_operate(chosen))
+    except controller.WatchLostError as error:
+        _log.error("the operator begins again", error=error.message)
+        return False
+    return True
+
+
+async def _operate(chosen: Settings) -> None:
+    chosen.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    metrics = Metrics()
+    async with (
+        _leadership(chosen) as leadership,
+        _queue(chosen, metrics, leadership) as (queue, end),
+        http.serving(chosen.listen, metrics, lambda: queue.started or leadership.stands_by),
+    ):
+        await controller.run(queue, leadership, end)
+
+
+@asynccontextmanager
+async def _leadership(chosen: Settings) -> AsyncIterator[Leadership]:
+    """Give the right to write; an election has a client of its own, whose requests never wait for others."""
+    if not chosen.leader_elect:
+        yield Alone()
+        return
+    namespace = await asyncio.to_thread(credentials.namespace)
+    holder = f"{socket.gethostname()}_{secrets.token_hex(8)}"
+    async with Client(credentials.load) as client:
+        yield Elector(client, namespace, holder, clock=time.monotonic, now=assembly.now)
+
+
+@asynccontextmanager
+async def _queue(
+    chosen: Settings, metrics: Metrics, leadership: Leadership
+) -> AsyncIterator[tuple[WorkQueue, Callable[[], Awaitable[None]]]]:
+    """Make everything that passes need, the queue that runs them, and what ends the tasks that they leave behind."""
+    queue: WorkQueue
+
+    def wake(key: Key) -> None:
+        queue.wake(key)
+
+    def changed(label: str, _ref: ObjectRef) -> None:
+        for key in _keys(label, queue):
+            queue.wake(key)
+
+    async def verify(refs: Sequence[ObjectRef]) -> None:
+        await reconciler.verify(refs)
+
+    def shifted(label: str, shift: Shift) -> None:
+        for key in _keys(label, queue):
+            queue.wake(key, APART_SECONDS[shift])
+
+    async with Client(credentials.load, seconds_left=leadership.seconds_left) as client:
+        discovery = Discovery(client)
+        doubts = Doubts(verify)
+        index = Index(client, discovery, changed, shifted, on_doubt=doubts.note)
+        addresses = Addresses() if chosen.deny_private_addresses else None
+        mirrors = Mirrors(chosen.folder, addresses=addresses, key=mask_key(chosen.folder))
+        ledger = Ledger(client, chosen.records_namespace, chosen.folder)
+        reconciler = assembly.reconciler(
+            chosen,
+            wake=wake,
+            client=client,
+            discovery=discovery,
+            index=index,
+            mirrors=mirrors,
+            ledger=ledger,
+            metrics=metrics,
+        )
+        queue = WorkQueue(reconciler.once, time.monotonic)
+        tasks = (
+            asyncio.create_task(_tidy(queue, reconciler, mirrors, ledger), name="tidy"),
+            asyncio.create_task(_verify(index, doubts, chosen.verify_seconds), name="verify"),
+        )
+
+        async def end() -> None:
+            await doubts.aclose()
+            await index.aclose()
+            await mirrors.aclose()
+
+        try:
+            yield queue, end
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await end()
+
+
+def _keys(label: str, queue: WorkQueue) -> tuple[Key, ...]:
+    """Return the repositories of a label; a hashed one is looked up among those that are known."""
+    namespace, dot, name = label.partition(".")
+    if dot:
+        return (Key(namespace, name),)
+    return tuple(key for key in queue.known if labels.repository_label(key) == label)
+
+
+async def _verify(index: Index, doubts: Doubts, seconds: float) -> None:
+    """Have all objects read, once in so many seconds, of which nobody has read the state that they are in.
+
+    What metadata cannot tell, and no event has cast doubt on, is found by this. It is spread over a part of the time.
+    """
+    while True:
+        await asyncio.sleep(seconds * _VERIFY_AFTER)
+        refs = index.unverified()
+        pause = seconds * (1 - _VERIFY_AFTER) / max(len(refs), 1)
+        for ref in refs:
+            doubts.note(ref)
+            await asyncio.sleep(pause)
+        if not refs:
+            await asyncio.sleep(pause)
+
+
+async def _tidy(queue: WorkQueue, reconciler: Reconciler, mirrors: Mirrors, ledger: Ledger) -> None:
+    while True:
+        await asyncio.sleep(POST_SECONDS)
+        if not queue.started:
+            continue
+        try:
+            await ledger.post_kept()
+        except ClusterError as error:
+            _log.warning("kept records were not posted", error=error.message)
+        try:
+            await mirrors.retain(reconciler.remotes(), IDLE_SECONDS)
+        except OSError as error:
+            _log.warning("mirrors that nobody uses were not deleted", error=str(error))
