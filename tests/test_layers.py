@@ -27,6 +27,7 @@ PLANTED = [
     ("source/tree.py", "import git", "GitPython runs git"),
     ("core/plan.py", "import deepdiff", "deepdiff describes"),
     ("cluster/apply.py", "import aiohttp", "aiohttp speaks"),
+    ("cluster/apply.py", "import httptools", "HTTP is parsed"),
     ("cluster/apply.py", "import kubernetes", "The official client"),
 ]
 

@@ -17,6 +17,7 @@ from towline.api import durations
 from towline.cli import history, render
 from towline.errors import TowlineError
 from towline.model import ObjectRef
+from towline.server.addresses import address
 from towline.settings import Settings
 
 _log = log.logger(__name__)
@@ -33,11 +34,9 @@ main.add_command(render.render)
 
 
 def _listened_at(_context: click.Context, _option: click.Parameter, value: str) -> str:
-    from towline.server import http  # loads a web server
-
     try:
         if value:
-            http.address(value)
+            address(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     return value

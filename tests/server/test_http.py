@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 from towline.metrics import Metrics
 from towline.server import http
+from towline.server.addresses import address
 
 
 def free_port() -> int:
@@ -58,7 +59,7 @@ async def test_the_gauges_of_a_repository_end_with_it() -> None:
     ],
 )
 def test_an_address_is_a_host_and_a_port(listen: str, meant: tuple[str | None, int]) -> None:
-    assert http.address(listen) == meant
+    assert address(listen) == meant
 
 
 @pytest.mark.parametrize(
@@ -66,4 +67,4 @@ def test_an_address_is_a_host_and_a_port(listen: str, meant: tuple[str | None, i
 )
 def test_what_is_no_address_is_refused(listen: str) -> None:
     with pytest.raises(ValueError, match="HOST:PORT"):
-        http.address(listen)
+        address(listen)

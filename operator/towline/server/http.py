@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
 from towline.metrics import Metrics
+from towline.server.addresses import address
 
 _LARGEST_REQUEST = 1024
 """Bytes of a body that are read; nobody has a reason to send one."""
@@ -37,20 +37,6 @@ async def serving(listen: str, metrics: Metrics, is_ready: Callable[[], bool]) -
         yield
     finally:
         await runner.cleanup()
-
-
-def address(listen: str) -> tuple[str | None, int]:
-    """Split `host:port`; the host is None, which means all addresses, where it is left out.
-
-    An address of IP version 6 stands in brackets.
-
-    Raises:
-        ValueError: it is no such text.
-    """
-    host, colon, port = listen.rpartition(":")
-    if not colon or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
-        raise ValueError("it must be HOST:PORT, for example 127.0.0.1:8080")
-    return host.removeprefix("[").removesuffix("]") or None, int(port)
 
 
 def _application(metrics: Metrics, is_ready: Callable[[], bool]) -> web.Application:
