@@ -6,6 +6,7 @@ import random
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,86 +45,40 @@ from towline.sync import Syncs
 from towline.tow import Tower
 
 
-def reconciler(  # noqa: PLR0913  the doors
-    chosen: Settings,
-    *,
-    wake: Callable[[Key], None],
-    client: Client,
-    discovery: Discovery,
-    index: Index,
-    mirrors: Mirrors,
-    ledger: Ledger,
-    metrics: Metrics,
-) -> Reconciler:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """What leads out of the process: to the API server, to Git servers, and to the records."""
+
+    client: Client
+    discovery: Discovery
+    index: Index
+    mirrors: Mirrors
+    ledger: Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared:
+    """What both the pass of a GitRepository and its end are made of."""
+
+    report: Report
+    sweep: Sweep
+    neighbours: Neighbours
+    dependencies: Dependencies
+    writer: Writer
+    syncs: Syncs
+    mask: Mask
+
+
+def reconciler(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Key], None]) -> Reconciler:
     """Put everything together that runs passes; `wake` asks for one."""
-    instance = socket.gethostname()
-    report = Report(client, instance)
-    sweep = Sweep(client, discovery, index, ledger)
-    mask = Mask(mask_key(chosen.folder))
-    writer = Writer(client, discovery, index)
-    syncs = Syncs(
-        writer=writer,
-        ledger=ledger,
-        index=index,
-        mask=mask,
-        clock=now,
-        operator=f"{instance}/{towline.__version__}",
-    )
-    neighbours = Neighbours(report, wake, time.monotonic)
-    dependencies = Dependencies(report, neighbours.stir, time.monotonic)
-    rules = desired.Rules(allow_http=chosen.allow_http)
-    source = desired.Source(
-        client=client, discovery=discovery, index=index, mirrors=mirrors, cache=Cache(), rules=rules
-    )
-    orders = Orders(source, syncs)
-    repairs = Repairs(
-        source=source,
-        index=index,
-        drifts=Drifts(source, writer, mask, clock=time.monotonic, now=now),
-        orders=orders,
-        syncs=syncs,
-        report=report,
-    )
-    tower = Tower(
-        pulls=Pulls(source, index, neighbours, time.monotonic),
-        decisions=Decisions(
-            index=index,
-            sweep=sweep,
-            neighbours=neighbours,
-            dependencies=dependencies,
-            repairs=repairs,
-            installation=chosen.installation,
-        ),
-        source=source,
-        index=index,
-        report=report,
-        neighbours=neighbours,
-        syncs=syncs,
-        orders=orders,
-        repairs=repairs,
-        observer=Observer(writer=writer, syncs=syncs, ledger=ledger, report=report),
-        checkups=Checkups(index, Pods(client, discovery), now),
-        schema=_schema(),
-        clock=time.monotonic,
-        now=now,
-    )
+    shared = _shared(chosen, doors, wake)
     return Reconciler(
-        tower=tower,
-        finalizer=Finalizer(
-            client=client,
-            index=index,
-            sweep=sweep,
-            neighbours=neighbours,
-            dependencies=dependencies,
-            syncs=syncs,
-            report=report,
-            ledger=ledger,
-            installation=chosen.installation,
-        ),
-        neighbours=neighbours,
-        dependencies=dependencies,
-        report=report,
-        ledger=ledger,
+        tower=_tower(chosen, doors, shared),
+        finalizer=_finalizer(chosen, doors, shared),
+        neighbours=shared.neighbours,
+        dependencies=shared.dependencies,
+        report=shared.report,
+        ledger=doors.ledger,
         metrics=metrics,
         now=now,
         clock=time.monotonic,
@@ -131,9 +86,97 @@ def reconciler(  # noqa: PLR0913  the doors
     )
 
 
+def _shared(chosen: Settings, doors: Doors, wake: Callable[[Key], None]) -> _Shared:
+    instance = socket.gethostname()
+    report = Report(doors.client, instance)
+    neighbours = Neighbours(report, wake, time.monotonic)
+    writer = Writer(doors.client, doors.discovery, doors.index)
+    mask = Mask(mask_key(chosen.folder))
+    syncs = Syncs(
+        writer=writer,
+        ledger=doors.ledger,
+        index=doors.index,
+        mask=mask,
+        clock=now,
+        operator=f"{instance}/{towline.__version__}",
+    )
+    return _Shared(
+        report=report,
+        sweep=Sweep(doors.client, doors.discovery, doors.index, doors.ledger),
+        neighbours=neighbours,
+        dependencies=Dependencies(report, neighbours.stir, time.monotonic),
+        writer=writer,
+        syncs=syncs,
+        mask=mask,
+    )
+
+
+def _tower(chosen: Settings, doors: Doors, shared: _Shared) -> Tower:
+    source = desired.Source(
+        client=doors.client,
+        discovery=doors.discovery,
+        index=doors.index,
+        mirrors=doors.mirrors,
+        cache=Cache(),
+        rules=desired.Rules(allow_http=chosen.allow_http),
+    )
+    orders = Orders(source, shared.syncs)
+    repairs = _repairs(source, orders, doors, shared)
+    return Tower(
+        pulls=Pulls(source, doors.index, shared.neighbours, time.monotonic),
+        decisions=Decisions(
+            index=doors.index,
+            sweep=shared.sweep,
+            neighbours=shared.neighbours,
+            dependencies=shared.dependencies,
+            repairs=repairs,
+            installation=chosen.installation,
+        ),
+        source=source,
+        index=doors.index,
+        report=shared.report,
+        neighbours=shared.neighbours,
+        syncs=shared.syncs,
+        orders=orders,
+        repairs=repairs,
+        observer=Observer(
+            writer=shared.writer, syncs=shared.syncs, ledger=doors.ledger, report=shared.report
+        ),
+        checkups=Checkups(doors.index, Pods(doors.client, doors.discovery), now),
+        schema=_schema(),
+        clock=time.monotonic,
+        now=now,
+    )
+
+
+def _repairs(source: desired.Source, orders: Orders, doors: Doors, shared: _Shared) -> Repairs:
+    return Repairs(
+        source=source,
+        index=doors.index,
+        drifts=Drifts(source, shared.writer, shared.mask, clock=time.monotonic, now=now),
+        orders=orders,
+        syncs=shared.syncs,
+        report=shared.report,
+    )
+
+
+def _finalizer(chosen: Settings, doors: Doors, shared: _Shared) -> Finalizer:
+    return Finalizer(
+        client=doors.client,
+        index=doors.index,
+        sweep=shared.sweep,
+        neighbours=shared.neighbours,
+        dependencies=shared.dependencies,
+        syncs=shared.syncs,
+        report=shared.report,
+        ledger=doors.ledger,
+        installation=chosen.installation,
+    )
+
+
 def _schema() -> gitrepository.Schema:
     crd = Path(towline.__file__).parent / "crds" / "gitrepositories.yaml"
-    return gitrepository.validator(yaml.safe_load(crd.read_text(encoding="utf-8")))
+    return gitrepository.validator(yaml.load(crd.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
 
 
 def now() -> datetime:

@@ -11,7 +11,7 @@ from towline.api.gitrepository import GitRepository, Mode
 from towline.attempt import Attempt
 from towline.cluster.live import Index
 from towline.cluster.sweep import Sweep
-from towline.core import claims, plan
+from towline.core import claims, ownership, plan
 from towline.core.ownership import OWN, Policy
 from towline.dependencies import Dependencies
 from towline.desired import Desired
@@ -105,11 +105,8 @@ class Decisions:
 
     def _policy(self, attempt: Attempt, desired: Desired) -> Policy:
         repository = attempt.repository
-        policy = Policy(
-            key=repository.key,
-            uid=repository.uid,
-            label=repository.label,
-            manager=repository.manager,
+        policy = replace(
+            ownership.policy(repository),
             prune=desired.spec.prune,
             adopt=desired.spec.adopt,
             confirm=repository.annotations.get(labels.CONFIRM_PRUNE, ""),

@@ -225,6 +225,8 @@ class Source:
         Raises:
             SourceError: the mirror could not be read.
         """
+        if base == head.sha:  # as with every repair, which must not need the mirror
+            return History(revisions=(), total=0)
         return await self._mirrors.history(head.remote, base, head.sha)
 
     async def located(

@@ -6,22 +6,20 @@ It needs neither Git nor a valid spec. What may not be deleted is released and n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from towline import conclusion, log
 from towline.api import gitrepository, labels
 from towline.api.gitrepository import GitRepository, Removal
-from towline.api.syncrecord import ChangeEntry, Subject, Trigger
+from towline.api.syncrecord import Subject, Trigger
 from towline.attempt import kinds_of
 from towline.cluster.client import Client
 from towline.cluster.ledger import Ledger
 from towline.cluster.live import Index
 from towline.cluster.report import Report
 from towline.cluster.sweep import Sweep
-from towline.core import claims, plan
-from towline.core.plan import Policy
+from towline.core import claims, ownership, plan
 from towline.core.stamp import Identity
 from towline.core.status import Pass
 from towline.dependencies import Dependencies
@@ -92,7 +90,7 @@ class Finalizer:
         if decided.waiting:
             return _waiting(repository, conclusion.waiting(decided.waiting), patience)
         if decided.writes:
-            synced = await self._syncs.run(_order(repository, decided), _nothing, lambda: False)
+            synced = await self._syncs.run(_order(repository, decided))
             self._neighbours.released(repository.key, synced.released)
             if synced.failures or synced.error:
                 return _failed(repository, synced)
@@ -105,11 +103,8 @@ class Finalizer:
         """Plan the end; the seconds are how long it may wait for other repositories, where it has to."""
         kinds = kinds_of(repository) or await self._sweep.everywhere(repository.label)
         await self._index.ensure(kinds)
-        policy = Policy(
-            key=repository.key,
-            uid=repository.uid,
-            label=repository.label,
-            manager=repository.manager,
+        policy = replace(
+            ownership.policy(repository),
             finalizing=await self._removal(repository),
             installation=self._installation,
         )
@@ -144,10 +139,6 @@ class Finalizer:
             if error.code == 404:
                 return None
             raise
-
-
-async def _nothing(_entries: Sequence[ChangeEntry]) -> None:
-    """Nothing has to be prepared: the finalizer is there, and no kind is new."""
 
 
 def _order(repository: GitRepository, decided: Plan) -> Order:

@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 
 from towline import log
 from towline.api.gitrepository import Mode, Spec
-from towline.api.syncrecord import ChangeEntry, Trigger
+from towline.api.syncrecord import Trigger
 from towline.attempt import Attempt
 from towline.cluster import abreast
 from towline.cluster.live import Index
 from towline.cluster.report import Report
-from towline.core import baseline, compare, drift, drifted, plan, surplus
+from towline.core import baseline, compare, drift, drifted, ownership, plan, surplus
 from towline.core.ownership import Policy
 from towline.desired import Source
 from towline.drifts import Drifts, Known
@@ -195,14 +195,8 @@ class Repairs:
 
     async def _restore(self, attempt: Attempt, spec: Spec, known: Known, refs: Collection[ObjectRef]) -> None:
         repository = attempt.repository
-        own = Policy(
-            key=repository.key,
-            uid=repository.uid,
-            label=repository.label,
-            manager=repository.manager,
-            adopt=spec.adopt,
-        )
-        policy = self._drifts.policy(own, known, spec)
+        own = ownership.policy(repository)
+        policy = self._drifts.policy(replace(own, adopt=spec.adopt), known, spec)
         live = {ref: found for ref in refs if (found := self._index.anyone(ref))}
         manifests = tuple(known.baseline[ref].manifest for ref in refs)
         decided = await asyncio.to_thread(plan.plan, manifests, live, policy, known.head.sha)
@@ -232,7 +226,7 @@ class Repairs:
             plan=Plan(changes=changes),
             trigger=Trigger.DRIFT if attempt.memory.passed else Trigger.START,
         )
-        synced = await self._syncs.run(replace(order, preflight=True), _nothing, lambda: False)
+        synced = await self._syncs.run(replace(order, preflight=True))
         self._drifts.repaired(known, synced)
         attempt.record = synced.record or attempt.record
         attempt.drift = self._drifts.deviations(known)
@@ -278,7 +272,3 @@ class Repairs:
         differing.update(surplus.surplus(look.sent, look.body, live.fields))
         version = look.body["metadata"]["resourceVersion"]
         self._index.verified(ref, version, altered=bool(differing))
-
-
-async def _nothing(_entries: Sequence[ChangeEntry] = ()) -> None:
-    """Nothing has to be prepared: the finalizer is there, and no kind is new."""

@@ -13,6 +13,7 @@ import uvloop
 
 from towline import assembly, controller, log
 from towline.api import labels
+from towline.assembly import Doors
 from towline.cluster import credentials
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
@@ -119,30 +120,25 @@ async def _queue(
     async with Client(credentials.load, seconds_left=leadership.seconds_left) as client:
         discovery = Discovery(client)
         doubts = Doubts(verify)
-        index = Index(client, discovery, changed, shifted, on_doubt=doubts.note)
         addresses = Addresses() if chosen.deny_private_addresses else None
-        mirrors = Mirrors(chosen.folder, addresses=addresses, key=mask_key(chosen.folder))
-        ledger = Ledger(client, chosen.records_namespace, chosen.folder)
-        reconciler = assembly.reconciler(
-            chosen,
-            wake=wake,
+        doors = Doors(
             client=client,
             discovery=discovery,
-            index=index,
-            mirrors=mirrors,
-            ledger=ledger,
-            metrics=metrics,
+            index=Index(client, discovery, changed, shifted, on_doubt=doubts.note),
+            mirrors=Mirrors(chosen.folder, addresses=addresses, key=mask_key(chosen.folder)),
+            ledger=Ledger(client, chosen.records_namespace, chosen.folder),
         )
+        reconciler = assembly.reconciler(chosen, doors, metrics, wake)
         queue = WorkQueue(reconciler.once, time.monotonic)
         tasks = (
-            asyncio.create_task(_tidy(queue, reconciler, mirrors, ledger), name="tidy"),
-            asyncio.create_task(_verify(index, doubts, chosen.verify_seconds), name="verify"),
+            asyncio.create_task(_tidy(queue, reconciler, doors), name="tidy"),
+            asyncio.create_task(_verify(doors.index, doubts, chosen.verify_seconds), name="verify"),
         )
 
         async def end() -> None:
             await doubts.aclose()
-            await index.aclose()
-            await mirrors.aclose()
+            await doors.index.aclose()
+            await doors.mirrors.aclose()
 
         try:
             yield queue, end
@@ -177,16 +173,16 @@ async def _verify(index: Index, doubts: Doubts, seconds: float) -> None:
             await asyncio.sleep(pause)
 
 
-async def _tidy(queue: WorkQueue, reconciler: Reconciler, mirrors: Mirrors, ledger: Ledger) -> None:
+async def _tidy(queue: WorkQueue, reconciler: Reconciler, doors: Doors) -> None:
     while True:
         await asyncio.sleep(POST_SECONDS)
         if not queue.started:
             continue
         try:
-            await ledger.post_kept()
+            await doors.ledger.post_kept()
         except ClusterError as error:
             _log.warning("kept records were not posted", error=error.message)
         try:
-            await mirrors.retain(reconciler.remotes(), IDLE_SECONDS)
+            await doors.mirrors.retain(reconciler.remotes(), IDLE_SECONDS)
         except OSError as error:
             _log.warning("mirrors that nobody uses were not deleted", error=str(error))

@@ -83,6 +83,10 @@ class Synced:
         return frozenset(change.ref for change in ours if change.action is Action.RELEASE)
 
 
+async def _nothing_to_prepare(_entries: Sequence[ChangeEntry]) -> None:
+    """Go on at once."""
+
+
 class Syncs:
     """Executes orders, for all repositories.
 
@@ -126,13 +130,18 @@ class Syncs:
         await self._ledger.close(closing.interrupted(left, owned, self._mask, self.moment()))
         return await self._ledger.newest(identity.key, identity.uid)
 
-    async def run(self, order: Order, begin: Begin, superseded: Callable[[], bool]) -> Synced:
+    async def run(
+        self,
+        order: Order,
+        begin: Begin = _nothing_to_prepare,
+        superseded: Callable[[], bool] = lambda: False,
+    ) -> Synced:
         """Execute one order.
 
         Args:
             order: what is to be done.
             begin: awaited once with what is about to be written, after the preflight and before the first write to a
-                managed object.
+                managed object; without it the finalizer is there, and no kind is new.
             superseded: asked between waves whether the head moved meanwhile.
 
         Raises:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import structlog.testing
+from aiohttp import web
 from towline.api import recordbody
 from towline.api.syncrecord import Ending, Flag, SyncRecord
 from towline.cluster.kept import Kept
@@ -55,6 +56,16 @@ def holds(made: SyncRecord) -> Handler:
     """Answer with a record as the API server holds it."""
     body = recordbody.to_body(made)
     return says(200, body | {"metadata": {**body["metadata"], "uid": "u", "generation": 1}})
+
+
+def keeps(*made: SyncRecord) -> Handler:
+    """Answer with the record that is asked for, if it is one of these."""
+    answers = {each.name: holds(each) for each in made}
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await answers.get(request.path.rpartition("/")[2], says(404))(request)
+
+    return answer
 
 
 def listed(*made: SyncRecord) -> Handler:
@@ -230,13 +241,20 @@ async def test_a_record_that_was_deleted_meanwhile_is_told_in_the_log(tmp_path: 
 async def test_the_newest_sync_is_read_once_with_all_its_parts(tmp_path: Path) -> None:
     older = syncs.completed()
     parts = syncs.completed(1200, tip.of(older))
-    answers = [listed(*older, *parts), *(holds(part) for part in reversed(parts))]
-    async with ledger_on(tmp_path, *answers) as (ledger, server):
+    async with ledger_on(tmp_path, listed(*older, *parts), keeps(*parts)) as (ledger, server):
         assert await ledger.newest(KEY, syncs.UID) == tip.of(parts)
         assert await ledger.newest(KEY, syncs.UID) == tip.of(parts)
     assert server.verbs == ["GET"] * 4
     assert server.requests[0].query["fieldSelector"] == f"spec.repository.uid={syncs.UID}"
     assert "PartialObjectMetadataList" in server.requests[0].headers["Accept"]
+
+
+async def test_parts_behind_one_that_was_deleted_are_no_part_of_what_is_known(tmp_path: Path) -> None:
+    first, second, third = syncs.completed(1200)
+    async with ledger_on(tmp_path, listed(first, second, third), keeps(first, third)) as (ledger, _):
+        assert await ledger.last(KEY, syncs.UID) == (third,)
+    async with ledger_on(tmp_path, listed(first, second, third), keeps(first, second)) as (ledger, _):
+        assert await ledger.last(KEY, syncs.UID) == ()
 
 
 async def test_the_newest_plan_is_found_behind_failures_only(tmp_path: Path) -> None:

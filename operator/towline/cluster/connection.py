@@ -173,7 +173,7 @@ class Connection(asyncio.Protocol):
 
     def _send(self, request: bytes) -> None:
         if self._lost is not None or self._transport is None:
-            raise self._lost or BrokenError("the connection was lost", sent=False)
+            raise BrokenError("the connection was lost", sent=False)
         self._opened = self._complete = self._streams = False
         self._transport.write(request)
 

@@ -199,10 +199,10 @@ class Ledger:
         last = await self._read(key, known.get(newest))
         if last is None:
             return ()
-        earlier = range(max(newest - last.intent.part.number + 1, 1), newest)
+        earlier = range(newest - 1, max(newest - last.intent.part.number, 0), -1)
         found = await abreast.run(lambda sequence: self._read(key, known.get(sequence)), earlier)
         records = [last]
-        for record in reversed(found):
+        for record in found:
             if record is None:
                 break
             records.insert(0, record)

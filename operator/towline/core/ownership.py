@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from towline.api import labels
-from towline.api.gitrepository import Adopt, Drift, ForeignFields, Removal
+from towline.api.gitrepository import Adopt, Drift, ForeignFields, GitRepository, Removal
 from towline.core import claims
 from towline.core.claims import Standing
 from towline.model import GroupKind, Key, Live, ObjectRef
@@ -58,6 +58,11 @@ class Policy:
     contested: Mapping[ObjectRef, str] = field(default_factory=dict)
     overridden: Mapping[tuple[ObjectRef, str], frozenset[str]] = field(default_factory=dict)
     gated: bool = True
+
+
+def policy(repository: GitRepository) -> Policy:
+    """Return the policy that says how the objects of a repository are known, and is else as where nothing is asked."""
+    return Policy(key=repository.key, uid=repository.uid, label=repository.label, manager=repository.manager)
 
 
 class Ownership(StrEnum):
