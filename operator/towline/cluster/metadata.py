@@ -42,6 +42,8 @@ def live_from(
     kind: GroupKind | None = None,
     intern: Interned | None = None,
     assess: Callable[[Body, GroupKind], Health] = assessment.assess,
+    *,
+    verified: bool = False,
 ) -> Live:
     """Read one object, whole or, of a kind whose health needs no more, as PartialObjectMetadata.
 
@@ -53,6 +55,7 @@ def live_from(
         kind: what it is, needed for a PartialObjectMetadata, which does not say so.
         intern: shares equal values between objects.
         assess: says how the object is.
+        verified: whether it is what our own write made of it.
     """
     intern = intern or Interned()
     metadata: Body = body["metadata"]
@@ -79,6 +82,7 @@ def live_from(
         shared=bool(entry) and folding.is_shared(entries, entry["manager"]),
         foreign=bool(entry) and foreign.has(entries, entry["manager"]),
         health=intern(assess(body, kind)),
+        verified=verified,
     )
 
 

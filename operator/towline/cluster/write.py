@@ -71,7 +71,7 @@ class Writes:
         return [replace(found, known=found.known or found.change.ref in missing) for found in wave]
 
     async def _tried(self, found: Prediction) -> Outcome:
-        if order.needs(prediction.declared(found.change)) & self._broken:
+        if self._broken and order.needs(prediction.declared(found.change)) & self._broken:
             return course.not_tried(found.change)
         with self._index.writing(found.change.ref):
             return await self._course.step(found.change, lambda: self._settled(found))
