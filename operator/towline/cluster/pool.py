@@ -9,8 +9,8 @@ from towline.cluster.connection import Connection
 from towline.cluster.credentials import Access
 from towline.cluster.dialing import dial
 
-CONNECTIONS = 64
-"""At a time, streams apart."""
+CONNECTIONS = 32
+"""At a time, streams apart: twice what is in flight about objects. Each holds a TLS buffer of 256 KiB."""
 
 IDLE_SECONDS = 15.0
 """How long an unused connection is trusted; a server, or what stands between, ends it some time."""
