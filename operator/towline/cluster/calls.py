@@ -52,7 +52,7 @@ class FencedError(ClusterError):
 class Call:
     """One request; `path` is not yet quoted.
 
-    `timeout` is in seconds and holds for one attempt; None is a stream, and who reads it notices silence.
+    `timeout` is in seconds and holds for one attempt; of a stream, who reads it notices silence.
     """
 
     verb: str
@@ -62,7 +62,7 @@ class Call:
     content_type: str = JSON
     accept: str = JSON
     user_agent: str = ""
-    timeout: float | None = 30.0
+    timeout: float = 30.0
     key: Key | None = None
 
     @property

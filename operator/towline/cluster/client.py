@@ -131,7 +131,7 @@ class Client:
             ClusterError: the connection failed.
         """
         agent = self._user_agent
-        call = Call(verb="GET", path=path, query=query, accept=accept, user_agent=agent, timeout=None)
+        call = Call(verb="GET", path=path, query=query, accept=accept, user_agent=agent)
         try:
             async with (
                 self._opened(call) as connection,
@@ -164,7 +164,8 @@ class Client:
 
     async def _attempt(self, call: Call) -> Answer:
         try:
-            async with asyncio.timeout(self._fenced(call)):
+            # No write begins, or waits for a connection, when others may write.
+            async with asyncio.timeout(min(call.timeout, self._check_fence(call))):
                 reply = await self._replied(call)
         except TimeoutError as error:
             raise _unanswered(call, BrokenError("no answer in time")) from error
@@ -208,12 +209,6 @@ class Client:
             finally:
                 self._pool.drop(connection)
             access = await self._renew(access)
-
-    def _fenced(self, call: Call) -> float | None:
-        """Return the seconds for an attempt: no write begins, or waits for a connection, when others may write."""
-        if call.verb == "GET" or call.timeout is None:
-            return call.timeout
-        return min(call.timeout, self._check_fence(call))
 
     def _check_fence(self, call: Call) -> float:
         """Return for how many seconds this may still be sent; raises FencedError where it may not."""

@@ -81,10 +81,8 @@ async def _through(proxy: _Place, server: _Place, tls: ssl.SSLContext | None, na
         reply = await connection.open("\r\n".join((*head, "", "")).encode())
         if 200 <= reply.status < 300:
             return await _within(connection, tls, name)
-    except BaseException:
-        connection.abort()
-        raise
-    connection.abort()
+    finally:
+        connection.abort()  # which ends nothing once the tunnel is handed over
     reason = f"the proxy answers with HTTP status {reply.status}"
     raise BrokenError(f"the API server cannot be reached ({reason})", sent=False)
 
