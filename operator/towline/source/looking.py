@@ -13,8 +13,6 @@ from towline.source.refs import Refs
 from towline.source.transport import Call, Transport, deadline
 
 _REF_BYTES = 160
-_INLINE_BYTES = 16 * 1024
-"""An answer that is parsed sooner than a thread would begin."""
 
 
 @dataclass(slots=True)
@@ -99,9 +97,7 @@ class Looks:
             raise complaints.error(remote, "fatal: the answer is not that of a Git server")
         if answer.out.count(b"\n") > self._limit:
             raise self._too_many(remote)
-        if len(answer.out) <= _INLINE_BYTES:
-            return refs.parse(answer.out)
-        return await asyncio.to_thread(refs.parse, answer.out)
+        return await process.parsed(answer.out, refs.parse)
 
     def _too_many(self, remote: Remote) -> SourceError:
         return SourceError(

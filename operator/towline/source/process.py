@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from subprocess import Popen
-from typing import IO
+from typing import IO, TypeVar
+
+_T = TypeVar("_T")
+_INLINE_BYTES = 64 * 1024
+"""Output that is parsed within a few milliseconds; more of it belongs into a thread."""
 
 _COMPLAINT_LIMIT = 64 * 1024
 _GRACE = 2.0
@@ -27,6 +31,11 @@ class Answer:
 
 class TooMuchOutputError(Exception):
     """The process wrote more than it may."""
+
+
+async def parsed(output: bytes, parse: Callable[[bytes], _T]) -> _T:
+    """Return what `parse` makes of the output of a process, without holding up the event loop."""
+    return parse(output) if len(output) <= _INLINE_BYTES else await asyncio.to_thread(parse, output)
 
 
 async def finish(process: Popen[bytes], limit: int) -> Answer:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from towline.errors import Reason, SourceError
 from towline.model import Revision
-from towline.source import history, listing
+from towline.source import history, listing, process
 from towline.source.history import History
 from towline.source.listing import Found
 from towline.source.process import TooMuchOutputError
@@ -31,8 +31,6 @@ _KEPT = "refs/towline/"
 _SMALL = 64 * 1024
 _LONGEST_PATH = 8 * 1024
 _CHECK_SECONDS = 20.0
-_INLINE_BYTES = 64 * 1024
-"""Output up to this is parsed without leaving the event loop."""
 
 
 class UnreadableError(Exception):
@@ -104,7 +102,7 @@ class Reader:
                 Reason.SOURCE_TOO_LARGE,
                 f"the commit has more than {self._limits.entries} files: narrow spec.path",
             )
-        entries = await _parsed(listed, lambda: listing.entries(listed, path))
+        entries = await _parsed(listed, lambda output: listing.entries(output, path))
         names = tuple(f"{sha}:{entry.path}" for entry in entries if entry.kind is Kind.SYMLINK)
         if not names:
             return entries
@@ -116,7 +114,7 @@ class Reader:
         stdin = "".join(f"{_id(sha)}\n" for sha in shas).encode()
         limit = self._limits.content_bytes + _ONE_BLOB_BYTES * len(shas)
         batch = await self._out(_call(repository, "cat-file", "--batch", stdin=stdin, limit=limit))
-        blobs = await _parsed(batch, lambda: listing.blobs(batch))
+        blobs = await _parsed(batch, listing.blobs)
         if len(blobs) != len(shas):
             raise UnreadableError
         return blobs
@@ -126,7 +124,7 @@ class Reader:
             repository, "log", "-z", f"--format={history.FORMAT}", *arguments, "--", limit=_LOG_BYTES
         )
         log = await self._out(call)
-        return await _parsed(log, lambda: history.parse(log))
+        return await _parsed(log, history.parse)
 
     async def _common(self, repository: Path, old: str, new: str) -> str:
         """Return the newest commit that both have; nothing where there is none, or `old` is gone."""
@@ -155,7 +153,7 @@ class Reader:
         output = await self._out(
             _call(repository, "cat-file", "--batch-check", *options, "-z", limit=limit, stdin=stdin)
         )
-        return await _parsed(output, lambda: listing.checks(output))
+        return await _parsed(output, listing.checks)
 
     async def _out(self, call: Call) -> bytes:
         answer = await self._git.run(call)
@@ -174,8 +172,8 @@ def _id(sha: str) -> str:
     return sha
 
 
-async def _parsed(output: bytes, parse: Callable[[], _T]) -> _T:
+async def _parsed(output: bytes, parse: Callable[[bytes], _T]) -> _T:
     try:
-        return parse() if len(output) <= _INLINE_BYTES else await asyncio.to_thread(parse)
+        return await process.parsed(output, parse)
     except ValueError as error:
         raise UnreadableError from error
