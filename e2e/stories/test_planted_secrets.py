@@ -51,7 +51,7 @@ def test_a_secret_leaves_no_trace_from_its_adoption_to_its_end(
     shown = scene.shown(namespace)
     assert planted.traces(shown, values) == []
     assert shown[namespace].count(b"***") >= 20
-    assert scene.onlooker.saw("ls-remote")
+    assert scene.onlooker.saw("fetch")
     assert scene.onlooker.saw("KUBECONFIG=")
 
 

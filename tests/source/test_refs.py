@@ -43,11 +43,11 @@ def picked(range_: str, *names: str) -> str:
     ],
 )
 def test_every_kind_of_ref_leads_to_its_commit(ref: Ref, name: str, sha: str) -> None:
-    assert refs.resolve(ref, refs.parse(LISTING)) == (name, sha)
+    assert refs.resolve(ref, refs.listed(LISTING)) == (name, sha)
 
 
 def test_a_detached_head_is_followed_by_its_own_name() -> None:
-    listing = refs.parse(f"{B}\tHEAD\n{A}\trefs/heads/main\n".encode())
+    listing = refs.listed(f"{B}\tHEAD\n{A}\trefs/heads/main\n".encode())
     assert refs.resolve(Ref(kind=RefKind.HEAD), listing) == ("HEAD", B)
 
 
@@ -62,20 +62,20 @@ def test_a_detached_head_is_followed_by_its_own_name() -> None:
 )
 def test_a_ref_that_is_not_there_is_named(ref: Ref, words: str) -> None:
     with pytest.raises(SourceError, match=words) as raised:
-        refs.resolve(ref, refs.parse(LISTING))
+        refs.resolve(ref, refs.listed(LISTING))
     assert raised.value.reason == Reason.REF_NOT_FOUND
 
 
 @pytest.mark.parametrize("kind", [RefKind.HEAD, RefKind.BRANCH, RefKind.TAG, RefKind.NAME, RefKind.SEMVER])
 def test_a_remote_without_any_ref_is_said_to_have_none(kind: RefKind) -> None:
     with pytest.raises(SourceError, match="no refs at all") as raised:
-        refs.resolve(Ref(kind=kind, value="" if kind == RefKind.HEAD else "1"), refs.parse(b""))
+        refs.resolve(Ref(kind=kind, value="" if kind == RefKind.HEAD else "1"), refs.listed(b""))
     assert raised.value.reason == Reason.REF_NOT_FOUND
 
 
 def test_a_head_that_names_no_branch_asks_for_one() -> None:
     with pytest.raises(SourceError, match=r"spec\.ref\.branch"):
-        refs.resolve(Ref(kind=RefKind.HEAD), refs.parse(f"{A}\trefs/heads/other\n".encode()))
+        refs.resolve(Ref(kind=RefKind.HEAD), refs.listed(f"{A}\trefs/heads/other\n".encode()))
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_a_range_picks_the_newest_version_in_it(range_: str, tags: list[str], ne
     ],
 )
 def test_a_name_that_no_ref_could_have_is_not_offered(name: str) -> None:
-    assert not refs.parse(f"{A}\t{name}\n".encode()).names
+    assert not refs.listed(f"{A}\t{name}\n".encode()).names
 
 
 def test_a_listing_that_is_no_listing_offers_nothing() -> None:
-    assert not refs.parse(b"<html>\n\xff\xfe\tHEAD\nabc\trefs/heads/main\n").names
+    assert not refs.listed(b"<html>\n\xff\xfe\tHEAD\nabc\trefs/heads/main\n").names

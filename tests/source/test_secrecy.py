@@ -46,10 +46,11 @@ async def test_a_credential_opens_a_private_repository(
 @pytest.mark.parametrize("kind", ["Basic", "Bearer"])
 async def test_no_process_and_no_file_shows_a_credential(mirrors: Mirrors, tmp_path: Path, kind: str) -> None:
     async with badserver.answering(badserver.silence) as bad:
-        looking = asyncio.create_task(mirrors.look(replace(credential(kind, SECRET), url=bad.url), 20.0))
+        remote = replace(credential(kind, SECRET), url=bad.url)
+        fetching = asyncio.create_task(mirrors.fetch(remote, "refs/heads/main", "a" * 40, 20.0))
         await until(lambda: bad.requests)
         shown = processes.shown(mentioning=bad.url)
-        looking.cancel()
+        fetching.cancel()
         await mirrors.aclose()
     assert any(form in bad.requests[0].decode() for form in (SECRET, PAIR))
     assert len(shown) >= 2, "git and its transport"
@@ -68,10 +69,10 @@ async def test_git_sees_nothing_of_the_operators_own_environment(
     monkeypatch.setenv("SOME_TOKEN", "of-the-operator")
     monkeypatch.setenv("GIT_SSL_NO_VERIFY", "1")
     async with badserver.answering(badserver.silence) as bad:
-        looking = asyncio.create_task(mirrors.look(Remote(url=bad.url), 20.0))
+        fetching = asyncio.create_task(mirrors.fetch(Remote(url=bad.url), "refs/heads/main", "a" * 40, 20.0))
         await until(lambda: bad.requests)
         shown = processes.shown(mentioning=bad.url)
-        looking.cancel()
+        fetching.cancel()
         await mirrors.aclose()
     assert shown
     assert not any(b"of-the-operator" in text or b"NO_VERIFY" in text for text in shown.values())

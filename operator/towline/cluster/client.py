@@ -13,11 +13,11 @@ from typing import Any, Self
 import towline
 from towline.cluster import calls, credentials
 from towline.cluster.calls import Answer, Call, UnansweredError
-from towline.cluster.connection import BrokenError, Connection, Reply
 from towline.cluster.credentials import Access
 from towline.cluster.pool import Pool
 from towline.cluster.slots import Slots
 from towline.errors import ClusterError
+from towline.http.connection import BrokenError, Connection, Reply
 from towline.model import Body, Key
 
 IN_FLIGHT = 16

@@ -1,18 +1,18 @@
-"""Opening a connection to the API server: TCP with a watchful socket, a proxy where one is named, TLS."""
+"""Opening a connection to the API server, through a proxy where one is named."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import os
-import socket
 import ssl
 import urllib.parse
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
-from towline.cluster.connection import BrokenError, Connection
 from towline.cluster.credentials import Access
+from towline.http.connection import BrokenError, Connection
+from towline.http.dialing import connect
 
 CONNECT_SECONDS = 10.0
 
@@ -58,22 +58,13 @@ async def _dialled(access: Access) -> Connection:
     name = (access.server_name or server.host) if tls else None
     if access.proxy:
         return await _through(_place(access.proxy), server, tls, name)
-    return await _connected(server, tls, name)
-
-
-async def _connected(place: _Place, tls: ssl.SSLContext | None, name: str | None) -> Connection:
-    loop = asyncio.get_running_loop()
-    transport, connection = await loop.create_connection(
-        Connection, place.host, place.port, ssl=tls, server_hostname=name
-    )
-    _watch(transport.get_extra_info("socket"))
-    return connection
+    return await connect(server.host, server.port, tls, name)
 
 
 async def _through(proxy: _Place, server: _Place, tls: ssl.SSLContext | None, name: str | None) -> Connection:
     """Ask an HTTP proxy for a tunnel, and speak TLS within."""
     outer = ssl.create_default_context() if proxy.tls else None
-    connection = await _connected(proxy, outer, proxy.host if proxy.tls else None)
+    connection = await connect(proxy.host, proxy.port, outer, proxy.host if proxy.tls else None)
     head = [f"CONNECT {server.authority} HTTP/1.1", f"Host: {server.authority}"]
     if proxy.user:
         head.append(f"Proxy-Authorization: Basic {base64.b64encode(proxy.user.encode()).decode()}")
@@ -115,25 +106,3 @@ def _place(url: str) -> _Place:
         tls=parts.scheme == "https",
         user=urllib.parse.unquote(user),
     )
-
-
-def watchful_socket(address: tuple[Any, ...]) -> socket.socket:
-    """Make a socket, for an address as `getaddrinfo` gives it, that notices a dead peer within half a minute."""
-    family, kind, protocol = address[:3]
-    made = socket.socket(family, kind, protocol)
-    made.settimeout(0)
-    _watch(made)
-    return made
-
-
-def _watch(made: socket.socket) -> None:
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    for name, value in (
-        ("TCP_KEEPIDLE", 15),
-        ("TCP_KEEPINTVL", 5),
-        ("TCP_KEEPCNT", 3),
-        ("TCP_USER_TIMEOUT", 30_000),
-    ):
-        if hasattr(socket, name):  # Linux alone has them all
-            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from towline.cluster.connection import Connection
 from towline.cluster.credentials import Access
 from towline.cluster.dialing import dial
+from towline.http.connection import Connection
 
 CONNECTIONS = 32
 """At a time, streams apart: twice what is in flight about objects. Each holds a TLS buffer of 256 KiB."""

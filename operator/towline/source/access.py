@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
 import re
@@ -81,6 +82,15 @@ class Remote:
     def port(self) -> int:
         """The port, also where the url leaves it out."""
         return urlsplit(self.url).port or _PORTS[self.scheme]
+
+    @property
+    def authorization(self) -> str:
+        """The value of the HTTP header that says as whom we ask, empty for nobody."""
+        if self.token:
+            return f"Bearer {self.token}"
+        if self.username and self.password:
+            return f"Basic {base64.b64encode(f'{self.username}:{self.password}'.encode()).decode()}"
+        return ""
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -26,6 +26,8 @@ class _Rule(NamedTuple):
     hint: str
 
 
+_SHUT = "the server does not let us in: mend the Secret of spec.secretRef, or add one"
+
 _RULES = (
     _Rule(
         "host identification has changed",
@@ -62,7 +64,7 @@ _RULES = (
     _Rule(
         "authentication failed|could not read (?:username|password)|returned error: 40[137]|permission denied \\(",
         Reason.AUTHENTICATION_FAILED,
-        "the server does not let us in: mend the Secret of spec.secretRef, or add one",
+        _SHUT,
     ),
     _Rule(
         "repository '.*' not found$|repository not found|does not appear to be a git repository",
@@ -107,6 +109,11 @@ def error(remote: Remote, text: str) -> SourceError:
     rule, line = _judge(_own_words(text.replace(remote.url, "…")))
     said = f" (git: {_struck(line, remote)})" if line else ""
     return SourceError(rule.reason, _clipped(redacted(f"{remote.url}: {rule.hint}{said}", remote)))
+
+
+def shut(remote: Remote, status: int) -> SourceError:
+    """Return what it means that an HTTP server lets nobody in with the credential of a remote."""
+    return SourceError(Reason.AUTHENTICATION_FAILED, f"{remote.url}: {_SHUT} (HTTP status {status})")
 
 
 def withheld(text: str) -> bool:

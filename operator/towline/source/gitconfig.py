@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -130,11 +129,8 @@ def _remote_lines(remote: Remote, files: Files) -> Iterator[str]:
         yield f"    sshCommand = {_quoted(_ssh(remote, files))}"
         return
     yield "[http]"
-    if remote.token:
-        yield f"    extraHeader = {_quoted(f'Authorization: Bearer {remote.token}')}"
-    elif remote.password:
-        pair = base64.b64encode(f"{remote.username}:{remote.password}".encode()).decode()
-        yield f"    extraHeader = {_quoted(f'Authorization: Basic {pair}')}"
+    if remote.authorization:
+        yield f"    extraHeader = {_quoted(f'Authorization: {remote.authorization}')}"
     if files.ca:
         yield f"    sslCAInfo = {_quoted(files.ca)}"
     if (

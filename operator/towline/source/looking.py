@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from towline.errors import Reason, SourceError
 from towline.source import complaints, process, refs
 from towline.source.access import Remote
+from towline.source.advertisement import Advertisements
 from towline.source.refs import Refs
 from towline.source.transport import Call, Transport, deadline
 
@@ -36,6 +37,7 @@ class Looks:
 
     def __init__(self, git: Transport, limit: int) -> None:
         self._git = git
+        self._advertisements = Advertisements(git)
         self._limit = limit
         self._looks: dict[str, _Look] = {}
         self._seen: dict[str, _Seen] = {}
@@ -53,7 +55,7 @@ class Looks:
             return last.refs
         look = self._looks.get(remote.identity)
         if look is None:
-            look = _Look(asyncio.create_task(self._listed(remote)))
+            look = _Look(asyncio.create_task(self._offered(remote)))
             self._looks[remote.identity] = look
             look.task.add_done_callback(lambda _: self._ended(remote.identity, look))
         look.waiting += 1
@@ -81,6 +83,15 @@ class Looks:
         """End every look."""
         await asyncio.gather(*(self._end(identity, look) for identity, look in self._looks.items()))
 
+    async def _offered(self, remote: Remote) -> Refs:
+        """Ask in the quick way, and where that tells nothing, let git ask, which knows what to say about it."""
+        offered = await self._advertisements.read(remote, self._limit * _REF_BYTES)
+        if offered is None:
+            return await self._listed(remote)
+        if len(offered.names) > self._limit:
+            raise self._too_many(remote)
+        return offered
+
     async def _listed(self, remote: Remote) -> Refs:
         call = Call(
             arguments=("ls-remote", "--symref", "--", remote.url),
@@ -97,7 +108,7 @@ class Looks:
             raise complaints.error(remote, "fatal: the answer is not that of a Git server")
         if answer.out.count(b"\n") > self._limit:
             raise self._too_many(remote)
-        return await process.parsed(answer.out, refs.parse)
+        return await process.parsed(answer.out, refs.listed)
 
     def _too_many(self, remote: Remote) -> SourceError:
         return SourceError(

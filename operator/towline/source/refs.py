@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -17,6 +17,7 @@ _NAME = re.compile(r"HEAD|refs/(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|$)))[^\x00-\x2
 """What git check-ref-format allows; a remote's listing is not trusted to keep to it."""
 
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +31,33 @@ class Refs:
     head: str = ""
 
 
-def parse(listing: bytes) -> Refs:
+def listed(listing: bytes) -> Refs:
     """Read the output of `git ls-remote --symref`; lines that no ref could have are left out."""
-    names: dict[str, str] = {}
-    head = ""
-    for left, name in _lines(listing):
-        if left.startswith("ref: "):
-            head = left.removeprefix("ref: ") if name == "HEAD" else head
-        elif _SHA.fullmatch(left) and _NAME.fullmatch(name.removesuffix("^{}")):
-            names[name.removesuffix("^{}")] = left
-    return Refs(names=MappingProxyType(names), head=head if head in names else "")
+    lines = [line.partition("\t") for line in listing.decode("utf-8", "replace").split("\n")]
+    heads = (
+        left.removeprefix("ref: ") for left, _, name in lines if name == "HEAD" and left.startswith("ref: ")
+    )
+    return _offered(lines, next(heads, ""))
+
+
+def advertised(answer: bytes) -> Refs:
+    """Read what a smart server advertises (gitprotocol-http, protocol version 0), in the same way.
+
+    Raises:
+        ValueError: it is no such answer, or not the whole of it.
+    """
+    service, *rest = _packets(answer)
+    if service.rstrip(b"\n") != b"# service=git-upload-pack" or len(rest) < 2 or rest[0] or rest[-1]:
+        raise ValueError("not what a smart server advertises")
+    if len(rest) == 2:
+        return Refs(names=MappingProxyType({}))
+    first, _, capabilities = rest[1].partition(b"\0")
+    lines = [line.decode("utf-8", "replace").rstrip("\n").partition(" ") for line in (first, *rest[2:-1])]
+    if not all(left for left, _, _ in lines) or any(left in {"ERR", "version"} for left, _, _ in lines):
+        raise ValueError("the server says something else than refs")
+    words = capabilities.decode("utf-8", "replace").split()
+    heads = (word.removeprefix("symref=HEAD:") for word in words if word.startswith("symref=HEAD:"))
+    return _offered(lines, next(heads, ""))
 
 
 def resolve(ref: Ref, refs: Refs) -> tuple[str, str]:
@@ -67,11 +85,27 @@ def _full_name(ref: Ref, refs: Refs) -> str:
     return f"{prefix}{ref.value}"
 
 
-def _lines(listing: bytes) -> Iterator[tuple[str, str]]:
-    for line in listing.decode("utf-8", "replace").split("\n"):
-        left, tab, name = line.partition("\t")
-        if tab:
-            yield left, name
+def _offered(lines: Iterable[tuple[str, str, str]], head: str) -> Refs:
+    """Take lines of object id, separator and name; a name with `^{}` is what an annotated tag points at."""
+    names = {
+        name.removesuffix("^{}"): left
+        for left, _, name in lines
+        if _SHA.fullmatch(left) and _NAME.fullmatch(name.removesuffix("^{}"))
+    }
+    return Refs(names=MappingProxyType(names), head=head if head in names else "")
+
+
+def _packets(content: bytes) -> Iterator[bytes]:
+    """Give the packets of pkt-line framing (gitprotocol-common), an empty one for a flush."""
+    at = 0
+    while at < len(content):
+        length = content[at : at + 4]
+        size = int(length, 16) if _LENGTH.fullmatch(length) else 1
+        end = at + max(size, 4)
+        if size in {1, 2, 3} or end > len(content):
+            raise ValueError("no pkt-line")
+        yield content[at + 4 : end]
+        at = end
 
 
 def _newest(ref: Ref, refs: Refs) -> str:

@@ -29,7 +29,7 @@ NO_REPOSITORY = Path(os.devnull)
 """The repository of a call that needs none; git then looks for no other."""
 
 _PER_HOST = 8
-"""Git processes that talk to one server at a time: a silent one delays nobody who uses another."""
+"""Conversations with one server at a time: a silent one delays nobody who uses another."""
 
 _LOCAL = 6
 """Git processes that read mirrors at a time."""
@@ -71,18 +71,29 @@ class Transport:
             SourceError: git is not installed, or the remote has no address.
             process.TooMuchOutputError: it wrote more than `call.limit`.
         """
-        if call.remote and self._addresses:
-            call = replace(call, remote=await self._addresses.pinned(call.remote))
-        async with self._slot(call.remote):
-            with Memory() as kept:
-                with Memory() as lent:
-                    started = self._started(call, lent, kept)
-                return await process.finish(started, call.limit)
+        if call.remote is None:
+            async with self._local:
+                return await self._ran(call)
+        async with self.reach(call.remote) as remote:
+            return await self._ran(replace(call, remote=remote))
 
-    def _slot(self, remote: Remote | None) -> asyncio.Semaphore:
-        if remote is None:
-            return self._local
-        return self._hosts.setdefault(remote.host, asyncio.Semaphore(_PER_HOST))
+    @asynccontextmanager
+    async def reach(self, remote: Remote) -> AsyncIterator[Remote]:
+        """Yield a remote that may be asked now, with the address to ask it at where that must not be looked up again.
+
+        Raises:
+            SpecError: the remote's address is refused.
+            SourceError: it has no address.
+        """
+        pinned = await self._addresses.pinned(remote) if self._addresses else remote
+        async with self._hosts.setdefault(remote.host, asyncio.Semaphore(_PER_HOST)):
+            yield pinned
+
+    async def _ran(self, call: Call) -> Answer:
+        with Memory() as kept:
+            with Memory() as lent:
+                started = self._started(call, lent, kept)
+            return await process.finish(started, call.limit)
 
     def _started(self, call: Call, lent: Memory, kept: Memory) -> Popen[bytes]:
         env, git = self._command

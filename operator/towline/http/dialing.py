@@ -1,0 +1,46 @@
+"""Opening a connection: TCP by a socket that notices a dead peer, and TLS where it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from typing import Any
+
+from towline.http.connection import Connection
+
+
+async def connect(host: str, port: int, tls: ssl.SSLContext | None, name: str | None) -> Connection:
+    """Open a connection; with `tls`, to a server whose certificate is for `name`.
+
+    Raises:
+        OSError: there is none; `ssl.SSLError` where the server cannot be trusted.
+    """
+    loop = asyncio.get_running_loop()
+    transport, connection = await loop.create_connection(
+        Connection, host, port, ssl=tls, server_hostname=name
+    )
+    _watch(transport.get_extra_info("socket"))
+    return connection
+
+
+def watchful_socket(address: tuple[Any, ...]) -> socket.socket:
+    """Make a socket, for an address as `getaddrinfo` gives it, that notices a dead peer within half a minute."""
+    family, kind, protocol = address[:3]
+    made = socket.socket(family, kind, protocol)
+    made.settimeout(0)
+    _watch(made)
+    return made
+
+
+def _watch(made: socket.socket) -> None:
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", 15),
+        ("TCP_KEEPINTVL", 5),
+        ("TCP_KEEPCNT", 3),
+        ("TCP_USER_TIMEOUT", 30_000),
+    ):
+        if hasattr(socket, name):  # Linux alone has them all
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -1,0 +1,101 @@
+"""What a smart HTTP server advertises, read without a git process: most looks at Git find nothing new.
+
+Only the plain answer of a server that is well is read here (gitprotocol-http). Nothing is made of whatever else comes
+back: git asks then, which knows redirects, challenges and old servers, and whose words tell people what is wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ssl
+from contextlib import aclosing
+
+import towline
+from towline.http.connection import BrokenError, Connection
+from towline.http.dialing import connect
+from towline.source import complaints, process, refs
+from towline.source.access import Remote
+from towline.source.names import Names
+from towline.source.refs import Refs
+from towline.source.transport import Transport
+
+PATIENCE = 10.0
+"""Seconds for one answer; git waits longer, and says how slow the server is."""
+
+_KIND = "application/x-git-upload-pack-advertisement"
+_SHUT = frozenset({401, 403})
+_CONTEXTS = 16
+
+
+class Advertisements:
+    """Reads them, as one of the conversations that `git` counts."""
+
+    def __init__(self, git: Transport) -> None:
+        self._git = git
+        self._names = Names()
+        self._trust = functools.lru_cache(_CONTEXTS)(_trust)
+
+    async def read(self, remote: Remote, limit: int) -> Refs | None:
+        """Return what a remote offers, None where git has to ask; an answer of more than `limit` bytes is not read.
+
+        Raises:
+            SpecError: the remote's address is refused.
+            SourceError: it has no address, or its server does not let us in: once is enough to be told so.
+        """
+        if remote.scheme == "ssh":
+            return None
+        try:
+            async with self._git.reach(remote) as reached, asyncio.timeout(PATIENCE):
+                answer = await self._answer(reached, limit)
+                return await process.parsed(answer, refs.advertised)
+        except (OSError, UnicodeError, ValueError, BrokenError):  # TimeoutError and ssl.SSLError are OSErrors
+            return None
+
+    async def _answer(self, remote: Remote, limit: int) -> bytes:
+        connection = await self._connected(remote)
+        try:
+            reply = await connection.open(_request(remote))
+            if reply.status in _SHUT:
+                raise complaints.shut(remote, reply.status)
+            if reply.status != 200 or reply.first(b"content-type") != _KIND or reply.all(b"content-encoding"):
+                raise ValueError("not what a smart server advertises")
+            return await _content(connection, limit)
+        finally:
+            connection.abort()
+
+    async def _connected(self, remote: Remote) -> Connection:
+        address = remote.address or (await self._names.look_up(remote.hostname, remote.port))[0]
+        if remote.scheme == "http":
+            return await connect(address, remote.port, None, None)
+        return await connect(address, remote.port, self._trust(remote.ca), remote.hostname)
+
+
+async def _content(connection: Connection, limit: int) -> bytes:
+    content = bytearray()
+    async with aclosing(connection.chunks()) as chunks:
+        async for chunk in chunks:
+            content += chunk
+            if len(content) > limit:
+                raise ValueError("too much")
+    return bytes(content)
+
+
+def _request(remote: Remote) -> bytes:
+    path = remote.url.split("/", 3)[3]
+    lines = (
+        f"GET /{path}{'' if path.endswith('/') else '/'}info/refs?service=git-upload-pack HTTP/1.1",
+        f"Host: {remote.host}",
+        f"User-Agent: git/towline-{towline.__version__}",  # some servers speak the smart protocol to git/ alone
+        "Accept: */*",
+        "Accept-Encoding: identity",
+        "Pragma: no-cache",
+        "Connection: close",
+        *((f"Authorization: {remote.authorization}",) if remote.authorization else ()),
+    )
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
+
+
+def _trust(ca: bytes) -> ssl.SSLContext:
+    """Return what checks certificates: against the given authorities (PEM), or against those of the system."""
+    return ssl.create_default_context(cadata=ca.decode() or None)

@@ -1,0 +1,220 @@
+"""A look at an HTTP server that is well costs no process; whatever is out of the ordinary, git is asked about."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from towline.errors import Reason, SourceError
+from towline.source import advertisement, refs
+from towline.source.access import Remote
+from towline.source.advertisement import Advertisements
+from towline.source.mirror import Mirrors
+from towline.source.names import Names
+from towline.source.transport import Transport
+
+from e2e.harness.gitrepo import Repo
+from e2e.harness.gitserver import GitServer
+from tests.source import badserver
+from tests.source.badserver import Answer
+
+KIND = "application/x-git-upload-pack-advertisement"
+LIMIT = 100_000
+A, B = "a" * 40, "b" * 40
+
+
+def no_process(*_: Any) -> Popen[bytes]:
+    raise AssertionError("a git process was started")
+
+
+@pytest.fixture
+def looker(tmp_path: Path) -> Advertisements:
+    """Reads advertisements, and fails the test where that starts a process."""
+    return Advertisements(Transport(tmp_path, no_process, None, 2**30))
+
+
+def ls_remote(url: str) -> bytes:
+    return subprocess.run(["git", "ls-remote", "--symref", url], check=True, capture_output=True).stdout
+
+
+def packet(line: str) -> bytes:
+    return f"{len(line.encode()) + 4:04x}{line}".encode()
+
+
+def answer(*lines: str) -> bytes:
+    return b"".join((packet("# service=git-upload-pack\n"), b"0000", *map(packet, lines), b"0000"))
+
+
+async def test_what_is_read_is_what_git_reads(looker: Advertisements, repo: Repo, server: GitServer) -> None:
+    repo.commit({"a.yaml": "a"})
+    repo.branch("release/1.0")
+    repo.tag("v1.0.0", message="annotated")
+    repo.tag("v1.0.1")
+    repo.commit({"a.yaml": "b"})
+    for head in ("main", "release/1.0"):
+        repo.git("symbolic-ref", "HEAD", f"refs/heads/{head}")
+        listing = await asyncio.to_thread(ls_remote, repo.url)
+        found = await looker.read(Remote(url=repo.url), LIMIT)
+        assert found == refs.listed(listing)
+        assert found is not None
+        assert found.head == f"refs/heads/{head}"
+    asked = server.requests(repo.path.stem)
+    assert sum(request.method == "GET" for request in asked) == 4, "one request a look, of ours and of git's"
+
+
+async def test_a_head_that_names_no_branch_and_an_empty_repository_are_told(
+    looker: Advertisements, repo: Repo
+) -> None:
+    assert await looker.read(Remote(url=repo.url), LIMIT) == refs.Refs(names={})
+    sha = repo.commit({"a.yaml": "a"})
+    repo.git("update-ref", "--no-deref", "HEAD", sha)
+    found = await looker.read(Remote(url=repo.url), LIMIT)
+    assert found == refs.Refs(names={"HEAD": sha, "refs/heads/main": sha})
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        badserver.says("200 OK", answer(f"{A} refs/heads/main\0x"), "text/plain"),
+        badserver.says("200 OK", answer(f"{A} refs/heads/main\0x"), KIND, "Content-Encoding: gzip"),
+        badserver.says("206 Partial Content", answer(f"{A} refs/heads/main\0x"), KIND),
+        badserver.says("302 Found", b"", KIND, "Location: http://127.0.0.1:1/"),
+        badserver.says("404 Not Found", b"", KIND),
+        badserver.says("503 Service Unavailable", b"", KIND),
+        badserver.says("200 OK", b"", KIND),
+        badserver.says("200 OK", b"0000", KIND),
+        badserver.says("200 OK", b"zzzz", KIND),
+        badserver.says("200 OK", b"0x1f" + b"x" * 27, KIND),
+        badserver.says("200 OK", answer(f"{A} refs/heads/main\0x")[:-4], KIND),
+        badserver.says("200 OK", answer(f"{A} refs/heads/main\0x")[:-1], KIND),
+        badserver.says("200 OK", answer(f"{A} refs/heads/main\0x") + b"0000", KIND),
+        badserver.says("200 OK", answer("ERR go away"), KIND),
+        badserver.says("200 OK", answer("version 2\n", "ls-refs\n"), KIND),
+        badserver.says("200 OK", answer(*(f"{A} refs/heads/{n}\0x" for n in range(9999))), KIND),
+    ],
+)
+async def test_nothing_is_made_of_any_other_answer(looker: Advertisements, bad: Answer) -> None:
+    async with badserver.answering(bad) as serving:
+        assert await looker.read(Remote(url=serving.url), LIMIT) is None
+        assert serving.connections == 1
+
+
+async def test_a_server_that_cannot_be_reached_or_trusted_is_left_to_git(looker: Advertisements) -> None:
+    async with badserver.answering(badserver.silence) as gone:
+        pass
+    assert await looker.read(Remote(url=gone.url), LIMIT) is None
+    assert await looker.read(Remote(url=gone.url.replace("http:", "https:")), LIMIT) is None
+    assert await looker.read(Remote(url="https://no-such-host.invalid/a"), LIMIT) is None
+
+
+@pytest.mark.parametrize("slow", [badserver.silence, badserver.trickle])
+async def test_a_slow_server_is_left_to_git(
+    looker: Advertisements, monkeypatch: pytest.MonkeyPatch, slow: Answer
+) -> None:
+    monkeypatch.setattr(advertisement, "PATIENCE", 0.3)
+    async with badserver.answering(slow) as serving, asyncio.timeout(10):
+        assert await looker.read(Remote(url=serving.url), LIMIT) is None
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
+async def test_a_server_that_does_not_let_us_in_is_asked_once(mirrors: Mirrors, status: str) -> None:
+    async with badserver.answering(badserver.says(status)) as bad:
+        remote = Remote(url=bad.url, username="towline", password="wr0ng-enough")
+        with pytest.raises(SourceError, match=status[:3]) as raised:
+            await mirrors.look(remote, 10.0)
+        assert len(bad.requests) == 1
+    assert raised.value.reason == Reason.AUTHENTICATION_FAILED
+    assert "wr0ng" not in raised.value.message
+
+
+async def test_a_look_says_who_asks_and_nothing_else(looker: Advertisements) -> None:
+    async with badserver.answering(badserver.refs(f"{A} refs/heads/main")) as bad:
+        await looker.read(Remote(url=f"{bad.url}/", token="t0ken"), LIMIT)
+        line, *headers = bad.requests[0].decode().removesuffix("\r\n\r\n").split("\r\n")
+    assert line == "GET /app.git/info/refs?service=git-upload-pack HTTP/1.1"
+    assert {header.partition(":")[0] for header in headers} == {
+        "Host",
+        "User-Agent",
+        "Accept",
+        "Accept-Encoding",
+        "Pragma",
+        "Connection",
+        "Authorization",
+    }
+    assert "Authorization: Bearer t0ken" in headers
+
+
+@asynccontextmanager
+async def counting(most: list[int]) -> AsyncIterator[str]:
+    """Serve silence; `most` gets how many connections were open whenever one came."""
+    now = 0
+
+    async def hold(_request: bytes, _writer: asyncio.StreamWriter) -> None:
+        nonlocal now
+        now += 1
+        most.append(now)
+        try:
+            await asyncio.sleep(0.05)
+        finally:
+            now -= 1
+
+    async with badserver.answering(hold) as bad:
+        yield bad.url
+
+
+async def test_one_server_gets_no_more_looks_at_a_time_than_git_processes(looker: Advertisements) -> None:
+    most: list[int] = []
+    async with counting(most) as url:
+        await asyncio.gather(*(looker.read(Remote(url=f"{url}/{number}"), LIMIT) for number in range(30)))
+    assert len(most) == 30
+    assert max(most) <= 8
+
+
+async def test_a_silent_resolver_stops_neither_the_loop_nor_other_hosts() -> None:
+    over = threading.Event()
+
+    def resolve(host: str, _port: int) -> Iterable[str]:
+        if host == "silent.example.com":
+            over.wait(30)
+        return ("192.0.2.1",)
+
+    names = Names(resolve)
+    silent = asyncio.create_task(names.look_up("silent.example.com", 443))
+    try:
+        async with asyncio.timeout(10):
+            assert await names.look_up("git.example.com", 443) == ("192.0.2.1",)
+            assert await names.look_up("2001:db8::1", 443) == ("2001:db8::1",)
+        assert not silent.done()
+    finally:
+        over.set()
+        await silent
+
+
+NAME = st.from_regex(r"refs/(heads|tags)/[a-z0-9-]{1,20}", fullmatch=True)
+
+
+@given(
+    names=st.dictionaries(NAME, st.sampled_from([A, B, "c" * 64]), min_size=1, max_size=20),
+    head=st.none() | NAME,
+)
+def test_both_ways_to_ask_tell_the_same(names: dict[str, str], head: str | None) -> None:
+    capabilities = f"\0agent=git/2 {f'symref=HEAD:{head} ' if head else ''}side-band"
+    first, *others = (f"{sha} {name}" for name, sha in names.items())
+    advertised = refs.advertised(answer(f"{first}{capabilities}\n", *(f"{line}\n" for line in others)))
+    lines = [*([f"ref: {head}\tHEAD"] if head else []), *(f"{sha}\t{name}" for name, sha in names.items())]
+    assert advertised == refs.listed("\n".join(lines).encode())
+
+
+@given(st.binary(max_size=200))
+def test_bytes_that_are_no_advertisement_are_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"pkt-line|advertises|unpack"):
+        refs.advertised(content)
