@@ -87,5 +87,5 @@ class Dependencies:
         self._waits[key] = frozenset(Key(key.namespace, name) for name in names)
 
     async def _namespace(self, repository: GitRepository) -> Repositories:
-        everyone = await self._report.everyone(repository.key.namespace)
+        everyone = [each async for each in self._report.everyone(repository.key.namespace)]
         return dependencies.by_name((*everyone, repository))

@@ -220,12 +220,14 @@ class Source:
             await asyncio.gather(task, return_exceptions=True)
 
     async def history(self, head: Head, base: str) -> History:
-        """Return the commits that lead from `base` (a sha; empty: from nothing) to the head.
+        """Return the commits that lead from `base` (a sha) to the head, which a record lists at any rate.
+
+        From nothing (an empty base) none leads there.
 
         Raises:
             SourceError: the mirror could not be read.
         """
-        if base == head.sha:  # as with every repair, which must not need the mirror
+        if base in {"", head.sha}:  # the latter with every repair, which must not need the mirror
             return History(revisions=(), total=0)
         return await self._mirrors.history(head.remote, base, head.sha)
 

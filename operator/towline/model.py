@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -33,6 +34,11 @@ class GroupKind(NamedTuple):
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
 
+@functools.lru_cache(maxsize=4096)  # asked for many times with each of thousands of objects
+def _kind(group: str, kind: str) -> GroupKind:
+    return GroupKind(group, kind)
+
+
 class ObjectRef(NamedTuple):
     """The identity of one object; `namespace` is empty for cluster-scoped ones."""
 
@@ -57,10 +63,10 @@ class ObjectRef(NamedTuple):
     @property
     def group_kind(self) -> GroupKind:
         """The kind, without namespace and name."""
-        return GroupKind(self.group, self.kind)
+        return _kind(self.group, self.kind)
 
     def __str__(self) -> str:
-        return "/".join(part for part in (str(self.group_kind), self.namespace, self.name) if part)
+        return "/".join(filter(None, (str(self.group_kind), self.namespace, self.name)))
 
 
 class Origin(NamedTuple):
@@ -292,7 +298,7 @@ class Resource:
     @property
     def group_kind(self) -> GroupKind:
         """The kind, without its version."""
-        return GroupKind(self.group, self.kind)
+        return _kind(self.group, self.kind)
 
     def path(self, namespace: str = "", name: str = "") -> str:
         """The URL path of the collection, or of one object."""

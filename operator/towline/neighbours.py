@@ -99,7 +99,7 @@ class Neighbours:
         if not claims.concerns(plan):
             self._waits.pop(me.key, None)
             return claims.ALONE, 0.0
-        others = [self._seen(each) for each in await self._report.everyone() if each.key != me.key]
+        others = [self._seen(each) async for each in self._report.everyone() if each.key != me.key]
         return self._patient(me.key, sha, claims.stand(self._seen(me), sha, plan, live, others))
 
     def _patient(self, key: Key, sha: str, standing: Standing) -> tuple[Standing, float]:

@@ -34,7 +34,7 @@ def full() -> SyncRecord:
         FieldChange(path="/data/b", old=None, new={"c": [1, 2.5, True]}),
     )
     commit = syncs.revision()
-    changes = [syncs.change("a", Action.UPDATE), *(syncs.change(f"o{number}") for number in range(600))]
+    changes = [syncs.change("a", Action.UPDATE), *(syncs.change(f"o{number}") for number in range(1200))]
     about = syncs.sync(
         source="2" * 40,
         flags=(Flag.HISTORY_REWRITTEN, Flag.LATE),
@@ -78,7 +78,7 @@ def test_a_record_passes_the_schema_of_its_crd() -> None:
 
 def test_a_record_says_every_field_of_the_schema_and_no_other() -> None:
     known = {path for path, _ in properties(SCHEMA)} - {".metadata"}
-    first, second = (set(keys(recordbody.to_body(made))) for made in (full(), *syncs.completed(600)[1:]))
+    first, second = (set(keys(recordbody.to_body(made))) for made in (full(), *syncs.completed(1200)[1:]))
     said = {path for path in first | second if not path.startswith(".metadata")}
     assert known - said == set()
     assert {path for path in said - known if ".new." not in path} == set()

@@ -13,7 +13,7 @@ from tests.core import syncs
 
 
 def listed() -> dict[str, Any]:
-    items = [recordbody.to_body(made) for made in syncs.history(1, 700, 1)]
+    items = [recordbody.to_body(made) for made in syncs.history(1, 1200, 1)]
     return {"apiVersion": "v1", "kind": "List", "items": items}
 
 

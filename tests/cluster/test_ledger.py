@@ -240,7 +240,7 @@ async def test_a_record_that_was_deleted_meanwhile_is_told_in_the_log(tmp_path: 
 
 async def test_the_newest_sync_is_read_once_with_all_its_parts(tmp_path: Path) -> None:
     older = syncs.completed()
-    parts = syncs.completed(1200, tip.of(older))
+    parts = syncs.completed(2200, tip.of(older))
     async with ledger_on(tmp_path, listed(*older, *parts), keeps(*parts)) as (ledger, server):
         assert await ledger.newest(KEY, syncs.UID) == tip.of(parts)
         assert await ledger.newest(KEY, syncs.UID) == tip.of(parts)
@@ -250,7 +250,7 @@ async def test_the_newest_sync_is_read_once_with_all_its_parts(tmp_path: Path) -
 
 
 async def test_parts_behind_one_that_was_deleted_are_no_part_of_what_is_known(tmp_path: Path) -> None:
-    first, second, third = syncs.completed(1200)
+    first, second, third = syncs.completed(2200)
     async with ledger_on(tmp_path, listed(first, second, third), keeps(first, third)) as (ledger, _):
         assert await ledger.last(KEY, syncs.UID) == (third,)
     async with ledger_on(tmp_path, listed(first, second, third), keeps(first, second)) as (ledger, _):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -178,8 +179,7 @@ class World:
         self.own_answer()
         while self.told:
             self.hear()
-        for ref in list(self.index._echoes._expected):
-            self.index._echoes._give_up(ref)
+        self.index._echoes.give_up(math.inf)
 
     def _begin(self) -> None:
         if not self.in_flight:

@@ -13,7 +13,7 @@ from towline.core import chain, record, tip
 from tests.core import syncs
 from tests.core.syncs import change, entries, sync
 
-HISTORY = [recordbody.to_body(made) for made in syncs.history(1, 2, 1200, 1)]
+HISTORY = [recordbody.to_body(made) for made in syncs.history(1, 2, 2200, 1)]
 """Six records of four syncs: the third has three parts."""
 
 

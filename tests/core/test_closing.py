@@ -82,11 +82,15 @@ def test_a_digest_seals_spec_and_status() -> None:
 
 
 def test_each_part_counts_its_own_changes_and_is_sealed_over_the_part_before() -> None:
-    first, second, third = syncs.completed(1200)
+    first, second, third = syncs.completed(2200)
     assert first.closing
     assert second.closing
     assert third.closing
-    assert [part.closing.counts.created for part in (first, second, third) if part.closing] == [500, 500, 200]
+    assert [part.closing.counts.created for part in (first, second, third) if part.closing] == [
+        1000,
+        1000,
+        200,
+    ]
     assert (first.closing.previous, second.closing.previous) == ("", first.closing.digest)
     assert third.closing.previous == second.closing.digest
 
@@ -150,7 +154,7 @@ def test_an_interrupted_sync_counts_what_the_cluster_shows_of_it() -> None:
 
 
 def test_parts_that_were_closed_before_the_process_died_stay_as_they_are() -> None:
-    records = record.opening(sync(), entries(change(f"o{number}") for number in range(600)), None)
+    records = record.opening(sync(), entries(change(f"o{number}") for number in range(1200)), None)
     first, _ = closing.close(records, ended())
     again, second = closing.interrupted((first, records[1]), {}, MASK, FINISHED)
     assert again == first

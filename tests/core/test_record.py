@@ -83,7 +83,7 @@ def test_a_sync_of_ten_thousand_objects_is_recorded_whole_in_parts_below_half_a_
 
 
 def test_every_part_holds_the_digest_of_the_part_before_as_it_was_opened() -> None:
-    parts = record.opening(sync(), entries(change(f"o{number}") for number in range(1200)), None)
+    parts = record.opening(sync(), entries(change(f"o{number}") for number in range(2200)), None)
     for before, after in itertools.pairwise(parts):
         assert after.intent.previous == chain.opened(recordbody.to_body(before))
 
@@ -109,7 +109,7 @@ def test_the_newest_250_commits_are_listed_and_all_are_counted() -> None:
 def test_every_part_names_the_newest_commit() -> None:
     commits = (syncs.revision("a" * 40), syncs.revision("b" * 40))
     parts = record.opening(
-        sync(commits=commits), entries(change(f"o{number}") for number in range(600)), None
+        sync(commits=commits), entries(change(f"o{number}") for number in range(1200)), None
     )
     assert [[commit.sha[0] for commit in part.intent.commits] for part in parts] == [["a", "b"], ["a"]]
 
@@ -122,7 +122,7 @@ def test_a_subject_is_one_printable_line() -> None:
 
 
 def test_records_that_are_posted_later_say_so_and_stay_tied_together() -> None:
-    parts = record.opening(sync(), entries(change(f"o{number}") for number in range(1200)), None)
+    parts = record.opening(sync(), entries(change(f"o{number}") for number in range(2200)), None)
     late = record.late(parts[1:])
     assert all(Flag.LATE in part.intent.flags for part in late)
     assert late[0].intent.previous == chain.opened(recordbody.to_body(parts[0]))

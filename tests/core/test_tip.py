@@ -27,7 +27,7 @@ def newest(ending: Ending, failures: Iterable[Failure] = ()) -> Tip:
 
 
 def test_the_tip_of_a_sync_in_parts_is_its_last_record() -> None:
-    records = syncs.completed(700)
+    records = syncs.completed(1200)
     found = tip.of(records)
     assert (found.name, found.sequence, found.ending) == (records[1].name, 2, Ending.SUCCEEDED)
     assert records[1].closing
@@ -35,7 +35,7 @@ def test_the_tip_of_a_sync_in_parts_is_its_last_record() -> None:
 
 
 def test_a_sync_with_one_open_part_is_open() -> None:
-    records = record.opening(sync(), entries(change(f"o{number}") for number in range(700)), None)
+    records = record.opening(sync(), entries(change(f"o{number}") for number in range(1200)), None)
     first, second = closing.close(records, ended())
     assert tip.of((first, records[1])).ending is None
     assert tip.of((replace(first, closing=None), second)).digest == ""
@@ -78,8 +78,8 @@ def test_a_thousand_faults_are_recognised_although_half_of_them_were_listed() ->
 
 
 def test_a_plan_that_was_recorded_is_recognised_and_another_is_not() -> None:
-    plan = entries(change(f"o{number}") for number in range(700))
-    other = entries([change("o0", Action.UPDATE), *(change(f"o{number}") for number in range(1, 700))])
+    plan = entries(change(f"o{number}") for number in range(1200))
+    other = entries([change("o0", Action.UPDATE), *(change(f"o{number}") for number in range(1, 1200))])
     records = record.opening(sync(), plan, None)
     planned = tip.of(closing.close(records, ended(Ending.PLANNED)))
     assert tip.same_plan(planned, plan)

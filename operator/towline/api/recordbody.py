@@ -88,15 +88,16 @@ def status_body(closing: Closing) -> dict[str, Any]:
 
 def change_body(change: ChangeEntry) -> dict[str, Any]:
     """Return one entry of `spec.changes`."""
-    return _present(
-        object=change.object,
-        action=change.action,
-        file=change.file,
-        line=change.line,
-        commit=change.commit,
-        digest=change.digest,
-        fields=[field_body(field) for field in change.fields],
-    )
+    body = {
+        "object": change.object,
+        "action": change.action,
+        "file": change.file,
+        "line": change.line,
+        "commit": change.commit,
+        "digest": change.digest,
+        "fields": [field_body(field) for field in change.fields],
+    }
+    return {name: value for name, value in body.items() if value}
 
 
 def field_body(field: FieldChange) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class Client:
             content_type: of the body; it says which kind of patch this is.
             accept: which encoding of the answer.
             user_agent: names the commit in the API server's audit log.
-            timeout: seconds for one attempt.
+            timeout: seconds for one answer; a connection and credentials have deadlines of their own.
             key: takes a slot of this repository for each attempt.
 
         Raises:
@@ -163,12 +163,9 @@ class Client:
             return await self._attempt(call)
 
     async def _attempt(self, call: Call) -> Answer:
+        self._check_fence(call)  # no write waits for a connection when others may write
         try:
-            # No write begins, or waits for a connection, when others may write.
-            async with asyncio.timeout(min(call.timeout, self._check_fence(call))):
-                reply = await self._replied(call)
-        except TimeoutError as error:
-            raise _unanswered(call, BrokenError("no answer in time")) from error
+            reply = await self._replied(call)
         except BrokenError as error:
             raise _unanswered(call, error) from error
         if not 200 <= reply.status < 300:
@@ -187,8 +184,8 @@ class Client:
         request = await self._written(call, access)
         connection = await self._pool.take(access)
         try:
-            self._check_fence(call)  # once more, as the bytes leave: the process may have been stopped
-            return await connection.exchange(request)
+            # The fence once more, as the bytes leave: the process may have been stopped.
+            return await connection.exchange(request, min(call.timeout, self._check_fence(call)))
         finally:
             self._pool.give(connection)
 

@@ -8,9 +8,10 @@ overtaken. Versions are compared for equality alone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import NamedTuple
 
 from towline.model import GroupKind, Live, ObjectRef
@@ -38,7 +39,7 @@ class _Expected:
 
     uid: str
     version: str
-    timer: asyncio.TimerHandle
+    until: float
     latest: Seen | None = None
 
     def is_echoed(self, seen: Seen) -> bool:
@@ -60,31 +61,39 @@ class Echoes:
         self._judge = judge
         self._held: dict[ObjectRef, _Held] = {}
         self._expected: dict[ObjectRef, _Expected] = {}
+        self._timer: asyncio.TimerHandle | None = None
 
-    @contextmanager
-    def held(self, ref: ObjectRef) -> Iterator[None]:
+    def held(self, ref: ObjectRef) -> AbstractContextManager[None]:
         """Keep back the events of one object until the block ends."""
-        held = self._held.setdefault(ref, _Held())
-        held.writers += 1
-        try:
-            yield
-        finally:
-            held.writers -= 1
-            if not held.writers:
-                del self._held[ref]
-                for seen in held.events:
-                    self.deliver(seen)
+        return _Holding(self, ref)
+
+    def hold(self, ref: ObjectRef) -> None:
+        """Keep back the events of one object until they are released as often."""
+        self._held.setdefault(ref, _Held()).writers += 1
+
+    def release(self, ref: ObjectRef) -> None:
+        """Take the events that were kept back, unless somebody else still holds them."""
+        held = self._held[ref]
+        held.writers -= 1
+        if not held.writers:
+            del self._held[ref]
+            for seen in held.events:
+                self.deliver(seen)
 
     def expect(self, ref: ObjectRef, before: Live | None, after: Live | None) -> None:
         """Note that our own write led from `before`, the state that the watch told, to `after`."""
         if (before and before.resource_version) == (after and after.resource_version):
             return
-        self._cancel(ref)
+        self._expected.pop(ref, None)  # those who wait longest stand first
         known = after or before
-        timer = asyncio.get_running_loop().call_later(ECHO_SECONDS, self._give_up, ref)
+        loop = asyncio.get_running_loop()
         self._expected[ref] = _Expected(
-            uid=known.uid if known else "", version=after.resource_version if after else "", timer=timer
+            uid=known.uid if known else "",
+            version=after.resource_version if after else "",
+            until=loop.time() + ECHO_SECONDS,
         )
+        if self._timer is None:
+            self._timer = loop.call_later(ECHO_SECONDS, self._watch_time)
 
     def deliver(self, seen: Seen) -> None:
         """Take one event from a watch."""
@@ -93,7 +102,7 @@ class Echoes:
         elif (expected := self._expected.get(seen.ref)) is None:
             self._judge(seen)
         elif expected.is_echoed(seen):
-            self._cancel(seen.ref)
+            del self._expected[seen.ref]
             self._judge(seen)
         else:
             expected.latest = seen
@@ -105,18 +114,46 @@ class Echoes:
     def relist(self, kind: GroupKind) -> None:
         """Wait for no echo of this kind any more: a list begins, and it tells all that was answered."""
         for ref in [ref for ref in self._expected if ref.group_kind == kind]:
-            self._cancel(ref)
+            del self._expected[ref]
 
     def close(self) -> None:
         """Wait for nothing any more."""
-        for ref in list(self._expected):
-            self._cancel(ref)
+        self._expected.clear()
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
 
-    def _cancel(self, ref: ObjectRef) -> None:
-        if expected := self._expected.pop(ref, None):
-            expected.timer.cancel()
+    def give_up(self, now: float) -> None:
+        """Wait no longer for the echoes that are overdue by the event loop's clock."""
+        while self._expected:
+            ref, expected = next(iter(self._expected.items()))
+            if expected.until > now:
+                return
+            del self._expected[ref]
+            if expected.latest:
+                self.deliver(
+                    expected.latest._replace(uid="")
+                )  # it stands for all the events that were kept back
 
-    def _give_up(self, ref: ObjectRef) -> None:
-        expected = self._expected.pop(ref)
-        if expected.latest:
-            self.deliver(expected.latest._replace(uid=""))  # it stands for all the events that were kept back
+    def _watch_time(self) -> None:
+        """Give up what is overdue; one timer serves all echoes, as there are thousands."""
+        loop = asyncio.get_running_loop()
+        self.give_up(loop.time())
+        oldest = next(iter(self._expected.values()), None)
+        self._timer = loop.call_at(oldest.until, self._watch_time) if oldest else None
+
+
+class _Holding(AbstractContextManager[None]):
+    """The events of one object, kept back while the block runs; written out because each write does so."""
+
+    def __init__(self, echoes: Echoes, ref: ObjectRef) -> None:
+        self._echoes = echoes
+        self._ref = ref
+
+    def __enter__(self) -> None:
+        self._echoes.hold(self._ref)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._echoes.release(self._ref)

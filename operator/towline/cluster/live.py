@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 
 from towline.api.healthchecks import HealthCheck
@@ -131,11 +131,9 @@ class Index:
         """Return the objects whose changes made that number grow; None where they are too many to be known."""
         return self._inventory.touched(label, since)
 
-    @contextmanager
-    def writing(self, ref: ObjectRef) -> Iterator[None]:
+    def writing(self, ref: ObjectRef) -> AbstractContextManager[None]:
         """Hold the events of an object while a write to it is in flight: they are judged after its answer."""
-        with self._echoes.held(ref):
-            yield
+        return self._echoes.held(ref)
 
     def record(self, ref: ObjectRef, body: Body | None) -> Live | None:
         """Take over what our own write made of an object; return what is known of it now.

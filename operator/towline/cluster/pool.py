@@ -7,13 +7,16 @@ from collections import deque
 
 from towline.cluster.credentials import Access
 from towline.cluster.dialing import dial
-from towline.http.connection import Connection
+from towline.http.connection import BrokenError, Connection
 
 CONNECTIONS = 32
 """At a time, streams apart: twice what is in flight about objects. Each holds a TLS buffer of 256 KiB."""
 
 IDLE_SECONDS = 15.0
 """How long an unused connection is trusted; a server, or what stands between, ends it some time."""
+
+WAIT_SECONDS = 30.0
+"""How long a request waits until one of the connections is free."""
 
 
 class Pool:
@@ -26,7 +29,10 @@ class Pool:
 
     async def take(self, access: Access) -> Connection:
         """Return a connection on which nothing is under way; raises BrokenError where there is none."""
-        await self._free.acquire()
+        if self._free.locked():
+            await self._wait()
+        else:
+            await self._free.acquire()
         self._expire()
         while self._idle:
             _, connection = self._idle.pop()
@@ -68,6 +74,13 @@ class Pool:
         self._idle.clear()
         for connection in tuple(self._open):
             self.drop(connection)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise BrokenError("all connections were in use for too long", sent=False) from error
 
     def _expire(self) -> None:
         oldest = _now() - IDLE_SECONDS

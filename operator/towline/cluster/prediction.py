@@ -36,7 +36,7 @@ async def look(objects: Objects, change: Change, sync: Sync) -> Prediction | Fai
     manifest = declared(change)
     before = await objects.read(change.ref, sync, version_of(manifest.body))
     if before is None or terminates(before):
-        return replace(unseen(replace(change, action=Action.CREATE), sync), known=before is None)
+        return unseen(replace(change, action=Action.CREATE), sync, known=before is None)
     whose = claim(before, change.ref, sync)
     stamped = stamp.stamp(manifest, sync.identity, sync.revision, before)
     body = _only(before, ignore.sent(stamped, manifest.ignored, before, sync.identity.manager))
@@ -50,10 +50,10 @@ async def look(objects: Objects, change: Change, sync: Sync) -> Prediction | Fai
     return Prediction(change=replace(change, action=action), body=body, before=before)
 
 
-def unseen(change: Change, sync: Sync) -> Prediction:
-    """Say what the change comes to without looking; whether the object exists is asked when it is written."""
+def unseen(change: Change, sync: Sync, *, known: bool = False) -> Prediction:
+    """Say what the change comes to without looking; unless it is `known` not to exist, that is asked by the write."""
     body = stamp.stamp(declared(change), sync.identity, sync.revision)
-    return Prediction(change=change, body=body, known=False)
+    return Prediction(change=change, body=body, known=known)
 
 
 def declared(change: Change) -> Manifest:

@@ -63,8 +63,8 @@ class Flight:
         self, waiting: frozenset[ObjectRef], missing: frozenset[ObjectRef], change: Change
     ) -> _Found:
         try:
-            if change.action is Action.CREATE and change.ref in waiting | missing:
-                return replace(prediction.unseen(change, self._sync), known=change.ref in missing)
+            if change.action is Action.CREATE and (change.ref in waiting or change.ref in missing):
+                return prediction.unseen(change, self._sync, known=change.ref in missing)
             if change.ref in waiting or not self._sync.preflight:
                 return await self._seen(change)
             return await (self._new(change) if change.action is Action.CREATE else self._existing(change))

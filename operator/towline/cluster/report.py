@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ from towline.model import Body, Key
 _log = log.logger(__name__)
 
 _API = "towline.dev/v1alpha1"
-_PAGE = "500"
+_PAGE = "50"
 _EVENT_SECONDS = 5.0
 _EVENT_BYTES = 1024
 """What the API server takes as the message of an event."""
@@ -61,19 +61,19 @@ class Report:
                 return None
             raise
 
-    async def everyone(self, namespace: str = "") -> tuple[GitRepository, ...]:
-        """Return every GitRepository of a namespace, or of the cluster.
+    async def everyone(self, namespace: str = "") -> AsyncIterator[GitRepository]:
+        """Give every GitRepository of a namespace, or of the cluster, a few at a time: they may be thousands.
 
         Raises:
             ClusterError: the API server could not be asked.
         """
-        found: list[GitRepository] = []
         query = {"limit": _PAGE}
         while True:
             page = (await self._client.request("GET", _collection(namespace), query=query)).body
-            found += map(gitrepository.identify, page.get("items") or ())
+            for item in page.get("items") or ():
+                yield gitrepository.identify(item)
             if not (following := page["metadata"].get("continue")):
-                return tuple(found)
+                return
             query = {"limit": _PAGE, "continue": following}
 
     async def write_status(self, repository: GitRepository, status: Body) -> GitRepository | None:

@@ -37,7 +37,9 @@ class Roll:
 
     def _known(self, metadata: Body) -> Live | None:
         """Return what is known of the object, where that is this very state: mostly it is our own write."""
-        known = self._inventory.get(ref_from(metadata, self._kind))
+        kind = self._kind
+        ref = ObjectRef(kind.group, kind.kind, metadata.get("namespace", ""), metadata["name"])
+        known = self._inventory.get(ref)
         is_same = known and (known.uid, known.resource_version) == (
             metadata["uid"],
             metadata["resourceVersion"],

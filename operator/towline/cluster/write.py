@@ -68,7 +68,7 @@ class Writes:
             missing = await census.missing(self._objects, unknown, self._sync)
         except ClusterError:
             return wave  # the writes tell that the API server is away
-        return [replace(found, known=found.known or found.change.ref in missing) for found in wave]
+        return [replace(found, known=True) if found.change.ref in missing else found for found in wave]
 
     async def _tried(self, found: Prediction) -> Outcome:
         if self._broken and order.needs(prediction.declared(found.change)) & self._broken:
@@ -143,7 +143,7 @@ class Writes:
             message = "it is being deleted, to be created again when it is gone"
             return self._failed(found.change, Refusal.TERMINATING, message)
         self._index.record(found.change.ref, None)
-        return replace(prediction.unseen(found.change, self._sync), known=True)
+        return prediction.unseen(found.change, self._sync, known=True)
 
     async def _after(self, found: Prediction, error: ApiError) -> Outcome | Prediction:
         """Decide after a refusal: look again, replace the object, or give up."""

@@ -46,7 +46,8 @@ class Ended:
 def close(records: Sequence[SyncRecord], ended: Ended) -> tuple[SyncRecord, ...]:
     """Return the records of one sync, in their order, closed.
 
-    Each record counts and explains the changes that it lists; what is about no change stands in the first. A
+    Each record counts the changes that it lists, and explains its first 500 refusals; what is about no change stands in
+    the first. A
     plan under Observe counts what would be done: the outcomes are then those of what would not.
     """
     outcomes = {str(outcome.change.ref): outcome for outcome in ended.outcomes}

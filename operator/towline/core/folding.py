@@ -22,6 +22,8 @@ _ITSELF = "."
 
 def folded(entries: Sequence[Body], manager: str) -> tuple[Body, ...] | None:
     """Return `managedFields` without what `manager` applies in the remains of others; None where nothing is to do."""
+    if len(entries) < 2:
+        return None
     ours = next((entry for entry in entries if _applies(entry, manager)), None)
     if ours is None:
         return None
@@ -34,7 +36,7 @@ def folded(entries: Sequence[Body], manager: str) -> tuple[Body, ...] | None:
 
 def is_shared(entries: Sequence[Body], manager: str) -> bool:
     """Tell whether the remains of others hold something that `manager` applies."""
-    return len(entries) > 1 and folded(entries, manager) is not None
+    return folded(entries, manager) is not None
 
 
 def _left(entry: Body, held: Body, manager: str) -> Body:

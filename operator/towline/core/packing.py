@@ -49,6 +49,8 @@ def packs(
 
 def fit(text: str, limit: int) -> str:
     """Return at most `limit` characters that UTF-8 can hold; `…` marks a cut."""
+    if text.isascii() and len(text) <= limit:
+        return text
     whole = text.encode("utf-8", "replace").decode()
     return whole if len(whole) <= limit else f"{whole[: limit - 1]}…"
 

@@ -14,7 +14,7 @@ from towline.core.tip import Tip
 from towline.model import Change, ObjectRef, Revision
 
 PART_BYTES = 384 * 1024
-PART_CHANGES = 500
+PART_CHANGES = 1000
 ENTRY_BYTES = 64 * 1024
 ENTRY_FIELDS = 100
 """What one record holds, and one entry of it; with the outcome a record stays below 512 KiB."""
@@ -88,7 +88,10 @@ def _entry(change: Change, sha: str, mask: Mask) -> ChangeEntry:
     )
 
 
-def _split(entry: ChangeEntry, fields: Iterable[FieldChange]) -> Iterator[ChangeEntry]:
+def _split(entry: ChangeEntry, fields: Sequence[FieldChange]) -> Iterator[ChangeEntry]:
+    if not fields:
+        yield entry
+        return
     fitted = (replace(field, path=packing.fit(field.path, 4096)) for field in fields)
     for pack in packing.packs(fitted, _field_size, ENTRY_BYTES, ENTRY_FIELDS):
         yield replace(entry, fields=tuple(pack))

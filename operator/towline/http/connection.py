@@ -64,15 +64,19 @@ class Connection(asyncio.Protocol):
         """Whether another request may be sent: the last answer is complete and the server keeps the connection."""
         return self._complete and self._reusable and self._lost is None
 
-    async def exchange(self, request: bytes) -> Reply:
+    async def exchange(self, request: bytes, seconds: float) -> Reply:
         """Send a request, which is on its way when this first waits, and return the whole answer.
 
         Raises:
-            BrokenError: the connection ended before the answer did.
+            BrokenError: the connection ended before the answer did, or so many seconds have passed.
         """
         self._send(request)
-        while not self._complete:
-            await self._more()
+        deadline = self._loop.call_later(seconds, self._expire)  # a third of what asyncio.timeout costs
+        try:
+            while not self._complete:
+                await self._more()
+        finally:
+            deadline.cancel()
         self._reply.content = self._taken()
         return self._reply
 
@@ -198,6 +202,10 @@ class Connection(asyncio.Protocol):
     def _is_unbounded(self) -> bool:
         named = {name for name, _ in self._reply.headers}
         return not named & {b"content-length", b"transfer-encoding"}
+
+    def _expire(self) -> None:
+        self._end(BrokenError("no answer in time"))
+        self.abort()
 
     def _end(self, error: BrokenError) -> None:
         if self._lost is None:

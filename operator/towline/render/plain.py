@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -26,16 +25,31 @@ _FAILURES = 1000  # of one file; a generated one may repeat its mistake in every
 
 
 class _Object(NamedTuple):
-    """One object of a file, before it is checked; `value` may be anything, `places` reads its document again."""
+    """One object of a file, before it is checked; `value` may be anything."""
 
     value: Any
     origin: Origin
     piece: Piece
-    places: Callable[[Piece], Places]
+    lines: _Lines
 
     def line(self, *path: str | int) -> int:
         """Return the line of a field of the document."""
-        return self.places(self.piece).line(*path)
+        return self.lines.of(self.piece, *path)
+
+
+class _Lines:
+    """Where fields stand: the document that was asked about last is not read again."""
+
+    __slots__ = ("_last", "_limits")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._last: tuple[Piece, Places] | None = None
+
+    def of(self, piece: Piece, *path: str | int) -> int:
+        if self._last is None or self._last[0] is not piece:
+            self._last = piece, Places(piece, self._limits)
+        return self._last[1].line(*path)
 
 
 def manifests(
@@ -84,10 +98,10 @@ def _is_list(value: Any) -> bool:
 
 
 def _objects(found: tuple[Document, ...], origin: Origin, limits: Limits) -> Iterator[_Object]:
-    places = functools.lru_cache(maxsize=1)(functools.partial(Places, limits=limits))
+    lines = _Lines(limits)
     for document in found:
         at = origin._replace(line=document.line, document=document.index)
-        one = _Object(document.value, at, document.piece, places)
+        one = _Object(document.value, at, document.piece, lines)
         yield from _items(one) if _is_list(one.value) else (one,)
 
 

@@ -118,8 +118,9 @@ _OURS = (labels.REPOSITORY_LABEL, labels.OWNER, labels.DIGEST, labels.COMMIT, la
 def _stamps(body: Body) -> Iterator[Complaint]:
     metadata = _map(body.get("metadata"))
     for field in ("labels", "annotations"):
-        for name in _OURS:
-            if name in _map(metadata.get(field)):
+        held = _map(metadata.get(field))
+        for name in _OURS if held else ():
+            if name in held:
                 yield Complaint(
                     Refusal.INVALID,
                     f"{name} is written by Towline alone; remove it",
@@ -139,6 +140,8 @@ _SWITCHES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 def _switches(body: Body) -> Iterator[Complaint]:
     annotations = _map(_map(body.get("metadata")).get("annotations"))
+    if not annotations:
+        return
     for name, allowed in _SWITCHES.items():
         value = annotations.get(name)
         if isinstance(value, str) and value not in allowed:
