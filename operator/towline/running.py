@@ -7,7 +7,7 @@ import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import uvloop
 
@@ -131,6 +131,7 @@ async def _queue(
         reconciler = assembly.reconciler(chosen, doors, metrics, wake)
         queue = WorkQueue(reconciler.once, time.monotonic)
         tasks = (
+            asyncio.create_task(_learn(discovery), name="learn"),
             asyncio.create_task(_tidy(queue, reconciler, doors), name="tidy"),
             asyncio.create_task(_verify(doors.index, doubts, chosen.verify_seconds), name="verify"),
         )
@@ -155,6 +156,12 @@ def _keys(label: str, queue: WorkQueue) -> tuple[Key, ...]:
     if dot:
         return (Key(namespace, name),)
     return tuple(key for key in queue.known if labels.repository_label(key) == label)
+
+
+async def _learn(discovery: Discovery) -> None:
+    """Look up what is served before the first pass asks; where that fails, the pass asks again."""
+    with suppress(ClusterError):
+        await discovery.listable()
 
 
 async def _verify(index: Index, doubts: Doubts, seconds: float) -> None:

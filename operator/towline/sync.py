@@ -164,8 +164,12 @@ class Syncs:
             return Synced(ending=Ending.SUCCEEDED, overridden=overridden)
         changes = (*(found.change for found in predictions), *order.plan.removals)
         entries = await self.entries(order, predictions, changes)
-        await begin(entries)
-        records = await self._open(order, entries)
+        drafting = asyncio.create_task(self._drafts(order, entries))
+        try:
+            await begin(entries)
+        finally:
+            drafts = await drafting
+        records = await self._ledger.open(drafts)
         voice = replace(voice, record=records[0].name)
         written = await self._write(order, predictions, failures, voice, superseded)
         synced = await self._close(order, records, written, (*failures, *stuck))
@@ -237,7 +241,7 @@ class Syncs:
         Raises:
             ClusterError: it could not be written.
         """
-        records = await self._open(order, entries)
+        records = await self._ledger.open(await self._drafts(order, entries))
         await self._ledger.close(closing.close(records, ended))
         return records[-1].name
 
@@ -262,7 +266,8 @@ class Syncs:
             error=pruned.error or released.error,
         )
 
-    async def _open(self, order: Order, entries: Sequence[ChangeEntry]) -> tuple[SyncRecord, ...]:
+    async def _drafts(self, order: Order, entries: Sequence[ChangeEntry]) -> tuple[SyncRecord, ...]:
+        """Return the records to open, made outside the event loop: a thousand entries are packed and digested."""
         about = record.Sync(
             namespace=self._ledger.namespace(order.identity.key),
             subject=order.subject,
@@ -275,7 +280,7 @@ class Syncs:
             operator=self._operator,
             started_at=self.moment(),
         )
-        return await self._ledger.open(record.opening(about, entries, await self.newest(order.identity)))
+        return await asyncio.to_thread(record.opening, about, entries, await self.newest(order.identity))
 
     async def _close(
         self, order: Order, records: Sequence[SyncRecord], written: Written, failures: tuple[Failure, ...]
