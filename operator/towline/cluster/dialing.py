@@ -8,11 +8,10 @@ import os
 import ssl
 import urllib.parse
 from dataclasses import dataclass
-from typing import cast
 
 from towline.cluster.credentials import Access
 from towline.http.connection import BrokenError, Connection
-from towline.http.dialing import connect
+from towline.http.dialing import connect, secured
 
 CONNECT_SECONDS = 10.0
 
@@ -80,17 +79,11 @@ async def _through(proxy: _Place, server: _Place, tls: ssl.SSLContext | None, na
 
 async def _within(tunnel: Connection, tls: ssl.SSLContext | None, name: str | None) -> Connection:
     """Go on over a tunnel."""
-    connection, transport = Connection(), tunnel.handed_over()
-    try:
-        if tls is None:
-            transport.set_protocol(connection)
-        else:
-            loop = asyncio.get_running_loop()
-            inner = await loop.start_tls(transport, connection, tls, server_hostname=name)
-            transport = cast("asyncio.Transport", inner)
-    except BaseException:
-        transport.abort()
-        raise
+    transport = tunnel.handed_over()
+    if tls is not None:
+        return await secured(transport, tls, name)
+    connection = Connection()
+    transport.set_protocol(connection)
     connection.connection_made(transport)
     return connection
 

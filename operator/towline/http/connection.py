@@ -116,8 +116,9 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """End the connection at once."""
         self._reusable = False
-        if self._transport is not None:
-            self._transport.abort()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -137,6 +138,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Let nobody wait any longer; an answer without a length is complete when its connection ends."""
         del error
+        self._transport = None
         if self._opened and not self._complete and self._is_unbounded():
             self.on_message_complete()
         self._end(BrokenError("the connection was lost"))

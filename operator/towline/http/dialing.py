@@ -8,6 +8,7 @@ import ssl
 from typing import Any
 
 from towline.http.connection import Connection
+from towline.http.tls import Tls
 
 
 async def connect(host: str, port: int, tls: ssl.SSLContext | None, name: str | None) -> Connection:
@@ -17,11 +18,31 @@ async def connect(host: str, port: int, tls: ssl.SSLContext | None, name: str | 
         OSError: there is none; `ssl.SSLError` where the server cannot be trusted.
     """
     loop = asyncio.get_running_loop()
-    transport, connection = await loop.create_connection(
-        Connection, host, port, ssl=tls, server_hostname=name
-    )
+    connection = Connection()
+    secure = Tls(connection, tls, name) if tls else None
+    transport, _ = await loop.create_connection(lambda: secure or connection, host, port)
     _watch(transport.get_extra_info("socket"))
+    if secure:
+        await _shaken(secure)
     return connection
+
+
+async def secured(transport: asyncio.Transport, tls: ssl.SSLContext, name: str | None) -> Connection:
+    """Speak TLS over a connection that somebody else has opened; raises as `connect` does."""
+    connection = Connection()
+    secure = Tls(connection, tls, name)
+    transport.set_protocol(secure)
+    secure.connection_made(transport)
+    await _shaken(secure)
+    return connection
+
+
+async def _shaken(secure: Tls) -> None:
+    try:
+        await secure.shaken
+    except BaseException:
+        secure.abort()
+        raise
 
 
 def watchful_socket(address: tuple[Any, ...]) -> socket.socket:
