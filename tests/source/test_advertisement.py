@@ -153,6 +153,32 @@ async def test_a_look_says_who_asks_and_nothing_else(looker: Advertisements) -> 
     assert "Authorization: Bearer t0ken" in headers
 
 
+async def drowning(_request: bytes, writer: asyncio.StreamWriter) -> None:
+    """Send one header without an end, as fast as it is taken."""
+    writer.write(b"HTTP/1.1 200 OK\r\nX-More: ")
+    while True:
+        writer.write(b"x" * 2**16)
+        await writer.drain()
+
+
+async def trailing(_request: bytes, writer: asyncio.StreamWriter) -> None:
+    """Send a good answer in one chunk, and behind it trailers without an end."""
+    good = answer(f"{A} refs/heads/main\0x")
+    writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {KIND}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+    writer.write(f"{len(good):x}\r\n".encode() + good + b"\r\n0\r\n")
+    while True:
+        writer.write(b"X-More: " + b"x" * 2**16 + b"\r\n")
+        await writer.drain()
+
+
+@pytest.mark.parametrize("hostile", [drowning, trailing])
+async def test_a_server_that_sends_without_end_is_left_at_once(
+    looker: Advertisements, hostile: Answer
+) -> None:
+    async with badserver.answering(hostile) as bad, asyncio.timeout(advertisement.PATIENCE / 2):
+        assert await looker.read(Remote(url=bad.url), LIMIT) is None
+
+
 @asynccontextmanager
 async def counting(most: list[int]) -> AsyncIterator[str]:
     """Serve silence; `most` gets how many connections were open whenever one came."""

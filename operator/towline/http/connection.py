@@ -6,6 +6,7 @@ A bare request costs a third of the processor time that it costs through aiohttp
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import cast
@@ -43,9 +44,14 @@ class Reply:
 
 
 class Connection(asyncio.Protocol):
-    """One connection; the methods named `on_…` are called by the parser, those before them by asyncio."""
+    """One connection; the methods named `on_…` are called by the parser, those before them by asyncio.
 
-    def __init__(self) -> None:
+    It ends where more than `limit` bytes come back for one request, headers and framing included.
+    """
+
+    def __init__(self, limit: float = math.inf) -> None:
+        self._limit = limit
+        self._received = 0
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
@@ -129,6 +135,11 @@ class Connection(asyncio.Protocol):
         if self._complete:
             self.abort()
             return
+        self._received += len(data)
+        if self._received > self._limit:
+            self._end(BrokenError("too much came back"))
+            self.abort()
+            return
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -181,6 +192,7 @@ class Connection(asyncio.Protocol):
         if self._lost is not None or self._transport is None:
             raise BrokenError("the connection was lost", sent=False)
         self._opened = self._complete = self._streams = False
+        self._received = 0
         self._transport.write(request)
 
     async def _more(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import ssl
 from typing import Any
@@ -11,14 +12,18 @@ from towline.http.connection import Connection
 from towline.http.tls import Tls
 
 
-async def connect(host: str, port: int, tls: ssl.SSLContext | None, name: str | None) -> Connection:
+async def connect(
+    host: str, port: int, tls: ssl.SSLContext | None, name: str | None, limit: float = math.inf
+) -> Connection:
     """Open a connection; with `tls`, to a server whose certificate is for `name`.
+
+    A server that is not trusted with our memory may send `limit` bytes for each request.
 
     Raises:
         OSError: there is none; `ssl.SSLError` where the server cannot be trusted.
     """
     loop = asyncio.get_running_loop()
-    connection = Connection()
+    connection = Connection(limit)
     secure = Tls(connection, tls, name) if tls else None
     transport, _ = await loop.create_connection(lambda: secure or connection, host, port)
     _watch(transport.get_extra_info("socket"))

@@ -7,9 +7,7 @@ back: git asks then, which knows redirects, challenges and old servers, and whos
 from __future__ import annotations
 
 import asyncio
-import functools
 import ssl
-from contextlib import aclosing
 
 import towline
 from towline.http.connection import BrokenError, Connection
@@ -26,6 +24,8 @@ PATIENCE = 10.0
 _KIND = "application/x-git-upload-pack-advertisement"
 _SHUT = frozenset({401, 403})
 _CONTEXTS = 16
+_HEAD = 64 * 1024
+"""Bytes for headers and framing."""
 
 
 class Advertisements:
@@ -34,7 +34,7 @@ class Advertisements:
     def __init__(self, git: Transport) -> None:
         self._git = git
         self._names = Names()
-        self._trust = functools.lru_cache(_CONTEXTS)(_trust)
+        self._contexts: dict[bytes, ssl.SSLContext] = {}
 
     async def read(self, remote: Remote, limit: int) -> Refs | None:
         """Return what a remote offers, None where git has to ask; an answer of more than `limit` bytes is not read.
@@ -53,32 +53,32 @@ class Advertisements:
             return None
 
     async def _answer(self, remote: Remote, limit: int) -> bytes:
-        connection = await self._connected(remote)
+        connection = await self._connected(remote, limit + _HEAD)
         try:
             reply = await connection.open(_request(remote))
             if reply.status in _SHUT:
                 raise complaints.shut(remote, reply.status)
             if reply.status != 200 or reply.first(b"content-type") != _KIND or reply.all(b"content-encoding"):
                 raise ValueError("not what a smart server advertises")
-            return await _content(connection, limit)
+            return b"".join([chunk async for chunk in connection.chunks()])
         finally:
             connection.abort()
 
-    async def _connected(self, remote: Remote) -> Connection:
+    async def _connected(self, remote: Remote, limit: int) -> Connection:
         address = remote.address or (await self._names.look_up(remote.hostname, remote.port))[0]
         if remote.scheme == "http":
-            return await connect(address, remote.port, None, None)
-        return await connect(address, remote.port, self._trust(remote.ca), remote.hostname)
+            return await connect(address, remote.port, None, None, limit)
+        return await connect(address, remote.port, await self._trust(remote.ca), remote.hostname, limit)
 
-
-async def _content(connection: Connection, limit: int) -> bytes:
-    content = bytearray()
-    async with aclosing(connection.chunks()) as chunks:
-        async for chunk in chunks:
-            content += chunk
-            if len(content) > limit:
-                raise ValueError("too much")
-    return bytes(content)
+    async def _trust(self, ca: bytes) -> ssl.SSLContext:
+        """Return what checks certificates: by the given authorities (PEM), or by the many of the system."""
+        known = self._contexts.get(ca)
+        if known is None:
+            known = await asyncio.to_thread(ssl.create_default_context, cadata=ca.decode() or None)
+            if len(self._contexts) == _CONTEXTS:
+                self._contexts.clear()
+            self._contexts[ca] = known
+        return known
 
 
 def _request(remote: Remote) -> bytes:
@@ -94,8 +94,3 @@ def _request(remote: Remote) -> bytes:
         *((f"Authorization: {remote.authorization}",) if remote.authorization else ()),
     )
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
-
-
-def _trust(ca: bytes) -> ssl.SSLContext:
-    """Return what checks certificates: against the given authorities (PEM), or against those of the system."""
-    return ssl.create_default_context(cadata=ca.decode() or None)
