@@ -14,7 +14,7 @@ from towline.desired import Desired
 from towline.errors import ClusterError, Failure, Reason, Refusal, TowlineError
 from towline.model import Change, ObjectRef, Plan, Result
 from towline.observe import Observed
-from towline.sync import Synced
+from towline.order import Synced
 
 
 def passed(attempt: Attempt, decided: Plan, synced: Synced | None, blind: str) -> Pass:

@@ -23,7 +23,7 @@ from towline.core.stamp import Identity
 from towline.desired import Head, Source
 from towline.errors import ClusterError, Refusal
 from towline.model import Action, Body, Change, Key, Live, ObjectRef, Plan, Revision
-from towline.sync import Synced
+from towline.order import Synced
 
 Found = tuple[Deviation, ...]
 

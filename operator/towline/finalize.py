@@ -26,7 +26,8 @@ from towline.dependencies import Dependencies
 from towline.errors import ApiError, ClusterError, Reason
 from towline.model import ObjectRef, Person, Plan, Revision
 from towline.neighbours import Neighbours
-from towline.sync import Order, Synced, Syncs
+from towline.order import Order, Synced
+from towline.sync import Syncs
 
 _log = log.logger(__name__)
 

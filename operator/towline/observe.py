@@ -18,7 +18,8 @@ from towline.core.forecast import Forecast
 from towline.core.stamp import Identity
 from towline.errors import Failure, Reason, Refusal
 from towline.model import APPLIES, REMOVES, Change, Outcome, Result
-from towline.sync import Order, Syncs
+from towline.order import Order
+from towline.sync import Syncs
 
 _log = log.logger(__name__)
 

@@ -8,7 +8,8 @@ from towline.core.stamp import Identity
 from towline.core.tip import Tip
 from towline.desired import Head, Source
 from towline.model import Plan, Revision
-from towline.sync import Order, Syncs
+from towline.order import Order
+from towline.sync import Syncs
 
 
 class Orders:

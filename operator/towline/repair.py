@@ -24,8 +24,9 @@ from towline.desired import Source
 from towline.drifts import Drifts, Known
 from towline.errors import ClusterError, TowlineError
 from towline.model import Action, Change, Key, ObjectRef, Plan, Revision
+from towline.order import Synced
 from towline.orders import Orders
-from towline.sync import Synced, Syncs
+from towline.sync import Syncs
 
 _log = log.logger(__name__)
 _T = TypeVar("_T")

@@ -7,13 +7,13 @@ happens, and whatever happens is told by the record.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from towline.api.gitrepository import Adopt, ForeignFields
-from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, Flag, Subject, SyncRecord, Trigger
+from towline.api.gitrepository import ForeignFields
+from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, SyncRecord
 from towline.cluster import apply
 from towline.cluster.apply import Prediction, Writer, Written
 from towline.cluster.ledger import Ledger
@@ -24,63 +24,12 @@ from towline.core.closing import Ended
 from towline.core.redact import Mask
 from towline.core.stamp import Identity
 from towline.core.tip import Tip
-from towline.errors import ClusterError, Failure
-from towline.model import APPLIES, Action, Change, Difference, ObjectRef, Outcome, Plan, Result, Revision
+from towline.errors import Failure
+from towline.model import APPLIES, Action, Change, Difference, ObjectRef, Outcome, Result
+from towline.order import Order, Synced
 
 Begin: TypeAlias = Callable[[Sequence[ChangeEntry]], Awaitable[None]]
 """What happens once before the first write to a managed object; it is told what is about to be written."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What is to be done, for whom and why.
-
-    `commits` lead from `source` (a sha, empty before the first sync) to the revision, newest first; `commits_total`
-    counts them all. `preflight`, `force`, `adopt` and `foreign` are those of the spec.
-    """
-
-    subject: Subject
-    identity: Identity
-    revision: Revision
-    plan: Plan
-    trigger: Trigger
-    source: str = ""
-    commits: tuple[Revision, ...] = ()
-    commits_total: int = 0
-    flags: tuple[Flag, ...] = ()
-    preflight: bool = True
-    force: bool = False
-    adopt: Adopt = Adopt.ALWAYS
-    foreign: ForeignFields = ForeignFields.REPORT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Synced:
-    """What became of an order.
-
-    `failures` are the refusals of the plan, of its preflight and of its writes. `record` is empty where none was
-    left. `error` is set where the API server was away before everything was done. `overridden` is what admission
-    has made of fields that we sent. `rivals` are the field managers whose changes were undone, by object.
-    """
-
-    ending: Ending
-    outcomes: tuple[Outcome, ...] = ()
-    failures: tuple[Failure, ...] = ()
-    record: str = ""
-    error: ClusterError | None = None
-    overridden: Mapping[ObjectRef, tuple[Difference, ...]] = field(default_factory=dict)
-    rivals: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def done(self) -> frozenset[ObjectRef]:
-        """What was written or taken away."""
-        return frozenset(outcome.change.ref for outcome in self.outcomes if outcome.result is Result.DONE)
-
-    @property
-    def released(self) -> frozenset[ObjectRef]:
-        """What belongs to nobody now."""
-        ours = (outcome.change for outcome in self.outcomes if outcome.result is Result.DONE)
-        return frozenset(change.ref for change in ours if change.action is Action.RELEASE)
 
 
 async def _nothing_to_prepare(_entries: Sequence[ChangeEntry]) -> None:

@@ -26,10 +26,11 @@ from towline.errors import ClusterError, Failure, Reason, SpecError, TowlineErro
 from towline.model import Key, ObjectRef, Plan, Revision
 from towline.neighbours import Neighbours
 from towline.observe import Observer
+from towline.order import Order, Synced
 from towline.orders import Orders
 from towline.pull import Pulls
 from towline.repair import Repairs
-from towline.sync import Order, Synced, Syncs
+from towline.sync import Syncs
 
 _log = log.logger(__name__)
 
