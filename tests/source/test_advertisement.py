@@ -89,7 +89,6 @@ async def test_a_head_that_names_no_branch_and_an_empty_repository_are_told(
         badserver.says("206 Partial Content", answer(f"{A} refs/heads/main\0x"), KIND),
         badserver.says("302 Found", b"", KIND, "Location: http://127.0.0.1:1/"),
         badserver.says("404 Not Found", b"", KIND),
-        badserver.says("503 Service Unavailable", b"", KIND),
         badserver.says("200 OK", b"", KIND),
         badserver.says("200 OK", b"0000", KIND),
         badserver.says("200 OK", b"zzzz", KIND),
@@ -125,14 +124,23 @@ async def test_a_slow_server_is_left_to_git(
         assert await looker.read(Remote(url=serving.url), LIMIT) is None
 
 
-@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
-async def test_a_server_that_does_not_let_us_in_is_asked_once(mirrors: Mirrors, status: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("401 Unauthorized", Reason.AUTHENTICATION_FAILED),
+        ("403 Forbidden", Reason.AUTHENTICATION_FAILED),
+        ("429 Too Many Requests", Reason.GIT_UNAVAILABLE),
+        ("500 Internal Server Error", Reason.GIT_UNAVAILABLE),
+        ("503 Service Unavailable", Reason.GIT_UNAVAILABLE),
+    ],
+)
+async def test_a_server_that_refuses_us_is_asked_once(mirrors: Mirrors, status: str, reason: Reason) -> None:
     async with badserver.answering(badserver.says(status)) as bad:
         remote = Remote(url=bad.url, username="towline", password="wr0ng-enough")
         with pytest.raises(SourceError, match=status[:3]) as raised:
             await mirrors.look(remote, 10.0)
         assert len(bad.requests) == 1
-    assert raised.value.reason == Reason.AUTHENTICATION_FAILED
+    assert raised.value.reason == reason
     assert "wr0ng" not in raised.value.message
 
 

@@ -22,7 +22,7 @@ PATIENCE = 10.0
 """Seconds for one answer; git waits longer, and says how slow the server is."""
 
 _KIND = "application/x-git-upload-pack-advertisement"
-_SHUT = frozenset({401, 403})
+_TOLD = frozenset({401, 403, 429})
 _CONTEXTS = 16
 _HEAD = 64 * 1024
 """Bytes for headers and framing."""
@@ -41,7 +41,7 @@ class Advertisements:
 
         Raises:
             SpecError: the remote's address is refused.
-            SourceError: it has no address, or its server does not let us in: once is enough to be told so.
+            SourceError: it has no address, or its server lets us not in, or has enough to do: it is not asked twice.
         """
         if remote.scheme == "ssh":
             return None
@@ -56,8 +56,8 @@ class Advertisements:
         connection = await self._connected(remote, limit + _HEAD)
         try:
             reply = await connection.open(_request(remote))
-            if reply.status in _SHUT:
-                raise complaints.shut(remote, reply.status)
+            if reply.status in _TOLD or reply.status >= 500:
+                raise complaints.refused(remote, reply.status)
             if reply.status != 200 or reply.first(b"content-type") != _KIND or reply.all(b"content-encoding"):
                 raise ValueError("not what a smart server advertises")
             return b"".join([chunk async for chunk in connection.chunks()])

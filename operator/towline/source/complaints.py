@@ -26,8 +26,6 @@ class _Rule(NamedTuple):
     hint: str
 
 
-_SHUT = "the server does not let us in: mend the Secret of spec.secretRef, or add one"
-
 _RULES = (
     _Rule(
         "host identification has changed",
@@ -64,7 +62,7 @@ _RULES = (
     _Rule(
         "authentication failed|could not read (?:username|password)|returned error: 40[137]|permission denied \\(",
         Reason.AUTHENTICATION_FAILED,
-        _SHUT,
+        "the server does not let us in: mend the Secret of spec.secretRef, or add one",
     ),
     _Rule(
         "repository '.*' not found$|repository not found|does not appear to be a git repository",
@@ -111,9 +109,10 @@ def error(remote: Remote, text: str) -> SourceError:
     return SourceError(rule.reason, _clipped(redacted(f"{remote.url}: {rule.hint}{said}", remote)))
 
 
-def shut(remote: Remote, status: int) -> SourceError:
-    """Return what it means that an HTTP server lets nobody in with the credential of a remote."""
-    return SourceError(Reason.AUTHENTICATION_FAILED, f"{remote.url}: {_SHUT} (HTTP status {status})")
+def refused(remote: Remote, status: int) -> SourceError:
+    """Return what an HTTP status of a server means, as if git had met it."""
+    rule, said = _judge((f"the requested URL returned error: {status}",))
+    return SourceError(rule.reason, f"{remote.url}: {rule.hint} ({said})")
 
 
 def withheld(text: str) -> bool:
