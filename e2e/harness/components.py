@@ -104,6 +104,7 @@ def api_server(site: Site) -> Program:
             "disable-admission-plugins": "TaintNodesByCondition",  # what lifts the taint is off
             "audit-policy-file": POLICY,
             "audit-log-path": site.audit_log,
+            "audit-log-maxsize": "10240",  # MiB: who reads it follows one file
             "audit-log-mode": "blocking",
             "allow-privileged": "true",
             "profiling": "false",

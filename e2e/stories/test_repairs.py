@@ -38,8 +38,8 @@ def test_an_edit_is_undone_and_its_record_says_who_changed_what(
     git_repository: Callable[..., Repository],
     kubectl: Kubectl,
 ) -> None:
-    repository = git_repository(interval=LONG)
     sha = repo.commit({"a.yaml": manifests.text(manifests.config_map(size="1", colour="red"))})
+    repository = git_repository(interval=LONG)
     repository.until_ready(sha)
     kubectl("patch", "configmap", "settings", "-n", namespace, "-p", '{"data":{"size":"2"}}')
     until(cluster, namespace, size="1", colour="red")
@@ -134,12 +134,12 @@ def test_a_write_under_our_own_name_is_found_by_reading_the_object(
     git_repository: Callable[..., Repository],
     kubectl: Kubectl,
 ) -> None:
-    repository = git_repository(interval=LONG)
     container = {"name": "one", "image": "registry.example/one"}
     web = manifests.deployment()
     web["spec"]["replicas"] = 0
     web["spec"]["template"]["spec"]["containers"] = [container, {**container, "name": "two"}]
     sha = repo.commit({"a.yaml": manifests.text(web)})
+    repository = git_repository(interval=LONG)
     repository.until_ready(sha)
     swap = (
         '[{"op":"move","from":"/spec/template/spec/containers/1","path":"/spec/template/spec/containers/0"}]'

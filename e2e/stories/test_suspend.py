@@ -61,8 +61,9 @@ def test_a_suspended_repository_says_so_and_still_names_the_live_commit(
 def test_a_resumed_repository_catches_up_at_once(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit(manifests.config_maps(["settings", "other"], colour="blue"))
     repository = git_repository(interval=LONG)
-    repository.until_ready(repo.commit(manifests.config_maps(["settings", "other"], colour="blue")))
+    repository.until_ready(sha)
     repository.change(suspend=True)
     repository.until_reason("Suspended")
     sha = repo.commit({**manifests.config_maps(["settings"], colour="red"), "other.yaml": None})
@@ -106,8 +107,9 @@ def test_the_reconcile_annotation_looks_now_although_the_interval_is_an_hour(
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
+    sha = repo.commit(manifests.config_maps(["settings"], colour="blue"))
     repository = git_repository(interval=LONG)
-    repository.until_ready(repo.commit(manifests.config_maps(["settings"], colour="blue")))
+    repository.until_ready(sha)
     asked = git_server.requests(repo.path.stem)
     repo.commit(manifests.config_maps(["settings"], colour="red"))
     steadily(lambda: git_server.requests(repo.path.stem) == asked, seconds=3, message="no look")
@@ -125,8 +127,9 @@ def test_a_look_that_was_asked_for_and_finds_nothing_writes_nothing(
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
+    sha = repo.commit(manifests.config_maps(["settings"]))
     repository = git_repository(interval=LONG)
-    repository.until_ready(repo.commit(manifests.config_maps(["settings"])))
+    repository.until_ready(sha)
     mark = audit.mark()
     for word in ("first", "second"):  # the second look begins when the pass of the first has ended
         repository.annotate(reconcile=word)

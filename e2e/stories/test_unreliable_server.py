@@ -97,8 +97,9 @@ def test_watches_that_end_with_an_error_are_taken_up_again(
     *,
     code: int,
 ) -> None:
+    sha = repo.commit(manifests.config_maps(NAMES[:5]))
     app = git_repository(interval="1h")
-    app.until_ready(repo.commit(manifests.config_maps(NAMES[:5])))
+    app.until_ready(sha)
     pid = behind.program.pid
     assert proxy.end_watches(code) >= 2
     cluster.delete("v1", "ConfigMap", NAMES[0], app.namespace)

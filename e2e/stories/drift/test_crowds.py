@@ -71,8 +71,12 @@ def test_custom_resources_whose_definition_others_delete_come_back_with_it(
 
     cluster.delete(*customs.CRDS, f"widgets.{group}")
 
+    def is_another() -> bool:
+        now = cluster.find(*customs.CRDS, f"widgets.{group}")
+        return now is not None and now["metadata"]["uid"] != before
+
+    eventually(is_another, deadline=60, poll=0.5, message="another definition")
     _until_there(cluster, repository, group)
-    assert cluster.get(*customs.CRDS, f"widgets.{group}")["metadata"]["uid"] != before
     repository.until_reason("Succeeded")
 
 

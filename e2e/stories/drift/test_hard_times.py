@@ -109,8 +109,9 @@ def test_what_happened_while_the_operator_was_down_is_restored_and_nothing_else_
 ) -> None:
     operator = private_operator()
     operator.start()
+    sha = repo.commit(FILES)
     repository = git_repository(interval="1h")
-    repository.until_ready(repo.commit(FILES))
+    repository.until_ready(sha)
     operator.stop()
     disturb(cluster, repository.namespace)
     foreign = {"metadata": {"annotations": {"example.com/note": "foreign"}}}

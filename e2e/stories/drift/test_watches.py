@@ -58,8 +58,9 @@ def edited(
 ) -> Edited:
     """ConfigMaps of an operator whose every connection leads through the proxy."""
     private_operator(environment=proxy.environment()).start()
+    sha = repo.commit(manifests.config_maps(NAMES, colour="blue"))
     repository = git_repository(interval="1h")
-    repository.until_ready(repo.commit(manifests.config_maps(NAMES, colour="blue")))
+    repository.until_ready(sha)
     return Edited(cluster=cluster, namespace=repository.namespace)
 
 
