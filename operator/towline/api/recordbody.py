@@ -88,16 +88,15 @@ def status_body(closing: Closing) -> dict[str, Any]:
 
 def change_body(change: ChangeEntry) -> dict[str, Any]:
     """Return one entry of `spec.changes`."""
-    body = {
-        "object": change.object,
-        "action": change.action,
-        "file": change.file,
-        "line": change.line,
-        "commit": change.commit,
-        "digest": change.digest,
-        "fields": [field_body(field) for field in change.fields],
-    }
-    return {name: value for name, value in body.items() if value}
+    return _present(
+        object=change.object,
+        action=change.action,
+        file=change.file,
+        line=change.line,
+        commit=change.commit,
+        digest=change.digest,
+        fields=[field_body(field) for field in change.fields],
+    )
 
 
 def field_body(field: FieldChange) -> dict[str, Any]:
@@ -205,4 +204,4 @@ def _failure_body(failure: RecordFailure) -> dict[str, Any]:
 
 def _present(**fields: Any) -> dict[str, Any]:
     """Return the fields that say something: what is absent reads the same for ever."""
-    return {name: value for name, value in fields.items() if value not in (None, "", 0, [])}
+    return {name: value for name, value in fields.items() if value}

@@ -33,8 +33,8 @@ class Interned:
 
 def ref_from(metadata: Body, kind: GroupKind, intern: Interned | None = None) -> ObjectRef:
     """Return the identity of the object of `kind` that has this metadata."""
-    intern = intern or Interned()
-    return ObjectRef(kind.group, kind.kind, intern(metadata.get("namespace", "")), metadata["name"])
+    namespace = metadata.get("namespace", "")
+    return ObjectRef(kind.group, kind.kind, intern(namespace) if intern else namespace, metadata["name"])
 
 
 def live_from(

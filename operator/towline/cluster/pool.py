@@ -10,7 +10,7 @@ from towline.cluster.dialing import dial
 from towline.http.connection import BrokenError, Connection
 
 CONNECTIONS = 32
-"""At a time, streams apart: twice what is in flight about objects. Each holds a TLS buffer of 256 KiB."""
+"""At a time, streams apart: twice what is in flight about objects."""
 
 IDLE_SECONDS = 15.0
 """How long an unused connection is trusted; a server, or what stands between, ends it some time."""

@@ -37,9 +37,7 @@ class Roll:
 
     def _known(self, metadata: Body) -> Live | None:
         """Return what is known of the object, where that is this very state: mostly it is our own write."""
-        kind = self._kind
-        ref = ObjectRef(kind.group, kind.kind, metadata.get("namespace", ""), metadata["name"])
-        known = self._inventory.get(ref)
+        known = self._inventory.get(ref_from(metadata, self._kind))
         is_same = known and (known.uid, known.resource_version) == (
             metadata["uid"],
             metadata["resourceVersion"],

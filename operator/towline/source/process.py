@@ -34,7 +34,7 @@ class TooMuchOutputError(Exception):
 
 
 async def parsed(output: bytes, parse: Callable[[bytes], _T]) -> _T:
-    """Return what `parse` makes of the output of a process, without holding up the event loop."""
+    """Return what `parse` makes of what git or its server sent, without holding up the event loop."""
     return parse(output) if len(output) <= _INLINE_BYTES else await asyncio.to_thread(parse, output)
 
 
