@@ -151,7 +151,7 @@ def test_every_refusal_is_documented() -> None:
 
 def test_every_annotation_and_label_is_documented() -> None:
     constants = [value for value in vars(labels).values() if isinstance(value, str)]
-    names = {value for value in constants if value.startswith("towline.dev/")}
+    names = {value for value in constants if value.startswith(labels.PREFIX)} - {labels.PREFIX}
     documented = rows((PAGES / "annotations-and-labels.md").read_text())
     assert set(documented) == {*names, stamp.CHANGE_CAUSE}
 

@@ -16,7 +16,7 @@ from towline.cluster.credentials import Access
 from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
 from towline.cluster.metadata import live_from
-from towline.core import order, redact
+from towline.core import declaring, order, redact
 from towline.core.stamp import Identity
 from towline.model import Action, Change, Key, Manifest, ObjectRef, Origin, Outcome, Person, Revision
 
@@ -114,13 +114,9 @@ def declare(body: Object) -> Manifest:
     """Turn an object into the manifest of line 3 of deploy/app.yaml."""
     group, _, _ = body["apiVersion"].rpartition("/")
     metadata = body["metadata"]
-    return Manifest(
-        ref=ObjectRef(group, body["kind"], metadata.get("namespace", ""), metadata["name"]),
-        api_version=body["apiVersion"],
-        body=body,
-        digest=hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
-        origin=Origin(file="deploy/app.yaml", line=3),
-    )
+    ref = ObjectRef(group, body["kind"], metadata.get("namespace", ""), metadata["name"])
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    return declaring.manifest(body, ref, digest, Origin(file="deploy/app.yaml", line=3))
 
 
 def plan(body: Object, action: Action) -> Change:

@@ -6,7 +6,10 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
+
+import orjson
 
 from towline.errors import Failure
 
@@ -83,21 +86,43 @@ class Origin(NamedTuple):
     blob: str = ""
 
 
+NO_DIRECTIVES: Mapping[str, Any] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """One desired object.
+    """One desired object, kept as JSON: thousands of them are seldom read, and as Python objects each takes 1 KiB.
 
-    `body` is what Git declares, without the fields that only a server writes. `digest` covers the body alone: not
-    the file, not the commit. `ref.namespace` is empty until the kind's scope is known (core.scope places it).
-    `ignored` are JSON pointers into `body` that are left to others (core.ignore); then the digest covers them, too.
+    `content` is what Git declares, without the fields that only a server writes; the namespace in it means nothing,
+    that of `ref` does. `digest` covers the content alone: not the file, not the commit. `ref.namespace` is what Git
+    says until the kind's scope is known (core.scope places it). `directives` are the annotations that tell us what to
+    do, those of `towline.dev/`. `ignored` are JSON pointers that are left to others (core.ignore); then the digest
+    covers them, too.
     """
 
     ref: ObjectRef
     api_version: str
-    body: Body
+    content: bytes
     digest: str
     origin: Origin
+    directives: Mapping[str, Any] = field(default_factory=lambda: NO_DIRECTIVES)
     ignored: tuple[str, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """The version of its kind, without the group."""
+        return self.api_version.rpartition("/")[2]
+
+    @property
+    def body(self) -> Body:
+        """What Git declares, in the namespace of `ref`; read from the JSON each time."""
+        body: dict[str, Any] = orjson.loads(self.content)
+        metadata = body.get("metadata", {})
+        if self.ref.namespace:
+            metadata["namespace"] = self.ref.namespace
+        else:
+            metadata.pop("namespace", None)
+        return body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

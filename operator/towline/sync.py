@@ -265,8 +265,10 @@ class Syncs:
 
     def _changed(self, found: Prediction, order: Order) -> tuple[FieldChange, ...]:
         """Return the fields that a change changes; of a repair, with whoever gave them their old value."""
+        if found.before is None:
+            return ()
         fields = diff.fields(found.before, found.after, found.body, self._mask)
-        if found.before is None or found.change.action is not Action.REPAIR:
+        if found.change.action is not Action.REPAIR:
             return fields
         manager = order.identity.manager
         attributed = deviation.Holders(found.body, found.before, manager).attributed(fields)

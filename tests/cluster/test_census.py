@@ -9,9 +9,10 @@ from aiohttp import web
 from towline.cluster import census
 from towline.cluster.discovery import Discovery
 from towline.cluster.objects import Objects, Sync
+from towline.core import declaring
 from towline.core.redact import Mask
 from towline.core.stamp import Identity
-from towline.model import Action, Change, Key, Manifest, ObjectRef, Origin, Person, Revision
+from towline.model import Action, Change, Key, ObjectRef, Origin, Person, Revision
 
 from tests.cluster.loopback import Server, served, status
 
@@ -76,7 +77,7 @@ async def looking(server: Server) -> AsyncIterator[Objects]:
 def create(name: str) -> Change:
     ref = ObjectRef("", "ConfigMap", "shop", name)
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "shop", "name": name}}
-    manifest = Manifest(ref=ref, api_version="v1", body=body, digest="v1:1", origin=Origin("map.yaml", 1))
+    manifest = declaring.manifest(body, ref, "v1:1", Origin("map.yaml", 1))
     return Change(action=Action.CREATE, ref=ref, manifest=manifest)
 
 

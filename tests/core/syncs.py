@@ -67,7 +67,7 @@ def change(name: str, action: Action = Action.CREATE, kind: str = "ConfigMap") -
     manifest = Manifest(
         ref=ref(name, kind),
         api_version="v1",
-        body={},
+        content=b"{}",
         digest=f"new {name}",
         origin=Origin(file="app/all.yaml", line=7),
     )

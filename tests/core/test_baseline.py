@@ -13,7 +13,7 @@ NEW = replace(OLD, sha="2" * 40, subject="New")
 
 def manifest(name: str, digest: str = "d") -> Manifest:
     ref = ObjectRef("", "ConfigMap", "shop", name)
-    return Manifest(ref=ref, api_version="v1", body={}, digest=digest, origin=Origin("a.yaml", 1))
+    return Manifest(ref=ref, api_version="v1", content=b"{}", digest=digest, origin=Origin("a.yaml", 1))
 
 
 def test_what_was_refused_keeps_what_was_written_before() -> None:

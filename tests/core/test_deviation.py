@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from towline.core import deviation
+from towline.core import declaring, deviation
 from towline.core.deviation import Look
 from towline.core.redact import Mask
-from towline.model import Manifest, ObjectRef, Origin
+from towline.model import ObjectRef, Origin
 
 MANAGER = "towline:shop/app"
 MASK = Mask(b"k" * 32)
@@ -23,13 +23,8 @@ def entry(manager: str, operation: str, time: str, *keys: str) -> dict[str, Any]
 
 
 def look(live: dict[str, str], *entries: dict[str, Any]) -> Look:
-    manifest = Manifest(
-        ref=ObjectRef("", "ConfigMap", "shop", "settings"),
-        api_version="v1",
-        body=SENT,
-        digest="d",
-        origin=Origin("a.yaml", 3),
-    )
+    ref = ObjectRef("", "ConfigMap", "shop", "settings")
+    manifest = declaring.manifest(SENT, ref, "d", Origin("a.yaml", 3))
     body = {**SENT, "data": live, "metadata": {**SENT["metadata"], "managedFields": list(entries)}}
     return Look(manifest=manifest, sent=SENT, body=body, manager=MANAGER, commit="c" * 40)
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from towline.core import fields
 from towline.core.fields import Memo
+from towline.model import Body
 
 Json = dict[str, Any]
 
@@ -273,10 +274,14 @@ def test_long_lists_of_items_without_all_their_keys_take_no_time_to_speak_of() -
 
 def test_what_was_found_once_is_not_looked_for_again() -> None:
     memo: Memo = {}
-    assert fields.lost_once("digest", WIDGET, b"{}", memo) == fields.lost(WIDGET, b"{}")
-    assert fields.lost_once("digest", {"never": "read"}, b"{}", memo) == fields.lost(WIDGET, b"{}")
-    assert fields.lost_once("digest", WIDGET, dumped(WIDGET_ENTRY), memo) == ()
-    assert fields.lost_once("other", {"metadata": {}}, b"{}", memo) == ()
+    assert fields.lost_once("digest", lambda: WIDGET, b"{}", memo) == fields.lost(WIDGET, b"{}")
+    assert fields.lost_once("digest", _never, b"{}", memo) == fields.lost(WIDGET, b"{}")
+    assert fields.lost_once("digest", lambda: WIDGET, dumped(WIDGET_ENTRY), memo) == ()
+    assert fields.lost_once("other", lambda: {"metadata": {}}, b"{}", memo) == ()
+
+
+def _never() -> Body:
+    raise AssertionError("what is known was read again")
 
 
 names = st.sampled_from(["a", "b", "c/d", "name~"])

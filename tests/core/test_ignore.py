@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from towline.api.ignoring import Rule
-from towline.core import ignore
+from towline.core import declaring, ignore
 from towline.model import Body, Manifest, ObjectRef, Origin
 
 US = "towline:shop/app"
@@ -23,7 +23,7 @@ def manifest(
         **(body or {}),
     }
     ref = ObjectRef(group, kind, "shop", "web")
-    return Manifest(ref=ref, api_version="v1", body=declared, digest="v1:1", origin=Origin("a.yaml", 1))
+    return declaring.manifest(declared, ref, "v1:1", Origin("a.yaml", 1))
 
 
 def owner(name: str, fields: Mapping[str, Any], operation: str = "Update", subresource: str = "") -> Body:

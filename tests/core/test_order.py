@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from towline.core import order
+from towline.core import declaring, order
 from towline.model import Action, Change, GroupKind, Manifest, ObjectRef, Origin
 
 RBAC = "rbac.authorization.k8s.io"
@@ -17,7 +18,7 @@ def declared(ref: ObjectRef, wave: Any = None, **content: Any) -> Manifest:
     if wave is not None:
         metadata["annotations"] = {"towline.dev/wave": wave}
     body = {"apiVersion": f"{ref.group}/v1", "kind": ref.kind, "metadata": metadata, **content}
-    return Manifest(ref=ref, api_version="v1", body=body, digest="d", origin=Origin("a.yaml", 1))
+    return declaring.manifest(body, ref, "d", Origin("a.yaml", 1))
 
 
 def of(kind: GroupKind, wave: Any = None) -> int:
@@ -84,7 +85,8 @@ def test_a_wave_that_is_no_small_whole_number_is_refused_in_a_sentence(wave: obj
 
 def test_annotations_that_are_no_map_are_left_to_the_api_server() -> None:
     manifest = declared(ObjectRef("", "ConfigMap", "shop", "x"))
-    broken = replace(manifest, body={**manifest.body, "metadata": {"name": "x", "annotations": ["a"]}})
+    body = {**manifest.body, "metadata": {"name": "x", "annotations": ["a"]}}
+    broken = declaring.manifest(body, manifest.ref, manifest.digest, manifest.origin)
     assert order.wave(broken) == order.ref_wave(manifest.ref.group_kind)
 
 
@@ -181,7 +183,7 @@ def test_a_crd_that_stays_as_it_is_holds_nobody_up() -> None:
 def test_a_crd_of_the_wrong_shape_holds_nobody_up() -> None:
     shapes: tuple[Any, ...] = (None, [], {"group": "example.com"}, {"names": ["Widget"]})
     for spec in shapes:
-        broken = replace(CRD, body={**CRD.body, "spec": spec})
+        broken = replace(CRD, content=json.dumps({**CRD.body, "spec": spec}).encode())
         assert order.deferred(changes(Action.CREATE, [broken, WIDGET])) == frozenset()
 
 

@@ -93,7 +93,8 @@ def test_an_object_whose_stamp_somebody_rewrote_is_repaired(stamp: str) -> None:
 
 @pytest.mark.parametrize(("lost", "more"), [(5, ""), (6, " and 1 more"), (40, " and 35 more")])
 def test_a_repair_names_a_few_paths_and_counts_the_others(lost: int, more: str) -> None:
-    wide = replace(WANTED, body={**WANTED.body, "data": {f"key{number}": "x" for number in range(lost)}})
+    body = {**WANTED.body, "data": {f"key{number}": "x" for number in range(lost)}}
+    wide = replace(WANTED, content=json.dumps(body).encode())
     (found,) = planned(world.robbed(live(REF)), desired=(wide,)).changes
     assert found.message.endswith(f"/data/key0, /data/key1, /data/key2, /data/key3, /data/key4{more}")
 

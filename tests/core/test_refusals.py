@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from towline.core import redact, refusals
+from towline.core import declaring, redact, refusals
 from towline.errors import ApiError, Cause, Refusal
-from towline.model import Action, Change, Live, Manifest, ObjectRef, Origin
+from towline.model import Action, Change, Live, ObjectRef, Origin
 
 TYPED = "failed to create typed patch object (t/web; apps/v1, Kind=Deployment): "
 SCHEMA = "field not declared in schema"
@@ -335,9 +335,7 @@ def test_a_dumped_struct_is_cut_out_of_the_message() -> None:
 
 def change(body: dict[str, Any], kind: str = "Secret") -> Change:
     ref = ObjectRef("", kind, "shop", "login")
-    manifest = Manifest(
-        ref=ref, api_version="v1", body=body, digest="d", origin=Origin(file="a.yaml", line=7)
-    )
+    manifest = declaring.manifest(body, ref, "d", Origin(file="a.yaml", line=7))
     return Change(action=Action.CREATE, ref=ref, manifest=manifest)
 
 

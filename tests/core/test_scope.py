@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from towline.core import scope
+from towline.core import declaring, scope
 from towline.errors import Refusal
 from towline.model import GroupKind, Manifest, ObjectRef, Origin, Resource
 
@@ -20,18 +19,17 @@ CONFIG_MAP = "v1/ConfigMap"
 CLUSTER_ROLE = "rbac.authorization.k8s.io/v1/ClusterRole"
 
 
-def parsed(what: str, name: str = "x", origin: str = "a.yaml:1", **metadata: Any) -> Manifest:
-    """Make a manifest as it comes from a file: its namespace stands in its body alone."""
+def parsed(
+    what: str, name: str = "x", origin: str = "a.yaml:1", *, spec: Any = None, **metadata: Any
+) -> Manifest:
+    """Make a manifest as it comes from a file, in the namespace that it names there."""
     version, _, kind = what.rpartition("/")
     group = version.rpartition("/")[0]
     file, _, line = origin.partition(":")
-    return Manifest(
-        ref=ObjectRef(group, kind, "", name),
-        api_version=version,
-        body={"apiVersion": version, "kind": kind, "metadata": {"name": name, **metadata}},
-        digest=f"{what}/{name}",
-        origin=Origin(file, int(line)),
-    )
+    body = {"apiVersion": version, "kind": kind, "metadata": {"name": name, **metadata}}
+    body |= {} if spec is None else {"spec": spec}
+    ref = ObjectRef(group, kind, metadata.get("namespace") or "", name)
+    return declaring.manifest(body, ref, f"{what}/{name}", Origin(file, int(line)))
 
 
 def test_a_namespaced_object_that_names_no_namespace_gets_the_default() -> None:
@@ -77,12 +75,6 @@ def test_an_unknown_kind_is_named_with_file_and_line() -> None:
     assert "example.com/v1" in failure.message
 
 
-def test_a_namespace_that_is_no_text_is_refused_by_its_field() -> None:
-    placed, (failure,) = scope.place([parsed(CONFIG_MAP, namespace=8)], SCOPES, "shop")
-    assert placed == ()
-    assert (failure.reason, failure.field) == (Refusal.INVALID, "/metadata/namespace")
-
-
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -110,7 +102,6 @@ def test_one_name_in_two_namespaces_is_two_objects() -> None:
 def test_all_that_cannot_be_placed_is_named_at_once() -> None:
     broken = [
         parsed("example.com/v1/Widget"),
-        parsed(CONFIG_MAP, namespace=True),
         parsed(CONFIG_MAP),
         parsed(CONFIG_MAP),
     ]
@@ -118,7 +109,6 @@ def test_all_that_cannot_be_placed_is_named_at_once() -> None:
     assert len(placed) == 1
     assert [failure.reason for failure in failures] == [
         Refusal.UNKNOWN_KIND,
-        Refusal.INVALID,
         Refusal.DUPLICATE_OBJECT,
     ]
 
@@ -162,8 +152,7 @@ def crd(**changes: Any) -> Manifest:
         ],
         **changes,
     }
-    found = parsed("apiextensions.k8s.io/v1/CustomResourceDefinition", "widgets.example.com")
-    return replace(found, body={**found.body, "spec": spec})
+    return parsed("apiextensions.k8s.io/v1/CustomResourceDefinition", "widgets.example.com", spec=spec)
 
 
 WIDGET = GroupKind("example.com", "Widget")

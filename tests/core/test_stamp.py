@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from towline.core import stamp
+from towline.core import declaring, stamp
 from towline.model import Key, Manifest, ObjectRef, Origin, Person, Revision
 
 IDENTITY = stamp.Identity(key=Key("shop", "app"), uid="uid-1")
@@ -24,13 +24,9 @@ LATER = replace(REVISION, sha="f" * 40, subject="Something else")
 def manifest(kind: str = "ConfigMap", group: str = "", **body: Any) -> Manifest:
     version = f"{group}/v1" if group else "v1"
     metadata = {"name": "web", "namespace": "shop"} | body.pop("metadata", {})
-    return Manifest(
-        ref=ObjectRef(group, kind, "shop", "web"),
-        api_version=version,
-        body={"apiVersion": version, "kind": kind, "metadata": metadata, **body},
-        digest="d1",
-        origin=Origin(file="deploy/web.yaml", line=1),
-    )
+    declared = {"apiVersion": version, "kind": kind, "metadata": metadata, **body}
+    ref = ObjectRef(group, kind, "shop", "web")
+    return declaring.manifest(declared, ref, "d1", Origin(file="deploy/web.yaml", line=1))
 
 
 def live(sent: Any, manager: str = IDENTITY.manager) -> dict[str, Any]:

@@ -15,7 +15,11 @@ def ref(name: str) -> ObjectRef:
 
 def manifest(name: str) -> Manifest:
     return Manifest(
-        ref=ref(name), api_version="apps/v1", body={}, digest="d", origin=Origin(f"deploy/{name}.yaml", 3)
+        ref=ref(name),
+        api_version="apps/v1",
+        content=b"{}",
+        digest="d",
+        origin=Origin(f"deploy/{name}.yaml", 3),
     )
 
 

@@ -73,7 +73,7 @@ async def test_a_file_that_was_renamed_is_not_read_and_says_its_new_name() -> No
     (after,) = await render(cache, renamed)
     assert renamed.read_blobs == []
     assert (before.origin.file, after.origin.file) == ("old", "new")
-    assert after.body is before.body
+    assert after.content is before.content
     assert (await render(cache, renamed))[0] is after
 
 

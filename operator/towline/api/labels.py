@@ -7,6 +7,9 @@ import hashlib
 
 from towline.model import Key, ObjectRef
 
+PREFIX = "towline.dev/"
+"""What all of them begin with."""
+
 REPOSITORY_LABEL = "towline.dev/repository"
 """The label of every managed object."""
 COMMIT = "towline.dev/commit"

@@ -8,7 +8,7 @@ from towline.cluster.client import Client
 from towline.cluster.course import Written
 from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
-from towline.cluster.objects import Objects, Sync, version_of
+from towline.cluster.objects import Objects, Sync
 from towline.cluster.prediction import Prediction
 from towline.cluster.preflight import Flight, Preflight
 from towline.cluster.prune import Prunes
@@ -68,7 +68,7 @@ class Writer:
         Raises:
             ClusterError: the API server could not be asked, or refuses.
         """
-        return await self._objects.read(manifest.ref, sync, version_of(manifest.body))
+        return await self._objects.read(manifest.ref, sync, manifest.version)
 
     async def rehearse(self, changes: Sequence[Change], sync: Sync) -> tuple[Failure, ...]:
         """Return which prunes and releases would be refused.

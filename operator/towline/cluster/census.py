@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeAlias
 
 from towline.cluster import abreast
-from towline.cluster.objects import Objects, Sync, version_of
+from towline.cluster.objects import Objects, Sync
 from towline.cluster.prediction import declared
 from towline.errors import ApiError
 from towline.model import Action, Change, ObjectRef
@@ -41,7 +41,7 @@ async def missing(objects: Objects, changes: Iterable[Change], sync: Sync) -> fr
     wanted: dict[_Place, set[ObjectRef]] = defaultdict(set)
     for change in changes:
         if change.action is Action.CREATE:
-            place = change.ref._replace(name=""), version_of(declared(change).body)
+            place = change.ref._replace(name=""), declared(change).version
             wanted[place].add(change.ref)
     crowded = [(place, refs) for place, refs in wanted.items() if len(refs) >= FEWEST]
     found = await abreast.run(partial(_missing, objects, sync), crowded)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from towline.api import labels
 from towline.api.gitrepository import Adopt
 from towline.cluster.metadata import live_from
-from towline.cluster.objects import Objects, Sync, metadata, terminates, version_of
+from towline.cluster.objects import Objects, Sync, metadata, terminates
 from towline.core import adopt, ignore, ownership, refusals, stamp
 from towline.core.ownership import Ownership, Policy
 from towline.errors import Failure, Refusal
@@ -19,22 +19,31 @@ class Prediction:
     """One change with its old and new content.
 
     `change` may differ from the planned one: what vanished is created, what lost its label is repaired, what
-    cannot change in place is replaced, what would stay as it is is kept. `body` is what will be sent.
-    `before` is the live object, None where there is none; `after` what a dry run made of it, None where none
-    could be asked, and for new objects. `known` says that somebody looked whether the object exists.
+    cannot change in place is replaced, what would stay as it is is kept. `bound` is what will be sent onto the very
+    object that was seen, None where there is none: thousands of bodies need not wait in memory. `before` is the live
+    object, None where there is none; `after` what a dry run made of it, None where none could be asked, and for new
+    objects. `known` says that somebody looked whether the object exists.
     """
 
     change: Change
-    body: Body
+    sync: Sync
+    bound: Body | None = None
     before: Body | None = None
     after: Body | None = None
     known: bool = True
+
+    @property
+    def body(self) -> Body:
+        """What will be sent."""
+        if self.bound is not None:
+            return self.bound
+        return stamp.stamp(declared(self.change), self.sync.identity, self.sync.revision)
 
 
 async def look(objects: Objects, change: Change, sync: Sync) -> Prediction | Failure:
     """Read the live object and say what the change comes to; a failure where it is not ours to write."""
     manifest = declared(change)
-    before = await objects.read(change.ref, sync, version_of(manifest.body))
+    before = await objects.read(change.ref, sync, manifest.version)
     if before is None or terminates(before):
         return unseen(replace(change, action=Action.CREATE), sync, known=before is None)
     whose = claim(before, change.ref, sync)
@@ -43,17 +52,15 @@ async def look(objects: Objects, change: Change, sync: Sync) -> Prediction | Fai
     if whose not in {Ownership.OURS, Ownership.INHERITED}:
         if refused := stranger(change, before, sync):
             return refused
-        return Prediction(
-            change=replace(change, action=Action.ADOPT), body=_as_seen(before, body), before=before
-        )
+        adopted = replace(change, action=Action.ADOPT)
+        return Prediction(change=adopted, sync=sync, bound=_as_seen(before, body), before=before)
     action = Action.REPAIR if change.action in {Action.CREATE, Action.ADOPT} else change.action
-    return Prediction(change=replace(change, action=action), body=body, before=before)
+    return Prediction(change=replace(change, action=action), sync=sync, bound=body, before=before)
 
 
 def unseen(change: Change, sync: Sync, *, known: bool = False) -> Prediction:
     """Say what the change comes to without looking; unless it is `known` not to exist, that is asked by the write."""
-    body = stamp.stamp(declared(change), sync.identity, sync.revision)
-    return Prediction(change=change, body=body, known=known)
+    return Prediction(change=change, sync=sync, known=known)
 
 
 def declared(change: Change) -> Manifest:

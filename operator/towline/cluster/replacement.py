@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from towline.api import labels
@@ -11,7 +11,7 @@ from towline.cluster.objects import Objects, Sync
 from towline.cluster.prediction import Prediction
 from towline.core import prune, refusals
 from towline.errors import ApiError, Failure, Refusal
-from towline.model import Action, Body
+from towline.model import Action
 
 
 async def instead(
@@ -30,15 +30,14 @@ async def instead(
         or found.change.ref.group_kind in prune.DATA_KINDS
     ):
         return failures
-    fresh = prediction.unseen(found.change, sync)
+    fresh = replace(found, bound=None, after=None)
     try:
         await objects.rehearse_create(fresh.body, found.change.ref, sync)
     except ApiError as error:
         if error.status_reason != "AlreadyExists":
             about = refusals.subject(found.change, sync.revision.sha)
             return (*failures, *refusals.failures(error, about, sync.mask))
-    change = replace(found.change, action=Action.REPLACE)
-    return replace(found, change=change, body=fresh.body, after=None)
+    return replace(fresh, change=replace(found.change, action=Action.REPLACE))
 
 
 def _immutable(failures: Iterable[Failure]) -> bool:
@@ -46,9 +45,4 @@ def _immutable(failures: Iterable[Failure]) -> bool:
 
 
 def _forced(found: Prediction, sync: Sync) -> bool:
-    return sync.force or _annotations(prediction.declared(found.change).body).get(labels.FORCE) == "true"
-
-
-def _annotations(body: Body) -> Mapping[str, object]:
-    held = body.get("metadata", {}).get("annotations")
-    return held if isinstance(held, Mapping) else {}
+    return sync.force or prediction.declared(found.change).directives.get(labels.FORCE) == "true"

@@ -12,7 +12,7 @@ from typing import Any
 from towline.cluster import abreast, census, course, faults, folding, prediction, replacement, swap, waiting
 from towline.cluster.course import Course, Written
 from towline.cluster.live import Index
-from towline.cluster.objects import Objects, Sync, metadata, terminates, version_of
+from towline.cluster.objects import Objects, Sync, metadata, terminates
 from towline.cluster.prediction import Prediction
 from towline.cluster.settling import Settling
 from towline.core import adopt, diff, order, refusals, scope
@@ -93,22 +93,23 @@ class Writes:
             return await self._known(found.change)
         if found.change.action is Action.REPLACE and found.before is not None:
             return await self._removed(found, found.before)
+        sent = found.body
         try:
-            body = await self._sent(found)
+            body = await self._applied(found, sent)
         except ApiError as error:
             return await self._after(found, error)
         if terminates(body):
             return replace(found, known=False)
         if found.before is None and merged(body, self._sync.identity.manager):
-            return await self._met(found, body)
-        return await self._done(found, body)
+            return await self._met(found, sent, body)
+        return await self._done(found, sent, body)
 
-    async def _sent(self, found: Prediction) -> Body:
+    async def _applied(self, found: Prediction, sent: Body) -> Body:
         """Apply; forced only onto an object that was seen to be ours."""
         ref = found.change.ref
         force = found.before is not None and prediction.insists(found.change, self._sync)
         answer = await self._settling.patiently(
-            ref.group, lambda: self._objects.apply(found.body, ref, self._sync, force=force)
+            ref.group, lambda: self._objects.apply(sent, ref, self._sync, force=force)
         )
         return answer.body
 
@@ -125,7 +126,7 @@ class Writes:
         return self._failed(change, Refusal.TERMINATING, message)
 
     async def _gone(self, change: Change) -> bool:
-        version = version_of(prediction.declared(change).body)
+        version = prediction.declared(change).version
 
         async def absent() -> bool:
             return await self._objects.read(change.ref, self._sync, version) is None
@@ -167,14 +168,14 @@ class Writes:
             return refusals.is_stale(refused)
         return swapped
 
-    async def _met(self, found: Prediction, body: Body) -> Outcome:
+    async def _met(self, found: Prediction, sent: Body, body: Body) -> Outcome:
         """Adopt the object that an apply met in the place of none, or take back what was added to it."""
         change = found.change
         if refused := adopt.refusal(metadata(body), self._sync.adopt):
             about = refusals.subject(change, self._sync.revision.sha)
             failure = refusals.failure(about, refused.reason, refused.message)
             return await self._undone(change, body, failure)
-        return await self._done(replace(found, change=replace(change, action=Action.ADOPT)), body)
+        return await self._done(replace(found, change=replace(change, action=Action.ADOPT)), sent, body)
 
     async def _undone(self, change: Change, body: Body, failure: Failure) -> Outcome:
         """Take back an apply that met somebody's object: only what we alone had added goes away."""
@@ -185,9 +186,9 @@ class Writes:
         self._index.record(change.ref, None)
         return course.failed(change, (failure,))
 
-    async def _done(self, found: Prediction, body: Body) -> Outcome:
+    async def _done(self, found: Prediction, sent: Body, body: Body) -> Outcome:
         change = found.change
-        overridden = diff.overridden(found.body, body, self._sync.mask)
+        overridden = diff.overridden(sent, body, self._sync.mask)
         body = await folding.fold(self._objects, body, change.ref, self._sync)
         body = await folding.purge(self._objects, body, change.ref, self._sync)
         live = self._index.record(change.ref, body)

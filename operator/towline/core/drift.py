@@ -82,8 +82,7 @@ class Answer(StrEnum):
 
 def answer(manifest: Manifest, chosen: Drift) -> Answer:
     """Say what is done about drift: what the object's own annotation in Git asks for, else what the spec says."""
-    notes = (manifest.body.get("metadata") or {}).get("annotations") or {}
-    asked = notes.get(labels.DRIFT) if isinstance(notes, dict) else None
+    asked = manifest.directives.get(labels.DRIFT)
     if asked in {Answer.REPORT, Answer.IGNORE}:
         return Answer(asked)
     return Answer.REPORT if chosen is Drift.REPORT else Answer.REPAIR

@@ -8,7 +8,7 @@ right after an apply: nothing is reported lost.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
@@ -59,11 +59,11 @@ def lost(body: Body, fields: bytes) -> tuple[str, ...]:
     return tuple(_written(path) for path in walk.lost)
 
 
-def lost_once(digest: str, body: Body, fields: bytes, memo: Memo) -> tuple[str, ...]:
-    """Do what `lost` does, once per content and entry; `digest` stands for `body`."""
+def lost_once(digest: str, body: Callable[[], Body], fields: bytes, memo: Memo) -> tuple[str, ...]:
+    """Do what `lost` does, once per content and entry; `digest` stands for the body, which is asked for only then."""
     found = memo.get((digest, fields))
     if found is None:
-        found = memo[digest, fields] = lost(body, fields)
+        found = memo[digest, fields] = lost(body(), fields)
     return found
 
 

@@ -6,7 +6,7 @@ Nobody holds anything meanwhile. Which gates are closed is read from the live ob
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -24,8 +24,7 @@ class Gate(NamedTuple):
 
 def is_gate(manifest: Manifest) -> bool:
     """Tell whether later waves wait for this object."""
-    annotations = manifest.body["metadata"].get("annotations")
-    return isinstance(annotations, Mapping) and annotations.get(labels.WAVE_GATE) == "healthy"
+    return manifest.directives.get(labels.WAVE_GATE) == "healthy"
 
 
 def closed(changes: Iterable[Change], refused: Iterable[Manifest]) -> Gate | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from towline.api import labels
 from towline.api.ignoring import Rule
 from towline.core import fieldpath, fields, narrowing
 from towline.core.fields import pointer as lengthened
@@ -21,9 +22,6 @@ from towline.core.stamp import CHANGE_CAUSE
 from towline.model import Body, GroupKind, Manifest
 
 _SECRET = GroupKind("", "Secret")
-_OWN = "towline.dev/"
-"""What the keys of our own labels and annotations begin with: a map that is left to others still holds them."""
-
 _ABSENT: Any = object()
 
 
@@ -82,9 +80,13 @@ def _means(rule: Rule, manifest: Manifest) -> bool:
         (rule.name, ref.name),
         (rule.namespace, ref.namespace),
     )
-    declared = (manifest.body.get("metadata") or {}).get("labels") or {}
     named = all(wanted is None or wanted == found for wanted, found in asked)
-    return named and all(declared.get(name) == value for name, value in rule.labels.items())
+    return named and (not rule.labels or _is_labelled(manifest, rule.labels))
+
+
+def _is_labelled(manifest: Manifest, wanted: Mapping[str, str]) -> bool:
+    declared = (manifest.body.get("metadata") or {}).get("labels") or {}
+    return all(declared.get(name) == value for name, value in wanted.items())
 
 
 def _in_data(pointer: str) -> str:
@@ -133,7 +135,7 @@ def _own(declared: Any) -> Any:
 
 
 def _is_own(key: str) -> bool:
-    return key.startswith(_OWN) or key == CHANGE_CAUSE
+    return key.startswith(labels.PREFIX) or key == CHANGE_CAUSE
 
 
 def _find(steps: Sequence[str], want: Any, have: Any) -> tuple[Any, Any]:

@@ -67,9 +67,7 @@ def wave(manifest: Manifest) -> int:
 
     Raises ValueError, with a sentence, where its `towline.dev/wave` is no whole number from -1000 to 1000.
     """
-    annotations = manifest.body["metadata"].get("annotations")
-    value = annotations.get(labels.WAVE, 0) if isinstance(annotations, Mapping) else 0
-    return ref_wave(manifest.ref.group_kind, value)
+    return ref_wave(manifest.ref.group_kind, manifest.directives.get(labels.WAVE, 0))
 
 
 def ref_wave(kind: GroupKind, annotation: str | int = 0) -> int:

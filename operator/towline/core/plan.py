@@ -189,9 +189,9 @@ def _same_content(
     manifest: Manifest, found: Live, policy: Policy, memo: fields.Memo
 ) -> tuple[Action, str, str]:
     """Look for drift in an object that was written from this very content."""
-    held = fields.lost_once(manifest.digest, manifest.body, found.fields, memo)
+    held = fields.lost_once(manifest.digest, lambda: manifest.body, found.fields, memo)
     lost = ignore.without(manifest.ignored, held) if manifest.ignored else held
-    lost += fields.lost_once("", _STAMPS, found.fields, memo)
+    lost += fields.lost_once("", lambda: _STAMPS, found.fields, memo)
     if overridden := policy.overridden.get((found.ref, found.digest)):
         lost = tuple(pointer for pointer in lost if pointer not in overridden)
     if lost or found.altered:

@@ -8,13 +8,13 @@ from typing import Any
 
 from towline.core import order
 from towline.errors import Failure, Refusal
-from towline.model import Body, GroupKind, Manifest, ObjectRef, Resource
+from towline.model import GroupKind, Manifest, ObjectRef, Resource
 
 
 def place(
     manifests: Iterable[Manifest], scopes: Mapping[GroupKind, bool], default_namespace: str
 ) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
-    """Give every manifest its final `ref`, and its body the same namespace; name what cannot be placed.
+    """Give every manifest its final `ref`, and so its namespace; name what cannot be placed.
 
     `scopes` says for each kind that is served, or that a CRD of the same commit brings, whether it is
     namespaced. A namespaced object that names no namespace gets `default_namespace`; one on a cluster-scoped
@@ -22,8 +22,7 @@ def place(
     digests stay: the result depends on the arguments alone, so a caller that sees the same ones again may
     keep it.
 
-    Failures: UnknownKind; Invalid for a namespace that is no text; DuplicateObject, at the second place,
-    naming the first, also where the versions differ.
+    Failures: UnknownKind; DuplicateObject, at the second place, naming the first, also where the versions differ.
     """
     placed: dict[ObjectRef, Manifest] = {}
     failures: list[Failure] = []
@@ -58,23 +57,13 @@ def _placed(
     manifest: Manifest, scopes: Mapping[GroupKind, bool], default_namespace: str
 ) -> Manifest | Failure:
     namespaced = scopes.get(manifest.ref.group_kind)
-    given = manifest.body["metadata"].get("namespace")
+    given = manifest.ref.namespace
     if namespaced is None:
         return _unknown(manifest)
-    if not isinstance(given, str | None):
-        return _failure(manifest, Refusal.INVALID, "metadata.namespace must be text", "/metadata/namespace")
     namespace = (given or default_namespace) if namespaced else ""
-    body = manifest.body if (given or "") == namespace else _moved(manifest.body, namespace)
-    if body is manifest.body and manifest.ref.namespace == namespace:
+    if given == namespace:
         return manifest
-    return replace(manifest, ref=manifest.ref._replace(namespace=namespace), body=body)
-
-
-def _moved(body: Body, namespace: str) -> Body:
-    metadata = {name: value for name, value in body["metadata"].items() if name != "namespace"}
-    if namespace:
-        metadata["namespace"] = namespace
-    return {**body, "metadata": metadata}
+    return replace(manifest, ref=manifest.ref._replace(namespace=namespace))
 
 
 def _unknown(manifest: Manifest) -> Failure:
@@ -89,7 +78,7 @@ def _twice(second: Manifest, first: Manifest) -> Failure:
     return _failure(second, Refusal.DUPLICATE_OBJECT, message)
 
 
-def _failure(manifest: Manifest, reason: Refusal, message: str, field: str = "") -> Failure:
+def _failure(manifest: Manifest, reason: Refusal, message: str) -> Failure:
     origin = manifest.origin
     return Failure(
         reason=reason,
@@ -97,7 +86,6 @@ def _failure(manifest: Manifest, reason: Refusal, message: str, field: str = "")
         object=str(manifest.ref),
         file=origin.file,
         line=origin.line,
-        field=field,
     )
 
 

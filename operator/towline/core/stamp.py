@@ -44,7 +44,8 @@ def stamp(manifest: Manifest, identity: Identity, revision: Revision, existing: 
     `existing` is the live object, if there is one. Where it holds this very content already (a repair), its
     commit and file stay: they name the commit that last changed the object.
     """
-    declared = _mapping(manifest.body.get("metadata"))
+    body = _settled(manifest)
+    declared = _mapping(body.get("metadata"))
     traced = _kept(manifest, identity, existing) or _traced(manifest, revision)
     traced |= {labels.OWNER: labels.owner(identity.uid, manifest.ref), labels.DIGEST: manifest.digest}
     metadata = {
@@ -52,7 +53,7 @@ def stamp(manifest: Manifest, identity: Identity, revision: Revision, existing: 
         "labels": _extended(declared.get("labels"), {labels.REPOSITORY_LABEL: identity.label}),
         "annotations": _extended(declared.get("annotations"), traced, kept=(CHANGE_CAUSE,)),
     }
-    return {**_settled(manifest), "metadata": metadata}
+    return {**body, "metadata": metadata}
 
 
 def entry(body: Body, manager: str) -> Mapping[str, Any]:
@@ -71,13 +72,14 @@ def cause(revision: Revision) -> str:
 
 def _settled(manifest: Manifest) -> Body:
     """Return what is declared; of a Secret with `stringData` as `data`: the server forgets the former."""
-    text, coded = manifest.body.get("stringData"), manifest.body.get("data") or {}
+    body = manifest.body
+    text, coded = body.get("stringData"), body.get("data") or {}
     if manifest.ref.group_kind != _SECRET or not isinstance(text, Mapping) or not isinstance(coded, Mapping):
-        return manifest.body
+        return body
     if not all(isinstance(value, str) for value in text.values()):
-        return manifest.body
+        return body
     added = {name: base64.b64encode(value.encode()).decode() for name, value in text.items()}
-    kept = {name: value for name, value in manifest.body.items() if name != "stringData"}
+    kept = {name: value for name, value in body.items() if name != "stringData"}
     return {**kept, "data": {**coded, **added}}
 
 

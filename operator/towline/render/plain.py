@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from towline.core import wording
+from towline.core import declaring, wording
 from towline.errors import Failure, Reason
 from towline.model import Body, Manifest, ObjectRef, Origin
 from towline.render import documents, refusals
@@ -129,9 +129,7 @@ def _manifest(one: _Object) -> Manifest | tuple[Failure, ...]:
         name = _shown(one.value)
         return tuple(_failure(one, complaint, name) for complaint in complaints)
     body, digest = _content(one.value)
-    return Manifest(
-        ref=_ref(body), api_version=body["apiVersion"], body=body, digest=digest, origin=one.origin
-    )
+    return declaring.manifest(body, _ref(body), digest, one.origin)
 
 
 def _failure(one: _Object, complaint: Complaint, name: str) -> Failure:

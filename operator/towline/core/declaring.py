@@ -1,0 +1,30 @@
+"""From a declared object to the manifest that is kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from towline.api import labels
+from towline.model import NO_DIRECTIVES, Body, Manifest, ObjectRef, Origin
+
+
+def manifest(body: Body, ref: ObjectRef, digest: str, origin: Origin) -> Manifest:
+    """Keep what Git declares of an object; `digest` is that of `body`."""
+    return Manifest(
+        ref=ref,
+        api_version=body["apiVersion"],
+        content=memoryview(orjson.dumps(body)).tobytes(),
+        digest=digest,
+        origin=origin,
+        directives=_directives(body) or NO_DIRECTIVES,
+    )
+
+
+def _directives(body: Body) -> dict[str, Any]:
+    annotations = body["metadata"].get("annotations")
+    if not isinstance(annotations, Mapping):
+        return {}
+    return {name: value for name, value in annotations.items() if name.startswith(labels.PREFIX)}
