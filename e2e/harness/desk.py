@@ -129,7 +129,7 @@ def removal(cluster: Cluster, body: Object, action: Action = Action.PRUNE) -> Ch
     """Plan the end of our ownership of an object as it is now."""
     ref = declare(body).ref
     found = cluster.get(body["apiVersion"], ref.kind, ref.name, ref.namespace)
-    live = live_from(found, ref.group_kind)
+    live = live_from(found, ref)
     return Change(action=action, ref=ref, live=live, wave=order.ref_wave(ref.group_kind))
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
 import towline
-from towline import log, settings
+from towline import log, memory, settings
 from towline.api import durations
 from towline.cli import history, render
 from towline.errors import TowlineError
@@ -23,8 +21,6 @@ from towline.server.addresses import address
 from towline.settings import Settings
 
 _log = log.logger(__name__)
-
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -100,25 +96,13 @@ def operator(data_dir: Path | None, **flags: Any) -> None:
     """Run the operator, in the cluster of KUBECONFIG or in the one that it runs in, for all namespaces."""
     chosen = Settings(folder=data_dir or settings.cache_folder(os.environ), **flags)
     log.configure(chosen.log_level)
-    _give_back_memory()
+    memory.tune()
     run = _without_garbage()
     try:
         run(chosen)
     except (TowlineError, OSError) as error:
         _log.error("the operator ends", error=str(error))
         sys.exit(1)
-
-
-def _give_back_memory() -> None:
-    """Let glibc return what is freed: blocks of 512 KiB at once, and as much at the end of its heap.
-
-    By itself it raises both limits with every large block that is freed, and keeps megabytes of a half-used heap: nine
-    of them after the first passes of 200 repositories. Other C libraries have no such switch.
-    """
-    with suppress(AttributeError, OSError):
-        tune = ctypes.CDLL(None).mallopt
-        tune(_MMAP_THRESHOLD, 512 * 1024)
-        tune(_TRIM_THRESHOLD, 512 * 1024)
 
 
 def _without_garbage() -> Callable[..., None]:

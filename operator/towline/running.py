@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 
 import uvloop
 
-from towline import assembly, controller, log
+from towline import assembly, controller, log, memory
 from towline.api import labels
 from towline.assembly import Doors
 from towline.cluster import credentials
@@ -132,6 +132,7 @@ async def _queue(
         queue = WorkQueue(reconciler.once, time.monotonic)
         tasks = (
             asyncio.create_task(_learn(discovery), name="learn"),
+            asyncio.create_task(memory.give_back(), name="give back"),
             asyncio.create_task(_tidy(queue, reconciler, doors), name="tidy"),
             asyncio.create_task(_verify(doors.index, doubts, chosen.verify_seconds), name="verify"),
         )

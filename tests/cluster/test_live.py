@@ -66,9 +66,9 @@ def test_an_object_that_nobody_marked_is_read_as_such() -> None:
     assert (found.generation, found.terminating, found.prune_disabled) == (-1, False, False)
 
 
-def test_metadata_alone_is_read_as_the_kind_that_was_asked_for() -> None:
+def test_metadata_alone_is_read_as_the_object_that_was_asked_for() -> None:
     body = {**config_map(), "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata"}
-    assert live.live_from(body, CONFIG_MAP).ref == REF
+    assert live.live_from(body, REF).ref == REF
 
 
 LONG = Key("n" * 60, "r" * 40)

@@ -143,7 +143,7 @@ class Index:
             body: from the answer; None where the object is gone, or was released.
         """
         before = self._inventory.get(ref)
-        live = self._read(body, ref.group_kind, verified=True) if body else None
+        live = self._read(body, ref, verified=True) if body else None
         live = live if live and live.label else None
         if ref.group_kind in self._watches:
             self._echoes.expect(ref, before, live)
@@ -234,8 +234,8 @@ class Index:
         elif shift and seen.live and not seen.quiet:
             self._on_health(seen.live.label, shift)
 
-    def _read(self, body: Body, kind: GroupKind, *, verified: bool = False) -> Live:
-        return live_from(body, kind, self._intern, self._assessor.assess, verified=verified)
+    def _read(self, body: Body, ref: ObjectRef, *, verified: bool = False) -> Live:
+        return live_from(body, ref, self._intern, self._assessor.assess, verified=verified)
 
     def _keep(self, ref: ObjectRef, live: Live | None) -> None:
         if live:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -31,15 +32,14 @@ class Interned:
         return kept
 
 
-def ref_from(metadata: Body, kind: GroupKind, intern: Interned | None = None) -> ObjectRef:
+def ref_from(metadata: Body, kind: GroupKind) -> ObjectRef:
     """Return the identity of the object of `kind` that has this metadata."""
-    namespace = metadata.get("namespace", "")
-    return ObjectRef(kind.group, kind.kind, intern(namespace) if intern else namespace, metadata["name"])
+    return ObjectRef(kind.group, kind.kind, sys.intern(metadata.get("namespace", "")), metadata["name"])
 
 
 def live_from(
     body: Body,
-    kind: GroupKind | None = None,
+    ref: ObjectRef | None = None,
     intern: Interned | None = None,
     assess: Callable[[Body, GroupKind], Health] = assessment.assess,
     *,
@@ -52,7 +52,7 @@ def live_from(
 
     Args:
         body: the object.
-        kind: what it is, needed for a PartialObjectMetadata, which does not say so.
+        ref: which one it is, as far as it is known: a PartialObjectMetadata does not tell its kind.
         intern: shares equal values between objects.
         assess: says how the object is.
         verified: whether it is what our own write made of it.
@@ -63,9 +63,9 @@ def live_from(
     label = (metadata.get("labels") or {}).get(labels.REPOSITORY_LABEL, "")
     entries = metadata.get("managedFields") or ()
     entry = _entry(entries, label)
-    kind = kind or _kind(body)
+    ref = ref or ref_from(metadata, _kind(body))
     return Live(
-        ref=ref_from(metadata, kind, intern),
+        ref=ref,
         uid=metadata["uid"],
         resource_version=metadata["resourceVersion"],
         generation=metadata.get("generation", -1),
@@ -81,7 +81,7 @@ def live_from(
         prune_disabled=notes.get(labels.PRUNE) == "disabled",
         shared=bool(entry) and folding.is_shared(entries, entry["manager"]),
         foreign=bool(entry) and foreign.has(entries, entry["manager"]),
-        health=intern(assess(body, kind)),
+        health=intern(assess(body, ref.group_kind)),
         verified=verified,
     )
 

@@ -72,8 +72,8 @@ def declared(change: Change) -> Manifest:
 
 def claim(body: Body, ref: ObjectRef, sync: Sync) -> Ownership:
     """Judge whose an object is; one whose label alone was taken off or overwritten is still ours to write."""
-    known = live_from(body, ref.group_kind)
-    marked = ownership_of(live_from(_labelled(body, sync.identity.label), ref.group_kind), sync)
+    known = live_from(body, ref)
+    marked = ownership_of(live_from(_labelled(body, sync.identity.label), ref), sync)
     if marked is Ownership.OURS or not known.label:
         return marked
     return ownership_of(known, sync)
@@ -106,7 +106,7 @@ def _labelled(body: Body, label: str) -> Body:
 def stranger(change: Change, before: Body, sync: Sync) -> Failure | None:
     """Say why an object that is not ours may not be adopted; None where it may."""
     about = refusals.subject(change, sync.revision.sha)
-    known = live_from(before, change.ref.group_kind)
+    known = live_from(before, change.ref)
     if claim(before, change.ref, sync) is Ownership.ANOTHER:
         message = f"belongs to another GitRepository, {known.label}"
         return refusals.failure(about, Refusal.OWNED_BY_ANOTHER, message)

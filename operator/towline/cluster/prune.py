@@ -69,7 +69,7 @@ class Prunes:
         now = await self._objects.read(change.ref, self._sync)
         if now is None:
             return self._done(change, None)
-        current = live_from(now, change.ref.group_kind)
+        current = live_from(now, change.ref)
         if current.terminating and current.uid == seen(change).uid:
             return self._done(change, now)
         if veto := self._veto(seen(change), current):
@@ -81,7 +81,7 @@ class Prunes:
     def _done(self, change: Change, left: Body | None) -> Outcome:
         """A deletion is done when the server has accepted it; a finalizer may keep the object for a while."""
         self._index.record(change.ref, left)
-        live = None if left is None else live_from(left, change.ref.group_kind)
+        live = None if left is None else live_from(left, change.ref)
         return Outcome(change=change, result=Result.DONE, live=live)
 
     def _veto(self, live: Live, current: Live) -> tuple[str, str] | None:

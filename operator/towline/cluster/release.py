@@ -38,7 +38,7 @@ class Releases:
     async def _released(self, change: Change) -> Outcome:
         left = await self._patched(change)
         self._index.record(change.ref, left)
-        live = None if left is None else live_from(left, change.ref.group_kind)
+        live = None if left is None else live_from(left, change.ref)
         return Outcome(change=change, result=Result.DONE, live=live)
 
     async def _patched(self, change: Change) -> Body | None:
@@ -46,7 +46,7 @@ class Releases:
         attempt = 1
         while True:
             body = await self._objects.read(change.ref, self._sync)
-            if body is None or not self._is_ours(live_from(body, change.ref.group_kind)):
+            if body is None or not self._is_ours(live_from(body, change.ref)):
                 return body
             try:
                 patch = departure.operations(body, self._sync.identity)

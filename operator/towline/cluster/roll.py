@@ -9,7 +9,7 @@ from towline.cluster.inventory import Inventory
 from towline.cluster.metadata import ref_from
 from towline.model import Body, GroupKind, Live, ObjectRef
 
-Reader = Callable[[Body, GroupKind], Live]
+Reader = Callable[[Body, ObjectRef], Live]
 """What reads one object."""
 
 
@@ -31,13 +31,14 @@ class Roll:
 
     def present(self, body: Body) -> None:
         """Pass on the state of an object."""
-        live = self._known(body["metadata"]) or self._read(body, self._kind)
+        ref = ref_from(body["metadata"], self._kind)
+        live = self._known(ref, body["metadata"]) or self._read(body, ref)
         self._called.add(live.ref)
         self._echoes.deliver(Seen(live.ref, live.uid, live, quiet=self._is_first))
 
-    def _known(self, metadata: Body) -> Live | None:
+    def _known(self, ref: ObjectRef, metadata: Body) -> Live | None:
         """Return what is known of the object, where that is this very state: mostly it is our own write."""
-        known = self._inventory.get(ref_from(metadata, self._kind))
+        known = self._inventory.get(ref)
         is_same = known and (known.uid, known.resource_version) == (
             metadata["uid"],
             metadata["resourceVersion"],

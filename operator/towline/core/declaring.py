@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ def manifest(body: Body, ref: ObjectRef, digest: str, origin: Origin) -> Manifes
     """Keep what Git declares of an object; `digest` is that of `body`."""
     return Manifest(
         ref=ref,
-        api_version=body["apiVersion"],
+        api_version=sys.intern(body["apiVersion"]),
         content=memoryview(orjson.dumps(body)).tobytes(),
         digest=digest,
         origin=origin,

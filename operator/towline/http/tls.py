@@ -38,12 +38,18 @@ class Tls(asyncio.Transport, asyncio.Protocol):
         self._shake()
 
     def data_received(self, data: bytes) -> None:
-        """Go on with the handshake, or hand up what was decrypted."""
-        self._incoming.write(data)
-        if not self._is_shaken:
-            self._shake()
-        if self._is_shaken:
-            self._hand_up()
+        """Go on with the handshake, or hand up what was decrypted.
+
+        Piece by piece, because OpenSSL keeps a buffer as large as it ever had to be, for each connection.
+        """
+        for start in range(0, len(data), _RECORD):
+            self._incoming.write(data[start : start + _RECORD])
+            if not self._is_shaken:
+                self._shake()
+            if self._is_shaken:
+                self._hand_up()
+            if self._below is None:
+                return
 
     def connection_lost(self, error: Exception | None) -> None:
         """Tell who waits for the handshake, or the protocol above."""
@@ -59,9 +65,9 @@ class Tls(asyncio.Transport, asyncio.Protocol):
         try:
             while left:  # OpenSSL takes one record at a time
                 left = left[self._object.write(left) :]
+                self._flush()
         except ssl.SSLError:
             self.abort()
-        self._flush()
 
     def abort(self) -> None:
         """End the connection at once."""

@@ -36,7 +36,7 @@ class Cache:
     """Keeps what files declared, the latest used ones first.
 
     Args:
-        limit_bytes: how many bytes of file contents are remembered, as parsed objects.
+        limit_bytes: how many bytes of files are remembered by what they declare.
         limit_files: how many files are remembered.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -147,7 +148,7 @@ def _failure(one: _Object, complaint: Complaint, name: str) -> Failure:
 def _ref(body: Body) -> ObjectRef:
     group, _, _ = body["apiVersion"].rpartition("/")
     metadata = body["metadata"]
-    return ObjectRef(group, body["kind"], metadata.get("namespace") or "", metadata["name"])
+    return ObjectRef(group, sys.intern(body["kind"]), metadata.get("namespace") or "", metadata["name"])
 
 
 def _shown(body: Body) -> str:
