@@ -101,7 +101,6 @@ def _log_in(registry: kopf.OperatorRegistry) -> None:
 def _settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
-    settings.queueing.idle_timeout = 0.5  # its worker of each GitRepository does no more than wake ours
     settings.networking.error_backoffs = _Backoffs()
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 10
