@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 TRIM_SECONDS = 5.0
-"""How often freed pages are given back: a call takes a millisecond or two."""
+"""How often freed pages are given back: a call takes some five milliseconds of a thread."""
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of mallopt(3)
 _LARGE = 512 * 1024  # bytes

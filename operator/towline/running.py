@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import uvloop
@@ -130,12 +130,6 @@ async def _queue(
         )
         reconciler = assembly.reconciler(chosen, doors, metrics, wake)
         queue = WorkQueue(reconciler.once, time.monotonic)
-        tasks = (
-            asyncio.create_task(_learn(discovery), name="learn"),
-            asyncio.create_task(memory.give_back(), name="give back"),
-            asyncio.create_task(_tidy(queue, reconciler, doors), name="tidy"),
-            asyncio.create_task(_verify(doors.index, doubts, chosen.verify_seconds), name="verify"),
-        )
 
         async def end() -> None:
             await doubts.aclose()
@@ -143,12 +137,27 @@ async def _queue(
             await doors.mirrors.aclose()
 
         try:
-            yield queue, end
+            async with _beside(
+                learn=_learn(discovery),
+                give_back=memory.give_back(),
+                tidy=_tidy(queue, reconciler, doors),
+                verify=_verify(doors.index, doubts, chosen.verify_seconds),
+            ):
+                yield queue, end
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await end()
+
+
+@asynccontextmanager
+async def _beside(**work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Do work beside the block, under the names of the arguments; what is left of it is cancelled at its end."""
+    tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _keys(label: str, queue: WorkQueue) -> tuple[Key, ...]:

@@ -266,7 +266,7 @@ class Syncs:
     def _changed(self, found: Prediction, order: Order) -> tuple[FieldChange, ...]:
         """Return the fields that a change changes; of a repair, with whoever gave them their old value."""
         if found.before is None:
-            return ()
+            return ()  # without making its body, which thousands of creations would for nothing
         fields = diff.fields(found.before, found.after, found.body, self._mask)
         if found.change.action is not Action.REPAIR:
             return fields

@@ -19,7 +19,7 @@ from towline.api.ignoring import Rule
 from towline.core import fieldpath, fields, narrowing
 from towline.core.fields import pointer as lengthened
 from towline.core.stamp import CHANGE_CAUSE
-from towline.model import Body, GroupKind, Manifest
+from towline.model import Body, GroupKind, Manifest, ObjectRef
 
 _SECRET = GroupKind("", "Secret")
 _ABSENT: Any = object()
@@ -39,7 +39,11 @@ def marked(manifests: Sequence[Manifest], rules: Sequence[Rule]) -> tuple[Manife
 
 def ignored(manifest: Manifest, rules: Iterable[Rule]) -> tuple[str, ...]:
     """Return the JSON pointers that the rules name for a manifest, sorted, without those that lie below another."""
-    found = {pointer for rule in rules if _means(rule, manifest) for pointer in rule.pointers}
+    named = [rule for rule in rules if _names(rule, manifest.ref)]
+    declared = _labels(manifest) if any(rule.labels for rule in named) else {}
+    found = {
+        pointer for rule in named if rule.labels.items() <= declared.items() for pointer in rule.pointers
+    }
     if manifest.ref.group_kind == _SECRET:
         found = {_in_data(pointer) for pointer in found}
     return tuple(sorted(pointer for pointer in found if not _below_any(pointer, found - {pointer})))
@@ -72,21 +76,19 @@ def _marked(manifest: Manifest, pointers: tuple[str, ...]) -> Manifest:
     return replace(manifest, digest=f"v1:{hashlib.sha256(content).hexdigest()[:60]}", ignored=pointers)
 
 
-def _means(rule: Rule, manifest: Manifest) -> bool:
-    ref = manifest.ref
+def _names(rule: Rule, ref: ObjectRef) -> bool:
     asked = (
         (rule.kind, ref.kind),
         (rule.group, ref.group),
         (rule.name, ref.name),
         (rule.namespace, ref.namespace),
     )
-    named = all(wanted is None or wanted == found for wanted, found in asked)
-    return named and (not rule.labels or _is_labelled(manifest, rule.labels))
+    return all(wanted is None or wanted == found for wanted, found in asked)
 
 
-def _is_labelled(manifest: Manifest, wanted: Mapping[str, str]) -> bool:
-    declared = (manifest.body.get("metadata") or {}).get("labels") or {}
-    return all(declared.get(name) == value for name, value in wanted.items())
+def _labels(manifest: Manifest) -> Mapping[str, Any]:
+    declared: Mapping[str, Any] = (manifest.body.get("metadata") or {}).get("labels") or {}
+    return declared
 
 
 def _in_data(pointer: str) -> str:
