@@ -29,7 +29,7 @@ def about_objects(events: Iterable[AuditEvent]) -> tuple[AuditEvent, ...]:
     return tuple(
         event
         for event in asked(events)
-        if event.resource and event.resource not in OWN and event.verb != "watch" and not _by_kopf(event)
+        if event.resource and event.resource not in OWN and event.verb != "watch"
     )
 
 
@@ -54,7 +54,3 @@ def moment(event: AuditEvent) -> float:
 def seconds(time: str) -> float:
     """Return an RFC 3339 time as seconds since the epoch."""
     return datetime.fromisoformat(time).timestamp()
-
-
-def _by_kopf(event: AuditEvent) -> bool:
-    return event.resource == "customresourcedefinitions" and "labelSelector" not in event.query

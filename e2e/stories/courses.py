@@ -106,6 +106,12 @@ class Course:
         names = [f"kept-{index}" for index in range(14)]
         return [name for name in names if colours.get(name, "by hand") == "by hand"]
 
+    def settled(self) -> bool:
+        """Say whether the status has counted every declared object, and nothing has drifted."""
+        status = self.repository.status()
+        objects = status["objects"]
+        return objects["declared"] == objects["synced"] == objects["healthy"] and not status.get("drift")
+
     def state(self) -> str:
         """Return everything that is the same in two clusters where the same happened, as text."""
         bodies = [body for kind, version in KINDS.items() for body in self._listed(version, kind)]

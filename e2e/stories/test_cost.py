@@ -118,10 +118,5 @@ def _about_objects(asked: list[AuditEvent]) -> list[tuple[str, str]]:
     return [
         ("list" if event.query.get("sendInitialEvents") == "true" else event.verb, event.resource)
         for event in asked
-        if event.resource not in OWN and not _by_kopf(event)
+        if event.resource not in OWN
     ]
-
-
-def _by_kopf(event: AuditEvent) -> bool:
-    """Say whether kopf looks for the kinds that it serves: all CRDs, where we would ask for labelled ones."""
-    return event.resource == "customresourcedefinitions" and "labelSelector" not in event.query

@@ -145,7 +145,7 @@ def test_kills_in_the_middle_of_repairs_end_where_no_kill_would_have(
     torn = Course.begun(cluster, repo, namespace, step, sha)
     before = len(proxy.seen)
     calm.deviate()
-    eventually(lambda: not calm.deviations(), deadline=30, message="the repairs")
+    eventually(lambda: not calm.deviations() and calm.settled(), deadline=30, message="the repairs")
     expected = calm.state()
     length = sum(about_objects(seen.request) for seen in proxy.seen[before:])
 

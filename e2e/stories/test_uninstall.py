@@ -149,3 +149,16 @@ def test_an_operator_whose_crds_were_taken_away_goes_on_when_they_come_back(
     assert [
         line for line in installation.operator.log(log) if line["level"] == "raw" or "exception" in line
     ] == []
+
+
+def test_an_operator_that_starts_before_the_crds_serves_them_once_they_are_there(
+    installation: Installation,
+) -> None:
+    installation.remove_crds()
+    log = installation.operator.mark()
+    installation.operator.restart()
+    line = installation.operator.wait_for_log(lambda line: "gitrepositories" in line["event"], mark=log)
+    assert "creating their CRDs" in line["event"]
+    installation.install_crds()
+    installation.application()
+    assert installation.operator.program.running()

@@ -1,7 +1,9 @@
 """The kopf door: turns events about GitRepository resources into keys, and runs until it is told to stop.
 
 kopf sees an `on.event` handler only: daemons, timers and change handlers write finalizers and annotations to every
-resource and leave them behind when the operator is uninstalled.
+resource and leave them behind when the operator is uninstalled. Nor does it watch CRDs: it would read those of the
+whole cluster, and it looks for a new kind as its CRD changes, which may be before the API server serves it, and never
+again. It looks once, and everything begins again when our kind is served and was not found.
 """
 
 from __future__ import annotations
@@ -9,9 +11,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import kopf
+from kopf._cogs.structs.references import Insights  # taken by kopf.operator, without a public name
 
 from towline.api import labels
 from towline.cluster import credentials
@@ -28,6 +33,9 @@ _TRIGGERS = (labels.RECONCILE, labels.CONFIRM_PRUNE)
 _LOGIN_SECONDS = 2.0
 """How long refused credentials are left alone."""
 
+_SERVED_SECONDS = 2.0
+"""How often it is asked whether GitRepositories are served by now."""
+
 
 class _Backoffs:
     """Seconds between kopf's attempts at one request, without end: an API server that is away must not end us."""
@@ -37,44 +45,83 @@ class _Backoffs:
 
 
 class WatchLostError(ClusterError):
-    """kopf has ended over an error that it takes for final, such as an internal error of the API server."""
+    """GitRepositories are not watched: kopf has ended over an error, or has not found them."""
 
 
-async def run(queue: WorkQueue, leadership: Leadership, end: Callable[[], Awaitable[None]]) -> None:
-    """Serve `queue` with triggers until SIGTERM or SIGINT, then stop the passes before kopf stops its own tasks.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What triggers lead to.
+
+    Attributes:
+        queue: runs passes.
+        served: whether GitRepositories are served; it may raise a ClusterError.
+        end: ends those tasks that passes have left behind; it is awaited after the last pass.
+    """
+
+    queue: WorkQueue
+    served: Callable[[], Awaitable[bool]]
+    end: Callable[[], Awaitable[None]]
+
+
+async def run(work: Work, leadership: Leadership) -> None:
+    """Serve the queue with triggers until SIGTERM or SIGINT, then stop the passes before kopf stops its own tasks.
 
     The queue is started here, before kopf, which at its end waits for every task that began after it, and cancels it
-    five seconds later. Passes run while `leadership` allows it; triggers are collected from the start. `end` ends
-    those tasks that passes have left behind; it is awaited after the last pass.
+    five seconds later. Passes run while `leadership` allows it; triggers are collected from the start.
 
     Raises:
         LeaseLostError: we led, and may do so no more.
-        WatchLostError: kopf gave up; everything can be started again.
+        WatchLostError: kopf gave up, or has not found GitRepositories that are served; everything can be started
+            again.
         ClusterError: there are no credentials.
     """
     ended = asyncio.Event()
-    passes = asyncio.create_task(leadership.lead(queue.run), name="passes")
+    passes = asyncio.create_task(leadership.lead(work.queue.run), name="passes")
     passes.add_done_callback(lambda _: ended.set())
+    insights = Insights()
+    missed = asyncio.create_task(_missed(insights, work.served, ended), name="missed")
     registry = kopf.OperatorRegistry()
-    _watch(registry, queue)
+    _watch(registry, work.queue)
     _log_in(registry)
 
     @kopf.on.cleanup(registry=registry)
     async def _stop_passes(**_: Any) -> None:
         passes.cancel()
         await asyncio.wait({passes}, timeout=8)
-        await end()
+        await work.end()
 
     try:
         await kopf.operator(
-            registry=registry, settings=_settings(), clusterwide=True, standalone=True, stop_flag=ended
+            registry=registry,
+            settings=_settings(),
+            insights=insights,
+            clusterwide=True,
+            standalone=True,
+            stop_flag=ended,
         )
     except kopf.LoginError as error:
         raise ClusterError("there are no credentials for the cluster") from error
     except Exception as error:  # whatever ended one of kopf's tasks; an error in a watch is one of its own
         raise WatchLostError(f"the GitRepositories are watched no more: {error}"[:500]) from error
+    finally:
+        missed.cancel()
+    if missed.done() and not missed.cancelled() and missed.result():
+        raise WatchLostError("GitRepositories are served by now")
     if passes.done() and not passes.cancelled():
         passes.result()
+
+
+async def _missed(insights: Insights, served: Callable[[], Awaitable[bool]], ended: asyncio.Event) -> bool:
+    """Set `ended` when GitRepositories are served that kopf has not found; False where it has found them."""
+    await insights.ready_resources.wait()
+    if insights.watched_resources:
+        return False
+    while True:
+        with suppress(ClusterError):
+            if await served():
+                ended.set()
+                return True
+        await asyncio.sleep(_SERVED_SECONDS)
 
 
 def _log_in(registry: kopf.OperatorRegistry) -> None:
@@ -101,6 +148,7 @@ def _log_in(registry: kopf.OperatorRegistry) -> None:
 def _settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
+    settings.scanning.disabled = True
     settings.networking.error_backoffs = _Backoffs()
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 10

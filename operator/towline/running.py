@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import uvloop
@@ -22,10 +22,11 @@ from towline.cluster.kept import mask_key
 from towline.cluster.lease import Alone, Elector, Leadership
 from towline.cluster.ledger import Ledger
 from towline.cluster.live import Index
+from towline.controller import Work
 from towline.core.drift import Shift
 from towline.errors import ClusterError
 from towline.metrics import Metrics
-from towline.model import Key, ObjectRef
+from towline.model import GroupKind, Key, ObjectRef
 from towline.reconcile import Reconciler
 from towline.server import http
 from towline.settings import Settings
@@ -47,6 +48,8 @@ IDLE_SECONDS = 120.0
 APART_SECONDS = {Shift.WORDS: 5.0, Shift.STATE: 0.5}
 """How far apart passes begin at least that only tell how objects are: a workload may flap as fast as it likes."""
 
+
+_SERVED = GroupKind("towline.dev", "GitRepository")
 
 _VERIFY_AFTER = 0.9
 """The part of the time between two verifications in which nothing is read for them."""
@@ -78,10 +81,10 @@ async def _operate(chosen: Settings) -> None:
     metrics = Metrics()
     async with (
         _leadership(chosen) as leadership,
-        _queue(chosen, metrics, leadership) as (queue, end),
-        http.serving(chosen.listen, metrics, lambda: queue.started or leadership.stands_by),
+        _work(chosen, metrics, leadership) as work,
+        http.serving(chosen.listen, metrics, lambda: work.queue.started or leadership.stands_by),
     ):
-        await controller.run(queue, leadership, end)
+        await controller.run(work, leadership)
 
 
 @asynccontextmanager
@@ -97,10 +100,8 @@ async def _leadership(chosen: Settings) -> AsyncIterator[Leadership]:
 
 
 @asynccontextmanager
-async def _queue(
-    chosen: Settings, metrics: Metrics, leadership: Leadership
-) -> AsyncIterator[tuple[WorkQueue, Callable[[], Awaitable[None]]]]:
-    """Make everything that passes need, the queue that runs them, and what ends the tasks that they leave behind."""
+async def _work(chosen: Settings, metrics: Metrics, leadership: Leadership) -> AsyncIterator[Work]:
+    """Make everything that passes need, and the queue that runs them."""
     queue: WorkQueue
 
     def wake(key: Key) -> None:
@@ -131,6 +132,9 @@ async def _queue(
         reconciler = assembly.reconciler(chosen, doors, metrics, wake)
         queue = WorkQueue(reconciler.once, time.monotonic)
 
+        async def served() -> bool:
+            return bool(await discovery.resource(_SERVED))
+
         async def end() -> None:
             await doubts.aclose()
             await doors.index.aclose()
@@ -143,7 +147,7 @@ async def _queue(
                 tidy=_tidy(queue, reconciler, doors),
                 verify=_verify(doors.index, doubts, chosen.verify_seconds),
             ):
-                yield queue, end
+                yield Work(queue=queue, served=served, end=end)
         finally:
             await end()
 

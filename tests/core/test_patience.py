@@ -117,6 +117,22 @@ def test_what_is_waited_for_is_named_with_its_place_and_commit() -> None:
     assert ready == f'Applied 5d6e7f8 "raise the limits" by Ada: 12 objects; {words}'
 
 
+@pytest.mark.parametrize(
+    ("left", "missing", "words"),
+    [
+        (11, 1, "All 11 owned objects are current; 1 declared is missing or not owned"),
+        (0, 12, "12 declared are missing or not owned"),
+    ],
+)
+def test_a_commit_of_which_objects_are_missing_is_not_called_healthy(
+    left: int, missing: int, words: str
+) -> None:
+    survey = Survey(total=left, current=left, missing=missing, timeout=TIMEOUT)
+    found = after((0, applied(WELL)), (10, applied(survey, NEW)))
+    assert conditions.find(found, Type.HEALTHY)["message"] == words
+    assert (found["commit"]["applied"], found["commit"]["healthy"]) == (NEW, OLD)
+
+
 @pytest.mark.parametrize(("waited", "expected"), [(59.0, "Progressing"), (60.0, "Unhealthy")])
 def test_the_wait_ends_after_the_timeout(waited: float, expected: str) -> None:
     found = after((0, applied(WELL)), (10, applied(WAITS, NEW)), (10 + waited, applied(WAITS, NEW)))

@@ -52,6 +52,13 @@ def test_what_is_declared_and_exists_is_counted() -> None:
     assert (found.total, found.current, found.failed, found.well) == (2, 1, 0, False)
 
 
+def test_what_is_declared_and_not_there_is_counted_apart() -> None:
+    found = look(live("a", CURRENT), live("b", CURRENT))
+    assert (found.missing, found.well, found.complete) == (4, True, False)
+    whole = look(live("a", CURRENT), declared="a")
+    assert (whole.missing, whole.well, whole.complete) == (0, True, True)
+
+
 def test_a_repository_whose_objects_are_all_current_is_well() -> None:
     assert look(live("a", CURRENT), live("b", CURRENT)).well
     assert look().well

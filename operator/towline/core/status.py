@@ -79,13 +79,12 @@ def compute(previous: Body, passed: Pass, now: datetime) -> Body:
     """
     moment = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     fine = passed.reason is Reason.SUCCEEDED
+    whole = passed.health is not None and passed.health.complete
     counted = {**previous, **_objects(previous, passed)}
     status = {
         **counted,
         "observedGeneration": passed.generation,
-        "commit": _commit(
-            previous, passed, is_well=fine and passed.health is not None and passed.health.well
-        ),
+        "commit": _commit(previous, passed, is_healthy=fine and whole),
         "applied": _applied(previous, passed.applied, moment),
         "kinds": _kinds(previous, passed.kinds),
         "lastRecord": passed.last_record or previous.get("lastRecord"),
@@ -137,13 +136,13 @@ def _conclusion(said: Body, previous: Body, passed: Pass, now: datetime) -> Conc
     return replace(known, outlook=outlook) if fine or held else known
 
 
-def _commit(previous: Body, passed: Pass, *, is_well: bool) -> Body:
+def _commit(previous: Body, passed: Pass, *, is_healthy: bool) -> Body:
     applied = passed.applied.sha if passed.applied else ""
     moved = {
         "observed": passed.observed,
         "attempted": passed.attempted,
         "applied": applied,
-        "healthy": applied if is_well else "",
+        "healthy": applied if is_healthy else "",
     }
     return {**previous.get("commit", {}), **_present(moved)}
 

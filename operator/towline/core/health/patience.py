@@ -75,12 +75,19 @@ def condition(survey: Survey | None, reason: Reason, previous: Body) -> Conditio
 def words(survey: Survey) -> str:
     """Say how many objects are current, and of the first that are not where they come from and how they are."""
     if survey.well:
-        return f"All {survey.total} objects are current" if survey.total else "There are no objects"
+        return _well(survey)
     named = "; ".join(_named(each) for each in survey.first)
     more = survey.total - survey.current - len(survey.first)
     return f"{survey.current} of {survey.total} objects are current; {named}" + (
         f"; and {more} more" if more else ""
     )
+
+
+def _well(survey: Survey) -> str:
+    if not survey.missing:
+        return f"All {survey.total} objects are current" if survey.total else "There are no objects"
+    owned = f"All {survey.total} owned objects are current; " if survey.total else ""
+    return f"{owned}{survey.missing} declared {'is' if survey.missing == 1 else 'are'} missing or not owned"
 
 
 def _named(ailing: Ailing) -> str:

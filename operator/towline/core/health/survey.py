@@ -30,6 +30,7 @@ class Ailing:
 class Survey:
     """What was found: `total` objects, of which `current` are current and `failed` will not get there by themselves.
 
+    `missing` more are declared and not owned, as they could not be created, or are gone; other conditions tell why.
     `first` are the first of the others: those that have failed, then by name. `written_at` is when the latest of the
     others was written. `timeout` is in seconds; so long the others may take.
     """
@@ -37,14 +38,20 @@ class Survey:
     total: int
     current: int
     failed: int = 0
+    missing: int = 0
     first: tuple[Ailing, ...] = ()
     written_at: str = ""
     timeout: float
 
     @property
     def well(self) -> bool:
-        """Whether every object is current."""
+        """Whether every object that is there is current."""
         return self.current == self.total
+
+    @property
+    def complete(self) -> bool:
+        """Whether every object that is declared is there, and current."""
+        return self.well and not self.missing
 
 
 def survey(manifests: Iterable[Manifest], owned: Mapping[ObjectRef, Live], timeout: float) -> Survey:
@@ -55,11 +62,12 @@ def survey(manifests: Iterable[Manifest], owned: Mapping[ObjectRef, Live], timeo
         owned: what carries the repository's label.
         timeout: seconds.
     """
-    total = current = 0
+    total = current = missing = 0
     ailing: list[Ailing] = []
     for manifest in manifests:
         live = owned.get(manifest.ref)
         if live is None:
+            missing += 1
             continue
         total += 1
         if live.health.state is State.CURRENT:
@@ -71,6 +79,7 @@ def survey(manifests: Iterable[Manifest], owned: Mapping[ObjectRef, Live], timeo
         total=total,
         current=current,
         failed=sum(each.health.state is State.FAILED for each in ailing),
+        missing=missing,
         first=tuple(ailing[:NAMED]),
         written_at=max((each.written_at for each in ailing), default=""),
         timeout=timeout,
