@@ -309,8 +309,17 @@ async def test_all_records_lie_in_one_namespace_if_one_is_named(tmp_path: Path) 
     async with served(server) as client:
         ledger = Ledger(client, "audit", tmp_path)
         assert ledger.namespace(KEY) == "audit"
-        assert not await ledger.known(KEY)
+        assert not await ledger.known(KEY, syncs.UID)
     assert server.requests[0].path == "/apis/towline.dev/v1alpha1/namespaces/audit/syncrecords"
     assert (
         server.requests[0].query["fieldSelector"] == "spec.repository.namespace=shop,spec.repository.name=app"
     )
+
+
+async def test_a_repository_without_records_of_its_name_has_no_newest_one(tmp_path: Path) -> None:
+    server = Server(LIST)
+    async with served(server) as client:
+        ledger = Ledger(client, "", tmp_path)
+        assert not await ledger.known(KEY, syncs.UID)
+        assert await ledger.newest(KEY, syncs.UID) is None
+    assert len(server.requests) == 1

@@ -122,7 +122,7 @@ class World:
         discovery = Discovery(client)
         self.index = live.Index(client, discovery, lambda label, _: self.wakes.append(label))
         self.roll = Roll(CONFIG_MAP, self.index._inventory, self.index._echoes, self.index._read)
-        self.index._watches[CONFIG_MAP] = Watch(client, discovery, CONFIG_MAP, self.roll, float)
+        self.index._watches[CONFIG_MAP] = Watch(client, discovery, CONFIG_MAP, self.roll, jitter=float)
         self.relist()
 
     def own_apply(self) -> None:

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from aiohttp import web
 from towline.api import labels
-from towline.cluster import watch
+from towline.cluster import lull, watch
 from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
 from towline.core.drift import Shift
@@ -44,6 +44,11 @@ CRD = {"spec": {"group": "shop.example", "names": {"kind": "Cart"}}}
 def cart(name: str, version: int) -> dict[str, Any]:
     metadata = {"name": name, "namespace": "shop", "uid": f"u-{name}", "resourceVersion": str(version)}
     return {"metadata": {**metadata, "labels": {labels.REPOSITORY_LABEL: LABEL}}}
+
+
+def marked(name: str, version: int) -> dict[str, Any]:
+    """Return the metadata of a cart as we have written it, with an annotation that others may take off."""
+    return {**cart(name, version)["metadata"], "annotations": {labels.OWNER: "us"}}
 
 
 def unready(body: dict[str, Any], why: str) -> dict[str, Any]:
@@ -361,6 +366,52 @@ async def test_an_object_that_we_write_before_its_kind_is_watched_is_known_at_on
         await carts.index.ensure([CART])
         assert carts.names == ["a"]
         assert carts.wakes == []
+
+
+NOTHING = says_events(listed(3))
+
+
+async def test_what_is_created_of_a_new_kind_is_told_when_it_is_there() -> None:
+    async with watched(Carts(NOTHING, says_events(event("ADDED", cart("a", 5)), listed(7)))) as carts:
+        assert await carts.index.denied([CART]) == {}
+        assert carts.index.unseen([CART]) == set()
+        assert len(carts.asked) == 1
+        carts.index.record(ObjectRef(*CART, "shop", "a"), cart("a", 5))
+        await carts.until(lambda: len(carts.asked) == 2)
+        assert carts.names == ["a"]
+        assert carts.wakes == []
+    assert carts.asked[0] == carts.asked[1]
+
+
+async def test_a_new_kind_of_a_server_that_streams_no_lists_is_told_when_it_is_there() -> None:
+    none = says(200, {"metadata": {"resourceVersion": "3"}, "items": []})
+    one = says(200, {"metadata": {"resourceVersion": "7"}, "items": [cart("a", 5)]})
+    async with watched(Carts(status(400, "Invalid"), none, one, says_events())) as carts:
+        assert await carts.index.denied([CART]) == {}
+        carts.index.record(ObjectRef(*CART, "shop", "a"), cart("a", 5))
+        await carts.until(lambda: len(carts.asked) == 4)
+        assert carts.names == ["a"]
+        assert carts.wakes == []
+    assert carts.asked[3]["resourceVersion"] == "7"
+
+
+async def test_what_others_do_to_objects_of_a_new_kind_before_it_is_watched_is_seen() -> None:
+    later = (event("ADDED", cart("a", 6)), event("ADDED", cart("c", 4)), listed(7))
+    async with watched(Carts(NOTHING, says_events(*later))) as carts:
+        await carts.index.denied([CART])
+        carts.index.record(ObjectRef(*CART, "shop", "a"), {**cart("a", 5), "metadata": marked("a", 5)})
+        carts.index.record(ObjectRef(*CART, "shop", "b"), cart("b", 5))
+        await carts.until(lambda: carts.names == ["a", "c"])
+        assert sorted(carts.wakes) == ["a", "b", "c"]
+
+
+async def test_a_new_kind_of_which_nothing_is_written_is_watched_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lull, "LONGEST_SECONDS", 0.1)
+    async with watched(Carts(NOTHING, ONE)) as carts:
+        await carts.index.denied([CART])
+        await carts.until(lambda: carts.names == ["a"])
 
 
 async def test_a_change_of_health_is_told_and_asks_for_no_plan() -> None:

@@ -66,14 +66,19 @@ class Ledger:
         """Return where the records of a repository lie."""
         return self._namespace or key.namespace
 
-    async def known(self, key: Key) -> bool:
+    async def known(self, key: Key, uid: str) -> bool:
         """Say whether there are records of a repository of this name, whatever its uid.
+
+        Where there are none, none is its own: `newest` need not ask.
 
         Raises:
             ClusterError: no answer.
         """
         chosen = (f"spec.repository.namespace={key.namespace}", f"spec.repository.name={key.name}")
-        return bool(await self._records.stored(self.namespace(key), *chosen))
+        found = bool(await self._records.stored(self.namespace(key), *chosen))
+        if not found and uid not in self._unclosed and not await self._outside.of(uid):
+            self._tips.setdefault(uid, None)
+        return found
 
     async def newest(self, key: Key, uid: str) -> Tip | None:
         """Return the newest sync of a repository; it is read the first time, and after an error.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from towline.cluster.discovery import Discovery
 from towline.cluster.disturbances import Disturbances
 from towline.cluster.echoes import Echoes, Seen
 from towline.cluster.inventory import Inventory
+from towline.cluster.lull import Lull
 from towline.cluster.metadata import Interned, live_from
 from towline.cluster.roll import Roll
 from towline.cluster.watch import Watch
@@ -62,6 +64,7 @@ class Index:
         self._inventory = Inventory()
         self._assessor = Assessor(client, discovery, self._inventory)
         self._echoes = Echoes(self._judge)
+        self._lull = Lull(time.monotonic)
         self._intern = Interned()
         self._watches: dict[GroupKind, Watch] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -97,9 +100,11 @@ class Index:
     async def denied(self, kinds: Iterable[GroupKind], deadline: float = 30.0) -> Mapping[GroupKind, str]:
         """Watch `kinds` from now on; return those that we may not see, each with the API server's words.
 
-        Kinds of which nothing is known after `deadline` seconds are none of them: `ensure` names these.
+        Of those that nobody has asked for before, nothing is expected to be ours yet: after their list they are
+        watched from the next lull in the writing. Kinds of which nothing is known after `deadline` seconds are none
+        of those that are returned: `ensure` names these.
         """
-        watches = [self._watch(kind) for kind in frozenset(kinds)]
+        watches = [self._watch(kind, self._lull.wait) for kind in frozenset(kinds)]
         with suppress(TimeoutError):
             async with asyncio.timeout(deadline):
                 for watch in watches:
@@ -145,7 +150,8 @@ class Index:
         before = self._inventory.get(ref)
         live = self._read(body, ref, verified=True) if body else None
         live = live if live and live.label else None
-        if ref.group_kind in self._watches:
+        self._lull.wrote()
+        if (watch := self._watches.get(ref.group_kind)) and not watch.is_paused:
             self._echoes.expect(ref, before, live)
         if before != live:
             self._keep(ref, live)
@@ -187,11 +193,11 @@ class Index:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._echoes.close()
 
-    def _watch(self, kind: GroupKind) -> Watch:
+    def _watch(self, kind: GroupKind, pause: Callable[[], Awaitable[None]] | None = None) -> Watch:
         if watch := self._watches.get(kind):
             return watch
         roll = Roll(kind, self._inventory, self._echoes, self._read)
-        watch = Watch(self._client, self._discovery, kind, roll, self._jitter)
+        watch = Watch(self._client, self._discovery, kind, roll, jitter=self._jitter, pause=pause)
         self._watches[kind] = watch
         self._gone.pop(kind, None)
         task = asyncio.create_task(watch.run(), name=f"watch {kind}")

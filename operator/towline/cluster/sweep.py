@@ -40,7 +40,9 @@ class Sweep:
         Raises:
             ClusterError: a kind that is served could not be listed.
         """
-        hinted = self._index.owned(repository.label) or await self._ledger.known(repository.key)
+        hinted = self._index.owned(repository.label) or await self._ledger.known(
+            repository.key, repository.uid
+        )
         return await self.everywhere(repository.label) if hinted else frozenset()
 
     async def everywhere(self, label: str) -> frozenset[GroupKind]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from towline import log
@@ -63,10 +63,27 @@ class Watch:
 
     `ready` is set while the sink holds what the server has; `problem` says why it does not. `settled` is set
     while it is ready, or `denied` holds the words by which the server has forbidden it.
+
+    Args:
+        client: of the API server.
+        discovery: says where the kind is served.
+        kind: the kind.
+        sink: keeps its objects.
+        jitter: random numbers from 0 to 1.
+        pause: returns when what is being created has been created; given for a kind of which probably nothing is
+            ours yet. Its watch ends with its first list, and begins again after the pause: thousands of creations are
+            not told while they happen, but as the list with which the second watch begins.
     """
 
-    def __init__(
-        self, client: Client, discovery: Discovery, kind: GroupKind, sink: Sink, jitter: Callable[[], float]
+    def __init__(  # noqa: PLR0913  whom it asks about what, whom it tells, and when
+        self,
+        client: Client,
+        discovery: Discovery,
+        kind: GroupKind,
+        sink: Sink,
+        *,
+        jitter: Callable[[], float],
+        pause: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.kind = kind
         self._is_whole = not assessment.is_stateless(kind)
@@ -78,10 +95,16 @@ class Watch:
         self._discovery = discovery
         self._sink = sink
         self._jitter = jitter
+        self._pause = pause
         self._version = ""
         self._paged = False
         self._failures = 0
         self._warned = False
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the kind was listed, and no event of it can come before it is listed again."""
+        return self._pause is not None and self.ready.is_set()
 
     async def run(self) -> None:
         """Follow the kind; return when it is gone for good."""
@@ -104,11 +127,15 @@ class Watch:
         """Follow the kind until the server ends the connection, from a list of its objects if need be."""
         if resource is None:
             raise ClusterError("the kind is not served at the moment")
+        start = _STREAMED
         if self._version or self._paged:
-            version = self._version or await self._list(resource)
-            await self._stream(resource, {"resourceVersion": version})
-        else:
-            await self._stream(resource, _STREAMED)
+            start = {"resourceVersion": self._version or await self._list(resource)}
+        if not self.is_paused:
+            await self._stream(resource, start)
+        if self._pause and self.is_paused:
+            await self._pause()
+            self._pause, self._version = None, ""
+            await self._session(resource)
 
     async def _list(self, resource: Resource) -> str:
         """Read the objects in pages; return the version to watch from."""
@@ -142,6 +169,8 @@ class Watch:
             patience.reschedule(self._patient_until())
             async for event in events:
                 self._take(event)
+                if self.is_paused:
+                    break
                 until = self._patient_until()
                 if abs(until - (patience.when() or 0.0)) > _STEP * SILENCE_SECONDS:
                     patience.reschedule(until)

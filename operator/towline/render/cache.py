@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from towline.errors import BuildError, Failure, Reason, SourceError
@@ -60,11 +62,13 @@ class Cache:
         ordered = sorted(files, key=lambda file: file[0].encode("utf-8", "surrogateescape"))
         found = await self._known(ordered)
         total = sum(len(one.manifests) for one in found.values())
-        for batch in _batches([file for file in ordered if file[:2] not in found]):
-            _check_total(total, limits)
-            rendered = await self._parse(batch, read, limits)
-            found |= rendered
-            total += sum(len(one.manifests) for one in rendered.values())
+        batches = list(_batches([file for file in ordered if file[:2] not in found]))
+        async with aclosing(_ahead(batches, read)) as contents:
+            async for batch, content in contents:
+                _check_total(total, limits)
+                rendered = await self._parse(batch, content, limits)
+                found |= rendered
+                total += sum(len(one.manifests) for one in rendered.values())
         _check_total(total, limits)
         return _collected([found[file[:2]] for file in ordered])
 
@@ -103,8 +107,9 @@ class Cache:
         if self._blobs.get(blob) == path:
             del self._blobs[blob]
 
-    async def _parse(self, batch: Sequence[File], read: Read, limits: Limits) -> dict[_Name, Rendered]:
-        contents = await read(tuple(dict.fromkeys(blob for _, blob, _ in batch)))
+    async def _parse(
+        self, batch: Sequence[File], contents: Mapping[str, bytes], limits: Limits
+    ) -> dict[_Name, Rendered]:
         async with self._parsing:  # threads side by side share one interpreter, and may parse a blob twice
             found = {file[:2]: one for file in batch if (one := self._remembered(*file[:2]))}
             missing = [file[:2] for file in batch if file[:2] not in found]
@@ -125,6 +130,27 @@ def _batches(files: Sequence[File]) -> Iterator[list[File]]:
         size += file[2]
     if batch:
         yield batch
+
+
+async def _ahead(
+    batches: Sequence[Sequence[File]], read: Read
+) -> AsyncGenerator[tuple[Sequence[File], Mapping[str, bytes]], None]:
+    """Yield batches with their contents; while one is parsed, the next one is being read."""
+
+    async def contents(batch: Sequence[File]) -> Mapping[str, bytes]:
+        return await read(tuple(dict.fromkeys(blob for _, blob, _ in batch)))
+
+    begun = (asyncio.create_task(contents(batch)) for batch in batches)
+    ahead = list(islice(begun, 1))
+    try:
+        for batch in batches:
+            found = await ahead.pop()
+            ahead += islice(begun, 1)
+            yield batch, found
+    finally:
+        for task in ahead:
+            task.cancel()
+        await asyncio.gather(*ahead, return_exceptions=True)
 
 
 def _parsed(files: Sequence[_Name], contents: Mapping[str, bytes], limits: Limits) -> dict[_Name, Rendered]:
