@@ -22,6 +22,9 @@ Line: TypeAlias = Mapping[str, Any]
 LogMark = NewType("LogMark", int)
 START = LogMark(0)
 
+ABSENT = Path(__file__).parent / "absent"
+"""Modules that an installed operator does not find."""
+
 STOP_DEADLINE = 10.0
 """Seconds in which the operator promises to end after SIGTERM."""
 
@@ -193,6 +196,7 @@ def make(folder: Path, kubeconfig: Path, *flags: str, environment: Mapping[str, 
                 "PATH": os.environ["PATH"],
                 "HOME": str(folder / "home"),
                 "TMPDIR": str(folder / "tmp"),
+                "PYTHONPATH": str(ABSENT),
                 "KUBECONFIG": str(kubeconfig),
                 **environment,
             },

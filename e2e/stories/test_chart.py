@@ -44,6 +44,7 @@ NOT_SEEN_HERE = {
     ("get", "events"),
     ("patch", "events"),
     ("list", "apiservices"),
+    ("list", "customresourcedefinitions"),
     ("list", "pods"),
 }
 """Rights for what the story need not bring about: open and old records, an event that repeats, kinds that vanish,

@@ -33,6 +33,9 @@ _TRIGGERS = (labels.RECONCILE, labels.CONFIRM_PRUNE)
 _LOGIN_SECONDS = 2.0
 """How long refused credentials are left alone."""
 
+_WORKER_SECONDS = 0.5
+"""How long kopf keeps what it knows of a resource after an event of it, which is several KiB: a trigger needs none."""
+
 _SERVED_SECONDS = 2.0
 """How often it is asked whether GitRepositories are served by now."""
 
@@ -149,6 +152,7 @@ def _settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.scanning.disabled = True
+    settings.queueing.idle_timeout = _WORKER_SECONDS
     settings.networking.error_backoffs = _Backoffs()
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 10

@@ -177,13 +177,14 @@ CURRENT = Health(State.CURRENT)
 class Live:
     """What we know of one object that carries our label.
 
-    `label`, `owner`, `digest`, `commit`, `source` are the raw values of the towline.dev label and annotations,
-    empty where absent. `fields` is the `fieldsV1` JSON of the Apply entry of the label's field manager (no
-    subresource), empty where there is none; `entry_time` is that entry's `time`. `generation` is -1 where the kind
-    has none. `prune_disabled` is the value of `towline.dev/prune: disabled`. `shared` says that remains of other
-    writers hold what our entry holds, too. `health` is that of the object as it was last seen whole. `verified` says
-    that somebody compared the values of this very version with what Git declares, `altered` that they differed though
-    our entry is whole. `foreign` says that others added fields inside list items of ours.
+    `label`, `digest`, `commit` and `source` are the raw values of the towline.dev label and annotations, empty where
+    absent. `owner` is the uid of the GitRepository in the owner annotation, empty where that does not name this very
+    object. `fields` is the `fieldsV1` JSON of the Apply entry of the label's field manager (no subresource), empty
+    where there is none; `entry_time` is that entry's `time`. `generation` is -1 where the kind has none.
+    `prune_disabled` is the value of `towline.dev/prune: disabled`. `shared` says that remains of other writers hold
+    what our entry holds, too. `health` is that of the object as it was last seen whole. `verified` says that somebody
+    compared the values of this very version with what Git declares, `altered` that they differed though our entry is
+    whole. `foreign` says that others added fields inside list items of ours.
     """
 
     ref: ObjectRef

@@ -53,11 +53,17 @@ def test_an_object_tells_who_owns_it_and_what_we_hold() -> None:
     )
     found = live.live_from(body)
     assert (found.ref, found.uid, found.resource_version, found.generation) == (REF, "u1", "1", 4)
-    assert (found.label, found.owner, found.digest) == (LABEL, "r:ConfigMap/shop/settings", "d")
+    assert (found.label, found.owner, found.digest) == (LABEL, "r", "d")
     assert (found.commit, found.source) == ("c", "s")
     assert (found.manager, found.entry_time) == ("towline:shop/app", "2026-01-01T00:00:00Z")
     assert orjson.loads(found.fields) == FIELDS
     assert (found.terminating, found.prune_disabled) == (True, True)
+
+
+@pytest.mark.parametrize("value", ["r:ConfigMap/shop/original", "r:Secret/shop/settings", "r", "r:", ":", ""])
+def test_an_owner_annotation_that_does_not_name_this_very_object_names_no_owner(value: str) -> None:
+    body = config_map(labels={labels.REPOSITORY_LABEL: LABEL}, annotations={labels.OWNER: value})
+    assert live.live_from(body).owner == ""
 
 
 def test_an_object_that_nobody_marked_is_read_as_such() -> None:

@@ -48,7 +48,7 @@ def cart(name: str, version: int) -> dict[str, Any]:
 
 def marked(name: str, version: int) -> dict[str, Any]:
     """Return the metadata of a cart as we have written it, with an annotation that others may take off."""
-    return {**cart(name, version)["metadata"], "annotations": {labels.OWNER: "us"}}
+    return {**cart(name, version)["metadata"], "annotations": {labels.DIGEST: "ours"}}
 
 
 def unready(body: dict[str, Any], why: str) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def applied(declared: Manifest, uid: str = "") -> Live:
         resource_version="7",
         generation=1,
         label=POLICY.label,
-        owner=labels.owner(UID, declared.ref),
+        owner=UID,
         digest=declared.digest,
         commit=SHA,
         source=declared.origin.file,
@@ -111,12 +111,12 @@ def live(ref: ObjectRef, value: str = "1") -> Live:
 
 def inherited(found: Live) -> Live:
     """Make it the object of an earlier GitRepository of the same name."""
-    return replace(found, owner=labels.owner(EARLIER_UID, found.ref))
+    return replace(found, owner=EARLIER_UID)
 
 
 def anothers(found: Live) -> Live:
     """Make it the object of another GitRepository."""
-    other = labels.owner("another uid", found.ref)
+    other = "another uid"
     return replace(
         found, label=labels.repository_label(OTHER), manager=labels.field_manager(OTHER), owner=other
     )
@@ -129,7 +129,7 @@ def copied(found: Live) -> Live:
 
 def restored(found: Live) -> Live:
     """Make it what a backup restores elsewhere: all stamps and entries, of an object that is not this one."""
-    return replace(found, owner=labels.owner(UID, found.ref._replace(name="original", namespace="before")))
+    return replace(found, owner="")
 
 
 def robbed(found: Live) -> Live:

@@ -64,16 +64,17 @@ def live_from(
     entries = metadata.get("managedFields") or ()
     entry = _entry(entries, label)
     ref = ref or ref_from(metadata, _kind(body))
+    owner, named = labels.parse_owner(notes.get(labels.OWNER, ""))
     return Live(
         ref=ref,
         uid=metadata["uid"],
         resource_version=metadata["resourceVersion"],
         generation=metadata.get("generation", -1),
         label=intern(label),
-        owner=notes.get(labels.OWNER, ""),
-        digest=notes.get(labels.DIGEST, ""),
+        owner=intern(owner) if named == str(ref) else "",
+        digest=sys.intern(notes.get(labels.DIGEST, "")),
         commit=intern(notes.get(labels.COMMIT, "")),
-        source=intern(notes.get(labels.SOURCE, "")),
+        source=sys.intern(notes.get(labels.SOURCE, "")),
         manager=intern(entry.get("manager", "")),
         fields=intern(orjson.dumps(entry.get("fieldsV1") or {})) if entry else b"",
         entry_time=intern(entry.get("time", "")),

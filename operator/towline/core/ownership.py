@@ -80,11 +80,10 @@ OWN = frozenset({Ownership.OURS, Ownership.INHERITED})
 
 def ownership(live: Live, policy: Policy) -> Ownership:
     """Judge by label, Apply entry and owner annotation together: copies and restores carry only some."""
-    uid, named = labels.parse_owner(live.owner)
-    if not live.fields or named != str(live.ref):
+    if not live.fields or not live.owner:
         return Ownership.NOT_OURS
     if live.label == policy.label and live.manager == policy.manager:
-        return Ownership.OURS if uid == policy.uid else Ownership.INHERITED
+        return Ownership.OURS if live.owner == policy.uid else Ownership.INHERITED
     if live.label != policy.label and live.manager != policy.manager:
         return Ownership.ANOTHER
     return Ownership.NOT_OURS
@@ -97,6 +96,6 @@ def missing(live: Live, policy: Policy) -> str:
     if not live.fields or labelled != (live.manager == policy.manager):
         manager = policy.manager if labelled else "the repository that its label names"
         lacks.append(f"no Apply entry of {manager} in managedFields")
-    if labels.parse_owner(live.owner)[1] != str(live.ref):
+    if not live.owner:
         lacks.append(f"no {labels.OWNER} annotation that names this object")
     return " and ".join(lacks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -29,7 +30,7 @@ def _entry(line: bytes, prefix: str) -> Entry:
         raise ValueError("not a line of git ls-tree")
     mode, _, sha, size, name = match.groups()
     return Entry(
-        path=prefix + name.decode("utf-8", "surrogateescape"),
+        path=sys.intern(prefix + name.decode("utf-8", "surrogateescape")),  # live objects say the same
         mode=mode.decode(),
         kind=_KINDS.get(mode, Kind.FILE),
         sha=sha.decode(),
