@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from towline import tasks
 from towline.cluster.live import Index
 from towline.cluster.pods import Pods
 from towline.core.health import survey
@@ -44,9 +45,7 @@ class Checkups:
         try:
             done, _ = await asyncio.wait(asked, timeout=_SECONDS)
         finally:
-            for task in asked:
-                task.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
+            await tasks.end(*asked)
         told = (
             task.result() if task in done else each for task, each in zip(asked, found.first, strict=True)
         )

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from towline import log
+from towline import log, tasks
 from towline.api.gitrepository import RefKind, Spec
+from towline.cluster import calls
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
@@ -29,8 +30,6 @@ _log = log.logger(__name__)
 
 _NAMED = 10
 """So many submodules are named."""
-
-_AS_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +149,7 @@ class Source:
         """
         path = f"/api/v1/namespaces/{key.namespace}/secrets/{spec.secret_name}"
         try:
-            held = (await self._client.request("GET", path, accept=_AS_METADATA)).body["metadata"]
+            held = (await self._client.request("GET", path, accept=calls.METADATA)).body["metadata"]
         except ApiError as error:
             if error.code == 404:
                 return ""
@@ -216,8 +215,7 @@ class Source:
         try:
             yield moved.is_set
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await tasks.end(task)
 
     async def history(self, head: Head, base: str) -> History:
         """Return the commits that lead from `base` (a sha) to the head, which a record lists at any rate.

@@ -11,7 +11,7 @@ from collections.abc import Collection, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from towline import log
+from towline import log, tasks
 from towline.api.gitrepository import Mode, Spec
 from towline.api.syncrecord import Trigger
 from towline.attempt import Attempt
@@ -80,8 +80,7 @@ class Repairs:
                 await self.mend(attempt, spec, everything=True)
             return task.result()
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await tasks.end(task)
 
     async def begin(self, attempt: Attempt, spec: Spec) -> None:
         """Restore what was touched since the last pass, before anything is asked of Git; under Observe nothing is.

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 
 import uvloop
 
-from towline import assembly, controller, log, memory
+from towline import assembly, controller, log, memory, tasks
 from towline.api import labels
 from towline.assembly import Doors
 from towline.cluster import credentials
@@ -155,13 +155,11 @@ async def _work(chosen: Settings, metrics: Metrics, leadership: Leadership) -> A
 @asynccontextmanager
 async def _beside(**work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     """Do work beside the block, under the names of the arguments; what is left of it is cancelled at its end."""
-    tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]
+    begun = [asyncio.create_task(each, name=name) for name, each in work.items()]
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await tasks.end(*begun)
 
 
 def _keys(label: str, queue: WorkQueue) -> tuple[Key, ...]:

@@ -14,7 +14,7 @@ import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from towline import log
+from towline import log, tasks
 from towline.model import Key
 
 Work = Callable[[Key], Awaitable[float | None]]
@@ -132,7 +132,4 @@ class WorkQueue:
             del self._entries[key]
 
     async def _stop(self) -> None:
-        running = [entry.running for entry in self._entries.values() if entry.running]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await tasks.end(*(entry.running for entry in self._entries.values() if entry.running))

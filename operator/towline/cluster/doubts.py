@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from towline import tasks
 from towline.model import ObjectRef
 
 DOUBT_SECONDS = 8.0
@@ -37,8 +38,7 @@ class Doubts:
     async def aclose(self) -> None:
         """Verify nothing any more."""
         if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await tasks.end(self._task)
 
     async def _run(self) -> None:
         while self._refs:

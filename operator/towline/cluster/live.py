@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 
+from towline import tasks
 from towline.api.healthchecks import HealthCheck
 from towline.cluster.assessor import Assessor
 from towline.cluster.client import Client
@@ -187,10 +188,7 @@ class Index:
 
     async def aclose(self) -> None:
         """End all watches."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await tasks.end(*self._tasks)
         self._echoes.close()
 
     def _watch(self, kind: GroupKind, pause: Callable[[], Awaitable[None]] | None = None) -> Watch:

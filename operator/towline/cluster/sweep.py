@@ -5,7 +5,7 @@ from __future__ import annotations
 from towline import log
 from towline.api import labels
 from towline.api.gitrepository import GitRepository
-from towline.cluster import abreast
+from towline.cluster import abreast, calls
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
 from towline.cluster.ledger import Ledger
@@ -14,8 +14,6 @@ from towline.errors import ApiError
 from towline.model import GroupKind, Resource
 
 _log = log.logger(__name__)
-
-_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 class Sweep:
@@ -58,7 +56,9 @@ class Sweep:
         async def found(resource: Resource) -> GroupKind | None:
             query = {"labelSelector": f"{labels.REPOSITORY_LABEL}={label}", "limit": "1"}
             try:
-                answer = await self._client.request("GET", resource.path(), query=query, accept=_METADATA)
+                answer = await self._client.request(
+                    "GET", resource.path(), query=query, accept=calls.METADATA_LIST
+                )
             except ApiError as error:
                 if error.code == 403:
                     denied.append(str(resource.group_kind))

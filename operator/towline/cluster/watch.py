@@ -28,8 +28,6 @@ PAGE = "500"
 WHOLE_PAGE = "100"
 """How many objects a list asks for at once, of metadata and of whole objects."""
 
-_AS_METADATA = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"
-_AS_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 _LISTED = "k8s.io/initial-events-end"
 _SELECTED = {"labelSelector": labels.REPOSITORY_LABEL}
 _STREAMED = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
@@ -141,7 +139,7 @@ class Watch:
         """Read the objects in pages; return the version to watch from."""
         self._sink.listing()
         query = {**_SELECTED, "limit": WHOLE_PAGE if self._is_whole else PAGE}
-        accept = calls.JSON if self._is_whole else _AS_LIST
+        accept = calls.JSON if self._is_whole else calls.METADATA_LIST
         while True:
             page = (await self._client.request("GET", resource.path(), query=query, accept=accept)).body
             for item in page.get("items") or ():
@@ -159,7 +157,7 @@ class Watch:
         async with (
             asyncio.timeout(OPEN_SECONDS) as patience,
             self._client.stream(
-                resource.path(), query, accept=calls.JSON if self._is_whole else _AS_METADATA
+                resource.path(), query, accept=calls.JSON if self._is_whole else calls.METADATA
             ) as events,
         ):
             if self._version:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
+from towline import tasks
 from towline.errors import BuildError, Failure, Reason, SourceError
 from towline.model import Manifest
 from towline.render import plain
@@ -148,9 +149,7 @@ async def _ahead(
             ahead += islice(begun, 1)
             yield batch, found
     finally:
-        for task in ahead:
-            task.cancel()
-        await asyncio.gather(*ahead, return_exceptions=True)
+        await tasks.end(*ahead)
 
 
 def _parsed(files: Sequence[_Name], contents: Mapping[str, bytes], limits: Limits) -> dict[_Name, Rendered]:

@@ -7,6 +7,7 @@ import hashlib
 import re
 from pathlib import Path
 
+from towline import tasks
 from towline.errors import Reason, SourceError
 from towline.source import complaints, store
 from towline.source.access import Remote
@@ -99,8 +100,7 @@ class Fetcher:
                 await self._check_size(call)
             await self._check_size(call)
         finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            await tasks.end(running)
         return running.result()
 
     async def _check_size(self, call: Call) -> None:
