@@ -9,6 +9,8 @@ from itertools import pairwise
 import pytest
 from towline.core import chain
 
+from e2e.faults.proxy import Proxy
+from e2e.faults.rules import Request
 from e2e.harness import identity, repositories
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster, Kubectl, KubectlError, Object
@@ -273,3 +275,29 @@ def _with_secrets(word: str) -> tuple[Object, ...]:
     config = manifests.config_map("settings")
     config["data"] = {"api-token": word}
     return web, config, manifests.secret(word=word)
+
+
+def test_what_others_write_while_a_sync_looks_at_an_object_is_no_change_of_that_sync(
+    private_operator: Callable[..., Operator],
+    proxy: Proxy,
+    cluster: Cluster,
+    repo: Repo,
+    git_repository: Callable[..., Repository],
+) -> None:
+    private_operator(environment=proxy.environment()).start()
+    app = git_repository()
+    app.until_ready(repo.commit(manifests.config_maps(["settings"], colour="blue")))
+    gate = proxy.hold(0, acted=False, about=_dry_run_of_a_config_map)
+    sha = repo.commit(manifests.config_maps(["settings"], colour="red"))
+    assert gate.reached()
+    theirs = {"metadata": {"annotations": {"example.com/revision": "1"}}, "data": {"size": "small"}}
+    cluster.patch("v1", "ConfigMap", "settings", app.namespace, theirs)
+    proxy.mend()
+    app.until_ready(sha)
+    (change,) = app.records()[-1]["spec"]["changes"]
+    (field,) = change["fields"]
+    assert (field["path"], field["old"], field["new"]) == ("/data/colour", "blue", "red")
+
+
+def _dry_run_of_a_config_map(request: Request) -> bool:
+    return "dryRun" in request.query and request.of("configmaps")

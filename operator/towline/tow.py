@@ -216,10 +216,12 @@ class Tower:
         """Do what is planned, if anything is."""
         if not decided.writes and not decided.failures:
             newest = await self._syncs.newest(attempt.identity)  # closes what a dead process has left open
+            await self._index.resume(desired.kinds)
             await self._repairs.settle(attempt, decided, Synced(ending=Ending.SUCCEEDED))
             quiet = conclusion.passed(attempt, decided, None, blind)
             return replace(quiet, last_record=newest.name if newest else "")
         synced = await self._sync(attempt, desired.spec, head, decided)
+        await self._index.resume(desired.kinds)
         await self._repairs.settle(attempt, decided, synced)
         located = await self._source.located(synced.failures, head, desired.manifests)
         return conclusion.passed(attempt, decided, replace(synced, failures=located), blind)
@@ -234,8 +236,6 @@ class Tower:
         async with self._source.watching(attempt.repository.key, spec, head) as superseded:
             synced = await self._syncs.run(order, begin, superseded)
         self._neighbours.released(attempt.repository.key, synced.released)
-        if attempt.desired:
-            await self._index.ensure(attempt.desired.kinds)
         return synced
 
     async def _order(self, attempt: Attempt, decided: Plan) -> Order:

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from aiohttp import web
 from towline.api import labels
-from towline.cluster import lull, watch
+from towline.cluster import watch
 from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
 from towline.core.drift import Shift
@@ -374,13 +374,15 @@ NOTHING = says_events(listed(3))
 async def test_what_is_created_of_a_new_kind_is_told_when_it_is_there() -> None:
     async with watched(Carts(NOTHING, says_events(event("ADDED", cart("a", 5)), listed(7)))) as carts:
         assert await carts.index.denied([CART]) == {}
+        await carts.index.ensure([CART])
         assert carts.index.unseen([CART]) == set()
-        assert len(carts.asked) == 1
         carts.index.record(ObjectRef(*CART, "shop", "a"), cart("a", 5))
-        await carts.until(lambda: len(carts.asked) == 2)
+        assert len(carts.asked) == 1
+        await carts.index.resume([CART])
         assert carts.names == ["a"]
         assert carts.wakes == []
     assert carts.asked[0] == carts.asked[1]
+    assert len(carts.asked) == 2
 
 
 async def test_a_new_kind_of_a_server_that_streams_no_lists_is_told_when_it_is_there() -> None:
@@ -389,8 +391,9 @@ async def test_a_new_kind_of_a_server_that_streams_no_lists_is_told_when_it_is_t
     async with watched(Carts(status(400, "Invalid"), none, one, says_events())) as carts:
         assert await carts.index.denied([CART]) == {}
         carts.index.record(ObjectRef(*CART, "shop", "a"), cart("a", 5))
-        await carts.until(lambda: len(carts.asked) == 4)
+        await carts.index.resume([CART])
         assert carts.names == ["a"]
+        await carts.until(lambda: len(carts.asked) == 4)
         assert carts.wakes == []
     assert carts.asked[3]["resourceVersion"] == "7"
 
@@ -401,17 +404,27 @@ async def test_what_others_do_to_objects_of_a_new_kind_before_it_is_watched_is_s
         await carts.index.denied([CART])
         carts.index.record(ObjectRef(*CART, "shop", "a"), {**cart("a", 5), "metadata": marked("a", 5)})
         carts.index.record(ObjectRef(*CART, "shop", "b"), cart("b", 5))
-        await carts.until(lambda: carts.names == ["a", "c"])
+        await carts.index.resume([CART])
+        assert carts.names == ["a", "c"]
         assert sorted(carts.wakes) == ["a", "b", "c"]
 
 
-async def test_a_new_kind_of_which_nothing_is_written_is_watched_all_the_same(
+async def test_a_new_kind_that_nobody_wants_to_be_told_of_is_watched_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lull, "LONGEST_SECONDS", 0.1)
+    monkeypatch.setattr(watch, "PAUSE_SECONDS", 0.1)
     async with watched(Carts(NOTHING, ONE)) as carts:
         await carts.index.denied([CART])
         await carts.until(lambda: carts.names == ["a"])
+
+
+async def test_a_kind_that_was_needed_before_its_first_list_came_is_listed_once() -> None:
+    async with watched(Carts(ONE)) as carts:
+        carts.index.follow([CART])
+        assert await carts.index.denied([CART]) == {}
+        await carts.index.resume([CART])
+        assert carts.names == ["a"]
+    assert len(carts.asked) == 1
 
 
 async def test_a_change_of_health_is_told_and_asks_for_no_plan() -> None:

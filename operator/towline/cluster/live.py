@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 
@@ -17,7 +16,6 @@ from towline.cluster.discovery import Discovery
 from towline.cluster.disturbances import Disturbances
 from towline.cluster.echoes import Echoes, Seen
 from towline.cluster.inventory import Inventory
-from towline.cluster.lull import Lull
 from towline.cluster.metadata import Interned, live_from
 from towline.cluster.roll import Roll
 from towline.cluster.watch import Watch
@@ -65,7 +63,6 @@ class Index:
         self._inventory = Inventory()
         self._assessor = Assessor(client, discovery, self._inventory)
         self._echoes = Echoes(self._judge)
-        self._lull = Lull(time.monotonic)
         self._intern = Interned()
         self._watches: dict[GroupKind, Watch] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -78,7 +75,7 @@ class Index:
             self._watch(kind)
 
     async def ensure(self, kinds: Iterable[GroupKind], deadline: float = 30.0) -> None:
-        """Watch `kinds` from now on, and wait until all that the cluster has of them is known.
+        """Watch `kinds` from now on, but for pauses, and wait until all that the cluster has of them is known.
 
         Kinds that are gone for good count as known: they have no objects. A bug that ended a watch comes out
         here.
@@ -98,14 +95,25 @@ class Index:
         for kind in wanted & self._bugs.keys():
             raise self._bugs.pop(kind)
 
+    async def resume(self, kinds: Iterable[GroupKind]) -> None:
+        """Hear of what happens to `kinds` from now on, and wait until all that the cluster has of them is known.
+
+        Raises:
+            ClusterError: as `ensure` does.
+        """
+        wanted = frozenset(kinds)
+        for kind in wanted & self._watches.keys():
+            self._watches[kind].resume()
+        await self.ensure(wanted)
+
     async def denied(self, kinds: Iterable[GroupKind], deadline: float = 30.0) -> Mapping[GroupKind, str]:
         """Watch `kinds` from now on; return those that we may not see, each with the API server's words.
 
-        Of those that nobody has asked for before, nothing is expected to be ours yet: after their list they are
-        watched from the next lull in the writing. Kinds of which nothing is known after `deadline` seconds are none
-        of those that are returned: `ensure` names these.
+        Of those that nobody has asked for before, nothing is expected to be ours yet: they are listed, and watched
+        from `resume` on, or a few seconds later. Kinds of which nothing is known after `deadline` seconds are none of
+        those that are returned: `ensure` names these.
         """
-        watches = [self._watch(kind, self._lull.wait) for kind in frozenset(kinds)]
+        watches = [self._watch(kind, pauses=True) for kind in frozenset(kinds)]
         with suppress(TimeoutError):
             async with asyncio.timeout(deadline):
                 for watch in watches:
@@ -151,7 +159,6 @@ class Index:
         before = self._inventory.get(ref)
         live = self._read(body, ref, verified=True) if body else None
         live = live if live and live.label else None
-        self._lull.wrote()
         if (watch := self._watches.get(ref.group_kind)) and not watch.is_paused:
             self._echoes.expect(ref, before, live)
         if before != live:
@@ -191,11 +198,11 @@ class Index:
         await tasks.end(*self._tasks)
         self._echoes.close()
 
-    def _watch(self, kind: GroupKind, pause: Callable[[], Awaitable[None]] | None = None) -> Watch:
+    def _watch(self, kind: GroupKind, *, pauses: bool = False) -> Watch:
         if watch := self._watches.get(kind):
             return watch
         roll = Roll(kind, self._inventory, self._echoes, self._read)
-        watch = Watch(self._client, self._discovery, kind, roll, jitter=self._jitter, pause=pause)
+        watch = Watch(self._client, self._discovery, kind, roll, jitter=self._jitter, pauses=pauses)
         self._watches[kind] = watch
         self._gone.pop(kind, None)
         task = asyncio.create_task(watch.run(), name=f"watch {kind}")

@@ -19,6 +19,9 @@ from towline.model import Action, Body, Change, ObjectRef
 
 _Found: TypeAlias = Prediction | tuple[Failure, ...]
 
+_LOOKS = 3
+"""How often an object is read whose dry run is made from another version than the one that was read."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preflight:
@@ -90,7 +93,15 @@ class Flight:
         return await self._existing(change)
 
     async def _existing(self, change: Change) -> _Found:
-        """Rehearse an update of what is there, with its old values."""
+        """Rehearse an update of what is there, with its old values: what others write in between is no part of it."""
+        found = await self._rehearsed(change)
+        for _ in range(_LOOKS - 1):
+            if not isinstance(found, Prediction) or not _is_torn(found):
+                break
+            found = await self._rehearsed(change)
+        return found
+
+    async def _rehearsed(self, change: Change) -> _Found:
         found = await self._seen(change)
         if not isinstance(found, Prediction) or found.before is None:
             return found
@@ -116,6 +127,12 @@ class Flight:
         return await self._settling.patiently(
             ref.group, lambda: self._objects.rehearse(body, ref, self._sync, force=force)
         )
+
+
+def _is_torn(found: Prediction) -> bool:
+    """Tell whether the dry run was made from another version of the object than the one that was read."""
+    versions = {metadata(body)["resourceVersion"] for body in (found.before, found.after) if body}
+    return len(versions) > 1
 
 
 def _of_any_version(body: Body) -> Body:

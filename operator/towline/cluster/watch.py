@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from towline import log
@@ -20,6 +21,9 @@ SILENCE_SECONDS = 67.0
 
 OPEN_SECONDS = 15.0
 """How long a server may take to accept a watch, and between the events of its initial list."""
+
+PAUSE_SECONDS = 5.0
+"""How long a watch pauses at most: meanwhile others may change what was created."""
 
 _STEP = 1 / 64
 """The part of the patience by which it is renewed at least: thousands of events come within a second."""
@@ -68,9 +72,8 @@ class Watch:
         kind: the kind.
         sink: keeps its objects.
         jitter: random numbers from 0 to 1.
-        pause: returns when what is being created has been created; given for a kind of which probably nothing is
-            ours yet. Its watch ends with its first list, and begins again after the pause: thousands of creations are
-            not told while they happen, but as the list with which the second watch begins.
+        pauses: whether the watch ends with its first list, and begins again when it is told to: thousands of creations
+            are not told while they happen, but as the list with which the second watch begins.
     """
 
     def __init__(  # noqa: PLR0913  whom it asks about what, whom it tells, and when
@@ -81,7 +84,7 @@ class Watch:
         sink: Sink,
         *,
         jitter: Callable[[], float],
-        pause: Callable[[], Awaitable[None]] | None = None,
+        pauses: bool = False,
     ) -> None:
         self.kind = kind
         self._is_whole = not assessment.is_stateless(kind)
@@ -93,7 +96,9 @@ class Watch:
         self._discovery = discovery
         self._sink = sink
         self._jitter = jitter
-        self._pause = pause
+        self._resumed = asyncio.Event()
+        if not pauses:
+            self._resumed.set()
         self._version = ""
         self._paged = False
         self._failures = 0
@@ -102,7 +107,14 @@ class Watch:
     @property
     def is_paused(self) -> bool:
         """Whether the kind was listed, and no event of it can come before it is listed again."""
-        return self._pause is not None and self.ready.is_set()
+        return self.ready.is_set() and not self._resumed.is_set()
+
+    def resume(self) -> None:
+        """End the pause: the watch is ready again when the kind is listed again."""
+        if self.is_paused:
+            self.ready.clear()
+            self.problem = "not listed again yet"
+        self._resumed.set()
 
     async def run(self) -> None:
         """Follow the kind; return when it is gone for good."""
@@ -130,9 +142,12 @@ class Watch:
             start = {"resourceVersion": self._version or await self._list(resource)}
         if not self.is_paused:
             await self._stream(resource, start)
-        if self._pause and self.is_paused:
-            await self._pause()
-            self._pause, self._version = None, ""
+        if self.is_paused:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PAUSE_SECONDS):
+                    await self._resumed.wait()
+            self._resumed.set()
+            self._version = ""
             await self._session(resource)
 
     async def _list(self, resource: Resource) -> str:
