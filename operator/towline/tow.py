@@ -236,6 +236,8 @@ class Tower:
         async with self._source.watching(attempt.repository.key, spec, head) as superseded:
             synced = await self._syncs.run(order, begin, superseded)
         self._neighbours.released(attempt.repository.key, synced.released)
+        if attempt.desired:
+            await self._index.ensure(attempt.desired.kinds)
         return synced
 
     async def _order(self, attempt: Attempt, decided: Plan) -> Order:

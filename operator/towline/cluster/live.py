@@ -96,15 +96,15 @@ class Index:
             raise self._bugs.pop(kind)
 
     async def resume(self, kinds: Iterable[GroupKind]) -> None:
-        """Hear of what happens to `kinds` from now on, and wait until all that the cluster has of them is known.
+        """End the pauses of `kinds`, and wait until they are known again.
 
         Raises:
             ClusterError: as `ensure` does.
         """
-        wanted = frozenset(kinds)
-        for kind in wanted & self._watches.keys():
-            self._watches[kind].resume()
-        await self.ensure(wanted)
+        paused = [watch for kind in kinds if (watch := self._watches.get(kind)) and watch.is_paused]
+        for watch in paused:
+            watch.resume()
+        await self.ensure(watch.kind for watch in paused)
 
     async def denied(self, kinds: Iterable[GroupKind], deadline: float = 30.0) -> Mapping[GroupKind, str]:
         """Watch `kinds` from now on; return those that we may not see, each with the API server's words.

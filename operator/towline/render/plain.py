@@ -179,8 +179,7 @@ def _content(value: dict[str, Any]) -> tuple[Body, str]:
     if b"null" in canonical:
         body = _without_nulls(body)
         canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-    digest = (_DIGEST + hashlib.sha256(canonical).hexdigest())[:_DIGEST_LENGTH]
-    return body, sys.intern(digest)  # the live object says the same
+    return body, (_DIGEST + hashlib.sha256(canonical).hexdigest())[:_DIGEST_LENGTH]
 
 
 def _encoded(texts: dict[str, str | None]) -> dict[str, str]:

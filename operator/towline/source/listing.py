@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -30,7 +29,7 @@ def _entry(line: bytes, prefix: str) -> Entry:
         raise ValueError("not a line of git ls-tree")
     mode, _, sha, size, name = match.groups()
     return Entry(
-        path=sys.intern(prefix + name.decode("utf-8", "surrogateescape")),  # live objects say the same
+        path=prefix + name.decode("utf-8", "surrogateescape"),
         mode=mode.decode(),
         kind=_KINDS.get(mode, Kind.FILE),
         sha=sha.decode(),
