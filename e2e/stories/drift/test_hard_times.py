@@ -100,6 +100,27 @@ def test_drift_during_a_sync_is_restored_whether_the_sync_had_written_the_object
     repository.until_ready(sha)
 
 
+def test_drift_during_the_first_sync_of_all_is_restored_when_it_ends(
+    private_operator: Callable[..., Operator],
+    cluster: Cluster,
+    repo: Repo,
+    git_repository: Callable[..., Repository],
+    half_way: Standstill,
+) -> None:
+    private_operator().start()
+    repository = git_repository()
+    sha = repo.commit(half_way.files(colour="blue"))
+    half_way.reached(repository)
+    cluster.patch("v1", "ConfigMap", "early-00", repository.namespace, {"data": {"colour": "theirs"}})
+    cluster.delete("v1", "ConfigMap", "early-01", repository.namespace)
+    half_way.settle()
+    repository.until_ready(sha)
+    eventually(
+        lambda: {_colour(cluster, repository, f"early-0{number}") for number in range(3)} == {"blue"},
+        message="what the sync had written",
+    )
+
+
 def test_what_happened_while_the_operator_was_down_is_restored_and_nothing_else_is_written(
     private_operator: Callable[..., Operator],
     cluster: Cluster,
@@ -187,4 +208,4 @@ def _kept(cluster: Cluster, repository: Repository) -> Object:
 
 
 def _colour(cluster: Cluster, repository: Repository, name: str) -> str:
-    return str(owned.config_maps(cluster, repository)[name]["data"]["colour"])
+    return str(owned.config_maps(cluster, repository).get(name, {}).get("data", {}).get("colour"))
