@@ -82,13 +82,15 @@ async def run(work: Work, leadership: Leadership) -> None:
     passes = asyncio.create_task(leadership.lead(work.queue.run), name="passes")
     passes.add_done_callback(lambda _: ended.set())
     insights = Insights()
-    missed = asyncio.create_task(_missed(insights, work.served, ended), name="missed")
+    missed = asyncio.create_task(_missed(insights, work.served), name="missed")
+    missed.add_done_callback(lambda _: ended.set())
     registry = kopf.OperatorRegistry()
     _watch(registry, work.queue)
     _log_in(registry)
 
     @kopf.on.cleanup(registry=registry)
     async def _stop_passes(**_: Any) -> None:
+        missed.cancel()
         passes.cancel()
         await asyncio.wait({passes}, timeout=8)
         await work.end()
@@ -108,23 +110,23 @@ async def run(work: Work, leadership: Leadership) -> None:
         raise WatchLostError(f"the GitRepositories are watched no more: {error}"[:500]) from error
     finally:
         missed.cancel()
-    if missed.done() and not missed.cancelled() and missed.result():
+    if missed.done() and not missed.cancelled():
+        missed.result()
         raise WatchLostError("GitRepositories are served by now")
     if passes.done() and not passes.cancelled():
         passes.result()
 
 
-async def _missed(insights: Insights, served: Callable[[], Awaitable[bool]], ended: asyncio.Event) -> bool:
-    """Set `ended` when GitRepositories are served that kopf has not found; False where it has found them."""
+async def _missed(insights: Insights, served: Callable[[], Awaitable[bool]]) -> None:
+    """Return when GitRepositories are served that kopf has not found; where it has found them, never."""
     await insights.ready_resources.wait()
     if insights.watched_resources:
-        return False
+        await asyncio.Event().wait()
     while True:
+        await asyncio.sleep(_SERVED_SECONDS)
         with suppress(ClusterError):
             if await served():
-                ended.set()
-                return True
-        await asyncio.sleep(_SERVED_SECONDS)
+                return
 
 
 def _log_in(registry: kopf.OperatorRegistry) -> None:

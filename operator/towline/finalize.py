@@ -104,6 +104,7 @@ class Finalizer:
         """Plan the end; the seconds are how long it may wait for other repositories, where it has to."""
         kinds = kinds_of(repository) or await self._sweep.everywhere(repository.label)
         await self._index.ensure(kinds)
+        await self._index.resume(kinds)  # whatever a sync has written whose answer was lost
         policy = replace(
             ownership.policy(repository),
             finalizing=await self._removal(repository),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ from towline.core.ownership import Policy
 from towline.desired import Source
 from towline.drifts import Drifts, Known
 from towline.errors import ClusterError, TowlineError
-from towline.model import Action, Change, Key, ObjectRef, Plan, Revision
+from towline.model import Action, Change, GroupKind, Key, ObjectRef, Plan, Revision
 from towline.order import Synced
 from towline.orders import Orders
 from towline.sync import Syncs
@@ -33,6 +34,9 @@ _T = TypeVar("_T")
 
 RECALL_SECONDS = 2.0
 """How long a restarted operator waits for the head before it repairs from the commit that was applied last."""
+
+_LIST_SECONDS = 2.0
+"""How long a kind that is being listed is waited for, so that what its list tells can be restored at once."""
 
 _SEE_SECONDS = 10.0
 
@@ -150,7 +154,7 @@ class Repairs:
             return
         wanted = known.baseline.keys() if everything else touched & known.baseline.keys()
         kinds = {ref.group_kind for ref in wanted}
-        hidden = self._index.unseen(kinds) | (self._index.gone() & kinds)
+        hidden = await self._hidden(kinds)
         refs = [ref for ref in wanted if ref.group_kind not in hidden]
         if not refs:
             return
@@ -159,6 +163,13 @@ class Repairs:
         except ClusterError:
             self._index.disturbances.note(repository.label, touched)
             raise
+
+    async def _hidden(self, kinds: Collection[GroupKind]) -> frozenset[GroupKind]:
+        """Return the kinds of which absence proves nothing; one that is being listed is waited for."""
+        if unseen := self._index.unseen(kinds):
+            with suppress(ClusterError):
+                await self._index.ensure(unseen, _LIST_SECONDS)
+        return self._index.unseen(kinds) | (self._index.gone() & frozenset(kinds))
 
     async def verify(self, refs: Sequence[ObjectRef]) -> None:
         """Read objects whose metadata cannot tell whether their content is as declared."""

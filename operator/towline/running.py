@@ -49,7 +49,7 @@ APART_SECONDS = {Shift.WORDS: 5.0, Shift.STATE: 0.5}
 """How far apart passes begin at least that only tell how objects are: a workload may flap as fast as it likes."""
 
 
-_SERVED = GroupKind("towline.dev", "GitRepository")
+_SERVED, _VERSION = GroupKind("towline.dev", "GitRepository"), "v1alpha1"
 
 _VERIFY_AFTER = 0.9
 """The part of the time between two verifications in which nothing is read for them."""
@@ -133,7 +133,7 @@ async def _work(chosen: Settings, metrics: Metrics, leadership: Leadership) -> A
         queue = WorkQueue(reconciler.once, time.monotonic)
 
         async def served() -> bool:
-            return bool(await discovery.resource(_SERVED))
+            return bool(await discovery.resource(_SERVED, _VERSION))
 
         async def end() -> None:
             await doubts.aclose()

@@ -221,7 +221,7 @@ class Tower:
             quiet = conclusion.passed(attempt, decided, None, blind)
             return replace(quiet, last_record=newest.name if newest else "")
         synced = await self._sync(attempt, desired.spec, head, decided)
-        await self._index.resume(desired.kinds)
+        synced = await self._watched(desired, synced)
         await self._repairs.settle(attempt, decided, synced)
         located = await self._source.located(synced.failures, head, desired.manifests)
         return conclusion.passed(attempt, decided, replace(synced, failures=located), blind)
@@ -236,8 +236,15 @@ class Tower:
         async with self._source.watching(attempt.repository.key, spec, head) as superseded:
             synced = await self._syncs.run(order, begin, superseded)
         self._neighbours.released(attempt.repository.key, synced.released)
-        if attempt.desired:
-            await self._index.ensure(attempt.desired.kinds)
+        return synced
+
+    async def _watched(self, desired: Desired, synced: Synced) -> Synced:
+        """Wait until what was written is watched; where it cannot be, that is an error of the sync."""
+        try:
+            await self._index.resume(desired.kinds)
+            await self._index.ensure(desired.kinds)
+        except ClusterError as error:
+            return replace(synced, error=synced.error or error)
         return synced
 
     async def _order(self, attempt: Attempt, decided: Plan) -> Order:

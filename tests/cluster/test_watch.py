@@ -418,6 +418,45 @@ async def test_a_new_kind_that_nobody_wants_to_be_told_of_is_watched_all_the_sam
         await carts.until(lambda: carts.names == ["a"])
 
 
+async def test_a_pause_that_ends_by_itself_is_over_when_the_kind_is_listed_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watch, "PAUSE_SECONDS", 0.1)
+    held = asyncio.Event()
+
+    async def lists_late(request: web.Request) -> web.StreamResponse:
+        await held.wait()
+        return await says_events(listed(7))(request)
+
+    async with watched(Carts(NOTHING, lists_late)) as carts:
+        await carts.index.denied([CART])
+        carts.index.record(ObjectRef(*CART, "shop", "a"), cart("a", 5))
+        await carts.until(lambda: len(carts.asked) == 2)
+        assert carts.index.unseen([CART]) == {CART}
+        held.set()
+        await carts.index.resume([CART])
+        await carts.index.ensure([CART])
+        assert carts.names == []
+
+
+async def test_what_is_answered_while_a_list_is_on_its_way_is_not_taken_for_gone() -> None:
+    begun, held = asyncio.Event(), asyncio.Event()
+
+    async def lists_without_it(request: web.Request) -> web.StreamResponse:
+        begun.set()
+        await held.wait()
+        later = (event("ADDED", cart("a", 5)), event("ADDED", cart("b", 6)))
+        return await says_events(listed(4), *later)(request)
+
+    async with watched(Carts(lists_without_it)) as carts:
+        carts.index.follow([CART])
+        await begun.wait()
+        carts.index.record(ObjectRef(*CART, "shop", "a"), cart("a", 5))
+        held.set()
+        await carts.until(lambda: carts.names == ["a", "b"])
+        assert carts.wakes == ["b"]
+
+
 async def test_a_kind_that_was_needed_before_its_first_list_came_is_listed_once() -> None:
     async with watched(Carts(ONE)) as carts:
         carts.index.follow([CART])

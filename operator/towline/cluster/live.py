@@ -70,9 +70,9 @@ class Index:
         self._bugs: dict[GroupKind, BaseException] = {}
 
     def follow(self, kinds: Iterable[GroupKind]) -> None:
-        """Watch `kinds` from now on; nobody waits for them yet."""
+        """Watch `kinds` from now on, without a pause; nobody waits for them yet."""
         for kind in kinds:
-            self._watch(kind)
+            self._watch(kind).resume()
 
     async def ensure(self, kinds: Iterable[GroupKind], deadline: float = 30.0) -> None:
         """Watch `kinds` from now on, but for pauses, and wait until all that the cluster has of them is known.

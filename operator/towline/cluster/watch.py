@@ -146,7 +146,7 @@ class Watch:
             with suppress(TimeoutError):
                 async with asyncio.timeout(PAUSE_SECONDS):
                     await self._resumed.wait()
-            self._resumed.set()
+            self.resume()
             self._version = ""
             await self._session(resource)
 
@@ -169,6 +169,8 @@ class Watch:
     async def _stream(self, resource: Resource, start: dict[str, str]) -> None:
         seconds = str(round(300 + 240 * self._jitter()))
         query = {**_SELECTED, **start, "watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": seconds}
+        if not self._version:
+            self._sink.listing()  # before the server lists: what is answered from now on may be missing in it
         async with (
             asyncio.timeout(OPEN_SECONDS) as patience,
             self._client.stream(
@@ -177,8 +179,6 @@ class Watch:
         ):
             if self._version:
                 self._works()
-            else:
-                self._sink.listing()
             patience.reschedule(self._patient_until())
             async for event in events:
                 self._take(event)

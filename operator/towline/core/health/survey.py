@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from towline.api import labels
+from towline.core.drift import Answer
 from towline.model import Health, Live, Manifest, ObjectRef, State
 
 NAMED = 3
@@ -30,7 +32,8 @@ class Ailing:
 class Survey:
     """What was found: `total` objects, of which `current` are current and `failed` will not get there by themselves.
 
-    `missing` more are declared and not owned, as they could not be created, or are gone; other conditions tell why.
+    `missing` more are declared and not owned, as they could not be created, or are gone, and nobody said that this is
+    to be ignored; other conditions tell why.
     `first` are the first of the others: those that have failed, then by name. `written_at` is when the latest of the
     others was written. `timeout` is in seconds; so long the others may take.
     """
@@ -67,7 +70,7 @@ def survey(manifests: Iterable[Manifest], owned: Mapping[ObjectRef, Live], timeo
     for manifest in manifests:
         live = owned.get(manifest.ref)
         if live is None:
-            missing += 1
+            missing += manifest.directives.get(labels.DRIFT) != Answer.IGNORE
             continue
         total += 1
         if live.health.state is State.CURRENT:
