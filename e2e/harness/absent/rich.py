@@ -1,3 +1,3 @@
-"""What only a tool of developers brings (import-linter): an installed operator does without, and so does ours."""
+"""What only developers need (import-linter, `make bench`): an installed operator does without, and so does ours."""
 
 raise ImportError("rich is not installed where the operator runs")
