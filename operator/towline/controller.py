@@ -19,6 +19,7 @@ import kopf
 from kopf._cogs.structs.references import Insights  # taken by kopf.operator, without a public name
 
 from towline.api import labels
+from towline.api.gitrepository import RESOURCE
 from towline.cluster import credentials
 from towline.cluster.lease import Leadership
 from towline.cluster.session import session
@@ -52,8 +53,8 @@ class WatchLostError(ClusterError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """What triggers lead to.
+class Engine:
+    """What triggers drive.
 
     Attributes:
         queue: runs passes.
@@ -66,7 +67,7 @@ class Work:
     end: Callable[[], Awaitable[None]]
 
 
-async def run(work: Work, leadership: Leadership) -> None:
+async def run(engine: Engine, leadership: Leadership) -> None:
     """Serve the queue with triggers until SIGTERM or SIGINT, then stop the passes before kopf stops its own tasks.
 
     The queue is started here, before kopf, which at its end waits for every task that began after it, and cancels it
@@ -79,13 +80,13 @@ async def run(work: Work, leadership: Leadership) -> None:
         ClusterError: there are no credentials.
     """
     ended = asyncio.Event()
-    passes = asyncio.create_task(leadership.lead(work.queue.run), name="passes")
+    passes = asyncio.create_task(leadership.lead(engine.queue.run), name="passes")
     passes.add_done_callback(lambda _: ended.set())
     insights = Insights()
-    missed = asyncio.create_task(_missed(insights, work.served), name="missed")
+    missed = asyncio.create_task(_missed(insights, engine.served), name="missed")
     missed.add_done_callback(lambda _: ended.set())
     registry = kopf.OperatorRegistry()
-    _watch(registry, work.queue)
+    _watch(registry, engine.queue)
     _log_in(registry)
 
     @kopf.on.cleanup(registry=registry)
@@ -93,7 +94,7 @@ async def run(work: Work, leadership: Leadership) -> None:
         missed.cancel()
         passes.cancel()
         await asyncio.wait({passes}, timeout=8)
-        await work.end()
+        await engine.end()
 
     try:
         await kopf.operator(
@@ -164,7 +165,7 @@ def _settings() -> kopf.OperatorSettings:
 def _watch(registry: kopf.OperatorRegistry, queue: WorkQueue) -> None:
     seen: dict[Key, Hashable] = {}
 
-    @kopf.on.event("towline.dev", "v1alpha1", "gitrepositories", registry=registry)
+    @kopf.on.event(RESOURCE.group, RESOURCE.version, RESOURCE.plural, registry=registry)
     async def _changed(event: kopf.RawEvent, namespace: str | None, name: str, **_: Any) -> None:
         key = Key(namespace or "", name)
         if event["type"] == "DELETED":

@@ -103,8 +103,8 @@ class Finalizer:
     async def _decide(self, repository: GitRepository) -> tuple[Plan, float]:
         """Plan the end; the seconds are how long it may wait for other repositories, where it has to."""
         kinds = kinds_of(repository) or await self._sweep.everywhere(repository.label)
+        self._index.follow(kinds)  # a pause hides what a sync has written whose answer was lost
         await self._index.ensure(kinds)
-        await self._index.resume(kinds)  # whatever a sync has written whose answer was lost
         policy = replace(
             ownership.policy(repository),
             finalizing=await self._removal(repository),

@@ -13,6 +13,7 @@ import uvloop
 
 from towline import assembly, controller, log, memory, tasks
 from towline.api import labels
+from towline.api.gitrepository import RESOURCE
 from towline.assembly import Doors
 from towline.cluster import credentials
 from towline.cluster.client import Client
@@ -22,11 +23,11 @@ from towline.cluster.kept import mask_key
 from towline.cluster.lease import Alone, Elector, Leadership
 from towline.cluster.ledger import Ledger
 from towline.cluster.live import Index
-from towline.controller import Work
+from towline.controller import Engine
 from towline.core.drift import Shift
 from towline.errors import ClusterError
 from towline.metrics import Metrics
-from towline.model import GroupKind, Key, ObjectRef
+from towline.model import Key, ObjectRef
 from towline.reconcile import Reconciler
 from towline.server import http
 from towline.settings import Settings
@@ -48,8 +49,6 @@ IDLE_SECONDS = 120.0
 APART_SECONDS = {Shift.WORDS: 5.0, Shift.STATE: 0.5}
 """How far apart passes begin at least that only tell how objects are: a workload may flap as fast as it likes."""
 
-
-_SERVED, _VERSION = GroupKind("towline.dev", "GitRepository"), "v1alpha1"
 
 _VERIFY_AFTER = 0.9
 """The part of the time between two verifications in which nothing is read for them."""
@@ -81,10 +80,10 @@ async def _operate(chosen: Settings) -> None:
     metrics = Metrics()
     async with (
         _leadership(chosen) as leadership,
-        _work(chosen, metrics, leadership) as work,
-        http.serving(chosen.listen, metrics, lambda: work.queue.started or leadership.stands_by),
+        _engine(chosen, metrics, leadership) as engine,
+        http.serving(chosen.listen, metrics, lambda: engine.queue.started or leadership.stands_by),
     ):
-        await controller.run(work, leadership)
+        await controller.run(engine, leadership)
 
 
 @asynccontextmanager
@@ -100,7 +99,7 @@ async def _leadership(chosen: Settings) -> AsyncIterator[Leadership]:
 
 
 @asynccontextmanager
-async def _work(chosen: Settings, metrics: Metrics, leadership: Leadership) -> AsyncIterator[Work]:
+async def _engine(chosen: Settings, metrics: Metrics, leadership: Leadership) -> AsyncIterator[Engine]:
     """Make everything that passes need, and the queue that runs them."""
     queue: WorkQueue
 
@@ -133,7 +132,7 @@ async def _work(chosen: Settings, metrics: Metrics, leadership: Leadership) -> A
         queue = WorkQueue(reconciler.once, time.monotonic)
 
         async def served() -> bool:
-            return bool(await discovery.resource(_SERVED, _VERSION))
+            return bool(await discovery.resource(RESOURCE.group_kind, RESOURCE.version))
 
         async def end() -> None:
             await doubts.aclose()
@@ -147,7 +146,7 @@ async def _work(chosen: Settings, metrics: Metrics, leadership: Leadership) -> A
                 tidy=_tidy(queue, reconciler, doors),
                 verify=_verify(doors.index, doubts, chosen.verify_seconds),
             ):
-                yield Work(queue=queue, served=served, end=end)
+                yield Engine(queue=queue, served=served, end=end)
         finally:
             await end()
 

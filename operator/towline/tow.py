@@ -241,7 +241,7 @@ class Tower:
     async def _watched(self, desired: Desired, synced: Synced) -> Synced:
         """Wait until what was written is watched; where it cannot be, that is an error of the sync."""
         try:
-            await self._index.resume(desired.kinds)
+            self._index.follow(desired.kinds)
             await self._index.ensure(desired.kinds)
         except ClusterError as error:
             return replace(synced, error=synced.error or error)

@@ -60,7 +60,10 @@ def test_an_object_tells_who_owns_it_and_what_we_hold() -> None:
     assert (found.terminating, found.prune_disabled) == (True, True)
 
 
-@pytest.mark.parametrize("value", ["r:ConfigMap/shop/original", "r:Secret/shop/settings", "r", "r:", ":", ""])
+@pytest.mark.parametrize(
+    "value",
+    ["r:ConfigMap/shop/original", "r:Secret/shop/settings", ":ConfigMap/shop/settings", "r", "r:", ":", ""],
+)
 def test_an_owner_annotation_that_does_not_name_this_very_object_names_no_owner(value: str) -> None:
     body = config_map(labels={labels.REPOSITORY_LABEL: LABEL}, annotations={labels.OWNER: value})
     assert live.live_from(body).owner == ""

@@ -13,9 +13,10 @@ from towline.api.healthchecks import HealthCheck
 from towline.api.ignoring import Rule
 from towline.api.schema import Fault, Schema, validator
 from towline.errors import Reason, SpecError
-from towline.model import Body, Key
+from towline.model import Body, Key, Resource
 
 __all__ = [
+    "RESOURCE",
     "GitRepository",
     "Mode",
     "Ref",
@@ -28,6 +29,10 @@ __all__ = [
     "specify",
     "validator",
 ]
+
+RESOURCE = Resource(
+    group="towline.dev", version="v1alpha1", kind="GitRepository", plural="gitrepositories", namespaced=True
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,10 +101,9 @@ class Index:
         Raises:
             ClusterError: as `ensure` does.
         """
-        paused = [watch for kind in kinds if (watch := self._watches.get(kind)) and watch.is_paused]
-        for watch in paused:
-            watch.resume()
-        await self.ensure(watch.kind for watch in paused)
+        paused = [kind for kind in kinds if (watch := self._watches.get(kind)) and watch.is_paused]
+        self.follow(paused)
+        await self.ensure(paused)
 
     async def denied(self, kinds: Iterable[GroupKind], deadline: float = 30.0) -> Mapping[GroupKind, str]:
         """Watch `kinds` from now on; return those that we may not see, each with the API server's words.

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import towline
 from towline import log
 from towline.api import gitrepository, labels
-from towline.api.gitrepository import GitRepository
+from towline.api.gitrepository import RESOURCE, GitRepository
 from towline.cluster import calls
 from towline.cluster.client import Client
 from towline.core import refusals, wording
@@ -19,7 +19,6 @@ from towline.model import Body, Key
 
 _log = log.logger(__name__)
 
-_API = "towline.dev/v1alpha1"
 _PAGE = "50"
 _EVENT_SECONDS = 5.0
 _EVENT_BYTES = 1024
@@ -55,7 +54,7 @@ class Report:
             ClusterError: the API server could not be asked.
         """
         try:
-            return gitrepository.identify((await self._client.request("GET", _path(key))).body)
+            return gitrepository.identify((await self._client.request("GET", RESOURCE.path(*key))).body)
         except ApiError as error:
             if refusals.is_absent(error):
                 return None
@@ -69,7 +68,7 @@ class Report:
         """
         query = {"limit": _PAGE}
         while True:
-            page = (await self._client.request("GET", _collection(namespace), query=query)).body
+            page = (await self._client.request("GET", RESOURCE.path(namespace), query=query)).body
             for item in page.get("items") or ():
                 yield gitrepository.identify(item)
             if not (following := page["metadata"].get("continue")):
@@ -140,7 +139,7 @@ class Report:
         try:
             answer = await self._client.request(
                 "PATCH",
-                _path(repository.key) + subresource,
+                RESOURCE.path(*repository.key) + subresource,
                 body=[version, operation],
                 content_type=calls.JSON_PATCH,
                 user_agent=_agent(repository.key),
@@ -155,8 +154,8 @@ class Report:
         namespace, name = repository.key
         now = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         about = {
-            "apiVersion": _API,
-            "kind": "GitRepository",
+            "apiVersion": f"{RESOURCE.group}/{RESOURCE.version}",
+            "kind": RESOURCE.kind,
             "namespace": namespace,
             "name": name,
             "uid": repository.uid,
@@ -204,14 +203,6 @@ class Report:
 def _agent(key: Key) -> str:
     """Return the user agent of writes about a repository itself, which belong to no commit and no record."""
     return labels.user_agent(towline.__version__, key, "", "")
-
-
-def _path(key: Key) -> str:
-    return f"{_collection(key.namespace)}/{key.name}"
-
-
-def _collection(namespace: str) -> str:
-    return f"/apis/{_API}" + (f"/namespaces/{namespace}" if namespace else "") + "/gitrepositories"
 
 
 def _event_name(repository: GitRepository, *said: str) -> str:

@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from towline.api import labels
+from towline.api import gitrepository, labels, syncrecord
 from towline.api.gitrepository import Adopt, ForeignFields
 from towline.core import drift, fields, gates, ignore, order, prune
 from towline.core.ownership import Ownership, Policy, missing, ownership
 from towline.errors import Failure, Refusal
-from towline.model import Action, Body, Change, GroupKind, Key, Live, Manifest, ObjectRef, Plan
+from towline.model import Action, Body, Change, Key, Live, Manifest, ObjectRef, Plan
 
 __all__ = ["Ownership", "Policy", "ownership", "plan"]
 
 _OUR_CRDS = frozenset({"gitrepositories.towline.dev", "syncrecords.towline.dev"})
-_SYNC_RECORD = GroupKind("towline.dev", "SyncRecord")
 _STAMPS: Body = {
     "metadata": {
         "labels": {labels.REPOSITORY_LABEL: ""},
@@ -116,9 +115,9 @@ def _verdict(manifest: Manifest, found: Live | None, policy: Policy, memo: field
 def _self_management(ref: ObjectRef, policy: Policy) -> _Refused | None:
     if ref.group_kind == order.CRD and ref.name in _OUR_CRDS:
         message = "the operator's own CRDs are installed with the operator, not by it"
-    elif ref.group_kind == _SYNC_RECORD:
+    elif ref.group_kind == syncrecord.RESOURCE.group_kind:
         message = "records are written by the operator alone"
-    elif ref == ObjectRef("towline.dev", "GitRepository", *policy.key):
+    elif ref == ObjectRef(*gitrepository.RESOURCE.group_kind, *policy.key):
         message = "a GitRepository cannot manage itself"
     elif ref in policy.installation:
         message = "the operator runs by it; it is managed with the operator's installation, not by it"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from towline.api.gitrepository import Removal
+from towline.api.gitrepository import RESOURCE, Removal
 from towline.core import order
 from towline.core.ownership import OWN, Ownership, Policy, missing, ownership
 from towline.errors import Reason, Refusal
@@ -19,7 +19,7 @@ DATA_KINDS = frozenset(
         order.CRD,
         GroupKind("", "PersistentVolume"),
         GroupKind("", "PersistentVolumeClaim"),
-        GroupKind("towline.dev", "GitRepository"),
+        RESOURCE.group_kind,
     }
 )
 """Deleting one of these deletes what Git cannot bring back; no setting takes one off the list."""
