@@ -12,6 +12,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from e2e.controlplane import children
+
 EVERY = 8.0
 """Seconds between two lines; whoever waits is promised one every ten."""
 
@@ -50,7 +52,7 @@ def run(
             env=None if environment is None else dict(environment),
         ) as process:
             try:
-                while _runs(process, every):
+                while not children.ends(process, every):
                     say(f"{what} … {time.monotonic() - start:.0f} s")
             except BaseException:
                 process.terminate()
@@ -61,14 +63,6 @@ def run(
                 f"{what} failed ({argv[0]} ended with {process.returncode}):\n{_tail(output.read())}"
             )
     say(f"{what}: done after {time.monotonic() - start:.0f} s")
-
-
-def _runs(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return True
-    return False
 
 
 def _tail(output: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from e2e.controlplane import children
 from e2e.controlplane.progress import EVERY, say
 
 
@@ -44,22 +46,24 @@ class Narrator:
         return output
 
     def _output(self, command: Sequence[str]) -> tuple[str, int]:
-        with subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=self._folder,
-            env=self._environment,
-            text=True,
-        ) as process:
+        with (
+            tempfile.TemporaryFile("w+", errors="replace") as output,
+            subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self._folder,
+                env=self._environment,
+            ) as process,
+        ):
             try:
-                while True:
-                    try:
-                        return process.communicate(timeout=EVERY)[0], process.wait()
-                    except subprocess.TimeoutExpired:
-                        self._check()
-                        say("… still waiting")
+                while not children.ends(process, EVERY):
+                    self._check()
+                    say("… still waiting")
             except BaseException:
                 process.kill()
                 raise
+            code = process.wait()
+            output.seek(0)
+            return output.read(), code

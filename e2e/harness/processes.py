@@ -13,6 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from e2e.controlplane import children
+
 GRACE = 10.0
 """Seconds between the polite signal and SIGKILL."""
 
@@ -42,7 +44,7 @@ class Program:
 
     def running(self) -> bool:
         """Say whether the process lives."""
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and not children.ends(self._process)
 
     def exit_code(self) -> int | None:
         """Return how it ended (negative: by that signal), None while it runs."""
@@ -85,10 +87,9 @@ class Program:
         """Wait for its end and return the exit code; raises `ProcessError` after `deadline` seconds."""
         if self._process is None:
             raise ProcessError(f"{self.name} was not started")
-        try:
-            return self._process.wait(deadline)
-        except subprocess.TimeoutExpired as error:
-            raise ProcessError(f"{self.name} still runs {deadline:g} s later") from error
+        if not children.ends(self._process, deadline):
+            raise ProcessError(f"{self.name} still runs {deadline:g} s later")
+        return self._process.wait()
 
     def stop(self) -> None:
         """Ask it to end, then kill what is left of its group; does nothing when it does not run."""
@@ -96,8 +97,7 @@ class Program:
             return
         if self.running():
             self._process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(GRACE)
+            children.ends(self._process, GRACE)
         self.kill()
 
     def kill(self) -> None:

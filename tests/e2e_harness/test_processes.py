@@ -7,6 +7,8 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import pytest
 
@@ -90,6 +92,40 @@ def test_a_thread_may_not_start_programs_because_they_die_with_it(folder: Path) 
     thread.start()
     thread.join()
     assert said == ["shell: only the main thread may start programs, they die with the thread"]
+
+
+class _RungError(Exception):
+    """Raised by a signal wherever the interpreter stands."""
+
+
+def _ring(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise _RungError
+
+
+@pytest.fixture
+def bell() -> Iterator[None]:
+    before = signal.signal(signal.SIGALRM, _ring)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("bell")
+def test_a_program_can_be_stopped_wherever_a_signal_interrupted_looking_at_it(folder: Path) -> None:
+    for microseconds in range(300, 700):  # so many, that some would fall into the lock of Popen.poll
+        program = _program(folder, "exec sleep 600")
+        program.start()
+        with pytest.raises(_RungError):
+            _watch_until_rung(program, microseconds / 1e6)
+        signal.setitimer(signal.ITIMER_REAL, 5)
+        program.kill()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _watch_until_rung(program: Program, seconds: float) -> NoReturn:
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
+    while True:
+        program.running()
 
 
 def test_waiting_returns_the_first_true_answer() -> None:
