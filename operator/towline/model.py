@@ -69,7 +69,9 @@ class ObjectRef(NamedTuple):
         return _kind(self.group, self.kind)
 
     def __str__(self) -> str:
-        return "/".join(filter(None, (str(self.group_kind), self.namespace, self.name)))
+        # written out, as str(group_kind) costs as much as all else
+        kind = f"{self.kind}.{self.group}" if self.group else self.kind
+        return "/".join(filter(None, (kind, self.namespace, self.name)))
 
 
 class Origin(NamedTuple):

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from towline.cluster.client import IN_FLIGHT
+
 T = TypeVar("T")
 R = TypeVar("R")
 
-WIDTH = 32
-"""Steps begun at a time; twice the client's slots, so that a slot never waits for us."""
+WIDTH = IN_FLIGHT
+"""Steps begun at a time: with more than the client has slots, each request would wait in a queue of our own first."""
 
 
 async def run(act: Callable[[T], Awaitable[R]], items: Sequence[T]) -> tuple[R, ...]:

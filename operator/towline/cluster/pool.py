@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from towline.cluster.credentials import Access
 from towline.cluster.dialing import dial
@@ -20,9 +21,14 @@ WAIT_SECONDS = 30.0
 
 
 class Pool:
-    """Gives out connections; who takes one gives it back, who dials one drops it."""
+    """Gives out connections; who takes one gives it back, who dials one drops it.
 
-    def __init__(self) -> None:
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._free = asyncio.Semaphore(CONNECTIONS)
         self._idle: deque[tuple[float, Connection]] = deque()
         self._open: set[Connection] = set()
@@ -49,7 +55,7 @@ class Pool:
         """Take a connection back, and keep it where it can be used again."""
         self._free.release()
         if connection.reusable:
-            self._idle.append((_now(), connection))
+            self._idle.append((self._clock(), connection))
         else:
             self.drop(connection)
 
@@ -83,10 +89,6 @@ class Pool:
             raise BrokenError("all connections were in use for too long", sent=False) from error
 
     def _expire(self) -> None:
-        oldest = _now() - IDLE_SECONDS
+        oldest = self._clock() - IDLE_SECONDS
         while self._idle and self._idle[0][0] < oldest:
             self.drop(self._idle.popleft()[1])
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -48,8 +48,10 @@ class Settling:
 
     async def patiently(self, group: str, act: Callable[[], Awaitable[R]]) -> R:
         """Do `act`, again while its refusal may only mean that a CRD of `group` is not served yet."""
+        if group not in self._until:
+            return await act()
         now = self._now()
-        end = min(self._until.get(group, now), now + PATIENCE_SECONDS)
+        end = min(self._until[group], now + PATIENCE_SECONDS)
         pause = 0.05
         while True:
             try:

@@ -105,11 +105,11 @@ def _built_in(body: Body) -> bool:
 def _value(want: Any, have: Any, here: _Place) -> Iterator[str]:
     if want is None or (have is None and _dropped(want, here)):
         return
-    if isinstance(want, Mapping) and want and (have is None or isinstance(have, Mapping)):
+    if isinstance(want, dict) and want and (have is None or isinstance(have, dict)):
         for key, item in want.items():
             if not _identical(item, other := (have or {}).get(key)):
                 yield from _value(item, other, here.below(key))
-    elif isinstance(want, Mapping) and isinstance(have, Mapping):
+    elif isinstance(want, dict) and isinstance(have, dict):
         return  # what is there beside an empty object was not declared
     elif isinstance(want, list) and isinstance(have, list):
         yield from _list(want, have, here)

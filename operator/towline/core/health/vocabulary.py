@@ -24,8 +24,8 @@ def in_progress(message: str) -> Health:
 def part(body: Any, *path: str) -> Mapping[str, Any]:
     """Return the map at a path of keys, empty where there is none."""
     for name in path:
-        body = body.get(name) if isinstance(body, Mapping) else None
-    return body if isinstance(body, Mapping) else {}
+        body = body.get(name) if isinstance(body, dict) else None
+    return body if isinstance(body, dict) else {}
 
 
 def entries(holder: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
