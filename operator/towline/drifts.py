@@ -279,9 +279,10 @@ class Drifts:
 
 def _remembered(status: Body, written: Baseline) -> dict[ObjectRef, tuple[str, Found]]:
     """Return what a status tells of fields that admission holds otherwise: a restart must not fight for them anew."""
-    refs = {str(ref): ref for ref in written}
+    told = tuple(drifted.remembered(status, Refusal.OVERRIDDEN_BY_ADMISSION))
+    refs = {str(ref): ref for ref in written} if told else {}
     found: dict[ObjectRef, tuple[str, Found]] = {}
-    for each in drifted.remembered(status, Refusal.OVERRIDDEN_BY_ADMISSION):
+    for each in told:
         if ref := refs.get(each.object):
             _, before = found.get(ref, ("", ()))
             found[ref] = (written[ref].manifest.digest, (*before, each))

@@ -175,9 +175,8 @@ CURRENT = Health(State.CURRENT)
 """The health of what needs no word."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
-    """What we know of one object that carries our label.
+class Live(NamedTuple):
+    """What we know of one object that carries our label; a tuple, because it is made of every answer and event.
 
     `label`, `digest`, `commit` and `source` are the raw values of the towline.dev label and annotations, empty where
     absent. `owner` is the uid of the GitRepository in the owner annotation, empty where that does not name this very

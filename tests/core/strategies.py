@@ -111,30 +111,30 @@ def live(ref: ObjectRef, value: str = "1") -> Live:
 
 def inherited(found: Live) -> Live:
     """Make it the object of an earlier GitRepository of the same name."""
-    return replace(found, owner=EARLIER_UID)
+    return found._replace(owner=EARLIER_UID)
 
 
 def anothers(found: Live) -> Live:
     """Make it the object of another GitRepository."""
     other = "another uid"
-    return replace(
-        found, label=labels.repository_label(OTHER), manager=labels.field_manager(OTHER), owner=other
+    return found._replace(
+        label=labels.repository_label(OTHER), manager=labels.field_manager(OTHER), owner=other
     )
 
 
 def copied(found: Live) -> Live:
     """Make it what a controller makes of our object when it copies labels: nobody applied it."""
-    return replace(found, fields=b"", manager="", owner="", digest="", commit="", source="")
+    return found._replace(fields=b"", manager="", owner="", digest="", commit="", source="")
 
 
 def restored(found: Live) -> Live:
     """Make it what a backup restores elsewhere: all stamps and entries, of an object that is not this one."""
-    return replace(found, owner="")
+    return found._replace(owner="")
 
 
 def robbed(found: Live) -> Live:
     """Let somebody else have changed the declared value: our entry lost its path."""
-    return replace(found, fields=json.dumps({"f:metadata": json.loads(found.fields)["f:metadata"]}).encode())
+    return found._replace(fields=json.dumps({"f:metadata": json.loads(found.fields)["f:metadata"]}).encode())
 
 
 STRANGERS = (anothers, copied, restored)
@@ -146,8 +146,8 @@ _FATES = (
     robbed,
     inherited,
     *STRANGERS,
-    lambda found: replace(found, terminating=True),
-    lambda found: replace(found, prune_disabled=True),
+    lambda found: found._replace(terminating=True),
+    lambda found: found._replace(prune_disabled=True),
 )
 
 values = st.sampled_from(["1", "2"])

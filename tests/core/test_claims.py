@@ -199,7 +199,7 @@ def test_an_object_is_not_waited_for_where_its_owner_cannot_read_its_source_or_d
 
 def test_the_others_do_not_matter_to_a_plan_that_only_updates() -> None:
     one = declared()
-    updated = plan.plan((one,), {one.ref: replace(world.applied(one), digest="old")}, POLICY, SHA)
+    updated = plan.plan((one,), {one.ref: world.applied(one)._replace(digest="old")}, POLICY, SHA)
     assert updated.applies
     assert not claims.concerns(updated)
     assert claims.concerns(creates(one))

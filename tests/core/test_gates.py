@@ -18,7 +18,7 @@ RUNS = Health(State.IN_PROGRESS, "0 of 1 Pods have completed")
 
 def current(wanted: Manifest, health: Health = CURRENT) -> Live:
     """Return the live object that this manifest has led to."""
-    return replace(live(wanted.ref), digest=wanted.digest, fields=entry(wanted.body), health=health)
+    return live(wanted.ref)._replace(digest=wanted.digest, fields=entry(wanted.body), health=health)
 
 
 def planned(*found: Live, desired: tuple[Manifest, ...] = DESIRED, policy: Policy = POLICY) -> Plan:
@@ -86,7 +86,7 @@ def test_nothing_is_removed_before_the_gate_is_open() -> None:
 
 def test_drift_is_repaired_behind_a_closed_gate() -> None:
     web = manifest(WEB)
-    robbed = replace(current(web), fields=b"{}")
+    robbed = current(web)._replace(fields=b"{}")
     assert done(planned(current(GATE, RUNS), robbed))["web"] is Action.REPAIR
 
 
@@ -102,7 +102,7 @@ def test_a_gate_that_has_let_everything_through_once_holds_nothing_any_more() ->
 
 
 def test_a_gate_that_is_refused_is_closed() -> None:
-    anothers = replace(current(GATE), terminating=True)
+    anothers = current(GATE)._replace(terminating=True)
     found = planned(anothers)
     assert [failure.object for failure in found.failures] == [str(JOB)]
     assert [change.ref for change in found.held] == [WEB]

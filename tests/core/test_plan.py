@@ -44,18 +44,18 @@ def refusal(*found: Live, desired: Manifest = WANTED) -> Failure:
     ("found", "whose"),
     [
         (live(REF), Ownership.OURS),
-        (replace(live(REF), terminating=True), Ownership.OURS),
+        (live(REF)._replace(terminating=True), Ownership.OURS),
         (world.inherited(live(REF)), Ownership.INHERITED),
         (world.anothers(live(REF)), Ownership.ANOTHER),
         (world.copied(live(REF)), Ownership.NOT_OURS),
         (world.restored(live(REF)), Ownership.NOT_OURS),
         (world.restored(world.anothers(live(REF))), Ownership.NOT_OURS),
-        (replace(world.anothers(live(REF)), fields=b""), Ownership.NOT_OURS),
-        (replace(live(REF), fields=b""), Ownership.NOT_OURS),
-        (replace(live(REF), manager="kubectl"), Ownership.NOT_OURS),
-        (replace(live(REF), label="team.infra"), Ownership.NOT_OURS),
-        (replace(live(REF), label=""), Ownership.NOT_OURS),
-        (replace(live(REF), owner=""), Ownership.NOT_OURS),
+        (world.anothers(live(REF))._replace(fields=b""), Ownership.NOT_OURS),
+        (live(REF)._replace(fields=b""), Ownership.NOT_OURS),
+        (live(REF)._replace(manager="kubectl"), Ownership.NOT_OURS),
+        (live(REF)._replace(label="team.infra"), Ownership.NOT_OURS),
+        (live(REF)._replace(label=""), Ownership.NOT_OURS),
+        (live(REF)._replace(owner=""), Ownership.NOT_OURS),
     ],
 )
 def test_an_object_is_ours_by_label_entry_and_owner_together(found: Live, whose: Ownership) -> None:
@@ -84,7 +84,7 @@ def test_an_object_that_lost_a_declared_path_is_repaired_and_the_path_is_named()
 def test_an_object_whose_stamp_somebody_rewrote_is_repaired(stamp: str) -> None:
     entry = json.loads(live(REF).fields)
     del entry["f:metadata"]["f:annotations"][f"f:towline.dev/{stamp}"]
-    found = change(replace(live(REF), fields=json.dumps(entry).encode()))
+    found = change(live(REF)._replace(fields=json.dumps(entry).encode()))
     assert found.action is Action.REPAIR
     assert f"/metadata/annotations/towline.dev~1{stamp}" in found.message
 
@@ -104,7 +104,7 @@ def test_an_inherited_object_is_taken_over_even_with_the_same_content() -> None:
 
 @pytest.mark.parametrize("stale", [live(REF), live(REF, "2"), world.inherited(live(REF))])
 def test_a_dying_object_is_waited_for_and_not_written(stale: Live) -> None:
-    assert refusal(replace(stale, terminating=True)).reason == Refusal.TERMINATING
+    assert refusal(stale._replace(terminating=True)).reason == Refusal.TERMINATING
 
 
 def test_an_object_of_another_repository_is_refused_by_name() -> None:
@@ -127,10 +127,10 @@ def test_a_refusal_names_object_file_line_and_commit() -> None:
     ("stranger", "lacks"),
     [
         (world.copied(live(REF)), "no Apply entry of towline:shop/web"),
-        (replace(live(REF), manager="kubectl"), "no Apply entry of towline:shop/web"),
-        (replace(live(REF), label="team.infra"), "no Apply entry of the repository"),
+        (live(REF)._replace(manager="kubectl"), "no Apply entry of towline:shop/web"),
+        (live(REF)._replace(label="team.infra"), "no Apply entry of the repository"),
         (world.restored(live(REF)), "no towline.dev/owner annotation"),
-        (replace(world.anothers(live(REF)), fields=b""), "no Apply entry of the repository"),
+        (world.anothers(live(REF))._replace(fields=b""), "no Apply entry of the repository"),
     ],
 )
 def test_an_object_that_only_carries_a_label_is_adopted_or_refused_with_what_it_lacks(
@@ -145,7 +145,7 @@ def test_an_object_that_only_carries_a_label_is_adopted_or_refused_with_what_it_
 
 
 def test_an_object_with_remains_of_others_in_our_fields_is_repaired_although_nothing_is_lost() -> None:
-    found = change(replace(world.applied(WANTED), shared=True))
+    found = change(world.applied(WANTED)._replace(shared=True))
     assert found.action is Action.REPAIR
     assert found.message
 
@@ -156,7 +156,7 @@ def test_a_restored_object_is_not_said_to_lack_its_entry(stranger: Live) -> None
 
 
 def test_what_a_stranger_wrote_into_an_annotation_is_not_repeated() -> None:
-    found = forbidden(replace(live(REF), owner="\x1b[31mgotcha", fields=b""))
+    found = forbidden(live(REF)._replace(owner="\x1b[31mgotcha", fields=b""))
     assert "gotcha" not in found.message
 
 
@@ -264,8 +264,8 @@ def test_a_deleted_object_is_created_again_where_drift_is_repaired() -> None:
 def test_the_annotation_in_git_decides_for_its_object() -> None:
     reported, ignored = manifest(REF, "1", drift="report"), manifest(REF, "1", drift="ignore")
     robbed = world.robbed(live(REF))
-    assert drifting(replace(robbed, digest=reported.digest), POLICY, reported).action is Action.SKIP
-    assert drifting(replace(robbed, digest=ignored.digest), POLICY, ignored).action is Action.KEEP
+    assert drifting(robbed._replace(digest=reported.digest), POLICY, reported).action is Action.SKIP
+    assert drifting(robbed._replace(digest=ignored.digest), POLICY, ignored).action is Action.KEEP
 
 
 def test_a_commit_that_changes_a_drifted_object_writes_it_whatever_is_reported() -> None:
@@ -280,7 +280,7 @@ def test_an_object_that_is_fought_over_is_left_alone_with_the_reason() -> None:
 
 
 def test_values_that_a_read_has_shown_to_differ_are_repaired() -> None:
-    assert drifting(replace(live(REF), altered=True), POLICY).action is Action.REPAIR
+    assert drifting(live(REF)._replace(altered=True), POLICY).action is Action.REPAIR
 
 
 def test_what_admission_took_away_is_not_fought_for() -> None:

@@ -56,13 +56,13 @@ def test_an_object_of_ours_that_left_git_is_pruned() -> None:
 
 @pytest.mark.parametrize("stranger", world.STRANGERS)
 def test_what_only_looks_like_ours_is_skipped_with_a_reason(stranger: Any) -> None:
-    change = only(removed([replace(stranger(GONE), label=POLICY.label)]).changes)
+    change = only(removed([stranger(GONE)._replace(label=POLICY.label)]).changes)
     assert (change.action, change.reason) == (Action.SKIP, Refusal.NOT_OURS)
     assert "no " in change.message
 
 
 def test_what_says_prune_disabled_is_kept_and_blocks_nothing() -> None:
-    kept = replace(live(config_map("kept")), prune_disabled=True)
+    kept = live(config_map("kept"))._replace(prune_disabled=True)
     found = removed([GONE, kept])
     assert [change.action for change in found.changes] == [Action.PRUNE, Action.SKIP]
     assert "towline.dev/prune" in found.changes[1].message
@@ -109,7 +109,7 @@ def test_nothing_is_pruned_nor_called_blocked_while_another_repository_has_the_c
 
 
 def test_what_is_being_deleted_is_waited_for_in_silence() -> None:
-    assert removed([replace(GONE, terminating=True)]) == Removals()
+    assert removed([GONE._replace(terminating=True)]) == Removals()
 
 
 def test_without_prune_an_object_is_released() -> None:
@@ -199,7 +199,7 @@ def test_losing_most_of_many_objects_holds_releases_back_too() -> None:
 
 def test_strangers_and_dying_objects_do_not_count_as_owned() -> None:
     refs = config_maps(9)
-    dying = [replace(live(ref), terminating=True) for ref in config_maps(5, "dying")]
+    dying = [live(ref)._replace(terminating=True) for ref in config_maps(5, "dying")]
     copies = [world.copied(live(ref)) for ref in config_maps(5, "copy")]
     found = removed([*map(live, refs), *dying, *copies], desired=refs[8:])
     assert found.blocked == ()
@@ -238,12 +238,12 @@ def test_the_token_lets_exactly_its_list_go() -> None:
 def test_a_token_is_stale_once_its_list_has_changed(since: dict[str, Any]) -> None:
     objects = [live(ref) for ref in config_maps(20)]
     shown = removed(objects, [objects[0].ref])
-    changed = [replace(objects[-1], uid=since.get("uid", objects[-1].uid)), *objects[:-1]]
+    changed = [objects[-1]._replace(uid=since.get("uid", objects[-1].uid)), *objects[:-1]]
     if "more" in since:
         changed.append(since["more"])
     policy = since.get("policy", POLICY)
     if policy.uid != POLICY.uid:
-        changed = [replace(item, owner=item.owner.replace(POLICY.uid, policy.uid)) for item in changed]
+        changed = [item._replace(owner=item.owner.replace(POLICY.uid, policy.uid)) for item in changed]
     later = removed(changed, [objects[0].ref], replace(policy, confirm=shown.token))
     assert later.token not in {"", shown.token}
     assert later.changes == ()
@@ -288,7 +288,7 @@ def test_a_deleted_repository_prunes_its_objects_however_many() -> None:
 
 @pytest.mark.parametrize(
     "protected",
-    [NAMESPACE, replace(GONE, prune_disabled=True), world.inherited(GONE)],
+    [NAMESPACE, GONE._replace(prune_disabled=True), world.inherited(GONE)],
     ids=["data kind", "prune disabled", "inherited"],
 )
 def test_a_deleted_repository_releases_what_may_not_be_deleted(protected: Live) -> None:
@@ -319,6 +319,6 @@ def test_a_deleted_repository_leaves_alone_what_only_looks_like_its_own(
     stranger: Any, ending: Removal
 ) -> None:
     found = removed(
-        [replace(stranger(GONE), label=POLICY.label)], desired=(), policy=replace(POLICY, finalizing=ending)
+        [stranger(GONE)._replace(label=POLICY.label)], desired=(), policy=replace(POLICY, finalizing=ending)
     )
     assert only(found.changes).action is Action.SKIP

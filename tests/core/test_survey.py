@@ -87,5 +87,5 @@ def test_the_latest_write_to_what_is_not_current_counts() -> None:
 
 
 def test_an_object_that_is_being_deleted_is_not_current() -> None:
-    leaving = replace(live("a", Health(State.TERMINATING, "is being deleted")), terminating=True)
+    leaving = live("a", Health(State.TERMINATING, "is being deleted"))._replace(terminating=True)
     assert not look(leaving).well

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from towline.api import labels
 from towline.api.healthchecks import HealthCheck
@@ -73,4 +72,4 @@ class Assessor:
         ref = ObjectRef(kind.group, kind.kind, metadata.get("namespace", ""), metadata["name"])
         known: Live | None = self._inventory.get(ref)
         if known and known.resource_version == metadata["resourceVersion"]:
-            self._inventory.put(replace(known, health=self.assess(body, kind)))
+            self._inventory.put(known._replace(health=self.assess(body, kind)))

@@ -7,8 +7,8 @@ import functools
 import re
 import urllib.parse
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
@@ -49,8 +49,7 @@ class FencedError(ClusterError):
     """A write was not sent, because another operator may be leading by now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     """One request; `path` is not yet quoted.
 
     `timeout` is in seconds and holds for one attempt; of a stream, who reads it notices silence.
@@ -58,7 +57,7 @@ class Call:
 
     verb: str
     path: str
-    query: Query = field(default_factory=dict)
+    query: Query = MappingProxyType({})
     body: bytes | None = None
     content_type: str = JSON
     accept: str = JSON
@@ -95,8 +94,7 @@ class Call:
         return False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """A success: the HTTP status, the JSON body, and the texts of the server's `Warning` headers."""
 
     code: int

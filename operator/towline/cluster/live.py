@@ -6,7 +6,6 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
 
 from towline import tasks
 from towline.api.healthchecks import HealthCheck
@@ -173,7 +172,7 @@ class Index:
         before = self._inventory.get(ref)
         if before is None or before.resource_version != version:
             return
-        self._inventory.put(replace(before, verified=True, altered=altered))
+        self._inventory.put(before._replace(verified=True, altered=altered))
         if altered or before.altered:
             self._inventory.touch(ref, before.label)
         if altered:
@@ -256,7 +255,7 @@ class Index:
 
 def _still_altered(before: Live | None, live: Live | None) -> Live | None:
     """Carry over what a read has shown and no write of ours has mended yet."""
-    return replace(live, altered=True) if before and live and before.altered else live
+    return live._replace(altered=True) if before and live and before.altered else live
 
 
 def _labels(*states: Live | None) -> frozenset[str]:
