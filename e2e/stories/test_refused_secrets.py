@@ -16,6 +16,7 @@ from e2e.harness.repositories import API, Repository
 from e2e.stories import manifests, obstacles
 
 WORDS = "'says ' + object.data.password + ' or ' + object.metadata.annotations.password"
+OLD_WORDS = "'was ' + oldObject.data.password"
 QUIET = "!has(object.data) || !('password' in object.data)"
 
 
@@ -96,6 +97,63 @@ def test_a_changed_secret_that_is_refused_shows_neither_value(
     everything = shown(cluster, operator, app)
     assert not leaks(everything, value)
     assert not leaks(everything, other)
+
+
+@pytest.mark.parametrize("preflight", [True, False])
+def test_the_old_value_of_a_secret_that_a_policy_quotes_is_shown_nowhere(
+    operator: Operator,
+    cluster: Cluster,
+    repo: Repo,
+    git_repository: Callable[..., Repository],
+    value: str,
+    *,
+    preflight: bool,
+) -> None:
+    app = git_repository(preflight=preflight)
+    app.until_ready(repo.commit({"s.yaml": manifests.text(manifests.secret("s", password=value))}))
+
+    with obstacles.denying(cluster, app.namespace, f"oldObject == null || {QUIET}", OLD_WORDS):
+        repo.commit({"s.yaml": manifests.text(manifests.secret("s", password=f"other {value[::-1]}"))})
+        status = app.until_reason("ApplyFailed")
+
+    assert "denied request: was ***" in status["failures"][0]["message"]
+    assert not leaks(shown(cluster, operator, app), value)
+
+
+def test_the_old_password_of_a_pod_that_cannot_change_is_shown_nowhere(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository], value: str
+) -> None:
+    app = git_repository()
+    app.until_applied(repo.commit({"pod.yaml": manifests.text(pod(value))}))
+    repo.commit({"pod.yaml": manifests.text(pod(value[::-1]))})
+    status = app.until_reason("ApplyFailed")
+
+    assert "pod updates may not change fields" in status["failures"][0]["message"]
+    everything = shown(cluster, operator, app)
+    assert not leaks(everything, value)
+    assert not leaks(everything, value[::-1])
+
+
+def test_the_value_of_what_must_not_be_deleted_is_shown_nowhere(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository], value: str
+) -> None:
+    kept, stays = manifests.config_map("kept", password=value), manifests.config_map("stays")
+    app = git_repository()
+    app.until_ready(repo.commit({"kept.yaml": manifests.text(kept), "stays.yaml": manifests.text(stays)}))
+
+    with obstacles.undeletable(cluster, app.namespace, "kept", "was ' + oldObject.data.password + '"):
+        repo.commit({"kept.yaml": None})
+        status = app.until_reason("PruneFailed")
+
+    assert "denied request: was ***" in status["failures"][0]["message"]
+    assert not leaks(shown(cluster, operator, app), value)
+
+
+def pod(password: str) -> Object:
+    """Declare a Pod that knows a password by its environment."""
+    container = {"name": "main", "image": "example/web:1", "env": [{"name": "PASSWORD", "value": password}]}
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare"}}
+    return {**body, "spec": {"containers": [container]}}
 
 
 def refused(value: str) -> list[Object]:

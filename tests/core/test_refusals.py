@@ -435,3 +435,33 @@ def test_only_what_the_schema_of_an_apply_refuses_is_typed() -> None:
     assert refusals.is_typed(CASES["a wrong type"][0])
     assert not refusals.is_typed(CASES["an immutable selector"][0])
     assert not refusals.is_typed(answer(500, "etcdserver: request timed out"))
+
+
+def test_old_secrets_are_taken_out_of_a_message_and_what_we_add_is_not() -> None:
+    ref = ObjectRef("", "Secret", "shop", "web")
+    annotations = {"towline.dev/source": "apps/web.yaml", "note": "old note"}
+    metadata = {"name": "web", "namespace": "shop", "uid": "4711", "annotations": annotations}
+    held = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata,
+        "data": {"password": "b2xkIHBhc3N3b3Jk"},
+    }
+    said = "was b2xkIHBhc3N3b3Jk (old password, old note) from apps/web.yaml, uid 4711"
+    removal = Change(action=Action.PRUNE, ref=ref)
+
+    (found,) = refusals.failures(
+        answer(403, said, reason="Forbidden"), refusals.subject(removal, "c0ffee", held), MASK
+    )
+
+    assert found.message == "was *** (***, ***) from apps/web.yaml, uid 4711"
+
+
+def test_of_a_secret_that_cannot_be_read_no_word_of_the_server_is_shown() -> None:
+    removal = Change(action=Action.PRUNE, ref=ObjectRef("", "Secret", "shop", "web"))
+    about = refusals.subject(removal, "c0ffee", None)
+
+    (found,) = refusals.failures(answer(403, "must keep hunter2", reason="Forbidden"), about, MASK)
+
+    assert "hunter2" not in found.message
+    assert "cannot be read" in found.message

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from towline.cluster.objects import Sync
+from towline.cluster import faults
+from towline.cluster.objects import Objects, Sync
 from towline.core import refusals
 from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.model import Change, Outcome, Result
@@ -27,7 +28,8 @@ class Written:
 class Course:
     """What is common to writing, pruning and releasing."""
 
-    def __init__(self, sync: Sync) -> None:
+    def __init__(self, objects: Objects, sync: Sync) -> None:
+        self._objects = objects
         self._sync = sync
         self.error: ClusterError | None = None
 
@@ -40,15 +42,13 @@ class Course:
         except ApiError as error:
             if refusals.concerns_all(error):
                 self.error = error
-            return failed(change, self.refused(change, error))
+            held = await faults.held(self._objects, change, self._sync)
+            about = refusals.subject(change, self._sync.revision.sha, held)
+            return failed(change, refusals.failures(error, about, self._sync.mask))
         except ClusterError as error:
             self.error = error
             about = refusals.subject(change, self._sync.revision.sha)
             return failed(change, (refusals.failure(about, Refusal.SERVER_ERROR, error.message),))
-
-    def refused(self, change: Change, error: ApiError) -> tuple[Failure, ...]:
-        """Translate a refusal."""
-        return refusals.failures(error, refusals.subject(change, self._sync.revision.sha), self._sync.mask)
 
     def written(self, outcomes: Iterable[Outcome]) -> Written:
         """Return the whole result."""

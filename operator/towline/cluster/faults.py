@@ -5,22 +5,32 @@ from __future__ import annotations
 from towline.cluster.objects import Objects, Sync
 from towline.cluster.prediction import Prediction
 from towline.core import fieldpath, refusals
-from towline.errors import ApiError, Failure, Refusal
+from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.model import Body, Change
 
 _ROUNDS = 20
 """How often an object is rehearsed at most; one round suffices where no map has two unknown fields."""
 
 
-def translated(change: Change, error: ApiError, sync: Sync) -> tuple[Failure, ...]:
-    """Translate one answer.
+def translated(change: Change, error: ApiError, sync: Sync, before: Body | None) -> tuple[Failure, ...]:
+    """Translate one answer; `before` is the live object as `held` gives it.
 
     Raises:
         ApiError: it refuses us as a whole, so that no object is to blame.
     """
     if refusals.concerns_all(error):
         raise error
-    return refusals.failures(error, refusals.subject(change, sync.revision.sha), sync.mask)
+    return refusals.failures(error, refusals.subject(change, sync.revision.sha, before), sync.mask)
+
+
+async def held(objects: Objects, change: Change, sync: Sync) -> Body | None:
+    """Read the object that a refusal is about, and may quote: empty where there is none, None where it is not known."""
+    try:
+        return await objects.read(change.ref, sync) or {}
+    except ApiError as error:
+        return {} if refusals.is_unserved(error) else None
+    except ClusterError:
+        return None
 
 
 async def every(objects: Objects, found: Prediction, error: ApiError, sync: Sync) -> tuple[Failure, ...]:
@@ -34,8 +44,9 @@ async def every(objects: Objects, found: Prediction, error: ApiError, sync: Sync
     """
     named: dict[tuple[str, str], Failure] = {}
     body = found.body
+    before = found.before or await held(objects, found.change, sync)
     for _ in range(_ROUNDS):
-        told = translated(found.change, error, sync)
+        told = translated(found.change, error, sync, before)
         named |= {(failure.field, failure.message): failure for failure in told}
         known = _without_unknown(body, told)
         if known is body:

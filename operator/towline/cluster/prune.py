@@ -31,7 +31,7 @@ class Prunes:
         self._objects = objects
         self._index = index
         self._sync = sync
-        self._course = Course(sync)
+        self._course = Course(objects, sync)
 
     async def run(self, changes: Sequence[Change]) -> Written:
         """Delete the objects; one that refuses does not hold back the others."""

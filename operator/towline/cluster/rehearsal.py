@@ -19,7 +19,7 @@ class Rehearsal:
     def __init__(self, objects: Objects, sync: Sync) -> None:
         self._objects = objects
         self._sync = sync
-        self._course = Course(sync)
+        self._course = Course(objects, sync)
 
     async def run(self, changes: Sequence[Change]) -> tuple[Failure, ...]:
         """Return what would be refused.

@@ -25,7 +25,7 @@ class Releases:
         self._objects = objects
         self._index = index
         self._sync = sync
-        self._course = Course(sync)
+        self._course = Course(objects, sync)
 
     async def run(self, changes: Sequence[Change]) -> Written:
         """Release the objects; one that refuses does not hold back the others."""

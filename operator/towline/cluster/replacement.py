@@ -35,7 +35,7 @@ async def instead(
         await objects.rehearse_create(fresh.body, found.change.ref, sync)
     except ApiError as error:
         if error.status_reason != "AlreadyExists":
-            about = refusals.subject(found.change, sync.revision.sha)
+            about = refusals.subject(found.change, sync.revision.sha, found.before)
             return (*failures, *refusals.failures(error, about, sync.mask))
     return replace(fresh, change=replace(found.change, action=Action.REPLACE))
 

@@ -45,7 +45,7 @@ class Writes:
         self._settling = settling
         self._sync = sync
         self._deadlines = deadlines
-        self._course = Course(sync)
+        self._course = Course(objects, sync)
         self._broken: set[order.Need] = set()
 
     async def run(self, predictions: Sequence[Prediction], superseded: Callable[[], bool]) -> Written:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
 
+from towline.api import labels
 from towline.core import fieldpath, wording
 from towline.errors import ApiError, Failure, Refusal
-from towline.model import Body, Change, ObjectRef
+from towline.model import Body, Change, GroupKind, ObjectRef
 
 LASTING = frozenset(
     {Refusal.INVALID, Refusal.UNKNOWN_FIELD, Refusal.WRONG_TYPE, Refusal.IMMUTABLE_FIELD, Refusal.TOO_LARGE}
 )
 """Refusals that only another commit can mend; every other one is a matter of time."""
+
+_NOTHING: Body = MappingProxyType({})
+_SECRET = GroupKind("", "Secret")
 
 
 class Masker(Protocol):
@@ -26,10 +31,15 @@ class Masker(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The object that a failure is about: what Git declares of it, and where."""
+    """The object that a failure is about: what Git declares of it, and where.
+
+    `held` is the live object, whose values the server may quote, too: empty where there is none, None where it could
+    not be read.
+    """
 
     ref: ObjectRef
     body: Body
+    held: Body | None = field(default_factory=dict)
     file: str = ""
     line: int = 0
     commit: str = ""
@@ -44,15 +54,28 @@ class Fault:
     path: str = ""
 
 
-def subject(change: Change, commit: str) -> Subject:
+def subject(change: Change, commit: str, held: Body | None = _NOTHING) -> Subject:
     """Say what a change is about; for a removal it is the file and commit that last declared the object."""
+    held = held and _spoken(held)
     if change.manifest is not None:
         origin = change.manifest.origin
         body = change.manifest.body
-        return Subject(ref=change.ref, body=body, file=origin.file, line=origin.line, commit=commit)
+        return Subject(
+            ref=change.ref, body=body, held=held, file=origin.file, line=origin.line, commit=commit
+        )
     if change.live is not None:
-        return Subject(ref=change.ref, body={}, file=change.live.source, commit=change.live.commit)
-    return Subject(ref=change.ref, body={}, commit=commit)
+        return Subject(ref=change.ref, body={}, held=held, file=change.live.source, commit=change.live.commit)
+    return Subject(ref=change.ref, body={}, held=held, commit=commit)
+
+
+def _spoken(held: Body) -> Body:
+    """Return what somebody has written into an object: what the server and we add is no secret, and often quoted."""
+    metadata = held.get("metadata") or {}
+    written = {name: metadata[name] for name in ("name", "namespace") if name in metadata}
+    for part in ("labels", "annotations"):
+        own = (metadata.get(part) or {}).items()
+        written[part] = {name: value for name, value in own if not name.startswith(labels.PREFIX)}
+    return {name: value for name, value in held.items() if name != "status"} | {"metadata": written}
 
 
 def failure(about: Subject, reason: str, message: str, path: str = "") -> Failure:
@@ -69,11 +92,19 @@ def failure(about: Subject, reason: str, message: str, path: str = "") -> Failur
 
 
 def failures(error: ApiError, about: Subject, mask: Masker) -> tuple[Failure, ...]:
-    """Return a failure for each fault that the answer names, at least one, without the object's secrets."""
+    """Return a failure for each fault that the answer names, at least one, without old or new secrets of the object."""
     return tuple(
-        failure(about, fault.reason, mask.text(fault.message, about.body), fault.path)
+        failure(about, fault.reason, _shown(fault.message, about, mask), fault.path)
         for fault in faults(error)
     )
+
+
+def _shown(message: str, about: Subject, mask: Masker) -> str:
+    if about.held is None:
+        if about.ref.group_kind == _SECRET:
+            return "it is refused in words that may quote the Secret, which cannot be read at the moment"
+        return mask.text(message, about.body)
+    return mask.text(mask.text(message, about.body), about.held)
 
 
 def concerns_all(error: ApiError) -> bool:
