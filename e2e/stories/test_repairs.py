@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster, Kubectl, Object
 from e2e.harness.gitrepo import Repo
@@ -171,6 +173,7 @@ def is_privileged(cluster: Cluster, namespace: str) -> bool:
     return bool(live["spec"]["template"]["spec"]["containers"][0].get("securityContext"))
 
 
+@pytest.mark.parametrize("declared", [{}, {"securityContext": {}}], ids=["nothing", "an empty map"])
 def test_what_others_add_inside_our_container_is_listed_and_taken_off_where_that_is_asked_for(
     operator: Operator,
     cluster: Cluster,
@@ -178,9 +181,11 @@ def test_what_others_add_inside_our_container_is_listed_and_taken_off_where_that
     repo: Repo,
     git_repository: Callable[..., Repository],
     kubectl: Kubectl,
+    *,
+    declared: Object,
 ) -> None:
     repository = git_repository(interval="1s")
-    web = pod_template({"name": "main", "image": "registry.example/web"})
+    web = pod_template({"name": "main", "image": "registry.example/web", **declared})
     repository.until_ready(repo.commit({"web.yaml": manifests.text(web)}))
     privilege(kubectl, namespace)
     status = repository.until(lambda status: status.get("drift"), "a foreign field")

@@ -27,13 +27,17 @@ from towline.order import Synced
 
 Found = tuple[Deviation, ...]
 
+_UNREAD_SECONDS = 10.0
+"""How long an object that could not be read waits for the next try."""
+
 
 @dataclass(slots=True)
 class Known:
     """What is known of one repository between its passes.
 
     `head` is where `baseline` was read. `overridden` and `reported` are the deviations of objects that stay as they
-    are; `looks` say at which state an object was read for that. `is_recalled` holds until a pass has had a plan.
+    are; `looks` say at which state an object was read for that, `unread` which objects could not be. `is_recalled`
+    holds until a pass has had a plan.
     """
 
     repository: GitRepository
@@ -45,6 +49,7 @@ class Known:
     overridden: dict[ObjectRef, tuple[str, Found]] = field(default_factory=dict)
     reported: dict[ObjectRef, Found] = field(default_factory=dict)
     looks: dict[ObjectRef, tuple[object, ...]] = field(default_factory=dict)
+    unread: set[ObjectRef] = field(default_factory=set)
 
 
 class Drifts:
@@ -115,6 +120,7 @@ class Drifts:
         for kept in (known.contests, known.overridden, known.reported, known.looks):
             for ref in kept.keys() - written.keys():
                 del kept[ref]
+        known.unread &= written.keys()
         self._count(
             known, synced, frozenset(change.ref for change in decided.changes if _repairs(change, before))
         )
@@ -146,14 +152,12 @@ class Drifts:
         )
 
     def due(self, known: Known | None) -> float | None:
-        """Return the seconds until an object that is fought over may be written again; None where none is."""
+        """Return the seconds until an object may be written that is fought over, or read that could not be."""
+        if known is None:
+            return None
         now = self._clock()
-        held = (
-            [each.until - now for each in known.contests.values() if contest.is_held(each, now)]
-            if known
-            else []
-        )
-        return min(held, default=None)
+        held = [each.until - now for each in known.contests.values() if contest.is_held(each, now)]
+        return min((*held, *([_UNREAD_SECONDS] if known.unread else ())), default=None)
 
     def repaired(self, known: Known, synced: Synced) -> None:
         """Count the repairs of a sync, and take down what admission made of them."""
@@ -182,8 +186,12 @@ class Drifts:
                     known.overridden[ref] = (written.manifest.digest, found)
 
     async def report(self, known: Known, changes: Iterable[Change]) -> None:
-        """Look at the objects that a plan leaves although they drifted, and forget those that are well again."""
+        """Look at the objects that a plan leaves although they drifted, and forget those that are well again.
+
+        Of one that cannot be read, what was known stays.
+        """
         for change in changes:
+            known.unread.discard(change.ref)
             if not _stays(change, known.spec) or change.manifest is None:
                 known.reported.pop(change.ref, None)
                 known.looks.pop(change.ref, None)
@@ -191,8 +199,12 @@ class Drifts:
             state = self._state(known, change)
             if known.looks.get(change.ref) == state:
                 continue
-            known.reported[change.ref] = await self._described(known, change, change.live)
-            known.looks[change.ref] = state
+            try:
+                known.reported[change.ref] = await self._described(known, change, change.live)
+            except ClusterError:
+                known.unread.add(change.ref)
+            else:
+                known.looks[change.ref] = state
 
     def deviations(self, known: Known | None) -> Found:
         """Return everything that is not as it was applied, in the order of objects."""
@@ -231,10 +243,7 @@ class Drifts:
             return await self._additions(known, written)
         commit = live.commit if live and live.commit else written.revision.sha
         reason = Refusal.CONTESTED if change.reason == Refusal.CONTESTED else ""
-        try:
-            look = await self.look(known, written, commit)
-        except ClusterError:
-            look = None
+        look = await self.look(known, written, commit)
         if look is None:
             return (deviation.gone(written.manifest, commit, self._moment(), reason),)
         named = deviation.of(look, self._mask, self.overridden(known, change.ref))
@@ -251,10 +260,7 @@ class Drifts:
 
     async def _additions(self, known: Known, written: Written) -> Found:
         """Describe the fields that others added to an object that is as it was applied."""
-        try:
-            look = await self.look(known, written, written.revision.sha)
-        except ClusterError:
-            look = None
+        look = await self.look(known, written, written.revision.sha)
         return deviation.additions(look, self._mask) if look else ()
 
     async def look(self, known: Known, written: Written, commit: str) -> Look | None:

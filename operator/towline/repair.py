@@ -183,6 +183,11 @@ class Repairs:
         """Return the seconds until one of them may be written again; None where there is none."""
         return self._drifts.due(self._drifts.known(attempt.repository))
 
+    def has_unread(self, attempt: Attempt) -> bool:
+        """Tell whether an object is still to be read to know what became of it."""
+        known = self._drifts.known(attempt.repository)
+        return known is not None and bool(known.unread)
+
     def forget(self, key: Key) -> None:
         """Forget a repository that is gone."""
         self._drifts.forget(key)

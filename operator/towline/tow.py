@@ -192,7 +192,7 @@ class Tower:
         attempt.cause = (id(attempt.desired), *asked, attempt.news, held)
         if memory.passed is None or memory.passed.reason is Reason.PROGRESSING:
             return None
-        if touched is None or not touched <= attempt.restored:
+        if touched is None or not touched <= attempt.restored or self._repairs.has_unread(attempt):
             return None
         if memory.cause != attempt.cause or self._clock() >= memory.retry_at:
             return None

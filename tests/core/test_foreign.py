@@ -39,6 +39,16 @@ def test_a_field_that_somebody_added_to_a_container_of_ours_is_found_with_its_pl
     assert foreign.removal((found,)) == ({"op": "remove", "path": root},)
 
 
+def test_what_somebody_added_to_a_map_that_we_declare_empty_is_found_and_the_map_stays() -> None:
+    theirs = entry("kubectl-patch", containers(securityContext={"f:privileged": {}}))
+    body = pod({"securityContext": {"privileged": True}}, theirs)
+    body["metadata"]["managedFields"][0]["fieldsV1"] = containers(name={}, image={}, securityContext={})
+    assert foreign.has(body["metadata"]["managedFields"], OURS)
+    (found,) = foreign.additions(body, OURS)
+    path = "/spec/containers/1/securityContext/privileged"
+    assert found == Addition(path, path, value=True, by="kubectl-patch", at="t")
+
+
 def test_a_sidecar_beside_our_container_is_nobodys_business() -> None:
     sidecar: dict[str, Any] = {"f:spec": {"f:containers": {'k:{"name":"sidecar"}': {".": {}, "f:name": {}}}}}
     body = pod({}, entry("istio", sidecar))

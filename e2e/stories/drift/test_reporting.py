@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from e2e.faults.proxy import Proxy
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster, Object
 from e2e.harness.components import free_ports
@@ -150,3 +151,27 @@ def _repair(repository: Repository) -> Object | None:
 
 def _events(cluster: Cluster, repository: Repository) -> list[Object]:
     return cluster.list("v1", "Event", repository.namespace)
+
+
+def test_an_object_that_could_not_be_read_is_not_called_gone_and_read_again(
+    private_operator: Callable[..., Operator],
+    proxy: Proxy,
+    cluster: Cluster,
+    repo: Repo,
+    git_repository: Callable[..., Repository],
+) -> None:
+    operator = private_operator(environment=proxy.environment())
+    operator.start()
+    files = {
+        name: manifests.text(manifests.config_map(name, colour="blue")) for name in ("settings", "other")
+    }
+    repository = git_repository(drift="Report", interval="1h")
+    repository.until_ready(repo.commit({f"{name}.yaml": text for name, text in files.items()}))
+    proxy.answer(403, about=lambda request: request.verb == "GET" and request.path.endswith("/settings"))
+    edit(cluster, repository, "settings", "other", colour="theirs")
+    status = repository.until(lambda status: status.get("drift"), "the drift that can be read")
+    assert [one["object"] for one in status["drift"]] == [f"ConfigMap/{repository.namespace}/other"]
+    proxy.mend()
+
+    status = repository.until(lambda status: len(status["drift"]) == 2, "all drift", deadline=40)
+    assert {(one["field"], one["have"]) for one in status["drift"]} == {("/data/colour", "theirs")}

@@ -95,7 +95,7 @@ def _leaves(
         if mine is None:
             if inside:
                 yield from ((steps, leaf) for leaf in _all(node, steps))
-        elif mine and node:
+        elif node:  # of a map that we declare empty, all that is in it is theirs
             yield from _leaves(node, mine, steps, inside=inside or key.startswith("k:"))
 
 
