@@ -39,11 +39,20 @@ _HARMLESS = frozenset(
 )
 _HARMLESS_ENDINGS = ("Name", "Names", "Namespace", "Ref", "Path", "File", "Seconds", "Type", "Size", "Policy")
 _SOURCES = frozenset({"secret", "serviceAccountToken", "tokenRequests"})
+_SOURCE = frozenset(
+    {"name", "namespace", "secretName", "key", "items", "optional", "defaultMode"}
+    | {"audience", "expirationSeconds", "path"}
+)
+"""What such a field may say, to hold no secret itself."""
 _CARRYING = frozenset({"items", "value", "values"})
 _REFERENCE = _CARRYING | {
     *("apiVersion", "group", "kind", "name", "namespace", "key", "path", "optional", "mode", "defaultMode"),
     *("secretName", "volumeName", "operator", "effect", "tolerationSeconds"),
 }
+
+_POINTERS = frozenset({"items", "secret", "configMap"})
+_POINTER_ENDINGS = ("Ref", "Refs", "Selector")
+_SELECTING = frozenset({"operator", "effect", "tolerationSeconds"})
 
 Place: TypeAlias = tuple[str, ...]
 """The keys that lead to a value; an item of a list counts as an empty one."""
@@ -113,8 +122,9 @@ def _content(value: Any, place: Place) -> bytes:
 def _hidden(body: Body, hide: _Hide) -> Body:
     """Return the object with `hide` applied to each secret scalar, and without last-applied-configuration."""
     body = _without_last_applied(body)
-    if body.get("kind") == "CustomResourceDefinition":
-        return body  # it names fields, and holds no value of theirs
+    if body.get("kind") == "CustomResourceDefinition":  # it names fields, and holds no value of theirs
+        shown = _mapping({"metadata": body.get("metadata")}, (), hide, secret=False)
+        return {**body, **shown} if "metadata" in body else body
     return _mapping(body, (), hide, secret=False)
 
 
@@ -153,13 +163,20 @@ def _mapping(mapping: Body, place: Place, hide: _Hide, *, secret: bool) -> Body:
     shown = {}
     for name, child in mapping.items():
         if refers and name not in _CARRYING:
-            hidden = False
+            hidden = (name == "key" and not _points(mapping, place)) or (name == "path" and secret)
         elif name == "value" and named:
             hidden = True
         else:
             hidden = secret or (_says(name) and (free or not _harmless(name, child)))
         shown[name] = _said(child, (*place, name), hide, secret=hidden)
     return shown
+
+
+def _points(mapping: Body, place: Place) -> bool:
+    """Whether the `key` in what looks like a reference names one: a key may also be given by name."""
+    holder = next((name for name in reversed(place) if name), "")
+    named = holder in _POINTERS or holder.endswith(_POINTER_ENDINGS)
+    return named or not _SELECTING.isdisjoint(mapping)
 
 
 def _says(name: Any) -> bool:
@@ -169,4 +186,7 @@ def _says(name: Any) -> bool:
 def _harmless(name: str, value: Any) -> bool:
     if name in _HARMLESS or name.endswith(_HARMLESS_ENDINGS):
         return True
-    return name in _SOURCES and isinstance(value, Mapping | list | tuple)
+    if name not in _SOURCES:
+        return False
+    parts = value if isinstance(value, list | tuple) else (value,)
+    return all(isinstance(part, Mapping) and part.keys() <= _SOURCE for part in parts)
