@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from e2e.harness import identity
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster, Object
 from e2e.harness.gitrepo import Repo
@@ -118,6 +119,102 @@ def test_the_plan_under_observe_leaves_out_what_is_left_to_others(
     status = repository.until_reason("Planned")
     (change,) = status["plan"]["changes"]
     assert [field["path"] for field in change["fields"]] == ["/spec/template/spec/containers/0/image"]
+
+
+def test_a_mount_keeps_its_own_value_where_another_is_of_the_same_volume(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories
+) -> None:
+    pointers = [f"/spec/template/spec/containers/0/volumeMounts/{index}/subPath" for index in (0, 1)]
+    repository = git_repository(ignoreFields=[{"target": {"kind": "Deployment"}, "fields": pointers}])
+    body = manifests.deployment("web")
+    pod = body["spec"]["template"]["spec"]
+    mounts = [
+        {"name": "data", "mountPath": "/a", "subPath": "conf"},
+        {"name": "data", "mountPath": "/b", "subPath": "logs"},
+    ]
+    pod["volumes"] = [{"name": "data", "emptyDir": {}}]
+    pod["containers"][0]["volumeMounts"] = mounts
+    repository.until_applied(repo.commit({"web.yaml": manifests.text(body)}))
+    body["metadata"]["labels"] = {"more": "1"}
+    repository.until_applied(repo.commit({"web.yaml": manifests.text(body)}))
+    found = _deployment(cluster, repository)
+    assert found["metadata"]["labels"]["more"] == "1"
+    assert found["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] == mounts
+
+
+def test_a_member_of_a_map_that_is_owned_as_a_whole_is_neither_taken_away_nor_fought_over(
+    operator: Operator,
+    cluster: Cluster,
+    audit: AuditLog,
+    git_server: GitServer,
+    repo: Repo,
+    git_repository: GitRepositories,
+) -> None:
+    rule = {"target": {"kind": "Service"}, "fields": ["/spec/selector/color"]}
+    repository = git_repository(ignoreFields=[rule])
+    body = manifests.service("web")
+    body["spec"]["selector"]["color"] = "blue"
+    repository.until_ready(repo.commit({"web.yaml": manifests.text(body)}))
+
+    def select(**labels: str) -> None:
+        cluster.patch("v1", "Service", "web", repository.namespace, {"spec": {"selector": labels}})
+
+    def selected() -> Any:
+        return cluster.get("v1", "Service", "web", repository.namespace)["spec"]["selector"]
+
+    mark = audit.mark()
+    select(color="green")
+    audit.until(
+        lambda event: (
+            (event.verb, event.resource, event.user) == ("get", "services", identity.OPERATOR)
+            and event.namespace == repository.namespace
+        ),
+        mark=mark,
+        deadline=30,
+        message="a read of what somebody touched",
+    )
+    looks.wait(git_server, repo, times=2)
+    assert selected() == {"app": "web", "color": "green"}
+    assert owned.writes(audit, mark, repository) == []
+    assert repository.condition("Drifted")["reason"] == "NoDrift"
+
+    select(app="other", color="red")
+    repository.until(lambda _: selected() == {"app": "web", "color": "red"}, "what else differs is restored")
+    select(color="green")
+    body["metadata"]["labels"] = {"more": "1"}
+    repository.until_ready(repo.commit({"web.yaml": manifests.text(body)}))
+    assert selected() == {"app": "web", "color": "green"}
+
+
+def test_a_target_in_an_atomic_list_is_left_to_whoever_sets_it(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories
+) -> None:
+    pointer = "/spec/metrics/1/resource/target/averageUtilization"
+    rule = {"target": {"kind": "HorizontalPodAutoscaler"}, "fields": [pointer]}
+    repository = git_repository(ignoreFields=[rule])
+
+    def metrics(cpu: int, memory: int) -> list[Object]:
+        return [
+            {
+                "type": "Resource",
+                "resource": {"name": name, "target": {"type": "Utilization", "averageUtilization": value}},
+            }
+            for name, value in (("cpu", cpu), ("memory", memory))
+        ]
+
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    body: Object = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web"},
+        "spec": {"scaleTargetRef": target, "maxReplicas": 3, "metrics": metrics(50, 80)},
+    }
+    repository.until_applied(repo.commit({"web.yaml": manifests.text(body)}))
+    place = ("autoscaling/v2", "HorizontalPodAutoscaler", "web", repository.namespace)
+    cluster.patch(*place, {"spec": {"metrics": metrics(50, 90)}})
+    body["spec"]["metrics"] = metrics(60, 80)
+    repository.until_applied(repo.commit({"web.yaml": manifests.text(body)}))
+    assert cluster.get(*place)["spec"]["metrics"] == metrics(60, 90)
 
 
 def _web(image: str = "web:1", **spec: Any) -> str:

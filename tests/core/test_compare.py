@@ -228,6 +228,32 @@ def test_another_order_of_the_declared_items_is_a_difference() -> None:
     assert compare.differing(want, have) == (f"{CONTAINER}/env",)
 
 
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ({"containerPort": 53, "protocol": "UDP"}, {"containerPort": 53}),
+        ({"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}),
+        (
+            {"topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"},
+            {"topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"},
+        ),
+    ],
+)
+def test_items_that_share_one_key_are_told_apart_by_two(one: Json, two: Json) -> None:
+    added = {
+        "containerPort": 1,
+        "port": 1,
+        "topologyKey": "host",
+        "protocol": "TCP",
+        "whenUnsatisfiable": "x",
+    }
+    have = deployment(items=[added, one, {"protocol": "TCP", **two, "value": 1}])
+    assert compare.same(deployment(items=[one, two]), have)
+    assert compare.differing(deployment(items=[one, {**two, "value": 2}]), have) == (
+        f"{CONTAINER}/items/1/value",
+    )
+
+
 def test_ports_that_share_a_number_are_compared_in_order() -> None:
     ports = [{"containerPort": 53}, {"containerPort": 53, "protocol": "UDP"}]
     have = [{"containerPort": 53, "protocol": "TCP"}, {"containerPort": 53, "protocol": "UDP"}]

@@ -67,6 +67,29 @@ def test_list_items_with_names_keep_their_identity_and_are_named_by_their_new_pl
     }
 
 
+def test_both_values_are_of_one_item_where_several_share_a_word() -> None:
+    def metric(name: str, value: int) -> dict[str, Any]:
+        return {"type": "Resource", "resource": {"name": name, "value": value}}
+
+    def metrics(*values: int) -> dict[str, Any]:
+        return body(metrics=[metric("cpu", values[0]), metric("memory", values[1])])
+
+    path = "/metrics/1/resource/value"
+    assert diff.values(metrics(50, 80), metrics(50, 90), [path], MASK) == ((path, 80, 90),)
+
+
+def test_mounts_of_one_volume_keep_their_identity() -> None:
+    def mount(path: str, sub: str) -> dict[str, Any]:
+        return {"name": "data", "mountPath": path, "subPath": sub}
+
+    old = body(mounts=[mount("/a", "conf"), mount("/b", "logs")])
+    new = body(mounts=[mount("/c", "new"), mount("/a", "conf"), mount("/b", "log")])
+    assert changes(old, new) == {
+        "/mounts/0": (None, mount("/c", "new")),
+        "/mounts/2/subPath": ("logs", "log"),
+    }
+
+
 def test_a_changed_order_is_a_change() -> None:
     first, second = container("a"), container("b")
     found = changes(body(list=[first, second]), body(list=[second, first]))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from towline.api.ignoring import Rule
-from towline.core import declaring, ignore
+from towline.core import declaring, fields, ignore
 from towline.model import Body, Manifest, ObjectRef, Origin
 
 US = "towline:shop/app"
@@ -204,3 +204,123 @@ def test_an_item_of_a_list_is_left_out_or_sent_as_a_whole_and_moves_no_other() -
     pointers = ["/spec/containers/1", "/spec/containers/2", "/spec/containers/9"]
     kept = ignore.sent(pod(one, two, three), pointers, found, US)["spec"]["containers"]
     assert kept == [one, {"name": "three", "image": "three:live"}]
+
+
+@pytest.mark.parametrize(
+    ("field", "one", "two"),
+    [
+        ("volumeMounts", {"name": "data", "mountPath": "/a"}, {"name": "data", "mountPath": "/b"}),
+        ("ports", {"containerPort": 53, "protocol": "UDP"}, {"containerPort": 53, "protocol": "TCP"}),
+        ("ports", {"containerPort": 53, "protocol": "UDP"}, {"containerPort": 53}),
+        ("ports", {"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}),
+        ("metrics", {"type": "Resource"}, {"type": "Resource"}),
+        ("names", {"name": "a", "type": "x"}, {"name": "a", "type": "x"}),
+    ],
+)
+def test_an_item_is_never_given_the_value_of_another_that_looks_like_it(
+    field: str, one: Body, two: Body
+) -> None:
+    def having(first: str, second: str) -> Body:
+        return {"spec": {field: [{**one, "value": first}, {**two, "value": second}]}}
+
+    wanted = {"kind": "X", "metadata": {"name": "web"}, **having("git", "git")}
+    found = live(having("one", "two"), owner(US, {"f:spec": {f"f:{field}": {}}}, "Apply"))
+    sent = ignore.sent(wanted, [f"/spec/{field}/0/value", f"/spec/{field}/1/value"], found, US)
+    assert sent["spec"] == having("one", "two")["spec"]
+
+
+def test_an_item_that_is_not_live_is_made_as_git_has_it() -> None:
+    wanted = {
+        "kind": "X",
+        "metadata": {"name": "web"},
+        "spec": {"containers": [{"name": "new", "image": "a:1"}]},
+    }
+    for there in ([{"name": "old", "image": "a:2"}], []):
+        found = live({"spec": {"containers": there}})
+        assert ignore.sent(wanted, ["/spec/containers/0/image"], found, US) == wanted
+        assert ignore.sent(wanted, ["/spec/containers/0"], found, US)["spec"] == {"containers": []}
+
+
+def test_nothing_is_looked_for_below_a_text() -> None:
+    found = live({"spec": {"word": {"a": "live"}}}, owner(US, {"f:spec": {"f:word": {}}}, "Apply"))
+    wanted = {"kind": "X", "metadata": {"name": "web"}, "spec": {"word": "git"}}
+    assert ignore.sent(wanted, ["/spec/word/a"], found, US) == wanted
+
+
+SELECTED: Body = {
+    "kind": "Service",
+    "metadata": {"name": "web"},
+    "spec": {"selector": {"app": "web", "color": "blue"}},
+}
+WHOLE: Body = {"f:spec": {"f:selector": {}}}
+COLOR = "/spec/selector/color"
+
+
+@pytest.mark.parametrize(
+    "owners",
+    [
+        (owner("kubectl-patch", WHOLE),),
+        (owner(US, WHOLE, "Apply"), owner("kubectl-patch", WHOLE)),
+        (owner(US, WHOLE, "Apply"), owner("rollouts", WHOLE, "Apply")),
+    ],
+)
+def test_a_part_of_what_is_owned_as_a_whole_is_sent_as_it_is_live_whoever_owns_it(
+    owners: tuple[Body],
+) -> None:
+    found = live({"spec": {"selector": {"app": "web", "color": "green"}}}, *owners)
+    sent = ignore.sent(SELECTED, [COLOR], found, US)
+    assert sent["spec"]["selector"] == {"app": "web", "color": "green"}
+    bare = {**SELECTED, "spec": {"selector": {"app": "web"}}}
+    assert ignore.sent(bare, [COLOR], found, US)["spec"]["selector"] == {"app": "web", "color": "green"}
+
+
+def test_a_whole_of_which_git_declares_nothing_is_not_sent_for_a_part_of_it() -> None:
+    found = live({"spec": {"selector": {"app": "web", "color": "green"}}}, owner("kubectl-patch", WHOLE))
+    nothing = {**SELECTED, "spec": {"type": "ClusterIP"}}
+    assert ignore.sent(nothing, [COLOR], found, US) == nothing
+
+
+def test_a_part_of_an_item_of_an_atomic_list_is_sent_as_it_is_live() -> None:
+    def routed(*weights: int) -> Body:
+        route = [{"destination": {"host": str(index)}, "weight": each} for index, each in enumerate(weights)]
+        return {"spec": {"http": [{"name": "main", "route": route}]}}
+
+    found = live(routed(70, 30), owner("flagger", {"f:spec": {"f:http": {}}}))
+    wanted = {"kind": "VirtualService", "metadata": {"name": "web"}, **routed(100, 0)}
+    pointers = ["/spec/http/0/route/0/weight", "/spec/http/0/route/1/weight"]
+    assert ignore.sent(wanted, pointers, found, US)["spec"] == routed(70, 30)["spec"]
+
+
+def test_who_owns_an_empty_map_owns_no_whole_where_others_own_its_fields_one_by_one() -> None:
+    found = live(
+        {"spec": {"limits": {"cpu": "2", "memory": "1Gi"}}},
+        owner("empty", {"f:spec": {"f:limits": {}}}),
+        owner("autoscaler", {"f:spec": {"f:limits": {"f:memory": {}}}}),
+    )
+    wanted = {"kind": "X", "metadata": {"name": "web"}, "spec": {"limits": {"cpu": "1", "memory": "2Gi"}}}
+    assert ignore.sent(wanted, ["/spec/limits/memory"], found, US)["spec"] == {"limits": {"cpu": "1"}}
+
+
+def test_what_a_whole_lost_with_a_field_of_others_is_not_sure_to_differ() -> None:
+    lost = ("/spec/selector/app", COLOR, "/spec/type")
+    body = {**SELECTED, "spec": {**SELECTED["spec"], "type": "ClusterIP"}}
+    assert ignore.unsure(body, (COLOR,), lost) == {"/spec/selector/app", COLOR}
+    assert ignore.unsure(body, ("/spec/selector/added",), lost) == {"/spec/selector/app", COLOR}
+    assert ignore.unsure(body, (COLOR,), ("/spec/selector/app", "/spec/type")) == frozenset()
+    assert ignore.unsure(body, ("/spec/replicas",), lost) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"data": {"a": "1", "b": "2"}}, "/data/a"),
+        ({"metadata": {"labels": {"a": "1", "b": "2"}}}, "/metadata/labels/a"),
+        (
+            {"spec": {"containers": [{"name": "a", "image": "a:1"}, {"name": "b"}]}},
+            "/spec/containers/0/image",
+        ),
+    ],
+)
+def test_what_is_never_owned_as_a_whole_is_sure_to_differ(body: Body, pointer: str) -> None:
+    lost = tuple(path for path in fields.lost(body, b"") if path != "/spec/containers/1/name")
+    assert ignore.unsure(body, (pointer,), lost) == frozenset()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from towline.api.gitrepository import Adopt, Drift
-from towline.core import fields
+from towline.core import declaring, fields
 from towline.core.plan import Ownership, Policy, ownership, plan
 from towline.errors import Failure, Refusal
 from towline.model import Action, Change, Live, Manifest, ObjectRef, Origin, Plan
@@ -281,6 +281,30 @@ def test_an_object_that_is_fought_over_is_left_alone_with_the_reason() -> None:
 
 def test_values_that_a_read_has_shown_to_differ_are_repaired() -> None:
     assert drifting(live(REF)._replace(altered=True), POLICY).action is Action.REPAIR
+
+
+def test_a_whole_that_was_taken_with_a_field_of_others_is_mended_once_a_read_shows_that_more_differs() -> (
+    None
+):
+    spec = {"selector": {"app": "web", "color": "blue"}, "type": "ClusterIP"}
+    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
+    wanted = replace(declaring.manifest(body, REF, "1", WANTED.origin), ignored=("/spec/selector/color",))
+    metadata = json.loads(live(REF).fields)["f:metadata"]
+
+    def holding(spec: dict[str, Any]) -> Live:
+        held = json.dumps({"f:metadata": metadata, "f:spec": spec}).encode()
+        return live(REF)._replace(digest=wanted.digest, fields=held)
+
+    taken = holding({"f:type": {}})
+    assert drifting(taken, POLICY, wanted).action is Action.KEEP
+    assert drifting(taken, REPORTED, wanted).action is Action.KEEP
+    found = drifting(taken._replace(altered=True), POLICY, wanted)
+    assert (found.action, found.message) == (
+        Action.REPAIR,
+        "somebody else changed or removed /spec/selector/app",
+    )
+    more = drifting(holding({"f:other": {}}), POLICY, wanted)
+    assert (more.action, more.message) == (Action.REPAIR, "somebody else changed or removed /spec/type")
 
 
 def test_what_admission_took_away_is_not_fought_for() -> None:

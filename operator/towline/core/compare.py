@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from towline.core import quantity
+from towline.core import narrowing, quantity
 from towline.core.fields import pointer
 from towline.model import Body
 
@@ -40,9 +40,6 @@ _MEANINGFUL = frozenset({"emptyDir", "podSelector", "namespaceSelector"})
 
 _SETS = frozenset({"finalizers"})
 """Lists of text where others may add, and order means nothing."""
-
-_KEYS = ("name", "mountPath", "devicePath", "containerPort", "port", "ip", "topologyKey", "type")
-"""What tells the items of a list apart: the first of these that all of them have, each with its own value."""
 
 
 class _Place(NamedTuple):
@@ -154,11 +151,11 @@ def _equal(want: Any, have: Any, here: _Place) -> bool:
 
 
 def _list(want: Sequence[Any], have: Sequence[Any], here: _Place) -> Iterator[str]:
-    key = _key(want, have)
+    keys = narrowing.telling(want, have) if want else ()
     if here.last in _SETS:
         yield from (str(here.below(index)) for index, item in enumerate(want) if item not in have)
-    elif key:
-        yield from _keyed(want, have, key, here)
+    elif keys:
+        yield from _keyed(want, have, keys, here)
     elif len(want) != len(have):
         yield str(here)
     else:
@@ -166,30 +163,19 @@ def _list(want: Sequence[Any], have: Sequence[Any], here: _Place) -> Iterator[st
             yield from _value(item, other, here.below(index))
 
 
-def _key(want: Sequence[Any], have: Sequence[Any]) -> str:
-    """Find the key by which the items of both lists are told apart; empty where there is none."""
-    if not want or not all(isinstance(item, Mapping) for item in (*want, *have)):
-        return ""
-    return next((key for key in _KEYS if _unique(want, key) and _unique(have, key)), "")
-
-
-def _unique(items: Sequence[Mapping[str, Any]], key: str) -> bool:
-    values = [item.get(key) for item in items]
-    return all(isinstance(value, str | int) for value in values) and len(set(values)) == len(values)
-
-
 def _keyed(
-    want: Sequence[Mapping[str, Any]], have: Sequence[Mapping[str, Any]], key: str, here: _Place
+    want: Sequence[Mapping[str, Any]], have: Sequence[Mapping[str, Any]], keys: Sequence[str], here: _Place
 ) -> Iterator[str]:
-    places = {item[key]: index for index, item in enumerate(have)}
-    found = [places[item[key]] for item in want if item[key] in places]
-    if found != sorted(found):
+    places = {narrowing.named(item, keys): index for index, item in enumerate(have)}
+    found = [places.get(narrowing.named(item, keys)) for item in want]
+    there = [place for place in found if place is not None]
+    if there != sorted(there):
         yield str(here)
-    for index, item in enumerate(want):
-        if item[key] in places:
-            yield from _value(item, have[places[item[key]]], here.below(index))
-        else:
+    for index, (item, place) in enumerate(zip(want, found, strict=True)):
+        if place is None:
             yield str(here.below(index))
+        else:
+            yield from _value(item, have[place], here.below(index))
 
 
 def _bytes(want: Any, have: Any, here: _Place) -> Iterator[str]:

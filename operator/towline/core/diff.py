@@ -87,12 +87,11 @@ def _leaves(before: Body, declared: Body, mask: Mask) -> tuple[FieldChange, ...]
 
 
 def _lookup(path: str, want: Any, have: Any) -> tuple[Any, Any]:
-    """Follow a pointer into `want`, and to its counterpart in `have`: list items correspond by name."""
+    """Follow a pointer into `want`, and to its counterpart in `have`: list items by what tells them apart."""
     for step in path.split("/")[1:]:
         key = step.replace("~1", "/").replace("~0", "~")
         if isinstance(want, list):
-            want = want[int(key)]
-            have = narrowing.counterpart(want, int(key), have)
+            want, have = want[int(key)], narrowing.counterpart(want, int(key), have)
         else:
             want, have = _entry(want, key), _entry(have, key)
     return want, have

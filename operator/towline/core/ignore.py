@@ -1,14 +1,17 @@
 """Fields that are left to others: `spec.ignoreFields`.
 
-Git's value of such a field counts once, when the object is created. After that the live one does: the field is left
-out of what is sent while another manager owns it, and sent as it is while we are its only owner, because leaving it
-out would remove it. So it is never fought over, never set back, and never taken away.
+Git's value of such a field counts once, when the object, or the list item that holds it, is created. After that the
+live one does: the field is left out of what is sent while another manager owns it, and sent as it is while we are its
+only owner, because leaving it out would remove it. For the same reason it is sent as it is where the API server owns
+only the whole that it is a part of: an atomic list or map. So it is never fought over, never set back, and never taken
+away.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +26,11 @@ from towline.model import Body, GroupKind, Manifest, ObjectRef
 
 _SECRET = GroupKind("", "Secret")
 _ABSENT: Any = object()
+_NEW: Any = object()
+"""Stands for what is live below a list item that is not live itself."""
+
+_PROBE = "towline.dev/probe"
+"""The name of a field that no object has."""
 
 
 def marked(manifests: Sequence[Manifest], rules: Sequence[Rule]) -> tuple[Manifest, ...]:
@@ -55,6 +63,28 @@ def without(pointers: Iterable[str], lost: Iterable[str]) -> tuple[str, ...]:
     return tuple(path for path in lost if path not in left and not _below_any(path, left))
 
 
+def unsure(body: Body, pointers: Iterable[str], lost: Sequence[str]) -> frozenset[str]:
+    """Return those of `lost` that may be held no more only because somebody else set a field that is left to others.
+
+    The API server owns some lists and maps as a whole: who sets one member takes them all, whatever their values.
+    Which they are no entry tells once it is lost. So each counts of which no leaf is held and which has, or could
+    have, such a field; but for those that are never owned so: items of a list, metadata, and maps at the top.
+
+    Args:
+        body: what is declared.
+        pointers: what is left to others.
+        lost: the declared leaves that our entry does not hold, those that are left to others among them.
+    """
+    leaves, gone = fields.lost(body, b""), frozenset(lost)
+    wholes = {whole for pointer in pointers for whole in _wholes(body, pointer)}
+    taken = tuple(
+        whole
+        for whole in wholes
+        if all(leaf in gone for leaf in leaves if leaf == whole or leaf.startswith(f"{whole}/"))
+    )
+    return frozenset(path for path in gone if _below_any(path, taken))
+
+
 def sent(body: Body, pointers: Sequence[str], live: Body, manager: str) -> Body:
     """Return the body to apply onto a live object.
 
@@ -64,8 +94,9 @@ def sent(body: Body, pointers: Sequence[str], live: Body, manager: str) -> Body:
         live: the object with its `managedFields`.
         manager: our field manager.
     """
+    declared = body  # what is settled already may no longer tell the items of a list apart
     for pointer in pointers:
-        body = _settled(body, pointer, live, manager)
+        body = _settled(body, pointer, _find(_steps(pointer), declared, live), live, manager)
     return _stripped(body) if pointers else body
 
 
@@ -98,18 +129,64 @@ def _in_data(pointer: str) -> str:
     return f"/data{text.removeprefix(field)}" if is_text else text
 
 
+def _wholes(body: Body, pointer: str) -> Iterator[str]:
+    """Name the lists and maps above a field that the API server may own as a whole."""
+    above: Any = None
+    here: Any = body
+    path = ""
+    for depth, step in enumerate(_steps(pointer)):
+        is_map = isinstance(here, Mapping) and depth > 1 and not isinstance(above, list)
+        if (is_map or isinstance(here, list)) and not path.startswith("/metadata"):
+            yield path
+        above, here = here, _find([step], here, {})[0]
+        path = lengthened(path, step)
+
+
 def _below_any(path: str, pointers: Iterable[str]) -> bool:
     return any(path.startswith(f"{pointer}/") for pointer in pointers)
 
 
-def _settled(body: Body, pointer: str, live: Body, manager: str) -> Body:
-    steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
-    declared, have = _find(steps, body, live)
+def _settled(body: Body, pointer: str, found: tuple[Any, Any], live: Body, manager: str) -> Body:
+    declared, have = found
+    if have is _NEW:
+        return body
+    steps = _steps(pointer)
     bare = _without(body, steps, pointer)
     kept = _own(declared)
     if have is not _ABSENT:
-        kept = _Owners.of(_placed(bare, steps, have), live, manager).kept(have, declared, pointer)
+        whole: Body = _placed(bare, steps, have)
+        if _is_part(whole, bare, pointer, live):
+            return whole
+        kept = _Owners.of(whole, live, manager).kept(have, declared, pointer)
     return bare if kept is _ABSENT else _placed(bare, steps, kept)
+
+
+def _steps(pointer: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def _is_part(body: Body, bare: Body, pointer: str, live: Body) -> bool:
+    """Tell whether a field of `body` is a part of something that is sent without it, too, and is owned as a whole.
+
+    Who owns the whole holds any other field at that place, too, which nobody does who owns fields one by one.
+    """
+    above = _steps(pointer)[:-1]
+    while not isinstance(_find(above, bare, {})[0], Mapping | list):
+        above.pop()
+    place, _ = _find(above, body, {})
+    beside = len(place) if isinstance(place, list) else _PROBE
+    probed = _placed(body, above, [*place, _PROBE] if isinstance(place, list) else {**place, beside: ""})
+    probe = functools.reduce(lengthened, (*above, beside), "")
+    lost = [frozenset(fields.lost(probed, held)) for held in _held(live)]
+    leaves = frozenset(fields.lost(probed, b""))
+    return any(probe not in each for each in lost) and not any(
+        probe in each and _within(pointer, leaves - each) for each in lost
+    )
+
+
+def _held(live: Body) -> Iterator[bytes]:
+    for entry in (live.get("metadata") or {}).get("managedFields") or ():
+        yield orjson.dumps(entry.get("fieldsV1") or {})
 
 
 def _without(body: Body, steps: Sequence[str], pointer: str) -> Body:
@@ -141,18 +218,29 @@ def _is_own(key: str) -> bool:
 
 
 def _find(steps: Sequence[str], want: Any, have: Any) -> tuple[Any, Any]:
-    """Follow a pointer into what is declared and what is live, where list items correspond by name."""
-    for step in steps:
+    """Follow a pointer into what is declared and what is live, where list items correspond by what tells them apart."""
+    for depth, step in enumerate(steps, 1):
         if isinstance(want, list):
             if not step.isdecimal() or int(step) >= len(want):
                 return _ABSENT, _ABSENT
-            want, index = want[int(step)], int(step)
-            found = narrowing.counterpart(want, index, have)
-            have = _ABSENT if found is None else found
-        else:
+            have = _counterpart(want, int(step), have, is_last=depth == len(steps))
+            want = want[int(step)]
+        elif isinstance(want, Mapping) or want is _ABSENT or want is None:
             want = want.get(step, _ABSENT) if isinstance(want, Mapping) else _ABSENT
-            have = have.get(step, _ABSENT) if isinstance(have, Mapping) else _ABSENT
+            if have is not _NEW:
+                have = have.get(step, _ABSENT) if isinstance(have, Mapping) else _ABSENT
+        else:
+            return _ABSENT, _ABSENT  # nothing lies below a text or a number, whatever is live there
     return want, have
+
+
+def _counterpart(items: Sequence[Any], index: int, have: Any, *, is_last: bool) -> Any:
+    if have is _NEW:
+        return _NEW
+    found = narrowing.counterpart(items, index, have)
+    if found is None:
+        return _ABSENT if is_last else _NEW
+    return found
 
 
 def _placed(here: Any, steps: Sequence[str], value: Any) -> Any:

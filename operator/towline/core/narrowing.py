@@ -1,6 +1,7 @@
 """What differs between two JSON values, found before anybody describes it: most of two objects is equal.
 
-Items of lists correspond by name where all of them have one and keep their order, else by their place.
+Items of lists correspond by what tells them apart, where something does and they keep their order, else by their
+place.
 """
 
 from __future__ import annotations
@@ -12,8 +13,20 @@ from typing import Any, NamedTuple
 LONGEST = 500
 """Items of two lists that are compared one by one, where nothing but their order tells them apart."""
 
-_NAMES = ("name", "mountPath", "devicePath", "containerPort", "port", "ip", "topologyKey", "type")
-"""What tells the items of a list apart: the first of these that an item has."""
+_KEYS = (
+    *(
+        (key,)
+        for key in ("name", "mountPath", "devicePath", "containerPort", "port", "ip", "topologyKey", "type")
+    ),
+    ("containerPort", "protocol"),
+    ("port", "protocol"),
+    ("topologyKey", "whenUnsatisfiable"),
+)
+"""What tells the items of a list apart: the first of these that is another for each; last what takes two together,
+as the keys of lists in Kubernetes' own schemas do."""
+
+_DEFAULTS = {"protocol": "TCP"}
+"""Such keys that an item may leave out, and the API server fills in."""
 
 
 class At(NamedTuple):
@@ -69,9 +82,10 @@ def _lists(old: list[Any], new: list[Any]) -> tuple[Any, Any]:
 
 def _aligned(old: list[Any], new: list[Any]) -> tuple[dict[At, Any], dict[At, Any]] | None:
     """Return the items of two lists under common keys; None where they have no names or changed order."""
-    before, after = [_name(item) for item in old], [_name(item) for item in new]
-    if None in before or None in after or len(set(before)) < len(before) or len(set(after)) < len(after):
+    keys = telling(old, new)
+    if not keys:
         return None
+    before, after = [named(item, keys) for item in old], [named(item, keys) for item in new]
     common = set(before) & set(after)
     if [name for name in before if name in common] != [name for name in after if name in common]:
         return None
@@ -82,10 +96,23 @@ def _aligned(old: list[Any], new: list[Any]) -> tuple[dict[At, Any], dict[At, An
     }
 
 
-def _name(item: Any) -> tuple[str, Any] | None:
-    if not isinstance(item, Mapping):
-        return None
-    return next(((key, item[key]) for key in _NAMES if isinstance(item.get(key), str | int)), None)
+def telling(old: Sequence[Any], new: Sequence[Any]) -> tuple[str, ...]:
+    """Return the keys that tell the items of either list apart, so that both can be matched; empty where none do."""
+    if not all(isinstance(item, Mapping) for item in (*old, *new)):
+        return ()
+    return next((keys for keys in _KEYS if _are_told_apart(old, keys) and _are_told_apart(new, keys)), ())
+
+
+def named(item: Mapping[str, Any], keys: Sequence[str]) -> tuple[Any, ...]:
+    """Return what an item has under such keys."""
+    return tuple(item.get(key, _DEFAULTS.get(key)) for key in keys)
+
+
+def _are_told_apart(items: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> bool:
+    names = [named(item, keys) for item in items]
+    return all(isinstance(value, str | int) for name in names for value in name) and len(set(names)) == len(
+        names
+    )
 
 
 def _equal(old: Any, new: Any) -> bool:
@@ -97,11 +124,15 @@ def _equal(old: Any, new: Any) -> bool:
     return isinstance(old, bool) == isinstance(new, bool) and bool(old == new)
 
 
-def counterpart(item: Any, index: int, others: Any) -> Any:
-    """Return what corresponds in another list to the item at `index`, None where there is nothing."""
+def counterpart(items: Sequence[Any], index: int, others: Any) -> Any:
+    """Return what corresponds in another list to the item at `index`, None where there is nothing, or nobody can tell.
+
+    Where nothing tells the items apart they correspond by their place, if no list is longer than the other.
+    """
     if not isinstance(others, Sequence) or isinstance(others, str):
         return None
-    name = _name(item)
-    if name is not None:
-        return next((other for other in others if _name(other) == name), None)
-    return others[index] if index < len(others) else None
+    keys = telling(items, others)
+    if keys:
+        name = named(items[index], keys)
+        return next((other for other in others if named(other, keys) == name), None)
+    return others[index] if len(items) == len(others) else None

@@ -189,7 +189,7 @@ def _same_content(
 ) -> tuple[Action, str, str]:
     """Look for drift in an object that was written from this very content."""
     held = fields.lost_once(manifest.digest, lambda: manifest.body, found.fields, memo)
-    lost = ignore.without(manifest.ignored, held) if manifest.ignored else held
+    lost = _counted(manifest, held, found) if manifest.ignored and held else held
     lost += fields.lost_once("", lambda: _STAMPS, found.fields, memo)
     if overridden := policy.overridden.get((found.ref, found.digest)):
         lost = tuple(pointer for pointer in lost if pointer not in overridden)
@@ -201,6 +201,15 @@ def _same_content(
         if found.foreign and policy.foreign is ForeignFields.REMOVE:
             return Action.REPAIR, "", _FOREIGN_FIELDS
     return Action.KEEP, "", ""
+
+
+def _counted(manifest: Manifest, lost: tuple[str, ...], found: Live) -> tuple[str, ...]:
+    """Leave out what is left to others; and what may be lost with it, unless a read has shown that values differ."""
+    counted = ignore.without(manifest.ignored, lost)
+    if not counted or found.altered:
+        return counted
+    unsure = ignore.unsure(manifest.body, manifest.ignored, lost)
+    return tuple(path for path in counted if path not in unsure)
 
 
 def _drifted(manifest: Manifest, policy: Policy, repair: Action, what: str) -> tuple[Action, str, str]:
