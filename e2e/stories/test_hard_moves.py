@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -124,6 +125,51 @@ def test_an_object_goes_from_hand_to_hand_through_three_repositories(
     repo.commit({"c/moving.yaml": None, "a/moving.yaml": MOVING})
     belongs(cluster, namespace, "old")
     assert uid(cluster, namespace) == before
+
+
+@pytest.mark.parametrize(
+    "other", [{}, {"ref": {"name": "refs/heads/main"}}], ids=["the remote's HEAD", "the full name"]
+)
+def test_an_object_moves_there_and_back_between_repositories_that_name_the_same_branch_differently(
+    operator: Operator,
+    cluster: Cluster,
+    repo: Repo,
+    git_repository: GitRepositories,
+    namespace: str,
+    other: dict[str, Any],
+) -> None:
+    sha = repo.commit({"a/moving.yaml": MOVING, **own("a"), **own("b")})
+    eager = git_repository("eager", path="a", ref={"branch": "main"}, interval="1s")
+    lazy = git_repository("lazy", path="b", interval="10m", **other)
+    eager.until_ready(sha)
+    lazy.until_ready(sha)
+    before = uid(cluster, namespace)
+
+    sha = move(repo)
+    eager.until_ready(sha)
+    assert uid(cluster, namespace) == before
+    lazy.until_ready(sha)
+    assert (uid(cluster, namespace), owner(cluster, namespace)) == (before, "lazy")
+
+    sha = repo.commit({"b/moving.yaml": None, "a/moving.yaml": MOVING})
+    eager.until_ready(sha)
+    lazy.until_ready(sha)
+    assert (uid(cluster, namespace), owner(cluster, namespace)) == (before, "eager")
+
+
+def test_a_prune_waits_for_no_repository_that_follows_another_branch(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories, namespace: str
+) -> None:
+    repo.commit({"b/next.yaml": manifests.text(manifests.config_map("next"))}, branch="next")
+    sha = repo.commit({"a/moving.yaml": MOVING, **own("a")})
+    app = git_repository("app", path="a")
+    git_repository("next", path="b", ref={"branch": "next"}, interval="10m").until_reason("Succeeded")
+    app.until_ready(sha)
+
+    app.until_ready(repo.commit({"a/moving.yaml": None}), deadline=20)
+    assert not [
+        one for one in cluster.list("v1", "ConfigMap", namespace) if one["metadata"]["name"] == "moving"
+    ]
 
 
 def test_an_object_that_moves_while_the_operator_is_away_stays_the_same_object(

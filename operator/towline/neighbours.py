@@ -46,8 +46,21 @@ class Neighbours:
         self._clock = clock
         self._claims: dict[tuple[Key, str], Claim] = {}
         self._tried: dict[Key, tuple[str, int]] = {}
+        self._names: dict[Key, tuple[str, int, str]] = {}
         self._waits: dict[Key, _Wait] = {}
         self._news: Counter[Key] = Counter()
+
+    def found(self, repository: GitRepository, name: str) -> None:
+        """Note the full name of the ref that a spec leads to, and wake those who waited because it may be theirs.
+
+        In the first attempt with a spec they are woken at its end.
+        """
+        seen = (repository.uid, repository.generation, name)
+        if self._names.get(repository.key) == seen:
+            return
+        self._names[repository.key] = seen
+        if self._has_tried(repository):
+            self._wake_waiting(repository.key)
 
     def declare(self, repository: GitRepository, sha: str, manifests: Collection[Manifest]) -> None:
         """Note what a commit declares, and wake those who waited for that, or want what it drops."""
@@ -59,19 +72,20 @@ class Neighbours:
         self._claims[whose] = claim
         if before:
             self.released(repository.key, before.refs - claim.refs)
-        self.stir(key for key, wait in self._waits.items() if repository.key in wait.whom)
+        self._wake_waiting(repository.key)
 
     def tried(self, repository: GitRepository) -> None:
         """Note that an attempt with this spec has ended, and wake those who waited for what it would find."""
         if not self._has_tried(repository):
             self._tried[repository.key] = (repository.uid, repository.generation)
-            self.stir(key for key, wait in self._waits.items() if repository.key in wait.whom)
+            self._wake_waiting(repository.key)
 
     def withdraw(self, key: Key) -> None:
         """Forget a repository that ends, and wake those who declare the same objects."""
         dropped = [claim.refs for whose, claim in self._claims.items() if whose[0] == key]
         self._claims = {whose: claim for whose, claim in self._claims.items() if whose[0] != key}
         self._tried.pop(key, None)
+        self._names.pop(key, None)
         self._waits.pop(key, None)
         self.released(key, frozenset().union(*dropped))
 
@@ -91,7 +105,7 @@ class Neighbours:
     ) -> tuple[Standing, float]:
         """Say what the others mean for a plan that was made without them, and how long it may wait, in seconds.
 
-        Those that it waits for are woken: whoever follows the same ref has a commit to read.
+        Those that it waits for are woken: whoever follows the same ref has a commit to read, and the others say so.
 
         Raises:
             ClusterError: the GitRepositories could not be listed.
@@ -117,10 +131,19 @@ class Neighbours:
 
     def _seen(self, repository: GitRepository) -> Neighbour:
         claim = self._claims.get((repository.key, repository.uid))
-        return claims.neighbour(repository, claim, tried=self._has_tried(repository))
+        name = self._name(repository)
+        return claims.neighbour(repository, claim, name=name, tried=self._has_tried(repository))
+
+    def _name(self, repository: GitRepository) -> str:
+        """Return the ref that this very spec was last seen to lead to, empty where it was not."""
+        uid, generation, name = self._names.get(repository.key, ("", 0, ""))
+        return name if (uid, generation) == (repository.uid, repository.generation) else ""
 
     def _has_tried(self, repository: GitRepository) -> bool:
         return self._tried.get(repository.key) == (repository.uid, repository.generation)
+
+    def _wake_waiting(self, whom: Key) -> None:
+        self.stir(key for key, wait in self._waits.items() if whom in wait.whom)
 
     def stir(self, keys: Iterable[Key]) -> None:
         """Ask for a pass of repositories for which something is new."""

@@ -18,6 +18,9 @@ from towline.neighbours import Neighbours
 
 _log = log.logger(__name__)
 
+_NEWS_SECONDS = 1.0
+"""How old an answer may be where another repository has news: they may tell of a commit that no older one shows."""
+
 _MOMENT = 0.001
 """Seconds by which an answer must be newer than the one that is known, to be another one."""
 
@@ -76,6 +79,8 @@ class Pulls:
         memory = attempt.memory
         if memory.head is None or memory.spec != spec or memory.manual != attempt.manual:
             return 0.0
+        if memory.news != attempt.news:
+            return min(spec.interval * 0.9, _NEWS_SECONDS)
         if memory.looked_at > -math.inf:
             return spec.interval * 0.9
         return min(spec.interval * 0.9, self._clock() - memory.head.seen_at - _MOMENT)

@@ -114,6 +114,7 @@ class Tower:
         if known := await self._pulls.still_away(attempt, spec):
             return known
         attempt.head = head = await self._repairs.beside(attempt, spec, self._pulls.head(attempt, spec))
+        self._neighbours.found(attempt.repository, head.name)
         fetched = self._pulls.revision(attempt, spec, head)
         attempt.revision = revision = await self._repairs.beside(attempt, spec, fetched)
         try:

@@ -118,3 +118,10 @@ def test_no_pre_release_is_in_a_range_that_names_none(text: str) -> None:
 def test_what_is_no_range_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"is no version|behind an x"):
         versions.parse_range(text)
+
+
+def test_a_tag_is_of_a_version_with_or_without_a_leading_v_and_no_other_ref_is() -> None:
+    for name in ("refs/tags/v1.2.3", "refs/tags/1.2.3"):
+        assert versions.tagged(name) == Version("1.2.3")
+    for name in ("refs/heads/1.2.3", "refs/tags/v1.2", "refs/tags/v01.2.3", "refs/tags/latest", ""):
+        assert versions.tagged(name) is None

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from towline.api import gitrepository
+from towline.api.gitrepository import Ref, RefKind
 from towline.core import claims, plan
 from towline.core.claims import Claim, Neighbour, Standing
+from towline.core.following import Follows
 from towline.errors import Failure, Refusal
 from towline.model import Action, Key, Live, Manifest, ObjectRef, Plan
 
@@ -18,7 +21,10 @@ from tests.core.strategies import POLICY
 
 ME, OTHER = POLICY.key, world.OTHER
 SHA, BEFORE = "a" * 40, "b" * 40
-FOLLOWS = "https://git.example/shop.git {'branch': 'main'}"
+URL = "https://git.example/shop.git"
+FOLLOWS = Follows(url=URL, ref=Ref(kind=RefKind.NAME, value="refs/heads/main"))
+ELSEWHERE = replace(FOLLOWS, url="https://git.example/else.git")
+COMMIT, OTHER_COMMIT = "C" * 40, "D" * 40
 
 
 def neighbour(key: Key = OTHER, **differs: Any) -> Neighbour:
@@ -117,8 +123,93 @@ def test_a_prune_waits_until_those_that_follow_the_same_ref_have_read_the_commit
     behind = neighbour(claim=claim(sha=BEFORE), tried=True)
     assert standing(decided, behind, live=live).awaited == {OTHER}
     assert not standing(decided, replace(behind, claim=claim()), live=live).awaited
-    assert not standing(decided, replace(behind, follows="elsewhere"), live=live).awaited
+    assert not standing(decided, replace(behind, follows=ELSEWHERE), live=live).awaited
     assert not standing(decided, replace(behind, reads=False, writes=False), live=live).awaited
+
+
+def follows(url: Any = URL, seen: str = "", **ref: str) -> Follows:
+    """What is followed by a spec with this url and these fields of its ref, last seen to lead to `seen`."""
+    raw = {"metadata": {"namespace": "a", "name": "b", "uid": "c"}, "spec": {"url": url, "ref": ref}}
+    return claims.neighbour(gitrepository.identify(raw), name=seen).follows
+
+
+def is_awaited(mine: Follows, others: Follows) -> bool:
+    """Tell whether a prune waits for another one which has read another commit."""
+    decided, live = prunes(declared())
+    behind = neighbour(follows=others, claim=claim(sha=BEFORE), tried=True)
+    return bool(claims.stand(replace(me(), follows=mine), SHA, decided, live, [behind]).awaited)
+
+
+MAIN = follows(branch="main", seen="refs/heads/main")
+HEAD = follows(seen="refs/heads/main")
+RELEASE = follows(semver="1.x", seen="refs/tags/v1.2.0")
+BY_SSH = follows("ssh://git.example/shop", branch="main")
+
+
+@pytest.mark.parametrize(
+    ("mine", "others"),
+    [
+        (MAIN, follows(branch="main")),
+        (MAIN, follows(name="refs/heads/main")),
+        (follows(name="refs/heads/main"), MAIN),
+        (MAIN, follows()),
+        (MAIN, HEAD),
+        (HEAD, MAIN),
+        (HEAD, follows()),
+        (HEAD, follows(seen="refs/heads/before")),
+        (MAIN, follows(seen="HEAD")),
+        (follows(seen="HEAD"), MAIN),
+        (MAIN, follows("HTTPS://Git.Example:443/shop.git", branch="main")),
+        (BY_SSH, follows("ssh://git@GIT.example:22/shop", branch="main")),
+        (follows(tag="v1.2.0"), follows(name="refs/tags/v1.2.0")),
+        (follows(tag="v1.2.0"), follows(semver="1.x")),
+        (RELEASE, follows(tag="v1.2.0")),
+        (RELEASE, follows(semver="1.x", seen="refs/tags/v1.1.0")),
+        (RELEASE, follows(semver=">=1.0.0", seen="refs/tags/v1.1.0")),
+        (RELEASE, follows(semver="1.2.x")),
+        (follows(commit=COMMIT), follows(commit=COMMIT.lower())),
+    ],
+)
+def test_a_prune_waits_for_those_that_may_follow_the_same_ref_however_their_spec_says_it(
+    mine: Follows, others: Follows
+) -> None:
+    assert is_awaited(mine, others)
+
+
+@pytest.mark.parametrize(
+    ("mine", "others"),
+    [
+        (MAIN, follows(branch="next")),
+        (MAIN, follows(tag="main")),
+        (MAIN, follows(name="refs/heads/next")),
+        (MAIN, follows(seen="refs/heads/next")),
+        (MAIN, follows(commit=COMMIT)),
+        (MAIN, follows(semver="1.x")),
+        (HEAD, follows(branch="next")),
+        (RELEASE, HEAD),
+        (RELEASE, follows(semver="2.x")),
+        (RELEASE, follows(semver=">=1.0.0", seen="refs/tags/v2.0.0")),
+        (RELEASE, follows(semver="no range")),
+        (follows(commit=COMMIT), follows(commit=OTHER_COMMIT)),
+        (MAIN, follows("https://git.example/SHOP.git", branch="main")),
+        (MAIN, follows("https://git.example:8443/shop.git", branch="main")),
+        (MAIN, follows("http://git.example/shop.git", branch="main")),
+        (BY_SSH, follows("ssh://me@git.example/shop", branch="main")),
+        (MAIN, follows(7, branch="main")),
+    ],
+)
+def test_a_prune_waits_for_nobody_whose_ref_is_known_to_be_another(mine: Follows, others: Follows) -> None:
+    assert not is_awaited(mine, others)
+
+
+def test_a_ref_says_the_same_by_its_full_name_and_an_empty_one_what_none_says() -> None:
+    def seen(spec: dict[str, Any]) -> Follows:
+        raw = {"metadata": {"namespace": "a", "name": "b", "uid": "c"}, "spec": {"url": URL, **spec}}
+        return claims.neighbour(gitrepository.identify(raw)).follows
+
+    assert seen({"ref": {"name": "refs/heads/main"}}) == seen({"ref": {"branch": "main"}})
+    assert seen({"ref": {"name": "refs/tags/v1"}}) == seen({"ref": {"tag": "v1"}})
+    assert seen({"ref": {}}) == seen({})
 
 
 def test_a_prune_waits_for_one_under_observe_too_so_that_chance_decides_nothing() -> None:
@@ -139,8 +230,8 @@ def test_a_repository_that_ends_waits_for_no_neighbour_that_has_tried_in_vain() 
 
 def test_a_prune_waits_for_the_first_attempt_of_every_other_repository() -> None:
     decided, live = prunes(declared())
-    assert standing(decided, neighbour(follows="elsewhere"), live=live).awaited == {OTHER}
-    assert not standing(decided, neighbour(follows="elsewhere", tried=True), live=live).awaited
+    assert standing(decided, neighbour(follows=ELSEWHERE), live=live).awaited == {OTHER}
+    assert not standing(decided, neighbour(follows=ELSEWHERE, tried=True), live=live).awaited
 
 
 def test_what_another_repository_declares_is_released_to_it_without_waiting() -> None:
@@ -187,6 +278,24 @@ def test_an_object_is_waited_for_while_its_owner_may_still_let_it_go() -> None:
         assert not waits.changes
         assert not waits.failures
         assert [change.action for change in waits.waiting] == [Action.SKIP]
+
+
+def test_an_owner_that_may_follow_the_same_ref_is_waited_for_until_it_has_read_the_commit() -> None:
+    one = declared()
+    decided, live = anothers(one)
+    behind = neighbour(claim=claim(one.ref, sha=BEFORE))
+    for same in (follows(), HEAD, follows(name="refs/heads/main")):
+        assert standing(decided, replace(behind, follows=same), live=live).coming == {one.ref: OTHER}
+        read = replace(behind, follows=same, claim=claim(one.ref))
+        assert not standing(decided, read, live=live).coming
+
+
+def test_an_owner_whose_ref_is_known_to_be_another_keeps_its_object_at_once() -> None:
+    one = declared()
+    decided, live = anothers(one)
+    behind = neighbour(claim=claim(one.ref, sha=BEFORE))
+    for other in (follows(branch="next"), follows(seen="refs/heads/next")):
+        assert not standing(decided, replace(behind, follows=other), live=live).coming
 
 
 def test_an_object_is_not_waited_for_where_its_owner_cannot_read_its_source_or_does_not_write() -> None:

@@ -20,6 +20,7 @@ _PLACE = rf"({_NUMBER}|[xX*])"
 _PARTIAL = re.compile(
     rf"[v=]*{_PLACE}(?:\.{_PLACE}(?:\.{_PLACE}(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?)?)?"
 )
+_TAG = re.compile(r"refs/tags/v?([0-9]+\.[0-9]+\.[0-9]+(?:[-+].*)?)")
 _OPERATOR = re.compile(r"[<>]=?|=|~>?|\^|")
 _GAP = re.compile(r"([<>=~^])[ ]+")
 _HYPHEN = re.compile(r"(\S+)[ ]+-[ ]+(\S+)")
@@ -78,6 +79,17 @@ class _Partial:
         """Return what is above every version that has the same numbers up to `place`, pre-releases included."""
         *same, last = self.numbers[: place + 1]
         return _version((*same, last + 1), "0")
+
+
+def tagged(name: str) -> Version | None:
+    """Return the version that a ref is the tag of, by its full name; None where it is of none."""
+    match = _TAG.fullmatch(name)
+    if match is None:
+        return None
+    try:
+        return Version(match[1])
+    except ValueError:
+        return None
 
 
 def parse_range(text: str) -> Range:

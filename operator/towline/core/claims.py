@@ -2,7 +2,7 @@
 
 An object has one owner, which keeps it while it declares it. What nobody owns goes to the older GitRepository, then to
 the first name. An owner that declares an object no longer, while another repository does, releases it; and before it
-prunes anything, those that follow the same ref are given time to read the commit.
+prunes anything, those that may follow the same ref are given time to read the commit.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from towline.api import labels
 from towline.api.gitrepository import GitRepository
+from towline.core import following
+from towline.core.following import Follows
 from towline.errors import Refusal
 from towline.model import Action, Key, Live, ObjectRef, Plan
 
@@ -28,14 +30,14 @@ class Claim:
 class Neighbour:
     """One GitRepository as the others see it.
 
-    `follows` is its url and ref as its spec has them. `reads` says whether it would read a commit: it is neither
-    suspended nor being deleted; `writes`, whether it would write an object: it is not under Observe either. `claim` is
-    None where no commit was read yet; `tried` says that an attempt to do so has ended, however it did.
+    `reads` says whether it would read a commit: it is neither suspended nor being deleted; `writes`, whether it would
+    write an object: it is not under Observe either. `claim` is None where no commit was read yet; `tried` says that an
+    attempt to do so has ended, however it did.
     """
 
     key: Key
     created_at: str
-    follows: str
+    follows: Follows
     reads: bool
     writes: bool
     deleting: bool
@@ -77,14 +79,19 @@ ALONE = Standing()
 """How a repository stands that has no neighbours."""
 
 
-def neighbour(repository: GitRepository, claim: Claim | None = None, *, tried: bool = False) -> Neighbour:
-    """Return a repository as the others see it; no spec is too wrong for that."""
+def neighbour(
+    repository: GitRepository, claim: Claim | None = None, *, name: str = "", tried: bool = False
+) -> Neighbour:
+    """Return a repository as the others see it; no spec is too wrong for that.
+
+    `name` is the full name of the ref that its spec was last seen to lead to.
+    """
     spec = repository.raw_spec
     reads = not repository.deleting and spec.get("suspend") is not True
     return Neighbour(
         key=repository.key,
         created_at=repository.created_at,
-        follows=f"{spec.get('url')} {spec.get('ref')}",
+        follows=following.follows(spec, name),
         reads=reads,
         writes=reads and spec.get("mode") != "Observe",
         deleting=repository.deleting,
@@ -155,7 +162,7 @@ def _insists(owner: Neighbour, ref: ObjectRef, me: Neighbour, sha: str) -> bool:
     """Tell whether an owner is known to keep an object for the present."""
     if owner.claim is None:
         return owner.tried
-    behind = owner.follows == me.follows and owner.claim.sha != sha
+    behind = owner.follows.may_reach(me.follows) and owner.claim.sha != sha
     return ref in owner.claim.refs and not behind
 
 
@@ -165,8 +172,8 @@ def _unread(me: Neighbour, sha: str, others: Iterable[Neighbour]) -> Iterable[Ke
         if not other.reads:
             continue
         new = other.claim is None and not other.tried
-        behind = other.follows == me.follows and (other.claim is None or other.claim.sha != sha)
-        if new or (sha and behind):
+        behind = other.claim is None or other.claim.sha != sha
+        if new or (sha and behind and other.follows.may_reach(me.follows)):
             yield other.key
 
 

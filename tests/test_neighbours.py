@@ -1,0 +1,103 @@
+"""What is known of the other repositories, and who is woken when it changes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+from towline.api import gitrepository
+from towline.api.gitrepository import GitRepository
+from towline.cluster.report import Report
+from towline.model import Action, Change, Key, ObjectRef, Plan
+from towline.neighbours import Neighbours
+
+from tests.cluster.loopback import Server, served
+
+OLD, NEW = "a" * 40, "b" * 40
+MAIN, NEXT = "refs/heads/main", "refs/heads/next"
+PRUNES = Plan(changes=(Change(action=Action.PRUNE, ref=ObjectRef("", "ConfigMap", "shop", "moving")),))
+
+
+def raw(name: str, generation: int = 1, **spec: Any) -> dict[str, Any]:
+    """One GitRepository as the API server keeps it."""
+    metadata = {"namespace": "shop", "name": name, "uid": name, "generation": generation}
+    return {"metadata": metadata, "spec": {"url": "https://git.example/shop.git", **spec}}
+
+
+BRANCH = raw("branch", ref={"branch": "main"})
+HEAD = raw("head")
+
+
+def seen(of: dict[str, Any]) -> GitRepository:
+    return gitrepository.identify(of)
+
+
+@asynccontextmanager
+async def neighbours(*others: dict[str, Any]) -> AsyncIterator[tuple[Neighbours, list[Key]]]:
+    """What is known in a cluster with these GitRepositories, and who was woken."""
+    woken: list[Key] = []
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        return web.json_response({"metadata": {}, "items": list(others)})
+
+    async with served(Server(answer)) as client:
+        yield Neighbours(Report(client), woken.append, lambda: 0.0), woken
+
+
+def read(known: Neighbours, of: dict[str, Any], sha: str, name: str) -> None:
+    """Let a repository have made a pass that read a commit."""
+    known.found(seen(of), name)
+    known.declare(seen(of), sha, ())
+    known.tried(seen(of))
+
+
+async def awaited(known: Neighbours) -> frozenset[Key]:
+    """Say for whom a prune of `BRANCH` waits."""
+    standing, _ = await known.standing(seen(BRANCH), NEW, PRUNES, {})
+    return standing.awaited
+
+
+async def test_a_prune_waits_for_a_repository_without_a_ref_until_it_has_read_the_commit() -> None:
+    async with neighbours(BRANCH, HEAD) as (known, woken):
+        read(known, HEAD, OLD, MAIN)
+        read(known, BRANCH, NEW, MAIN)
+        assert await awaited(known) == {seen(HEAD).key}
+        assert woken == [seen(HEAD).key]
+
+        read(known, HEAD, NEW, MAIN)
+        assert woken[1:] == [seen(BRANCH).key]
+        assert not await awaited(known)
+
+
+async def test_nobody_waits_for_a_repository_without_a_ref_that_leads_to_another_branch() -> None:
+    async with neighbours(BRANCH, HEAD) as (known, _):
+        read(known, HEAD, OLD, NEXT)
+        assert not await awaited(known)
+
+
+async def test_who_waits_is_woken_when_it_turns_out_that_the_ref_is_another() -> None:
+    async with neighbours(BRANCH, HEAD) as (known, woken):
+        read(known, HEAD, OLD, MAIN)
+        assert await awaited(known) == {seen(HEAD).key}
+        known.found(seen(HEAD), NEXT)
+        assert woken[1:] == [seen(BRANCH).key]
+        assert not await awaited(known)
+
+
+async def test_a_look_that_leads_to_the_same_ref_wakes_nobody() -> None:
+    async with neighbours(BRANCH, HEAD) as (known, woken):
+        read(known, HEAD, OLD, MAIN)
+        await awaited(known)
+        known.found(seen(HEAD), MAIN)
+        assert woken == [seen(HEAD).key]
+
+
+async def test_what_an_earlier_spec_led_to_says_nothing_of_a_new_one() -> None:
+    changed = raw("head", generation=2, ref={"semver": "1.x"})
+    tagged = raw("branch", ref={"tag": "v1.2.0"})
+    async with neighbours(tagged, changed) as (known, _):
+        read(known, raw("head", ref={"semver": "2.x"}), OLD, "refs/tags/v2.0.0")
+        standing, _ = await known.standing(seen(tagged), NEW, PRUNES, {})
+        assert standing.awaited == {seen(changed).key}
