@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,54 @@ SETS: dict[str, dict[str, Any]] = {
         "user": None,
     },
 }
+
+LOOKALIKES: dict[str, dict[str, Any]] = {
+    "numbers": {
+        "fullnameOverride": "007",
+        "serviceAccount": {"name": "1234", "annotations": {"a": "1"}},
+        "image": {"repository": "12", "tag": "30"},
+        "imagePullSecrets": [{"name": "1e3"}],
+        "recordsNamespace": "2026",
+        "priorityClassName": "1e3",
+        "data": {"size": "10"},
+        "nodeSelector": {"zone": "1"},
+        "podLabels": {"zone": "0x1f", "since": "2026-01-01"},
+        "podAnnotations": {"count": "1.50"},
+        "audit": {"protectRecords": True},
+        "rbac": NARROW,
+        "replicas": 2,
+    },
+    "words": {
+        "serviceAccount": {"name": "null"},
+        "priorityClassName": "true",
+        "data": {"size": "10", "persistentVolumeClaim": {"enabled": True, "storageClassName": "true"}},
+        "nodeSelector": {"zone": "no"},
+        "podLabels": {"zone": "on"},
+    },
+    "given claim": {"data": {"persistentVolumeClaim": {"enabled": True, "existingClaim": "1e3"}}},
+}
+"""Strings that YAML takes for something else where nobody quotes them."""
+
+NO_TEXTS = frozenset(
+    {
+        "replicas",
+        "maxUnavailable",
+        "containerPort",
+        "automountServiceAccountToken",
+        "enableServiceLinks",
+        "terminationGracePeriodSeconds",
+        "runAsNonRoot",
+        "runAsUser",
+        "runAsGroup",
+        "fsGroup",
+        "periodSeconds",
+        "timeoutSeconds",
+        "failureThreshold",
+        "allowPrivilegeEscalation",
+        "readOnlyRootFilesystem",
+    }
+)
+"""Fields of the chart's objects that are numbers and truths."""
 
 INSTALLED = frozenset(
     {
@@ -138,6 +187,25 @@ def test_the_user_is_a_given_one_or_the_choice_of_the_cluster(
     assert [context.get(name) for name in ("runAsUser", "runAsGroup", "fsGroup")] == [user] * 3
 
 
+@pytest.mark.parametrize("release", ["2026", "1e3", "true", "null"])
+@pytest.mark.parametrize("values", LOOKALIKES.values(), ids=LOOKALIKES)
+def test_no_name_becomes_a_number_or_a_truth(helm: Helm, values: dict[str, Any], release: str) -> None:
+    bodies = helm.rendered(values, release=release, namespace="1234")
+    texts = [one for body in bodies for one in _texts(body)]
+    assert [one for one in texts if not isinstance(one, str)] == []
+    assert {body["metadata"]["labels"]["app.kubernetes.io/instance"] for body in bodies} == {release}
+    assert {"1234"} == {body["metadata"].get("namespace", "1234") for body in bodies}
+
+
+def test_names_that_look_like_numbers_arrive_as_they_are_given(helm: Helm) -> None:
+    bodies = helm.rendered(LOOKALIKES["numbers"])
+    assert container(bodies)["image"] == "12:30"
+    (deployment,) = (body for body in bodies if body["kind"] == "Deployment")
+    assert deployment["metadata"]["name"] == "007"
+    assert deployment["spec"]["template"]["spec"]["serviceAccountName"] == "1234"
+    assert deployment["spec"]["template"]["spec"]["priorityClassName"] == "1e3"
+
+
 @pytest.mark.parametrize(("replicas", "budgets"), [(1, 0), (2, 1)])
 def test_a_budget_holds_back_disruptions_of_several_replicas(helm: Helm, replicas: int, budgets: int) -> None:
     bodies = helm.rendered({"replicas": replicas})
@@ -181,6 +249,11 @@ def test_nobody_but_the_administrator_may_write_repositories_unless_it_is_asked_
         ({"data": {"size": "much"}}, "size"),
         ({"recordsNamespace": "a.b"}, "recordsNamespace"),
         ({"env": [{"name": "HOME", "value": "/"}]}, "env"),
+        ({"podLabels": {"app.kubernetes.io/name": "x"}}, "podLabels"),
+        ({"podLabels": {"app.kubernetes.io/instance": "x"}}, "podLabels"),
+        ({"podLabels": {"app.kubernetes.io/version": "x"}}, "podLabels"),
+        ({"podLabels": {"helm.sh/chart": "x"}}, "podLabels"),
+        ({"podAnnotations": {"kubectl.kubernetes.io/default-container": "x"}}, "podAnnotations"),
         ({"rbac": {"rules": NARROW["rules"]}}, "rules"),
         ({"rbac": {"clusterAdmin": False, "rules": [{"verb": ["get"]}]}}, "verb"),
     ],
@@ -188,6 +261,19 @@ def test_nobody_but_the_administrator_may_write_repositories_unless_it_is_asked_
 def test_values_that_cannot_work_are_refused_by_name(helm: Helm, values: dict[str, Any], named: str) -> None:
     with pytest.raises(HelmError, match=rf"schema.*(?s:.*){named}"):
         helm.rendered(values)
+
+
+def _texts(value: Any, name: str = "") -> Iterator[Any]:
+    """Yield whatever Kubernetes wants as a string: all but the few fields that are numbers and truths."""
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield key
+            yield from _texts(below, str(key))
+    elif isinstance(value, list):
+        for below in value:
+            yield from _texts(below, name)
+    elif name not in NO_TEXTS:
+        yield value
 
 
 def _is_for_people(body: dict[str, Any]) -> bool:

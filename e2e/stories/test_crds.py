@@ -57,6 +57,8 @@ BAD: list[dict[str, Any]] = [
             "https:///app",
             "ssh://-oProxyCommand=id/app",
             "https://ada@git.example/app",
+            "https://git.example/app?token=x",
+            "https://git.example/app#x",
             "ssh://git:pw@git.example/app",
             "https://git.example/a\nb",
             "https://git.example/a%0Ab",

@@ -27,6 +27,7 @@ from towline.errors import ApiError, ClusterError, Reason
 from towline.model import ObjectRef, Person, Plan, Revision
 from towline.neighbours import Neighbours
 from towline.order import Order, Synced
+from towline.source import access
 from towline.sync import Syncs
 
 _log = log.logger(__name__)
@@ -156,7 +157,7 @@ def _order(repository: GitRepository, decided: Plan) -> Order:
             namespace=repository.key.namespace,
             name=repository.key.name,
             uid=repository.uid,
-            url=str(spec.get("url", "")),
+            url=access.public_url(str(spec.get("url", ""))),  # nobody has checked this spec
             path=str(spec.get("path", "")),
         ),
         identity=Identity(key=repository.key, uid=repository.uid),

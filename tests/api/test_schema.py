@@ -28,6 +28,8 @@ def test_a_minimal_spec_has_no_fault() -> None:
     ("spec", "said"),
     [
         ({"url": 3}, "spec.url: must be a string"),
+        ({"url": f"{URL}?token=x"}, "spec.url: must not have a query (?) or a fragment (#)"),
+        ({"url": f"{URL}#readme"}, "spec.url: must not have a query (?) or a fragment (#)"),
         ({"prune": "yes"}, "spec.prune: must be true or false"),
         ({"mode": "observe"}, "spec.mode: must be one of Enforce, Observe"),
         ({"exclude": ["a", 1]}, "spec.exclude[1]: must be a string"),

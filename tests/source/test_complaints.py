@@ -124,6 +124,15 @@ def test_a_credential_is_struck_out_however_it_is_written(secret: str, where: st
         assert form not in complaints.redacted(where.format(form), remote).replace("***", "\0")
 
 
+@pytest.mark.parametrize(
+    "remote", [Remote(url=URL, username="ann", password="p@ss/w"), Remote(url=URL, token="p@ss/w")]
+)
+@pytest.mark.parametrize("form", ["p%40ss%2Fw", "p%40ss%2fw", "p%40ss/w"])
+def test_a_credential_is_struck_out_whatever_case_its_percent_encoding_has(remote: Remote, form: str) -> None:
+    message = complaints.error(remote, f"fatal: remote error: no access with {form} today").message
+    assert message.endswith("no access with *** today)")
+
+
 CORE = "s3cr3tc0re"
 WHOLE = f'{CORE}"\\/<é>'
 

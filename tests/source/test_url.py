@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from towline import finalize
+from towline.api import gitrepository
 from towline.errors import Reason, SpecError
+from towline.model import Plan
 from towline.source import access
 from towline.source.access import Remote
 
@@ -25,6 +28,7 @@ def checked(url: str, *, allow_http: bool = False, has_secret: bool = False) -> 
         ("https://git.example.com:8443/a", "https://git.example.com:8443/a"),
         ("https://127.0.0.1:1/a", "https://127.0.0.1:1/a"),
         ("https://[2001:DB8::1]:443/a", "https://[2001:db8::1]:443/a"),
+        ("https://[::ffff:192.0.2.1]/a", "https://[::ffff:192.0.2.1]/a"),
         ("https://xn--bcher-kva.example/~ann/a%20b/", "https://xn--bcher-kva.example/~ann/a%20b/"),
         ("https://git/a", "https://git/a"),
         ("https://1password.example/a", "https://1password.example/a"),
@@ -88,6 +92,11 @@ def test_a_good_url_is_used_with_scheme_and_host_in_lower_case(given_url: str, u
         "https://256.0.0.1/a",
         "https://[::1/a",
         "https://[fe80::1%25eth0]/a",
+        "https://[:::]/a",
+        "https://[1.2.3.4]/a",
+        "https://[12345::1]/a",
+        "https://[::1::2]/a",
+        "https://[..]/a",
         "--upload-pack=touch /tmp/x",
         "https://git.example.com/" + "a" * 2000,
     ],
@@ -154,6 +163,7 @@ def test_an_ssh_url_gets_a_user_where_it_names_none(given_url: str, used: str) -
         "ssh://-oProxyCommand=x/a",
         "ssh://ann@-oProxyCommand=x/a",
         "ssh://a%20b@git.example.com/a",
+        "ssh://[12345::1]/a",
     ],
 )
 def test_an_ssh_url_that_could_mean_more_is_refused(url: str) -> None:
@@ -161,6 +171,31 @@ def test_an_ssh_url_that_could_mean_more_is_refused(url: str) -> None:
         checked(url)
     assert raised.value.reason == Reason.INVALID_URL
     assert "hunter2" not in raised.value.message
+
+
+@pytest.mark.parametrize("url", [URL, SSH, "http://git.example.com/a", "ssh://ann@[::1]:22/a"])
+def test_a_url_that_is_accepted_may_be_read_by_everybody(url: str) -> None:
+    assert access.public_url(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{URL}?private_token=hunter2",
+        f"{URL}#hunter2",
+        "https://ann:hunter2@git.example.com/a",
+        "ssh://ann:hunter2@git.example.com/a",
+        "ftp://hunter2@git.example.com/a",
+        "hunter2",
+        "",
+    ],
+)
+def test_nothing_of_a_url_that_is_refused_gets_into_the_record_of_an_end(url: str) -> None:
+    raw = {"metadata": {"namespace": "shop", "name": "app", "uid": "u-1"}, "spec": {"url": url}}
+    ended = finalize._order(gitrepository.identify(raw), Plan(changes=()))
+    assert ended.subject.url == ""
+    kept = finalize._order(gitrepository.identify({**raw, "spec": {"url": URL}}), Plan(changes=()))
+    assert kept.subject.url == URL
 
 
 @pytest.mark.parametrize(

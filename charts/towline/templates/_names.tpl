@@ -9,7 +9,7 @@
 
 {{- define "towline.selector" -}}
 app.kubernetes.io/name: towline
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "towline.labels" -}}
@@ -20,8 +20,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{- define "towline.subjects" -}}
 - kind: ServiceAccount
-  name: {{ include "towline.serviceAccount" . }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ include "towline.serviceAccount" . | quote }}
+  namespace: {{ .Release.Namespace | quote }}
 {{- end }}
 
 {{/* A roleRef is immutable: two names, so that an upgrade may change from one role to the other. */}}

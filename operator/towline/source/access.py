@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import ipaddress
 import re
 import ssl
 from collections.abc import Mapping
@@ -148,6 +149,15 @@ def check_url(url: str, *, allow_http: bool, has_secret: bool) -> str:
     return f"{scheme}://{user}{authority.lower()}{path}"
 
 
+def public_url(url: str) -> str:
+    """Return the url where everybody may read it, and nothing where it is refused: it may hold a credential then."""
+    try:
+        check_url(url, allow_http=True, has_secret=False)
+    except SpecError:
+        return ""
+    return url
+
+
 def _check_scheme(scheme: str, *, allow_http: bool, has_secret: bool) -> None:
     if scheme not in _PORTS:
         raise _refusal("must begin with https:// or ssh://")
@@ -169,9 +179,18 @@ def _check_authority(authority: str) -> None:
     match = _HOST.fullmatch(host)
     if match is None or (colon and not (port.isdigit() and 0 < int(port) < 65536)):
         raise _refusal("must name a host by its DNS name or address, with a port from 1 to 65535 if any")
+    if match["address"]:
+        _check_address(match["address"])
     name = match["name"] or ""
     if _NUMERIC.fullmatch(name.rstrip(".").rpartition(".")[2]) and not _DOTTED_QUAD.fullmatch(name):
         raise _refusal("must write an address as four numbers with dots between them")
+
+
+def _check_address(address: str) -> None:
+    try:
+        ipaddress.IPv6Address(address)
+    except ValueError:
+        raise _refusal("must have an IPv6 address, and nothing else, between brackets") from None
 
 
 def _refusal(what: str) -> SpecError:

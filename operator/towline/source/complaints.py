@@ -99,6 +99,7 @@ _NOISE = (
 )
 """What the server says through git, and what git says whatever the matter is."""
 _LEVEL = re.compile(r"^(?:fatal|error): ")
+_ESCAPE = re.compile("%[0-9A-F]{2}")
 _WITHHELD = re.compile("not our ref|unadvertised object")
 
 
@@ -146,8 +147,10 @@ def _forms(remote: Remote) -> set[str]:
     if remote.password:
         texts.add(f"{remote.username}:{remote.password}")
     encoded = {base64.b64encode(text.encode()).decode() for text in texts}
-    escaped = {form for text in texts for form in (quote(text, safe=""), quote(text), json.dumps(text)[1:-1])}
-    return texts | encoded | {text.rstrip("=") for text in encoded} | escaped
+    quoted = {form for text in texts for form in (quote(text, safe=""), quote(text))}
+    lower = {_ESCAPE.sub(lambda escape: escape[0].lower(), form) for form in quoted}
+    escaped = {json.dumps(text)[1:-1] for text in texts}
+    return texts | encoded | {text.rstrip("=") for text in encoded} | quoted | lower | escaped
 
 
 def _struck(line: str, remote: Remote) -> str:

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import semantic_version
-
 from towline.api import versions
 from towline.api.gitrepository import Ref, RefKind
 from towline.errors import Reason, SourceError, SpecError
@@ -116,21 +114,10 @@ def _newest(ref: Ref, refs: Refs) -> str:
         raise SpecError(
             Reason.INVALID_REF, f"spec.ref.semver: {ref.value!r} is no range of versions"
         ) from error
-    found = ((version, name) for name in refs.names if (version := _version(name)) and version in wanted)
+    found = (
+        (version, name) for name in refs.names if (version := versions.tagged(name)) and version in wanted
+    )
     return max(found, key=lambda one: (one[0].precedence_key, one[1]), default=(None, ""))[1]
-
-
-_TAG = re.compile(r"refs/tags/v?([0-9]+\.[0-9]+\.[0-9]+(?:[-+].*)?)")
-
-
-def _version(name: str) -> semantic_version.Version | None:
-    match = _TAG.fullmatch(name)
-    if match is None:
-        return None
-    try:
-        return semantic_version.Version(match[1])
-    except ValueError:
-        return None
 
 
 def _missing(ref: Ref, refs: Refs) -> SourceError:
