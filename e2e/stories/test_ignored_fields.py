@@ -180,6 +180,8 @@ def test_a_member_of_a_map_that_is_owned_as_a_whole_is_neither_taken_away_nor_fo
 
     select(app="other", color="red")
     repository.until(lambda _: selected() == {"app": "web", "color": "red"}, "what else differs is restored")
+    select(more="theirs")
+    repository.until(lambda _: selected() == {"app": "web", "color": "red"}, "what was added goes")
     select(color="green")
     body["metadata"]["labels"] = {"more": "1"}
     repository.until_ready(repo.commit({"web.yaml": manifests.text(body)}))

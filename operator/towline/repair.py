@@ -285,6 +285,6 @@ class Repairs:
         if look is None:
             return  # the event of its end is on its way
         differing = set(compare.differing(look.sent, look.body)) - self._drifts.overridden(known, ref)
-        differing.update(surplus.surplus(look.sent, look.body, live.fields))
+        differing.update(surplus.surplus(look.sent, look.body, live.fields, look.others))
         version = look.body["metadata"]["resourceVersion"]
         self._index.verified(ref, version, altered=bool(differing))

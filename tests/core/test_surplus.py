@@ -29,6 +29,20 @@ def test_a_member_more_of_a_whole_map_is_named(live: dict[str, Any], named: tupl
     assert surplus(service(app="web"), live, orjson.dumps(OPEN)) == named
 
 
+@pytest.mark.parametrize(
+    ("live", "named"),
+    [(service(app="web", colour="theirs"), ()), (service(app="web", more="theirs"), ("/spec/selector",))],
+    ids=["another value", "one more"],
+)
+def test_a_member_more_of_a_map_that_somebody_took_over_is_named(
+    live: dict[str, Any], named: tuple[str, ...]
+) -> None:
+    ours = orjson.dumps({"f:spec": {"f:type": {}}})
+    theirs: dict[str, Any] = {"f:spec": {"f:selector": {}}}
+    assert surplus(service(app="web", colour="ours"), live, ours, [theirs]) == named
+    assert surplus(service(app="web", colour="ours"), live, ours) == ()
+
+
 def test_what_others_add_to_a_map_of_which_we_hold_members_is_theirs() -> None:
     live = {
         "metadata": {"labels": {"a": "1", "b": "2"}},

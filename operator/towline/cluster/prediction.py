@@ -55,7 +55,8 @@ async def look(objects: Objects, change: Change, sync: Sync) -> Prediction | Fai
         adopted = replace(change, action=Action.ADOPT)
         return Prediction(change=adopted, sync=sync, bound=_as_seen(before, body), before=before)
     action = Action.REPAIR if change.action in {Action.CREATE, Action.ADOPT} else change.action
-    return Prediction(change=replace(change, action=action), sync=sync, bound=body, before=before)
+    bound = _as_seen(before, body) if manifest.ignored else body  # what is left to others was read for it
+    return Prediction(change=replace(change, action=action), sync=sync, bound=bound, before=before)
 
 
 def unseen(change: Change, sync: Sync, *, known: bool = False) -> Prediction:

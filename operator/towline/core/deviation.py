@@ -55,6 +55,16 @@ class Look:
     manager: str
     commit: str
 
+    @property
+    def others(self) -> tuple[Body, ...]:
+        """The `fieldsV1` of those that are not ours, of the object itself."""
+        entries = self.body["metadata"].get("managedFields") or ()
+        return tuple(
+            entry.get("fieldsV1") or {}
+            for entry in entries
+            if entry.get("manager") != self.manager and not entry.get("subresource")
+        )
+
 
 def of(look: Look, mask: Mask, skipped: Iterable[str] = ()) -> tuple[Deviation, ...]:
     """Name the fields in which an object is not as declared, or that others hold; values are masked.

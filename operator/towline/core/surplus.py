@@ -1,12 +1,13 @@
-"""What somebody added under our own name to a map that is ours as a whole.
+"""What somebody added to a map that is owned as a whole.
 
 Of an atomic map (a selector) `managedFields` names no members: an apply under our name that adds one leaves our entry
-as it was. What others add under a name of their own makes the whole map theirs, which the entry shows.
+as it was. What others add under a name of their own makes the whole map theirs, which the entry shows; but where a
+member of it is left to others, that alone proves nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -15,16 +16,17 @@ from towline.core.fields import Node, pointer
 from towline.model import Body
 
 
-def surplus(declared: Body, live: Body, fields: bytes) -> tuple[str, ...]:
-    """Name the maps with more members than declared among those that an entry holds whole, as JSON pointers.
+def surplus(declared: Body, live: Body, fields: bytes, others: Sequence[Node] = ()) -> tuple[str, ...]:
+    """Name the maps with more members than declared that an entry holds whole, ours or another's, as JSON pointers.
 
-    `fields` is the entry's `fieldsV1` JSON. A member that the API server filled in is named, too: a dry run tells.
+    `fields` is the `fieldsV1` JSON of our entry, `others` are those of the other ones. A member that the API server
+    filled in is named, too: a dry run tells.
     """
     entry: Node = orjson.loads(fields) if fields else {}
-    return tuple(_below(declared, live, entry, "")) if entry else ()
+    return tuple(_below(declared, live, entry, others, "")) if entry else ()
 
 
-def _below(declared: Any, live: Any, node: Node, path: str) -> Iterator[str]:
+def _below(declared: Any, live: Any, node: Node, others: Sequence[Node], path: str) -> Iterator[str]:
     if not isinstance(declared, Mapping) or not isinstance(live, Mapping):
         return
     if not node:
@@ -33,8 +35,11 @@ def _below(declared: Any, live: Any, node: Node, path: str) -> Iterator[str]:
         return
     for key, value in declared.items():
         child = node.get(f"f:{key}")
+        beside = [found for other in others if (found := other.get(f"f:{key}")) is not None]
         if child is not None:
-            yield from _below(value, live.get(key), child, pointer(path, key))
+            yield from _below(value, live.get(key), child, beside, pointer(path, key))
+        elif value and {} in beside and _has_more(value, live.get(key)):
+            yield pointer(path, key)
 
 
 def _has_more(declared: Any, live: Any) -> bool:
