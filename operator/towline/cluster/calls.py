@@ -163,10 +163,13 @@ async def events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, Any],
     rest = bytearray()
     async for chunk in chunks:
         rest += chunk
-        if b"\n" in chunk:
+        ended = b"\n" in chunk
+        del chunk  # a list comes in pieces of a megabyte, and the next event may come in an hour
+        if ended:
             *lines, rest = rest.split(b"\n")
             for line in lines:
                 yield _event(bytes(line))
+            lines.clear()
         if len(rest) > LONGEST_EVENT:
             raise ClusterError("a watch event is too long")
         await asyncio.sleep(0)  # a full buffer must not keep the event loop from others
