@@ -44,6 +44,14 @@ def proxy(plane: ControlPlane, tmp_path: Path) -> Iterator[Proxy]:
 
 
 @pytest.fixture
+def behind(private_operator: Callable[..., Operator], proxy: Proxy) -> Operator:
+    """An operator that works through the proxy."""
+    operator = private_operator(environment=proxy.environment())
+    operator.start()
+    return operator
+
+
+@pytest.fixture
 def scene(private_operator: Callable[..., Operator], cluster: Cluster) -> Iterator[Scene]:
     """An operator that tells all it can, and somebody who looks at its processes."""
     (port,) = components.free_ports(1)

@@ -21,7 +21,7 @@ COMMIT = "towline.dev/commit"
 
 
 def test_a_hundred_commits_in_a_burst_end_at_the_head_and_each_stands_in_one_record(
-    private_operator: Callable[..., Operator],
+    behind: Operator,
     proxy: Proxy,
     cluster: Cluster,
     audit: AuditLog,
@@ -29,8 +29,6 @@ def test_a_hundred_commits_in_a_burst_end_at_the_head_and_each_stands_in_one_rec
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
-    operator = private_operator(environment=proxy.environment())
-    operator.start()
     app = git_repository()
     app.until_ready(repo.commit(_files(0)))
     mark = audit.mark()

@@ -10,7 +10,7 @@ import secrets
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -76,14 +76,6 @@ def seed() -> int:
 
 
 @pytest.fixture
-def operator_behind(private_operator: Callable[..., Operator], proxy: Proxy) -> Operator:
-    """An operator that works through the proxy."""
-    operator = private_operator(environment=proxy.environment())
-    operator.start()
-    return operator
-
-
-@pytest.fixture
 def calm_namespace(cluster: Cluster, namespace: str) -> Iterator[str]:
     """A second namespace."""
     name = f"{namespace}-calm"
@@ -94,7 +86,7 @@ def calm_namespace(cluster: Cluster, namespace: str) -> Iterator[str]:
 
 
 def test_twenty_kills_at_random_moments_of_syncs_end_where_no_kill_would_have(
-    operator_behind: Operator,
+    behind: Operator,
     proxy: Proxy,
     cluster: Cluster,
     audit: AuditLog,
@@ -115,13 +107,13 @@ def test_twenty_kills_at_random_moments_of_syncs_end_where_no_kill_would_have(
         told = f"TOWLINE_SEED={seed}, step {step.number}, {moment}"
         gate = moment.gate(proxy)
         torn.take(step, sha)
-        killed(operator_behind, proxy, torn.repository, sha, gate)
+        killed(behind, proxy, torn.repository, sha, gate)
         assert torn.orphans() == [], told
         if moment.again is not None:
             gate = proxy.hold(moment.again, acted=not moment.acted, about=about_objects)
-            operator_behind.start()
-            killed(operator_behind, proxy, torn.repository, sha, gate)
-        operator_behind.start()
+            behind.start()
+            killed(behind, proxy, torn.repository, sha, gate)
+        behind.start()
         torn.repository.until_ready(sha)
         assert not (difference := _difference(end, torn.state())), f"{told}:\n{difference}"
     assert deleted_twice(audit, mark) == [], f"TOWLINE_SEED={seed}"
@@ -130,7 +122,7 @@ def test_twenty_kills_at_random_moments_of_syncs_end_where_no_kill_would_have(
 
 
 def test_kills_in_the_middle_of_repairs_end_where_no_kill_would_have(
-    operator_behind: Operator,
+    behind: Operator,
     proxy: Proxy,
     cluster: Cluster,
     audit: AuditLog,
@@ -154,7 +146,7 @@ def test_kills_in_the_middle_of_repairs_end_where_no_kill_would_have(
     for part in range(REPAIRS):
         after = int((part + chance.random()) / REPAIRS * length)
         gate = proxy.hold(after, acted=part % 2 == 0, about=about_objects)
-        killed_in_repairs(operator_behind, proxy, torn, gate)
+        killed_in_repairs(behind, proxy, torn, gate)
         torn.repository.until_ready(sha)
         until_equal(torn, expected, f"TOWLINE_SEED={seed}, after {after} of {length} requests")
     assert unrecorded(audit, mark, torn.repository) == [], f"TOWLINE_SEED={seed}"

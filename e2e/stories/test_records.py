@@ -278,13 +278,12 @@ def _with_secrets(word: str) -> tuple[Object, ...]:
 
 
 def test_what_others_write_while_a_sync_looks_at_an_object_is_no_change_of_that_sync(
-    private_operator: Callable[..., Operator],
+    behind: Operator,
     proxy: Proxy,
     cluster: Cluster,
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
-    private_operator(environment=proxy.environment()).start()
     app = git_repository()
     app.until_ready(repo.commit(manifests.config_maps(["settings"], colour="blue")))
     gate = proxy.hold(0, acted=False, about=_dry_run_of_a_config_map)

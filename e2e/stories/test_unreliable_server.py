@@ -28,14 +28,6 @@ LATER = NAMES[:15]
 STARTS = 3
 
 
-@pytest.fixture
-def behind(private_operator: Callable[..., Operator], proxy: Proxy) -> Operator:
-    """An operator that works through the proxy."""
-    operator = private_operator(environment=proxy.environment())
-    operator.start()
-    return operator
-
-
 def test_a_third_of_all_requests_may_be_refused_for_now(
     behind: Operator,
     proxy: Proxy,

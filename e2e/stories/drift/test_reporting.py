@@ -154,14 +154,12 @@ def _events(cluster: Cluster, repository: Repository) -> list[Object]:
 
 
 def test_an_object_that_could_not_be_read_is_not_called_gone_and_read_again(
-    private_operator: Callable[..., Operator],
+    behind: Operator,
     proxy: Proxy,
     cluster: Cluster,
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
-    operator = private_operator(environment=proxy.environment())
-    operator.start()
     files = {
         name: manifests.text(manifests.config_map(name, colour="blue")) for name in ("settings", "other")
     }

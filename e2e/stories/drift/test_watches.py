@@ -50,14 +50,13 @@ class Edited:
 
 @pytest.fixture
 def edited(
-    private_operator: Callable[..., Operator],
+    behind: Operator,
     proxy: Proxy,
     cluster: Cluster,
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> Edited:
     """ConfigMaps of an operator whose every connection leads through the proxy."""
-    private_operator(environment=proxy.environment()).start()
     sha = repo.commit(manifests.config_maps(NAMES, colour="blue"))
     repository = git_repository(interval="1h")
     repository.until_ready(sha)

@@ -42,7 +42,7 @@ class Course:
         except ApiError as error:
             if refusals.concerns_all(error):
                 self.error = error
-            held = await faults.held(self._objects, change, self._sync)
+            held = await faults.held(self._objects, change, error, self._sync)
             about = refusals.subject(change, self._sync.revision.sha, held)
             return failed(change, refusals.failures(error, about, self._sync.mask))
         except ClusterError as error:

@@ -23,12 +23,14 @@ def translated(change: Change, error: ApiError, sync: Sync, before: Body | None)
     return refusals.failures(error, refusals.subject(change, sync.revision.sha, before), sync.mask)
 
 
-async def held(objects: Objects, change: Change, sync: Sync) -> Body | None:
+async def held(objects: Objects, change: Change, error: ApiError, sync: Sync) -> Body | None:
     """Read the object that a refusal is about, and may quote: empty where there is none, None where it is not known."""
+    if refusals.concerns_all(error):
+        return {}
     try:
         return await objects.read(change.ref, sync) or {}
-    except ApiError as error:
-        return {} if refusals.is_unserved(error) else None
+    except ApiError as unread:
+        return {} if refusals.is_unserved(unread) else None
     except ClusterError:
         return None
 
@@ -44,7 +46,7 @@ async def every(objects: Objects, found: Prediction, error: ApiError, sync: Sync
     """
     named: dict[tuple[str, str], Failure] = {}
     body = found.body
-    before = found.before or await held(objects, found.change, sync)
+    before = found.before or await held(objects, found.change, error, sync)
     for _ in range(_ROUNDS):
         told = translated(found.change, error, sync, before)
         named |= {(failure.field, failure.message): failure for failure in told}

@@ -72,7 +72,7 @@ class Flight:
                 return await self._seen(change)
             return await (self._new(change) if change.action is Action.CREATE else self._existing(change))
         except ApiError as error:
-            before = await faults.held(self._objects, change, self._sync)
+            before = await faults.held(self._objects, change, error, self._sync)
             return faults.translated(change, error, self._sync, before)
 
     async def _seen(self, change: Change) -> _Found:

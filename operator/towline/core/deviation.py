@@ -59,11 +59,7 @@ class Look:
     def others(self) -> tuple[Body, ...]:
         """The `fieldsV1` of those that are not ours, of the object itself."""
         entries = self.body["metadata"].get("managedFields") or ()
-        return tuple(
-            entry.get("fieldsV1") or {}
-            for entry in entries
-            if entry.get("manager") != self.manager and not entry.get("subresource")
-        )
+        return tuple(entry.get("fieldsV1") or {} for entry in foreign.others(entries, self.manager))
 
 
 def of(look: Look, mask: Mask, skipped: Iterable[str] = ()) -> tuple[Deviation, ...]:

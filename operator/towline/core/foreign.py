@@ -37,8 +37,7 @@ def has(entries: Sequence[Body], manager: str) -> bool:
     ours = _ours(entries, manager)
     return bool(ours) and any(
         next(_leaves(entry.get("fieldsV1") or {}, ours, (), inside=False), None) is not None
-        for entry in entries
-        if _is_foreign(entry, manager)
+        for entry in others(entries, manager)
     )
 
 
@@ -47,9 +46,7 @@ def additions(body: Body, manager: str) -> tuple[Addition, ...]:
     entries: Sequence[Body] = body["metadata"].get("managedFields") or ()
     ours = _ours(entries, manager)
     found = []
-    for entry in entries:
-        if not ours or not _is_foreign(entry, manager):
-            continue
+    for entry in others(entries, manager) if ours else ():
         for root, steps in _leaves(entry.get("fieldsV1") or {}, ours, (), inside=False):
             top, place = _resolved(body, root), _resolved(body, steps)
             if top and place:
@@ -79,8 +76,11 @@ def _ours(entries: Sequence[Body], manager: str) -> Mapping[str, Any]:
     return {}
 
 
-def _is_foreign(entry: Body, manager: str) -> bool:
-    return entry.get("manager") != manager and not entry.get("subresource")
+def others(entries: Sequence[Body], manager: str) -> tuple[Body, ...]:
+    """Return the entries of other managers, but for those of subresources."""
+    return tuple(
+        entry for entry in entries if entry.get("manager") != manager and not entry.get("subresource")
+    )
 
 
 def _leaves(

@@ -177,16 +177,17 @@ def _is_part(body: Body, bare: Body, pointer: str, live: Body) -> bool:
     beside = len(place) if isinstance(place, list) else _PROBE
     probed = _placed(body, above, [*place, _PROBE] if isinstance(place, list) else {**place, beside: ""})
     probe = functools.reduce(lengthened, (*above, beside), "")
-    lost = [frozenset(fields.lost(probed, held)) for held in _held(live)]
+    lost = [frozenset(fields.lost(probed, held)) for _, held in _entries(live)]
     leaves = frozenset(fields.lost(probed, b""))
     return any(probe not in each for each in lost) and not any(
         probe in each and _within(pointer, leaves - each) for each in lost
     )
 
 
-def _held(live: Body) -> Iterator[bytes]:
+def _entries(live: Body) -> Iterator[tuple[Body, bytes]]:
+    """Yield the entries of `managedFields`, each with what it holds."""
     for entry in (live.get("metadata") or {}).get("managedFields") or ():
-        yield orjson.dumps(entry.get("fieldsV1") or {})
+        yield entry, orjson.dumps(entry.get("fieldsV1") or {})
 
 
 def _without(body: Body, steps: Sequence[str], pointer: str) -> Body:
@@ -266,8 +267,8 @@ class _Owners:
         """Ask every entry of the live object; those of subresources (a scale) own as much as others."""
         leaves = alone = frozenset(fields.lost(body, b""))
         ours: frozenset[str] = frozenset()
-        for entry in (live.get("metadata") or {}).get("managedFields") or ():
-            lost = frozenset(fields.lost(body, orjson.dumps(entry.get("fieldsV1") or {})))
+        for entry, held in _entries(live):
+            lost = frozenset(fields.lost(body, held))
             if (entry.get("manager"), entry.get("operation"), entry.get("subresource")) == (
                 manager,
                 "Apply",
