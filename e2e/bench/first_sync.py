@@ -34,8 +34,10 @@ class Sample:
 
 
 def measure(rig: Rig, rounds: int) -> tuple[Section, ...]:
-    """Alternate syncs without and with preflight, each followed by its floor."""
+    """Alternate syncs without and with preflight, each followed by its floor; the first of all warms the server up."""
     files = load.mixed(OBJECTS)
+    rig.say("first sync, not counted: the API server has just begun, too")
+    _sample(rig, files, preflight=False)
     samples: dict[bool, list[Sample]] = {False: [], True: []}
     for number in range(rounds):
         for preflight, found in samples.items():

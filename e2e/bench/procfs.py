@@ -94,11 +94,11 @@ def resident_peak(pid: int) -> float:
 def shared_out(root: int) -> float:
     """Return the MiB that a process and its descendants hold; what several share is divided among them (PSS).
 
-    A child that runs no program yet (vfork) lives in its parent's memory, and would count it twice.
+    A child that runs no program yet (vfork) lives in its parent's memory, and would count it twice. This is asked ten
+    times a second while something is measured, so it looks at no process but these.
     """
     line = _read(root, "cmdline")
-    below = (stat.pid for stat in descendants(root, _table().values()))
-    pids = (root, *(pid for pid in below if _read(pid, "cmdline") != line))
+    pids = (root, *(pid for pid in _below(root) if _read(pid, "cmdline") != line))
     return sum(kibibytes(_read(pid, "smaps_rollup"), "Pss") for pid in pids) / MIB
 
 
@@ -130,6 +130,15 @@ def memory_peak(root: int, every: float = 0.1) -> Iterator[Peak]:
     finally:
         peak.end()
         thread.join()
+
+
+def _below(root: int) -> Iterator[int]:
+    """Yield the descendants of a process that run now; each thread has a list of the children that it began."""
+    with suppress(OSError):
+        for task in (PROC / str(root) / "task").iterdir():
+            for child in map(int, _read(root, f"task/{task.name}/children").split()):
+                yield child
+                yield from _below(child)
 
 
 def _table() -> dict[int, Stat]:

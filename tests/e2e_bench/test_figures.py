@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,16 @@ def test_children_that_live_and_children_that_have_ended_both_count() -> None:
     ]
     used = procfs.used(1, {stat.pid: stat for stat in stats})
     assert (used.own * procfs.TICKS, used.children * procfs.TICKS) == (10, 66)
+
+
+def test_what_a_child_of_a_child_holds_counts_as_memory() -> None:
+    hold = "held = bytearray(b'x') * 64 * 2**20; print(flush=True); input()"
+    shell = ("sh", "-c", '"$0" -c "$1"; true', sys.executable, hold)
+    with subprocess.Popen(shell, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        held = procfs.shared_out(process.pid)
+    assert 64 < held < 128
 
 
 def test_one_line_of_a_status_is_found_by_its_name() -> None:

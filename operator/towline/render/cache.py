@@ -23,6 +23,7 @@ Read: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, bytes]]]
 
 _BATCH_BYTES = 512 * 1024  # parsed in one go: a fraction of a second, so that repositories take turns
 _BATCH_FILES = 500
+_FIRST_FILES = 100  # parsed while the rest is being read
 _SLICE = 1000  # files looked up in one go: a millisecond or two
 _Name: TypeAlias = tuple[str, str]  # path and blob
 
@@ -123,10 +124,11 @@ class Cache:
 def _batches(files: Sequence[File]) -> Iterator[list[File]]:
     batch: list[File] = []
     size = 0
+    most = _FIRST_FILES
     for file in files:
-        if batch and (size + file[2] > _BATCH_BYTES or len(batch) == _BATCH_FILES):
+        if batch and (size + file[2] > _BATCH_BYTES or len(batch) == most):
             yield batch
-            batch, size = [], 0
+            batch, size, most = [], 0, _BATCH_FILES
         batch.append(file)
         size += file[2]
     if batch:
