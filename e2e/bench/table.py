@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import rich
+from rich.console import Console
 from rich.table import Table
 
 from e2e.bench.machine import Machine
@@ -13,6 +14,9 @@ from e2e.bench.rows import Section
 
 BEGIN = "<!-- the last table -->"
 END = "<!-- its end -->"
+
+_FILE_COLUMNS = 130
+"""Of a table in a file, which is as wide as it needs to be; no title is broken there."""
 
 
 def show(machine: Machine, sections: Iterable[Section]) -> None:
@@ -28,7 +32,7 @@ def show(machine: Machine, sections: Iterable[Section]) -> None:
         for row in section.rows:
             style = "red" if row.verdict == "missed" else ""
             table.add_row(f"  {row.what}", row.figure, row.spread, row.goal, row.verdict, style=style)
-    rich.print(table)
+    Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS).print(table)
 
 
 def markdown(machine: Machine, sections: Iterable[Section]) -> str:

@@ -104,6 +104,13 @@ def test_the_table_takes_the_place_of_the_last_one(tmp_path: Path) -> None:
     assert "| until then | 1.00 s |  | at most 2.00 s | met |" in text
 
 
+def test_no_title_is_broken_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    title = "First sync of 1,000 objects without preflight"
+    row = rows.median("until the last object is written", [1.0, 2.0], Unit.SECONDS, at_most=1.3)
+    table.show(MACHINE, [Section(title=title, rows=(row,))])
+    assert any(title in line for line in capsys.readouterr().out.splitlines())
+
+
 def test_a_page_without_a_place_for_the_table_is_an_error(tmp_path: Path) -> None:
     page = tmp_path / "README.md"
     page.write_text("# Nothing here\n")
