@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import pytest
@@ -250,3 +250,32 @@ def _leaves(cluster: Cluster, repository: Repository, body: Object) -> bool:
 
 def _deletes(event: AuditEvent) -> bool:
     return event.verb in ("delete", "deletecollection")
+
+
+def test_a_rename_of_everything_is_blocked_also_where_another_repository_reads_the_same_url(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
+) -> None:
+    old, new = NAMES[:12], tuple(f"renamed-{name}" for name in NAMES[:12])
+    sha = repo.commit(below("app", old) | below("other", ["neighbour"]))
+    app, other = git_repository("app", path="app"), git_repository("other", path="other")
+    app.until_ready(sha)
+    other.until_ready(sha)
+    renamed = repo.commit({**dict.fromkeys(below("app", old)), **below("app", new)})
+    app.annotate(reconcile="now")
+    app.until(
+        lambda status: status["commit"]["attempted"] == renamed and _reason(status) != "Progressing",
+        "a verdict",
+    )
+    assert set(owned.config_maps(cluster, app)) == {*old, *new}
+    assert app.condition()["reason"] == "PruneBlocked"
+    app.confirm_prune()
+    app.until_ready(renamed)
+    assert set(owned.config_maps(cluster, app)) == set(new)
+
+
+def below(folder: str, names: Iterable[str]) -> dict[str, str]:
+    return {f"{folder}/{file}": text for file, text in manifests.config_maps(names).items()}
+
+
+def _reason(status: Object) -> str:
+    return next(str(each["reason"]) for each in status["conditions"] if each["type"] == "Ready")

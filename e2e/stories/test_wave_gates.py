@@ -97,6 +97,29 @@ def test_a_migration_that_fails_leaves_the_rest_as_it_was_until_a_later_commit_m
     assert cluster.find("apps/v1", "Deployment", "web", namespace)
 
 
+def test_a_rename_of_everything_is_blocked_also_where_a_part_of_it_waits_for_a_migration(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories, namespace: str
+) -> None:
+    old, new = [f"old-{number}" for number in range(12)], [f"new-{number}" for number in range(12)]
+    first = repo.commit(manifests.config_maps(old))
+    app = git_repository(interval="10m")
+    app.until_ready(first)
+    early = [manifests.config_map(name) for name in new]
+    for each in early:
+        each["metadata"]["annotations"] = {"towline.dev/wave": "-2"}
+    renamed = {**dict.fromkeys(manifests.config_maps(old)), "new.yaml": manifests.text(*early)}
+    sha = repo.commit({**migration(), **renamed})
+    app.annotate(reconcile="now")
+    pod = kubelet.pod_of(cluster, namespace, RUNS)
+    kubelet.completes(cluster, pod)
+    app.until(
+        lambda status: status["commit"]["attempted"] == sha and _ready(status)["status"] == "False",
+        "a verdict",
+    )
+    assert app.condition()["reason"] == "PruneBlocked"
+    assert all(cluster.find("v1", "ConfigMap", name, namespace) for name in (*old, *new))
+
+
 def test_a_gate_stays_closed_over_a_restart_and_opens_when_it_is_healthy(
     private_operator: Callable[..., Operator],
     cluster: Cluster,

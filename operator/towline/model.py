@@ -259,9 +259,9 @@ class Plan:
     """The changes that lead from live to desired.
 
     `blocked` are the prunes that wait for a person, each with its reason; they are not in `changes`. `token` confirms
-    exactly that list. `waiting` are the changes that another repository is asked about first. `held` are those that
-    come when an object of an earlier wave is healthy. `failures` are objects that the plan itself refuses (not ours,
-    unknown kind).
+    exactly that list. `waiting` are the changes that another repository is asked about first, some of them blocked as
+    well. `held` are those that come when an object of an earlier wave is healthy. `failures` are objects that the plan
+    itself refuses (not ours, unknown kind).
     """
 
     changes: tuple[Change, ...] = ()

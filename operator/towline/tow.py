@@ -276,7 +276,7 @@ class Tower:
             held = await self._report.add_finalizer(attempt.repository)
             if held:
                 attempt.repository = held
-                begun = status.progress(held.status, held.generation, attempt.revision, kinds, self._now())
+                begun = status.progress(held, attempt.revision, decided, kinds, self._now())
                 if written := await self._report.write_status(held, begun):
                     attempt.repository = written
                     return

@@ -108,6 +108,23 @@ def test_nothing_is_pruned_nor_called_blocked_while_another_repository_has_the_c
     assert not found.blocked
 
 
+def test_a_rename_of_everything_is_not_forgotten_while_another_repository_has_the_commit_to_read() -> None:
+    old, new = config_maps(12, "old"), config_maps(12, "new")
+    waits = replace(POLICY, standing=Standing(awaited=frozenset({Key("shop", "reader")})))
+    first = removed(map(live, old), desired=new, policy=waits)
+    assert {change.ref for change in first.waiting} == {change.ref for change in first.blocked} == set(old)
+    assert first.changes == ()
+    assert first.token
+
+
+def test_a_loss_is_not_called_blocked_before_it_is_known_whether_the_objects_only_move() -> None:
+    refs = config_maps(20)
+    waits = replace(POLICY, standing=Standing(awaited=frozenset({Key("shop", "reader")})))
+    found = removed(map(live, refs), desired=refs[12:], policy=waits)
+    assert len(found.waiting) == 12
+    assert not found.blocked
+
+
 def test_what_is_being_deleted_is_waited_for_in_silence() -> None:
     assert removed([GONE._replace(terminating=True)]) == Removals()
 

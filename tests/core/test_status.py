@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from towline.api import conditions
+from towline.api import conditions, gitrepository
 from towline.api.conditions import Type
+from towline.api.gitrepository import GitRepository
 from towline.core import status
 from towline.core.status import Objects, Pass
 from towline.errors import Failure, Reason, Refusal
-from towline.model import Action, Body, Change, GroupKind, ObjectRef, Person, Revision
+from towline.model import Action, Body, Change, GroupKind, ObjectRef, Person, Plan, Revision
 
 EARLY = datetime(2026, 1, 1, tzinfo=UTC)
 LATE = datetime(2026, 1, 2, tzinfo=UTC)
@@ -263,15 +264,32 @@ def test_kinds_are_never_forgotten() -> None:
     assert [kind["kind"] for kind in found["kinds"]] == ["ConfigMap", "Deployment", "Job"]
 
 
+def stored(said: Body) -> GitRepository:
+    metadata = {"namespace": "shop", "name": "app", "uid": "1", "generation": 1}
+    return gitrepository.identify({"metadata": metadata, "status": said})
+
+
 def test_the_early_write_names_the_kinds_before_their_objects_exist() -> None:
     before = after(succeeded())
-    found = status.progress(before, 1, revision(NEW), {GroupKind("batch", "Job")}, LATE)
+    found = status.progress(stored(before), revision(NEW), Plan(), {GroupKind("batch", "Job")}, LATE)
     assert {"group": "batch", "kind": "Job"} in found["kinds"]
     assert condition(found, Type.READY) == ("Unknown", "Progressing")
     assert condition(found, Type.RECONCILING) == ("True", "Progressing")
     assert condition(found, Type.SYNCED) == ("False", "Progressing")
     assert message(found) == 'Applying 5d6e7f8 "raise the limits" by Ada'
     assert found["commit"] == {"observed": NEW, "attempted": NEW, "applied": OLD}
+
+
+def test_the_early_write_names_what_is_blocked_before_the_creates_beside_it_exist() -> None:
+    waiting = Change(
+        action=Action.PRUNE, ref=ObjectRef("", "ConfigMap", "shop", "old"), reason="PruneBlocked"
+    )
+    decided = Plan(blocked=(waiting,), token="0123456789ab")
+    found = status.progress(stored(after(succeeded())), revision(NEW), decided, (), LATE)
+    assert found["blocked"]["prunesTotal"] == 1
+    assert found["blocked"]["confirm"] == "0123456789ab"
+    again = status.progress(stored(found), revision(NEW), Plan(), (), LATE)
+    assert again["blocked"] == found["blocked"]
 
 
 def test_fields_of_other_writers_of_the_status_stay() -> None:

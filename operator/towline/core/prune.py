@@ -48,7 +48,7 @@ class Loss(NamedTuple):
 class Removals:
     """The removals that go on, those that wait for a person, and the token that confirms exactly these.
 
-    `waiting` are the prunes before which other repositories must read the commit.
+    `waiting` are the prunes before which other repositories must read the commit; what is blocked may be among them.
     """
 
     changes: tuple[Change, ...] = ()
@@ -65,10 +65,15 @@ def removals(owned: Mapping[ObjectRef, Live], desired: frozenset[ObjectRef], pol
     """
     undesired = (live for ref, live in owned.items() if ref not in desired and not live.terminating)
     judged = tuple(sorted((_judged(live, policy) for live in undesired), key=lambda c: (-c.wave, c.ref)))
-    if policy.standing.awaited:
-        return _waiting(judged, policy)
-    blocked = () if policy.finalizing is not None else _blocked(judged, owned, len(desired), policy)
+    blocked = () if policy.finalizing is not None else _blocked(judged, owned, desired, policy)
     token = _token(blocked, policy) if blocked else ""
+    if policy.standing.awaited:
+        return Removals(
+            changes=tuple(change for change in judged if change.action is not Action.PRUNE),
+            blocked=blocked,
+            token=token,
+            waiting=_waiting(judged, policy),
+        )
     if policy.confirm == token:
         return Removals(changes=judged)
     waiting = {change.ref for change in blocked}
@@ -76,13 +81,11 @@ def removals(owned: Mapping[ObjectRef, Live], desired: frozenset[ObjectRef], pol
     return Removals(changes=going, blocked=blocked, token=token)
 
 
-def _waiting(judged: tuple[Change, ...], policy: Policy) -> Removals:
-    """Hold back every prune until the others have said whether they declare what goes; nothing is blocked yet."""
+def _waiting(judged: tuple[Change, ...], policy: Policy) -> tuple[Change, ...]:
+    """Hold back every prune until the others have said whether they declare what goes."""
     names = ", ".join(map(str, sorted(policy.standing.awaited)))
     veto = Veto("", f"waits until {names} has read the commit, and may declare it")
-    prunes = [change for change in judged if change.action is Action.PRUNE]
-    rest = tuple(change for change in judged if change.action is not Action.PRUNE)
-    return Removals(changes=rest, waiting=tuple(_held(change, veto) for change in prunes))
+    return tuple(_held(change, veto) for change in judged if change.action is Action.PRUNE)
 
 
 def _judged(live: Live, policy: Policy) -> Change:
@@ -95,15 +98,24 @@ def _judged(live: Live, policy: Policy) -> Change:
 
 
 def _blocked(
-    judged: tuple[Change, ...], owned: Mapping[ObjectRef, Live], desired: int, policy: Policy
+    judged: tuple[Change, ...],
+    owned: Mapping[ObjectRef, Live],
+    desired: frozenset[ObjectRef],
+    policy: Policy,
 ) -> tuple[Change, ...]:
-    """Hold back every prune where one is vetoed; where the whole source is doubtful, every release too."""
+    """Hold back every prune where one is vetoed; where the whole source is doubtful, every release too.
+
+    While others are awaited, nothing is blocked yet, unless the plan creates objects beside which a loss that is
+    doubtful now would look small later.
+    """
     leaving = [change for change in judged if change.action is not Action.SKIP and not _moves(change, policy)]
     if not leaving:
         return ()
     ours = sum(ownership(live, policy) in OWN for live in owned.values() if not live.terminating)
-    loss = Loss(desired, ours, len(leaving), blocked_before=policy.blocked)
+    loss = Loss(len(desired), ours, len(leaving), blocked_before=policy.blocked)
     doubt = _first(veto(loss) for veto in _BLOCKING_ALL)
+    if policy.standing.awaited and not (doubt and desired - owned.keys()):
+        return ()
     waiting = leaving if doubt else [change for change in leaving if change.action is Action.PRUNE]
     vetoes = {
         change.ref: _first(veto(owned[change.ref], policy) for veto in _BLOCKING_ONE)

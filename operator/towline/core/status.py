@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from towline.api import conditions
+from towline.api.gitrepository import GitRepository
 from towline.core import drifted, forecast, verdict, wording
 from towline.core.deviation import Deviation
 from towline.core.forecast import Forecast
@@ -19,7 +20,7 @@ from towline.core.health import patience
 from towline.core.health.survey import Survey
 from towline.core.verdict import Conclusion
 from towline.errors import Failure, Reason
-from towline.model import Body, Change, GroupKind, Revision
+from towline.model import Body, Change, GroupKind, Plan, Revision
 
 SHOWN = 10
 """How many failures and blocked prunes a status lists; the totals count all."""
@@ -103,19 +104,28 @@ def compute(previous: Body, passed: Pass, now: datetime) -> Body:
 
 
 def progress(
-    previous: Body, generation: int, revision: Revision, kinds: Collection[GroupKind], now: datetime
+    repository: GitRepository,
+    revision: Revision,
+    decided: Plan,
+    kinds: Collection[GroupKind],
+    now: datetime,
 ) -> Body:
-    """Return the status to write before the first object of a new kind: where to look after a kill."""
+    """Return the status to write before the first object of a plan: all its kinds, and what of it is blocked.
+
+    Once the creates of that plan are written, nobody could tell any more that most of the objects would go.
+    """
     begun = Pass(
-        generation=generation,
+        generation=repository.generation,
         reason=Reason.PROGRESSING,
         message=f"Applying {verdict.named(revision.short, revision.subject, revision.author.name)}",
         observed=revision.sha,
         attempted=revision.sha,
+        blocked=decided.blocked or None,
+        token=decided.token,
         plan=forecast.NOTHING,
         kinds=kinds,
     )
-    return compute(previous, begun, now)
+    return compute(repository.status, begun, now)
 
 
 def _conclusion(said: Body, previous: Body, passed: Pass, now: datetime) -> Conclusion:
