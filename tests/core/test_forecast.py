@@ -74,6 +74,15 @@ def test_the_status_shows_ten_fields_of_a_change_and_the_head_of_a_long_value() 
     assert len(shown["fields"][0]["new"].encode()) <= 256
 
 
+def test_the_fields_of_a_change_with_several_entries_are_all_counted() -> None:
+    updated = change("a", Action.UPDATE)
+    fields = tuple(FieldChange(path=f"/data/k{number}", old=None, new="x") for number in range(250))
+    entries = syncs.entries([updated], {updated.ref: fields})
+    assert len(entries) > 1
+    (shown,) = forecast.body(Forecast(entries=entries))["changes"]
+    assert (len(shown["fields"]), shown["fieldsTotal"]) == (10, 250)
+
+
 def test_what_waits_for_a_person_is_shown_with_its_reason_and_counted_as_blocked() -> None:
     waiting = replace(change("state", Action.PRUNE), message="deleting it deletes data")
     body = forecast.body(Forecast(blocked=(waiting,)))

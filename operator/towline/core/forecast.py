@@ -61,8 +61,11 @@ def body(forecast: Forecast) -> Body:
     counts = Counter(told.action for told in _told(forecast.entries).values())
     if forecast.blocked:
         counts[BLOCKED] = len(forecast.blocked)
+    totals: Counter[str] = Counter()
+    for entry in forecast.entries:
+        totals[entry.object] += len(entry.fields)
     entries = sorted(_firsts(forecast.entries), key=_rank)
-    changes = [*map(_change, entries), *map(_waiting, forecast.blocked)]
+    changes = [*(_change(entry, totals[entry.object]) for entry in entries), *map(_waiting, forecast.blocked)]
     if not changes:
         return {}
     return {"counts": dict(sorted(counts.items())), "changes": changes[:SHOWN], "changesTotal": len(changes)}
@@ -162,10 +165,11 @@ def _rank(entry: ChangeEntry) -> int:
     return _FIRST.index(action) if action in _FIRST else len(_FIRST)
 
 
-def _change(entry: ChangeEntry) -> dict[str, Any]:
+def _change(entry: ChangeEntry, total: int) -> dict[str, Any]:
+    """Return one change by the first entry of its object, whose entries hold `total` fields together."""
     place = {"file": entry.file, "line": entry.line}
     fields = [_field(each) for each in entry.fields[:SHOWN]]
-    counted = {"fields": fields, "fieldsTotal": len(entry.fields)} if fields else {}
+    counted = {"fields": fields, "fieldsTotal": total} if fields else {}
     named = {name: value for name, value in place.items() if value}
     return {"object": entry.object, "action": entry.action, **named, **counted}
 
