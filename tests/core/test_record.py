@@ -3,8 +3,10 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.api import recordbody
@@ -14,6 +16,8 @@ from towline.model import Action
 
 from tests.core import syncs
 from tests.core.syncs import MASK, SHA, UID, change, entries, sync
+
+CRD = Path(__file__).parents[2] / "crds" / "syncrecords.yaml"
 
 
 def size(made: object) -> int:
@@ -64,6 +68,17 @@ def test_an_updated_object_is_recorded_with_its_changed_fields() -> None:
 def test_a_pruned_object_is_recorded_with_the_commit_and_file_that_declared_it_last() -> None:
     [entry] = entries([change("a", Action.PRUNE)])
     assert (entry.commit, entry.file, entry.digest) == ("2" * 40, "old.yaml", "old")
+
+
+def test_annotations_that_somebody_made_very_long_do_not_keep_a_record_out_of_the_cluster() -> None:
+    pruned = change("a", Action.PRUNE)
+    assert pruned.live
+    edited = pruned.live._replace(commit="c" * 300, source="s" * 9000, digest="d" * 300)
+    [entry] = entries([replace(pruned, live=edited)])
+    schema = yaml.safe_load(CRD.read_text())["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    limits = schema["properties"]["spec"]["properties"]["changes"]["items"]["properties"]
+    body = recordbody.change_body(entry)
+    assert {name for name, value in body.items() if len(value) > limits[name].get("maxLength", 64)} == set()
 
 
 def test_the_digest_of_a_secret_cannot_be_compared_with_a_guess() -> None:

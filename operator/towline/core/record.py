@@ -76,15 +76,15 @@ def _entry(change: Change, sha: str, mask: Mask) -> ChangeEntry:
     if change.manifest is not None:
         origin = change.manifest.origin
         file, line, digest = origin.file, origin.line, change.manifest.digest
-    elif change.live is not None:
+    elif change.live is not None:  # annotations, which anybody may have made longer than a record takes
         file, commit, digest = change.live.source, change.live.commit, change.live.digest
     return ChangeEntry(
         object=str(change.ref),
         action=str(change.action),
         file=packing.fit(file, 4096),
         line=line,
-        commit=commit,
-        digest=mask.digest(digest, change.ref.kind),
+        commit=packing.fit(commit, 64),
+        digest=packing.fit(mask.digest(digest, change.ref.kind), 128),
     )
 
 
