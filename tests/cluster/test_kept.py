@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,18 @@ def test_a_kept_record_is_found_by_the_next_process_in_its_last_state(tmp_path: 
         recordbody.to_body(second),
     ]
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "records").iterdir()} == {0o600}
+
+
+def test_a_record_whose_name_is_longer_than_a_file_name_is_kept(tmp_path: Path) -> None:
+    [made] = syncs.history(1)
+    one, other = (replace(made, namespace="n" * 63, name=f"{'r' * 240}-{number:08d}") for number in (1, 2))
+    folder = Kept(tmp_path)
+    folder.put(one)
+    folder.put(other)
+    assert {found.name for found in Kept(tmp_path).all()} == {one.name, other.name}
+    folder.drop(one)
+    folder.put_aside(other)
+    assert folder.all() == ()
 
 
 def test_a_record_that_was_dropped_or_put_aside_is_not_found_again(tmp_path: Path) -> None:

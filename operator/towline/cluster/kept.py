@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -13,6 +14,9 @@ from towline.api import recordbody
 from towline.api.syncrecord import SyncRecord
 
 KEY_BYTES = 32
+
+_STEM = 200
+"""Characters; names of objects may be longer than the 255 bytes that a file's may have, a draft's ending included."""
 
 _log = log.logger(__name__)
 
@@ -68,7 +72,10 @@ class Kept:
         path.replace(path.with_suffix(".refused"))
 
     def _path(self, record: SyncRecord) -> Path:
-        return self._folder / f"{record.namespace}_{record.name}.json"
+        stem = f"{record.namespace}_{record.name}"
+        if len(stem) > _STEM:
+            stem = f"{stem[:_STEM]}_{hashlib.sha256(stem.encode()).hexdigest()[:32]}"
+        return self._folder / f"{stem}.json"
 
 
 def _write(path: Path, content: bytes) -> None:
