@@ -13,7 +13,7 @@ import pytest
 import structlog.testing
 from aiohttp import web
 from towline.api import recordbody
-from towline.api.syncrecord import Ending, Flag, SyncRecord
+from towline.api.syncrecord import Ending, Flag, Subject, SyncRecord
 from towline.cluster.kept import Kept
 from towline.cluster.ledger import Ledger
 from towline.cluster.records import AnotherOperatorError
@@ -166,6 +166,28 @@ async def test_kept_records_wait_while_their_sync_runs_and_while_they_are_refuse
         await ledger.post_kept()
         assert len(server.requests) == 4
     assert len(Kept(tmp_path).all()) == 1
+
+
+@pytest.mark.parametrize("refusal", [FORBIDDEN, status(422, "Invalid")])
+async def test_a_kept_record_that_is_refused_keeps_no_other_repository_waiting(
+    tmp_path: Path, refusal: Handler
+) -> None:
+    [bad] = ended(opened())
+    [good] = ended(opened(subject=Subject(namespace="shop", name="zoo", uid="another uid")))
+    Kept(tmp_path).put(bad)
+    Kept(tmp_path).put(good)
+    async with ledger_on(tmp_path, refusal, CREATED, says(200)) as (ledger, _):
+        await ledger.post_kept()
+    assert Kept(tmp_path).all() == (bad,)
+
+
+async def test_a_kept_record_that_is_invalid_itself_keeps_the_next_one_not_waiting(tmp_path: Path) -> None:
+    bad, good = syncs.history(1, 1)
+    Kept(tmp_path).put(bad)
+    Kept(tmp_path).put(good)
+    async with ledger_on(tmp_path, status(422, "Invalid"), CREATED, says(200)) as (ledger, _):
+        await ledger.post_kept()
+    assert Kept(tmp_path).all() == (bad,)
 
 
 async def test_a_kept_record_whose_name_was_taken_is_put_aside_for_a_person(tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ from towline.errors import ApiError
 REFUSED = frozenset({400, 403, 404, 413, 422, 500})
 """Answers by which admission, quota, a missing CRD or namespace, or a broken webhook keeps a record out."""
 
+OWN = frozenset({400, 413, 422})
+"""Those that are about the record itself: it keeps no other one waiting."""
+
 _log = log.logger(__name__)
 
 
@@ -81,10 +84,12 @@ class Outside:
         """
         refusing: set[str] = set()
         for record in await asyncio.to_thread(self._kept.all):
-            if record.closing and record.namespace not in refusing and not await self._posted(record):
-                refusing.add(record.namespace)
+            repository = record.intent.subject.uid
+            if record.closing and repository not in refusing and not await self._goes_on(record):
+                refusing.add(repository)
 
-    async def _posted(self, record: SyncRecord) -> bool:
+    async def _goes_on(self, record: SyncRecord) -> bool:
+        """Post one record; say whether the next one of its repository may be accepted."""
         try:
             await self._records.create(record)
             await self._records.finish(record)
@@ -93,7 +98,7 @@ class Outside:
             await asyncio.to_thread(self._kept.put_aside, record)
         except ApiError as error:
             if error.code in REFUSED:
-                return False
+                return error.code in OWN
             raise
         else:
             await asyncio.to_thread(self._kept.drop, record)
