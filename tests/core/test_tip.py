@@ -47,6 +47,14 @@ def test_a_revision_that_fails_in_the_same_way_is_not_told_again() -> None:
     assert tip.same_failure(told, SHA, [REFUSED, BROKEN])
 
 
+def test_a_revision_that_is_refused_is_the_same_failure_whatever_numbers_the_server_names() -> None:
+    told = newest(Ending.FAILED, [BROKEN, REFUSED])
+    assert tip.same_failure(told, SHA, [BROKEN, replace(REFUSED, message="used: 6")])
+    assert tip.tells(told, replace(REFUSED, message="used: 6"))
+    assert not tip.same_failure(told, SHA, [BROKEN, replace(REFUSED, reason="Forbidden")])
+    assert not tip.same_failure(told, SHA, [BROKEN, replace(REFUSED, object="ConfigMap/shop/b")])
+
+
 def test_a_refused_change_is_the_same_failure_whatever_numbers_the_server_names() -> None:
     one = change("a")
     records = record.opening(sync(), entries([one]), None)

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from towline.api import recordbody
 from towline.api.syncrecord import ChangeEntry, Ending, RecordFailure, SyncRecord
 from towline.core import canonical, closing
-from towline.errors import Failure
+from towline.errors import Failure, Refusal
+
+_REFUSALS = frozenset(map(str, Refusal))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +118,9 @@ def _refusal(reason: str, name: str) -> str:
 
 
 def _fault(failure: RecordFailure) -> str:
-    """Tell a fault by the part of its message that is never cut."""
-    return _mark(failure.reason.encode() + b": " + failure.message.encode()[:120])
+    """Tell a fault by the part of its message that is never cut; what was refused, by reason and place alone."""
+    told = failure.message.partition(": ")[0] if failure.reason in _REFUSALS else failure.message
+    return _mark(failure.reason.encode() + b": " + told.encode()[:120])
 
 
 def _mark(content: bytes) -> str:
