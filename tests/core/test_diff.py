@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import difflib
 import json
 from typing import Any
 
@@ -101,6 +102,23 @@ def test_very_long_lists_without_names_are_told_as_one_change() -> None:
     [(path, (old, new))] = changes(body(ids=list(range(3000))), body(ids=[1, 2])).items()
     assert (path, new) == ("/ids", [1, 2])
     assert old["head"].startswith("[0, 1, 2, ")
+
+
+def test_texts_of_many_lines_are_not_compared_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def for_hours(*_: Any, **__: Any) -> None:
+        pytest.fail("a hundred thousand lines would be compared with a hundred thousand others")
+
+    monkeypatch.setattr(difflib, "unified_diff", for_hours)
+    old, new, script = "a\nb", "b\na", "set -e\nrun"
+    found = changes(
+        body(data={"x": old}, args=["sh", old], command=["sh"]),
+        body(data={"x": new}, args=["sh", new], command=["sh", {"text": script}]),
+    )
+    assert found == {
+        "/args/1": (old, new),
+        "/command/1": (None, {"text": script}),
+        "/data/x": (old, new),
+    }
 
 
 def test_what_only_the_server_or_towline_writes_is_no_change() -> None:

@@ -123,7 +123,8 @@ def _compared(old: Any, new: Any) -> Iterator[FieldChange]:
     from deepdiff import DeepDiff  # loads for a quarter of a second, and only a sync needs it
     from deepdiff.helper import notpresent
 
-    for levels in DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0).values():
+    left, right = narrowing.unlined(old), narrowing.unlined(new)
+    for levels in DeepDiff(left, right, view="tree", threshold_to_diff_deeper=0).values():
         for level in levels:
             path = ""
             for step in level.path(output_format="list"):
@@ -134,7 +135,7 @@ def _compared(old: Any, new: Any) -> Iterator[FieldChange]:
 
 def _bounded(value: Any) -> Any:
     """Return a value as a record holds it."""
-    exact = _exact(value.value if isinstance(value, narrowing.Whole) else value)
+    exact = _exact(value)
     text = exact if isinstance(exact, str) else json.dumps(exact, ensure_ascii=False, sort_keys=True)
     content = text.encode()
     if len(content) <= LARGEST:
@@ -144,6 +145,8 @@ def _bounded(value: Any) -> Any:
 
 
 def _exact(value: Any) -> Any:
+    if isinstance(value, narrowing.Whole):
+        return _exact(value.value)
     if isinstance(value, Mapping):
         return {name: _exact(child) for name, child in value.items() if child is not None}
     if isinstance(value, list | tuple):

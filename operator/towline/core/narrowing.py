@@ -50,6 +50,15 @@ class Whole(str):
         return whole
 
 
+def unlined(value: Any) -> Any:
+    """Return a value with each text of several lines as a whole: comparing lines takes their number squared."""
+    if isinstance(value, Mapping):
+        return {key: unlined(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [unlined(child) for child in value]
+    return Whole.of(value) if type(value) is str and "\n" in value else value
+
+
 def narrowed(old: Any, new: Any) -> tuple[Any, Any]:
     """Return what differs of two different values: mappings without their equal entries, lists as such mappings."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
