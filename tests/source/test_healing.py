@@ -117,6 +117,16 @@ async def test_a_damaged_mirror_heals_by_itself(
     assert await read(used, remote, newer) == b"b: 2\n"
 
 
+@pytest.mark.parametrize("damage", DAMAGE)
+async def test_a_mirror_heals_also_where_a_new_commit_is_what_meets_the_damage(
+    mirrors: Mirrors, repo: Repo, tmp_path: Path, damage: str
+) -> None:
+    remote = Remote(url=repo.url)
+    assert await read(mirrors, remote, repo.commit({"deep/er/a.yaml": "a: 1\n" * 100}))
+    DAMAGE[damage](mirror_of(tmp_path / "data", remote))
+    assert await read(mirrors, remote, repo.commit({"deep/er/a.yaml": "b: 2\n"})) == b"b: 2\n"
+
+
 async def test_what_only_an_old_commit_needs_is_missed_by_a_fetch_and_heals_at_once(
     mirrors: Mirrors, repo: Repo, tmp_path: Path
 ) -> None:

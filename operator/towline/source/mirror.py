@@ -222,6 +222,8 @@ class Mirrors:
             await self._discard(mirror)
 
     async def _make_usable(self, mirror: _Mirror, sha: str) -> None:
+        if mirror.tidy and not await asyncio.to_thread(mirror.folder.is_dir):
+            await self._discard(mirror)  # somebody has removed it while we run
         if not mirror.tidy:
             await asyncio.to_thread(store.make_usable, mirror.folder, len(sha))
             mirror.tidy = True
