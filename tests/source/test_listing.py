@@ -48,6 +48,12 @@ def test_names_without_an_object_are_skipped_by_the_length_of_what_follows() -> 
     )
 
 
+def test_a_submodule_is_missing_in_whatever_words_git_says_so() -> None:
+    sha = b"1" * 40
+    old, new = b"HEAD:sub missing\n", sha + b" submodule\n"
+    assert listing.checks(old) == listing.checks(new) == (Found(sha="", kind="missing"),)
+
+
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=12
 ).filter(lambda name: name not in {".", "..", ".git"} and name.lower() != ".git")

@@ -42,7 +42,10 @@ _KINDS = {b"120000": Kind.SYMLINK, b"160000": Kind.SUBMODULE}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What Git found behind a name: object id and type; or no id, and why (`missing`, `symlink`, `loop`, …)."""
+    """What Git found behind a name: object id and type; or no id, and why (`missing`, `symlink`, `loop`, …).
+
+    A submodule, whose commit is in another repository, is `missing` too; git says `submodule` from 2.51 on.
+    """
 
     sha: str
     kind: str
@@ -51,7 +54,7 @@ class Found:
 _FOUND = re.compile(
     rb"(?:(?P<sha>[0-9a-f]+) (?P<kind>\w+) [0-9]+"
     rb"|(?P<no>symlink|dangling|loop|notdir) (?P<length>[0-9]+)"
-    rb"|[^\n]* missing)\n"
+    rb"|[^\n]* (?:missing|submodule))\n"
 )
 
 
