@@ -75,6 +75,17 @@ def test_the_object_that_git_refuses_is_named() -> None:
     assert "hasDotdot" in complaints.error(Remote(url=URL), text).message
 
 
+@pytest.mark.parametrize("fault", ["No space left on device", "Disk quota exceeded", "Input/output error"])
+def test_a_full_disk_of_the_operator_is_not_put_on_the_server(fault: str) -> None:
+    text = f"fatal: write error: {fault}\nfatal: fetch-pack: invalid index-pack output\n"
+    error = complaints.error(Remote(url=URL), text)
+    assert error.reason == Reason.GIT_UNAVAILABLE
+    assert "the operator cannot use its data folder" in error.message
+    assert fault in error.message
+    theirs = complaints.error(Remote(url=URL), f"remote: {fault}\nfatal: remote error: {fault}\n")
+    assert "the operator" not in theirs.message
+
+
 SSH_ENDS = (
     "fatal: Could not read from remote repository.\n\n"
     "Please make sure you have the correct access rights\nand the repository exists.\n"

@@ -53,6 +53,11 @@ _RULES = (
     _Rule("dumb http transport", Reason.GIT_UNAVAILABLE, "the server does not speak Git's smart protocol"),
     _Rule("remote error:", Reason.GIT_UNAVAILABLE, "the server reports an error"),
     _Rule(
+        "no space left on device|disk quota exceeded|read-only file system|input/output error",
+        Reason.GIT_UNAVAILABLE,
+        "the operator cannot use its data folder: whoever runs it can mend that",
+    ),
+    _Rule(
         "out of memory|cannot allocate memory|mmap failed",
         Reason.SOURCE_TOO_LARGE,
         "an object in it needs more memory than git may use: take it out of the history",
