@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import aiohttp
 import pytest
 import trustme
 from towline.cluster import calls, pool
 from towline.cluster.client import Client
 from towline.cluster.credentials import Access
+from towline.cluster.session import session
 from towline.errors import ApiError, ClusterError
 
 PATH = "/api/v1/namespaces/shop/configmaps/settings"
@@ -254,6 +256,18 @@ async def test_a_server_of_another_authority_or_name_is_sent_nothing() -> None:
         assert wire.heads == []
         named = replace(secured.access(wire), server_name="api.example")
         assert (await got(wire, named)).code == 200
+
+
+async def test_the_watch_over_repositories_expects_the_same_server_name_as_every_other_request() -> None:
+    secured = Secured("api.example")
+    async with Wire(tls=secured.tls).running() as wire:
+        named = replace(secured.access(wire), server_name="api.example")
+        async with session(named, "Bearer token") as opened, asyncio.timeout(5):
+            assert (await opened.get(named.host + PATH)).status == 200
+        async with session(secured.access(wire), "Bearer token") as opened, asyncio.timeout(5):
+            with pytest.raises(aiohttp.ClientConnectorCertificateError):
+                await opened.get(named.host + PATH)
+    assert len(wire.heads) == 1
 
 
 class Proxy:

@@ -10,9 +10,18 @@ from towline.http.dialing import watchful_socket
 
 def session(access: Access, authorization: str) -> aiohttp.ClientSession:
     """Open a session; who asks, closes it."""
+
+    async def _named(
+        request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Expect the certificate of the server that the kubeconfig names: kopf's own calls name none."""
+        request.server_hostname = access.server_name
+        return await send(request)
+
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=access.tls, socket_factory=watchful_socket),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"Authorization": authorization} if authorization else None,
         proxy=access.proxy or None,
+        middlewares=(_named,) if access.server_name else (),
     )
