@@ -36,8 +36,8 @@ class Known:
     """What is known of one repository between its passes.
 
     `head` is where `baseline` was read. `overridden` and `reported` are the deviations of objects that stay as they
-    are; `looks` say at which state an object was read for that, `unread` which objects could not be. `is_recalled`
-    holds until a pass has had a plan.
+    are; `looks` say at which state an object was read for that, `unread` which objects could not be. `unseen` are those
+    to be looked at as soon as their kinds are watched again. `is_recalled` holds until a pass has had a plan.
     """
 
     repository: GitRepository
@@ -50,6 +50,7 @@ class Known:
     reported: dict[ObjectRef, Found] = field(default_factory=dict)
     looks: dict[ObjectRef, tuple[object, ...]] = field(default_factory=dict)
     unread: set[ObjectRef] = field(default_factory=set)
+    unseen: set[ObjectRef] = field(default_factory=set)
 
 
 class Drifts:
@@ -121,6 +122,7 @@ class Drifts:
             for ref in kept.keys() - written.keys():
                 del kept[ref]
         known.unread &= written.keys()
+        known.unseen.clear()
         self._count(
             known, synced, frozenset(change.ref for change in decided.changes if _repairs(change, before))
         )

@@ -24,7 +24,7 @@ from towline.core.ownership import Policy
 from towline.desired import Source
 from towline.drifts import Drifts, Known
 from towline.errors import ClusterError, TowlineError
-from towline.model import Action, Change, GroupKind, Key, ObjectRef, Plan, Revision
+from towline.model import Action, Change, Key, ObjectRef, Plan, Revision
 from towline.order import Synced
 from towline.orders import Orders
 from towline.sync import Syncs
@@ -153,23 +153,28 @@ class Repairs:
         if known is None:
             return
         wanted = known.baseline.keys() if everything else touched & known.baseline.keys()
-        kinds = {ref.group_kind for ref in wanted}
-        hidden = await self._hidden(kinds)
-        refs = [ref for ref in wanted if ref.group_kind not in hidden]
+        refs = await self._visible(known, wanted)
         if not refs:
             return
         try:
             await self._restore(attempt, spec, known, refs)
         except ClusterError:
-            self._index.disturbances.note(repository.label, touched)
+            self._index.disturbances.note(repository.label, refs)
             raise
 
-    async def _hidden(self, kinds: Collection[GroupKind]) -> frozenset[GroupKind]:
-        """Return the kinds of which absence proves nothing; one that is being listed is waited for."""
-        if unseen := self._index.unseen(kinds):
+    async def _visible(self, known: Known, wanted: Collection[ObjectRef]) -> list[ObjectRef]:
+        """Return the objects of kinds of which absence proves something; those of others are kept for a later call.
+
+        A kind that is being listed is waited for, once.
+        """
+        if unseen := self._index.unseen({ref.group_kind for ref in wanted}):
             with suppress(ClusterError):
                 await self._index.ensure(unseen, _LIST_SECONDS)
-        return self._index.unseen(kinds) | (self._index.gone() & frozenset(kinds))
+        wanted = known.baseline.keys() & known.unseen.union(wanted)
+        unseen = self._index.unseen({ref.group_kind for ref in wanted})
+        known.unseen = {ref for ref in wanted if ref.group_kind in unseen}
+        gone = self._index.gone()
+        return [ref for ref in wanted if ref.group_kind not in unseen | gone]
 
     async def verify(self, refs: Sequence[ObjectRef]) -> None:
         """Read objects whose metadata cannot tell whether their content is as declared."""
