@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -243,3 +244,29 @@ def test_no_secret_survives_in_any_message(values: list[str], data: st.DataObjec
         if len(value.strip()) >= 4:
             assert value not in shown
             assert encoded(value) not in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["serve", f"--db-password={SECRET}", "--port=80"], ["serve", "--db-password=***", "--port=80"]),
+        (["--token", SECRET, "--token"], ["--token", "***", "--token"]),
+        (["env", f"API_KEY={SECRET}", "run"], ["env", "API_KEY=***", "run"]),
+        (["-c", "echo password here", "--secret-name=db"], ["-c", "echo password here", "--secret-name=db"]),
+        (
+            ["--key-file", "/etc/tls.key", "--token-auth=true"],
+            ["--key-file", "/etc/tls.key", "--token-auth=true"],
+        ),
+        (["--passwordless", "--port", 80, None], ["--passwordless", "--port", 80, None]),
+    ],
+)
+@pytest.mark.parametrize("field", ["args", "command"])
+def test_what_a_command_line_says_of_a_secret_is_masked(
+    field: str, words: list[Any], shown: list[Any]
+) -> None:
+    body = pod(containers=[{"name": "web", field: words}])
+    masked = MASK.masked(body)["spec"]["containers"][0][field]
+    assert [
+        re.sub(r"\*\*\*[0-9a-f]{8}$", "***", word) if word == str(word) else word for word in masked
+    ] == shown
+    assert SECRET not in MASK.text(f"Invalid value: {words}", body)

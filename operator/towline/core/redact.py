@@ -5,7 +5,8 @@ and the names of keys. Of any other object the value of a name that says so (`SA
 that lies below it, where that name is
 
 - a key: in a ConfigMap's `data`, an annotation, a field of a custom resource;
-- the `name` or `key` beside a `value`: environment variables, HTTP headers, parameters.
+- the `name` or `key` beside a `value`: environment variables, HTTP headers, parameters;
+- a flag or an assignment among a container's `args` or `command`: `--password=…`, or the word behind `--password`.
 
 Kubernetes has such names that hold no secret: fields that refer to one, and selectors. These are left alone
 by their exact name, by their ending, or by the shape of the mapping they stand in; not in maps whose keys
@@ -18,7 +19,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from towline.core import secrecy
@@ -49,6 +50,9 @@ _REFERENCE = _CARRYING | {
     *("apiVersion", "group", "kind", "name", "namespace", "key", "path", "optional", "mode", "defaultMode"),
     *("secretName", "volumeName", "operator", "effect", "tolerationSeconds"),
 }
+
+_COMMANDS = frozenset({"args", "command"})
+_SWITCHES = frozenset({"", "true", "false"})
 
 _POINTERS = frozenset({"items", "secret", "configMap"})
 _POINTER_ENDINGS = ("Ref", "Refs", "Selector")
@@ -149,9 +153,30 @@ def _said(value: Any, place: Place, hide: _Hide, *, secret: bool) -> Any:
     if isinstance(value, Mapping):
         return _mapping(value, place, hide, secret=secret)
     if isinstance(value, list | tuple):
+        if place and place[-1] in _COMMANDS and not secret:
+            return list(_words(value, place, hide))
         return [_said(child, (*place, ""), hide, secret=secret) for child in value]
     scalar = value is not None and not isinstance(value, bool)
     return hide(value, place) if secret and scalar else value
+
+
+def _words(words: Sequence[Any], place: Place, hide: _Hide) -> Iterator[Any]:
+    """Yield the words of a command line, without what its flags and assignments say of a secret."""
+    awaited = False
+    for word in words:
+        flag, given, said = word.partition("=") if isinstance(word, str) else ("", "", "")
+        names = _says(flag) and not any(map(str.isspace, flag)) and not _harmless_flag(flag)
+        if names and given and said not in _SWITCHES:
+            yield f"{flag}={hide(said, (*place, ''))}"
+        elif awaited and not flag.startswith("-"):
+            yield _said(word, (*place, ""), hide, secret=True)
+        else:
+            yield _said(word, (*place, ""), hide, secret=False)
+        awaited = names and not given and flag.startswith("-")
+
+
+def _harmless_flag(flag: str) -> bool:
+    return _harmless(flag.rpartition("-")[2].capitalize(), None) or _harmless(flag, None)
 
 
 def _mapping(mapping: Body, place: Place, hide: _Hide, *, secret: bool) -> Body:
