@@ -14,10 +14,12 @@ from towline.model import Action, Change, Key, ObjectRef, Plan
 from towline.neighbours import Neighbours
 
 from tests.cluster.loopback import Server, served
+from tests.core import strategies as world
 
 OLD, NEW = "a" * 40, "b" * 40
 MAIN, NEXT = "refs/heads/main", "refs/heads/next"
-PRUNES = Plan(changes=(Change(action=Action.PRUNE, ref=ObjectRef("", "ConfigMap", "shop", "moving")),))
+MOVING = world.manifest(ObjectRef("", "ConfigMap", "shop", "moving"))
+PRUNES = Plan(changes=(Change(action=Action.PRUNE, ref=MOVING.ref),))
 
 
 def raw(name: str, generation: int = 1, **spec: Any) -> dict[str, Any]:
@@ -101,3 +103,30 @@ async def test_what_an_earlier_spec_led_to_says_nothing_of_a_new_one() -> None:
         read(known, raw("head", ref={"semver": "2.x"}), OLD, "refs/tags/v2.0.0")
         standing, _ = await known.standing(seen(tagged), NEW, PRUNES, {})
         assert standing.awaited == {seen(changed).key}
+
+
+async def test_a_prune_waits_for_a_repository_whose_new_spec_has_not_been_tried_yet() -> None:
+    pointed = raw("head", generation=2, path="other")
+    async with neighbours(BRANCH, pointed) as (known, woken):
+        read(known, HEAD, NEW, MAIN)
+        assert await awaited(known) == {seen(pointed).key}
+
+        known.declare(seen(pointed), NEW, ())
+        assert woken[1:] == [seen(BRANCH).key]
+        assert not await awaited(known)
+
+
+async def test_nobody_waits_for_a_new_spec_that_was_tried_in_vain() -> None:
+    pointed = raw("head", generation=2, path="other")
+    async with neighbours(BRANCH, pointed) as (known, _):
+        read(known, HEAD, NEW, MAIN)
+        known.tried(seen(pointed))
+        assert not await awaited(known)
+
+
+async def test_a_repository_that_was_suspended_since_declares_what_it_did() -> None:
+    suspended = raw("head", generation=2, suspend=True)
+    async with neighbours(BRANCH, suspended) as (known, _):
+        known.declare(seen(HEAD), NEW, (MOVING,))
+        standing, _patience = await known.standing(seen(BRANCH), NEW, PRUNES, {})
+        assert standing.elsewhere == {MOVING.ref}

@@ -55,6 +55,29 @@ def test_an_object_that_moves_to_another_repository_in_one_commit_stays_the_same
         assert owners(cluster, namespace) == {f"moving-{pair}": f"{new}-{pair}" for pair in pairs}
 
 
+def test_an_object_whose_folder_is_handed_from_one_spec_to_another_stays_the_same_object(
+    cluster: Cluster, repo: Repo, git_repository: GitRepositories, namespace: str
+) -> None:
+    pairs = range(PAIRS)
+    folders = others(*map(str, pairs), *(f"taker-{pair}" for pair in pairs))
+    sha = repo.commit({f"{pair}/shared/moving.yaml": moving(pair) for pair in pairs} | folders)
+    givers = [git_repository(f"giver-{pair}", path=str(pair)) for pair in pairs]
+    takers = [git_repository(f"taker-{pair}", path=f"taker-{pair}") for pair in pairs]
+    for app in (*givers, *takers):
+        app.until_ready(sha, deadline=60)
+    before = uids(cluster, namespace)
+
+    for pair, giver, taker in zip(pairs, givers, takers, strict=True):
+        taker.change(path=f"{pair}/shared")
+        giver.change(exclude=["shared/"])
+    eventually(
+        lambda: owners(cluster, namespace) == {f"moving-{pair}": f"taker-{pair}" for pair in pairs},
+        deadline=60,
+        message="the new owners",
+    )
+    assert uids(cluster, namespace) == before
+
+
 def test_a_move_is_told_by_the_records_of_both_repositories(
     repo: Repo, git_repository: GitRepositories, namespace: str
 ) -> None:
@@ -176,9 +199,9 @@ def uids(cluster: Cluster, namespace: str) -> dict[str, str]:
 
 
 def owners(cluster: Cluster, namespace: str) -> dict[str, str]:
-    """Return the name of the repository that owns each object that may move."""
-    labels = {name: metadata["labels"] for name, metadata in _moving(cluster, namespace)}
-    return {name: found["towline.dev/repository"].partition(".")[2] for name, found in labels.items()}
+    """Return the name of the repository that owns each object that may move, empty where none does."""
+    labels = {name: metadata.get("labels", {}) for name, metadata in _moving(cluster, namespace)}
+    return {name: found.get("towline.dev/repository", "").partition(".")[2] for name, found in labels.items()}
 
 
 def _moving(cluster: Cluster, namespace: str) -> list[tuple[str, Object]]:

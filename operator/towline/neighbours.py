@@ -65,7 +65,8 @@ class Neighbours:
     def declare(self, repository: GitRepository, sha: str, manifests: Collection[Manifest]) -> None:
         """Note what a commit declares, and wake those who waited for that, or want what it drops."""
         whose = (repository.key, repository.uid)
-        claim = Claim(sha=sha, refs=frozenset(manifest.ref for manifest in manifests))
+        refs = frozenset(manifest.ref for manifest in manifests)
+        claim = Claim(sha=sha, refs=refs, generation=repository.generation)
         before = self._claims.get(whose)
         if before == claim:
             return

@@ -20,10 +20,11 @@ from towline.model import Action, Key, Live, ObjectRef, Plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What one repository declares: the objects of the last commit that was read whole."""
+    """What one repository declares: the objects of the last commit that was read whole, by the spec of a generation."""
 
     sha: str
     refs: frozenset[ObjectRef]
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +85,12 @@ def neighbour(
 ) -> Neighbour:
     """Return a repository as the others see it; no spec is too wrong for that.
 
-    `name` is the full name of the ref that its spec was last seen to lead to.
+    `name` is the full name of the ref that its spec was last seen to lead to. What an earlier spec declared says
+    nothing before the new one was tried: it may name another folder.
     """
     spec = repository.raw_spec
     reads = not repository.deleting and spec.get("suspend") is not True
+    outdated = claim and claim.generation != repository.generation and reads and not tried
     return Neighbour(
         key=repository.key,
         created_at=repository.created_at,
@@ -95,7 +98,7 @@ def neighbour(
         reads=reads,
         writes=reads and spec.get("mode") != "Observe",
         deleting=repository.deleting,
-        claim=claim,
+        claim=None if outdated else claim,
         tried=tried,
     )
 
