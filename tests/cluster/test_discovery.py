@@ -149,6 +149,17 @@ async def test_a_sweep_leaves_out_what_cannot_be_listed_and_events() -> None:
     assert kinds == {"Pod", "Widget", "Gear"}
 
 
+async def test_a_sweep_finds_kinds_that_came_after_the_last_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "REFRESH_SECONDS", 0.0)
+    api = Api()
+    async with served(Server(api.handle)) as client:
+        known = Discovery(client)
+        assert await known.resource(WIDGET)
+        api.groups.append(group("late.example", ("v1", [resource("Late", "lates")])))
+        kinds = {each.kind for each in await known.listable()}
+    assert "Late" in kinds
+
+
 @pytest.mark.parametrize(
     ("definition", "gone"),
     [

@@ -74,10 +74,12 @@ class Discovery:
     async def listable(self) -> tuple[Resource, ...]:
         """Return every kind that can be listed and watched, but for events, in its preferred version.
 
+        Nobody who asks for all kinds would miss one that the table lacks: it is read anew.
+
         Raises:
             ClusterError: the API server could not be asked.
         """
-        await self._current()
+        await self._fresh()
         return tuple(
             versions[0]
             for kind, versions in self._table.items()
