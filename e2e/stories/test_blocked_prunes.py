@@ -141,6 +141,21 @@ def test_a_token_does_not_confirm_the_same_loss_a_second_time(
     assert loss.token not in ("", used)
 
 
+def test_a_token_that_came_too_late_for_a_loss_does_not_confirm_the_next_one(
+    loss: Loss, audit: AuditLog, git_server: GitServer
+) -> None:
+    loss.repository.change(suspend=True)
+    loss.repository.until_reason("Suspended")
+    loss.repository.confirm_prune()
+    back = loss.repo.commit(manifests.config_maps(LEAVING, colour="blue"))
+    loss.repository.change(suspend=False)
+    loss.repository.until_ready(back)
+    loss.repo.commit(dict.fromkeys(manifests.config_maps(LEAVING)))
+    loss.repository.until_reason("PruneBlocked")
+    looks.wait(git_server, loss.repo, times=2)
+    assert loss.deleted(audit) == set()
+
+
 def test_a_commit_that_brings_the_objects_back_lifts_the_block(
     loss: Loss, cluster: Cluster, audit: AuditLog
 ) -> None:

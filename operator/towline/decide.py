@@ -110,6 +110,7 @@ class Decisions:
             prune=desired.spec.prune,
             adopt=desired.spec.adopt,
             confirm=repository.annotations.get(labels.CONFIRM_PRUNE, ""),
+            applied=str(repository.status.get("commit", {}).get("applied", "")),
             blocked=bool(repository.status.get("blocked")),
             installation=self._installation,
             gated=desired.spec.mode is Mode.ENFORCE and attempt.memory.done is not desired,

@@ -250,6 +250,7 @@ def test_the_token_lets_exactly_its_list_go() -> None:
         {"uid": "recreated"},
         {"policy": replace(POLICY, uid="another repository")},
         {"policy": replace(POLICY, prune=False)},
+        {"policy": replace(POLICY, applied="the commit that took the loss back")},
     ],
 )
 def test_a_token_is_stale_once_its_list_has_changed(since: dict[str, Any]) -> None:

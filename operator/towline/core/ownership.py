@@ -28,7 +28,8 @@ class Policy:
     """What one GitRepository allows its plan to do, and how its objects are known.
 
     `uid`, `label` and `manager` are the repository's own. `confirm` is the value of
-    `towline.dev/confirm-prune`, empty where absent. `data_kinds` is the configurable part of the data kinds.
+    `towline.dev/confirm-prune`, empty where absent, and `applied` the commit from which on it is asked for: what was
+    confirmed once and came back is asked for anew. `data_kinds` is the configurable part of the data kinds.
     `finalizing` is set while the GitRepository is being deleted; nothing is desired then.
     `installation` are the objects that the operator itself runs by: no repository writes or deletes them.
     `standing` is what the other repositories mean for the plan. `blocked` says that the pass before left a blocked
@@ -47,6 +48,7 @@ class Policy:
     prune: bool = True
     adopt: Adopt = Adopt.ALWAYS
     confirm: str = ""
+    applied: str = ""
     blocked: bool = False
     data_kinds: frozenset[GroupKind] = DELEGATES
     finalizing: Removal | None = None

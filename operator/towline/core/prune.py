@@ -143,11 +143,16 @@ def _held(change: Change, veto: Veto) -> Change:
 
 
 def _token(blocked: tuple[Change, ...], policy: Policy) -> str:
-    """Digest what a person is asked to agree to; an object that was recreated since is another one."""
+    """Digest what a person is asked to agree to, from the commit on that was applied last.
+
+    An object that was recreated since is another one, and so is a loss after one that Git took back.
+    """
     lines = sorted(
         f"{change.action} {change.ref} {change.live.uid if change.live else ''}" for change in blocked
     )
-    return hashlib.sha256("\n".join((policy.uid, *lines)).encode()).hexdigest()[:_TOKEN_DIGITS]
+    return hashlib.sha256("\n".join((policy.uid, policy.applied, *lines)).encode()).hexdigest()[
+        :_TOKEN_DIGITS
+    ]
 
 
 _TOKEN_DIGITS = 12
