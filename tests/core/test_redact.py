@@ -225,6 +225,14 @@ def test_a_secret_of_many_lines_is_found_line_by_line_and_however_it_is_escaped(
         assert "MIIEvAIBADAN" not in MASK.text(f"cannot read {said} as a key", body)
 
 
+def test_a_secret_is_found_in_what_go_writes_as_json() -> None:
+    body = secret(stringData={"a": "pä<ss>&\\w\u2028rd"})
+    once = r"pä\u003css\u003e\u0026\\w\u2028rd"
+    twice = once.replace("\\", "\\\\")
+    for said in (once, twice):
+        assert MASK.text(f'cannot read {{"a":"{said}"}}', body) == 'cannot read {"a":"***"}'
+
+
 def test_a_secret_that_begins_like_a_name_is_replaced_whole() -> None:
     body = secret(stringData={"a": "db-password-1"})
     assert MASK.text('secret db: "db-password-1"', body) == 'secret db: "***"'

@@ -18,6 +18,9 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|\'([^\']*)\'|`([^`]*)`')
 _GO = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 _GO |= {ord(char): f"\\{letter}" for char, letter in zip('\a\b\t\n\v\f\r"\\', 'abtnvfr"\\', strict=True)}
 
+_HTML = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
+"""What Go's JSON escapes besides, so that a page or a script can hold it."""
+
 
 def without(message: str, secrets: Iterable[str], names: AbstractSet[str]) -> str:
     """Return `message` with `***` for every secret in it: plain, in base64, or escaped as Go and JSON do.
@@ -43,14 +46,17 @@ def _forms(secret: str) -> Iterator[str]:
     yield secret.strip()
     if len(secret) >= SHORT:
         yield base64.b64encode(secret.encode("utf-8", "replace")).decode().rstrip("=")
-    for escaped in (
-        secret.translate(_GO),
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-    ):
-        yield escaped
-        yield json.dumps(escaped)[1:-1]
+    for once in set(_escaped(secret)):
+        yield once
+        yield from _escaped(once)
     yield from (line for line in map(str.strip, secret.splitlines()) if len(line) >= _LINE)
+
+
+def _escaped(text: str) -> Iterator[str]:
+    yield text.translate(_GO)
+    yield json.dumps(text)[1:-1]
+    yield (bare := json.dumps(text, ensure_ascii=False)[1:-1])
+    yield bare.translate(_HTML)
 
 
 def _without_pieces(message: str, forms: AbstractSet[str], names: AbstractSet[str]) -> str:
