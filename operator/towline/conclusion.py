@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from towline.api.gitrepository import Mode
 from towline.api.syncrecord import Ending
 from towline.attempt import Attempt
 from towline.core import forecast, verdict
@@ -74,7 +75,8 @@ def observed(attempt: Attempt, decided: Plan, found: Observed, blind: str) -> Pa
 
 
 def failed(attempt: Attempt, error: TowlineError) -> Pass:
-    """Say how an attempt ended that an error cut short."""
+    """Say how an attempt ended that an error cut short; a plan that was shown under Observe says nothing elsewhere."""
+    writes = attempt.spec and attempt.spec.mode is not Mode.OBSERVE
     return Pass(
         generation=attempt.repository.generation,
         reason=error.reason,
@@ -82,6 +84,7 @@ def failed(attempt: Attempt, error: TowlineError) -> Pass:
         observed=attempt.head.sha if attempt.head else "",
         attempted=attempt.revision.sha if attempt.revision else "",
         failures=_still_known(attempt, error),
+        plan=forecast.NOTHING if writes else None,
         last_record=attempt.record,
     )
 

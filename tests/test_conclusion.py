@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from towline import conclusion
+from towline.api.gitrepository import Mode
+from towline.attempt import Attempt, Memory
+from towline.core import status
+from towline.errors import Reason, TowlineError
+
+from tests.api.test_gitrepository import repository, specify
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+PLAN = {
+    "counts": {"prune": 1},
+    "changes": [{"object": "ConfigMap/shop/a", "action": "prune"}],
+    "changesTotal": 1,
+}
+
+
+@pytest.mark.parametrize(("mode", "shown"), [(Mode.ENFORCE, None), (Mode.OBSERVE, PLAN)])
+def test_a_plan_that_was_shown_goes_with_observe_and_stays_under_it_also_while_git_is_away(
+    mode: Mode, shown: Any
+) -> None:
+    attempt = Attempt(repository=repository(), memory=Memory(), spec=specify(mode=str(mode)))
+    passed = conclusion.failed(attempt, TowlineError(Reason.GIT_UNAVAILABLE, "away"))
+    assert status.compute({"plan": PLAN}, passed, NOW).get("plan") == shown
