@@ -6,6 +6,8 @@ from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from towline.errors import Reason
+
 
 class Metrics:
     """Counters and gauges for Prometheus; label values are names of resources and words of the contract, no more."""
@@ -45,10 +47,13 @@ class Metrics:
         )
 
     def forget(self, namespace: str, name: str) -> None:
-        """Drop the gauges of a repository that is gone."""
+        """Drop what was counted of a repository that is gone: names that never come back must not add up."""
         for gauge in (self.objects, self.drifted, self.healthy, self.ready):
             with suppress(KeyError):
                 gauge.remove(namespace, name)
+        for reason in Reason:
+            with suppress(KeyError):
+                self.passes.remove(namespace, name, reason)
 
     def exposition(self) -> bytes:
         """Render the text format that Prometheus scrapes."""

@@ -41,8 +41,10 @@ async def test_metrics_name_the_repository_and_what_became_of_it() -> None:
     assert 'towline_passes_total{name="web",namespace="shop",reason="Succeeded"} 1.0' in text
 
 
-async def test_the_gauges_of_a_repository_end_with_it() -> None:
+async def test_all_figures_of_a_repository_end_with_it() -> None:
     metrics = Metrics()
+    metrics.passes.labels("shop", "web", "Succeeded").inc()
+    metrics.passes.labels("shop", "web", "GitTimeout").inc()
     metrics.ready.labels("shop", "web").set(1)
     metrics.forget("shop", "web")
     metrics.forget("shop", "web")
