@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from towline.api import recordbody
 from towline.api.syncrecord import Ending, FieldChange
@@ -37,6 +38,28 @@ def test_every_kind_of_change_is_counted_and_changed_is_their_sum() -> None:
         "failed": 0,
         "blocked": 3,
     }
+
+
+def test_an_object_that_stays_because_it_is_not_ours_any_more_is_not_counted_as_pruned() -> None:
+    gone, taken = change("a", Action.PRUNE), change("b", Action.PRUNE)
+    records = record.opening(sync(), entries([gone, taken]), None)
+    left = replace(taken, action=Action.SKIP, reason="NotOurs", message="is no longer ours")
+    [closed] = closing.close(records, ended(outcomes=done(gone, left)))
+    assert closed.closing
+    assert (closed.closing.counts.pruned, closed.closing.counts.failed) == (1, 0)
+    assert [(each.change, each.reason, each.message) for each in closed.closing.failures] == [
+        (1, "NotOurs", "is no longer ours")
+    ]
+
+
+def test_an_object_that_somebody_made_or_removed_meanwhile_is_counted_as_what_was_done_to_it() -> None:
+    met, vanished = change("a"), change("b", Action.UPDATE)
+    records = record.opening(sync(), entries([met, vanished]), None)
+    outcomes = done(replace(met, action=Action.ADOPT), replace(vanished, action=Action.CREATE))
+    [closed] = closing.close(records, ended(outcomes=outcomes))
+    assert closed.closing
+    counts = closed.closing.counts
+    assert (counts.adopted, counts.created, counts.updated) == (1, 1, 0)
 
 
 def test_a_plan_under_observe_counts_what_would_be_done() -> None:

@@ -57,7 +57,11 @@ def close(records: Sequence[SyncRecord], ended: Ended) -> tuple[SyncRecord, ...]
         refused = _refused(listed, outcomes)
         faults = [fault(failure) for failure in ended.failures] if first else []
         planned = ended.ending is Ending.PLANNED
-        done = [each for each in listed.values() if _done(outcomes.get(each.object), otherwise=planned)]
+        done = [
+            action
+            for each in listed.values()
+            if (action := _done(each, outcomes.get(each.object), planned=planned))
+        ]
         failed = _refusals(listed, outcomes) + (_count(ended.failures) if first else 0)
         counts = _counts(done, failed=failed, blocked=ended.blocked if first else 0)
         drafts.append(_draft(ended, counts, _shortened(refused + faults)))
@@ -82,7 +86,7 @@ def interrupted(
     ended = Ended(ending=Ending.INTERRUPTED, finished_at=finished_at)
     drafts = []
     for listed in _listed(records):
-        done = [each for each in listed.values() if _found(each, digests.get(each.object))]
+        done = [Action(each.action) for each in listed.values() if _found(each, digests.get(each.object))]
         drafts.append(_draft(ended, _counts(done), ()))
     return _sealed(records, drafts)
 
@@ -108,8 +112,11 @@ def _listed(records: Sequence[SyncRecord]) -> list[dict[int, ChangeEntry]]:
     return shares
 
 
-def _done(outcome: Outcome | None, *, otherwise: bool) -> bool:
-    return otherwise if outcome is None else outcome.result is Result.DONE
+def _done(change: ChangeEntry, outcome: Outcome | None, *, planned: bool) -> Action | None:
+    """Return what was done, which others may have made another thing than was listed; None where nothing was."""
+    if outcome is None:
+        return Action(change.action) if planned else None
+    return outcome.change.action if outcome.result is Result.DONE else None
 
 
 def _found(change: ChangeEntry, digest: str | None) -> bool:
@@ -122,7 +129,12 @@ def _refused(listed: Mapping[int, ChangeEntry], outcomes: Mapping[str, Outcome])
     found = []
     for index, change in listed.items():
         outcome = outcomes.get(change.object)
-        if outcome and outcome.result is not Result.DONE:
+        if outcome is None:
+            continue
+        if outcome.change.action is Action.SKIP and outcome.change.reason:
+            reason, message = outcome.change.reason, outcome.change.message
+            found.append(RecordFailure(change=index, reason=reason, message=message))
+        if outcome.result is not Result.DONE:
             found += [
                 RecordFailure(change=index, reason=each.reason, message=each.message)
                 for each in outcome.failures
@@ -140,8 +152,8 @@ def _count(failures: Sequence[Failure]) -> int:
     return len({failure.object or failure for failure in failures})
 
 
-def _counts(done: Sequence[ChangeEntry], *, failed: int = 0, blocked: int = 0) -> Counts:
-    counted = Counter(_COUNTED[Action(each.action)] for each in done)
+def _counts(done: Sequence[Action], *, failed: int = 0, blocked: int = 0) -> Counts:
+    counted = Counter(_COUNTED[action] for action in done if action in _COUNTED)
     return Counts(**counted, failed=failed, blocked=blocked)
 
 
