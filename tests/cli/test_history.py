@@ -41,6 +41,16 @@ def test_an_edited_record_is_named() -> None:
     assert "app-0b6a0c3e-00000002: its digest is not that of its content" in answer.stdout
 
 
+def test_the_name_of_an_edited_record_hides_no_problem_on_a_terminal() -> None:
+    content = listed()
+    content["items"][1]["spec"]["operator"] = "somebody"
+    content["items"][1]["metadata"]["name"] = "x\n\x1b[1A\x1b[2K\r"
+    text = json.dumps(content).encode()
+    told = CliRunner().invoke(history, ["verify"], input=text, color=True).stdout
+    assert all(line.isprintable() for line in told.split("\n"))
+    assert "x [1A [2K : its digest is not that of its content" in told.split("\n")
+
+
 def test_a_gap_is_a_problem_unless_gaps_are_allowed() -> None:
     content = listed()
     del content["items"][1]

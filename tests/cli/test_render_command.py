@@ -104,6 +104,14 @@ def test_an_object_that_is_declared_twice_is_named_with_both_places(folder: Path
     ]
 
 
+def test_a_fault_takes_one_line_whatever_the_file_holds(tmp_path: Path) -> None:
+    one = 'kind: A\napiVersion: v1\nmetadata: {name: "x\\ny\\e[2K"}\n'
+    (tmp_path / "a.yaml").write_text(f"{one}---\n{one}")
+    answer = click.testing.CliRunner().invoke(render, [str(tmp_path)], color=True)
+    assert answer.exit_code == 1
+    assert answer.stderr == "a.yaml:5: A/x y [2K is declared already at a.yaml:1\n"
+
+
 def test_the_same_name_in_another_namespace_is_another_object(folder: Path) -> None:
     write(folder, "other.yaml", WEB.replace("shop", "other"))
     assert len(lines(folder)) == 3

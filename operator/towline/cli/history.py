@@ -7,7 +7,7 @@ from typing import IO, Any
 import click
 import orjson
 
-from towline.core import chain
+from towline.core import chain, wording
 
 
 @click.group()
@@ -27,7 +27,8 @@ def verify(source: IO[bytes], *, allow_missing: bool) -> None:
     records = _records(source.read())
     problems = chain.verify(records)
     for problem in problems:
-        click.echo(f"{problem.record or 'a record without a name'}: {problem.message}")
+        told = f"{problem.record or 'a record without a name'}: {problem.message}"
+        click.echo(wording.printable(told))  # whoever edits a record may edit its name: it must hide no line
     wrong = [problem for problem in problems if not (problem.missing and allow_missing)]
     click.echo(f"{len(records)} records, {len(wrong)} problems", err=True)
     if wrong:

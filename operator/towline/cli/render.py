@@ -11,11 +11,15 @@ import click
 import orjson
 
 from towline.cli import folder, yamltext
+from towline.core import wording
 from towline.errors import Failure, Reason, Refusal, TowlineError
 from towline.model import Manifest, ObjectRef
 from towline.render import plain
 from towline.render.documents import Limits
 from towline.source import tree
+
+_LINE_BYTES = 8192
+"""What quotes a file may hold anything, and must neither end the line nor repaint the terminal."""
 
 
 @click.command()
@@ -81,7 +85,8 @@ def _twice(manifests: Iterable[Manifest]) -> Iterator[Failure]:
 
 def _told(failure: Failure) -> str:
     where = ":".join(filter(None, (failure.file, str(failure.line or ""))))
-    return f"{where}: {failure.message}" if where else failure.message
+    told = f"{where}: {failure.message}" if where else failure.message
+    return wording.printable(told, _LINE_BYTES)
 
 
 def _json(manifest: Manifest) -> bytes:
