@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,6 +73,16 @@ def test_a_file_that_is_no_record_keeps_no_other_from_being_found(tmp_path: Path
     folder.put(made)
     (tmp_path / "records" / "broken.json").write_bytes(content)
     assert [found.name for found in folder.all()] == [made.name]
+
+
+def test_a_record_with_a_part_of_another_type_keeps_no_other_from_being_found(tmp_path: Path) -> None:
+    [made] = syncs.history(1)
+    folder = Kept(tmp_path)
+    folder.put(made)
+    body = recordbody.to_body(made)
+    damaged = {**body, "status": {**body["status"], "counts": []}}
+    (tmp_path / "records" / "damaged.json").write_text(json.dumps(damaged))
+    assert folder.all() == (made,)
 
 
 def test_a_folder_without_records_holds_none(tmp_path: Path) -> None:

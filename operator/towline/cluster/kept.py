@@ -58,7 +58,7 @@ class Kept:
         for path in sorted(self._folder.glob("*.json")):
             try:
                 found.append(recordbody.from_body(orjson.loads(path.read_bytes())))
-            except (OSError, KeyError, TypeError, ValueError) as error:
+            except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
                 _log.warning("a kept record cannot be read", file=path.name, error=type(error).__name__)
         return tuple(sorted(found, key=lambda record: record.intent.sequence))
 
