@@ -141,10 +141,12 @@ async def test_a_commit_that_the_remote_lacks_is_not_found(mirrors: Mirrors, rep
 
 async def test_an_id_of_something_that_is_no_commit_is_not_found(mirrors: Mirrors, repo: Repo) -> None:
     repo.commit({"a.yaml": "a"})
-    blob = repo.git("rev-parse", "main:a.yaml")
-    with pytest.raises(SourceError) as raised:
-        await fetched(mirrors, repo, Ref(kind=RefKind.COMMIT, value=blob))
-    assert raised.value.reason == Reason.REF_NOT_FOUND
+    repo.tag("v1", message="One")
+    for kind, name in (("blob", "main:a.yaml"), ("tree", "main:"), ("tag", "v1")):
+        for _ in range(2):
+            with pytest.raises(SourceError, match=f"is a {kind} and no commit") as raised:
+                await fetched(mirrors, repo, Ref(kind=RefKind.COMMIT, value=repo.git("rev-parse", name)))
+            assert raised.value.reason == Reason.REF_NOT_FOUND
 
 
 async def test_a_repository_with_long_object_ids_is_read(

@@ -116,6 +116,7 @@ class Mirrors:
             async with deadline(remote, seconds), mirror.lock:
                 if sha not in mirror.complete:
                     await self._bring(remote, mirror, refname, sha)
+                    await self._check_kind(remote, mirror, refname, sha)
                     mirror.complete.add(sha)
             async with mirror.lock:
                 await self._fetcher.join(mirror.folder)
@@ -207,6 +208,11 @@ class Mirrors:
         if not await self._reader.holds(mirror.folder, sha):
             raise _absent(remote, refname, sha, await self._reader.kind(mirror.folder, sha))
 
+    async def _check_kind(self, remote: Remote, mirror: _Mirror, refname: str, sha: str) -> None:
+        """Refuse the id of an annotated tag: git would take it for its commit, which has another id."""
+        if refname == sha and (kind := await self._reader.kind(mirror.folder, sha)) != "commit":
+            raise _absent(remote, refname, sha, kind)
+
     async def _sound(self, mirror: _Mirror) -> bool:
         """Say whether the mirror is not to blame for a fetch that failed."""
         now = asyncio.get_running_loop().time()
@@ -275,7 +281,7 @@ def _on_disk(remote: Remote) -> Iterator[None]:
 
 
 def _absent(remote: Remote, refname: str, sha: str, kind: str) -> SourceError:
-    if kind in {"tree", "blob"}:
+    if kind in {"tree", "blob", "tag"}:
         return SourceError(
             Reason.REF_NOT_FOUND, f"{remote.url}: {refname} is a {kind} and no commit; change spec.ref"
         )
