@@ -67,6 +67,40 @@ async def test_a_fetch_that_hangs_is_left_in_time_and_the_mirror_works_on(
     await mirrors.fetch(remote, MAIN, second, SECONDS)
 
 
+async def test_what_is_there_after_a_restart_is_found_while_the_fetch_of_another_hangs(
+    mirrors: Mirrors, repo: Repo, server: GitServer, tmp_path: Path
+) -> None:
+    first = repo.commit({"a.yaml": "a"})
+    remote = Remote(url=repo.url)
+    await mirrors.fetch(remote, MAIN, first, SECONDS)
+    second = repo.commit({"a.yaml": "b"})
+    restarted = Mirrors(tmp_path / "data")
+    with server.failing(repo.path.stem, Fault.HANG):
+        fetching = asyncio.create_task(restarted.fetch(remote, MAIN, second, SECONDS))
+        await until(lambda: processes.shown(mentioning=repo.url))
+        async with asyncio.timeout(SECONDS / 2):
+            assert await restarted.has(remote, first)
+        assert not fetching.done()
+        fetching.cancel()
+        await asyncio.wait({fetching})
+
+
+async def test_who_has_fetched_does_not_wait_for_another_who_fetches_from_the_same_remote(
+    mirrors: Mirrors, repo: Repo
+) -> None:
+    first = repo.commit({"a.yaml": "a"})
+    repo.branch("other")
+    second = repo.commit({"a.yaml": "b"}, branch="other")
+    remote = Remote(url=repo.url)
+    mine = asyncio.create_task(mirrors.fetch(remote, MAIN, first, SECONDS))
+    others = asyncio.create_task(mirrors.fetch(remote, "refs/heads/other", second, SECONDS))
+    await mine
+    others.cancel()
+    await asyncio.wait({others})
+    assert await mirrors.has(remote, first)
+    assert not await mirrors.has(remote, second)
+
+
 async def test_a_cancelled_fetch_leaves_no_process(mirrors: Mirrors, repo: Repo, server: GitServer) -> None:
     sha = repo.commit({"a.yaml": "a"})
     with server.failing(repo.path.stem, Fault.HANG):

@@ -57,7 +57,8 @@ class _Mirror:
     """What this process knows of one bare repository.
 
     `complete` are commits that are there with all they need; removing the repository starts a new set. `used_at` is by
-    the event loop's clock; `sound_until` is how long a check that has found nothing need not be repeated.
+    the event loop's clock; `sound_until` is how long a check that has found nothing need not be repeated; `fetchers`
+    are those who fetch, and who wait until they may.
     """
 
     folder: Path
@@ -66,6 +67,7 @@ class _Mirror:
     complete: set[str] = field(default_factory=set)
     tidy: bool = False
     sound_until: float = -math.inf
+    fetchers: int = 0
 
 
 class Mirrors:
@@ -113,13 +115,18 @@ class Mirrors:
         if sha in mirror.complete:
             return
         with _on_disk(remote):
-            async with deadline(remote, seconds), mirror.lock:
-                if sha not in mirror.complete:
-                    await self._bring(remote, mirror, refname, sha)
-                    await self._check_kind(remote, mirror, refname, sha)
-                    mirror.complete.add(sha)
-            async with mirror.lock:
-                await self._fetcher.join(mirror.folder)
+            mirror.fetchers += 1
+            try:
+                async with deadline(remote, seconds), mirror.lock:
+                    if sha not in mirror.complete:
+                        await self._bring(remote, mirror, refname, sha)
+                        await self._check_kind(remote, mirror, refname, sha)
+                        mirror.complete.add(sha)
+            finally:
+                mirror.fetchers -= 1
+            if not mirror.fetchers:  # else the last of them does it: nobody waits here for another's server
+                async with mirror.lock:
+                    await self._fetcher.join(mirror.folder)
 
     async def has(self, remote: Remote, sha: str) -> bool:
         """Say whether the commit can be read without asking the remote."""
@@ -129,10 +136,12 @@ class Mirrors:
         if not await asyncio.to_thread(mirror.folder.is_dir):
             return False
         with _on_disk(remote):
-            async with mirror.lock:
-                await self._make_usable(mirror, sha)
-                if await self._reader.holds(mirror.folder, sha):
-                    mirror.complete.add(sha)
+            if not mirror.tidy:  # else who has the lock may wait for a server
+                async with mirror.lock:
+                    await self._make_usable(mirror, sha)
+            complete = mirror.complete
+            if await self._reader.holds(mirror.folder, sha):
+                complete.add(sha)
         return sha in mirror.complete
 
     async def revision(self, remote: Remote, sha: str) -> Revision:
