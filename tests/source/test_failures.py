@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from towline.errors import Reason, SourceError
+from towline.source import looking
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
 from towline.source.tree import Limits
@@ -145,6 +146,32 @@ async def test_one_who_waits_longer_is_not_ended_by_one_who_waits_less(
     assert not patient.done()
     server.fault(repo.path.stem, Fault.NONE)  # what hangs is dropped now, and asked once more
     assert (await patient).names[MAIN] == sha
+
+
+async def test_who_asks_anew_is_not_given_the_answer_to_an_older_question(
+    mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow server answers with the refs of before the push that somebody tells us of."""
+    monkeypatch.setattr(looking, "TOGETHER", 0.0)
+    pushed, old, new = asyncio.Event(), "1" * 40, "2" * 40
+    shas = [new, old]
+
+    async def slow(request: bytes, writer: asyncio.StreamWriter) -> None:
+        sha = shas.pop() if len(shas) > 1 else new
+        await pushed.wait()
+        await badserver.refs(f"{sha} {MAIN}")(request, writer)
+
+    async with badserver.answering(slow) as bad:
+        remote = Remote(url=bad.url)
+        before = asyncio.create_task(mirrors.look(remote, SECONDS))
+        await until(lambda: bad.requests)
+        anew = [asyncio.create_task(mirrors.look(remote, SECONDS)) for _ in range(3)]
+        content = asyncio.create_task(mirrors.look(remote, SECONDS, age=SECONDS))
+        await asyncio.sleep(0)
+        pushed.set()
+        assert (await before).names == (await content).names == {MAIN: old}
+        assert [(await one).names for one in anew] == [{MAIN: new}] * 3
+        assert len(bad.requests) == 2
 
 
 async def test_the_last_who_gives_up_ends_the_look(mirrors: Mirrors) -> None:

@@ -13,14 +13,18 @@ from towline.source.advertisement import Advertisements
 from towline.source.refs import Refs
 from towline.source.transport import Call, Transport, deadline
 
+TOGETHER = 0.5
+"""Seconds within which those who ask anew count as asking at the same time."""
+
 _REF_BYTES = 160
 
 
 @dataclass(slots=True)
 class _Look:
-    """One request on its way, and how many wait for it: the last who gives up ends it."""
+    """One request on its way, when it began, and how many wait for it: the last who gives up ends it."""
 
     task: asyncio.Task[Refs]
+    begun: float
     waiting: int = 0
 
 
@@ -45,23 +49,31 @@ class Looks:
     async def look(self, remote: Remote, seconds: float, age: float) -> Refs:
         """Return what the remote offers; calls for one remote at the same time share one request.
 
-        An answer that is at most `age` seconds old will do. Each caller waits for its own `seconds`.
+        An answer that is at most `age` seconds old will do, and so will one to a request that began as long ago: what
+        was pushed behind that is not in it. Each caller waits for its own `seconds`.
 
         Raises:
             SourceError: the remote cannot be read within `seconds`, or offers too much.
         """
+        now = asyncio.get_running_loop().time()
         last = self._seen.get(remote.identity)
-        if last and asyncio.get_running_loop().time() - last.at <= age:
+        if last and now - last.at <= age:
             return last.refs
+        async with deadline(remote, seconds):
+            earlier = self._looks.get(remote.identity)
+            if earlier and now - earlier.begun > max(age, TOGETHER):
+                await asyncio.wait({earlier.task})
+            return await self._shared(remote)
+
+    async def _shared(self, remote: Remote) -> Refs:
         look = self._looks.get(remote.identity)
         if look is None:
-            look = _Look(asyncio.create_task(self._offered(remote)))
+            look = _Look(asyncio.create_task(self._offered(remote)), asyncio.get_running_loop().time())
             self._looks[remote.identity] = look
             look.task.add_done_callback(lambda _: self._ended(remote.identity, look))
         look.waiting += 1
         try:
-            async with deadline(remote, seconds):
-                return await asyncio.shield(look.task)
+            return await asyncio.shield(look.task)
         finally:
             look.waiting -= 1
             if not look.waiting:
