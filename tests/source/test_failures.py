@@ -102,6 +102,26 @@ async def test_who_has_fetched_does_not_wait_for_another_who_fetches_from_the_sa
     assert not await mirrors.has(remote, second)
 
 
+async def test_a_branch_that_one_of_many_servers_does_not_have_yet_is_tried_again_soon(
+    mirrors: Mirrors,
+) -> None:
+    """Behind one address, the server that is asked for the commit may be older than the one that named it."""
+    sha = "1" * 40
+
+    async def answer(request: bytes, writer: asyncio.StreamWriter) -> None:
+        if request.startswith(b"GET"):
+            await badserver.refs(f"{sha} {MAIN}\0shallow")(request, writer)
+        else:
+            said = f"ERR upload-pack: not our ref {sha}"
+            body = f"{len(said) + 4:04x}{said}".encode()
+            await badserver.says("200 OK", body, "application/x-git-upload-pack-result")(request, writer)
+
+    async with badserver.answering(answer) as bad:
+        with pytest.raises(SourceError, match="moved while it was fetched") as raised:
+            await mirrors.fetch(Remote(url=bad.url), MAIN, sha, SECONDS)
+    assert raised.value.reason == Reason.GIT_UNAVAILABLE
+
+
 async def test_a_cancelled_fetch_leaves_no_process(mirrors: Mirrors, repo: Repo, server: GitServer) -> None:
     sha = repo.commit({"a.yaml": "a"})
     with server.failing(repo.path.stem, Fault.HANG):

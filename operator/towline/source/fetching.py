@@ -58,7 +58,9 @@ class Fetcher:
         await asyncio.to_thread(store.tidy, repository)
         try:
             answer = await self._bounded(_call(remote, repository, f"+{refname}:{kept}"))
-            if answer.code != 0 and _COMMIT.fullmatch(refname) and complaints.withheld(answer.complaint):
+            if answer.code != 0 and complaints.withheld(answer.complaint):
+                if not _COMMIT.fullmatch(refname):
+                    raise moved(remote, refname)
                 every = (f"+refs/heads/*:{KEPT}/heads/*", f"+refs/tags/*:{KEPT}/tags/*")
                 answer = await self._bounded(_call(remote, repository, *every))
         finally:
@@ -108,6 +110,11 @@ class Fetcher:
             url = call.remote.url if call.remote else ""
             limit = self._limits.mirror_bytes
             raise OutgrownError(Reason.SOURCE_TOO_LARGE, f"{url}: the repository has more than {limit} bytes")
+
+
+def moved(remote: Remote, refname: str) -> SourceError:
+    """Say that a ref stands no more, or not everywhere behind this address, where the remote said that it stands."""
+    return SourceError(Reason.GIT_UNAVAILABLE, f"{remote.url}: {refname} moved while it was fetched")
 
 
 def _call(remote: Remote, repository: Path, *refspecs: str) -> Call:

@@ -16,7 +16,7 @@ from towline.model import Revision
 from towline.source import process, store
 from towline.source.access import Remote
 from towline.source.addresses import Addresses
-from towline.source.fetching import Fetcher, OutgrownError
+from towline.source.fetching import Fetcher, OutgrownError, moved
 from towline.source.history import History
 from towline.source.looking import Looks
 from towline.source.reading import Reader, UnreadableError
@@ -296,4 +296,4 @@ def _absent(remote: Remote, refname: str, sha: str, kind: str) -> SourceError:
         )
     if refname == sha:
         return SourceError(Reason.REF_NOT_FOUND, f"{remote.url}: no branch or tag holds a commit {sha}")
-    return SourceError(Reason.GIT_UNAVAILABLE, f"{remote.url}: {refname} moved while it was fetched")
+    return moved(remote, refname)
