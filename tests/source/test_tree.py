@@ -53,6 +53,13 @@ def test_names_with_a_dot_in_front_are_skipped_below_the_path_and_not_on_the_way
     assert chosen(".deploy/x.yaml", ".deploy/.y/z.yaml", path=".deploy") == [".deploy/x.yaml"]
 
 
+def test_a_path_that_is_too_long_does_not_matter_below_an_excluded_folder() -> None:
+    deep = f"node_modules/{'d/' * 600}package.json"
+    assert chosen("a.yaml", deep, exclude=("node_modules/",)) == ["a.yaml"]
+    assert not tree.select(files("a.yaml", deep), ".", ("node_modules/",)).failures
+    assert len(tree.select(files("a.yaml", deep), ".", ("modules/",)).failures) == 1
+
+
 @pytest.mark.parametrize(
     ("pattern", "left"),
     [

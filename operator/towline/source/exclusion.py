@@ -74,9 +74,10 @@ class Exclusion:
         """
         if self._empty:
             return False
-        return self._covers_folder(_parent(path)) or self._judged(self._of_files, path)
+        return self.covers_folder(_parent(path)) or self._judged(self._of_files, path)
 
-    def _covers_folder(self, path: str) -> bool:
+    def covers_folder(self, path: str) -> bool:
+        """Say whether everything in a folder is excluded."""
         unknown = []
         folder = path
         while folder not in self._folders:

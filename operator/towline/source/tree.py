@@ -118,8 +118,15 @@ def _seen(entries: Iterable[Entry], path: str, exclude: Sequence[str]) -> Iterat
     for entry in entries:
         below = entry.path[prefix:]
         hidden = below.startswith(".") or "/." in below
-        if not hidden and not (_matters(entry) and len(below) <= _PATH_LIMIT and exclusion.covers(below)):
+        if not hidden and not (_matters(entry) and _excluded(exclusion, below)):
             yield entry
+
+
+def _excluded(exclusion: Exclusion, path: str) -> bool:
+    """Of a path that is longer than a manifest's may be, ask only about its folders, as far as that is not so."""
+    if len(path) <= _PATH_LIMIT:
+        return exclusion.covers(path)
+    return exclusion.covers_folder(path[:_PATH_LIMIT].rpartition("/")[0])
 
 
 def _matters(entry: Entry) -> bool:
