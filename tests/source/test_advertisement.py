@@ -71,6 +71,15 @@ async def test_what_is_read_is_what_git_reads(looker: Advertisements, repo: Repo
     assert sum(request.method == "GET" for request in asked) == 4, "one request a look, of ours and of git's"
 
 
+async def test_an_address_of_the_host_that_leads_nowhere_does_not_matter(repo: Repo, tmp_path: Path) -> None:
+    sha = repo.commit({"a.yaml": "a"})
+    names = Names(lambda host, _: ("127.0.0.2", "127.0.0.1") if host == "git.example.com" else ())
+    looker = Advertisements(Transport(tmp_path, no_process, None, 2**30), names)
+    found = await looker.read(Remote(url=repo.url.replace("127.0.0.1", "git.example.com")), LIMIT)
+    assert found is not None
+    assert found.names["refs/heads/main"] == sha
+
+
 async def test_a_head_that_names_no_branch_and_an_empty_repository_are_told(
     looker: Advertisements, repo: Repo
 ) -> None:

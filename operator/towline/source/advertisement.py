@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from contextlib import suppress
 
 import towline
 from towline.http.connection import BrokenError, Connection
@@ -21,6 +22,9 @@ from towline.source.transport import Transport
 PATIENCE = 10.0
 """Seconds for one answer; git waits longer, and says how slow the server is."""
 
+_HASTE = 2.0
+"""Seconds for one address of a host that has more of them: often one of two versions leads nowhere."""
+
 _KIND = "application/x-git-upload-pack-advertisement"
 _TOLD = frozenset({401, 403, 429})
 _CONTEXTS = 16
@@ -31,9 +35,9 @@ _HEAD = 64 * 1024
 class Advertisements:
     """Reads them, as one of the conversations that `git` counts."""
 
-    def __init__(self, git: Transport) -> None:
+    def __init__(self, git: Transport, names: Names | None = None) -> None:
         self._git = git
-        self._names = Names()
+        self._names = names or Names()
         self._contexts: dict[bytes, ssl.SSLContext] = {}
 
     async def read(self, remote: Remote, limit: int) -> Refs | None:
@@ -65,10 +69,16 @@ class Advertisements:
             connection.abort()
 
     async def _connected(self, remote: Remote, limit: int) -> Connection:
-        address = remote.address or (await self._names.look_up(remote.hostname, remote.port))[0]
-        if remote.scheme == "http":
-            return await connect(address, remote.port, None, None, limit)
-        return await connect(address, remote.port, await self._trust(remote.ca), remote.hostname, limit)
+        """Connect to the first of the host's addresses that answers, as git does."""
+        known = (remote.address,) if remote.address else ()
+        *first, last = known or await self._names.look_up(remote.hostname, remote.port)
+        tls = await self._trust(remote.ca) if remote.scheme == "https" else None
+        name = remote.hostname if tls else None
+        for address in first:
+            with suppress(OSError):
+                async with asyncio.timeout(_HASTE):
+                    return await connect(address, remote.port, tls, name, limit)
+        return await connect(last, remote.port, tls, name, limit)
 
     async def _trust(self, ca: bytes) -> ssl.SSLContext:
         """Return what checks certificates: by the given authorities (PEM), or by the many of the system."""
