@@ -39,6 +39,17 @@ def test_a_sound_check_has_no_faults() -> None:
         ("1 + 1", "must be true or false"),
         ("status.a.all(x, status.b.exists(y, y == x))", "inside one another"),
         ("status.a.filter(x, x > 1).map(y, status.a.map(z, z)).size() > 1", "inside one another"),
+        ("status.a.all(x, status.b.all // and so on\n(y, y == x))", "inside one another"),
+        ("status.a.all(x, // '\nstatus.b.all(y, y == x)) // '", "inside one another"),
+        ("status.a == r'\\' || status.a.all(x, status.b.all(y, y == r'\\'))", "inside one another"),
+        ("""status.a == '''\\'''' || status.a.all(x, status.b.all(y, y == 'b'))""", "inside one another"),
+        ("status.a.matches(status.pattern)", "in quotes"),
+        ("matches(status.a, status.pattern)", "in quotes"),
+        ("status.a.matches // '\n(status.pattern) // '", "in quotes"),
+        ("status.a.matches('(' + status.pattern + ')')", "in quotes"),
+        ("status.a.exists(x, x.matches('(\\\\pL|\\\\pN){300}'))", "so large"),
+        ("status.a.exists(x, x.matches('((a\\x7b30}){30}){30}'))", "so large"),
+        ("status.a.matches('a{150}') || status.b.matches(r'b{150}')", "so large"),
         ("(" * 200 + "true" + ")" * 200, "recursion"),
     ],
 )
@@ -62,6 +73,12 @@ def test_a_kind_has_one_check() -> None:
         ("status.wheels.all(wheel, wheel < 4) && status.wheels.exists(wheel, wheel == 3)", True),
         ("""status.phase != '.all(' && "a.map(b.map(".size() > 0""", True),
         ("has(status.broken) && status.broken", False),
+        ("status.phase.matches(r'^(Open|Shut)$') // or '.matches(status.phase)'", True),
+        ("[status.phase].exists(x, x.matches('^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'))", False),
+        (
+            "status.phase.matches('^[0-9]{1,3}([.][0-9]{1,3}){3}$') || status.phase.matches('^\\\\p{Lu}')",
+            True,
+        ),
     ],
 )
 def test_an_expression_speaks_of_the_parts_of_an_object(text: str, *, expected: bool) -> None:
@@ -84,7 +101,7 @@ def test_an_expression_that_says_nothing_about_an_object_is_an_error_in_one_line
     [
         ("metadata.note", "is neither true nor false"),
         ("metadata[metadata.note] == 1", 'Key not found in map : "***"'),
-        ("'x'.matches(metadata.note)", "invalid regular expression"),
+        ("metadata.note.matches('(')", "invalid regular expression"),
         ("int(metadata.note) > 0", "cannot convert string to int"),
         ("metadata['missing'] == 1", 'Key not found in map : "missing"'),
     ],

@@ -7,20 +7,31 @@ not bound, the size of an object and comprehensions inside comprehensions, is bo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from towline.api import patterns
+
 LONGEST = 1024
 """Characters of one expression."""
+
+LARGEST_PATTERNS = 200
+"""How large the regular expressions of one expression may be together: each is compiled for every text it meets."""
 
 VARIABLES = ("metadata", "spec", "status")
 """The parts of an object that an expression may speak of."""
 
 _COMPLAINT = re.compile(r"ERROR: <input>:\d+:(\d+): (.*)")
 _MACRO = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
+_MATCH = re.compile(r"(?P<method>\.\s*)?\bmatches\s*\(\s*(?P<quoted>''\s*\))?")
 _TEXT = re.compile(
-    r"""[rRbB]{0,2}(?:'''.*?'''|\"""."*?\"""|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")""", re.DOTALL
+    r"""
+    (?P<comment> //[^\n]* )
+    | [bB]?[rR] (?: '{3}.*?'{3} | "{3}.*?"{3} | '[^']*' | "[^"]*" )
+    | [bB]? (?: '{3}(?:\\.|[^\\])*?'{3} | "{3}(?:\\.|[^\\])*?"{3} | '(?:\\.|[^'\\])*' | "(?:\\.|[^"\\])*" )
+    """,
+    re.DOTALL | re.VERBOSE,
 )
 
 
@@ -34,9 +45,11 @@ def check(text: str) -> None:
     Raises:
         ExpressionError: it is none, speaks of what is not there, or is not about true and false.
     """
-    if _nests(text):
+    bare = _TEXT.sub(lambda found: " " if found["comment"] else "''", text)
+    if _nests(bare):
         raise ExpressionError("must not use all, exists, filter or map inside one another")
     _compiled(text)
+    _check_patterns(bare, [found[0] for found in _TEXT.finditer(text) if not found["comment"]])
 
 
 def holds(text: str, variables: Mapping[str, Any]) -> bool:
@@ -76,9 +89,8 @@ def _environment() -> Any:
     return cel.NewEnv(variables=dict.fromkeys(VARIABLES, anything))
 
 
-def _nests(text: str) -> bool:
-    """Tell whether one comprehension stands inside another; what stands in quotes is none."""
-    bare = _TEXT.sub("''", text)
+def _nests(bare: str) -> bool:
+    """Tell whether one comprehension stands inside another, in a text without what stands in quotes."""
     for macro in _MACRO.finditer(bare):
         depth = 1
         for place in range(macro.end(), len(bare)):
@@ -88,6 +100,23 @@ def _nests(text: str) -> bool:
             if _MACRO.match(bare, place):
                 return True
     return False
+
+
+def _check_patterns(bare: str, quoted: Sequence[str]) -> None:
+    """Refuse regular expressions that come from an object or would take long; `quoted` are all texts in quotes."""
+    total = 0
+    for found in _MATCH.finditer(bare):
+        if not (found["method"] and found["quoted"]):
+            raise ExpressionError('must match by text.matches("pattern"), with the pattern in quotes')
+        literal = quoted[bare.count("''", 0, found.start("quoted"))]
+        total += patterns.size(str(_unquoted(literal)))
+    if total > LARGEST_PATTERNS:
+        raise ExpressionError("must not match by regular expressions that are so large, repetitions counted")
+
+
+def _unquoted(literal: str) -> Any:
+    """Return what a text in quotes stands for."""
+    return _environment().compile(literal).eval(data={}).value()
 
 
 def _complaint(text: str) -> str:
