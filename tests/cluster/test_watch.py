@@ -193,6 +193,38 @@ async def test_a_server_that_ignores_the_wish_for_a_list_is_read_in_pages(
         assert carts.names == ["a"]
 
 
+async def test_a_list_that_the_server_never_tells_whole_is_read_in_pages() -> None:
+    page = says(200, {"metadata": {"resourceVersion": "9"}, "items": [cart("a", 5), cart("b", 6)]})
+    half = ends_after(event("ADDED", cart("a", 5)))
+
+    async def answers(request: web.Request) -> web.StreamResponse:
+        if "watch" not in request.query:
+            return await page(request)
+        return await (half if "sendInitialEvents" in request.query else says_events())(request)
+
+    async with watched(Carts(answers)) as carts:
+        await carts.index.ensure([CART], deadline=3)
+        assert carts.names == ["a", "b"]
+
+
+async def test_a_list_that_is_cut_again_and_again_is_asked_for_less_and_less_often() -> None:
+    async def half(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(event("ADDED", cart("a", 5)))
+        asked.append(asyncio.get_running_loop().time())
+        return await cuts(request)
+
+    asked: list[float] = []
+    async with watched(Carts(half)) as carts:
+        with pytest.raises(ClusterError):
+            await carts.index.ensure([CART], deadline=0.01)
+        await carts.until(lambda: len(asked) > 5)
+    assert asked[5] - asked[0] > 0.1 * (
+        0.2 + 0.4 + 0.8 + 1.6 + 3.2
+    )  # by a tenth, which is the jitter of these tests
+
+
 async def test_pages_that_expire_are_read_from_the_first_again() -> None:
     page = says(200, {"metadata": {"continue": "more", "resourceVersion": "9"}, "items": [cart("gone", 5)]})
     whole = says(200, {"metadata": {"resourceVersion": "12"}, "items": [cart("a", 11)]})

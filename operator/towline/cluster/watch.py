@@ -142,6 +142,7 @@ class Watch:
             start = {"resourceVersion": self._version or await self._list(resource)}
         if not self.is_paused:
             await self._stream(resource, start)
+            self._paged = self._paged or not self._version  # it has ended before its list was told
         if self.is_paused:
             with suppress(TimeoutError):
                 async with asyncio.timeout(PAUSE_SECONDS):
@@ -197,19 +198,20 @@ class Watch:
         body: Body = event["object"]
         if event["type"] == "ERROR":
             raise calls.refusal_of(body)
-        self._failures = 0
         version = body["metadata"]["resourceVersion"]
         match event["type"]:
             case "BOOKMARK":
                 if self._version or (body["metadata"].get("annotations") or {}).get(_LISTED) == "true":
                     self._complete(version)
-                return
             case "DELETED":
                 self._sink.absent(body)
             case _:
                 self._sink.present(body)
-        if self._version:  # the initial events come in the order of names
+        if (
+            self._version
+        ):  # the initial events come in the order of names, and each list begins with them anew
             self._version = version
+            self._failures = 0
 
     def _complete(self, version: str) -> None:
         if not self._version:
