@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -157,3 +158,20 @@ async def test_an_urgent_wake_does_not_wait_for_one_that_may() -> None:
             queue.wake(A, apart=60)
             queue.wake(A)
             await twice.wait()
+
+
+async def test_a_repository_that_waits_for_a_trigger_is_known_until_it_is_gone() -> None:
+    waits = iter((math.inf, None))
+    passed = asyncio.Event()
+
+    async def work(_key: Key) -> float | None:
+        passed.set()
+        return next(waits)
+
+    async with running(work) as queue, asyncio.timeout(5):
+        for known in ({A}, set()):
+            queue.wake(A)
+            await passed.wait()
+            passed.clear()
+            await asyncio.sleep(0)
+            assert queue.known == known

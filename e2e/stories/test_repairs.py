@@ -94,6 +94,21 @@ def test_drift_is_undone_while_the_git_server_is_silent(
         repo.path.with_suffix(".away").rename(repo.path)
 
 
+def test_drift_is_undone_under_an_invalid_spec_of_a_repository_whose_label_is_a_hash(
+    operator: Operator,
+    cluster: Cluster,
+    namespace: str,
+    repo: Repo,
+    git_repository: Callable[..., Repository],
+) -> None:
+    repository = git_repository("long-" * 12 + "name")
+    repository.until_ready(repo.commit(manifests.config_maps(["settings"], size="1")))
+    repository.change(serviceAccountName="deployer")
+    repository.until_reason("InvalidSpec")
+    edit(cluster, namespace, size="2")
+    until(cluster, namespace, size="1")
+
+
 def test_reported_drift_stays_and_stands_in_the_status_until_a_commit_changes_the_object(
     operator: Operator,
     cluster: Cluster,

@@ -83,9 +83,10 @@ class Reconciler:
         self._memories: dict[Key, Memory] = {}
 
     async def once(self, key: Key) -> float | None:
-        """Run one pass; return the seconds until the next, None where only a change of the resource asks for one.
+        """Run one pass; return the seconds until the next, infinity where only a trigger asks for one.
 
-        An API server that cannot be asked about the resource itself is asked again, with a growing pause.
+        It is None where the resource is gone. An API server that cannot be asked about the resource itself is asked
+        again, with a growing pause.
         """
         memory = self._memories.get(key, Memory())
         try:
@@ -117,7 +118,7 @@ class Reconciler:
             return 1.0
         await self._retain(repository)
         looks = (due, self._tower.again(attempt), patience.next_look(said, passed.health, self._now()))
-        return min((look for look in looks if look is not None), default=None)
+        return min((look for look in looks if look is not None), default=math.inf)
 
     async def _outcome(self, attempt: Attempt) -> Pass | None:
         """Tow, or finalize; what goes wrong is an outcome, too. None where the repository has ended."""

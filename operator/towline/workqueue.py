@@ -18,7 +18,8 @@ from towline import log, tasks
 from towline.model import Key
 
 Work = Callable[[Key], Awaitable[float | None]]
-"""One pass: returns the seconds until the next one, or None when the repository is gone or waits for a trigger."""
+"""One pass: returns the seconds until the next one, infinity when it waits for a trigger, None when the repository is
+gone."""
 
 _log = log.logger(__name__)
 
@@ -61,7 +62,7 @@ class WorkQueue:
 
     @property
     def known(self) -> frozenset[Key]:
-        """Every repository that has a pass running or due."""
+        """Every repository that has a pass running or due, or waits for a trigger."""
         return frozenset(self._entries)
 
     @property
@@ -128,7 +129,7 @@ class WorkQueue:
         entry.again = math.inf
         if due < math.inf:
             self._plan(key, entry, due)
-        else:
+        elif wait is None:
             del self._entries[key]
 
     async def _stop(self) -> None:
