@@ -230,7 +230,8 @@ class Drifts:
     def _state(self, known: Known, change: Change) -> tuple[object, ...]:
         """Return what a description of an object depends on, as far as its metadata tells."""
         if change.reason == Refusal.CONTESTED:
-            return (change.reason, known.contests[change.ref].until)
+            fight = known.contests.get(change.ref)  # a long pass may outlast it
+            return (change.reason, fight and fight.until)
         live = change.live
         if live is None:
             return ()

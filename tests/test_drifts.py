@@ -1,0 +1,51 @@
+"""What is not as it was applied, and who fights for it: from one pass to the next, and within long ones."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from towline.api.syncrecord import Ending
+from towline.cluster.apply import Writer
+from towline.cluster.discovery import Discovery
+from towline.cluster.live import Index
+from towline.core import contest, ownership
+from towline.core.redact import Mask
+from towline.desired import Head
+from towline.drifts import Drifts, Known
+from towline.errors import Refusal
+from towline.model import Action, Change
+from towline.order import Synced
+
+from tests.cluster.loopback import Server, served, status
+from tests.test_repair import REF, RESOURCE, REVISION, SPEC, written
+
+
+async def test_a_fight_that_ends_while_its_pass_goes_on_is_still_looked_at() -> None:
+    now = 0.0
+    async with served(Server(status(403, "Forbidden"))) as client:
+        discovery = Discovery(client)
+        writer = Writer(client, discovery, Index(client, discovery, lambda *_: None))
+        drifts = Drifts(
+            cast("Any", None), writer, Mask(b"k" * 32), clock=lambda: now, now=lambda: datetime.now(UTC)
+        )
+        known = _fought_over(drifts)
+        policy = drifts.policy(ownership.policy(RESOURCE), known, SPEC)
+        assert set(policy.contested) == {REF}
+        now = contest.PAUSE + 2 * contest.SECONDS  # waves wait for gates, and writes for a busy server
+        drifts.repaired(known, Synced(ending=Ending.SUCCEEDED))
+        manifest = written(REF).manifest
+        left = Change(action=Action.SKIP, ref=REF, manifest=manifest, reason=Refusal.CONTESTED)
+        await drifts.report(known, [left])
+        assert drifts.due(known) is not None
+
+
+def _fought_over(drifts: Drifts) -> Known:
+    head = Head(remote=cast("Any", None), name="main", sha=REVISION.sha, seen_at=-math.inf)
+    drifts.recall(RESOURCE, SPEC, head, {REF: written(REF)})
+    known = drifts.known(RESOURCE)
+    assert known
+    for _ in range(contest.REPAIRS + 1):
+        known.contests[REF] = contest.repaired(known.contests.get(REF), "an-autoscaler", 0.0)
+    return known
