@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiohttp import web
 from towline.cluster import calls
-from towline.cluster.client import Client
+from towline.cluster.client import TOKEN_SECONDS, Client
 from towline.errors import ApiError, ClusterError
 from towline.model import Key
 
@@ -161,6 +162,25 @@ async def test_rotated_credentials_are_read_again_once() -> None:
     async with served(server) as client:
         await asyncio.gather(*(client.request("GET", PATH) for _ in range(20)))
     assert server.loads == 2
+
+
+async def test_a_token_that_is_old_is_asked_for_once_however_many_requests_need_it() -> None:
+    server, asked = Server(OK), 0
+
+    def authorization() -> str:
+        nonlocal asked
+        asked += 1  # a plugin takes its time, in a thread of which there are few
+        return f"Bearer {asked}"
+
+    now = 1000.0
+    async with served(server):
+        access = replace(server.load(), authorization=authorization)
+        async with Client(lambda: access, clock=lambda: now) as client:
+            await client.request("GET", PATH)
+            now += 2 * TOKEN_SECONDS
+            await asyncio.gather(*(client.request("GET", PATH) for _ in range(20)))
+    assert asked == 2
+    assert {request.headers["Authorization"] for request in server.requests[1:]} == {"Bearer 2"}
 
 
 async def test_refused_credentials_are_no_refusal_of_one_object() -> None:

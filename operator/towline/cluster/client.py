@@ -221,9 +221,14 @@ class Client:
 
     async def _written(self, call: Call, access: Access) -> bytes:
         """Return a request as it is sent; reading a token may take its time."""
-        if self._clock() - self._authorized_at > TOKEN_SECONDS:
-            await self._authorize(access)
+        if self._is_dated():
+            async with self._renewing:
+                if self._is_dated():  # nobody else has asked meanwhile
+                    await self._authorize(access)
         return calls.written(call, access.host, self._authorization)
+
+    def _is_dated(self) -> bool:
+        return self._clock() - self._authorized_at > TOKEN_SECONDS
 
     async def _renew(self, refused: Access | None) -> Access:
         """Load the credentials, unless somebody else has replaced the refused ones meanwhile."""
