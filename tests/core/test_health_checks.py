@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from towline.api.healthchecks import HealthCheck
 from towline.core.health import assessment, checks
@@ -62,3 +63,10 @@ def test_an_object_is_looked_at_as_far_as_its_health_may_depend_on_it() -> None:
     assert checks.assess(cart(items=[0] * 100_000, text="x" * 100_000), seen) == CURRENT
     deep = HealthCheck(kind=CART, current="status.items.all(each, each.size() <= 500)")
     assert checks.assess(cart(items=[[0] * 600] * 600), deep) == CURRENT
+
+
+@pytest.mark.parametrize("shape", ['{"deeper": %s}', "[%s]"])
+def test_what_is_nested_without_end_does_not_end_the_watch_over_its_kind(shape: str) -> None:
+    before, after = shape.split("%s")
+    nested = orjson.loads(900 * before + "1" + 900 * after)
+    assert assessment.assess(cart(phase="Open", nested=nested), CART, CHECK) == CURRENT

@@ -15,8 +15,9 @@ from towline.model import CURRENT, Body, Health
 ENTRIES = 500
 CHARACTERS = 4096
 VALUES = 5000
-"""So many entries of one list or map, characters of one text and values altogether are looked at: more would take too
-long, and an object's health does not depend on it."""
+DEPTH = 50
+"""So many entries of one list or map, characters of one text, values altogether and levels of them are looked at: more
+would take too long, and an object's health does not depend on it."""
 
 
 def assess(body: Body, check: HealthCheck) -> Health:
@@ -43,13 +44,22 @@ def _holds(text: str, variables: Mapping[str, Any]) -> bool:
         return False
 
 
-def _bounded(value: Any, budget: Iterator[int]) -> Any:
+def _bounded(value: Any, budget: Iterator[int], depth: int = DEPTH) -> Any:
     """Return as much of a value as may be looked at."""
+    if not depth and isinstance(value, Mapping | list):
+        return None
     if isinstance(value, str):
         return value[:CHARACTERS]
     if isinstance(value, Mapping):
         entries = zip(value.items(), range(ENTRIES), budget, strict=False)
-        return {name: _bounded(each, budget) for (name, each), _, _ in entries if name != "managedFields"}
+        return {
+            name: _bounded(each, budget, depth - 1)
+            for (name, each), _, _ in entries
+            if name != "managedFields"
+        }
     if isinstance(value, list):
-        return [_bounded(each, budget) for each, _, _ in zip(value, range(ENTRIES), budget, strict=False)]
+        return [
+            _bounded(each, budget, depth - 1)
+            for each, _, _ in zip(value, range(ENTRIES), budget, strict=False)
+        ]
     return value
