@@ -102,6 +102,20 @@ def test_an_entry_that_is_no_apply_of_ours_gives_no_fields(foreign: dict[str, st
     assert live.live_from(body).fields == b""
 
 
+@pytest.mark.parametrize("depth", [300, 950])
+def test_an_object_with_entries_that_are_nested_without_end_can_be_read(depth: int) -> None:
+    nested = orjson.loads(depth * b'{"f:a":' + b"{}" + depth * b"}")
+    item: dict[str, Any] = {"f:list": {'k:{"name":"x"}': {"f:own": {}}}}
+    inside = {"f:list": {'k:{"name":"x"}': {"f:theirs": nested}}}
+    marked = {labels.REPOSITORY_LABEL: LABEL}
+    ours, theirs = entry("towline:shop/app", fieldsV1=item), entry("kubectl", fieldsV1=inside)
+    assert (
+        orjson.loads(live.live_from(config_map(labels=marked, managedFields=[ours, theirs])).fields) == item
+    )
+    forged = entry("towline:shop/app", fieldsV1=nested)
+    assert live.live_from(config_map(labels=marked, managedFields=[forged, forged])).fields == b""
+
+
 def test_objects_of_one_shape_share_it() -> None:
     intern = Interned()
     one, other = (

@@ -76,12 +76,12 @@ def live_from(
         commit=intern(notes.get(labels.COMMIT, "")),
         source=intern(notes.get(labels.SOURCE, "")),
         manager=intern(entry.get("manager", "")),
-        fields=intern(orjson.dumps(entry.get("fieldsV1") or {})) if entry else b"",
+        fields=intern(_fields(entry)),
         entry_time=intern(entry.get("time", "")),
         terminating="deletionTimestamp" in metadata,
         prune_disabled=notes.get(labels.PRUNE) == "disabled",
-        shared=bool(entry) and folding.is_shared(entries, entry["manager"]),
-        foreign=bool(entry) and foreign.has(entries, entry["manager"]),
+        shared=bool(entry) and _tells(folding.is_shared, entries, entry["manager"]),
+        foreign=bool(entry) and _tells(foreign.has, entries, entry["manager"]),
         health=intern(assess(body, ref.group_kind)),
         verified=verified,
     )
@@ -97,6 +97,22 @@ def _entry(entries: Any, label: str) -> Body:
     if len(ours) > 1:
         ours.sort(key=lambda entry: not _writes(entry["manager"], label))
     return ours[0] if ours else {}
+
+
+def _fields(entry: Body) -> bytes:
+    """Return what an entry holds, as JSON; one that is nested deeper than any manifest is forged, and holds nothing."""
+    try:
+        return orjson.dumps(entry.get("fieldsV1") or {}) if entry else b""
+    except TypeError:
+        return b""
+
+
+def _tells(rule: Callable[[Any, str], bool], entries: Any, manager: str) -> bool:
+    """Ask a rule about entries; of what others have nested without end it tells nothing."""
+    try:
+        return rule(entries, manager)
+    except RecursionError:
+        return False
 
 
 def _applied_by_us(entry: Body) -> bool:
