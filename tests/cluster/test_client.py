@@ -119,6 +119,21 @@ async def test_a_wait_that_is_too_long_is_handed_to_the_caller() -> None:
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [
+        {"details": [], "message": 7, "reason": {}, "code": "x"},
+        {"details": {"causes": {}, "retryAfterSeconds": "soon", "kind": 1}},
+        {"details": {"causes": ["one", {"message": 1, "field": None}]}},
+    ],
+)
+async def test_a_refusal_that_is_written_oddly_is_a_refusal_all_the_same(odd: dict[str, Any]) -> None:
+    async with served(Server(says(409, {"kind": "Status", **odd}))) as client:
+        with pytest.raises(ApiError) as caught:
+            await client.request("GET", PATH)
+    assert (caught.value.code, caught.value.message, caught.value.retry_after) == (409, "no message", 0)
+
+
+@pytest.mark.parametrize(
     "trouble", [cuts, says(500), says(502), says(503), says(504)], ids=["cut", "500", "502", "503", "504"]
 )
 @pytest.mark.parametrize("verb", ["POST", "PATCH"])

@@ -267,6 +267,14 @@ async def test_an_error_inside_a_watch_loses_nothing() -> None:
     assert carts.asked[1]["resourceVersion"] == "7"
 
 
+async def test_a_server_that_asks_for_an_hour_is_asked_again_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "LONGEST_SECONDS", 0.2)
+    busy = says(429, Retry_After="3600")
+    async with watched(Carts(busy, says_events(event("ADDED", cart("a", 5)), listed(7)))) as carts:
+        await carts.index.ensure([CART], deadline=5)
+        assert carts.names == ["a"]
+
+
 async def test_a_watch_that_went_silent_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "SILENCE_SECONDS", 0.2)
     second = says_events(event("ADDED", cart("b", 8)))

@@ -8,12 +8,14 @@ import re
 import urllib.parse
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import orjson
 
 from towline.errors import ApiError, Cause, ClusterError
 from towline.model import Body, Key
+
+T = TypeVar("T")
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -196,20 +198,28 @@ def refusal(code: int, content: bytes, retry_after: str = "") -> ApiError:
 
 
 def refusal_of(status: Body, code: int = 0, retry_after: float = 0.0) -> ApiError:
-    """Turn a Kubernetes Status, from an answer or from an ERROR event, into an error."""
-    details = status.get("details") or {}
-    causes = tuple(
-        Cause(reason=cause.get("reason", ""), message=cause.get("message", ""), field=cause.get("field", ""))
-        for cause in details.get("causes") or ()
-    )
+    """Turn a Kubernetes Status, from an answer or from an ERROR event, into an error.
+
+    Servers behind an APIService write their own: what is of a wrong type in it is left out.
+    """
+    details = _of(status, "details", dict, {})
+    causes = (cause for cause in _of(details, "causes", list, []) if isinstance(cause, dict))
     return ApiError(
-        code or status.get("code") or 500,
-        status.get("message") or status.get("reason") or "no message",
-        status_reason=status.get("reason") or "",
-        details_kind=details.get("kind") or "",
-        causes=causes,
-        retry_after=retry_after or float(details.get("retryAfterSeconds") or 0),
+        code or _of(status, "code", int, 0) or 500,
+        _of(status, "message", str, "") or _of(status, "reason", str, "") or "no message",
+        status_reason=_of(status, "reason", str, ""),
+        details_kind=_of(details, "kind", str, ""),
+        causes=tuple(
+            Cause(**{part: _of(cause, part, str, "") for part in ("reason", "message", "field")})
+            for cause in causes
+        ),
+        retry_after=retry_after or float(_of(details, "retryAfterSeconds", int, 0)),
     )
+
+
+def _of(holder: Body, name: str, kind: type[T], otherwise: T) -> T:
+    found = holder.get(name)
+    return found if isinstance(found, kind) else otherwise
 
 
 def pause(call: Call, error: ClusterError, attempt: int, jitter: float) -> float | None:

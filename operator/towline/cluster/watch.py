@@ -22,6 +22,9 @@ SILENCE_SECONDS = 67.0
 OPEN_SECONDS = 15.0
 """How long a server may take to accept a watch, and between the events of its initial list."""
 
+LONGEST_SECONDS = 60.0
+"""How long a server may make us wait before it is asked again, whatever it says: drift is not seen meanwhile."""
+
 PAUSE_SECONDS = 5.0
 """How long a watch pauses at most: meanwhile others may change what was created."""
 
@@ -250,7 +253,7 @@ class Watch:
         if self._failures and not self._warned:
             self._warned = True
             _log.warning("kind cannot be watched", kind=str(self.kind), error=error.message)
-        return max(self._backoff(20.0 if code else 4.0), error.retry_after)
+        return max(self._backoff(20.0 if code else 4.0), min(error.retry_after, LONGEST_SECONDS))
 
     def _backoff(self, cap: float) -> float:
         """Count one more end since the last event; a server that was away must be found again soon."""
