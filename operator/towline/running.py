@@ -200,6 +200,8 @@ async def _tidy(queue: WorkQueue, reconciler: Reconciler, doors: Doors) -> None:
             await doors.ledger.post_kept()
         except ClusterError as error:
             _log.warning("kept records were not posted", error=error.message)
+        except OSError as error:
+            _log.warning("kept records cannot be taken out of the data folder", error=str(error))
         try:
             await doors.mirrors.retain(reconciler.remotes(), IDLE_SECONDS)
         except OSError as error:

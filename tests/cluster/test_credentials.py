@@ -81,6 +81,14 @@ def test_verification_is_off_only_where_the_kubeconfig_says_so(
     assert access.tls.verify_mode is ssl.CERT_NONE
 
 
+def test_a_server_is_asked_over_tls_however_its_scheme_is_spelled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = kubeconfig(tmp_path / "config", {"token": "t"}, server="HTTPS://cluster.example")
+    monkeypatch.setenv("KUBECONFIG", path)
+    assert isinstance(credentials.load().tls, ssl.SSLContext)
+
+
 def test_a_pod_uses_the_token_that_is_there_now(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, authority: trustme.CA
 ) -> None:

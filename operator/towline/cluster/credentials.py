@@ -138,7 +138,7 @@ def _access(configuration: Any) -> Access:
 
 
 def _tls(configuration: Any) -> ssl.SSLContext | bool:
-    if not configuration.host.startswith("https://"):
+    if urllib.parse.urlsplit(configuration.host).scheme != "https":
         return False
     context = ssl.create_default_context(cafile=configuration.ssl_ca_cert or None)
     if configuration.cert_file:
