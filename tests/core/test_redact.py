@@ -278,3 +278,17 @@ def test_what_a_command_line_says_of_a_secret_is_masked(
         re.sub(r"\*\*\*[0-9a-f]{8}$", "***", word) if word == str(word) else word for word in masked
     ] == shown
     assert SECRET not in MASK.text(f"Invalid value: {words}", body)
+
+
+@pytest.mark.parametrize("said", [{"value": SECRET}, {"values": [SECRET]}, {"default": SECRET}])
+@pytest.mark.parametrize("named", [{"name": "X-Api-Key"}, {"key": "dbPassword", "type": "string"}])
+def test_what_stands_beside_a_name_that_says_secret_is_masked(
+    named: dict[str, Any], said: dict[str, Any]
+) -> None:
+    assert SECRET not in json.dumps(MASK.masked(custom(headers=[{**named, **said}])))
+
+
+def test_what_a_selector_looks_for_is_shown() -> None:
+    wanted = [{"key": "example.dev/secret-store", "operator": "In", "values": ["vault"]}]
+    body = pod(affinity={"matchExpressions": wanted})
+    assert MASK.masked(body)["spec"]["affinity"]["matchExpressions"] == wanted

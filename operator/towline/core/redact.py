@@ -5,7 +5,7 @@ and the names of keys. Of any other object the value of a name that says so (`SA
 that lies below it, where that name is
 
 - a key: in a ConfigMap's `data`, an annotation, a field of a custom resource;
-- the `name` or `key` beside a `value`: environment variables, HTTP headers, parameters;
+- the `name` or `key` beside a `value`, `values` or `default`: environment variables, HTTP headers, parameters;
 - a flag or an assignment among a container's `args` or `command`: `--password=…`, or the word behind `--password`.
 
 Kubernetes has such names that hold no secret: fields that refer to one, and selectors. These are left alone
@@ -51,6 +51,7 @@ _REFERENCE = _CARRYING | {
     *("secretName", "volumeName", "operator", "effect", "tolerationSeconds"),
 }
 
+_MORE_VALUES = frozenset({"values", "default"})
 _COMMANDS = frozenset({"args", "command"})
 _SWITCHES = frozenset({"", "true", "false"})
 
@@ -189,7 +190,7 @@ def _mapping(mapping: Body, place: Place, hide: _Hide, *, secret: bool) -> Body:
     for name, child in mapping.items():
         if refers and name not in _CARRYING:
             hidden = (name == "key" and not _points(mapping, place)) or (name == "path" and secret)
-        elif name == "value" and named:
+        elif named and (name == "value" or (name in _MORE_VALUES and _SELECTING.isdisjoint(mapping))):
             hidden = True
         else:
             hidden = secret or (_says(name) and (free or not _harmless(name, child)))
