@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
+from e2e.harness.growing import whole_lines
 from e2e.harness.waiting import eventually
 
 Mark = NewType("Mark", int)
@@ -130,7 +131,7 @@ class AuditLog:
     def _lines(self, start: int) -> Iterator[bytes]:
         with self.path.open("rb") as log:
             log.seek(start)
-            yield from (line for line in log if line.endswith(b"\n"))
+            yield from whole_lines(log)
 
 
 def parse(line: bytes) -> AuditEvent | None:

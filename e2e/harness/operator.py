@@ -13,6 +13,7 @@ from typing import Any, NewType, TypeAlias
 
 from e2e.harness import identity
 from e2e.harness.controlplane import ControlPlane
+from e2e.harness.growing import whole_lines
 from e2e.harness.processes import Program, leftovers
 from e2e.harness.waiting import eventually
 
@@ -85,7 +86,7 @@ class Operator:
         """Return the lines written since `mark`."""
         with self.log_file.open("rb") as file:
             file.seek(mark)
-            return tuple(_line(raw) for raw in file if raw.endswith(b"\n"))
+            return tuple(map(_line, whole_lines(file)))
 
     def wait_for_log(
         self,

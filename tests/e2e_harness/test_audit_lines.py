@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from e2e.harness import audit
 from e2e.harness.audit import AuditLog, Mark
+from e2e.harness.growing import whole_lines
 
 
 def _line(**values: Any) -> bytes:
@@ -76,3 +78,23 @@ def test_a_line_that_is_still_being_written_is_left_for_the_next_look(tmp_path: 
     assert [event.verb for event in log.since(Mark(0))] == ["create"]
     path.write_bytes(_line(verb="create") + _line(verb="update"))
     assert [event.verb for event in log.since(Mark(0))] == ["create", "update"]
+
+
+class _Growing(io.RawIOBase):
+    """A file whose end is reached in the midst of a line, which is written on before the next read."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = list(pieces)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._pieces.pop(0) if self._pieces else b""
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def test_a_line_that_is_being_written_is_none_yet_nor_is_its_rest() -> None:
+    growing = _Growing(b"first\nsec", b"", b"ond\nthird\n")
+    assert list(whole_lines(io.BufferedReader(growing))) == [b"first\n"]
