@@ -29,7 +29,6 @@ def passed(attempt: Attempt, decided: Plan, synced: Synced | None, blind: str) -
         reason = Reason.APPLY_FAILED
     if reason is Reason.SUCCEEDED:
         message = _success(attempt, decided)
-    goes_on = decided.waiting or decided.held
     return Pass(
         generation=attempt.repository.generation,
         reason=reason,
@@ -39,7 +38,7 @@ def passed(attempt: Attempt, decided: Plan, synced: Synced | None, blind: str) -
         applied=applied,
         objects=_objects(desired, decided, synced) if desired else None,
         failures=failures,
-        blocked=None if goes_on and not decided.blocked else decided.blocked,
+        blocked=decided.blocked or (None if decided.waiting or decided.held else ()),
         token=decided.token,
         plan=forecast.NOTHING,
         kinds=attempt.kinds | (desired.kinds if desired and applied else frozenset()),

@@ -110,7 +110,7 @@ class Decisions:
             prune=desired.spec.prune,
             adopt=desired.spec.adopt,
             confirm=repository.annotations.get(labels.CONFIRM_PRUNE, ""),
-            applied=str(repository.status.get("commit", {}).get("applied", "")),
+            applied=repository.applied,
             blocked=bool(repository.status.get("blocked")),
             installation=self._installation,
             gated=desired.spec.mode is Mode.ENFORCE and attempt.memory.done is not desired,
@@ -127,7 +127,7 @@ def _check_emptiness(repository: GitRepository, desired: Desired, *, owns: bool)
 
     It is well where this very commit was applied: somebody has confirmed that everything goes.
     """
-    if owns or repository.status.get("commit", {}).get("applied") == desired.sha:
+    if owns or repository.applied == desired.sha:
         return
     message = f"no manifests below {desired.spec.path!r}: their names end in .yaml, .yml or .json"
     if desired.submodules:

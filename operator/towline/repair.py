@@ -127,7 +127,7 @@ class Repairs:
             or repository.status.get("observedGeneration") != repository.generation
         ):
             return
-        sha = str(repository.status.get("commit", {}).get("applied", ""))
+        sha = repository.applied
         try:
             found = await self._source.recalled(repository.key, spec, sha) if sha else None
             if found is None:

@@ -297,11 +297,7 @@ def _trigger(attempt: Attempt) -> Trigger:
     confirmed = repository.annotations.get(labels.CONFIRM_PRUNE, "") == (
         (repository.status.get("blocked") or {}).get("confirm") or None
     )
-    if (
-        attempt.head
-        and repository.status.get("commit", {}).get("applied") != attempt.head.sha
-        and not confirmed
-    ):
+    if attempt.head and repository.applied != attempt.head.sha and not confirmed:
         return Trigger.COMMIT
     if repository.status.get("observedGeneration") != repository.generation:
         return Trigger.SPEC

@@ -55,6 +55,11 @@ class GitRepository:
     status: Body
 
     @property
+    def applied(self) -> str:
+        """The commit that its status calls applied, empty where it names none."""
+        return str(self.status.get("commit", {}).get("applied", ""))
+
+    @property
     def label(self) -> str:
         """The value of the repository label on everything it owns."""
         return labels.repository_label(self.key)

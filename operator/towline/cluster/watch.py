@@ -210,9 +210,8 @@ class Watch:
                 self._sink.absent(body)
             case _:
                 self._sink.present(body)
-        if (
-            self._version
-        ):  # the initial events come in the order of names, and each list begins with them anew
+        # the initial events come in the order of names, and each list begins with them anew
+        if self._version:
             self._version = version
             self._failures = 0
 

@@ -169,10 +169,8 @@ def _words(words: Sequence[Any], place: Place, hide: _Hide) -> Iterator[Any]:
         names = _says(flag) and not any(map(str.isspace, flag)) and not _harmless_flag(flag)
         if names and given and said not in _SWITCHES:
             yield f"{flag}={hide(said, (*place, ''))}"
-        elif awaited and not flag.startswith("-"):
-            yield _said(word, (*place, ""), hide, secret=True)
         else:
-            yield _said(word, (*place, ""), hide, secret=False)
+            yield _said(word, (*place, ""), hide, secret=awaited and not flag.startswith("-"))
         awaited = names and not given and flag.startswith("-")
 
 
