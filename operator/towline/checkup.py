@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from towline import tasks
+from towline import aio
 from towline.cluster.live import Index
 from towline.cluster.pods import Pods
 from towline.core.health import survey
@@ -45,7 +45,7 @@ class Checkups:
         try:
             done, _ = await asyncio.wait(asked, timeout=_SECONDS)
         finally:
-            await tasks.end(*asked)
+            await aio.end(*asked)
         told = (
             task.result() if task in done else each for task, each in zip(asked, found.first, strict=True)
         )

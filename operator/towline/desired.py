@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from towline import log, tasks
+from towline import aio, log
 from towline.api.gitrepository import RefKind, Spec
 from towline.cluster import calls
 from towline.cluster.client import Client
@@ -215,7 +215,7 @@ class Source:
         try:
             yield moved.is_set
         finally:
-            await tasks.end(task)
+            await aio.end(task)
 
     async def history(self, head: Head, base: str) -> History:
         """Return the commits that lead from `base` (a sha) to the head, which a record lists at any rate.

@@ -12,11 +12,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from towline import log, tasks
+from towline import aio, log
 from towline.api.gitrepository import Mode, Spec
 from towline.api.syncrecord import Trigger
 from towline.attempt import Attempt
-from towline.cluster import abreast
+from towline.cluster.client import IN_FLIGHT
 from towline.cluster.live import Index
 from towline.cluster.report import Report
 from towline.core import baseline, compare, drift, drifted, ownership, plan, surplus
@@ -84,7 +84,7 @@ class Repairs:
                 await self.mend(attempt, spec, everything=True)
             return task.result()
         finally:
-            await tasks.end(task)
+            await aio.end(task)
 
     async def begin(self, attempt: Attempt, spec: Spec) -> None:
         """Restore what was touched since the last pass, before anything is asked of Git; under Observe nothing is.
@@ -178,7 +178,7 @@ class Repairs:
 
     async def verify(self, refs: Sequence[ObjectRef]) -> None:
         """Read objects whose metadata cannot tell whether their content is as declared."""
-        await abreast.run(self._verified, refs)
+        await aio.gather(self._verified, refs, IN_FLIGHT)
 
     def contested(self, attempt: Attempt) -> frozenset[ObjectRef]:
         """Return the objects that are left alone for now, because somebody keeps changing them."""

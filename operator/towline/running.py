@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 
 import uvloop
 
-from towline import assembly, controller, log, memory, tasks
+from towline import aio, assembly, controller, log, memory
 from towline.api import labels
 from towline.api.gitrepository import RESOURCE
 from towline.assembly import Doors
@@ -158,7 +158,7 @@ async def _beside(**work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await tasks.end(*begun)
+        await aio.end(*begun)
 
 
 def _keys(label: str, queue: WorkQueue) -> tuple[Key, ...]:

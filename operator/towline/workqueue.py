@@ -14,7 +14,7 @@ import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from towline import log, tasks
+from towline import aio, log
 from towline.model import Key
 
 Work = Callable[[Key], Awaitable[float | None]]
@@ -133,4 +133,4 @@ class WorkQueue:
             del self._entries[key]
 
     async def _stop(self) -> None:
-        await tasks.end(*(entry.running for entry in self._entries.values() if entry.running))
+        await aio.end(*(entry.running for entry in self._entries.values() if entry.running))

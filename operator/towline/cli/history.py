@@ -7,7 +7,8 @@ from typing import IO, Any
 import click
 import orjson
 
-from towline.core import chain, wording
+from towline import text
+from towline.core import chain
 
 
 @click.group()
@@ -28,7 +29,7 @@ def verify(source: IO[bytes], *, allow_missing: bool) -> None:
     problems = chain.verify(records)
     for problem in problems:
         told = f"{problem.record or 'a record without a name'}: {problem.message}"
-        click.echo(wording.printable(told))  # whoever edits a record may edit its name: it must hide no line
+        click.echo(text.printable(told))  # whoever edits a record may edit its name: it must hide no line
     wrong = [problem for problem in problems if not (problem.missing and allow_missing)]
     click.echo(f"{len(records)} records, {len(wrong)} problems", err=True)
     if wrong:

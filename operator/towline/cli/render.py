@@ -10,8 +10,8 @@ from types import MappingProxyType
 import click
 import orjson
 
+from towline import text
 from towline.cli import folder, yamltext
-from towline.core import wording
 from towline.errors import Failure, Reason, Refusal, TowlineError
 from towline.model import Manifest, ObjectRef
 from towline.render import plain
@@ -86,7 +86,7 @@ def _twice(manifests: Iterable[Manifest]) -> Iterator[Failure]:
 def _told(failure: Failure) -> str:
     where = ":".join(filter(None, (failure.file, str(failure.line or ""))))
     told = f"{where}: {failure.message}" if where else failure.message
-    return wording.printable(told, _LINE_BYTES)
+    return text.printable(told, _LINE_BYTES)
 
 
 def _json(manifest: Manifest) -> bytes:

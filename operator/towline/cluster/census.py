@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TypeAlias
 
-from towline.cluster import abreast
+from towline import aio
+from towline.cluster.client import IN_FLIGHT
 from towline.cluster.objects import Objects, Sync
 from towline.cluster.prediction import declared
 from towline.errors import ApiError
@@ -44,7 +45,7 @@ async def missing(objects: Objects, changes: Iterable[Change], sync: Sync) -> fr
             place = change.ref._replace(name=""), declared(change).version
             wanted[place].add(change.ref)
     crowded = [(place, refs) for place, refs in wanted.items() if len(refs) >= FEWEST]
-    found = await abreast.run(partial(_missing, objects, sync), crowded)
+    found = await aio.gather(partial(_missing, objects, sync), crowded, IN_FLIGHT)
     return frozenset[ObjectRef]().union(*found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from towline import tasks
+from towline import aio
 from towline.model import ObjectRef
 
 DOUBT_SECONDS = 8.0
@@ -38,7 +38,7 @@ class Doubts:
     async def aclose(self) -> None:
         """Verify nothing any more."""
         if self._task:
-            await tasks.end(self._task)
+            await aio.end(self._task)
 
     async def _run(self) -> None:
         while self._refs:

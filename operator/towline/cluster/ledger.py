@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from towline import aio
 from towline.api.syncrecord import Ending, SyncRecord
-from towline.cluster import abreast, outside
-from towline.cluster.client import Client
+from towline.cluster import outside
+from towline.cluster.client import IN_FLIGHT, Client
 from towline.cluster.outside import Outside
 from towline.cluster.records import AnotherOperatorError, Pause, Records
 from towline.core import retention, tip
@@ -205,7 +206,7 @@ class Ledger:
         if last is None:
             return ()
         earlier = range(newest - 1, max(newest - last.intent.part.number, 0), -1)
-        found = await abreast.run(lambda sequence: self._read(key, known.get(sequence)), earlier)
+        found = await aio.gather(lambda sequence: self._read(key, known.get(sequence)), earlier, IN_FLIGHT)
         records = [last]
         for record in found:
             if record is None:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 
-from towline import tasks
+from towline import aio
 from towline.api.healthchecks import HealthCheck
 from towline.cluster.assessor import Assessor
 from towline.cluster.client import Client
@@ -193,7 +193,7 @@ class Index:
 
     async def aclose(self) -> None:
         """End all watches."""
-        await tasks.end(*self._tasks)
+        await aio.end(*self._tasks)
         self._echoes.close()
 
     def _watch(self, kind: GroupKind, *, pauses: bool = False) -> Watch:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
+from towline import aio
 from towline.api.gitrepository import ForeignFields
-from towline.cluster import abreast, census, faults, prediction, replacement, swap
+from towline.cluster import census, faults, prediction, replacement, swap
 from towline.cluster.calls import Answer
+from towline.cluster.client import IN_FLIGHT
 from towline.cluster.objects import Objects, Sync, metadata
 from towline.cluster.prediction import Prediction
 from towline.cluster.settling import Settling
@@ -47,7 +49,7 @@ class Flight:
         """
         waiting = order.deferred(changes)
         missing = await self._missing(changes, waiting)
-        found = await abreast.run(partial(self._predict, waiting, missing), changes)
+        found = await aio.gather(partial(self._predict, waiting, missing), changes, IN_FLIGHT)
         return Preflight(
             predictions=tuple(each for each in found if isinstance(each, Prediction)),
             failures=tuple(failure for each in found if not isinstance(each, Prediction) for failure in each),

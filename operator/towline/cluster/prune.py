@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from towline.cluster import abreast, prediction
+from towline import aio
+from towline.cluster import prediction
+from towline.cluster.client import IN_FLIGHT
 from towline.cluster.course import Course, Written
 from towline.cluster.live import Index
 from towline.cluster.metadata import live_from
@@ -38,7 +40,7 @@ class Prunes:
         outcomes: list[Outcome] = []
         last_first = sorted(changes, key=lambda change: -change.wave)
         for _, wave in groupby(last_first, key=lambda change: change.wave):
-            outcomes += await abreast.run(self._tried, tuple(wave))
+            outcomes += await aio.gather(self._tried, tuple(wave), IN_FLIGHT)
         return self._course.written(outcomes)
 
     async def _tried(self, change: Change) -> Outcome:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from towline.cluster import abreast
+from towline import aio
+from towline.cluster.client import IN_FLIGHT
 from towline.cluster.course import Course
 from towline.cluster.objects import Objects, Sync
 from towline.cluster.prune import seen
@@ -27,7 +28,7 @@ class Rehearsal:
         Raises:
             ClusterError: the API server could not be asked, or refuses us as a whole.
         """
-        outcomes = await abreast.run(self._tried, changes)
+        outcomes = await aio.gather(self._tried, changes, IN_FLIGHT)
         if self._course.error:
             raise self._course.error
         return tuple(failure for outcome in outcomes for failure in outcome.failures)

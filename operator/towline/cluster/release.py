@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from towline.cluster import abreast, prediction
+from towline import aio
+from towline.cluster import prediction
+from towline.cluster.client import IN_FLIGHT
 from towline.cluster.course import Course, Written
 from towline.cluster.live import Index
 from towline.cluster.metadata import live_from
@@ -29,7 +31,7 @@ class Releases:
 
     async def run(self, changes: Sequence[Change]) -> Written:
         """Release the objects; one that refuses does not hold back the others."""
-        return self._course.written(await abreast.run(self._tried, changes))
+        return self._course.written(await aio.gather(self._tried, changes, IN_FLIGHT))
 
     async def _tried(self, change: Change) -> Outcome:
         with self._index.writing(change.ref):

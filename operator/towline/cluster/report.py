@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import towline
-from towline import log
+from towline import log, text
 from towline.api import gitrepository, labels
 from towline.api.gitrepository import RESOURCE, GitRepository
 from towline.cluster import calls
 from towline.cluster.client import Client
-from towline.core import refusals, wording
+from towline.core import refusals
 from towline.errors import ApiError, ClusterError
 from towline.model import Body, Key
 
@@ -115,7 +115,7 @@ class Report:
         self, repository: GitRepository, kind: Literal["Normal", "Warning"], reason: str, message: str
     ) -> None:
         """Post an event about a repository; the same once more is counted. A refused one is dropped."""
-        body = self._event(repository, kind, reason, wording.printable(message, _EVENT_BYTES))
+        body = self._event(repository, kind, reason, text.printable(message, _EVENT_BYTES))
         try:
             await self._post(repository.key, body)
         except ClusterError as error:
@@ -174,7 +174,7 @@ class Report:
             "lastTimestamp": now,
             "source": {"component": "towline"},
             "reportingComponent": "towline.dev/operator",
-            "reportingInstance": wording.printable(self._instance, 128),
+            "reportingInstance": text.printable(self._instance, 128),
         }
 
     async def _post(self, key: Key, body: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from towline.cluster import waiting
+from towline import aio
 from towline.cluster.discovery import Discovery
 from towline.cluster.objects import Objects, Sync
 from towline.core import refusals
@@ -40,7 +40,7 @@ class Settling:
             body = await objects.read(ref, sync)
             return body is not None and _condition(body, "Established").get("status") == "True"
 
-        fine = await waiting.until(served, seconds)
+        fine = await aio.until(served, seconds)
         if body is not None:
             self._until[str(body["spec"]["group"])] = self._now() + SETTLING_SECONDS
         self._discovery.invalidate()

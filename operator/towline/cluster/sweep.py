@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from towline import log
+from towline import aio, log
 from towline.api import labels
 from towline.api.gitrepository import GitRepository
-from towline.cluster import abreast, calls
-from towline.cluster.client import Client
+from towline.cluster import calls
+from towline.cluster.client import IN_FLIGHT, Client
 from towline.cluster.discovery import Discovery
 from towline.cluster.ledger import Ledger
 from towline.cluster.live import Index
@@ -67,7 +67,7 @@ class Sweep:
                 return None
             return resource.group_kind if answer.body.get("items") else None
 
-        kinds = await abreast.run(found, await self._discovery.listable())
+        kinds = await aio.gather(found, await self._discovery.listable(), IN_FLIGHT)
         if denied:
             _log.warning("kinds that may not be listed were passed over", label=label, kinds=sorted(denied))
         return frozenset(kind for kind in kinds if kind)

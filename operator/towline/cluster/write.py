@@ -9,7 +9,9 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from towline.cluster import abreast, census, course, faults, folding, prediction, replacement, swap, waiting
+from towline import aio
+from towline.cluster import census, course, faults, folding, prediction, replacement, swap
+from towline.cluster.client import IN_FLIGHT
 from towline.cluster.course import Course, Written
 from towline.cluster.live import Index
 from towline.cluster.objects import Objects, Sync, metadata, terminates
@@ -55,7 +57,7 @@ class Writes:
             if superseded():
                 outcomes += [course.not_tried(found.change) for found in wave]
             else:
-                outcomes += await abreast.run(self._tried, await self._counted(wave))
+                outcomes += await aio.gather(self._tried, await self._counted(wave), IN_FLIGHT)
                 self._broken.update(_lacking(outcomes[-len(wave) :]))
         return self._course.written(outcomes)
 
@@ -131,7 +133,7 @@ class Writes:
         async def absent() -> bool:
             return await self._objects.read(change.ref, self._sync, version) is None
 
-        return await waiting.until(absent, self._deadlines.gone)
+        return await aio.until(absent, self._deadlines.gone)
 
     async def _removed(self, found: Prediction, before: Body) -> Outcome | Prediction:
         """Delete exactly the object that was seen, for its replacement, and wait until it is gone."""

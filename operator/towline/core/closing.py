@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from towline import text
 from towline.api import recordbody
 from towline.api.syncrecord import ChangeEntry, Closing, Counts, Ending, RecordFailure, SyncRecord
-from towline.core import chain, wording
+from towline.core import chain
 from towline.core.redact import Mask
 from towline.errors import Failure
 from towline.model import REMOVES, Action, Live, ObjectRef, Outcome, Result
@@ -95,7 +96,7 @@ def fault(failure: Failure) -> RecordFailure:
     """Return a failure that is about no change: its message names the object, or file and line."""
     where = failure.object or (f"{failure.file}:{failure.line}" if failure.line else failure.file)
     message = f"{where}: {failure.message}" if where else failure.message
-    return RecordFailure(change=-1, reason=failure.reason, message=wording.printable(message, MESSAGE))
+    return RecordFailure(change=-1, reason=failure.reason, message=text.printable(message, MESSAGE))
 
 
 def _listed(records: Sequence[SyncRecord]) -> list[dict[int, ChangeEntry]]:
@@ -161,7 +162,7 @@ def _shortened(failures: Sequence[RecordFailure]) -> tuple[RecordFailure, ...]:
     """Give each message its share of the room."""
     listed = failures[:FAILURES]
     share = min(MESSAGE, MESSAGES // len(listed)) if listed else MESSAGE
-    return tuple(replace(failure, message=wording.printable(failure.message, share)) for failure in listed)
+    return tuple(replace(failure, message=text.printable(failure.message, share)) for failure in listed)
 
 
 def _draft(ended: Ended, counts: Counts, failures: tuple[RecordFailure, ...]) -> Closing:

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from towline import text
 from towline.api.conditions import NOT_ASSESSED, Condition, Truth, Type
-from towline.core import wording
 from towline.core.deviation import Deviation
 from towline.core.drift import DRIFTED
 from towline.errors import Refusal
@@ -54,7 +54,7 @@ def condition(deviations: tuple[Deviation, ...] | None, previous: Body) -> Condi
     foreign = len(deviations) - len(real)
     if not real:
         words = "Every applied object is as it was applied"
-        more = f"; others added {wording.many(foreign, 'field')} inside what we own" if foreign else ""
+        more = f"; others added {text.many(foreign, 'field')} inside what we own" if foreign else ""
         reason = Refusal.FOREIGN_FIELDS if foreign else _NO_DRIFT
         return Condition(type=Type.DRIFTED, status=Truth.FALSE, reason=reason, message=words + more)
     reasons = {each.reason for each in real}
@@ -67,9 +67,9 @@ def condition(deviations: tuple[Deviation, ...] | None, previous: Body) -> Condi
         reason, words = Refusal.CONTESTED, "somebody keeps changing what Git declares"
     else:
         reason, words = DRIFTED, "not as it was applied"
-    message = f"{wording.many(len(real), 'field')}: {words}; {_said(_entry(real[0]))}"
+    message = f"{text.many(len(real), 'field')}: {words}; {_said(_entry(real[0]))}"
     return Condition(
-        type=Type.DRIFTED, status=Truth.TRUE, reason=reason, message=wording.printable(message, _PATH_BYTES)
+        type=Type.DRIFTED, status=Truth.TRUE, reason=reason, message=text.printable(message, _PATH_BYTES)
     )
 
 
@@ -115,12 +115,12 @@ def _unassessed(message: str) -> Condition:
 
 def _entry(deviation: Deviation) -> dict[str, Any]:
     texts = {
-        "object": wording.printable(deviation.object, _PATH_BYTES),
-        "field": wording.printable(deviation.field, _PATH_BYTES),
-        "file": wording.printable(deviation.file, _PATH_BYTES),
+        "object": text.printable(deviation.object, _PATH_BYTES),
+        "field": text.printable(deviation.field, _PATH_BYTES),
+        "file": text.printable(deviation.file, _PATH_BYTES),
         "line": deviation.line,
         "commit": deviation.commit,
-        "by": wording.printable(deviation.by, _VALUE_BYTES),
+        "by": text.printable(deviation.by, _VALUE_BYTES),
         "since": deviation.since,
         "reason": str(deviation.reason),
     }
@@ -141,8 +141,8 @@ def _said(entry: Mapping[str, Any]) -> str:
 def _value(value: Any) -> str:
     if value is None:
         return "nothing"
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return wording.printable(text, _VALUE_BYTES)
+    shown = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return text.printable(shown, _VALUE_BYTES)
 
 
 def _listed(status: Body) -> Iterable[Body]:

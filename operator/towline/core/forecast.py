@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from towline import text
 from towline.api.syncrecord import ChangeEntry, FieldChange, SyncRecord
-from towline.core import verdict, wording
+from towline.core import verdict
 from towline.errors import Failure, Reason
 from towline.model import Action, Body, Change, Revision
 
@@ -75,7 +76,7 @@ def sentence(forecast: Forecast, revision: Revision, declared: int) -> str:
     """Say what would be done, of how many declared objects, by which commit."""
     commit = verdict.named(revision.short, revision.subject, revision.author.name)
     if forecast.is_empty:
-        return f"Would change nothing: {wording.many(declared, 'object')} as declared by {commit}"
+        return f"Would change nothing: {text.many(declared, 'object')} as declared by {commit}"
     counts = Counter(told.action for told in _told(forecast.entries).values())
     words = [f"{action} {counts[action]}" for action in Action if counts[action]]
     if forecast.blocked:
@@ -95,14 +96,12 @@ def staying(changes: Iterable[Change]) -> str:
         return ""
     named = ", ".join(f"{change.ref} ({change.message})" for change in kept[:_NAMED])
     more = len(kept) - _NAMED
-    return f"{wording.many(len(kept), 'object')} left Git: {named}" + (
-        f" and {more} more" if more > 0 else ""
-    )
+    return f"{text.many(len(kept), 'object')} left Git: {named}" + (f" and {more} more" if more > 0 else "")
 
 
 def blocks(change: Change) -> Failure:
     """Return why a prune would wait, as a record tells it."""
-    message = wording.printable(f"waits for a confirmation: {change.message}")
+    message = text.printable(f"waits for a confirmation: {change.message}")
     return Failure(reason=change.reason or Reason.PRUNE_BLOCKED, message=message, object=str(change.ref))
 
 
@@ -185,12 +184,12 @@ def _field(field: FieldChange) -> dict[str, Any]:
 
 def _short(value: Any) -> Any:
     """Return a value as a status shows it: the record has all of it."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return value if len(text.encode()) <= _VALUE_BYTES else wording.printable(text, _VALUE_BYTES)
+    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if len(shown.encode()) <= _VALUE_BYTES else text.printable(shown, _VALUE_BYTES)
 
 
 def _faults(failures: Sequence[Failure]) -> str:
     first = failures[0]
     place = f"{first.file}:{first.line}" if first.line else first.file
     parts = (place, first.object, first.reason, first.message)
-    return f"{wording.many(len(failures), 'fault')}; {': '.join(part for part in parts if part)}"
+    return f"{text.many(len(failures), 'fault')}; {': '.join(part for part in parts if part)}"

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from towline.core import wording
+from towline import text
 from towline.model import Person, Revision
 
 T = TypeVar("T")
@@ -61,11 +61,11 @@ def commit(revision: Revision) -> Revision:
         revision,
         author=_person(revision.author),
         committer=_person(revision.committer),
-        subject=wording.printable(revision.subject, 512),
-        pull_request=wording.printable(revision.pull_request, 256),
-        merged_by=wording.printable(revision.merged_by, 256),
+        subject=text.printable(revision.subject, 512),
+        pull_request=text.printable(revision.pull_request, 256),
+        merged_by=text.printable(revision.merged_by, 256),
     )
 
 
 def _person(person: Person) -> Person:
-    return Person(name=wording.printable(person.name, 256), email=wording.printable(person.email, 256))
+    return Person(name=text.printable(person.name, 256), email=text.printable(person.email, 256))

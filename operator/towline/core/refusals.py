@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
+from towline import text
 from towline.api import labels
-from towline.core import fieldpath, wording
+from towline.core import fieldpath
 from towline.errors import ApiError, Failure, Refusal
 from towline.model import Body, Change, GroupKind, ObjectRef
 
@@ -82,7 +83,7 @@ def failure(about: Subject, reason: str, message: str, path: str = "") -> Failur
     """Return one failure of the object, in our own words or in words that were masked before."""
     return Failure(
         reason=reason,
-        message=wording.printable(message),
+        message=text.printable(message),
         object=str(about.ref),
         file=about.file,
         line=about.line,
@@ -182,10 +183,10 @@ def _typed(error: ApiError) -> tuple[Fault, ...]:
         return ()
     lines = _TYPED_LINE.findall(typed.group(1)) or [("", typed.group(1))]
     found: list[Fault] = []
-    for path, text in lines:
-        words = _GO_VALUE.sub(", got a value of another type", text)
+    for path, said in lines:
+        words = _GO_VALUE.sub(", got a value of another type", said)
         found.append(
-            Fault(reason=_typed_reason(text), message=f"{path}: {words}" if path else words, path=path)
+            Fault(reason=_typed_reason(said), message=f"{path}: {words}" if path else words, path=path)
         )
     return tuple(found)
 

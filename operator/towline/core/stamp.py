@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from towline import text
 from towline.api import labels
-from towline.core import wording
 from towline.model import Body, GroupKind, Key, Manifest, Revision
 
 CHANGE_CAUSE = "kubernetes.io/change-cause"
@@ -66,8 +66,8 @@ def entry(body: Body, manager: str) -> Mapping[str, Any]:
 
 def cause(revision: Revision) -> str:
     """Return the change-cause of an object that this revision changes, as one printable line."""
-    author = wording.printable(revision.author.name or revision.author.email, _AUTHOR_BYTES)
-    return f"{revision.short} {wording.printable(revision.subject, _SUBJECT_BYTES)} ({author})"
+    author = text.printable(revision.author.name or revision.author.email, _AUTHOR_BYTES)
+    return f"{revision.short} {text.printable(revision.subject, _SUBJECT_BYTES)} ({author})"
 
 
 def _settled(manifest: Manifest) -> Body:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from towline import text
 from towline.api import conditions
 from towline.api.gitrepository import GitRepository
-from towline.core import drifted, forecast, verdict, wording
+from towline.core import drifted, forecast, verdict
 from towline.core.deviation import Deviation
 from towline.core.forecast import Forecast
 from towline.core.health import patience
@@ -164,11 +165,11 @@ def _applied(previous: Body, revision: Revision | None, moment: str) -> Body:
     return _present(
         {
             "short": revision.short,
-            "author": wording.printable(revision.author.name or revision.author.email, _WORDS_BYTES),
-            "subject": wording.printable(revision.subject, _WORDS_BYTES),
+            "author": text.printable(revision.author.name or revision.author.email, _WORDS_BYTES),
+            "subject": text.printable(revision.subject, _WORDS_BYTES),
             "committedAt": revision.committed_at,
             "appliedAt": moment,
-            "pullRequest": wording.printable(revision.pull_request, _WORDS_BYTES),
+            "pullRequest": text.printable(revision.pull_request, _WORDS_BYTES),
         }
     )
 
@@ -196,12 +197,12 @@ def _failures(failures: tuple[Failure, ...] | None) -> Body:
 
 def _failure(failure: Failure) -> Body:
     named = {
-        "object": wording.printable(failure.object, _PATH_BYTES),
-        "file": wording.printable(failure.file, _PATH_BYTES),
+        "object": text.printable(failure.object, _PATH_BYTES),
+        "file": text.printable(failure.file, _PATH_BYTES),
         "line": failure.line,
         "commit": failure.commit,
     }
-    message = wording.printable(failure.message, _MESSAGE_BYTES)
+    message = text.printable(failure.message, _MESSAGE_BYTES)
     return {"reason": str(failure.reason), "message": message, **_present(named)}
 
 
@@ -215,7 +216,7 @@ def _blocked(changes: tuple[Change, ...] | None, token: str) -> Body:
 
 
 def _prune(change: Change) -> Body:
-    message = wording.printable(change.message, _MESSAGE_BYTES)
+    message = text.printable(change.message, _MESSAGE_BYTES)
     return {"object": str(change.ref), "reason": change.reason, **_present({"message": message})}
 
 

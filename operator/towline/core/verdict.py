@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from towline import text
 from towline.api import labels
 from towline.api.conditions import IDLE, Condition, Truth, Type
-from towline.core import remedy, wording
+from towline.core import remedy
 from towline.core.remedy import Beside
 from towline.errors import Reason
 from towline.model import Body
@@ -49,25 +50,25 @@ def conditions_of(status: Body, ended: Conclusion) -> Iterable[Condition]:
         ended: how it ended; what is not about objects follows from its reason's row in the table.
     """
     ready = ended.ready
-    text = wording.printable(_ready(status, ended), _MESSAGE_BYTES)
-    yield Condition(type=Type.READY, status=remedy.TABLE[ready].ready, reason=ready, message=text)
+    message = text.printable(_ready(status, ended), _MESSAGE_BYTES)
+    yield Condition(type=Type.READY, status=remedy.TABLE[ready].ready, reason=ready, message=message)
     yield _reconciling(ended.runs, ended.attempts)
     yield _stalled(ended.runs)
     yield _synced(status, ready)
-    yield replace(ended.healthy, message=wording.printable(ended.healthy.message, _MESSAGE_BYTES))
+    yield replace(ended.healthy, message=text.printable(ended.healthy.message, _MESSAGE_BYTES))
 
 
 def named(short: str, subject: str, author: str) -> str:
     """Return how people name a commit: `1a2b3c4 "subject" by Ada`."""
-    quoted = f'"{wording.printable(subject, _WORDS_BYTES)}"' if subject else ""
-    by = f"by {wording.printable(author, _WORDS_BYTES)}" if author else ""
+    quoted = f'"{text.printable(subject, _WORDS_BYTES)}"' if subject else ""
+    by = f"by {text.printable(author, _WORDS_BYTES)}" if author else ""
     return " ".join(part for part in (short, quoted, by) if part)
 
 
 def _reconciling(reason: Reason, attempts: int) -> Condition:
     if remedy.TABLE[reason].beside is not Beside.RECONCILING:
         return _idle(Type.RECONCILING, "No sync runs and none waits for another try")
-    words = f"Tried {wording.many(max(attempts, 1), 'time')}; tries again after a pause"
+    words = f"Tried {text.many(max(attempts, 1), 'time')}; tries again after a pause"
     if reason is Reason.PROGRESSING:
         words = "A sync runs"
     return Condition(type=Type.RECONCILING, status=Truth.TRUE, reason=reason, message=words)
@@ -123,7 +124,7 @@ def _message(status: Body, reason: Reason) -> str:
 
 def success(commit: str, declared: int) -> str:
     """Say that a commit, named as people do, is applied with all that it declares."""
-    return f"Applied {commit}: {wording.many(declared, 'object')}"
+    return f"Applied {commit}: {text.many(declared, 'object')}"
 
 
 def _success(status: Body) -> str:
@@ -136,7 +137,7 @@ def _success(status: Body) -> str:
 
 def _confirmation(status: Body) -> str:
     blocked = status.get("blocked", {})
-    total = wording.many(blocked.get("prunesTotal", 0), "object")
+    total = text.many(blocked.get("prunesTotal", 0), "object")
     token = blocked.get("confirm", "")
     return f"Will not delete {total} unconfirmed: annotate with {labels.CONFIRM_PRUNE}={token}"
 
@@ -149,5 +150,5 @@ def _first_failure(status: Body) -> str:
     first = failures[0]
     place = f"{first.get('file', '')}:{first.get('line', '')}".rstrip(":")
     parts = (place, first.get("object", ""), first["reason"], first["message"])
-    total = wording.many(status.get("failuresTotal", len(failures)), "fault")
+    total = text.many(status.get("failuresTotal", len(failures)), "fault")
     return f"{total}; {': '.join(part for part in parts if part)}"

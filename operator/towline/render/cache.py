@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
-from towline import tasks
+from towline import aio
 from towline.errors import BuildError, Failure, Reason, SourceError
 from towline.model import Manifest
 from towline.render import plain
@@ -151,7 +151,7 @@ async def _ahead(
             ahead += islice(begun, 1)
             yield batch, found
     finally:
-        await tasks.end(*ahead)
+        await aio.end(*ahead)
 
 
 def _parsed(files: Sequence[_Name], contents: Mapping[str, bytes], limits: Limits) -> dict[_Name, Rendered]:

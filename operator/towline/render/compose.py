@@ -19,7 +19,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from towline.core import wording
+from towline import text
 from towline.render import events, scalars
 from towline.render.anchors import Anchors, ExhaustedError
 from towline.render.events import Mark
@@ -189,7 +189,7 @@ class _Reader:
             return None
 
     def _duplicate(self, event: Event, key: str, first: Mark) -> None:
-        shown = wording.printable(key, _SHOWN_KEY)
+        shown = text.printable(key, _SHOWN_KEY)
         self._fault(event, f'the key "{shown}" stands in line {self._first + first.line} already')
 
     def _merge(self, value: dict[str, Any], lines: dict[str | int, Mark], depth: int) -> None:

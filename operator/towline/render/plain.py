@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from towline.core import declaring, wording
+from towline import text
+from towline.core import declaring
 from towline.errors import Failure, Reason
 from towline.model import Body, Manifest, ObjectRef, Origin
 from towline.render import documents, refusals
@@ -157,7 +158,7 @@ def _shown(body: Body) -> str:
         ref = _ref(body)
     except (KeyError, AttributeError, TypeError):
         return ""
-    return wording.printable(str(ref), _SHOWN_NAME) if all(isinstance(part, str) for part in ref) else ""
+    return text.printable(str(ref), _SHOWN_NAME) if all(isinstance(part, str) for part in ref) else ""
 
 
 _WRITTEN_BY_SERVERS = frozenset({"managedFields", "creationTimestamp"})

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
+from towline import text
 from towline.api import labels
-from towline.core import order, wording
+from towline.core import order
 from towline.errors import Reason, Refusal
 from towline.model import Body
 
@@ -106,7 +107,7 @@ def _string_map(value: Any, path: tuple[str, ...]) -> Iterator[Complaint]:
         yield Complaint(Refusal.WRONG_TYPE, f"{where} is no map", path)
     for name, entry in _map(value).items():
         if not isinstance(entry, str | None):
-            shown = wording.printable(name, _SHOWN_KEY)
+            shown = text.printable(name, _SHOWN_KEY)
             yield Complaint(
                 Refusal.WRONG_TYPE, f'{where}: the value of "{shown}" is no text; quote it', (*path, name)
             )

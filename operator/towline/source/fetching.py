@@ -7,7 +7,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from towline import tasks
+from towline import aio
 from towline.errors import Reason, SourceError
 from towline.source import complaints, store
 from towline.source.access import Remote
@@ -102,7 +102,7 @@ class Fetcher:
                 await self._check_size(call)
             await self._check_size(call)
         finally:
-            await tasks.end(running)
+            await aio.end(running)
         return running.result()
 
     async def _check_size(self, call: Call) -> None:

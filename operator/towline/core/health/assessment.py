@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from towline import text
 from towline.api.healthchecks import HealthCheck
-from towline.core import wording
 from towline.core.health import (
     address,
     autoscaler,
@@ -101,7 +101,7 @@ def assess(body: Body, kind: GroupKind, check: HealthCheck | None = None) -> Hea
     Of a stateless kind the metadata suffice.
     """
     found = _assessed(body, kind, check)
-    return Health(found.state, wording.printable(found.message, _MESSAGE_BYTES)) if found.message else found
+    return Health(found.state, text.printable(found.message, _MESSAGE_BYTES)) if found.message else found
 
 
 def _assessed(body: Body, kind: GroupKind, check: HealthCheck | None) -> Health:

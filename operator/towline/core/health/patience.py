@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from towline import text
 from towline.api import conditions
 from towline.api.conditions import NOT_ASSESSED, Condition, Truth, Type
-from towline.core import wording
 from towline.core.health.survey import Ailing, Survey
 from towline.errors import Reason
 from towline.model import Body
@@ -91,7 +91,7 @@ def _well(survey: Survey) -> str:
 
 
 def _named(ailing: Ailing) -> str:
-    place = f"{wording.printable(ailing.file, _PLACE_BYTES)}:{ailing.line}"
+    place = f"{text.printable(ailing.file, _PLACE_BYTES)}:{ailing.line}"
     commit = f" ({ailing.commit[:7]})" if ailing.commit else ""
     return f"{place}: {ailing.ref}: {ailing.health.message or ailing.health.state}{commit}"
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from towline.cluster import abreast
+from towline import aio
 
 
 async def test_results_come_in_the_order_of_the_items_however_long_each_takes() -> None:
@@ -15,7 +15,7 @@ async def test_results_come_in_the_order_of_the_items_however_long_each_takes() 
         await last_done.wait()
         return item * 10
 
-    assert await abreast.run(act, [0, 1, 2]) == (0, 10, 20)
+    assert await aio.gather(act, [0, 1, 2], 16) == (0, 10, 20)
 
 
 async def test_no_more_than_the_width_is_begun_at_a_time() -> None:
@@ -28,9 +28,9 @@ async def test_no_more_than_the_width_is_begun_at_a_time() -> None:
         await asyncio.sleep(0)
         begun -= 1
 
-    await abreast.run(act, range(5 * abreast.WIDTH))
+    await aio.gather(act, range(80), 16)
 
-    assert highest == abreast.WIDTH
+    assert highest == 16
 
 
 async def test_the_first_exception_is_raised_as_it_is_and_ends_the_others() -> None:
@@ -45,7 +45,7 @@ async def test_the_first_exception_is_raised_as_it_is_and_ends_the_others() -> N
             ended.append(item)
 
     with pytest.raises(KeyError):
-        await abreast.run(act, [0, 1, 2])
+        await aio.gather(act, [0, 1, 2], 16)
     assert 0 in ended
 
 
@@ -53,4 +53,4 @@ async def test_nothing_to_do_is_no_error() -> None:
     async def act(item: int) -> int:
         return item
 
-    assert await abreast.run(act, []) == ()
+    assert await aio.gather(act, [], 16) == ()
