@@ -11,10 +11,10 @@ from towline.cluster.apply import Writer
 from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
 from towline.core import contest, ownership
-from towline.core.redact import Mask
 from towline.desired import Head
 from towline.drifts import Drifts, Known
 from towline.errors import Refusal
+from towline.fields.mask import Mask
 from towline.model import Action, Change
 from towline.order import Synced
 

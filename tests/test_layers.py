@@ -25,7 +25,7 @@ PLANTED = [
     ("controller.py", "from towline.cli import render", "Layers"),
     ("cluster/client.py", "import kopf", "kopf stays at the door"),
     ("source/tree.py", "import git", "GitPython runs git"),
-    ("core/plan.py", "import deepdiff", "deepdiff describes"),
+    ("fields/compare.py", "import deepdiff", "deepdiff describes"),
     ("cluster/apply.py", "import aiohttp", "aiohttp speaks"),
     ("cluster/apply.py", "import httptools", "HTTP is parsed"),
     ("cluster/apply.py", "import kubernetes", "The official client"),

@@ -17,7 +17,7 @@ from towline.__main__ import main
 from towline.api import labels
 from towline.api.conditions import Type
 from towline.api.gitrepository import UNSERVED
-from towline.core import order, prune, remedy, stamp
+from towline.core import order, prune, remedy
 from towline.core.health import assessment
 from towline.core.ownership import DELEGATES
 from towline.core.remedy import Party
@@ -153,7 +153,7 @@ def test_every_annotation_and_label_is_documented() -> None:
     constants = [value for value in vars(labels).values() if isinstance(value, str)]
     names = {value for value in constants if value.startswith(labels.PREFIX)} - {labels.PREFIX}
     documented = rows((PAGES / "annotations-and-labels.md").read_text())
-    assert set(documented) == {*names, stamp.CHANGE_CAUSE}
+    assert set(documented) == {*names, labels.CHANGE_CAUSE}
 
 
 def test_every_metric_is_documented() -> None:

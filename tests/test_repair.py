@@ -17,10 +17,10 @@ from towline.attempt import Attempt, Memory
 from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
 from towline.core.baseline import Written
-from towline.core.redact import Mask
 from towline.desired import Head
 from towline.drifts import Drifts
 from towline.errors import ClusterError
+from towline.fields.mask import Mask
 from towline.model import Manifest, ObjectRef, Origin, Person, Revision
 from towline.repair import Repairs
 

@@ -16,8 +16,9 @@ from towline.cluster.credentials import Access
 from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
 from towline.cluster.metadata import live_from
-from towline.core import declaring, order, redact
+from towline.core import declaring, order
 from towline.core.stamp import Identity
+from towline.fields import mask
 from towline.model import Action, Change, Key, Manifest, ObjectRef, Origin, Outcome, Person, Revision
 
 from e2e.harness.audit import AuditLog, Mark
@@ -65,7 +66,7 @@ class Desk:
         return Sync(
             identity=Identity(key=Key(self.namespace, self.name), uid=self.uid),
             revision=revision,
-            mask=redact.Mask(b"k" * 32),
+            mask=mask.Mask(b"k" * 32),
             record="app-00000000-00000001",
             force=self.force,
             preflight=self.careful,

@@ -25,10 +25,10 @@ from towline.cluster.live import Index
 from towline.cluster.pods import Pods
 from towline.cluster.report import Report
 from towline.cluster.sweep import Sweep
-from towline.core.redact import Mask
 from towline.decide import Decisions
 from towline.dependencies import Dependencies
 from towline.drifts import Drifts
+from towline.fields.mask import Mask
 from towline.finalize import Finalizer
 from towline.metrics import Metrics
 from towline.model import Key

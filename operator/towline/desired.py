@@ -16,8 +16,9 @@ from towline.cluster import calls
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
-from towline.core import fields, ignore, scope
+from towline.core import ignore, scope
 from towline.errors import ApiError, BuildError, Failure, Reason, Refusal, SourceError, TowlineError
+from towline.fields import owned_paths
 from towline.model import GroupKind, Key, Manifest, Origin, Revision
 from towline.render import documents
 from towline.render.cache import Cache
@@ -59,7 +60,7 @@ class Desired:
     manifests: tuple[Manifest, ...]
     failures: tuple[Failure, ...] = ()
     submodules: tuple[str, ...] = ()
-    memo: fields.Memo = field(default_factory=dict)
+    memo: owned_paths.Memo = field(default_factory=dict)
 
     @property
     def kinds(self) -> frozenset[GroupKind]:

@@ -18,10 +18,10 @@ from towline.core.baseline import Baseline, Written
 from towline.core.contest import Contest
 from towline.core.deviation import Deviation, Look
 from towline.core.ownership import Policy
-from towline.core.redact import Mask
 from towline.core.stamp import Identity
 from towline.desired import Head, Source
 from towline.errors import ClusterError, Refusal
+from towline.fields.mask import Mask
 from towline.model import Action, Body, Change, Key, Live, ObjectRef, Plan, Revision
 from towline.order import Synced
 
@@ -264,7 +264,7 @@ class Drifts:
     async def _additions(self, known: Known, written: Written) -> Found:
         """Describe the fields that others added to an object that is as it was applied."""
         look = await self.look(known, written, written.revision.sha)
-        return deviation.additions(look, self._mask) if look else ()
+        return deviation.added_by_others(look, self._mask) if look else ()
 
     async def look(self, known: Known, written: Written, commit: str) -> Look | None:
         """Read an object beside what would be sent for it; None where it does not exist.

@@ -19,11 +19,12 @@ from towline.attempt import Attempt
 from towline.cluster.client import IN_FLIGHT
 from towline.cluster.live import Index
 from towline.cluster.report import Report
-from towline.core import baseline, compare, drift, drifted, ownership, plan, surplus
+from towline.core import baseline, drift, drifted, ownership, plan
 from towline.core.ownership import Policy
 from towline.desired import Source
 from towline.drifts import Drifts, Known
 from towline.errors import ClusterError, TowlineError
+from towline.fields import atomic_maps, compare
 from towline.model import Action, Change, Key, ObjectRef, Plan, Revision
 from towline.order import Synced
 from towline.orders import Orders
@@ -290,6 +291,6 @@ class Repairs:
         if look is None:
             return  # the event of its end is on its way
         differing = set(compare.differing(look.sent, look.body)) - self._drifts.overridden(known, ref)
-        differing.update(surplus.surplus(look.sent, look.body, live.fields, look.others))
+        differing.update(atomic_maps.surplus(look.sent, look.body, live.fields, look.others))
         version = look.body["metadata"]["resourceVersion"]
         self._index.verified(ref, version, altered=bool(differing))

@@ -10,8 +10,8 @@ from towline.cluster import census
 from towline.cluster.discovery import Discovery
 from towline.cluster.objects import Objects, Sync
 from towline.core import declaring
-from towline.core.redact import Mask
 from towline.core.stamp import Identity
+from towline.fields.mask import Mask
 from towline.model import Action, Change, Key, ObjectRef, Origin, Person, Revision
 
 from tests.cluster.loopback import Server, served, status

@@ -8,9 +8,9 @@ from typing import Any
 from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, Flag, Subject, SyncRecord, Trigger
 from towline.core import closing, record, tip
 from towline.core.closing import Ended
-from towline.core.redact import Mask
 from towline.core.tip import Tip
 from towline.errors import Failure
+from towline.fields.mask import Mask
 from towline.model import (
     Action,
     Change,

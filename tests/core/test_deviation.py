@@ -4,7 +4,7 @@ from typing import Any
 
 from towline.core import declaring, deviation
 from towline.core.deviation import Look
-from towline.core.redact import Mask
+from towline.fields.mask import Mask
 from towline.model import ObjectRef, Origin
 
 MANAGER = "towline:shop/app"

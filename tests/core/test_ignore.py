@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from towline.api.ignoring import Rule
-from towline.core import declaring, fields, ignore
+from towline.core import declaring, ignore
+from towline.fields import owned_paths
 from towline.model import Body, Manifest, ObjectRef, Origin
 
 US = "towline:shop/app"
@@ -322,5 +323,5 @@ def test_what_a_whole_lost_with_a_field_of_others_is_not_sure_to_differ() -> Non
     ],
 )
 def test_what_is_never_owned_as_a_whole_is_sure_to_differ(body: Body, pointer: str) -> None:
-    lost = tuple(path for path in fields.lost(body, b"") if path != "/spec/containers/1/name")
+    lost = tuple(path for path in owned_paths.lost(body, b"") if path != "/spec/containers/1/name")
     assert ignore.unsure(body, (pointer,), lost) == frozenset()

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from towline.api.gitrepository import Adopt, Drift
-from towline.core import declaring, fields
+from towline.core import declaring
 from towline.core.plan import Ownership, Policy, ownership, plan
 from towline.errors import Failure, Refusal
+from towline.fields import owned_paths
 from towline.model import Action, Change, Live, Manifest, ObjectRef, Origin, Plan
 
 from tests.core import strategies as world
@@ -309,7 +310,7 @@ def test_a_whole_that_was_taken_with_a_field_of_others_is_mended_once_a_read_sho
 
 def test_what_admission_took_away_is_not_fought_for() -> None:
     robbed = world.robbed(live(REF))
-    lost = frozenset(fields.lost(WANTED.body, robbed.fields))
+    lost = frozenset(owned_paths.lost(WANTED.body, robbed.fields))
     assert lost
     known = replace(POLICY, overridden={(REF, WANTED.digest): lost})
     assert drifting(robbed, known).action is Action.KEEP

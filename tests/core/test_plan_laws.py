@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from towline.api.gitrepository import Adopt, Removal
 from towline.core import order, prune
-from towline.core.fields import Memo
 from towline.core.plan import Ownership, Policy, ownership, plan
+from towline.fields.owned_paths import Memo
 from towline.model import REMOVES, Action, Live, Manifest, ObjectRef, Plan
 
 from tests.core import strategies as world

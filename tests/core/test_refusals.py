@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from towline.core import declaring, redact, refusals
+from towline.core import declaring, refusals
 from towline.errors import ApiError, Cause, Refusal
+from towline.fields import mask
 from towline.model import Action, Change, Live, ObjectRef, Origin
 
 TYPED = "failed to create typed patch object (t/web; apps/v1, Kind=Deployment): "
@@ -15,7 +16,7 @@ DENIED = "ValidatingAdmissionPolicy 'p' with binding 'p' denied request: no"
 RPC = (
     "rpc error: code = ResourceExhausted desc = trying to send message larger than max (2970122 vs. 2097152)"
 )
-MASK = redact.Mask(b"k" * 32)
+MASK = mask.Mask(b"k" * 32)
 
 
 def answer(

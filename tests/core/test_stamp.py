@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from towline.api import labels
 from towline.core import declaring, stamp
 from towline.model import Key, Manifest, ObjectRef, Origin, Person, Revision
 
@@ -92,7 +93,7 @@ def test_workloads_say_in_their_rollout_history_who_changed_them(kind: str) -> N
 
 
 def test_other_kinds_have_no_change_cause() -> None:
-    assert stamp.CHANGE_CAUSE not in notes(stamp.stamp(manifest(), IDENTITY, REVISION))
+    assert labels.CHANGE_CAUSE not in notes(stamp.stamp(manifest(), IDENTITY, REVISION))
 
 
 def test_an_authors_own_change_cause_wins() -> None:

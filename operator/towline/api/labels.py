@@ -23,6 +23,9 @@ FORCE = "towline.dev/force"
 WAVE = "towline.dev/wave"
 WAVE_GATE = "towline.dev/wave-gate"
 
+CHANGE_CAUSE = "kubernetes.io/change-cause"
+"""What `kubectl rollout history` shows; not ours, so an author\'s own value wins."""
+
 CONFIRM_PRUNE = "towline.dev/confirm-prune"
 RECONCILE = "towline.dev/reconcile"
 FINALIZER = "towline.dev/finalizer"

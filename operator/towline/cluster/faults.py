@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from towline.cluster.objects import Objects, Sync
 from towline.cluster.prediction import Prediction
-from towline.core import fieldpath, refusals
+from towline.core import refusals
 from towline.errors import ApiError, ClusterError, Failure, Refusal
+from towline.fields import server_paths
 from towline.model import Body, Change
 
 _ROUNDS = 20
@@ -68,5 +69,5 @@ async def every(objects: Objects, found: Prediction, error: ApiError, sync: Sync
 def _without_unknown(body: Body, told: tuple[Failure, ...]) -> Body:
     for failure in told:
         if failure.reason == Refusal.UNKNOWN_FIELD:
-            body = fieldpath.without(body, failure.field)
+            body = server_paths.without(body, failure.field)
     return body

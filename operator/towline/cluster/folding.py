@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from towline.api.gitrepository import ForeignFields
 from towline.cluster.objects import Objects, Sync, metadata, version_of
-from towline.core import folding, foreign, refusals
+from towline.core import refusals
 from towline.errors import ApiError
+from towline.fields import additions, coowners
 from towline.model import Body, ObjectRef
 
 _ATTEMPTS = 3
@@ -19,7 +20,7 @@ async def fold(objects: Objects, body: Body, ref: ObjectRef, sync: Sync) -> Body
     fails: the index knows that the object is shared, and the next pass tries again.
     """
     for _ in range(_ATTEMPTS):
-        left = folding.folded(metadata(body).get("managedFields") or (), sync.identity.manager)
+        left = coowners.folded(metadata(body).get("managedFields") or (), sync.identity.manager)
         if left is None:
             return body
         drop = {"op": "replace", "path": "/metadata/managedFields", "value": left}
@@ -43,10 +44,10 @@ async def purge(objects: Objects, body: Body, ref: ObjectRef, sync: Sync) -> Bod
     """
     if sync.foreign is ForeignFields.REPORT:
         return body
-    found = foreign.additions(body, sync.identity.manager)
+    found = additions.additions(body, sync.identity.manager)
     if not found:
         return body
-    return await objects.patch(body, ref, (_held(body), *foreign.removal(found)), sync)
+    return await objects.patch(body, ref, (_held(body), *additions.removal(found)), sync)
 
 
 def _held(body: Body) -> Body:

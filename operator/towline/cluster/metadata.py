@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import orjson
 
 from towline.api import labels
-from towline.core import folding, foreign
 from towline.core.health import assessment
+from towline.fields import additions, coowners
 from towline.model import Body, GroupKind, Health, Key, Live, ObjectRef
 
 _PREFIX = "towline:"
@@ -80,8 +80,8 @@ def live_from(
         entry_time=intern(entry.get("time", "")),
         terminating="deletionTimestamp" in metadata,
         prune_disabled=notes.get(labels.PRUNE) == "disabled",
-        shared=bool(entry) and _tells(folding.is_shared, entries, entry["manager"]),
-        foreign=bool(entry) and _tells(foreign.has, entries, entry["manager"]),
+        shared=bool(entry) and _tells(coowners.is_shared, entries, entry["manager"]),
+        foreign=bool(entry) and _tells(additions.has, entries, entry["manager"]),
         health=intern(assess(body, ref.group_kind)),
         verified=verified,
     )

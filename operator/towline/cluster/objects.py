@@ -14,9 +14,9 @@ from towline.cluster.calls import Answer
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
 from towline.core import refusals
-from towline.core.redact import Mask
 from towline.core.stamp import Identity
 from towline.errors import ApiError, Cause
+from towline.fields.mask import Mask
 from towline.model import Body, ObjectRef, Resource, Revision
 
 

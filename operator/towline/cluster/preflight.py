@@ -15,8 +15,9 @@ from towline.cluster.client import IN_FLIGHT
 from towline.cluster.objects import Objects, Sync, metadata
 from towline.cluster.prediction import Prediction
 from towline.cluster.settling import Settling
-from towline.core import folding, foreign, order
+from towline.core import order
 from towline.errors import ApiError, Failure
+from towline.fields import additions, coowners
 from towline.model import Action, Body, Change, ObjectRef
 
 _Found: TypeAlias = Prediction | tuple[Failure, ...]
@@ -122,8 +123,8 @@ class Flight:
     def _shared(self, before: Body) -> bool:
         """Tell whether there is something to take off, which no apply shows."""
         entries, manager = metadata(before).get("managedFields") or (), self._sync.identity.manager
-        added = self._sync.foreign is ForeignFields.REMOVE and foreign.has(entries, manager)
-        return added or folding.is_shared(entries, manager)
+        added = self._sync.foreign is ForeignFields.REMOVE and additions.has(entries, manager)
+        return added or coowners.is_shared(entries, manager)
 
     async def _rehearse(self, found: Prediction, *, force: bool) -> Answer:
         ref, body = found.change.ref, _of_any_version(found.body)

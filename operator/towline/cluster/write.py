@@ -17,8 +17,9 @@ from towline.cluster.live import Index
 from towline.cluster.objects import Objects, Sync, metadata, terminates
 from towline.cluster.prediction import Prediction
 from towline.cluster.settling import Settling
-from towline.core import adopt, diff, order, refusals, scope
+from towline.core import adopt, order, refusals, scope
 from towline.errors import ApiError, ClusterError, Failure, Refusal
+from towline.fields import diff
 from towline.model import APPLIES, Action, Body, Change, Outcome, Result
 
 _ATTEMPTS = 6

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from towline.core import canonical
+from towline.fields import canonical
 from towline.model import Body
 
 VERSION = 1

@@ -10,8 +10,8 @@ from towline import text
 from towline.api import recordbody
 from towline.api.syncrecord import ChangeEntry, Closing, Counts, Ending, RecordFailure, SyncRecord
 from towline.core import chain
-from towline.core.redact import Mask
 from towline.errors import Failure
+from towline.fields.mask import Mask
 from towline.model import REMOVES, Action, Live, ObjectRef, Outcome, Result
 
 MESSAGE = 1024

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from towline.api import labels
-from towline.core.stamp import CHANGE_CAUSE, Identity, entry
+from towline.core.stamp import Identity, entry
 from towline.model import Body
 
 _STAMPS = (labels.OWNER, labels.DIGEST, labels.COMMIT, labels.SOURCE)
@@ -40,8 +40,12 @@ def _own_cause(body: Body, identity: Identity) -> Iterator[str]:
     notes = body["metadata"].get("annotations") or {}
     held = entry(body, identity.manager).get("f:metadata", {}).get("f:annotations", {})
     commit = str(notes.get(labels.COMMIT, ""))[:7]
-    if commit and f"f:{CHANGE_CAUSE}" in held and str(notes.get(CHANGE_CAUSE, "")).startswith(f"{commit} "):
-        yield CHANGE_CAUSE
+    if (
+        commit
+        and f"f:{labels.CHANGE_CAUSE}" in held
+        and str(notes.get(labels.CHANGE_CAUSE, "")).startswith(f"{commit} ")
+    ):
+        yield labels.CHANGE_CAUSE
 
 
 def _is_own(each: Mapping[str, Any], identity: Identity) -> bool:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from towline.api.syncrecord import FieldChange
-from towline.core import compare, diff, fields, foreign
-from towline.core.redact import Mask
 from towline.errors import Refusal
+from towline.fields import additions, compare, diff, owned_paths
+from towline.fields.mask import Mask
 from towline.model import Body, Difference, Manifest
 
 
@@ -59,7 +59,7 @@ class Look:
     def others(self) -> tuple[Body, ...]:
         """The `fieldsV1` of those that are not ours, of the object itself."""
         entries = self.body["metadata"].get("managedFields") or ()
-        return tuple(entry.get("fieldsV1") or {} for entry in foreign.others(entries, self.manager))
+        return tuple(entry.get("fieldsV1") or {} for entry in additions.others(entries, self.manager))
 
 
 def of(look: Look, mask: Mask, skipped: Iterable[str] = ()) -> tuple[Deviation, ...]:
@@ -116,7 +116,7 @@ def _at(manifest: Manifest, commit: str, *, since: str, reason: str, by: str = "
     )
 
 
-def additions(look: Look, mask: Mask) -> tuple[Deviation, ...]:
+def added_by_others(look: Look, mask: Mask) -> tuple[Deviation, ...]:
     """Name the fields that others added inside list items of ours; their line is that of the object."""
     manifest, shown = look.manifest, mask.masked(look.body)
     return tuple(
@@ -131,7 +131,7 @@ def additions(look: Look, mask: Mask) -> tuple[Deviation, ...]:
             since=each.at,
             reason=Refusal.FOREIGN_FIELDS,
         )
-        for each in foreign.additions(look.body, look.manager)
+        for each in additions.additions(look.body, look.manager)
     )
 
 
@@ -140,14 +140,14 @@ def removals(body: Body, manager: str, mask: Mask) -> tuple[FieldChange, ...]:
     shown = mask.masked(body)
     return tuple(
         FieldChange(path=each.path, old=diff.value_at(shown, each.path), new=None, by=each.by, at=each.at)
-        for each in foreign.additions(body, manager)
+        for each in additions.additions(body, manager)
     )
 
 
 def _paths(look: Look, skipped: frozenset[str]) -> list[str]:
     """Name what differs or is not held by our entry; where a whole is named, its parts are not."""
     held = entry_fields(look.body, look.manager)
-    found = {*fields.lost(look.sent, held), *compare.differing(look.sent, look.body)} - skipped
+    found = {*owned_paths.lost(look.sent, held), *compare.differing(look.sent, look.body)} - skipped
     return sorted(path for path in found if not any(above in found for above in _above(path)))
 
 
@@ -208,7 +208,7 @@ class Holders:
     def _holds(self, index: int, entry: Body, path: str) -> bool:
         if index not in self._lost:
             held = orjson.dumps(entry.get("fieldsV1") or {})
-            self._lost[index] = frozenset(fields.lost(self._sent, held))
+            self._lost[index] = frozenset(owned_paths.lost(self._sent, held))
         below = f"{path}/"
         return not any(lost == path or lost.startswith(below) for lost in self._lost[index])
 

@@ -19,9 +19,8 @@ import orjson
 
 from towline.api import labels
 from towline.api.ignoring import Rule
-from towline.core import fieldpath, fields, narrowing
-from towline.core.fields import pointer as lengthened
-from towline.core.stamp import CHANGE_CAUSE
+from towline.fields import align, owned_paths, server_paths
+from towline.fields.owned_paths import pointer as lengthened
 from towline.model import Body, GroupKind, Manifest, ObjectRef
 
 _SECRET = GroupKind("", "Secret")
@@ -75,7 +74,7 @@ def unsure(body: Body, pointers: Iterable[str], lost: Sequence[str]) -> frozense
         pointers: what is left to others.
         lost: the declared leaves that our entry does not hold, those that are left to others among them.
     """
-    leaves, gone = fields.lost(body, b""), frozenset(lost)
+    leaves, gone = owned_paths.lost(body, b""), frozenset(lost)
     wholes = {whole for pointer in pointers for whole in _wholes(body, pointer)}
     taken = tuple(
         whole
@@ -177,8 +176,8 @@ def _is_part(body: Body, bare: Body, pointer: str, live: Body) -> bool:
     beside = len(place) if isinstance(place, list) else _PROBE
     probed = _placed(body, above, [*place, _PROBE] if isinstance(place, list) else {**place, beside: ""})
     probe = functools.reduce(lengthened, (*above, beside), "")
-    lost = [frozenset(fields.lost(probed, held)) for _, held in _entries(live)]
-    leaves = frozenset(fields.lost(probed, b""))
+    lost = [frozenset(owned_paths.lost(probed, held)) for _, held in _entries(live)]
+    leaves = frozenset(owned_paths.lost(probed, b""))
     return any(probe not in each for each in lost) and not any(
         probe in each and _within(pointer, leaves - each) for each in lost
     )
@@ -196,7 +195,7 @@ def _without(body: Body, steps: Sequence[str], pointer: str) -> Body:
     if isinstance(above, list):
         is_there = steps[-1].isdecimal() and int(steps[-1]) < len(above)
         return _placed(body, steps, _ABSENT) if is_there else body
-    return fieldpath.without(body, pointer)
+    return server_paths.without(body, pointer)
 
 
 def _stripped(here: Any) -> Any:
@@ -215,7 +214,7 @@ def _own(declared: Any) -> Any:
 
 
 def _is_own(key: str) -> bool:
-    return key.startswith(labels.PREFIX) or key == CHANGE_CAUSE
+    return key.startswith(labels.PREFIX) or key == labels.CHANGE_CAUSE
 
 
 def _find(steps: Sequence[str], want: Any, have: Any) -> tuple[Any, Any]:
@@ -238,7 +237,7 @@ def _find(steps: Sequence[str], want: Any, have: Any) -> tuple[Any, Any]:
 def _counterpart(items: Sequence[Any], index: int, have: Any, *, is_last: bool) -> Any:
     if have is _NEW:
         return _NEW
-    found = narrowing.counterpart(items, index, have)
+    found = align.counterpart(items, index, have)
     if found is None:
         return _ABSENT if is_last else _NEW
     return found
@@ -265,10 +264,10 @@ class _Owners:
     @classmethod
     def of(cls, body: Body, live: Body, manager: str) -> _Owners:
         """Ask every entry of the live object; those of subresources (a scale) own as much as others."""
-        leaves = alone = frozenset(fields.lost(body, b""))
+        leaves = alone = frozenset(owned_paths.lost(body, b""))
         ours: frozenset[str] = frozenset()
         for entry, held in _entries(live):
-            lost = frozenset(fields.lost(body, held))
+            lost = frozenset(owned_paths.lost(body, held))
             if (entry.get("manager"), entry.get("operation"), entry.get("subresource")) == (
                 manager,
                 "Apply",

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from towline.api import gitrepository, labels, syncrecord
 from towline.api.gitrepository import Adopt, ForeignFields
-from towline.core import drift, fields, gates, ignore, order, prune
+from towline.core import drift, gates, ignore, order, prune
 from towline.core.ownership import Ownership, Policy, missing, ownership
 from towline.errors import Failure, Refusal
+from towline.fields import owned_paths
 from towline.model import Action, Body, Change, Key, Live, Manifest, ObjectRef, Plan
 
 __all__ = ["Ownership", "Policy", "ownership", "plan"]
@@ -44,7 +45,7 @@ def plan(
     live: Mapping[ObjectRef, Live],
     policy: Policy,
     sha: str,
-    memo: fields.Memo | None = None,
+    memo: owned_paths.Memo | None = None,
 ) -> Plan:
     """Say what leads from `live` to `desired`: applies by wave and ref, then removals in reverse.
 
@@ -89,11 +90,15 @@ def _was(change: Change, policy: Policy) -> bool:
     return change.manifest is not None and policy.written.get(change.ref) == change.manifest.digest
 
 
-def _verdict(manifest: Manifest, found: Live | None, policy: Policy, memo: fields.Memo) -> Change | _Refused:
+def _verdict(
+    manifest: Manifest, found: Live | None, policy: Policy, memo: owned_paths.Memo
+) -> Change | _Refused:
     try:
         wave = order.wave(manifest)
     except ValueError as error:
-        return _Refused(Refusal.INVALID, str(error), fields.pointer("/metadata/annotations", labels.WAVE))
+        return _Refused(
+            Refusal.INVALID, str(error), owned_paths.pointer("/metadata/annotations", labels.WAVE)
+        )
     refused = _self_management(manifest.ref, policy)
     if refused:
         return refused
@@ -169,7 +174,7 @@ def _waits(change: Change, policy: Policy) -> bool:
 
 
 def _existing(
-    manifest: Manifest, found: Live, policy: Policy, memo: fields.Memo
+    manifest: Manifest, found: Live, policy: Policy, memo: owned_paths.Memo
 ) -> _Refused | tuple[Action, str, str]:
     """Refuse an object that may not be written; else choose the action, with its reason and message."""
     whose = ownership(found, policy)
@@ -185,12 +190,12 @@ def _existing(
 
 
 def _same_content(
-    manifest: Manifest, found: Live, policy: Policy, memo: fields.Memo
+    manifest: Manifest, found: Live, policy: Policy, memo: owned_paths.Memo
 ) -> tuple[Action, str, str]:
     """Look for drift in an object that was written from this very content."""
-    held = fields.lost_once(manifest.digest, lambda: manifest.body, found.fields, memo)
+    held = owned_paths.lost_once(manifest.digest, lambda: manifest.body, found.fields, memo)
     lost = _counted(manifest, held, found) if manifest.ignored and held else held
-    lost += fields.lost_once("", lambda: _STAMPS, found.fields, memo)
+    lost += owned_paths.lost_once("", lambda: _STAMPS, found.fields, memo)
     if overridden := policy.overridden.get((found.ref, found.digest)):
         lost = tuple(pointer for pointer in lost if pointer not in overridden)
     if lost or found.altered:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from towline.api import recordbody
 from towline.api.syncrecord import ChangeEntry, FieldChange, Flag, Intent, Part, Subject, SyncRecord, Trigger
 from towline.core import chain, packing
-from towline.core.redact import Mask
 from towline.core.tip import Tip
+from towline.fields.mask import Mask
 from towline.model import Change, ObjectRef, Revision
 
 PART_BYTES = 384 * 1024

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from towline import text
 from towline.api import labels
-from towline.core import fieldpath
 from towline.errors import ApiError, Failure, Refusal
+from towline.fields import server_paths
 from towline.model import Body, Change, GroupKind, ObjectRef
 
 LASTING = frozenset(
@@ -88,7 +88,7 @@ def failure(about: Subject, reason: str, message: str, path: str = "") -> Failur
         file=about.file,
         line=about.line,
         commit=about.commit,
-        field=fieldpath.pointer(path, about.body),
+        field=server_paths.pointer(path, about.body),
     )
 
 

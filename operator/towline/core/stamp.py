@@ -11,9 +11,6 @@ from towline import text
 from towline.api import labels
 from towline.model import Body, GroupKind, Key, Manifest, Revision
 
-CHANGE_CAUSE = "kubernetes.io/change-cause"
-"""What `kubectl rollout history` shows."""
-
 _WITH_CAUSE = frozenset(GroupKind("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet"))
 _SECRET = GroupKind("", "Secret")
 _SUBJECT_BYTES = 200
@@ -51,7 +48,7 @@ def stamp(manifest: Manifest, identity: Identity, revision: Revision, existing: 
     metadata = {
         **declared,
         "labels": _extended(declared.get("labels"), {labels.REPOSITORY_LABEL: identity.label}),
-        "annotations": _extended(declared.get("annotations"), traced, kept=(CHANGE_CAUSE,)),
+        "annotations": _extended(declared.get("annotations"), traced, kept=(labels.CHANGE_CAUSE,)),
     }
     return {**body, "metadata": metadata}
 
@@ -87,7 +84,7 @@ def _traced(manifest: Manifest, revision: Revision) -> dict[str, str]:
     """Say that this revision made the object what it is; `git show <commit>:<source>` holds it."""
     found = {labels.COMMIT: revision.sha, labels.SOURCE: _utf8(manifest.origin.file)}
     if manifest.ref.group_kind in _WITH_CAUSE:
-        found[CHANGE_CAUSE] = cause(revision)
+        found[labels.CHANGE_CAUSE] = cause(revision)
     return found
 
 
@@ -99,7 +96,7 @@ def _kept(manifest: Manifest, identity: Identity, existing: Body | None) -> dict
     held = _mapping(_mapping(entry(existing, identity.manager).get("f:metadata")).get("f:annotations"))
     wanted = {labels.COMMIT, labels.SOURCE}
     if manifest.ref.group_kind in _WITH_CAUSE:
-        wanted.add(CHANGE_CAUSE)
+        wanted.add(labels.CHANGE_CAUSE)
     whole = all(
         f"f:{name}" in held and name in annotations for name in (*wanted, labels.DIGEST, labels.OWNER)
     )

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from towline.api import recordbody
 from towline.api.syncrecord import ChangeEntry, Ending, RecordFailure, SyncRecord
-from towline.core import canonical, closing
+from towline.core import closing
 from towline.errors import Failure, Refusal
+from towline.fields import canonical
 
 _REFUSALS = frozenset(map(str, Refusal))
 

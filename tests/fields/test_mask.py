@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from towline.core.redact import Mask
+from towline.fields.mask import Mask
 
 MASK = Mask(b"k" * 32)
 SECRET = "hunter2-and-more"

@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from towline.core import unions
 from towline.errors import ApiError, Cause
+from towline.fields import unions
 
 BOTH_VALUES = 'Invalid value: "": may not be specified when `value` is not empty'
 TWO_VOLUMES = "Forbidden: may not specify more than 1 volume type"

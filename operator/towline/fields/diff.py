@@ -9,10 +9,9 @@ from typing import Any
 
 from towline.api import labels
 from towline.api.syncrecord import FieldChange
-from towline.core import compare, narrowing
-from towline.core.fields import pointer
-from towline.core.redact import Mask
-from towline.core.stamp import CHANGE_CAUSE
+from towline.fields import align, compare
+from towline.fields.mask import Mask
+from towline.fields.owned_paths import pointer
 from towline.model import Body, Difference
 
 LARGEST = 2048
@@ -49,11 +48,11 @@ def fields(
     """
     if before is None:
         return ()
-    ignored = _STAMPS if _declares_cause(declared) else _STAMPS | {CHANGE_CAUSE}
+    ignored = _STAMPS if _declares_cause(declared) else _STAMPS | {labels.CHANGE_CAUSE}
     if after is None:
         return _leaves(before, _content(declared or {}, ignored), mask)
     old, new = (_content(mask.masked(body), ignored) for body in (before, after))
-    return tuple(sorted(_compared(*narrowing.narrowed(old, new)), key=lambda change: change.path))
+    return tuple(sorted(_compared(*align.narrowed(old, new)), key=lambda change: change.path))
 
 
 def overridden(sent: Body, answer: Body, mask: Mask) -> tuple[Difference, ...]:
@@ -91,7 +90,7 @@ def _lookup(path: str, want: Any, have: Any) -> tuple[Any, Any]:
     for step in path.split("/")[1:]:
         key = step.replace("~1", "/").replace("~0", "~")
         if isinstance(want, list):
-            want, have = want[int(key)], narrowing.counterpart(want, int(key), have)
+            want, have = want[int(key)], align.counterpart(want, int(key), have)
         else:
             want, have = _entry(want, key), _entry(have, key)
     return want, have
@@ -104,7 +103,7 @@ def _entry(value: Any, key: str) -> Any:
 def _declares_cause(declared: Body | None) -> bool:
     """Say whether the author wrote a change cause; in a body that is stamped it may be ours."""
     annotations = ((declared or {}).get("metadata") or {}).get("annotations") or {}
-    return CHANGE_CAUSE in annotations and labels.OWNER not in annotations
+    return labels.CHANGE_CAUSE in annotations and labels.OWNER not in annotations
 
 
 def _content(body: Body, ignored: frozenset[str]) -> dict[str, Any]:
@@ -123,12 +122,12 @@ def _compared(old: Any, new: Any) -> Iterator[FieldChange]:
     from deepdiff import DeepDiff  # loads for a quarter of a second, and only a sync needs it
     from deepdiff.helper import notpresent
 
-    left, right = narrowing.unlined(old), narrowing.unlined(new)
+    left, right = align.unlined(old), align.unlined(new)
     for levels in DeepDiff(left, right, view="tree", threshold_to_diff_deeper=0).values():
         for level in levels:
             path = ""
             for step in level.path(output_format="list"):
-                path = pointer(path, step.place if isinstance(step, narrowing.At) else step)
+                path = pointer(path, step.place if isinstance(step, align.At) else step)
             values = (None if value is notpresent else _bounded(value) for value in (level.t1, level.t2))
             yield FieldChange(path=path, old=next(values), new=next(values))
 
@@ -145,7 +144,7 @@ def _bounded(value: Any) -> Any:
 
 
 def _exact(value: Any) -> Any:
-    if isinstance(value, narrowing.Whole):
+    if isinstance(value, align.Whole):
         return _exact(value.value)
     if isinstance(value, Mapping):
         return {name: _exact(child) for name, child in value.items() if child is not None}

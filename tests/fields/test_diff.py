@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.api import labels
 from towline.api.syncrecord import FieldChange
-from towline.core import diff
-from towline.core.redact import Mask
+from towline.fields import diff
+from towline.fields.mask import Mask
 
 MASK = Mask(b"k" * 32)
 

@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 import pytest
-from towline.core import fieldpath
+from towline.fields import server_paths
 
 BODY: dict[str, Any] = {
     "metadata": {
@@ -67,7 +67,7 @@ BODY: dict[str, Any] = {
     ],
 )
 def test_a_field_path_becomes_a_pointer_into_the_declared_object(path: str, pointer: str) -> None:
-    assert fieldpath.pointer(path, BODY) == pointer
+    assert server_paths.pointer(path, BODY) == pointer
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_an_object_without_one_key_lacks_nothing_else(pointer: str, path: tuple[
     del holder[path[-1]]
     before = copy.deepcopy(BODY)
 
-    assert fieldpath.without(BODY, pointer) == expected
+    assert server_paths.without(BODY, pointer) == expected
     assert before == BODY
 
 
@@ -95,4 +95,4 @@ def test_an_object_without_one_key_lacks_nothing_else(pointer: str, path: tuple[
     "pointer", ["", "/spec/none", "/spec/ports/1", "/spec/ports/9/port", "/spec/replicas/x"]
 )
 def test_what_names_no_key_leaves_the_object_as_it_is(pointer: str) -> None:
-    assert fieldpath.without(BODY, pointer) is BODY
+    assert server_paths.without(BODY, pointer) is BODY

@@ -22,7 +22,7 @@ import hmac
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from towline.core import secrecy
+from towline.fields import mask_text
 from towline.model import Body
 
 SAYING = ("password", "passwd", "passphrase", "token", "secret", "credential", "key")
@@ -80,7 +80,7 @@ class Mask:
 
         It takes the whole message: cut short before, the rest of a secret would not be recognised.
         """
-        return secrecy.without(message, _secrets(body), _names(body))
+        return mask_text.without(message, _secrets(body), _names(body))
 
     def digest(self, digest: str, kind: str) -> str:
         """Return the digest of a content, keyed where it is a Secret's: guesses could be checked by it."""

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from towline.core import fieldpath
 from towline.errors import ApiError
+from towline.fields import server_paths
 from towline.model import Body
 
 _SWAP = re.compile(r"may not (be )?specif(y|ied)|only allowed for|cannot set both")
@@ -40,7 +40,7 @@ def swaps(error: ApiError, before: Body, declared: Body) -> tuple[Body, ...]:
 
 def _parent(path: str, before: Body, declared: Body) -> tuple[str, Body] | None:
     """Return where the union of a refused member stands in the live object, and what is declared of it."""
-    pointer = fieldpath.pointer(path.rpartition(".")[0], before)
+    pointer = server_paths.pointer(path.rpartition(".")[0], before)
     steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
     live: Any = before
     wanted: Any = declared

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from towline.core import compare
+from towline.fields import compare
 
 Json = dict[str, Any]
 

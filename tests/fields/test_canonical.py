@@ -8,7 +8,7 @@ import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
-from towline.core import canonical
+from towline.fields import canonical
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
     ['a":1.5', ",2e3", "[4.0", "v1:3e9", "\x7f", '\b\f\n\r\t\x01\\/"', "\ue000", "\U00010000"]

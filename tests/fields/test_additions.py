@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from towline.core import foreign
-from towline.core.foreign import Addition
+from towline.fields import additions
+from towline.fields.additions import Addition
 
 OURS = "towline:shop/app"
 CONTAINER = 'k:{"name":"main"}'
@@ -32,19 +32,19 @@ def pod(container: dict[str, Any], *entries: dict[str, Any]) -> dict[str, Any]:
 def test_a_field_that_somebody_added_to_a_container_of_ours_is_found_with_its_place() -> None:
     theirs = entry("kubectl-patch", containers(securityContext={"f:privileged": {}}))
     body = pod({"securityContext": {"privileged": True}}, theirs)
-    assert foreign.has(body["metadata"]["managedFields"], OURS)
-    (found,) = foreign.additions(body, OURS)
+    assert additions.has(body["metadata"]["managedFields"], OURS)
+    (found,) = additions.additions(body, OURS)
     root = "/spec/containers/1/securityContext"
     assert found == Addition(root, f"{root}/privileged", value=True, by="kubectl-patch", at="t")
-    assert foreign.removal((found,)) == ({"op": "remove", "path": root},)
+    assert additions.removal((found,)) == ({"op": "remove", "path": root},)
 
 
 def test_what_somebody_added_to_a_map_that_we_declare_empty_is_found_and_the_map_stays() -> None:
     theirs = entry("kubectl-patch", containers(securityContext={"f:privileged": {}}))
     body = pod({"securityContext": {"privileged": True}}, theirs)
     body["metadata"]["managedFields"][0]["fieldsV1"] = containers(name={}, image={}, securityContext={})
-    assert foreign.has(body["metadata"]["managedFields"], OURS)
-    (found,) = foreign.additions(body, OURS)
+    assert additions.has(body["metadata"]["managedFields"], OURS)
+    (found,) = additions.additions(body, OURS)
     path = "/spec/containers/1/securityContext/privileged"
     assert found == Addition(path, path, value=True, by="kubectl-patch", at="t")
 
@@ -52,13 +52,13 @@ def test_what_somebody_added_to_a_map_that_we_declare_empty_is_found_and_the_map
 def test_a_sidecar_beside_our_container_is_nobodys_business() -> None:
     sidecar: dict[str, Any] = {"f:spec": {"f:containers": {'k:{"name":"sidecar"}': {".": {}, "f:name": {}}}}}
     body = pod({}, entry("istio", sidecar))
-    assert not foreign.has(body["metadata"]["managedFields"], OURS)
-    assert foreign.additions(body, OURS) == ()
+    assert not additions.has(body["metadata"]["managedFields"], OURS)
+    assert additions.additions(body, OURS) == ()
 
 
 def test_what_admission_added_to_our_own_write_is_ours() -> None:
     body = pod({"tty": True}, entry(OURS, containers(tty={})))
-    assert foreign.additions(body, OURS) == ()
+    assert additions.additions(body, OURS) == ()
 
 
 def test_a_status_an_injected_bundle_and_what_we_hold_too_are_no_additions() -> None:
@@ -67,14 +67,14 @@ def test_a_status_an_injected_bundle_and_what_we_hold_too_are_no_additions() -> 
         entry("injector", containers(caBundle={}, image={})),
         entry("kubelet", containers(tty={}), subresource="status"),
     )
-    assert foreign.additions(body, OURS) == ()
+    assert additions.additions(body, OURS) == ()
 
 
 def test_an_item_that_was_added_inside_our_item_is_one_addition() -> None:
     env: dict[str, Any] = {'k:{"name":"DEBUG"}': {".": {}, "f:name": {}, "f:value": {}}}
     theirs = entry("kubectl-edit", containers(env=env))
     body = pod({"env": [{"name": "DEBUG", "value": "1"}]}, theirs)
-    (found,) = foreign.additions(body, OURS)
+    (found,) = additions.additions(body, OURS)
     assert found.path == "/spec/containers/1/env/0"
 
 
@@ -85,7 +85,7 @@ def test_additions_are_taken_off_from_the_end() -> None:
     body = pod({"env": [*names, {"name": "OWN"}]}, entry("kubectl-edit", containers(env=env)))
     ours = containers(name={}, image={}, env={own: {".": {}, "f:name": {}}})
     body["metadata"]["managedFields"][0]["fieldsV1"] = ours
-    patch = foreign.removal(foreign.additions(body, OURS))
+    patch = additions.removal(additions.additions(body, OURS))
     assert [each["path"].rpartition("/")[2] for each in patch] == [
         str(number) for number in range(10, -1, -1)
     ]
@@ -96,6 +96,6 @@ def test_a_map_that_nobody_but_others_hold_goes_as_a_whole() -> None:
     body = pod(
         {"env": [{"name": f"V{number}"} for number in range(3)]}, entry("kubectl-edit", containers(env=env))
     )
-    found = foreign.additions(body, OURS)
+    found = additions.additions(body, OURS)
     assert len(found) == 3
-    assert foreign.removal(found) == ({"op": "remove", "path": "/spec/containers/1/env"},)
+    assert additions.removal(found) == ({"op": "remove", "path": "/spec/containers/1/env"},)

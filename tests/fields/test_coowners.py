@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from towline.core import folding
+from towline.fields import coowners
 
 OURS = "towline:shop/web"
 HELD: dict[str, Any] = {"f:data": {"f:a": {}, "f:b": {}}, "f:metadata": {"f:labels": {"f:app": {}}}}
@@ -23,14 +23,14 @@ def applied(fields: dict[str, Any] = HELD) -> dict[str, Any]:
 
 def folded(*others: dict[str, Any], ours: dict[str, Any] = HELD) -> list[dict[str, Any]]:
     """Return what becomes of the entries of others."""
-    found = folding.folded([applied(ours), *others], OURS)
+    found = coowners.folded([applied(ours), *others], OURS)
     assert found is not None
     assert found[0] == applied(ours)
     return [dict(one) for one in found[1:]]
 
 
 def untouched(*others: dict[str, Any]) -> bool:
-    return folding.folded([applied(), *others], OURS) is None
+    return coowners.folded([applied(), *others], OURS) is None
 
 
 @pytest.mark.parametrize("manager", ["kubectl-create", "before-first-apply", "somebody", OURS])
@@ -61,7 +61,7 @@ def test_the_last_apply_of_a_known_tool_is_remains_too(manager: str) -> None:
 )
 def test_rivals_subresources_and_other_fields_are_left_alone(other: dict[str, Any]) -> None:
     assert untouched(other)
-    assert not folding.is_shared([applied(), other], OURS)
+    assert not coowners.is_shared([applied(), other], OURS)
 
 
 def test_items_of_lists_are_told_apart_by_their_keys() -> None:
@@ -82,14 +82,14 @@ def test_items_of_lists_are_told_apart_by_their_keys() -> None:
 def test_a_whole_and_a_part_of_it_are_not_the_same_field() -> None:
     whole: dict[str, Any] = {"f:emptyDir": {}}
     part: dict[str, Any] = {"f:emptyDir": {"f:medium": {}}}
-    assert folding.folded([applied(whole), entry("x", part)], OURS) is None
-    assert folding.folded([applied(part), entry("x", whole)], OURS) is None
+    assert coowners.folded([applied(whole), entry("x", part)], OURS) is None
+    assert coowners.folded([applied(part), entry("x", whole)], OURS) is None
     assert folded(entry("x", {"f:emptyDir": {".": {}}}), ours=whole) == []
 
 
 def test_an_object_that_we_do_not_apply_is_not_looked_at() -> None:
-    assert folding.folded([entry("kubectl-create", HELD)], OURS) is None
-    assert folding.folded([], OURS) is None
+    assert coowners.folded([entry("kubectl-create", HELD)], OURS) is None
+    assert coowners.folded([], OURS) is None
 
 
 trees: st.SearchStrategy[Any] = st.recursive(
@@ -100,7 +100,7 @@ trees: st.SearchStrategy[Any] = st.recursive(
 @given(ours=trees, theirs=trees)
 def test_folding_ends_what_is_shared_and_folding_again_changes_nothing(ours: Any, theirs: Any) -> None:
     entries = [applied(ours), entry("kubectl-create", theirs)]
-    left = folding.folded(entries, OURS)
+    left = coowners.folded(entries, OURS)
     if left is not None:
-        assert folding.is_shared(entries, OURS)
-        assert not folding.is_shared(left, OURS)
+        assert coowners.is_shared(entries, OURS)
+        assert not coowners.is_shared(left, OURS)

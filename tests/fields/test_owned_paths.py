@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from towline.core import fields
-from towline.core.fields import Memo
+from towline.fields import owned_paths
+from towline.fields.owned_paths import Memo
 from towline.model import Body
 
 Json = dict[str, Any]
@@ -152,8 +152,8 @@ def dumped(entry: Json) -> bytes:
 
 @pytest.mark.parametrize(("body", "entry"), [(DEPLOYMENT, DEPLOYMENT_ENTRY), (WIDGET, WIDGET_ENTRY)])
 def test_right_after_an_apply_everything_is_held(body: Json, entry: Json) -> None:
-    assert fields.lost(body, dumped(entry)) == ()
-    assert fields.holds(body, dumped(entry))
+    assert owned_paths.lost(body, dumped(entry)) == ()
+    assert owned_paths.holds(body, dumped(entry))
 
 
 POD = ("f:spec", "f:template", "f:spec")
@@ -189,7 +189,7 @@ C1 = (*POD, "f:containers", 'k:{"name":"c1"}')
     ],
 )
 def test_exactly_the_path_that_the_entry_lost_is_named(steps: tuple[str, ...], lost: tuple[str, ...]) -> None:
-    assert fields.lost(DEPLOYMENT, without(DEPLOYMENT_ENTRY, *steps)) == lost
+    assert owned_paths.lost(DEPLOYMENT, without(DEPLOYMENT_ENTRY, *steps)) == lost
 
 
 @pytest.mark.parametrize(
@@ -209,23 +209,23 @@ def test_exactly_the_path_that_the_entry_lost_is_named(steps: tuple[str, ...], l
 def test_custom_resources_are_read_by_their_entry_alone(
     steps: tuple[str, ...], lost: tuple[str, ...]
 ) -> None:
-    assert fields.lost(WIDGET, without(WIDGET_ENTRY, *steps)) == lost
+    assert owned_paths.lost(WIDGET, without(WIDGET_ENTRY, *steps)) == lost
 
 
 def test_without_an_entry_every_declared_leaf_is_lost() -> None:
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"a": "1", "b": None}}
-    assert fields.lost(body, b"") == ("/data/a",)
-    assert not fields.holds(body, b"{}")
+    assert owned_paths.lost(body, b"") == ("/data/a",)
+    assert not owned_paths.holds(body, b"{}")
 
 
 def test_what_names_the_object_is_in_no_entry() -> None:
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "shop"}}
-    assert fields.holds(body, b"{}")
+    assert owned_paths.holds(body, b"{}")
 
 
 def test_a_label_below_spec_that_is_called_name_counts() -> None:
     body = {"apiVersion": "v1", "kind": "Service", "metadata": {"labels": {"name": "x"}}}
-    assert fields.lost(body, b"{}") == ("/metadata/labels/name",)
+    assert owned_paths.lost(body, b"{}") == ("/metadata/labels/name",)
 
 
 def test_what_stands_in_string_data_is_held_as_data() -> None:
@@ -235,33 +235,33 @@ def test_what_stands_in_string_data_is_held_as_data() -> None:
         "metadata": {"name": "x"},
         "stringData": {"a": "1", "b": "2"},
     }
-    assert fields.lost(body, b'{"f:data":{"f:a":{}}}') == ("/stringData/b",)
-    assert fields.holds({**body, "apiVersion": "example.com/v1"}, b'{"f:stringData":{}}')
+    assert owned_paths.lost(body, b'{"f:data":{"f:a":{}}}') == ("/stringData/b",)
+    assert owned_paths.holds({**body, "apiVersion": "example.com/v1"}, b'{"f:stringData":{}}')
 
 
 def test_an_empty_map_of_labels_or_annotations_declares_nothing() -> None:
     metadata = {"name": "x", "labels": {}, "annotations": {}}
-    assert fields.holds({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}, b"{}")
+    assert owned_paths.holds({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}, b"{}")
 
 
 def test_a_field_that_is_called_labels_and_is_no_map_counts() -> None:
     body = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x"}, "labels": "a"}
-    assert fields.lost(body, b"{}") == ("/labels",)
+    assert owned_paths.lost(body, b"{}") == ("/labels",)
 
 
 def test_one_is_not_true_in_a_set() -> None:
     body = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x"}, "set": [1]}
-    assert fields.lost(body, b'{"f:set":{"v:true":{}}}') == ("/set/0",)
+    assert owned_paths.lost(body, b'{"f:set":{"v:true":{}}}') == ("/set/0",)
 
 
 def test_a_list_of_lists_that_the_entry_does_not_hold_is_named() -> None:
     body = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x"}, "grid": [[1]]}
-    assert fields.lost(body, b'{"f:grid":{"v:1":{}}}') == ("/grid/0",)
+    assert owned_paths.lost(body, b'{"f:grid":{"v:1":{}}}') == ("/grid/0",)
 
 
 def test_an_item_without_any_key_of_its_list_is_lost() -> None:
     body = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x"}, "map": [{"v": "1"}]}
-    assert fields.lost(body, b'{"f:map":{"k:{\\"k\\":\\"a\\"}":{".":{},"f:v":{}}}}') == ("/map/0/v",)
+    assert owned_paths.lost(body, b'{"f:map":{"k:{\\"k\\":\\"a\\"}":{".":{},"f:v":{}}}}') == ("/map/0/v",)
 
 
 def test_long_lists_of_items_without_all_their_keys_take_no_time_to_speak_of() -> None:
@@ -269,15 +269,15 @@ def test_long_lists_of_items_without_all_their_keys_take_no_time_to_speak_of() -
     keys: Json = {f'k:{{"k":"{number}","n":7}}': {".": {}, "f:k": {}, "f:v": {}} for number in range(count)}
     items = [{"k": str(number), "v": ""} for number in range(count)]
     body = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x"}, "map": items}
-    assert fields.holds(body, dumped({"f:map": keys}))
+    assert owned_paths.holds(body, dumped({"f:map": keys}))
 
 
 def test_what_was_found_once_is_not_looked_for_again() -> None:
     memo: Memo = {}
-    assert fields.lost_once("digest", lambda: WIDGET, b"{}", memo) == fields.lost(WIDGET, b"{}")
-    assert fields.lost_once("digest", _never, b"{}", memo) == fields.lost(WIDGET, b"{}")
-    assert fields.lost_once("digest", lambda: WIDGET, dumped(WIDGET_ENTRY), memo) == ()
-    assert fields.lost_once("other", lambda: {"metadata": {}}, b"{}", memo) == ()
+    assert owned_paths.lost_once("digest", lambda: WIDGET, b"{}", memo) == owned_paths.lost(WIDGET, b"{}")
+    assert owned_paths.lost_once("digest", _never, b"{}", memo) == owned_paths.lost(WIDGET, b"{}")
+    assert owned_paths.lost_once("digest", lambda: WIDGET, dumped(WIDGET_ENTRY), memo) == ()
+    assert owned_paths.lost_once("other", lambda: {"metadata": {}}, b"{}", memo) == ()
 
 
 def _never() -> Body:
@@ -339,7 +339,7 @@ def leaves(value: Any, steps: tuple[str, ...] = (), path: str = "") -> list[tupl
 @given(contents)
 def test_what_was_applied_is_held_whatever_it_is(spec: Json) -> None:
     body = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x"}, "spec": spec}
-    assert fields.lost(body, dumped({"f:spec": held(spec)})) == ()
+    assert owned_paths.lost(body, dumped({"f:spec": held(spec)})) == ()
 
 
 @given(contents, st.data())
@@ -347,4 +347,4 @@ def test_the_one_leaf_that_is_taken_away_is_the_one_that_is_named(spec: Json, dr
     body = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x"}, "spec": spec}
     steps, path = draw.draw(st.sampled_from(leaves(spec, ("f:spec",), "/spec")))
     entry = {"f:spec": held(spec)}
-    assert fields.lost(body, without(entry, *steps)) == (path,)
+    assert owned_paths.lost(body, without(entry, *steps)) == (path,)

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from towline.core.fields import Node, pointer
+from towline.fields.owned_paths import Node, pointer
 from towline.model import Body
 
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from towline.core import quantity
+from towline.fields import quantity
 
 
 @pytest.mark.parametrize(

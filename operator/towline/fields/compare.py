@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from towline.core import narrowing, quantity
-from towline.core.fields import pointer
+from towline.fields import align, quantity
+from towline.fields.owned_paths import pointer
 from towline.model import Body
 
 _AMOUNTS = frozenset({"limits", "requests", "capacity", "overhead", "podFixed"})
@@ -151,7 +151,7 @@ def _equal(want: Any, have: Any, here: _Place) -> bool:
 
 
 def _list(want: Sequence[Any], have: Sequence[Any], here: _Place) -> Iterator[str]:
-    keys = narrowing.telling(want, have) if want else ()
+    keys = align.telling(want, have) if want else ()
     if here.last in _SETS:
         yield from (str(here.below(index)) for index, item in enumerate(want) if item not in have)
     elif keys:
@@ -166,8 +166,8 @@ def _list(want: Sequence[Any], have: Sequence[Any], here: _Place) -> Iterator[st
 def _keyed(
     want: Sequence[Mapping[str, Any]], have: Sequence[Mapping[str, Any]], keys: Sequence[str], here: _Place
 ) -> Iterator[str]:
-    places = {narrowing.named(item, keys): index for index, item in enumerate(have)}
-    found = [places.get(narrowing.named(item, keys)) for item in want]
+    places = {align.named(item, keys): index for index, item in enumerate(have)}
+    found = [places.get(align.named(item, keys)) for item in want]
     there = [place for place in found if place is not None]
     if there != sorted(there):
         yield str(here)

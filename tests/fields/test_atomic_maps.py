@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from towline.core.surplus import surplus
+from towline.fields.atomic_maps import surplus
 
 OPEN: dict[str, Any] = {"f:metadata": {"f:labels": {"f:a": {}}}, "f:spec": {"f:type": {}, "f:selector": {}}}
 

@@ -1,0 +1,1 @@
+"""What is inside an object: who owns which field, where values differ, and which of them are secret."""
