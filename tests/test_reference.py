@@ -18,10 +18,10 @@ from towline.api import labels
 from towline.api.conditions import Type
 from towline.api.gitrepository import UNSERVED
 from towline.core import order, prune, remedy
-from towline.core.health import assessment
 from towline.core.ownership import DELEGATES
 from towline.core.remedy import Party
 from towline.errors import Reason, Refusal
+from towline.health import assessment
 from towline.render import documents
 from towline.source.tree import Limits
 

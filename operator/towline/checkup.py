@@ -10,8 +10,8 @@ from datetime import datetime
 from towline import aio
 from towline.cluster.live import Index
 from towline.cluster.pods import Pods
-from towline.core.health import survey
-from towline.core.health.survey import Ailing, Survey
+from towline.core import survey
+from towline.core.survey import Ailing, Survey
 from towline.desired import Desired
 from towline.model import State
 

@@ -12,8 +12,7 @@ from towline.api.gitrepository import GitRepository
 from towline.attempt import Attempt, Memory
 from towline.cluster.ledger import Ledger
 from towline.cluster.report import Report
-from towline.core import drifted, remedy, schedule, status
-from towline.core.health import patience
+from towline.core import drifted, patience, remedy, schedule, status
 from towline.core.remedy import Again
 from towline.core.status import Pass
 from towline.dependencies import Dependencies

@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from towline.api import conditions
 from towline.api.conditions import Type
-from towline.core import status
-from towline.core.health import patience
-from towline.core.health.survey import Ailing, Survey
+from towline.core import patience, status
 from towline.core.status import Objects, Pass
+from towline.core.survey import Ailing, Survey
 from towline.errors import Reason
 from towline.model import Body, Health, ObjectRef, Person, Revision, State
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from towline.core.health import survey
+from towline.core import survey
 from towline.model import CURRENT, Health, Live, Manifest, ObjectRef, Origin, State
 
 WAITS = Health(State.IN_PROGRESS, "0 of 3 replicas are available")

@@ -10,8 +10,8 @@ from towline.api.healthchecks import HealthCheck
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
 from towline.cluster.inventory import Inventory
-from towline.core.health import assessment
 from towline.errors import ClusterError
+from towline.health import assessment
 from towline.model import Body, GroupKind, Health, Live, ObjectRef
 
 _PAGE = "100"

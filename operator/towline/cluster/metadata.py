@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import orjson
 
 from towline.api import labels
-from towline.core.health import assessment
 from towline.fields import additions, coowners
+from towline.health import assessment
 from towline.model import Body, GroupKind, Health, Key, Live, ObjectRef
 
 _PREFIX = "towline:"

@@ -7,9 +7,9 @@ from typing import Any
 
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
-from towline.core.health import pod
-from towline.core.health.vocabulary import part
 from towline.errors import ClusterError
+from towline.health import pod
+from towline.health.body import part
 from towline.model import Body, GroupKind, ObjectRef
 
 WORKLOADS = frozenset(

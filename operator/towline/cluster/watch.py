@@ -12,8 +12,8 @@ from towline.api import labels
 from towline.cluster import calls
 from towline.cluster.client import Client
 from towline.cluster.discovery import Discovery
-from towline.core.health import assessment
 from towline.errors import ApiError, ClusterError
+from towline.health import assessment
 from towline.model import Body, GroupKind, Resource
 
 SILENCE_SECONDS = 67.0

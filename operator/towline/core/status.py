@@ -14,11 +14,10 @@ from typing import Any
 from towline import text
 from towline.api import conditions
 from towline.api.gitrepository import GitRepository
-from towline.core import drifted, forecast, verdict
+from towline.core import drifted, forecast, patience, verdict
 from towline.core.deviation import Deviation
 from towline.core.forecast import Forecast
-from towline.core.health import patience
-from towline.core.health.survey import Survey
+from towline.core.survey import Survey
 from towline.core.verdict import Conclusion
 from towline.errors import Failure, Reason
 from towline.model import Body, Change, GroupKind, Plan, Revision

@@ -7,10 +7,10 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from towline.core.health import assessment, pod
+from towline.health import assessment, pod
 from towline.model import GroupKind, Health, State
 
-FIXTURES = Path(__file__).parent / "health"
+FIXTURES = Path(__file__).parent
 PLACED = sorted(FIXTURES.rglob("*.yaml"))
 
 

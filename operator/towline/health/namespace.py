@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from towline.core.health.vocabulary import part, text
+from towline.health.body import part, text
 from towline.model import CURRENT, Body, Health, State
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from towline.core.health.vocabulary import failed, in_progress, part, text, words
+from towline.health.body import failed, in_progress, part, text, words
 from towline.model import CURRENT, Body, Health
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from towline.core.health.vocabulary import condition, denied, failed, holds, in_progress, words
+from towline.health.body import condition, denied, failed, holds, in_progress, words
 from towline.model import CURRENT, Body, Health
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from towline.api import expressions
 from towline.api.expressions import VARIABLES, ExpressionError
 from towline.api.healthchecks import HealthCheck
-from towline.core.health import generic
-from towline.core.health.vocabulary import failed, in_progress, part
+from towline.health import generic
+from towline.health.body import failed, in_progress, part
 from towline.model import CURRENT, Body, Health
 
 ENTRIES = 500

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 from towline.api.healthchecks import HealthCheck
-from towline.core.health import assessment, checks
+from towline.health import assessment, cel
 from towline.model import CURRENT, GroupKind, Health, State
 
 CART = GroupKind("shop.example", "Cart")
@@ -60,9 +60,9 @@ def test_a_check_stands_for_the_rule_of_its_kind() -> None:
 
 def test_an_object_is_looked_at_as_far_as_its_health_may_depend_on_it() -> None:
     seen = HealthCheck(kind=CART, current="status.items.size() == 500 && status.text.size() == 4096")
-    assert checks.assess(cart(items=[0] * 100_000, text="x" * 100_000), seen) == CURRENT
+    assert cel.assess(cart(items=[0] * 100_000, text="x" * 100_000), seen) == CURRENT
     deep = HealthCheck(kind=CART, current="status.items.all(each, each.size() <= 500)")
-    assert checks.assess(cart(items=[[0] * 600] * 600), deep) == CURRENT
+    assert cel.assess(cart(items=[[0] * 600] * 600), deep) == CURRENT
 
 
 @pytest.mark.parametrize("shape", ['{"deeper": %s}', "[%s]"])

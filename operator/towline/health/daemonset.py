@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from towline.core.health.vocabulary import count, in_progress, part, short_of, text
+from towline.health.body import count, in_progress, part, short_of, text
 from towline.model import CURRENT, Body, Health
 
 

@@ -7,11 +7,11 @@ from types import MappingProxyType
 
 from towline import text
 from towline.api.healthchecks import HealthCheck
-from towline.core.health import (
+from towline.health import (
     address,
     autoscaler,
     budget,
-    checks,
+    cel,
     daemonset,
     deployment,
     extension,
@@ -22,7 +22,7 @@ from towline.core.health import (
     statefulset,
     volume,
 )
-from towline.core.health.vocabulary import in_progress, part
+from towline.health.body import in_progress, part
 from towline.model import CURRENT, Body, GroupKind, Health, State
 
 Rule = Callable[[Body], Health]
@@ -112,7 +112,7 @@ def _assessed(body: Body, kind: GroupKind, check: HealthCheck | None) -> Health:
         return CURRENT
     if lag := generic.unobserved(body):
         return in_progress(lag)
-    return checks.assess(body, check) if check else FAMILIES.get(kind, generic.assess)(body)
+    return cel.assess(body, check) if check else FAMILIES.get(kind, generic.assess)(body)
 
 
 def _deletion(finalizers: object) -> str:

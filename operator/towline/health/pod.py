@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from towline.core.health.vocabulary import (
+from towline.health.body import (
     condition,
     count,
     denied,

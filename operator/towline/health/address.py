@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from towline.core.health.vocabulary import entries, in_progress, part, text
+from towline.health.body import entries, in_progress, part, text
 from towline.model import CURRENT, Body, Health
 
 

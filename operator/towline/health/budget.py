@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from towline.core.health.vocabulary import condition, count, denied, in_progress, part, short_of, words
+from towline.health.body import condition, count, denied, in_progress, part, short_of, words
 from towline.model import CURRENT, Body, Health
 
 

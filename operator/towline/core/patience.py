@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from towline import text
 from towline.api import conditions
 from towline.api.conditions import NOT_ASSESSED, Condition, Truth, Type
-from towline.core.health.survey import Ailing, Survey
+from towline.core.survey import Ailing, Survey
 from towline.errors import Reason
 from towline.model import Body
 
