@@ -23,7 +23,7 @@ from towline.core.remedy import Party
 from towline.errors import Reason, Refusal
 from towline.health import assessment
 from towline.render import documents
-from towline.source.tree import Limits
+from towline.source.selection import Limits
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "reference"

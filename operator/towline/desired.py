@@ -22,7 +22,7 @@ from towline.fields import owned_paths
 from towline.model import GroupKind, Key, Manifest, Origin, Revision
 from towline.render import documents
 from towline.render.cache import Cache
-from towline.source import access, refs, tree
+from towline.source import access, refs, selection
 from towline.source.access import Remote
 from towline.source.history import History
 from towline.source.mirror import Mirrors
@@ -73,7 +73,7 @@ class Rules:
     """What the operator's flags allow of a source."""
 
     allow_http: bool
-    limits: tree.Limits = field(default_factory=tree.Limits)
+    limits: selection.Limits = field(default_factory=selection.Limits)
     yaml: documents.Limits = field(default_factory=documents.Limits)
 
 
@@ -177,8 +177,10 @@ class Source:
             ClusterError: the API server could not say which kinds it serves.
         """
         entries = await self._mirrors.entries(head.remote, head.sha, spec.path)
-        selection = await asyncio.to_thread(tree.select, entries, spec.path, spec.exclude, self._rules.limits)
-        manifests = await self._rendered(head, selection)
+        selected = await asyncio.to_thread(
+            selection.select, entries, spec.path, spec.exclude, self._rules.limits
+        )
+        manifests = await self._rendered(head, selected)
         brought = scope.declared_scopes(manifests)
         served = await self._discovery.scopes({manifest.ref.group_kind for manifest in manifests})
         scopes = {kind: resource.namespaced for kind, resource in brought.items()} | dict(served)
@@ -189,12 +191,12 @@ class Source:
         seen, forbidden = scope.visible(placed, denied)
         marked = tuple(replace(failure, commit=head.sha) for failure in (*failures, *forbidden))
         seen = await asyncio.to_thread(ignore.marked, seen, spec.ignore_fields)
-        if selection.submodules:
+        if selected.submodules:
             _log.info(
-                "submodules are not read", url=spec.url, commit=head.sha, paths=selection.submodules[:_NAMED]
+                "submodules are not read", url=spec.url, commit=head.sha, paths=selected.submodules[:_NAMED]
             )
         return Desired(
-            sha=head.sha, spec=spec, manifests=seen, failures=marked, submodules=selection.submodules
+            sha=head.sha, spec=spec, manifests=seen, failures=marked, submodules=selected.submodules
         )
 
     @asynccontextmanager
@@ -261,14 +263,14 @@ class Source:
         located = await self.located(named, head, (manifest,))
         return {each.field: each.line for each in located if each.line}
 
-    async def _rendered(self, head: Head, selection: tree.Selection) -> tuple[Manifest, ...]:
+    async def _rendered(self, head: Head, selected: selection.Selection) -> tuple[Manifest, ...]:
         """Parse what was selected; what the selection refused is reported together with what does not parse."""
 
         async def read(shas: Sequence[str]) -> Mapping[str, bytes]:
             return await self._mirrors.blobs(head.remote, shas)
 
-        files = [(entry.path, entry.sha, entry.size) for entry in selection.files]
-        refused = selection.failures
+        files = [(entry.path, entry.sha, entry.size) for entry in selected.files]
+        refused = selected.failures
         try:
             manifests = await self._cache.render(files, read, self._rules.yaml)
         except BuildError as error:

@@ -31,8 +31,8 @@ from towline.model import Key, ObjectRef
 from towline.reconcile import Reconciler
 from towline.server import http
 from towline.settings import Settings
-from towline.source.addresses import Addresses
 from towline.source.mirror import Mirrors
+from towline.source.public_addresses import Addresses
 from towline.workqueue import WorkQueue
 
 _log = log.logger(__name__)

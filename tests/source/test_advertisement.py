@@ -18,8 +18,8 @@ from towline.errors import Reason, SourceError
 from towline.source import advertisement, refs
 from towline.source.access import Remote
 from towline.source.advertisement import Advertisements
+from towline.source.dns import Names
 from towline.source.mirror import Mirrors
-from towline.source.names import Names
 from towline.source.transport import Transport
 
 from e2e.harness.gitrepo import Repo

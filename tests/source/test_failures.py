@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from towline.errors import Reason, SourceError
-from towline.source import looking
+from towline.source import lookup
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
-from towline.source.tree import Limits
+from towline.source.selection import Limits
 
 from e2e.harness.gitrepo import Repo
 from e2e.harness.gitserver import Fault, GitServer
@@ -172,7 +172,7 @@ async def test_who_asks_anew_is_not_given_the_answer_to_an_older_question(
     mirrors: Mirrors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A slow server answers with the refs of before the push that somebody tells us of."""
-    monkeypatch.setattr(looking, "TOGETHER", 0.0)
+    monkeypatch.setattr(lookup, "TOGETHER", 0.0)
     pushed, old, new = asyncio.Event(), "1" * 40, "2" * 40
     shas = [new, old]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from towline.errors import Reason, SourceError
-from towline.source import store
+from towline.source import disk
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
 
@@ -20,7 +20,7 @@ SECONDS = 20.0
 
 
 def mirror_of(folder: Path, remote: Remote) -> Path:
-    return folder / "mirrors" / f"{store.name(remote.identity, b'')}.40"
+    return folder / "mirrors" / f"{disk.name(remote.identity, b'')}.40"
 
 
 def pack_of(mirror: Path, suffix: str) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from towline.errors import Reason, SourceError
 from towline.source.mirror import Mirrors
-from towline.source.tree import Limits
+from towline.source.selection import Limits
 
 from e2e.harness.gitrepo import Repo
 from tests.source.passes import fetched

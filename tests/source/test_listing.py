@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.source import listing
 from towline.source.listing import Found
-from towline.source.tree import Entry, Kind
+from towline.source.selection import Entry, Kind
 
 SHA = "1" * 40
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from towline.api.gitrepository import Ref, RefKind
 from towline.errors import Reason, SourceError
-from towline.source import store
+from towline.source import disk
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
-from towline.source.tree import Kind, Limits
+from towline.source.selection import Kind, Limits
 
 from e2e.harness import gitrepo
 from e2e.harness.gitrepo import ALICE, Repo
@@ -224,7 +224,7 @@ async def test_a_mirror_that_nobody_uses_gives_back_its_disk(
     (tmp_path / "data" / "mirrors" / "discarded.2").touch()
     await mirrors.retain([Remote(url=used.url)])
     assert [folder.name for folder in (tmp_path / "data" / "mirrors").iterdir()] == [
-        f"{store.name(Remote(url=used.url).identity, b'')}.40"
+        f"{disk.name(Remote(url=used.url).identity, b'')}.40"
     ]
     assert (await mirrors.revision(Remote(url=used.url), used.sha())).sha == used.sha()
     await fetched(mirrors, unused)

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from towline.source.tree import Entry, Kind
+from towline.source.selection import Entry, Kind
 
 
 def entries(root: Path) -> Iterator[Entry]:

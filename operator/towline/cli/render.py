@@ -16,7 +16,7 @@ from towline.errors import Failure, Reason, Refusal, TowlineError
 from towline.model import Manifest, ObjectRef
 from towline.render import plain
 from towline.render.documents import Limits
-from towline.source import tree
+from towline.source import selection
 
 _LINE_BYTES = 8192
 """What quotes a file may hold anything, and must neither end the line nor repaint the terminal."""
@@ -45,7 +45,7 @@ def rendered(directory: Path) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]
     """Return what a folder declares, and everything that is wrong with it, in the order of files and lines."""
     limits = Limits()
     try:
-        selection = tree.select(folder.entries(directory), ".")
+        selected = selection.select(folder.entries(directory), ".")
     except TowlineError as error:
         return (), (Failure(reason=error.reason, message=error.message),)
     except OSError as error:
@@ -53,8 +53,8 @@ def rendered(directory: Path) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]
             Failure(reason=Reason.PATH_NOT_FOUND, message=f"the folder cannot be listed: {error.strerror}"),
         )
     manifests: list[Manifest] = []
-    failures = list(selection.failures)
-    for entry in selection.files:
+    failures = list(selected.failures)
+    for entry in selected.files:
         try:
             content = folder.content(directory, entry, limits.file_bytes)
         except OSError as error:

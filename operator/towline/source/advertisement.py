@@ -13,9 +13,9 @@ from contextlib import suppress
 import towline
 from towline.http.connection import BrokenError, Connection
 from towline.http.dialing import connect
-from towline.source import complaints, process, refs
+from towline.source import git_errors, process, refs
 from towline.source.access import Remote
-from towline.source.names import Names
+from towline.source.dns import Names
 from towline.source.refs import Refs
 from towline.source.transport import Transport
 
@@ -61,7 +61,7 @@ class Advertisements:
         try:
             reply = await connection.open(_request(remote))
             if reply.status in _TOLD or reply.status >= 500:
-                raise complaints.refused(remote, reply.status)
+                raise git_errors.refused(remote, reply.status)
             if reply.status != 200 or reply.first(b"content-type") != _KIND or reply.all(b"content-encoding"):
                 raise ValueError("not what a smart server advertises")
             return b"".join([chunk async for chunk in connection.chunks()])

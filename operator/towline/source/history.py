@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from towline.model import Person, Revision
-from towline.source import forges
+from towline.source import pull_requests
 
 FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%ce%x00%ct%x00%<(4000,trunc)%B"
 """One commit for `git log -z`; NUL ends each field. The message is cut, and padded, at 4,000 columns."""
@@ -55,10 +55,10 @@ def _revision(fields: list[str]) -> Revision:
         committed_at=_time(committed),
         subject=_clean(message.strip().partition("\n")[0]),
     )
-    found = forges.pull_request(message)
+    found = pull_requests.pull_request(message)
     if not found:
         return revision
-    return replace(revision, pull_request=found, merged_by=forges.merged_by(revision))
+    return replace(revision, pull_request=found, merged_by=pull_requests.merged_by(revision))
 
 
 def _inherited(revisions: Iterable[Revision]) -> tuple[Revision, ...]:

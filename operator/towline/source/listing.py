@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from towline.errors import Reason, SourceError
-from towline.source import tree
-from towline.source.tree import Entry, Kind
+from towline.source import selection
+from towline.source.selection import Entry, Kind
 
 _LISTED = re.compile(rb"([0-7]{6}) (\w+) ([0-9a-f]+) +(-|[0-9]+)\t(.+)", re.DOTALL)
 
@@ -95,7 +95,7 @@ def no_folder(
 
     `found` and `followed` tell what is at each step of it: as it stands there, and with symlinks followed.
     """
-    where = f"spec.path {tree.shown(path)} of commit {sha[:7]}"
+    where = f"spec.path {selection.shown(path)} of commit {sha[:7]}"
     if any(plain.sha and plain != end for plain, end in zip(found, followed, strict=True)):
         return SourceError(Reason.SYMLINK_REFUSED, f"{where} leads through a symlink; name the folder itself")
     if found and found[-1].sha:

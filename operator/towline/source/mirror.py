@@ -13,16 +13,16 @@ from typing import Any, TypeVar
 
 from towline.errors import Reason, SourceError
 from towline.model import Revision
-from towline.source import process, store
+from towline.source import disk, process
 from towline.source.access import Remote
-from towline.source.addresses import Addresses
-from towline.source.fetching import Fetcher, OutgrownError, moved
+from towline.source.fetcher import Fetcher, OutgrownError, moved
 from towline.source.history import History
-from towline.source.looking import Looks
-from towline.source.reading import Reader, UnreadableError
+from towline.source.lookup import Looks
+from towline.source.public_addresses import Addresses
+from towline.source.reader import Reader, UnreadableError
 from towline.source.refs import Refs
+from towline.source.selection import Entry, Limits
 from towline.source.transport import Transport, deadline
-from towline.source.tree import Entry, Limits
 
 _T = TypeVar("_T")
 _SOUND_SECONDS = 300.0
@@ -180,7 +180,7 @@ class Mirrors:
             OSError: the folder cannot be read.
         """
         used = tuple(remotes)
-        kept = {store.name(remote.identity, self._key) for remote in used}
+        kept = {disk.name(remote.identity, self._key) for remote in used}
         now = asyncio.get_running_loop().time()
         self._looks.retain({remote.identity for remote in used}, now - idle)
         for folder in await asyncio.to_thread(lambda: list(self._folder.iterdir())):
@@ -233,14 +233,14 @@ class Mirrors:
 
     async def _shrink(self, mirror: _Mirror) -> None:
         """Start anew where what was fetched earlier fills half the room: much of it may be needed no more."""
-        if await asyncio.to_thread(store.size, mirror.folder) > self._limits.mirror_bytes // 2:
+        if await asyncio.to_thread(disk.size, mirror.folder) > self._limits.mirror_bytes // 2:
             await self._discard(mirror)
 
     async def _make_usable(self, mirror: _Mirror, sha: str) -> None:
         if mirror.tidy and not await asyncio.to_thread(mirror.folder.is_dir):
             await self._discard(mirror)  # somebody has removed it while we run
         if not mirror.tidy:
-            await asyncio.to_thread(store.make_usable, mirror.folder, len(sha))
+            await asyncio.to_thread(disk.make_usable, mirror.folder, len(sha))
             mirror.tidy = True
 
     async def _read(
@@ -267,11 +267,11 @@ class Mirrors:
     async def _discard(self, mirror: _Mirror) -> None:
         mirror.complete = set()
         mirror.tidy = False
-        await asyncio.to_thread(store.discard, mirror.folder)
+        await asyncio.to_thread(disk.discard, mirror.folder)
 
     def _mirror(self, remote: Remote, sha: str) -> _Mirror:
         """Return the mirror for object ids of this length: a repository has one, whatever a spec asks it for."""
-        name = f"{store.name(remote.identity, self._key)}.{len(sha)}"
+        name = f"{disk.name(remote.identity, self._key)}.{len(sha)}"
         now = asyncio.get_running_loop().time()
         mirror = self._mirrors.setdefault(name, _Mirror(folder=self._folder / name, used_at=now))
         mirror.used_at = now

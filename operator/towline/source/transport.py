@@ -17,10 +17,10 @@ from weakref import WeakValueDictionary
 from towline.errors import Reason, SourceError
 from towline.source import gitconfig, process
 from towline.source.access import Remote
-from towline.source.addresses import Addresses
 from towline.source.gitconfig import Files
-from towline.source.memory import Memory
+from towline.source.memfd import Memory
 from towline.source.process import Answer
+from towline.source.public_addresses import Addresses
 
 Start: TypeAlias = Callable[[Sequence[str], Path, int, Sequence[int]], "Popen[bytes]"]
 """Starts a command in a folder and a session of its own, with an input and further descriptors to inherit."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.errors import Reason
-from towline.source import complaints
+from towline.source import git_errors
 from towline.source.access import Remote
 
 URL = "https://git.example.com/certificate/redirect.git"
@@ -65,24 +65,24 @@ URL = "https://git.example.com/certificate/redirect.git"
     ],
 )
 def test_what_git_says_has_a_reason(text: str, reason: Reason) -> None:
-    error = complaints.error(Remote(url=URL), text)
+    error = git_errors.error(Remote(url=URL), text)
     assert error.reason == reason
     assert error.message.startswith(f"{URL}: ")
 
 
 def test_the_object_that_git_refuses_is_named() -> None:
     text = "error: object 1111: hasDotdot: contains '..'\nfatal: fsck error in packed object\n"
-    assert "hasDotdot" in complaints.error(Remote(url=URL), text).message
+    assert "hasDotdot" in git_errors.error(Remote(url=URL), text).message
 
 
 @pytest.mark.parametrize("fault", ["No space left on device", "Disk quota exceeded", "Input/output error"])
 def test_a_full_disk_of_the_operator_is_not_put_on_the_server(fault: str) -> None:
     text = f"fatal: write error: {fault}\nfatal: fetch-pack: invalid index-pack output\n"
-    error = complaints.error(Remote(url=URL), text)
+    error = git_errors.error(Remote(url=URL), text)
     assert error.reason == Reason.GIT_UNAVAILABLE
     assert "the operator cannot use its data folder" in error.message
     assert fault in error.message
-    theirs = complaints.error(Remote(url=URL), f"remote: {fault}\nfatal: remote error: {fault}\n")
+    theirs = git_errors.error(Remote(url=URL), f"remote: {fault}\nfatal: remote error: {fault}\n")
     assert "the operator" not in theirs.message
 
 
@@ -94,7 +94,7 @@ SSH_ENDS = (
 
 def test_what_ssh_says_is_shown_and_not_what_git_says_whatever_the_matter_is() -> None:
     text = f"ssh: connect to host git.example.com port 22: Connection refused\n{SSH_ENDS}"
-    error = complaints.error(Remote(url=URL), text)
+    error = git_errors.error(Remote(url=URL), text)
     assert error.reason == Reason.GIT_UNAVAILABLE
     assert error.message.endswith("(git: ssh: connect to host git.example.com port 22: Connection refused)")
 
@@ -109,12 +109,12 @@ def test_what_ssh_says_is_shown_and_not_what_git_says_whatever_the_matter_is() -
 )
 def test_a_host_key_that_is_unknown_changed_or_weak_is_told_apart(said: str, told: str) -> None:
     text = f"{said}\nHost key verification failed.\n{SSH_ENDS}"
-    assert told in complaints.error(Remote(url=URL), text).message
+    assert told in git_errors.error(Remote(url=URL), text).message
 
 
 def test_a_message_holds_no_control_character_and_has_an_end() -> None:
     text = "remote: \x1b[31mred\nfatal: \x1b]0;title\x07 x\r\n\u202e" + "é" * 5000
-    message = complaints.error(Remote(url=URL), text).message
+    message = git_errors.error(Remote(url=URL), text).message
     assert message.isprintable()
     assert len(message.encode()) <= 1024
 
@@ -132,7 +132,7 @@ def test_a_credential_is_struck_out_however_it_is_written(secret: str, where: st
         base64.b64encode(secret.encode()).decode(),
         base64.b64encode(f"ann:{secret}".encode()).decode().rstrip("="),
     ):
-        assert form not in complaints.redacted(where.format(form), remote).replace("***", "\0")
+        assert form not in git_errors.redacted(where.format(form), remote).replace("***", "\0")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_credential_is_struck_out_however_it_is_written(secret: str, where: st
 )
 @pytest.mark.parametrize("form", ["p%40ss%2Fw", "p%40ss%2fw", "p%40ss/w"])
 def test_a_credential_is_struck_out_whatever_case_its_percent_encoding_has(remote: Remote, form: str) -> None:
-    message = complaints.error(remote, f"fatal: remote error: no access with {form} today").message
+    message = git_errors.error(remote, f"fatal: remote error: no access with {form} today").message
     assert message.endswith("no access with *** today)")
 
 
@@ -161,7 +161,7 @@ def test_a_server_that_quotes_a_credential_in_a_way_of_its_own_is_not_quoted(rem
         base64.urlsafe_b64encode(f"x{WHOLE}".encode()).decode(),
     ]
     for form in quoted:
-        message = complaints.error(remote, f"fatal: remote error: no access with {form} today").message
+        message = git_errors.error(remote, f"fatal: remote error: no access with {form} today").message
         assert message.endswith("today)")
         assert CORE not in message
         for shift in range(3):

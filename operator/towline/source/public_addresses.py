@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from towline.errors import Reason, SourceError, SpecError
 from towline.source.access import Remote
-from towline.source.names import Names, Resolve
+from towline.source.dns import Names, Resolve
 
 _UNICAST = ipaddress.ip_network("2000::/3")
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")

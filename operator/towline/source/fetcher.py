@@ -9,11 +9,11 @@ from pathlib import Path
 
 from towline import aio
 from towline.errors import Reason, SourceError
-from towline.source import complaints, store
+from towline.source import disk, git_errors
 from towline.source.access import Remote
 from towline.source.process import Answer
+from towline.source.selection import Limits
 from towline.source.transport import Call, Transport
-from towline.source.tree import Limits
 
 KEPT = "refs/towline"
 """Where what was fetched is kept, under names of our own: no remote can make them collide."""
@@ -55,43 +55,43 @@ class Fetcher:
             SourceError: the remote failed, or the repository is damaged.
         """
         kept = f"{KEPT}/{hashlib.sha256(refname.encode()).hexdigest()[:32]}"
-        await asyncio.to_thread(store.tidy, repository)
+        await asyncio.to_thread(disk.tidy, repository)
         try:
             answer = await self._bounded(_call(remote, repository, f"+{refname}:{kept}"))
-            if answer.code != 0 and complaints.withheld(answer.complaint):
+            if answer.code != 0 and git_errors.withheld(answer.complaint):
                 if not _COMMIT.fullmatch(refname):
                     raise moved(remote, refname)
                 every = (f"+refs/heads/*:{KEPT}/heads/*", f"+refs/tags/*:{KEPT}/tags/*")
                 answer = await self._bounded(_call(remote, repository, *every))
         finally:
-            await asyncio.to_thread(store.tidy, repository)
+            await asyncio.to_thread(disk.tidy, repository)
         if answer.code != 0:
-            raise complaints.error(remote, answer.complaint)
-        await asyncio.to_thread(store.weighed, repository)
+            raise git_errors.error(remote, answer.complaint)
+        await asyncio.to_thread(disk.weighed, repository)
 
     async def join(self, repository: Path) -> None:
         """Join many small packs into few; a repository that cannot be joined in time stays as it is."""
-        if await asyncio.to_thread(store.packs, repository) <= self._limits.packs:
+        if await asyncio.to_thread(disk.packs, repository) <= self._limits.packs:
             return
         arguments = ("repack", "--geometric=2", "-d", "--quiet")
         try:
             async with asyncio.timeout(_JOIN_SECONDS):
                 await self._git.run(Call(arguments=arguments, repository=repository, limit=_OUTPUT_BYTES))
         except TimeoutError:
-            await asyncio.to_thread(store.tidy, repository)
+            await asyncio.to_thread(disk.tidy, repository)
 
     async def slim(self, repository: Path) -> bool:
         """Drop what no ref leads to, where the repository has doubled since; True where something may be gone.
 
         It is not tried again before the next doubling, however it ends.
         """
-        size = await asyncio.to_thread(store.size, repository)
-        if size <= 2 * await asyncio.to_thread(store.weighed, repository) + self._limits.slack_bytes:
+        size = await asyncio.to_thread(disk.size, repository)
+        if size <= 2 * await asyncio.to_thread(disk.weighed, repository) + self._limits.slack_bytes:
             return False
-        await asyncio.to_thread(store.weigh, repository)
+        await asyncio.to_thread(disk.weigh, repository)
         call = Call(arguments=("repack", "-a", "-d", "--quiet"), repository=repository, limit=_OUTPUT_BYTES)
         await self._git.run(call)
-        await asyncio.to_thread(store.weigh, repository)
+        await asyncio.to_thread(disk.weigh, repository)
         return True
 
     async def _bounded(self, call: Call) -> Answer:
@@ -106,7 +106,7 @@ class Fetcher:
         return running.result()
 
     async def _check_size(self, call: Call) -> None:
-        if await asyncio.to_thread(store.size, call.repository) > self._limits.mirror_bytes:
+        if await asyncio.to_thread(disk.size, call.repository) > self._limits.mirror_bytes:
             url = call.remote.url if call.remote else ""
             limit = self._limits.mirror_bytes
             raise OutgrownError(Reason.SOURCE_TOO_LARGE, f"{url}: the repository has more than {limit} bytes")

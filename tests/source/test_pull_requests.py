@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from towline.model import Person, Revision
-from towline.source import forges
+from towline.source import pull_requests
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from towline.source import forges
     ],
 )
 def test_a_pull_request_is_found_as_each_forge_writes_it(message: str, written: str) -> None:
-    assert forges.pull_request(message) == written
+    assert pull_requests.pull_request(message) == written
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_pull_request_is_found_as_each_forge_writes_it(message: str, written: 
     ],
 )
 def test_a_commit_without_a_pull_request_names_none(message: str) -> None:
-    assert forges.pull_request(message) == ""
+    assert pull_requests.pull_request(message) == ""
 
 
 def merge(author: str, committer: str, email: str, *, parents: tuple[str, ...] = ("b", "c")) -> Revision:
@@ -69,4 +69,4 @@ def merge(author: str, committer: str, email: str, *, parents: tuple[str, ...] =
     ],
 )
 def test_who_merged_is_a_person_or_nobody(revision: Revision, who: str) -> None:
-    assert forges.merged_by(revision) == who
+    assert pull_requests.merged_by(revision) == who

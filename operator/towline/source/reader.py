@@ -15,8 +15,8 @@ from towline.source import history, listing, process
 from towline.source.history import History
 from towline.source.listing import Found
 from towline.source.process import TooMuchOutputError
+from towline.source.selection import Entry, Kind, Limits
 from towline.source.transport import Call, Transport
-from towline.source.tree import Entry, Kind, Limits
 
 _T = TypeVar("_T")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")

@@ -15,9 +15,9 @@ import pytest
 from towline.errors import Reason, SourceError, SpecError
 from towline.source import gitconfig
 from towline.source.access import Remote
-from towline.source.addresses import Addresses
 from towline.source.gitconfig import Files
 from towline.source.mirror import Mirrors
+from towline.source.public_addresses import Addresses
 
 from e2e.harness.gitrepo import Repo
 from e2e.harness.gitserver import GitServer
@@ -113,7 +113,7 @@ def test_a_resolver_that_is_silent_does_not_keep_the_process_alive() -> None:
     program = """
 import asyncio, time
 from towline.source.access import Remote
-from towline.source.addresses import Addresses
+from towline.source.public_addresses import Addresses
 
 async def ask():
     addresses = Addresses(lambda host, port: time.sleep(60))

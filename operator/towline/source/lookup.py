@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from towline.errors import Reason, SourceError
-from towline.source import complaints, process, refs
+from towline.source import git_errors, process, refs
 from towline.source.access import Remote
 from towline.source.advertisement import Advertisements
 from towline.source.refs import Refs
@@ -115,9 +115,9 @@ class Looks:
         except process.TooMuchOutputError as error:
             raise self._too_many(remote) from error
         if answer.code != 0:
-            raise complaints.error(remote, answer.complaint)
+            raise git_errors.error(remote, answer.complaint)
         if not answer.out and not (await self._git.run(replace(call, traced=True))).complaint:
-            raise complaints.error(remote, "fatal: the answer is not that of a Git server")
+            raise git_errors.error(remote, "fatal: the answer is not that of a Git server")
         if answer.out.count(b"\n") > self._limit:
             raise self._too_many(remote)
         return await process.parsed(answer.out, refs.listed)
