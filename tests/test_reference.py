@@ -15,7 +15,7 @@ import yaml
 from towline import metrics
 from towline.__main__ import main
 from towline.api import labels
-from towline.api.conditions import Type
+from towline.api.condition import Type
 from towline.api.gitrepository import UNSERVED
 from towline.core import order, prune, remedy
 from towline.core.ownership import DELEGATES

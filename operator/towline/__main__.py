@@ -17,7 +17,7 @@ from towline.api import durations
 from towline.cli import history, render
 from towline.errors import TowlineError
 from towline.model import ObjectRef
-from towline.server.addresses import address
+from towline.server.listen import address
 from towline.settings import Settings
 
 _log = log.logger(__name__)

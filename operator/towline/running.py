@@ -29,7 +29,7 @@ from towline.errors import ClusterError
 from towline.metrics import Metrics
 from towline.model import Key, ObjectRef
 from towline.reconcile import Reconciler
-from towline.server import http
+from towline.server import app
 from towline.settings import Settings
 from towline.source.mirror import Mirrors
 from towline.source.public_addresses import Addresses
@@ -81,7 +81,7 @@ async def _operate(chosen: Settings) -> None:
     async with (
         _leadership(chosen) as leadership,
         _engine(chosen, metrics, leadership) as engine,
-        http.serving(chosen.listen, metrics, lambda: engine.queue.started or leadership.stands_by),
+        app.serving(chosen.listen, metrics, lambda: engine.queue.started or leadership.stands_by),
     ):
         await controller.run(engine, leadership)
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from towline.api import conditions
-from towline.api.conditions import Type
+from towline.api import condition
+from towline.api.condition import Type
 from towline.core import patience, status
 from towline.core.status import Objects, Pass
 from towline.core.survey import Ailing, Survey
@@ -83,7 +83,7 @@ def after(*passes: tuple[float, Pass]) -> Body:
 
 
 def told(found: Body, kind: Type = Type.READY) -> tuple[str, str]:
-    entry = conditions.find(found, kind)
+    entry = condition.find(found, kind)
     return entry["status"], entry["reason"]
 
 
@@ -111,8 +111,8 @@ def test_what_is_waited_for_is_named_with_its_place_and_commit() -> None:
         "11 of 12 objects are current; "
         "deploy/web.yaml:3: Deployment.apps/shop/web: 0 of 3 replicas are available (5d6e7f8)"
     )
-    assert conditions.find(found, Type.HEALTHY)["message"] == words
-    ready = conditions.find(found, Type.READY)["message"]
+    assert condition.find(found, Type.HEALTHY)["message"] == words
+    ready = condition.find(found, Type.READY)["message"]
     assert ready == f'Applied 5d6e7f8 "raise the limits" by Ada: 12 objects; {words}'
 
 
@@ -128,7 +128,7 @@ def test_a_commit_of_which_objects_are_missing_is_not_called_healthy(
 ) -> None:
     survey = Survey(total=left, current=left, missing=missing, timeout=TIMEOUT)
     found = after((0, applied(WELL)), (10, applied(survey, NEW)))
-    assert conditions.find(found, Type.HEALTHY)["message"] == words
+    assert condition.find(found, Type.HEALTHY)["message"] == words
     assert (found["commit"]["applied"], found["commit"]["healthy"]) == (NEW, OLD)
 
 
@@ -143,7 +143,7 @@ def test_what_has_failed_is_unhealthy_at_once() -> None:
     found = after((0, applied(FAILED)))
     assert told(found) == ("False", "Unhealthy")
     assert told(found, Type.HEALTHY) == ("False", "Unhealthy")
-    assert "ProgressDeadlineExceeded" in conditions.find(found, Type.READY)["message"]
+    assert "ProgressDeadlineExceeded" in condition.find(found, Type.READY)["message"]
 
 
 def test_whoever_was_unhealthy_stays_so_until_all_is_current() -> None:

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from towline.api import conditions, gitrepository
-from towline.api.conditions import Type
+from towline.api import condition, gitrepository
+from towline.api.condition import Type
 from towline.api.gitrepository import GitRepository
 from towline.core import status
 from towline.core.status import Objects, Pass
@@ -82,13 +82,13 @@ def after(*passes: Pass) -> Body:
     return found
 
 
-def condition(found: Body, kind: Type) -> tuple[str, str]:
-    entry = conditions.find(found, kind)
+def said_of(found: Body, kind: Type) -> tuple[str, str]:
+    entry = condition.find(found, kind)
     return entry["status"], entry["reason"]
 
 
 def message(found: Body, kind: Type = Type.READY) -> str:
-    text: str = conditions.find(found, kind)["message"]
+    text: str = condition.find(found, kind)["message"]
     return text
 
 
@@ -110,12 +110,12 @@ def test_a_success_says_which_commit_by_whom_and_how_much() -> None:
 
 def test_a_success_sets_all_six_conditions() -> None:
     found = after(succeeded())
-    assert condition(found, Type.READY) == ("True", "Succeeded")
-    assert condition(found, Type.RECONCILING) == ("False", "Idle")
-    assert condition(found, Type.STALLED) == ("False", "Idle")
-    assert condition(found, Type.SYNCED) == ("True", "Succeeded")
-    assert condition(found, Type.HEALTHY) == ("Unknown", "NotAssessed")
-    assert condition(found, Type.DRIFTED) == ("Unknown", "NotAssessed")
+    assert said_of(found, Type.READY) == ("True", "Succeeded")
+    assert said_of(found, Type.RECONCILING) == ("False", "Idle")
+    assert said_of(found, Type.STALLED) == ("False", "Idle")
+    assert said_of(found, Type.SYNCED) == ("True", "Succeeded")
+    assert said_of(found, Type.HEALTHY) == ("Unknown", "NotAssessed")
+    assert said_of(found, Type.DRIFTED) == ("Unknown", "NotAssessed")
 
 
 def test_a_pass_that_finds_nothing_new_leaves_a_status_that_equals_the_one_before() -> None:
@@ -144,10 +144,10 @@ def test_a_failure_leaves_what_is_applied_and_waits_for_another_try() -> None:
     found = after(succeeded(), failed())
     assert found["commit"] == {"observed": NEW, "attempted": NEW, "applied": OLD}
     assert found["applied"]["short"] == "1a2b3c4"
-    assert condition(found, Type.READY) == ("False", "ApplyFailed")
-    assert condition(found, Type.SYNCED) == ("False", "ApplyFailed")
-    assert condition(found, Type.RECONCILING) == ("True", "ApplyFailed")
-    assert condition(found, Type.STALLED) == ("False", "Idle")
+    assert said_of(found, Type.READY) == ("False", "ApplyFailed")
+    assert said_of(found, Type.SYNCED) == ("False", "ApplyFailed")
+    assert said_of(found, Type.RECONCILING) == ("True", "ApplyFailed")
+    assert said_of(found, Type.STALLED) == ("False", "Idle")
 
 
 def test_tries_are_counted_without_moving_a_transition_time() -> None:
@@ -155,8 +155,8 @@ def test_tries_are_counted_without_moving_a_transition_time() -> None:
     found = status.compute(before, failed(attempts=2), LATE)
     assert "Tried 2 times" in message(found, Type.RECONCILING)
     assert (
-        conditions.find(found, Type.RECONCILING)["lastTransitionTime"]
-        == conditions.find(before, Type.RECONCILING)["lastTransitionTime"]
+        condition.find(found, Type.RECONCILING)["lastTransitionTime"]
+        == condition.find(before, Type.RECONCILING)["lastTransitionTime"]
     )
 
 
@@ -203,18 +203,18 @@ def test_an_outage_keeps_what_was_known_of_the_commit() -> None:
     assert found["failuresTotal"] == 3
     assert found["commit"]["attempted"] == NEW
     assert found["objects"]["declared"] == 12
-    assert condition(found, Type.READY) == ("False", "GitUnavailable")
+    assert said_of(found, Type.READY) == ("False", "GitUnavailable")
     assert message(found) == "down"
 
 
 def test_an_outage_does_not_unset_synced() -> None:
     found = after(succeeded(), Pass(generation=1, reason=Reason.GIT_UNAVAILABLE, message="down"))
-    assert condition(found, Type.SYNCED) == ("True", "Idle")
+    assert said_of(found, Type.SYNCED) == ("True", "Idle")
 
 
 def test_the_first_outage_cannot_say_whether_anything_is_synced() -> None:
     found = after(Pass(generation=1, reason=Reason.GIT_UNAVAILABLE, message="down"))
-    assert condition(found, Type.SYNCED) == ("Unknown", "GitUnavailable")
+    assert said_of(found, Type.SYNCED) == ("Unknown", "GitUnavailable")
     assert "commit" not in found
 
 
@@ -230,22 +230,22 @@ def test_blocked_prunes_are_listed_with_the_token_that_confirms_all_of_them() ->
     assert found["blocked"]["confirm"] == "sha256-abc"
     assert "12 objects" in message(found)
     assert "towline.dev/confirm-prune=sha256-abc" in message(found)
-    assert condition(found, Type.RECONCILING) == ("False", "Idle")
-    assert condition(found, Type.STALLED) == ("False", "Idle")
+    assert said_of(found, Type.RECONCILING) == ("False", "Idle")
+    assert said_of(found, Type.STALLED) == ("False", "Idle")
 
 
 def test_a_bad_spec_stalls_until_it_changes() -> None:
     bad = Pass(generation=2, reason=Reason.INVALID_URL, message="spec.url: must be https://host/path")
     found = after(succeeded(), bad)
-    assert condition(found, Type.STALLED) == ("True", "InvalidURL")
-    assert condition(found, Type.RECONCILING) == ("False", "Idle")
+    assert said_of(found, Type.STALLED) == ("True", "InvalidURL")
+    assert said_of(found, Type.RECONCILING) == ("False", "Idle")
     assert found["observedGeneration"] == 2
     assert {entry["observedGeneration"] for entry in found["conditions"]} == {2}
 
 
 def test_a_suspended_resource_is_not_ready_and_keeps_its_commit() -> None:
     found = after(succeeded(), Pass(generation=2, reason=Reason.SUSPENDED))
-    assert condition(found, Type.READY) == ("False", "Suspended")
+    assert said_of(found, Type.READY) == ("False", "Suspended")
     assert found["commit"]["applied"] == OLD
 
 
@@ -273,9 +273,9 @@ def test_the_early_write_names_the_kinds_before_their_objects_exist() -> None:
     before = after(succeeded())
     found = status.progress(stored(before), revision(NEW), Plan(), {GroupKind("batch", "Job")}, LATE)
     assert {"group": "batch", "kind": "Job"} in found["kinds"]
-    assert condition(found, Type.READY) == ("Unknown", "Progressing")
-    assert condition(found, Type.RECONCILING) == ("True", "Progressing")
-    assert condition(found, Type.SYNCED) == ("False", "Progressing")
+    assert said_of(found, Type.READY) == ("Unknown", "Progressing")
+    assert said_of(found, Type.RECONCILING) == ("True", "Progressing")
+    assert said_of(found, Type.SYNCED) == ("False", "Progressing")
     assert message(found) == 'Applying 5d6e7f8 "raise the limits" by Ada'
     assert found["commit"] == {"observed": NEW, "attempted": NEW, "applied": OLD}
 

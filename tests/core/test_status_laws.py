@@ -9,8 +9,8 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from towline.api import conditions, schema
-from towline.api.conditions import Type
+from towline.api import condition, schema
+from towline.api.condition import Type
 from towline.core import status
 from towline.core.status import Objects, Pass
 from towline.errors import Failure, Reason, Refusal
@@ -90,4 +90,4 @@ def test_every_status_fits_its_own_schema_and_repeating_the_pass_changes_nothing
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_a_message_for_people(reason: Reason) -> None:
     found = status.compute({}, Pass(generation=1, reason=reason), EARLY)
-    assert conditions.find(found, Type.READY)["message"]
+    assert condition.find(found, Type.READY)["message"]

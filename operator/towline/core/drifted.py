@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from towline import text
-from towline.api.conditions import NOT_ASSESSED, Condition, Truth, Type
+from towline.api.condition import NOT_ASSESSED, Condition, Truth, Type
 from towline.core.deviation import Deviation
 from towline.core.drift import DRIFTED
 from towline.errors import Refusal

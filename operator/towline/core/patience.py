@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from towline import text
-from towline.api import conditions
-from towline.api.conditions import NOT_ASSESSED, Condition, Truth, Type
+from towline.api import condition
+from towline.api.condition import NOT_ASSESSED, Condition, Truth, Type
 from towline.core.survey import Ailing, Survey
 from towline.errors import Reason
 from towline.model import Body
@@ -40,7 +40,7 @@ def outlook(status: Body, previous: Body, survey: Survey, generation: int, now: 
         return Reason.SUCCEEDED
     if survey.failed:
         return Reason.UNHEALTHY
-    healthy = conditions.find(previous, Type.HEALTHY)
+    healthy = condition.find(previous, Type.HEALTHY)
     lost, writes = _lost(healthy, generation, now), _writes(status, survey)
     given_up = healthy.get("status") == Truth.FALSE and max(writes) < lost < now
     late = (now - max(lost, *writes)).total_seconds() >= survey.timeout
@@ -49,7 +49,7 @@ def outlook(status: Body, previous: Body, survey: Survey, generation: int, now: 
 
 def next_look(status: Body, survey: Survey | None, now: datetime) -> float | None:
     """Return the seconds until objects that are on their way are due for a look; None where none are."""
-    healthy = conditions.find(status, Type.HEALTHY)
+    healthy = condition.find(status, Type.HEALTHY)
     if survey is None or healthy.get("reason") != Reason.PROGRESSING:
         return None
     since = max(_lost(healthy, healthy.get("observedGeneration", 0), now), *_writes(status, survey))
@@ -57,11 +57,11 @@ def next_look(status: Body, survey: Survey | None, now: datetime) -> float | Non
     return max(min(survey.timeout - waited, max(waited, SOONEST)), 0.0) + 0.05
 
 
-def condition(survey: Survey | None, reason: Reason, previous: Body) -> Condition:
+def of(survey: Survey | None, reason: Reason, previous: Body) -> Condition:
     """Return the condition Healthy; where nobody looked, it says what it said before."""
     if survey:
         return Condition(type=Type.HEALTHY, status=_TRUTHS[reason], reason=reason, message=words(survey))
-    if before := conditions.find(previous, Type.HEALTHY):
+    if before := condition.find(previous, Type.HEALTHY):
         return Condition(
             type=Type.HEALTHY,
             status=Truth(str(before["status"])),

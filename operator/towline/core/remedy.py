@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from towline.api.conditions import Truth
+from towline.api.condition import Truth
 from towline.errors import Reason
 
 

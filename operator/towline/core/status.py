@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from towline import text
-from towline.api import conditions
+from towline.api import condition
 from towline.api.gitrepository import GitRepository
 from towline.core import drifted, forecast, patience, verdict
 from towline.core.deviation import Deviation
@@ -99,7 +99,7 @@ def compute(previous: Body, passed: Pass, now: datetime) -> Body:
         *verdict.conditions_of(said, _conclusion(said, previous, passed, now)),
         drifted.condition(passed.drift, previous),
     )
-    said["conditions"] = conditions.merge(previous.get("conditions"), found, passed.generation, moment)
+    said["conditions"] = condition.merge(previous.get("conditions"), found, passed.generation, moment)
     return said
 
 
@@ -135,12 +135,12 @@ def _conclusion(said: Body, previous: Body, passed: Pass, now: datetime) -> Conc
         reason=passed.reason,
         message=passed.message,
         attempts=passed.attempts,
-        healthy=patience.condition(survey, Reason.SUCCEEDED, previous),
+        healthy=patience.of(survey, Reason.SUCCEEDED, previous),
     )
     if survey is None:
         return known
     outlook = patience.outlook(said, previous, survey, passed.generation, now)
-    known = replace(known, healthy=patience.condition(survey, outlook, previous))
+    known = replace(known, healthy=patience.of(survey, outlook, previous))
     fine = passed.reason is Reason.SUCCEEDED
     held = passed.reason is Reason.PROGRESSING and passed.held
     return replace(known, outlook=outlook) if fine or held else known

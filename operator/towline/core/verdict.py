@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from towline import text
 from towline.api import labels
-from towline.api.conditions import IDLE, Condition, Truth, Type
+from towline.api.condition import IDLE, Condition, Truth, Type
 from towline.core import remedy
 from towline.core.remedy import Beside
 from towline.errors import Reason

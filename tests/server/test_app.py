@@ -5,8 +5,8 @@ import socket
 import aiohttp
 import pytest
 from towline.metrics import Metrics
-from towline.server import http
-from towline.server.addresses import address
+from towline.server import app
+from towline.server.listen import address
 
 
 def free_port() -> int:
@@ -26,7 +26,7 @@ async def answer(port: int, path: str) -> tuple[int, str]:
 
 async def test_readiness_follows_the_operator_and_health_does_not() -> None:
     port, ready = free_port(), False
-    async with http.serving(f"127.0.0.1:{port}", Metrics(), lambda: ready):
+    async with app.serving(f"127.0.0.1:{port}", Metrics(), lambda: ready):
         assert (await answer(port, "/healthz"))[0] == 200
         assert (await answer(port, "/readyz"))[0] == 503
         ready = True
@@ -36,7 +36,7 @@ async def test_readiness_follows_the_operator_and_health_does_not() -> None:
 async def test_metrics_name_the_repository_and_what_became_of_it() -> None:
     port, metrics = free_port(), Metrics()
     metrics.passes.labels("shop", "web", "Succeeded").inc()
-    async with http.serving(f"127.0.0.1:{port}", metrics, lambda: True):
+    async with app.serving(f"127.0.0.1:{port}", metrics, lambda: True):
         _, text = await answer(port, "/metrics")
     assert 'towline_passes_total{name="web",namespace="shop",reason="Succeeded"} 1.0' in text
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from towline.metrics import Metrics
-from towline.server.addresses import address
+from towline.server.listen import address
 
 _LARGEST_REQUEST = 1024
 """Bytes of a body that are read; nobody has a reason to send one."""
