@@ -9,12 +9,12 @@ from typing import Any
 from aiohttp import web
 from towline.api import gitrepository
 from towline.api.gitrepository import GitRepository
-from towline.cluster.report import Report
+from towline.kube.repositories import Report
 from towline.model import Action, Change, Key, ObjectRef, Plan
 from towline.neighbours import Neighbours
 
-from tests.cluster.loopback import Server, served
 from tests.core import strategies as world
+from tests.kube.loopback import Server, served
 
 OLD, NEW = "a" * 40, "b" * 40
 MAIN, NEXT = "refs/heads/main", "refs/heads/next"

@@ -14,17 +14,17 @@ import yaml
 from towline import repair
 from towline.api import gitrepository
 from towline.attempt import Attempt, Memory
-from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
 from towline.core.baseline import Written
 from towline.desired import Head
 from towline.drifts import Drifts
 from towline.errors import ClusterError
 from towline.fields.mask import Mask
+from towline.kube.discovery import Discovery
 from towline.model import Manifest, ObjectRef, Origin, Person, Revision
 from towline.repair import Repairs
 
-from tests.cluster.loopback import Server, served, status
+from tests.kube.loopback import Server, served, status
 
 REF = ObjectRef("", "ConfigMap", "shop", "settings")
 OTHER = REF._replace(name="other")

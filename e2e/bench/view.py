@@ -9,10 +9,10 @@ import sys
 import tracemalloc
 from collections.abc import Sequence
 
-from towline.cluster import credentials
-from towline.cluster.client import Client
-from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
+from towline.kube import credentials
+from towline.kube.client import Client
+from towline.kube.discovery import Discovery
 from towline.model import GroupKind
 
 

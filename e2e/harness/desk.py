@@ -11,14 +11,14 @@ from typing import Any
 
 from towline.api.gitrepository import Adopt
 from towline.cluster.apply import Deadlines, Preflight, Sync, Writer, Written
-from towline.cluster.client import Client
-from towline.cluster.credentials import Access
-from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
 from towline.cluster.metadata import live_from
 from towline.core import declaring, order
 from towline.core.stamp import Identity
 from towline.fields import mask
+from towline.kube.client import Client
+from towline.kube.credentials import Access
+from towline.kube.discovery import Discovery
 from towline.model import Action, Change, Key, Manifest, ObjectRef, Origin, Outcome, Person, Revision
 
 from e2e.harness.audit import AuditLog, Mark

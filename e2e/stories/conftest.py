@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from towline.cluster import credentials
-from towline.cluster.credentials import Access
+from towline.kube import credentials
+from towline.kube.credentials import Access
 
 from e2e.faults import proxy as proxies
 from e2e.faults.proxy import Proxy

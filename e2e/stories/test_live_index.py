@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 from towline.api import labels
-from towline.cluster import calls, credentials, watch
-from towline.cluster.client import Client
-from towline.cluster.credentials import Access
-from towline.cluster.discovery import Discovery
+from towline.cluster import watch
 from towline.cluster.live import Index
+from towline.kube import calls, credentials
+from towline.kube.client import Client
+from towline.kube.credentials import Access
+from towline.kube.discovery import Discovery
 from towline.model import GroupKind, Key, Live, ObjectRef
 
 from e2e.faults.proxy import Proxy

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from towline.cluster.apply import Written
-from towline.cluster.credentials import Access
 from towline.errors import ClusterError
+from towline.kube.credentials import Access
 from towline.model import Action, Result
 
 from e2e.harness import desk as desks

@@ -12,13 +12,13 @@ import pytest
 import structlog.testing
 from towline.api import recordbody
 from towline.api.syncrecord import Ending, FieldChange, Flag, Subject, SyncRecord, Trigger
-from towline.cluster import credentials
-from towline.cluster.client import Client
 from towline.cluster.kept import Kept
 from towline.cluster.ledger import Ledger
 from towline.cluster.records import AnotherOperatorError
 from towline.core import chain, closing, record
 from towline.core.retention import Retention
+from towline.kube import credentials
+from towline.kube.client import Client
 from towline.model import Action, Key
 
 from e2e.harness.audit import AuditLog

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from towline.api.gitrepository import GitRepository
-from towline.cluster import credentials
-from towline.cluster.client import Client
-from towline.cluster.report import Report
+from towline.kube import credentials
+from towline.kube.client import Client
+from towline.kube.repositories import Report
 from towline.model import Key
 
 from e2e.harness.audit import AuditLog

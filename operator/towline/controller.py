@@ -20,10 +20,10 @@ from kopf._cogs.structs.references import Insights  # taken by kopf.operator, wi
 
 from towline.api import labels
 from towline.api.gitrepository import RESOURCE
-from towline.cluster import credentials
 from towline.cluster.lease import Leadership
-from towline.cluster.session import session
 from towline.errors import ClusterError
+from towline.kube import credentials
+from towline.kube.kopf_session import session
 from towline.model import Key
 from towline.workqueue import WorkQueue
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from towline.api.gitrepository import GitRepository
-from towline.cluster.report import Report
 from towline.core import dependencies
 from towline.core.dependencies import Repositories
 from towline.errors import Reason, SpecError
+from towline.kube.repositories import Report
 from towline.model import Key
 
 TOGETHER_SECONDS = 2.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import math
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -12,13 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from towline import aio, log
 from towline.api.gitrepository import RefKind, Spec
-from towline.cluster import calls
-from towline.cluster.client import Client
-from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
 from towline.core import ignore, scope
-from towline.errors import ApiError, BuildError, Failure, Reason, Refusal, SourceError, TowlineError
+from towline.errors import BuildError, Failure, Reason, Refusal, SourceError, TowlineError
 from towline.fields import owned_paths
+from towline.kube import secrets
+from towline.kube.client import Client
+from towline.kube.discovery import Discovery
 from towline.model import GroupKind, Key, Manifest, Origin, Revision
 from towline.render import documents
 from towline.render.cache import Cache
@@ -113,7 +112,8 @@ class Source:
             SpecError, SourceError: the url, the credentials.
             ClusterError: the Secret could not be read.
         """
-        secret = await self._secret(key, spec) if spec.secret_name else None
+        name = spec.secret_name
+        secret = await secrets.read(self._client, key.namespace, name) if name else None
         return access.remote(spec, secret, allow_http=self._rules.allow_http)
 
     async def head(self, remote: Remote, spec: Spec, age: float = 0.0) -> Head:
@@ -148,14 +148,7 @@ class Source:
         Raises:
             ClusterError: the Secret could not be read.
         """
-        path = f"/api/v1/namespaces/{key.namespace}/secrets/{spec.secret_name}"
-        try:
-            held = (await self._client.request("GET", path, accept=calls.METADATA)).body["metadata"]
-        except ApiError as error:
-            if error.code == 404:
-                return ""
-            raise
-        return f"{held['uid']} {held['resourceVersion']}"
+        return await secrets.version(self._client, key.namespace, spec.secret_name)
 
     async def revision(self, head: Head, seconds: float, known: Revision | None = None) -> Revision:
         """Fetch the commit within so many seconds, if it is not there, and read who made it, unless that is `known`.
@@ -278,16 +271,6 @@ class Source:
         if refused:
             raise _build_error(refused, head.sha)
         return manifests
-
-    async def _secret(self, key: Key, spec: Spec) -> Mapping[str, bytes] | None:
-        path = f"/api/v1/namespaces/{key.namespace}/secrets/{spec.secret_name}"
-        try:
-            answer = await self._client.request("GET", path)
-        except ApiError as error:
-            if error.code == 404:
-                return None
-            raise
-        return {name: base64.b64decode(value) for name, value in (answer.body.get("data") or {}).items()}
 
 
 def _build_error(failures: tuple[Failure, ...], sha: str) -> BuildError:

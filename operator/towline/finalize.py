@@ -14,16 +14,16 @@ from towline.api import gitrepository, labels
 from towline.api.gitrepository import GitRepository, Removal
 from towline.api.syncrecord import Subject, Trigger
 from towline.attempt import kinds_of
-from towline.cluster.client import Client
 from towline.cluster.ledger import Ledger
 from towline.cluster.live import Index
-from towline.cluster.report import Report
 from towline.cluster.sweep import Sweep
 from towline.core import claims, ownership, plan
 from towline.core.stamp import Identity
 from towline.core.status import Pass
 from towline.dependencies import Dependencies
 from towline.errors import ApiError, ClusterError, Reason
+from towline.kube.client import Client
+from towline.kube.repositories import Report
 from towline.model import ObjectRef, Person, Plan, Revision
 from towline.neighbours import Neighbours
 from towline.order import Order, Synced

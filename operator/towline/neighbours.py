@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from towline.api.gitrepository import GitRepository
-from towline.cluster.report import Report
 from towline.core import claims
 from towline.core.claims import Claim, Neighbour, Standing
+from towline.kube.repositories import Report
 from towline.model import Key, Live, Manifest, ObjectRef, Plan
 
 PATIENCE_SECONDS = 60.0

@@ -11,12 +11,12 @@ from towline.api.gitrepository import GitRepository
 from towline.api.syncrecord import ChangeEntry, Ending
 from towline.cluster.apply import Preflight, Writer
 from towline.cluster.ledger import Ledger
-from towline.cluster.report import Report
 from towline.core import forecast, tip
 from towline.core.closing import Ended
 from towline.core.forecast import Forecast
 from towline.core.stamp import Identity
 from towline.errors import Failure, Reason, Refusal
+from towline.kube.repositories import Report
 from towline.model import APPLIES, REMOVES, Change, Outcome, Result
 from towline.order import Order
 from towline.sync import Syncs

@@ -11,13 +11,13 @@ from towline import conclusion, log
 from towline.api.gitrepository import GitRepository
 from towline.attempt import Attempt, Memory
 from towline.cluster.ledger import Ledger
-from towline.cluster.report import Report
 from towline.core import drifted, patience, remedy, schedule, status
 from towline.core.remedy import Again
 from towline.core.status import Pass
 from towline.dependencies import Dependencies
 from towline.errors import ClusterError, Reason, TowlineError
 from towline.finalize import Finalizer
+from towline.kube.repositories import Report
 from towline.metrics import Metrics
 from towline.model import Body, Key, ObjectRef
 from towline.neighbours import Neighbours

@@ -16,15 +16,15 @@ from towline import aio, log
 from towline.api.gitrepository import Mode, Spec
 from towline.api.syncrecord import Trigger
 from towline.attempt import Attempt
-from towline.cluster.client import IN_FLIGHT
 from towline.cluster.live import Index
-from towline.cluster.report import Report
 from towline.core import baseline, drift, drifted, ownership, plan
 from towline.core.ownership import Policy
 from towline.desired import Source
 from towline.drifts import Drifts, Known
 from towline.errors import ClusterError, TowlineError
 from towline.fields import atomic_maps, compare
+from towline.kube.client import IN_FLIGHT
+from towline.kube.repositories import Report
 from towline.model import Action, Change, Key, ObjectRef, Plan, Revision
 from towline.order import Synced
 from towline.orders import Orders

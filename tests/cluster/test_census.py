@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 from towline.cluster import census
-from towline.cluster.discovery import Discovery
 from towline.cluster.objects import Objects, Sync
 from towline.core import declaring
 from towline.core.stamp import Identity
 from towline.fields.mask import Mask
+from towline.kube.discovery import Discovery
 from towline.model import Action, Change, Key, ObjectRef, Origin, Person, Revision
 
-from tests.cluster.loopback import Server, served, status
+from tests.kube.loopback import Server, served, status
 
 SOMEBODY = Person(name="Somebody", email="somebody@example.com")
 REVISION = Revision(

@@ -16,7 +16,7 @@ from towline.cluster.lease import Alone, Elector, LeaseLostError
 from towline.core import tenure
 from towline.model import Body
 
-from tests.cluster.loopback import Server, served
+from tests.kube.loopback import Server, served
 
 ME, OTHER = "me", "other"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

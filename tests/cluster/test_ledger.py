@@ -21,8 +21,8 @@ from towline.core import chain, closing, record, tip
 from towline.errors import ApiError, ClusterError
 from towline.model import Key
 
-from tests.cluster.loopback import Handler, Server, cuts, says, served, status
 from tests.core import syncs
+from tests.kube.loopback import Handler, Server, cuts, says, served, status
 
 KEY = Key("shop", "app")
 LIST = says(200, {"metadata": {}, "items": []})

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.api import labels
 from towline.cluster import live
-from towline.cluster.client import Client
-from towline.cluster.discovery import Discovery
 from towline.cluster.metadata import Interned
 from towline.cluster.roll import Roll
 from towline.cluster.watch import Watch
 from towline.errors import ClusterError
+from towline.kube.client import Client
+from towline.kube.discovery import Discovery
 from towline.model import GroupKind, Key, ObjectRef
 
 CONFIG_MAP = GroupKind("", "ConfigMap")

@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
-from towline.cluster.discovery import Discovery
 from towline.cluster.pods import Pods
+from towline.kube.discovery import Discovery
 from towline.model import ObjectRef
 
-from tests.cluster.loopback import Server, served
+from tests.kube.loopback import Server, served
 
 WEB = ObjectRef("apps", "Deployment", "shop", "web")
 APPS = {

@@ -10,13 +10,13 @@ import pytest
 from aiohttp import web
 from towline.api import labels
 from towline.cluster import watch
-from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
 from towline.core.drift import Shift
 from towline.errors import ClusterError
+from towline.kube.discovery import Discovery
 from towline.model import CURRENT, GroupKind, Health, ObjectRef, State
 
-from tests.cluster.loopback import Handler, Server, cuts, says, served, status
+from tests.kube.loopback import Handler, Server, cuts, says, served, status
 
 CART = GroupKind("shop.example", "Cart")
 LABEL = "shop.app"

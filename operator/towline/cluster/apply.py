@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from towline.cluster.client import Client
 from towline.cluster.course import Written
-from towline.cluster.discovery import Discovery
 from towline.cluster.live import Index
 from towline.cluster.objects import Objects, Sync
 from towline.cluster.prediction import Prediction
@@ -17,6 +15,8 @@ from towline.cluster.release import Releases
 from towline.cluster.settling import Settling
 from towline.cluster.write import Deadlines, Writes
 from towline.errors import Failure
+from towline.kube.client import Client
+from towline.kube.discovery import Discovery
 from towline.model import Body, Change, Manifest
 
 __all__ = ["Deadlines", "Prediction", "Preflight", "Sync", "Writer", "Written"]

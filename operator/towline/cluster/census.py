@@ -12,10 +12,10 @@ from functools import partial
 from typing import TypeAlias
 
 from towline import aio
-from towline.cluster.client import IN_FLIGHT
 from towline.cluster.objects import Objects, Sync
 from towline.cluster.prediction import declared
 from towline.errors import ApiError
+from towline.kube.client import IN_FLIGHT
 from towline.model import Action, Change, ObjectRef
 
 FEWEST = 50

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from towline.cluster import faults
 from towline.cluster.objects import Objects, Sync
-from towline.core import refusals
 from towline.errors import ApiError, ClusterError, Failure, Refusal
+from towline.kube import refusals
 from towline.model import Change, Outcome, Result
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from towline.cluster.objects import Objects, Sync
 from towline.cluster.prediction import Prediction
-from towline.core import refusals
 from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.fields import server_paths
+from towline.kube import refusals
 from towline.model import Body, Change
 
 _ROUNDS = 20

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from towline.api.gitrepository import ForeignFields
 from towline.cluster.objects import Objects, Sync, metadata, version_of
-from towline.core import refusals
 from towline.errors import ApiError
 from towline.fields import additions, coowners
+from towline.kube import refusals
 from towline.model import Body, ObjectRef
 
 _ATTEMPTS = 3

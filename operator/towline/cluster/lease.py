@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from towline import log
-from towline.cluster.client import Client
 from towline.core import tenure
 from towline.core.tenure import Sighting
 from towline.errors import ApiError, ClusterError
+from towline.kube.client import Client
 
 NAME = "towline"
 

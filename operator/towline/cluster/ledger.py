@@ -15,13 +15,13 @@ from pathlib import Path
 from towline import aio
 from towline.api.syncrecord import Ending, SyncRecord
 from towline.cluster import outside
-from towline.cluster.client import IN_FLIGHT, Client
 from towline.cluster.outside import Outside
 from towline.cluster.records import AnotherOperatorError, Pause, Records
 from towline.core import retention, tip
 from towline.core.retention import Retention
 from towline.core.tip import Tip
 from towline.errors import ApiError
+from towline.kube.client import IN_FLIGHT, Client
 from towline.model import Key
 
 REFUSALS = 3

@@ -10,8 +10,6 @@ from contextlib import AbstractContextManager, suppress
 from towline import aio
 from towline.api.healthchecks import HealthCheck
 from towline.cluster.assessor import Assessor
-from towline.cluster.client import Client
-from towline.cluster.discovery import Discovery
 from towline.cluster.disturbances import Disturbances
 from towline.cluster.echoes import Echoes, Seen
 from towline.cluster.inventory import Inventory
@@ -21,6 +19,8 @@ from towline.cluster.watch import Watch
 from towline.core import drift
 from towline.core.drift import Shift
 from towline.errors import ClusterError
+from towline.kube.client import Client
+from towline.kube.discovery import Discovery
 from towline.model import Body, GroupKind, Live, ObjectRef
 
 __all__ = ["Index", "live_from"]

@@ -9,14 +9,13 @@ from typing import Any, NamedTuple
 import towline
 from towline.api import labels
 from towline.api.gitrepository import Adopt, ForeignFields
-from towline.cluster import calls
-from towline.cluster.calls import Answer
-from towline.cluster.client import Client
-from towline.cluster.discovery import Discovery
-from towline.core import refusals
 from towline.core.stamp import Identity
 from towline.errors import ApiError, Cause
 from towline.fields.mask import Mask
+from towline.kube import calls, refusals
+from towline.kube.calls import Answer
+from towline.kube.client import Client
+from towline.kube.discovery import Discovery
 from towline.model import Body, ObjectRef, Resource, Revision
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from towline.cluster.client import Client
-from towline.cluster.discovery import Discovery
 from towline.errors import ClusterError
 from towline.health import pod
 from towline.health.body import part
+from towline.kube.client import Client
+from towline.kube.discovery import Discovery
 from towline.model import Body, GroupKind, ObjectRef
 
 WORKLOADS = frozenset(

@@ -8,9 +8,10 @@ from towline.api import labels
 from towline.api.gitrepository import Adopt
 from towline.cluster.metadata import live_from
 from towline.cluster.objects import Objects, Sync, metadata, terminates
-from towline.core import adopt, ignore, ownership, refusals, stamp
+from towline.core import adopt, ignore, ownership, stamp
 from towline.core.ownership import Ownership, Policy
 from towline.errors import Failure, Refusal
+from towline.kube import refusals
 from towline.model import Action, Body, Change, Live, Manifest, ObjectRef
 
 

@@ -10,14 +10,14 @@ from typing import Any, TypeAlias
 from towline import aio
 from towline.api.gitrepository import ForeignFields
 from towline.cluster import census, faults, prediction, replacement, swap
-from towline.cluster.calls import Answer
-from towline.cluster.client import IN_FLIGHT
 from towline.cluster.objects import Objects, Sync, metadata
 from towline.cluster.prediction import Prediction
 from towline.cluster.settling import Settling
 from towline.core import order
 from towline.errors import ApiError, Failure
 from towline.fields import additions, coowners
+from towline.kube.calls import Answer
+from towline.kube.client import IN_FLIGHT
 from towline.model import Action, Body, Change, ObjectRef
 
 _Found: TypeAlias = Prediction | tuple[Failure, ...]

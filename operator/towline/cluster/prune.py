@@ -9,14 +9,14 @@ from itertools import groupby
 
 from towline import aio
 from towline.cluster import prediction
-from towline.cluster.client import IN_FLIGHT
 from towline.cluster.course import Course, Written
 from towline.cluster.live import Index
 from towline.cluster.metadata import live_from
 from towline.cluster.objects import Objects, Sync
-from towline.core import refusals
 from towline.core.ownership import Ownership
 from towline.errors import ApiError, Refusal
+from towline.kube import refusals
+from towline.kube.client import IN_FLIGHT
 from towline.model import Action, Body, Change, Live, Outcome, Result
 
 _ATTEMPTS = 3

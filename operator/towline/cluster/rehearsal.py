@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from towline import aio
-from towline.cluster.client import IN_FLIGHT
 from towline.cluster.course import Course
 from towline.cluster.objects import Objects, Sync
 from towline.cluster.prune import seen
 from towline.core import departure
 from towline.errors import Failure
+from towline.kube.client import IN_FLIGHT
 from towline.model import Action, Change, Outcome, Result
 
 

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from towline import aio
 from towline.cluster import prediction
-from towline.cluster.client import IN_FLIGHT
 from towline.cluster.course import Course, Written
 from towline.cluster.live import Index
 from towline.cluster.metadata import live_from
 from towline.cluster.objects import Objects, Sync
-from towline.core import departure, refusals
+from towline.core import departure
 from towline.core.ownership import Ownership
 from towline.errors import ApiError
+from towline.kube import refusals
+from towline.kube.client import IN_FLIGHT
 from towline.model import Body, Change, Live, Outcome, Result
 
 _ATTEMPTS = 5

@@ -9,8 +9,9 @@ from towline.api import labels
 from towline.cluster import prediction
 from towline.cluster.objects import Objects, Sync
 from towline.cluster.prediction import Prediction
-from towline.core import prune, refusals
+from towline.core import prune
 from towline.errors import ApiError, Failure, Refusal
+from towline.kube import refusals
 from towline.model import Action
 
 

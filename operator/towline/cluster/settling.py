@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from towline import aio
-from towline.cluster.discovery import Discovery
 from towline.cluster.objects import Objects, Sync
-from towline.core import refusals
 from towline.errors import ApiError, Refusal
+from towline.kube import refusals
+from towline.kube.discovery import Discovery
 from towline.model import Body, ObjectRef
 
 R = TypeVar("R")

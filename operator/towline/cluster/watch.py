@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 from towline import log
 from towline.api import labels
-from towline.cluster import calls
-from towline.cluster.client import Client
-from towline.cluster.discovery import Discovery
 from towline.errors import ApiError, ClusterError
 from towline.health import assessment
+from towline.kube import calls
+from towline.kube.client import Client
+from towline.kube.discovery import Discovery
 from towline.model import Body, GroupKind, Resource
 
 SILENCE_SECONDS = 67.0

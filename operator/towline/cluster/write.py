@@ -11,15 +11,16 @@ from typing import Any
 
 from towline import aio
 from towline.cluster import census, course, faults, folding, prediction, replacement, swap
-from towline.cluster.client import IN_FLIGHT
 from towline.cluster.course import Course, Written
 from towline.cluster.live import Index
 from towline.cluster.objects import Objects, Sync, metadata, terminates
 from towline.cluster.prediction import Prediction
 from towline.cluster.settling import Settling
-from towline.core import adopt, order, refusals, scope
+from towline.core import adopt, order, scope
 from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.fields import diff
+from towline.kube import refusals
+from towline.kube.client import IN_FLIGHT
 from towline.model import APPLIES, Action, Body, Change, Outcome, Result
 
 _ATTEMPTS = 6

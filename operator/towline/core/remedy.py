@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from towline.api.condition import Truth
-from towline.errors import Reason
+from towline.errors import Reason, Refusal
 
 
 class Party(StrEnum):
@@ -63,6 +63,11 @@ AUTHENTICATION = frozenset(
 
 AWAY = AUTHENTICATION | {Reason.GIT_UNAVAILABLE, Reason.GIT_TIMEOUT}
 """Reasons for which the Git server is left alone until a retry is due, whatever else asks for a pass."""
+
+LASTING = frozenset(
+    {Refusal.INVALID, Refusal.UNKNOWN_FIELD, Refusal.WRONG_TYPE, Refusal.IMMUTABLE_FIELD, Refusal.TOO_LARGE}
+)
+"""Refusals that only another commit can mend; every other one is a matter of time."""
 
 _FINE = Remedy(ready=Truth.TRUE)
 _PAUSED = Remedy()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from towline.core import refusals, remedy
+from towline.core import remedy
 from towline.core.remedy import Again
 from towline.errors import Reason
 
@@ -47,7 +47,7 @@ def next_due(reason: Reason, interval: float, retry: float) -> float | None:
 
 
 def _cap(interval: float, reasons: Collection[str]) -> float:
-    if reasons and refusals.LASTING.issuperset(reasons):
+    if reasons and remedy.LASTING.issuperset(reasons):
         return _LASTING_CAP
     if not remedy.AUTHENTICATION.isdisjoint(reasons):
         return _AUTHENTICATION_CAP

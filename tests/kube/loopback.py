@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
-from towline.cluster.client import Client
-from towline.cluster.credentials import Access
+from towline.kube.client import Client
+from towline.kube.credentials import Access
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -6,9 +6,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from towline.cluster.credentials import Access
-from towline.cluster.dialing import dial
 from towline.http.connection import BrokenError, Connection
+from towline.kube.connect import dial
+from towline.kube.credentials import Access
 
 CONNECTIONS = 32
 """At a time, streams apart: twice what is in flight about objects."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import trustme
-from towline.cluster import credentials
 from towline.errors import ClusterError
+from towline.kube import credentials
 
 
 @pytest.fixture

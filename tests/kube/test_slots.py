@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter
 
-from towline.cluster.slots import Slots
+from towline.kube.slots import Slots
 
 
 class Door:

@@ -12,13 +12,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import towline
-from towline.cluster import calls, credentials
-from towline.cluster.calls import Answer, Call, UnansweredError
-from towline.cluster.credentials import Access
-from towline.cluster.pool import Pool
-from towline.cluster.slots import Slots
 from towline.errors import ClusterError
 from towline.http.connection import BrokenError, Connection, Reply
+from towline.kube import calls, credentials
+from towline.kube.calls import Answer, Call, UnansweredError
+from towline.kube.credentials import Access
+from towline.kube.pool import Pool
+from towline.kube.slots import Slots
 from towline.model import Body, Key
 
 IN_FLIGHT = 16

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from towline.core import declaring, refusals
+from towline.core import declaring
 from towline.errors import ApiError, Cause, Refusal
 from towline.fields import mask
+from towline.kube import refusals
 from towline.model import Action, Change, Live, ObjectRef, Origin
 
 TYPED = "failed to create typed patch object (t/web; apps/v1, Kind=Deployment): "

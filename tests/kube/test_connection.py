@@ -12,11 +12,11 @@ from dataclasses import replace
 import aiohttp
 import pytest
 import trustme
-from towline.cluster import calls, pool
-from towline.cluster.client import Client
-from towline.cluster.credentials import Access
-from towline.cluster.session import session
 from towline.errors import ApiError, ClusterError
+from towline.kube import calls, pool
+from towline.kube.client import Client
+from towline.kube.credentials import Access
+from towline.kube.kopf_session import session
 
 PATH = "/api/v1/namespaces/shop/configmaps/settings"
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{"kind":"x"}'

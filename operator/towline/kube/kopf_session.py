@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import aiohttp
 
-from towline.cluster.credentials import Access
 from towline.http.dialing import watchful_socket
+from towline.kube.credentials import Access
 
 
 def session(access: Access, authorization: str) -> aiohttp.ClientSession:

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from towline.cluster import discovery
-from towline.cluster.discovery import Discovery
 from towline.errors import ApiError
+from towline.kube import discovery
+from towline.kube.discovery import Discovery
 from towline.model import GroupKind
 
-from tests.cluster.loopback import Server, served
+from tests.kube.loopback import Server, served
 
 WIDGET = GroupKind("parts.example", "Widget")
 

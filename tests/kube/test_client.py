@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from towline.cluster import calls
-from towline.cluster.client import TOKEN_SECONDS, Client
 from towline.errors import ApiError, ClusterError
+from towline.kube import calls
+from towline.kube.client import TOKEN_SECONDS, Client
 from towline.model import Key
 
-from tests.cluster.loopback import Handler, Server, cuts, events, hangs, says, served, status
+from tests.kube.loopback import Handler, Server, cuts, events, hangs, says, served, status
 
 PATH = "/api/v1/namespaces/shop/configmaps/settings"
 

@@ -9,9 +9,9 @@ import ssl
 import urllib.parse
 from dataclasses import dataclass
 
-from towline.cluster.credentials import Access
 from towline.http.connection import BrokenError, Connection
 from towline.http.dialing import connect, secured
+from towline.kube.credentials import Access
 
 CONNECT_SECONDS = 10.0
 

@@ -14,11 +14,6 @@ from towline.errors import ApiError, Failure, Refusal
 from towline.fields import server_paths
 from towline.model import Body, Change, GroupKind, ObjectRef
 
-LASTING = frozenset(
-    {Refusal.INVALID, Refusal.UNKNOWN_FIELD, Refusal.WRONG_TYPE, Refusal.IMMUTABLE_FIELD, Refusal.TOO_LARGE}
-)
-"""Refusals that only another commit can mend; every other one is a matter of time."""
-
 _NOTHING: Body = MappingProxyType({})
 _SECRET = GroupKind("", "Secret")
 

@@ -8,12 +8,12 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from towline.cluster import calls
-from towline.cluster.client import IN_FLIGHT
 from towline.errors import ClusterError
+from towline.kube import calls
+from towline.kube.client import IN_FLIGHT
 from towline.model import Key
 
-from tests.cluster.loopback import Server, hangs, says, served
+from tests.kube.loopback import Server, hangs, says, served
 
 PATH = "/api/v1/namespaces/shop/configmaps/settings"
 OK = says(200, {"kind": "ConfigMap"})

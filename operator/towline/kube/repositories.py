@@ -11,10 +11,9 @@ import towline
 from towline import log, text
 from towline.api import gitrepository, labels
 from towline.api.gitrepository import RESOURCE, GitRepository
-from towline.cluster import calls
-from towline.cluster.client import Client
-from towline.core import refusals
 from towline.errors import ApiError, ClusterError
+from towline.kube import calls, refusals
+from towline.kube.client import Client
 from towline.model import Body, Key
 
 _log = log.logger(__name__)

@@ -1,0 +1,45 @@
+"""Secrets that a spec refers to: their content for a Git operation, or only whether they have changed."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+from towline.errors import ApiError
+from towline.kube import calls
+from towline.kube.client import Client
+
+
+async def read(client: Client, namespace: str, name: str) -> Mapping[str, bytes] | None:
+    """Return the decoded content of a Secret by key; None where it does not exist.
+
+    Raises:
+        ClusterError: it could not be read.
+    """
+    try:
+        answer = await client.request("GET", _path(namespace, name))
+    except ApiError as error:
+        if error.code == 404:
+            return None
+        raise
+    return {key: base64.b64decode(value) for key, value in (answer.body.get("data") or {}).items()}
+
+
+async def version(client: Client, namespace: str, name: str) -> str:
+    """Return what changes with every change of a Secret; empty where it does not exist.
+
+    Raises:
+        ClusterError: it could not be read.
+    """
+    try:
+        answer = await client.request("GET", _path(namespace, name), accept=calls.METADATA)
+    except ApiError as error:
+        if error.code == 404:
+            return ""
+        raise
+    metadata = answer.body["metadata"]
+    return f"{metadata['uid']} {metadata['resourceVersion']}"
+
+
+def _path(namespace: str, name: str) -> str:
+    return f"/api/v1/namespaces/{namespace}/secrets/{name}"
