@@ -9,7 +9,7 @@ from typing import Any, cast
 from towline.api.syncrecord import Ending
 from towline.cluster.apply import Writer
 from towline.cluster.live import Index
-from towline.core import contest, ownership
+from towline.core import contest
 from towline.desired import Head
 from towline.drifts import Drifts, Known
 from towline.errors import Refusal
@@ -17,6 +17,7 @@ from towline.fields.mask import Mask
 from towline.kube.discovery import Discovery
 from towline.model import Action, Change
 from towline.order import Synced
+from towline.plan import ownership
 
 from tests.kube.loopback import Server, served, status
 from tests.test_repair import REF, RESOURCE, REVISION, SPEC, written

@@ -13,13 +13,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 PLANTED = [
-    ("core/plan.py", "import asyncio", "Decisions are pure"),
-    ("api/conditions.py", "import os", "Decisions are pure"),
+    ("plan/build.py", "import asyncio", "Decisions are pure"),
+    ("api/condition.py", "import os", "Decisions are pure"),
     ("model.py", "import time", "Decisions are pure"),
     ("errors.py", "import subprocess", "Decisions are pure"),
-    ("core/plan.py", "from towline.kube import client", "Layers"),
+    ("plan/build.py", "from towline.kube import client", "Layers"),
     ("source/selection.py", "from towline.kube import client", "Layers"),
-    ("render/plain.py", "from towline.source import selection", "Layers"),
+    ("source/selection.py", "from towline.health import pod", "Layers"),
     ("kube/client.py", "from towline import settings", "Layers"),
     ("errors.py", "from towline import model", "Layers"),
     ("controller.py", "from towline.cli import render", "Layers"),

@@ -13,8 +13,8 @@ from towline.kube.repositories import Report
 from towline.model import Action, Change, Key, ObjectRef, Plan
 from towline.neighbours import Neighbours
 
-from tests.core import strategies as world
 from tests.kube.loopback import Server, served
+from tests.plan import strategies as world
 
 OLD, NEW = "a" * 40, "b" * 40
 MAIN, NEXT = "refs/heads/main", "refs/heads/next"

@@ -17,11 +17,12 @@ from towline.__main__ import main
 from towline.api import labels
 from towline.api.condition import Type
 from towline.api.gitrepository import UNSERVED
-from towline.core import order, prune, remedy
-from towline.core.ownership import DELEGATES
+from towline.core import remedy
 from towline.core.remedy import Party
 from towline.errors import Reason, Refusal
 from towline.health import assessment
+from towline.plan import vetoes, waves
+from towline.plan.ownership import DELEGATES
 from towline.render import documents
 from towline.source.selection import Limits
 
@@ -184,14 +185,14 @@ def test_every_option_of_a_command_is_documented(name: str, command: click.Comma
 
 def test_every_wave_is_documented_with_its_kinds() -> None:
     documented = rows(section("applying.md", "Order"))
-    waves = {str(number): ", ".join(kind.kind for kind in kinds) for number, kinds in order._WAVES}
-    assert documented.pop(str(order._EVERYTHING_ELSE)) == ["everything else"]
-    assert {number: re.sub(r" \(.*?\)", "", cells[0]) for number, cells in documented.items()} == waves
+    listed = {str(number): ", ".join(kind.kind for kind in kinds) for number, kinds in waves._WAVES}
+    assert documented.pop(str(waves._EVERYTHING_ELSE)) == ["everything else"]
+    assert {number: re.sub(r" \(.*?\)", "", cells[0]) for number, cells in documented.items()} == listed
 
 
 def test_every_data_kind_is_documented() -> None:
     text = section("applying.md", "What is pruned").split("### Data kinds")[1]
-    kinds = {kind.kind for kind in prune.DATA_KINDS | DELEGATES}
+    kinds = {kind.kind for kind in vetoes.DATA_KINDS | DELEGATES}
     assert set(re.findall(r"`([A-Z]\w+)`", text)) == kinds
 
 

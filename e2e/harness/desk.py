@@ -13,13 +13,13 @@ from towline.api.gitrepository import Adopt
 from towline.cluster.apply import Deadlines, Preflight, Sync, Writer, Written
 from towline.cluster.live import Index
 from towline.cluster.metadata import live_from
-from towline.core import declaring, order
-from towline.core.stamp import Identity
 from towline.fields import mask
 from towline.kube.client import Client
 from towline.kube.credentials import Access
 from towline.kube.discovery import Discovery
 from towline.model import Action, Change, Key, Manifest, ObjectRef, Origin, Outcome, Person, Revision
+from towline.plan import manifest, waves
+from towline.plan.stamp import Identity
 
 from e2e.harness.audit import AuditLog, Mark
 from e2e.harness.cluster import Cluster, Object
@@ -117,13 +117,13 @@ def declare(body: Object) -> Manifest:
     metadata = body["metadata"]
     ref = ObjectRef(group, body["kind"], metadata.get("namespace", ""), metadata["name"])
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-    return declaring.manifest(body, ref, digest, Origin(file="deploy/app.yaml", line=3))
+    return manifest.declare(body, ref, digest, Origin(file="deploy/app.yaml", line=3))
 
 
 def plan(body: Object, action: Action) -> Change:
     """Plan one action on what a file declares."""
-    manifest = declare(body)
-    return Change(action=action, ref=manifest.ref, manifest=manifest, wave=order.wave(manifest))
+    declared = declare(body)
+    return Change(action=action, ref=declared.ref, manifest=declared, wave=waves.wave(declared))
 
 
 def removal(cluster: Cluster, body: Object, action: Action = Action.PRUNE) -> Change:
@@ -131,7 +131,7 @@ def removal(cluster: Cluster, body: Object, action: Action = Action.PRUNE) -> Ch
     ref = declare(body).ref
     found = cluster.get(body["apiVersion"], ref.kind, ref.name, ref.namespace)
     live = live_from(found, ref)
-    return Change(action=action, ref=ref, live=live, wave=order.ref_wave(ref.group_kind))
+    return Change(action=action, ref=ref, live=live, wave=waves.ref_wave(ref.group_kind))
 
 
 def reasons(written: Written) -> dict[str, str]:

@@ -11,13 +11,13 @@ from towline.api.gitrepository import GitRepository, Mode
 from towline.attempt import Attempt
 from towline.cluster.live import Index
 from towline.cluster.sweep import Sweep
-from towline.core import claims, ownership, plan
-from towline.core.ownership import OWN, Policy
 from towline.dependencies import Dependencies
 from towline.desired import Desired
 from towline.errors import ClusterError, Reason, SourceError, TowlineError
 from towline.model import GroupKind, Live, ObjectRef, Plan
 from towline.neighbours import Neighbours
+from towline.plan import build, claims, ownership
+from towline.plan.ownership import OWN, Policy
 from towline.repair import Repairs
 
 _OTHERS_SECONDS = 10.0
@@ -77,7 +77,7 @@ class Decisions:
         repository = attempt.repository
         live, policy = self._live(repository, desired), self._policy(attempt, desired)
         if not desired.manifests and not desired.failures:
-            owns = any(plan.ownership(each, policy) in OWN for each in live.values())
+            owns = any(build.ownership(each, policy) in OWN for each in live.values())
             _check_emptiness(repository, desired, owns=owns)
         decided = await _planned(desired, live, policy)
         standing, attempt.patience = await self._neighbours.standing(repository, desired.sha, decided, live)
@@ -119,7 +119,7 @@ class Decisions:
 
 
 async def _planned(desired: Desired, live: Mapping[ObjectRef, Live], policy: Policy) -> Plan:
-    return await asyncio.to_thread(plan.plan, desired.manifests, live, policy, desired.sha, desired.memo)
+    return await asyncio.to_thread(build.plan, desired.manifests, live, policy, desired.sha, desired.memo)
 
 
 def _check_emptiness(repository: GitRepository, desired: Desired, *, owns: bool) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from towline.api.gitrepository import GitRepository
-from towline.core import dependencies
-from towline.core.dependencies import Repositories
 from towline.errors import Reason, SpecError
 from towline.kube.repositories import Report
 from towline.model import Key
+from towline.plan import dependency_graph
+from towline.plan.dependency_graph import Repositories
 
 TOGETHER_SECONDS = 2.0
 """What one command deletes is marked within so much time, one by one."""
@@ -43,13 +43,13 @@ class Dependencies:
             ClusterError: the GitRepositories could not be listed.
         """
         self._waits.pop(repository.key, None)
-        if not dependencies.names(repository):
+        if not dependency_graph.names(repository):
             return ""
         name, found = repository.key.name, await self._namespace(repository)
-        self._await(repository.key, dependencies.reachable(name, found))
-        if circle := dependencies.cycle(name, found):
+        self._await(repository.key, dependency_graph.reachable(name, found))
+        if circle := dependency_graph.cycle(name, found):
             raise SpecError(Reason.INVALID_SPEC, f"spec.dependsOn is a cycle: {' -> '.join(circle)}")
-        why = dependencies.unready(name, found)
+        why = dependency_graph.unready(name, found)
         if not why:
             del self._waits[repository.key]
         return why
@@ -64,11 +64,11 @@ class Dependencies:
         """
         found = await self._namespace(repository)
         name = repository.key.name
-        if dependencies.cycle(name, found):
+        if dependency_graph.cycle(name, found):
             return ""
         since = self._ends.setdefault(repository.key, self._clock())
         together = self._clock() - since < TOGETHER_SECONDS
-        every = dependencies.dependents(name, found)
+        every = dependency_graph.dependents(name, found)
         first = sorted(each.key.name for each in every if each.deleting or together)
         self._await(repository.key, first)
         return ", ".join(first)
@@ -88,4 +88,4 @@ class Dependencies:
 
     async def _namespace(self, repository: GitRepository) -> Repositories:
         everyone = [each async for each in self._report.everyone(repository.key.namespace)]
-        return dependencies.by_name((*everyone, repository))
+        return dependency_graph.by_name((*everyone, repository))

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 from towline import aio, log
 from towline.api.gitrepository import RefKind, Spec
 from towline.cluster.live import Index
-from towline.core import ignore, scope
 from towline.errors import BuildError, Failure, Reason, Refusal, SourceError, TowlineError
 from towline.fields import owned_paths
 from towline.kube import secrets
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.model import GroupKind, Key, Manifest, Origin, Revision
+from towline.plan import ignore_fields, scope
 from towline.render import documents
 from towline.render.cache import Cache
 from towline.source import access, refs, selection
@@ -183,7 +183,7 @@ class Source:
         denied = await self._index.denied({manifest.ref.group_kind for manifest in placed})
         seen, forbidden = scope.visible(placed, denied)
         marked = tuple(replace(failure, commit=head.sha) for failure in (*failures, *forbidden))
-        seen = await asyncio.to_thread(ignore.marked, seen, spec.ignore_fields)
+        seen = await asyncio.to_thread(ignore_fields.marked, seen, spec.ignore_fields)
         if selected.submodules:
             _log.info(
                 "submodules are not read", url=spec.url, commit=head.sha, paths=selected.submodules[:_NAMED]

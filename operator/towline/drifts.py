@@ -13,17 +13,18 @@ from towline.api.gitrepository import GitRepository, Spec
 from towline.attempt import Attempt
 from towline.cluster import apply
 from towline.cluster.apply import Writer
-from towline.core import baseline, contest, deviation, drift, drifted, ignore, stamp
+from towline.core import baseline, contest, deviation, drifted
 from towline.core.baseline import Baseline, Written
 from towline.core.contest import Contest
 from towline.core.deviation import Deviation, Look
-from towline.core.ownership import Policy
-from towline.core.stamp import Identity
 from towline.desired import Head, Source
 from towline.errors import ClusterError, Refusal
 from towline.fields.mask import Mask
 from towline.model import Action, Body, Change, Key, Live, ObjectRef, Plan, Revision
 from towline.order import Synced
+from towline.plan import drift_policy, ignore_fields, stamp
+from towline.plan.ownership import Policy
+from towline.plan.stamp import Identity
 
 Found = tuple[Deviation, ...]
 
@@ -242,7 +243,7 @@ class Drifts:
         written = known.baseline.get(change.ref)
         if written is None:
             return ()
-        if not drift.is_reported(change):
+        if not drift_policy.is_reported(change):
             return await self._additions(known, written)
         commit = live.commit if live and live.commit else written.revision.sha
         reason = Refusal.CONTESTED if change.reason == Refusal.CONTESTED else ""
@@ -277,7 +278,7 @@ class Drifts:
         if body is None:
             return None
         stamped = stamp.stamp(written.manifest, voice.identity, written.revision, body)
-        sent = ignore.sent(stamped, written.manifest.ignored, body, voice.identity.manager)
+        sent = ignore_fields.sent(stamped, written.manifest.ignored, body, voice.identity.manager)
         return Look(
             manifest=written.manifest, sent=sent, body=body, manager=voice.identity.manager, commit=commit
         )
@@ -306,7 +307,9 @@ def _repairs(change: Change, known: Known | None) -> bool:
 
 def _stays(change: Change, spec: Spec) -> bool:
     """Tell whether a change leaves an object otherwise than Git has it, which is to be said."""
-    if drift.is_reported(change):
+    if drift_policy.is_reported(change):
         return True
-    looked_at = change.manifest and drift.answer(change.manifest, spec.drift) is not drift.Answer.IGNORE
+    looked_at = (
+        change.manifest and drift_policy.answer(change.manifest, spec.drift) is not drift_policy.Answer.IGNORE
+    )
     return bool(looked_at and change.action is Action.KEEP and change.live and change.live.foreign)

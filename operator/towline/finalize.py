@@ -17,8 +17,6 @@ from towline.attempt import kinds_of
 from towline.cluster.ledger import Ledger
 from towline.cluster.live import Index
 from towline.cluster.sweep import Sweep
-from towline.core import claims, ownership, plan
-from towline.core.stamp import Identity
 from towline.core.status import Pass
 from towline.dependencies import Dependencies
 from towline.errors import ApiError, ClusterError, Reason
@@ -27,6 +25,8 @@ from towline.kube.repositories import Report
 from towline.model import ObjectRef, Person, Plan, Revision
 from towline.neighbours import Neighbours
 from towline.order import Order, Synced
+from towline.plan import build, claims, ownership
+from towline.plan.stamp import Identity
 from towline.source import access
 from towline.sync import Syncs
 
@@ -113,11 +113,11 @@ class Finalizer:
         )
         live = self._index.owned(repository.label)
         sha = str((repository.status.get("commit") or {}).get("applied", ""))
-        decided = await asyncio.to_thread(plan.plan, (), live, policy, sha)
+        decided = await asyncio.to_thread(build.plan, (), live, policy, sha)
         standing, patience = await self._neighbours.standing(repository, "", decided, live)
         if standing != claims.ALONE:
             policy = replace(policy, standing=standing)
-            decided = await asyncio.to_thread(plan.plan, (), live, policy, sha)
+            decided = await asyncio.to_thread(build.plan, (), live, policy, sha)
         return await self._without_doomed(repository, decided), patience
 
     async def _removal(self, repository: GitRepository) -> Removal:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from towline.api.gitrepository import GitRepository
-from towline.core import claims
-from towline.core.claims import Claim, Neighbour, Standing
 from towline.kube.repositories import Report
 from towline.model import Key, Live, Manifest, ObjectRef, Plan
+from towline.plan import claims
+from towline.plan.claims import Claim, Neighbour, Standing
 
 PATIENCE_SECONDS = 60.0
 """How long a prune, or an object that its owner may release, waits for other repositories."""

@@ -14,11 +14,11 @@ from towline.cluster.ledger import Ledger
 from towline.core import forecast, tip
 from towline.core.closing import Ended
 from towline.core.forecast import Forecast
-from towline.core.stamp import Identity
 from towline.errors import Failure, Reason, Refusal
 from towline.kube.repositories import Report
 from towline.model import APPLIES, REMOVES, Change, Outcome, Result
 from towline.order import Order
+from towline.plan.stamp import Identity
 from towline.sync import Syncs
 
 _log = log.logger(__name__)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from towline.api.gitrepository import Adopt, ForeignFields
 from towline.api.syncrecord import Ending, Flag, Subject, Trigger
-from towline.core.stamp import Identity
 from towline.errors import ClusterError, Failure
 from towline.model import Action, Difference, ObjectRef, Outcome, Plan, Result, Revision
+from towline.plan.stamp import Identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,7 @@ from towline.api.gitrepository import Mode, Spec
 from towline.api.syncrecord import Trigger
 from towline.attempt import Attempt
 from towline.cluster.live import Index
-from towline.core import baseline, drift, drifted, ownership, plan
-from towline.core.ownership import Policy
+from towline.core import baseline, drifted
 from towline.desired import Source
 from towline.drifts import Drifts, Known
 from towline.errors import ClusterError, TowlineError
@@ -28,6 +27,8 @@ from towline.kube.repositories import Report
 from towline.model import Action, Change, Key, ObjectRef, Plan, Revision
 from towline.order import Synced
 from towline.orders import Orders
+from towline.plan import build, drift_policy, ownership
+from towline.plan.ownership import Policy
 from towline.sync import Syncs
 
 _log = log.logger(__name__)
@@ -221,7 +222,7 @@ class Repairs:
         policy = self._drifts.policy(replace(own, adopt=spec.adopt), known, spec)
         live = {ref: found for ref in refs if (found := self._index.anyone(ref))}
         manifests = tuple(known.baseline[ref].manifest for ref in refs)
-        decided = await asyncio.to_thread(plan.plan, manifests, live, policy, known.head.sha)
+        decided = await asyncio.to_thread(build.plan, manifests, live, policy, known.head.sha)
         known.is_recalled = False
         await self._drifts.report(known, decided.changes)
         attempt.drift = self._drifts.deviations(known)
@@ -231,7 +232,9 @@ class Repairs:
         for revision, changes in by_revision.items():
             await self._carried_out(attempt, spec, known, revision, tuple(changes))
         left = (
-            each.ref for each in decided.changes if each.action is Action.KEEP or each.reason == drift.DRIFTED
+            each.ref
+            for each in decided.changes
+            if each.action is Action.KEEP or each.reason == drift_policy.DRIFTED
         )  # what is fought over is a failure, which only a plan reports
         attempt.restored = attempt.restored.union(left)
 

@@ -19,15 +19,15 @@ from towline.cluster.apply import Prediction, Writer, Written
 from towline.cluster.ledger import Ledger
 from towline.cluster.live import Index
 from towline.core import closing, deviation, record, tip
-from towline.core import order as ordering
 from towline.core.closing import Ended
-from towline.core.stamp import Identity
 from towline.core.tip import Tip
 from towline.errors import Failure
 from towline.fields import diff
 from towline.fields.mask import Mask
 from towline.model import APPLIES, Action, Change, Difference, ObjectRef, Outcome, Result
 from towline.order import Order, Synced
+from towline.plan import waves as ordering
+from towline.plan.stamp import Identity
 
 Begin: TypeAlias = Callable[[Sequence[ChangeEntry]], Awaitable[None]]
 """What happens once before the first write to a managed object; it is told what is about to be written."""

@@ -8,11 +8,11 @@ import pytest
 from aiohttp import web
 from towline.cluster import census
 from towline.cluster.objects import Objects, Sync
-from towline.core import declaring
-from towline.core.stamp import Identity
 from towline.fields.mask import Mask
 from towline.kube.discovery import Discovery
 from towline.model import Action, Change, Key, ObjectRef, Origin, Person, Revision
+from towline.plan.manifest import declare
+from towline.plan.stamp import Identity
 
 from tests.kube.loopback import Server, served, status
 
@@ -77,7 +77,7 @@ async def looking(server: Server) -> AsyncIterator[Objects]:
 def create(name: str) -> Change:
     ref = ObjectRef("", "ConfigMap", "shop", name)
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "shop", "name": name}}
-    manifest = declaring.manifest(body, ref, "v1:1", Origin("map.yaml", 1))
+    manifest = declare(body, ref, "v1:1", Origin("map.yaml", 1))
     return Change(action=Action.CREATE, ref=ref, manifest=manifest)
 
 

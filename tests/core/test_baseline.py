@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from towline.core import baseline, drift
+from towline.core import baseline
 from towline.core.baseline import Written
 from towline.model import Action, Change, Live, Manifest, ObjectRef, Origin, Person, Plan, Revision
+from towline.plan import drift_policy
 
 ADA = Person(name="Ada", email="ada@example.com")
 OLD = Revision(sha="1" * 40, author=ADA, committer=ADA, authored_at="", committed_at="", subject="Old")
@@ -39,7 +40,7 @@ def test_kept_and_drifted_objects_stand_as_the_commit_declares_them() -> None:
     plan = Plan(
         changes=(
             Change(action=Action.KEEP, ref=kept.ref, manifest=kept),
-            Change(action=Action.SKIP, ref=drifted.ref, manifest=drifted, reason=drift.DRIFTED),
+            Change(action=Action.SKIP, ref=drifted.ref, manifest=drifted, reason=drift_policy.DRIFTED),
             Change(action=Action.UPDATE, ref=refused.ref, manifest=refused),
         )
     )

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from towline.core import declaring, deviation
+from towline.core import deviation
 from towline.core.deviation import Look
 from towline.fields.mask import Mask
 from towline.model import ObjectRef, Origin
+from towline.plan.manifest import declare
 
 MANAGER = "towline:shop/app"
 MASK = Mask(b"k" * 32)
@@ -24,7 +25,7 @@ def entry(manager: str, operation: str, time: str, *keys: str) -> dict[str, Any]
 
 def look(live: dict[str, str], *entries: dict[str, Any]) -> Look:
     ref = ObjectRef("", "ConfigMap", "shop", "settings")
-    manifest = declaring.manifest(SENT, ref, "d", Origin("a.yaml", 3))
+    manifest = declare(SENT, ref, "d", Origin("a.yaml", 3))
     body = {**SENT, "data": live, "metadata": {**SENT["metadata"], "managedFields": list(entries)}}
     return Look(manifest=manifest, sent=SENT, body=body, manager=MANAGER, commit="c" * 40)
 

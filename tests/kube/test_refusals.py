@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from towline.core import declaring
 from towline.errors import ApiError, Cause, Refusal
 from towline.fields import mask
 from towline.kube import refusals
 from towline.model import Action, Change, Live, ObjectRef, Origin
+from towline.plan.manifest import declare
 
 TYPED = "failed to create typed patch object (t/web; apps/v1, Kind=Deployment): "
 SCHEMA = "field not declared in schema"
@@ -337,7 +337,7 @@ def test_a_dumped_struct_is_cut_out_of_the_message() -> None:
 
 def change(body: dict[str, Any], kind: str = "Secret") -> Change:
     ref = ObjectRef("", kind, "shop", "login")
-    manifest = declaring.manifest(body, ref, "d", Origin(file="a.yaml", line=7))
+    manifest = declare(body, ref, "d", Origin(file="a.yaml", line=7))
     return Change(action=Action.CREATE, ref=ref, manifest=manifest)
 
 

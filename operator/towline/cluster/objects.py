@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import towline
 from towline.api import labels
 from towline.api.gitrepository import Adopt, ForeignFields
-from towline.core.stamp import Identity
 from towline.errors import ApiError, Cause
 from towline.fields.mask import Mask
 from towline.kube import calls, refusals
@@ -17,6 +16,7 @@ from towline.kube.calls import Answer
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.model import Body, ObjectRef, Resource, Revision
+from towline.plan.stamp import Identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

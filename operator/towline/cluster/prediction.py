@@ -8,11 +8,11 @@ from towline.api import labels
 from towline.api.gitrepository import Adopt
 from towline.cluster.metadata import live_from
 from towline.cluster.objects import Objects, Sync, metadata, terminates
-from towline.core import adopt, ignore, ownership, stamp
-from towline.core.ownership import Ownership, Policy
 from towline.errors import Failure, Refusal
 from towline.kube import refusals
 from towline.model import Action, Body, Change, Live, Manifest, ObjectRef
+from towline.plan import adoption, ignore_fields, ownership, stamp
+from towline.plan.ownership import Ownership, Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ async def look(objects: Objects, change: Change, sync: Sync) -> Prediction | Fai
         return unseen(replace(change, action=Action.CREATE), sync, known=before is None)
     whose = claim(before, change.ref, sync)
     stamped = stamp.stamp(manifest, sync.identity, sync.revision, before)
-    body = _only(before, ignore.sent(stamped, manifest.ignored, before, sync.identity.manager))
+    body = _only(before, ignore_fields.sent(stamped, manifest.ignored, before, sync.identity.manager))
     if whose not in {Ownership.OURS, Ownership.INHERITED}:
         if refused := stranger(change, before, sync):
             return refused
@@ -112,7 +112,7 @@ def stranger(change: Change, before: Body, sync: Sync) -> Failure | None:
     if claim(before, change.ref, sync) is Ownership.ANOTHER:
         message = f"belongs to another GitRepository, {known.label}"
         return refusals.failure(about, Refusal.OWNED_BY_ANOTHER, message)
-    refused = adopt.refusal(metadata(before), sync.adopt)
+    refused = adoption.refusal(metadata(before), sync.adopt)
     return refusals.failure(about, refused.reason, refused.message) if refused else None
 
 

@@ -13,12 +13,12 @@ from towline.cluster import census, faults, prediction, replacement, swap
 from towline.cluster.objects import Objects, Sync, metadata
 from towline.cluster.prediction import Prediction
 from towline.cluster.settling import Settling
-from towline.core import order
 from towline.errors import ApiError, Failure
 from towline.fields import additions, coowners
 from towline.kube.calls import Answer
 from towline.kube.client import IN_FLIGHT
 from towline.model import Action, Body, Change, ObjectRef
+from towline.plan import waves
 
 _Found: TypeAlias = Prediction | tuple[Failure, ...]
 
@@ -48,7 +48,7 @@ class Flight:
         Raises:
             ClusterError: the API server could not be asked, or refuses us as a whole.
         """
-        waiting = order.deferred(changes)
+        waiting = waves.deferred(changes)
         missing = await self._missing(changes, waiting)
         found = await aio.gather(partial(self._predict, waiting, missing), changes, IN_FLIGHT)
         return Preflight(

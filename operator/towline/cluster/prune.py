@@ -13,11 +13,11 @@ from towline.cluster.course import Course, Written
 from towline.cluster.live import Index
 from towline.cluster.metadata import live_from
 from towline.cluster.objects import Objects, Sync
-from towline.core.ownership import Ownership
 from towline.errors import ApiError, Refusal
 from towline.kube import refusals
 from towline.kube.client import IN_FLIGHT
 from towline.model import Action, Body, Change, Live, Outcome, Result
+from towline.plan.ownership import Ownership
 
 _ATTEMPTS = 3
 """How often an object is looked at again that others write at the same moment."""

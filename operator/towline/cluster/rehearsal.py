@@ -8,10 +8,10 @@ from towline import aio
 from towline.cluster.course import Course
 from towline.cluster.objects import Objects, Sync
 from towline.cluster.prune import seen
-from towline.core import departure
 from towline.errors import Failure
 from towline.kube.client import IN_FLIGHT
 from towline.model import Action, Change, Outcome, Result
+from towline.plan import release_patch
 
 
 class Rehearsal:
@@ -48,5 +48,5 @@ class Rehearsal:
     async def _release(self, change: Change) -> None:
         body = await self._objects.read(change.ref, self._sync)
         if body is not None:
-            patch = departure.operations(body, self._sync.identity)
+            patch = release_patch.operations(body, self._sync.identity)
             await self._objects.patch(body, change.ref, patch, self._sync, dry_run=True)

@@ -10,12 +10,12 @@ from towline.cluster.course import Course, Written
 from towline.cluster.live import Index
 from towline.cluster.metadata import live_from
 from towline.cluster.objects import Objects, Sync
-from towline.core import departure
-from towline.core.ownership import Ownership
 from towline.errors import ApiError
 from towline.kube import refusals
 from towline.kube.client import IN_FLIGHT
 from towline.model import Body, Change, Live, Outcome, Result
+from towline.plan import release_patch
+from towline.plan.ownership import Ownership
 
 _ATTEMPTS = 5
 """How often an object is read again that others write at the same moment."""
@@ -52,7 +52,7 @@ class Releases:
             if body is None or not self._is_ours(live_from(body, change.ref)):
                 return body
             try:
-                patch = departure.operations(body, self._sync.identity)
+                patch = release_patch.operations(body, self._sync.identity)
                 return await self._objects.patch(body, change.ref, patch, self._sync)
             except ApiError as error:
                 if refusals.is_absent(error):

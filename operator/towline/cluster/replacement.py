@@ -9,10 +9,10 @@ from towline.api import labels
 from towline.cluster import prediction
 from towline.cluster.objects import Objects, Sync
 from towline.cluster.prediction import Prediction
-from towline.core import prune
 from towline.errors import ApiError, Failure, Refusal
 from towline.kube import refusals
 from towline.model import Action
+from towline.plan import vetoes
 
 
 async def instead(
@@ -28,7 +28,7 @@ async def instead(
         found.change.action is Action.ADOPT
         or not _forced(found, sync)
         or not _immutable(failures)
-        or found.change.ref.group_kind in prune.DATA_KINDS
+        or found.change.ref.group_kind in vetoes.DATA_KINDS
     ):
         return failures
     fresh = replace(found, bound=None, after=None)

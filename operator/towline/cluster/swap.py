@@ -5,9 +5,9 @@ from __future__ import annotations
 from towline.cluster import prediction
 from towline.cluster.objects import Objects, Sync, version_of
 from towline.cluster.prediction import Prediction
-from towline.core.ownership import Ownership
 from towline.errors import ApiError
 from towline.fields import unions
+from towline.plan.ownership import Ownership
 
 _OWN = frozenset({Ownership.OURS, Ownership.INHERITED})
 

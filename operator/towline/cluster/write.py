@@ -16,12 +16,12 @@ from towline.cluster.live import Index
 from towline.cluster.objects import Objects, Sync, metadata, terminates
 from towline.cluster.prediction import Prediction
 from towline.cluster.settling import Settling
-from towline.core import adopt, order, scope
 from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.fields import diff
 from towline.kube import refusals
 from towline.kube.client import IN_FLIGHT
 from towline.model import APPLIES, Action, Body, Change, Outcome, Result
+from towline.plan import adoption, scope, waves
 
 _ATTEMPTS = 6
 """How often an object is written that somebody else changes, deletes or recreates at the same moment."""
@@ -50,7 +50,7 @@ class Writes:
         self._sync = sync
         self._deadlines = deadlines
         self._course = Course(objects, sync)
-        self._broken: set[order.Need] = set()
+        self._broken: set[waves.Need] = set()
 
     async def run(self, predictions: Sequence[Prediction], superseded: Callable[[], bool]) -> Written:
         """Write what the predictions say; a refusal holds back only what needs the refused object."""
@@ -75,7 +75,7 @@ class Writes:
         return [replace(found, known=True) if found.change.ref in missing else found for found in wave]
 
     async def _tried(self, found: Prediction) -> Outcome:
-        if self._broken and order.needs(prediction.declared(found.change)) & self._broken:
+        if self._broken and waves.needs(prediction.declared(found.change)) & self._broken:
             return course.not_tried(found.change)
         with self._index.writing(found.change.ref):
             return await self._course.step(found.change, lambda: self._settled(found))
@@ -175,7 +175,7 @@ class Writes:
     async def _met(self, found: Prediction, sent: Body, body: Body) -> Outcome:
         """Adopt the object that an apply met in the place of none, or take back what was added to it."""
         change = found.change
-        if refused := adopt.refusal(metadata(body), self._sync.adopt):
+        if refused := adoption.refusal(metadata(body), self._sync.adopt):
             about = refusals.subject(change, self._sync.revision.sha)
             failure = refusals.failure(about, refused.reason, refused.message)
             return await self._undone(change, body, failure)
@@ -196,7 +196,7 @@ class Writes:
         body = await folding.fold(self._objects, body, change.ref, self._sync)
         body = await folding.purge(self._objects, body, change.ref, self._sync)
         live = self._index.record(change.ref, body)
-        if change.ref.group_kind == order.CRD:
+        if change.ref.group_kind == waves.CRD:
             seconds = self._deadlines.established
             if why := await self._settling.established(self._objects, change.ref, self._sync, seconds):
                 return self._failed(change, Refusal.SERVER_ERROR, why)
@@ -214,7 +214,7 @@ def _waves(predictions: Sequence[Prediction]) -> Iterator[tuple[Prediction, ...]
         yield tuple(wave)
 
 
-def _lacking(outcomes: Iterable[Outcome]) -> Iterator[order.Need]:
+def _lacking(outcomes: Iterable[Outcome]) -> Iterator[waves.Need]:
     """Yield what later waves will look for in vain: objects that were not created, and the kinds of CRDs."""
     for outcome in outcomes:
         if outcome.result is not Result.DONE and outcome.change.action in {Action.CREATE, Action.REPLACE}:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from towline.core import drift
 from towline.model import Action, Live, Manifest, ObjectRef, Plan, Revision
+from towline.plan import drift_policy
 
 
 class Written(NamedTuple):
@@ -54,7 +54,9 @@ def after(
 def standing(plan: Plan, done: Collection[ObjectRef]) -> frozenset[ObjectRef]:
     """Return the objects that hold what the plan's commit declares: kept, written, or only drifted from it."""
     kept = (
-        change.ref for change in plan.changes if change.action is Action.KEEP or drift.is_reported(change)
+        change.ref
+        for change in plan.changes
+        if change.action is Action.KEEP or drift_policy.is_reported(change)
     )
     return frozenset(kept).union(done)
 

@@ -1,17 +1,11 @@
-"""What a watch event about one object means, and what is to be done about drift."""
+"""What a watch event about one object means."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum, StrEnum
 
-from towline.api import labels
-from towline.api.gitrepository import Drift
-from towline.errors import Refusal
-from towline.model import Action, Change, Live, Manifest
-
-DRIFTED = "Drifted"
-"""The reason of a change that is skipped because drift is only reported."""
+from towline.model import Live
 
 
 class Verdict(StrEnum):
@@ -70,27 +64,6 @@ def shift(before: Live | None, after: Live | None) -> Shift:
     if before is None or after is None or before.health == after.health:
         return Shift.NONE
     return Shift.WORDS if before.health.state is after.health.state else Shift.STATE
-
-
-class Answer(StrEnum):
-    """What is done about the drift of one object."""
-
-    REPAIR = "repair"
-    REPORT = "report"
-    IGNORE = "ignore"
-
-
-def answer(manifest: Manifest, chosen: Drift) -> Answer:
-    """Say what is done about drift: what the object's own annotation in Git asks for, else what the spec says."""
-    asked = manifest.directives.get(labels.DRIFT)
-    if asked in {Answer.REPORT, Answer.IGNORE}:
-        return Answer(asked)
-    return Answer.REPORT if chosen is Drift.REPORT else Answer.REPAIR
-
-
-def is_reported(change: Change) -> bool:
-    """Say whether a change stands for drift that is not undone."""
-    return change.action is Action.SKIP and change.reason in {DRIFTED, Refusal.CONTESTED}
 
 
 def _ownership(live: Live) -> tuple[object, ...]:

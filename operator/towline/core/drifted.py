@@ -10,9 +10,9 @@ from typing import Any
 from towline import text
 from towline.api.condition import NOT_ASSESSED, Condition, Truth, Type
 from towline.core.deviation import Deviation
-from towline.core.drift import DRIFTED
 from towline.errors import Refusal
 from towline.model import Body
+from towline.plan.drift_policy import DRIFTED
 
 SHOWN = 10
 """How many deviations a status lists; the totals count all."""

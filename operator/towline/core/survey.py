@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from towline.api import labels
-from towline.core.drift import Answer
 from towline.model import Health, Live, Manifest, ObjectRef, State
+from towline.plan.drift_policy import Answer
 
 NAMED = 3
 """So many objects are named and looked into, the others counted."""

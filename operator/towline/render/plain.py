@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from towline import text
-from towline.core import declaring
 from towline.errors import Failure, Reason
 from towline.model import Body, Manifest, ObjectRef, Origin
+from towline.plan import manifest
 from towline.render import documents, refusals
 from towline.render.documents import Document, DocumentErrors, Limits, Places
 from towline.render.pieces import Piece
@@ -131,7 +131,7 @@ def _manifest(one: _Object) -> Manifest | tuple[Failure, ...]:
         name = _shown(one.value)
         return tuple(_failure(one, complaint, name) for complaint in complaints)
     body, digest = _content(one.value)
-    return declaring.manifest(body, _ref(body), digest, one.origin)
+    return manifest.declare(body, _ref(body), digest, one.origin)
 
 
 def _failure(one: _Object, complaint: Complaint, name: str) -> Failure:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from towline import text
 from towline.api import labels
-from towline.core import order
 from towline.errors import Reason, Refusal
 from towline.model import Body
+from towline.plan import waves
 
 _SHOWN_KEY = 100  # bytes
 
@@ -151,7 +151,7 @@ def _switches(body: Body) -> Iterator[Complaint]:
     wave = annotations.get(labels.WAVE)
     if isinstance(wave, str):
         try:
-            order.ref_wave(order.NAMESPACE, wave)
+            waves.ref_wave(waves.NAMESPACE, wave)
         except ValueError as error:
             yield Complaint(Refusal.INVALID, str(error), ("metadata", "annotations", labels.WAVE))
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from towline.core import departure, stamp
 from towline.model import Key
+from towline.plan import release_patch, stamp
 
 IDENTITY = stamp.Identity(key=Key("shop", "app"), uid="uid-1")
 OURS = {
@@ -29,7 +29,7 @@ def live(cause: str = "", *entries: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_release_takes_off_what_is_ours_from_exactly_the_version_that_was_read() -> None:
-    assert departure.operations(live("", OURS, THEIRS), IDENTITY) == (
+    assert release_patch.operations(live("", OURS, THEIRS), IDENTITY) == (
         {"op": "test", "path": "/metadata/resourceVersion", "value": "7"},
         {"op": "remove", "path": "/metadata/labels/towline.dev~1repository"},
         {"op": "remove", "path": "/metadata/annotations/towline.dev~1owner"},
@@ -39,11 +39,11 @@ def test_a_release_takes_off_what_is_ours_from_exactly_the_version_that_was_read
 
 
 def test_where_no_other_entry_is_left_the_list_is_emptied_as_the_server_wants_it() -> None:
-    assert departure.operations(live("", OURS), IDENTITY)[-1]["value"] == [{}]
+    assert release_patch.operations(live("", OURS), IDENTITY)[-1]["value"] == [{}]
 
 
 def test_other_entries_of_our_manager_stay() -> None:
-    assert departure.operations(live("", STATUS, OURS), IDENTITY)[-1]["value"] == [STATUS]
+    assert release_patch.operations(live("", STATUS, OURS), IDENTITY)[-1]["value"] == [STATUS]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,6 @@ def test_other_entries_of_our_manager_stay() -> None:
 def test_a_change_cause_goes_only_if_we_wrote_it(
     cause: str, entries: tuple[dict[str, Any], ...], *, goes: bool
 ) -> None:
-    paths = [each["path"] for each in departure.operations(live(cause, *entries), IDENTITY)]
+    paths = [each["path"] for each in release_patch.operations(live(cause, *entries), IDENTITY)]
 
     assert ("/metadata/annotations/kubernetes.io~1change-cause" in paths) == goes

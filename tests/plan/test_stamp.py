@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from towline.api import labels
-from towline.core import declaring, stamp
 from towline.model import Key, Manifest, ObjectRef, Origin, Person, Revision
+from towline.plan import stamp
+from towline.plan.manifest import declare
 
 IDENTITY = stamp.Identity(key=Key("shop", "app"), uid="uid-1")
 ADA = Person(name="Ada", email="ada@example.com")
@@ -27,7 +28,7 @@ def manifest(kind: str = "ConfigMap", group: str = "", **body: Any) -> Manifest:
     metadata = {"name": "web", "namespace": "shop"} | body.pop("metadata", {})
     declared = {"apiVersion": version, "kind": kind, "metadata": metadata, **body}
     ref = ObjectRef(group, kind, "shop", "web")
-    return declaring.manifest(declared, ref, "d1", Origin(file="deploy/web.yaml", line=1))
+    return declare(declared, ref, "d1", Origin(file="deploy/web.yaml", line=1))
 
 
 def live(sent: Any, manager: str = IDENTITY.manager) -> dict[str, Any]:

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 from towline.api.gitrepository import Adopt, Drift
-from towline.core import declaring
-from towline.core.plan import Ownership, Policy, ownership, plan
 from towline.errors import Failure, Refusal
 from towline.fields import owned_paths
 from towline.model import Action, Change, Live, Manifest, ObjectRef, Origin, Plan
+from towline.plan.build import Ownership, Policy, ownership, plan
+from towline.plan.manifest import declare
 
-from tests.core import strategies as world
-from tests.core.strategies import POLICY, SHA, live, manifest
+from tests.plan import strategies as world
+from tests.plan.strategies import POLICY, SHA, live, manifest
 
 REF = ObjectRef("apps", "Deployment", "shop", "web")
 WANTED = manifest(REF, "1", line=7)
@@ -289,7 +289,7 @@ def test_a_whole_that_was_taken_with_a_field_of_others_is_mended_once_a_read_sho
 ):
     spec = {"selector": {"app": "web", "color": "blue"}, "type": "ClusterIP"}
     body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
-    wanted = replace(declaring.manifest(body, REF, "1", WANTED.origin), ignored=("/spec/selector/color",))
+    wanted = replace(declare(body, REF, "1", WANTED.origin), ignored=("/spec/selector/color",))
     metadata = json.loads(live(REF).fields)["f:metadata"]
 
     def holding(spec: dict[str, Any]) -> Live:

@@ -10,10 +10,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 from towline.api import labels
-from towline.core import declaring
-from towline.core.claims import Standing
-from towline.core.plan import Policy
 from towline.model import APPLIES, Action, GroupKind, Key, Live, Manifest, ObjectRef, Origin, Plan
+from towline.plan.build import Policy
+from towline.plan.claims import Standing
+from towline.plan.manifest import declare
 
 SHA = "c0ffee" + 34 * "0"
 KEY = Key("shop", "web")
@@ -81,7 +81,7 @@ def manifest(ref: ObjectRef, value: str = "1", line: int = 1, **annotations: str
     version = f"{ref.group}/v1" if ref.group else "v1"
     body = {"apiVersion": version, "kind": ref.kind, "metadata": metadata, "data": {"value": value}}
     digest = hashlib.sha256(json.dumps(body).encode()).hexdigest()
-    return declaring.manifest(body, ref, digest, Origin("app/all.yaml", line))
+    return declare(body, ref, digest, Origin("app/all.yaml", line))
 
 
 def applied(declared: Manifest, uid: str = "") -> Live:

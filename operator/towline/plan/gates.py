@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from towline.api import labels
-from towline.core import order
 from towline.model import APPLIES, REMOVES, Action, Change, Manifest, ObjectRef, State
+from towline.plan import waves
 
 
 class Gate(NamedTuple):
@@ -49,7 +49,7 @@ def held(gate: Gate | None, change: Change) -> Change:
 
 def _wave(manifest: Manifest) -> float:
     try:
-        return order.wave(manifest)
+        return waves.wave(manifest)
     except ValueError:
         return -math.inf
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from towline.core import order
 from towline.errors import Failure, Refusal
 from towline.model import GroupKind, Manifest, ObjectRef, Resource
+from towline.plan import waves
 
 
 def place(
@@ -95,7 +95,7 @@ def declared_scopes(manifests: Iterable[Manifest]) -> Mapping[GroupKind, Resourc
     A CRD that does not say its group, names and versions is left out: the API server refuses it by name.
     """
     found = (
-        _declared(manifest.body.get("spec")) for manifest in manifests if manifest.ref.group_kind == order.CRD
+        _declared(manifest.body.get("spec")) for manifest in manifests if manifest.ref.group_kind == waves.CRD
     )
     return {resource.group_kind: resource for resource in found if resource}
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from towline.core import declaring
 from towline.model import Manifest, ObjectRef, Origin
+from towline.plan.manifest import declare
 
 
 def declared(namespace: str = "shop", /, **metadata: Any) -> Manifest:
@@ -15,7 +15,7 @@ def declared(namespace: str = "shop", /, **metadata: Any) -> Manifest:
         "spec": {},
     }
     ref = ObjectRef("apps", "Deployment", namespace, "web")
-    return declaring.manifest(body, ref, "v1:1", Origin("a.yaml", 1))
+    return declare(body, ref, "v1:1", Origin("a.yaml", 1))
 
 
 def test_what_git_declares_comes_out_as_it_went_in() -> None:
@@ -26,9 +26,7 @@ def test_what_git_declares_comes_out_as_it_went_in() -> None:
         "data": {"z": "ü", "a": "1.0", "n": "\x00"},
         "numbers": [1, 1.0, True, -(2**63), 1e300],
     }
-    found = declaring.manifest(
-        body, ObjectRef("", "ConfigMap", "shop", "x"), "v1:1", Origin("a.yaml", 1)
-    ).body
+    found = declare(body, ObjectRef("", "ConfigMap", "shop", "x"), "v1:1", Origin("a.yaml", 1)).body
     assert found == body
     assert [list(found), list(found["data"])] == [list(body), ["z", "a", "n"]]
     assert [type(number) for number in found["numbers"]] == [int, float, bool, int, float]

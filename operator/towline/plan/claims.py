@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 from towline.api import labels
 from towline.api.gitrepository import GitRepository
-from towline.core import following
-from towline.core.following import Follows
 from towline.errors import Refusal
 from towline.model import Action, Key, Live, ObjectRef, Plan
+from towline.plan import same_ref
+from towline.plan.same_ref import Follows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ def neighbour(
     return Neighbour(
         key=repository.key,
         created_at=repository.created_at,
-        follows=following.follows(spec, name),
+        follows=same_ref.follows(spec, name),
         reads=reads,
         writes=reads and spec.get("mode") != "Observe",
         deleting=repository.deleting,

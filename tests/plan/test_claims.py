@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from towline.api import gitrepository
 from towline.api.gitrepository import Ref, RefKind
-from towline.core import claims, plan
-from towline.core.claims import Claim, Neighbour, Standing
-from towline.core.following import Follows
 from towline.errors import Failure, Refusal
 from towline.model import Action, Key, Live, Manifest, ObjectRef, Plan
+from towline.plan import build, claims
+from towline.plan.claims import Claim, Neighbour, Standing
+from towline.plan.same_ref import Follows
 
-from tests.core import strategies as world
-from tests.core.strategies import POLICY
+from tests.plan import strategies as world
+from tests.plan.strategies import POLICY
 
 ME, OTHER = POLICY.key, world.OTHER
 SHA, BEFORE = "a" * 40, "b" * 40
@@ -56,12 +56,12 @@ def standing(decided: Plan, *others: Neighbour, live: dict[ObjectRef, Live] | No
 
 
 def creates(*manifests: Manifest, policy: Any = POLICY) -> Plan:
-    return plan.plan(manifests, {}, policy, SHA)
+    return build.plan(manifests, {}, policy, SHA)
 
 
 def prunes(*manifests: Manifest) -> tuple[Plan, dict[ObjectRef, Live]]:
     live = {each.ref: world.applied(each) for each in manifests}
-    return plan.plan((declared("stays"),), live, POLICY, SHA), live
+    return build.plan((declared("stays"),), live, POLICY, SHA), live
 
 
 def test_what_nobody_owns_goes_to_the_older_of_two_repositories() -> None:
@@ -251,7 +251,7 @@ def test_a_repository_that_is_being_deleted_declares_nothing_any_more() -> None:
 def anothers(one: Manifest) -> tuple[Plan, dict[ObjectRef, Live]]:
     """A plan that meets an object of `OTHER`."""
     live = {one.ref: world.anothers(world.applied(one))}
-    return plan.plan((one,), live, POLICY, SHA), live
+    return build.plan((one,), live, POLICY, SHA), live
 
 
 def test_an_object_is_left_to_an_owner_that_declares_it() -> None:
@@ -274,7 +274,7 @@ def test_an_object_is_waited_for_while_its_owner_may_still_let_it_go() -> None:
     for owner in lets_go:
         found = standing(decided, owner, live=live)
         assert found.coming == {one.ref: OTHER}
-        waits = plan.plan((one,), live, replace(POLICY, standing=found), SHA)
+        waits = build.plan((one,), live, replace(POLICY, standing=found), SHA)
         assert not waits.changes
         assert not waits.failures
         assert [change.action for change in waits.waiting] == [Action.SKIP]
@@ -308,7 +308,7 @@ def test_an_object_is_not_waited_for_where_its_owner_cannot_read_its_source_or_d
 
 def test_the_others_do_not_matter_to_a_plan_that_only_updates() -> None:
     one = declared()
-    updated = plan.plan((one,), {one.ref: world.applied(one)._replace(digest="old")}, POLICY, SHA)
+    updated = build.plan((one,), {one.ref: world.applied(one)._replace(digest="old")}, POLICY, SHA)
     assert updated.applies
     assert not claims.concerns(updated)
     assert claims.concerns(creates(one))

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from towline.api import gitrepository, labels, syncrecord
 from towline.api.gitrepository import Adopt, ForeignFields
-from towline.core import drift, gates, ignore, order, prune
-from towline.core.ownership import Ownership, Policy, missing, ownership
 from towline.errors import Failure, Refusal
 from towline.fields import owned_paths
 from towline.model import Action, Body, Change, Key, Live, Manifest, ObjectRef, Plan
+from towline.plan import drift_policy, gates, ignore_fields, vetoes, waves
+from towline.plan.ownership import Ownership, Policy, missing, ownership
 
 __all__ = ["Ownership", "Policy", "ownership", "plan"]
 
@@ -68,7 +68,7 @@ def plan(
             failures.append(_failure(manifest, verdict, sha))
             refused.append(manifest)
     owned = {ref: item for ref, item in live.items() if item.label == policy.label}
-    leaving = prune.removals(owned, frozenset(manifest.ref for manifest in desired), policy)
+    leaving = vetoes.removals(owned, frozenset(manifest.ref for manifest in desired), policy)
     changes.sort(key=lambda change: (change.wave, change.ref))
     gate = gates.closed(changes, refused) if policy.gated else None
     waiting = tuple(change for change in changes if _waits(change, policy))
@@ -94,7 +94,7 @@ def _verdict(
     manifest: Manifest, found: Live | None, policy: Policy, memo: owned_paths.Memo
 ) -> Change | _Refused:
     try:
-        wave = order.wave(manifest)
+        wave = waves.wave(manifest)
     except ValueError as error:
         return _Refused(
             Refusal.INVALID, str(error), owned_paths.pointer("/metadata/annotations", labels.WAVE)
@@ -118,7 +118,7 @@ def _verdict(
 
 
 def _self_management(ref: ObjectRef, policy: Policy) -> _Refused | None:
-    if ref.group_kind == order.CRD and ref.name in _OUR_CRDS:
+    if ref.group_kind == waves.CRD and ref.name in _OUR_CRDS:
         message = "the operator's own CRDs are installed with the operator, not by it"
     elif ref.group_kind == syncrecord.RESOURCE.group_kind:
         message = "records are written by the operator alone"
@@ -200,7 +200,10 @@ def _same_content(
         lost = tuple(pointer for pointer in lost if pointer not in overridden)
     if lost or found.altered:
         return _drifted(manifest, policy, Action.REPAIR, _lost(lost) if lost else _ALTERED)
-    if drift.answer(manifest, policy.drift) is drift.Answer.REPAIR and found.ref not in policy.contested:
+    if (
+        drift_policy.answer(manifest, policy.drift) is drift_policy.Answer.REPAIR
+        and found.ref not in policy.contested
+    ):
         if found.shared:
             return Action.REPAIR, "", _SHARED
         if found.foreign and policy.foreign is ForeignFields.REMOVE:
@@ -210,20 +213,20 @@ def _same_content(
 
 def _counted(manifest: Manifest, lost: tuple[str, ...], found: Live) -> tuple[str, ...]:
     """Leave out what is left to others; and what may be lost with it, unless a read has shown that values differ."""
-    counted = ignore.without(manifest.ignored, lost)
+    counted = ignore_fields.without(manifest.ignored, lost)
     if not counted or found.altered:
         return counted
-    unsure = ignore.unsure(manifest.body, manifest.ignored, lost)
+    unsure = ignore_fields.unsure(manifest.body, manifest.ignored, lost)
     return tuple(path for path in counted if path not in unsure)
 
 
 def _drifted(manifest: Manifest, policy: Policy, repair: Action, what: str) -> tuple[Action, str, str]:
     """Undo what somebody else did, or leave it, as spec, annotation and an unending fight ask for."""
-    match drift.answer(manifest, policy.drift):
-        case drift.Answer.IGNORE:
+    match drift_policy.answer(manifest, policy.drift):
+        case drift_policy.Answer.IGNORE:
             return Action.KEEP, "", ""
-        case drift.Answer.REPORT:
-            return Action.SKIP, drift.DRIFTED, what
+        case drift_policy.Answer.REPORT:
+            return Action.SKIP, drift_policy.DRIFTED, what
     if why := policy.contested.get(manifest.ref):
         return Action.SKIP, Refusal.CONTESTED, why
     return repair, "", what

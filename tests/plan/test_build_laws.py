@@ -9,12 +9,12 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 from towline.api.gitrepository import Adopt, Removal
-from towline.core import order, prune
-from towline.core.plan import Ownership, Policy, ownership, plan
 from towline.fields.owned_paths import Memo
 from towline.model import REMOVES, Action, Live, Manifest, ObjectRef, Plan
+from towline.plan import vetoes, waves
+from towline.plan.build import Ownership, Policy, ownership, plan
 
-from tests.core import strategies as world
+from tests.plan import strategies as world
 
 Desired = tuple[Manifest, ...]
 Cluster = dict[ObjectRef, Live]
@@ -184,7 +184,7 @@ def test_a_deleted_repository_leaves_nothing_of_its_own_behind_and_waits_for_nob
     for change in found.removals:
         if change.action is Action.PRUNE:
             assert ending is Removal.PRUNE
-            assert change.ref.group_kind not in prune.DATA_KINDS | policy.data_kinds
+            assert change.ref.group_kind not in vetoes.DATA_KINDS | policy.data_kinds
 
 
 @everything
@@ -215,4 +215,4 @@ def test_only_what_needs_something_new_waits_with_its_dry_run(
     new = {change.ref for change in found.applies if change.action is Action.CREATE}
     for change in found.applies:
         assert change.manifest is not None
-        assert (change.ref in order.deferred(found.changes)) == bool(order.needs(change.manifest) & new)
+        assert (change.ref in waves.deferred(found.changes)) == bool(waves.needs(change.manifest) & new)

@@ -3,10 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from towline.core.plan import Policy, plan
 from towline.model import CURRENT, Action, Health, Live, Manifest, ObjectRef, Plan, State
+from towline.plan.build import Policy, plan
 
-from tests.core.strategies import POLICY, SHA, entry, live, manifest
+from tests.plan.strategies import POLICY, SHA, entry, live, manifest
 
 JOB = ObjectRef("batch", "Job", "shop", "migrate")
 WEB = ObjectRef("apps", "Deployment", "shop", "web")

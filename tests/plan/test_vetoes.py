@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 from towline.api.gitrepository import Removal
-from towline.core import prune
-from towline.core.claims import Standing
-from towline.core.ownership import Policy
-from towline.core.prune import Removals
 from towline.errors import Reason, Refusal
 from towline.model import Action, Change, Key, Live, ObjectRef
+from towline.plan import vetoes
+from towline.plan.claims import Standing
+from towline.plan.ownership import Policy
+from towline.plan.vetoes import Removals
 
-from tests.core import strategies as world
-from tests.core.strategies import POLICY, live
+from tests.plan import strategies as world
+from tests.plan.strategies import POLICY, live
 
 
 def config_map(name: str) -> ObjectRef:
@@ -29,7 +29,7 @@ def removed(
     found: Iterable[Live], desired: Iterable[ObjectRef] = (config_map("stays"),), policy: Policy = POLICY
 ) -> Removals:
     owned = {item.ref: item for item in found}
-    return prune.removals(owned, frozenset(desired), policy)
+    return vetoes.removals(owned, frozenset(desired), policy)
 
 
 def confirmed(found: Iterable[Live], desired: Iterable[ObjectRef], policy: Policy = POLICY) -> Removals:

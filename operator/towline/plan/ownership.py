@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from towline.api import labels
 from towline.api.gitrepository import Adopt, Drift, ForeignFields, GitRepository, Removal
-from towline.core import claims
-from towline.core.claims import Standing
 from towline.model import GroupKind, Key, Live, ObjectRef
+from towline.plan import claims
+from towline.plan.claims import Standing
 
 DELEGATES = frozenset(
     {

@@ -12,7 +12,7 @@ from towline.api import labels
 from towline.model import NO_DIRECTIVES, Body, Manifest, ObjectRef, Origin
 
 
-def manifest(body: Body, ref: ObjectRef, digest: str, origin: Origin) -> Manifest:
+def declare(body: Body, ref: ObjectRef, digest: str, origin: Origin) -> Manifest:
     """Keep what Git declares of an object; `digest` is that of `body`."""
     return Manifest(
         ref=ref,

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from towline.core import declaring, scope
 from towline.errors import Refusal
 from towline.model import GroupKind, Manifest, ObjectRef, Origin, Resource
+from towline.plan import scope
+from towline.plan.manifest import declare
 
 SCOPES = {
     GroupKind("", "ConfigMap"): True,
@@ -29,7 +30,7 @@ def parsed(
     body = {"apiVersion": version, "kind": kind, "metadata": {"name": name, **metadata}}
     body |= {} if spec is None else {"spec": spec}
     ref = ObjectRef(group, kind, metadata.get("namespace") or "", name)
-    return declaring.manifest(body, ref, f"{what}/{name}", Origin(file, int(line)))
+    return declare(body, ref, f"{what}/{name}", Origin(file, int(line)))
 
 
 def test_a_namespaced_object_that_names_no_namespace_gets_the_default() -> None:

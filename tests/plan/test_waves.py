@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from towline.core import declaring, order
 from towline.model import Action, Change, GroupKind, Manifest, ObjectRef, Origin
+from towline.plan import waves
+from towline.plan.manifest import declare
 
 RBAC = "rbac.authorization.k8s.io"
 ADMISSION = "admissionregistration.k8s.io"
@@ -18,11 +19,11 @@ def declared(ref: ObjectRef, wave: Any = None, **content: Any) -> Manifest:
     if wave is not None:
         metadata["annotations"] = {"towline.dev/wave": wave}
     body = {"apiVersion": f"{ref.group}/v1", "kind": ref.kind, "metadata": metadata, **content}
-    return declaring.manifest(body, ref, "d", Origin("a.yaml", 1))
+    return declare(body, ref, "d", Origin("a.yaml", 1))
 
 
 def of(kind: GroupKind, wave: Any = None) -> int:
-    return order.wave(declared(ObjectRef(kind.group, kind.kind, "", "x"), wave))
+    return waves.wave(declared(ObjectRef(kind.group, kind.kind, "", "x"), wave))
 
 
 @pytest.mark.parametrize(
@@ -86,8 +87,8 @@ def test_a_wave_that_is_no_small_whole_number_is_refused_in_a_sentence(wave: obj
 def test_annotations_that_are_no_map_are_left_to_the_api_server() -> None:
     manifest = declared(ObjectRef("", "ConfigMap", "shop", "x"))
     body = {**manifest.body, "metadata": {"name": "x", "annotations": ["a"]}}
-    broken = declaring.manifest(body, manifest.ref, manifest.digest, manifest.origin)
-    assert order.wave(broken) == order.ref_wave(manifest.ref.group_kind)
+    broken = declare(body, manifest.ref, manifest.digest, manifest.origin)
+    assert waves.wave(broken) == waves.ref_wave(manifest.ref.group_kind)
 
 
 def role_binding(kind: str, namespace: str = "shop") -> Manifest:
@@ -118,13 +119,13 @@ NAMESPACE = ObjectRef("", "Namespace", "", "shop")
     ],
 )
 def test_a_dry_run_needs_what_the_api_server_looks_up(manifest: Manifest, needed: object) -> None:
-    assert needed in order.needs(manifest)
+    assert needed in waves.needs(manifest)
 
 
 def test_what_only_controllers_look_up_is_not_needed() -> None:
     spec = {"template": {"spec": {"serviceAccountName": "web", "priorityClassName": "high"}}}
     manifest = declared(ObjectRef("apps", "Deployment", "shop", "web"), spec=spec)
-    assert order.needs(manifest) == {NAMESPACE, GroupKind("apps", "Deployment")}
+    assert waves.needs(manifest) == {NAMESPACE, GroupKind("apps", "Deployment")}
 
 
 @pytest.mark.parametrize("kind", ["Group", "RoleBinding"])
@@ -132,7 +133,7 @@ def test_a_role_reference_counts_in_a_binding_alone(kind: str) -> None:
     group = RBAC if kind == "Group" else "example.com"
     reference = {"kind": "Role", "name": "viewer"}
     manifest = declared(ObjectRef(group, kind, "shop", "b"), roleRef=reference)
-    assert order.needs(manifest) == {NAMESPACE, GroupKind(group, kind)}
+    assert waves.needs(manifest) == {NAMESPACE, GroupKind(group, kind)}
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_a_role_reference_counts_in_a_binding_alone(kind: str) -> None:
     ],
 )
 def test_a_manifest_of_the_wrong_shape_needs_no_more_than_its_place(broken: Manifest) -> None:
-    assert order.needs(broken) == {NAMESPACE, broken.ref.group_kind}
+    assert waves.needs(broken) == {NAMESPACE, broken.ref.group_kind}
 
 
 def changes(action: Action, manifests: Iterable[Manifest]) -> list[Change]:
@@ -163,44 +164,44 @@ ELSEWHERE = declared(ObjectRef("", "ConfigMap", "other", "x"))
 
 def test_what_goes_into_a_new_namespace_waits_for_it() -> None:
     new = changes(Action.CREATE, [declared(NAMESPACE), SETTINGS, ELSEWHERE])
-    assert order.deferred(new) == {SETTINGS.ref}
+    assert waves.deferred(new) == {SETTINGS.ref}
 
 
 def test_a_namespace_that_exists_holds_nobody_up() -> None:
     known = changes(Action.UPDATE, [declared(NAMESPACE)]) + changes(Action.CREATE, [SETTINGS])
-    assert order.deferred(known) == frozenset()
+    assert waves.deferred(known) == frozenset()
 
 
 @pytest.mark.parametrize("action", [Action.CREATE, Action.UPDATE, Action.REPAIR])
 def test_a_custom_resource_waits_for_a_crd_that_is_new_or_changes(action: Action) -> None:
-    assert order.deferred(changes(action, [CRD]) + changes(Action.UPDATE, [WIDGET, SETTINGS])) == {WIDGET.ref}
+    assert waves.deferred(changes(action, [CRD]) + changes(Action.UPDATE, [WIDGET, SETTINGS])) == {WIDGET.ref}
 
 
 def test_a_crd_that_stays_as_it_is_holds_nobody_up() -> None:
-    assert order.deferred(changes(Action.KEEP, [CRD]) + changes(Action.CREATE, [WIDGET])) == frozenset()
+    assert waves.deferred(changes(Action.KEEP, [CRD]) + changes(Action.CREATE, [WIDGET])) == frozenset()
 
 
 def test_a_crd_of_the_wrong_shape_holds_nobody_up() -> None:
     shapes: tuple[Any, ...] = (None, [], {"group": "example.com"}, {"names": ["Widget"]})
     for spec in shapes:
         broken = replace(CRD, content=json.dumps({**CRD.body, "spec": spec}).encode())
-        assert order.deferred(changes(Action.CREATE, [broken, WIDGET])) == frozenset()
+        assert waves.deferred(changes(Action.CREATE, [broken, WIDGET])) == frozenset()
 
 
 def test_only_a_crd_brings_a_kind() -> None:
     other = replace(CRD, ref=ObjectRef("example.com", "Definition", "", "widgets"))
-    assert order.deferred(changes(Action.CREATE, [other, WIDGET])) == frozenset()
+    assert waves.deferred(changes(Action.CREATE, [other, WIDGET])) == frozenset()
 
 
 def test_what_is_kept_or_removed_never_waits() -> None:
     removed = Change(action=Action.PRUNE, ref=WIDGET.ref)
     kept = changes(Action.KEEP, [SETTINGS])
     assert (
-        order.deferred([*changes(Action.CREATE, [CRD, declared(NAMESPACE)]), *kept, removed]) == frozenset()
+        waves.deferred([*changes(Action.CREATE, [CRD, declared(NAMESPACE)]), *kept, removed]) == frozenset()
     )
 
 
 def test_a_binding_waits_for_a_role_of_the_same_commit() -> None:
     role = declared(ObjectRef(RBAC, "Role", "shop", "viewer"))
     binding = role_binding("Role")
-    assert order.deferred(changes(Action.CREATE, [binding, role])) == {binding.ref}
+    assert waves.deferred(changes(Action.CREATE, [binding, role])) == {binding.ref}

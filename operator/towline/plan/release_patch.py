@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from towline.api import labels
-from towline.core.stamp import Identity, entry
 from towline.model import Body
+from towline.plan.stamp import Identity, entry
 
 _STAMPS = (labels.OWNER, labels.DIGEST, labels.COMMIT, labels.SOURCE)
 

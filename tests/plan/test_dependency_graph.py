@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from towline.api import gitrepository
 from towline.api.gitrepository import GitRepository
-from towline.core import dependencies
-from towline.core.dependencies import Repositories
+from towline.plan import dependency_graph
+from towline.plan.dependency_graph import Repositories
 
 READY = {
     "commit": {"observed": "a" * 40, "applied": "a" * 40},
@@ -29,7 +29,7 @@ def repository(name: str, *needs: str, status: Any = None, deleting: bool = Fals
 
 
 def namespace(*repositories: GitRepository) -> Repositories:
-    return dependencies.by_name(repositories)
+    return dependency_graph.by_name(repositories)
 
 
 def not_ready(**condition: Any) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def not_ready(**condition: Any) -> dict[str, Any]:
 
 def test_what_depends_on_ready_repositories_only_waits_for_nobody() -> None:
     found = namespace(repository("web", "base", "data"), repository("base"), repository("data"))
-    assert dependencies.unready("web", found) == ""
+    assert dependency_graph.unready("web", found) == ""
 
 
 @pytest.mark.parametrize(
@@ -58,25 +58,25 @@ def test_what_depends_on_ready_repositories_only_waits_for_nobody() -> None:
     ids=["missing", "new", "failed", "changed", "behind", "ending"],
 )
 def test_a_dependency_that_is_not_ready_is_named_with_the_reason(base: GitRepository, why: str) -> None:
-    said = dependencies.unready("web", namespace(repository("web", "base"), base))
+    said = dependency_graph.unready("web", namespace(repository("web", "base"), base))
     assert said.startswith("depends on base")
     assert why in said
 
 
 def test_a_cycle_is_told_step_by_step() -> None:
     found = namespace(repository("a", "x", "b"), repository("b", "c"), repository("c", "a"), repository("x"))
-    assert dependencies.cycle("a", found) == ("a", "b", "c", "a")
-    assert dependencies.cycle("x", found) == ()
+    assert dependency_graph.cycle("a", found) == ("a", "b", "c", "a")
+    assert dependency_graph.cycle("x", found) == ()
 
 
 def test_a_repository_that_names_itself_is_a_cycle() -> None:
-    assert dependencies.cycle("a", namespace(repository("a", "a"))) == ("a", "a")
+    assert dependency_graph.cycle("a", namespace(repository("a", "a"))) == ("a", "a")
 
 
 def test_a_cycle_of_others_is_theirs() -> None:
     found = namespace(repository("web", "a"), repository("a", "b"), repository("b", "a"))
-    assert dependencies.cycle("web", found) == ()
-    assert dependencies.reachable("web", found) == {"a", "b"}
+    assert dependency_graph.cycle("web", found) == ()
+    assert dependency_graph.reachable("web", found) == {"a", "b"}
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,12 @@ def test_a_cycle_of_others_is_theirs() -> None:
 )
 def test_a_spec_that_cannot_be_right_names_no_dependency(spec: dict[str, Any]) -> None:
     raw = {"metadata": {"namespace": "shop", "name": "web", "uid": "1"}, "spec": spec}
-    assert dependencies.names(gitrepository.identify(raw)) == ()
+    assert dependency_graph.names(gitrepository.identify(raw)) == ()
 
 
 def test_those_that_depend_on_a_repository_are_found() -> None:
     found = namespace(repository("base", "base"), repository("web", "base"), repository("other"))
-    assert [each.key.name for each in dependencies.dependents("base", found)] == ["web"]
+    assert [each.key.name for each in dependency_graph.dependents("base", found)] == ["web"]
 
 
 NAMES = st.sampled_from("abcdef")
@@ -99,7 +99,7 @@ NAMES = st.sampled_from("abcdef")
 def test_a_way_back_exists_exactly_where_a_repository_reaches_itself(needs: dict[str, list[str]]) -> None:
     found = namespace(*(repository(name, *named) for name, named in needs.items()))
     for name in found:
-        circle = dependencies.cycle(name, found)
+        circle = dependency_graph.cycle(name, found)
         steps = list(itertools.pairwise(circle))
-        assert all(following in dependencies.names(found[step]) for step, following in steps)
-        assert bool(circle) == (name in dependencies.reachable(name, found))
+        assert all(following in dependency_graph.names(found[step]) for step, following in steps)
+        assert bool(circle) == (name in dependency_graph.reachable(name, found))

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from towline.api.gitrepository import RESOURCE, Removal
-from towline.core import order
-from towline.core.ownership import OWN, Ownership, Policy, missing, ownership
 from towline.errors import Reason, Refusal
 from towline.model import Action, Change, GroupKind, Live, ObjectRef
+from towline.plan import waves
+from towline.plan.ownership import OWN, Ownership, Policy, missing, ownership
 
 DATA_KINDS = frozenset(
     {
-        order.NAMESPACE,
-        order.CRD,
+        waves.NAMESPACE,
+        waves.CRD,
         GroupKind("", "PersistentVolume"),
         GroupKind("", "PersistentVolumeClaim"),
         RESOURCE.group_kind,
@@ -89,7 +89,7 @@ def _waiting(judged: tuple[Change, ...], policy: Policy) -> tuple[Change, ...]:
 
 
 def _judged(live: Live, policy: Policy) -> Change:
-    change = Change(action=Action.PRUNE, ref=live.ref, live=live, wave=order.ref_wave(live.ref.group_kind))
+    change = Change(action=Action.PRUNE, ref=live.ref, live=live, wave=waves.ref_wave(live.ref.group_kind))
     for veto, action in _PLAIN if policy.finalizing is None else _AT_THE_END:
         found = veto(live, policy)
         if found:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from towline.api.gitrepository import Adopt
-from towline.core import adopt
 from towline.errors import Refusal
+from towline.plan import adoption
 
 FLUX = {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
 HELM_LABEL = {"app.kubernetes.io/managed-by": "Helm"}
@@ -46,35 +46,35 @@ def test_an_object_of_another_tool_is_taken_over_only_where_that_is_asked_for(
 ) -> None:
     found = metadata(labels, annotations)
     for policy in (Adopt.ALWAYS, Adopt.IF_UNOWNED):
-        refused = adopt.refusal(found, policy)
+        refused = adoption.refusal(found, policy)
         assert refused is not None
         assert refused.reason is Refusal.MANAGED_BY_ANOTHER_TOOL
         assert tool in refused.message
-    assert adopt.refusal(found, Adopt.TAKE_OVER) is None
+    assert adoption.refusal(found, Adopt.TAKE_OVER) is None
 
 
 @pytest.mark.parametrize(("labels", "annotations"), NOBODYS)
 def test_marks_that_many_write_are_no_tools_claim(
     labels: dict[str, str], annotations: dict[str, str]
 ) -> None:
-    assert adopt.refusal(metadata(labels, annotations), Adopt.IF_UNOWNED) is None
+    assert adoption.refusal(metadata(labels, annotations), Adopt.IF_UNOWNED) is None
 
 
 @pytest.mark.parametrize("writer", ["argocd-controller", "argocd-application-controller"])
 def test_a_label_that_many_write_is_the_claim_of_argo_cd_where_that_wrote_the_object(writer: str) -> None:
-    refused = adopt.refusal(metadata({"app.kubernetes.io/instance": "shop"}, {}, writer), Adopt.ALWAYS)
+    refused = adoption.refusal(metadata({"app.kubernetes.io/instance": "shop"}, {}, writer), Adopt.ALWAYS)
     assert refused is not None
     assert "Argo CD, Application shop" in refused.message
-    assert adopt.refusal(metadata({}, {}, writer), Adopt.ALWAYS) is None
+    assert adoption.refusal(metadata({}, {}, writer), Adopt.ALWAYS) is None
 
 
 @pytest.mark.parametrize("found", [metadata(FLUX, {}, "kubectl-create", "hpa"), {}])
 def test_never_means_never_and_says_who_wrote_the_object(found: dict[str, Any]) -> None:
-    refused = adopt.refusal(found, Adopt.NEVER)
+    refused = adoption.refusal(found, Adopt.NEVER)
     assert refused is not None
     assert refused.reason is Refusal.NOT_OURS
     assert ("hpa, kubectl-create" if found else "somebody unknown") in refused.message
 
 
 def test_null_labels_and_annotations_are_none() -> None:
-    assert adopt.refusal({"labels": None, "annotations": None}, Adopt.ALWAYS) is None
+    assert adoption.refusal({"labels": None, "annotations": None}, Adopt.ALWAYS) is None

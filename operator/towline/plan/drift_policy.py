@@ -1,0 +1,34 @@
+"""What is done about drift of one object: repaired, reported, or ignored."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from towline.api import labels
+from towline.api.gitrepository import Drift
+from towline.errors import Refusal
+from towline.model import Action, Change, Manifest
+
+DRIFTED = "Drifted"
+"""The reason of a change that is skipped because drift is only reported."""
+
+
+class Answer(StrEnum):
+    """What is done about the drift of one object."""
+
+    REPAIR = "repair"
+    REPORT = "report"
+    IGNORE = "ignore"
+
+
+def answer(manifest: Manifest, chosen: Drift) -> Answer:
+    """Say what is done about drift: what the object's own annotation in Git asks for, else what the spec says."""
+    asked = manifest.directives.get(labels.DRIFT)
+    if asked in {Answer.REPORT, Answer.IGNORE}:
+        return Answer(asked)
+    return Answer.REPORT if chosen is Drift.REPORT else Answer.REPAIR
+
+
+def is_reported(change: Change) -> bool:
+    """Say whether a change stands for drift that is not undone."""
+    return change.action is Action.SKIP and change.reason in {DRIFTED, Refusal.CONTESTED}
