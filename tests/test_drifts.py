@@ -8,13 +8,13 @@ from typing import Any, cast
 
 from towline.api.syncrecord import Ending
 from towline.cluster.apply import Writer
-from towline.cluster.live import Index
-from towline.core import contest
 from towline.desired import Head
+from towline.drift import contests
 from towline.drifts import Drifts, Known
 from towline.errors import Refusal
 from towline.fields.mask import Mask
 from towline.kube.discovery import Discovery
+from towline.live.index import Index
 from towline.model import Action, Change
 from towline.order import Synced
 from towline.plan import ownership
@@ -34,7 +34,7 @@ async def test_a_fight_that_ends_while_its_pass_goes_on_is_still_looked_at() -> 
         known = _fought_over(drifts)
         policy = drifts.policy(ownership.policy(RESOURCE), known, SPEC)
         assert set(policy.contested) == {REF}
-        now = contest.PAUSE + 2 * contest.SECONDS  # waves wait for gates, and writes for a busy server
+        now = contests.PAUSE + 2 * contests.SECONDS  # waves wait for gates, and writes for a busy server
         drifts.repaired(known, Synced(ending=Ending.SUCCEEDED))
         manifest = written(REF).manifest
         left = Change(action=Action.SKIP, ref=REF, manifest=manifest, reason=Refusal.CONTESTED)
@@ -47,6 +47,6 @@ def _fought_over(drifts: Drifts) -> Known:
     drifts.recall(RESOURCE, SPEC, head, {REF: written(REF)})
     known = drifts.known(RESOURCE)
     assert known
-    for _ in range(contest.REPAIRS + 1):
-        known.contests[REF] = contest.repaired(known.contests.get(REF), "an-autoscaler", 0.0)
+    for _ in range(contests.REPAIRS + 1):
+        known.contests[REF] = contests.repaired(known.contests.get(REF), "an-autoscaler", 0.0)
     return known

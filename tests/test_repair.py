@@ -14,13 +14,13 @@ import yaml
 from towline import repair
 from towline.api import gitrepository
 from towline.attempt import Attempt, Memory
-from towline.cluster.live import Index
-from towline.core.baseline import Written
 from towline.desired import Head
+from towline.drift.last_written import Written
 from towline.drifts import Drifts
 from towline.errors import ClusterError
 from towline.fields.mask import Mask
 from towline.kube.discovery import Discovery
+from towline.live.index import Index
 from towline.model import Manifest, ObjectRef, Origin, Person, Revision
 from towline.repair import Repairs
 

@@ -9,10 +9,10 @@ import sys
 import tracemalloc
 from collections.abc import Sequence
 
-from towline.cluster.live import Index
 from towline.kube import credentials
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
+from towline.live.index import Index
 from towline.model import GroupKind
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from towline.api.gitrepository import Adopt
 from towline.cluster.apply import Deadlines, Preflight, Sync, Writer, Written
-from towline.cluster.live import Index
-from towline.cluster.metadata import live_from
 from towline.fields import mask
 from towline.kube.client import Client
 from towline.kube.credentials import Access
 from towline.kube.discovery import Discovery
+from towline.live.index import Index
+from towline.live.observed import live_from
 from towline.model import Action, Change, Key, Manifest, ObjectRef, Origin, Outcome, Person, Revision
 from towline.plan import manifest, waves
 from towline.plan.stamp import Identity

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from towline.api import labels
-from towline.cluster import watch
-from towline.cluster.live import Index
 from towline.kube import calls, credentials
 from towline.kube.client import Client
 from towline.kube.credentials import Access
 from towline.kube.discovery import Discovery
+from towline.live import watch
+from towline.live.index import Index
 from towline.model import GroupKind, Key, Live, ObjectRef
 
 from e2e.faults.proxy import Proxy

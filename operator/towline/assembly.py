@@ -19,8 +19,6 @@ from towline.checkup import Checkups
 from towline.cluster.apply import Writer
 from towline.cluster.kept import mask_key
 from towline.cluster.ledger import Ledger
-from towline.cluster.live import Index
-from towline.cluster.pods import Pods
 from towline.cluster.sweep import Sweep
 from towline.decide import Decisions
 from towline.dependencies import Dependencies
@@ -30,6 +28,8 @@ from towline.finalize import Finalizer
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.kube.repositories import Report
+from towline.live.index import Index
+from towline.live.pods import Pods
 from towline.metrics import Metrics
 from towline.model import Key
 from towline.neighbours import Neighbours

@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from towline import aio
-from towline.cluster.live import Index
-from towline.cluster.pods import Pods
 from towline.core import survey
 from towline.core.survey import Ailing, Survey
 from towline.desired import Desired
+from towline.live.index import Index
+from towline.live.pods import Pods
 from towline.model import State
 
 FRESH_SECONDS = 2.0

@@ -9,11 +9,11 @@ from dataclasses import replace
 from towline.api import labels
 from towline.api.gitrepository import GitRepository, Mode
 from towline.attempt import Attempt
-from towline.cluster.live import Index
 from towline.cluster.sweep import Sweep
 from towline.dependencies import Dependencies
 from towline.desired import Desired
 from towline.errors import ClusterError, Reason, SourceError, TowlineError
+from towline.live.index import Index
 from towline.model import GroupKind, Live, ObjectRef, Plan
 from towline.neighbours import Neighbours
 from towline.plan import build, claims, ownership

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 
 from towline import aio, log
 from towline.api.gitrepository import RefKind, Spec
-from towline.cluster.live import Index
 from towline.errors import BuildError, Failure, Reason, Refusal, SourceError, TowlineError
 from towline.fields import owned_paths
 from towline.kube import secrets
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
+from towline.live.index import Index
 from towline.model import GroupKind, Key, Manifest, Origin, Revision
 from towline.plan import ignore_fields, scope
 from towline.render import documents

@@ -13,11 +13,12 @@ from towline.api.gitrepository import GitRepository, Spec
 from towline.attempt import Attempt
 from towline.cluster import apply
 from towline.cluster.apply import Writer
-from towline.core import baseline, contest, deviation, drifted
-from towline.core.baseline import Baseline, Written
-from towline.core.contest import Contest
-from towline.core.deviation import Deviation, Look
+from towline.core import drifted
 from towline.desired import Head, Source
+from towline.drift import contests, deviations, last_written
+from towline.drift.contests import Contest
+from towline.drift.deviations import Deviation, Look
+from towline.drift.last_written import Baseline, Written
 from towline.errors import ClusterError, Refusal
 from towline.fields.mask import Mask
 from towline.model import Action, Body, Change, Key, Live, ObjectRef, Plan, Revision
@@ -111,8 +112,8 @@ class Drifts:
         if head is None or desired is None or revision is None:
             raise ValueError("a plan needs a revision")
         before = self.known(repository)
-        stand = baseline.standing(decided, synced.done)
-        written = baseline.after(before.baseline if before else {}, desired.manifests, revision, stand)
+        stand = last_written.standing(decided, synced.done)
+        written = last_written.after(before.baseline if before else {}, desired.manifests, revision, stand)
         known = before or Known(
             repository, desired.spec, head, written, overridden=_remembered(repository.status, written)
         )
@@ -137,8 +138,8 @@ class Drifts:
             policy,
             drift=spec.drift,
             foreign=spec.foreign_fields,
-            written=baseline.digests(known.baseline),
-            contested={ref: contest.advice(known.contests[ref]) for ref in self.contested(known)},
+            written=last_written.digests(known.baseline),
+            contested={ref: contests.advice(known.contests[ref]) for ref in self.contested(known)},
             overridden={
                 (ref, digest): frozenset(each.field for each in found)
                 for ref, (digest, found) in known.overridden.items()
@@ -149,7 +150,7 @@ class Drifts:
         """Return the objects that are left alone for now, because somebody keeps changing them."""
         now = self._clock()
         return (
-            frozenset(ref for ref, each in known.contests.items() if contest.is_held(each, now))
+            frozenset(ref for ref, each in known.contests.items() if contests.is_held(each, now))
             if known
             else frozenset()
         )
@@ -159,7 +160,7 @@ class Drifts:
         if known is None:
             return None
         now = self._clock()
-        held = [each.until - now for each in known.contests.values() if contest.is_held(each, now)]
+        held = [each.until - now for each in known.contests.values() if contests.is_held(each, now)]
         return min((*held, *([_UNREAD_SECONDS] if known.unread else ())), default=None)
 
     def repaired(self, known: Known, synced: Synced) -> None:
@@ -169,10 +170,12 @@ class Drifts:
     def _count(self, known: Known, synced: Synced, repairs: frozenset[ObjectRef]) -> None:
         now = self._clock()
         for ref in synced.done & repairs:
-            known.contests[ref] = contest.repaired(
+            known.contests[ref] = contests.repaired(
                 known.contests.get(ref), synced.rivals.get(str(ref), ""), now
             )
-        known.contests = {ref: each for ref, each in known.contests.items() if not contest.is_over(each, now)}
+        known.contests = {
+            ref: each for ref, each in known.contests.items() if not contests.is_over(each, now)
+        }
         self.override(known, synced)
 
     def override(self, known: Known, synced: Synced) -> None:
@@ -181,11 +184,11 @@ class Drifts:
             del known.overridden[ref]
         for ref, differences in synced.overridden.items():
             if written := known.baseline.get(ref):
-                found = deviation.overridden(
+                found = deviations.overridden(
                     written.manifest, written.revision.sha, differences, self._moment()
                 )
                 before = known.overridden.get(ref)
-                if before is None or deviation.timeless(before[1]) != deviation.timeless(found):
+                if before is None or deviations.timeless(before[1]) != deviations.timeless(found):
                     known.overridden[ref] = (written.manifest.digest, found)
 
     async def report(self, known: Known, changes: Iterable[Change]) -> None:
@@ -249,8 +252,8 @@ class Drifts:
         reason = Refusal.CONTESTED if change.reason == Refusal.CONTESTED else ""
         look = await self.look(known, written, commit)
         if look is None:
-            return (deviation.gone(written.manifest, commit, self._moment(), reason),)
-        named = deviation.of(look, self._mask, self.overridden(known, change.ref))
+            return (deviations.gone(written.manifest, commit, self._moment(), reason),)
+        named = deviations.of(look, self._mask, self.overridden(known, change.ref))
         found = tuple(
             each for each in named if each.want != each.have
         )  # equal values, held by another, harm nobody
@@ -265,7 +268,7 @@ class Drifts:
     async def _additions(self, known: Known, written: Written) -> Found:
         """Describe the fields that others added to an object that is as it was applied."""
         look = await self.look(known, written, written.revision.sha)
-        return deviation.added_by_others(look, self._mask) if look else ()
+        return deviations.added_by_others(look, self._mask) if look else ()
 
     async def look(self, known: Known, written: Written, commit: str) -> Look | None:
         """Read an object beside what would be sent for it; None where it does not exist.

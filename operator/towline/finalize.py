@@ -15,13 +15,13 @@ from towline.api.gitrepository import GitRepository, Removal
 from towline.api.syncrecord import Subject, Trigger
 from towline.attempt import kinds_of
 from towline.cluster.ledger import Ledger
-from towline.cluster.live import Index
 from towline.cluster.sweep import Sweep
 from towline.core.status import Pass
 from towline.dependencies import Dependencies
 from towline.errors import ApiError, ClusterError, Reason
 from towline.kube.client import Client
 from towline.kube.repositories import Report
+from towline.live.index import Index
 from towline.model import ObjectRef, Person, Plan, Revision
 from towline.neighbours import Neighbours
 from towline.order import Order, Synced

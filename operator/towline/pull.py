@@ -8,11 +8,11 @@ from collections.abc import Callable
 from towline import log
 from towline.api.gitrepository import Spec
 from towline.attempt import Attempt
-from towline.cluster.live import Index
 from towline.core import remedy
 from towline.core.status import Pass
 from towline.desired import Desired, Head, Source
 from towline.errors import SourceError
+from towline.live.index import Index
 from towline.model import Revision
 from towline.neighbours import Neighbours
 

@@ -16,14 +16,15 @@ from towline import aio, log
 from towline.api.gitrepository import Mode, Spec
 from towline.api.syncrecord import Trigger
 from towline.attempt import Attempt
-from towline.cluster.live import Index
-from towline.core import baseline, drifted
+from towline.core import drifted
 from towline.desired import Source
+from towline.drift import last_written
 from towline.drifts import Drifts, Known
 from towline.errors import ClusterError, TowlineError
 from towline.fields import atomic_maps, compare
 from towline.kube.client import IN_FLIGHT
 from towline.kube.repositories import Report
+from towline.live.index import Index
 from towline.model import Action, Change, Key, ObjectRef, Plan, Revision
 from towline.order import Synced
 from towline.orders import Orders
@@ -140,7 +141,7 @@ class Repairs:
             _log.debug("what was applied is not at hand", repository=str(repository.key), error=error.message)
             return
         live = self._index.owned(repository.label)
-        written = await asyncio.to_thread(baseline.recalled, desired.manifests, revision, live)
+        written = await asyncio.to_thread(last_written.recalled, desired.manifests, revision, live)
         self._drifts.recall(repository, spec, head, written)
 
     async def mend(self, attempt: Attempt, spec: Spec, *, everything: bool = False) -> None:

@@ -15,17 +15,17 @@ from towline import aio, assembly, controller, log, memory
 from towline.api import labels
 from towline.api.gitrepository import RESOURCE
 from towline.assembly import Doors
-from towline.cluster.doubts import Doubts
 from towline.cluster.kept import mask_key
 from towline.cluster.lease import Alone, Elector, Leadership
 from towline.cluster.ledger import Ledger
-from towline.cluster.live import Index
 from towline.controller import Engine
-from towline.core.drift import Shift
 from towline.errors import ClusterError
 from towline.kube import credentials
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
+from towline.live.index import Index
+from towline.live.judge import Shift
+from towline.live.recheck import Doubts
 from towline.metrics import Metrics
 from towline.model import Key, ObjectRef
 from towline.reconcile import Reconciler

@@ -17,13 +17,14 @@ from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, SyncRecord
 from towline.cluster import apply
 from towline.cluster.apply import Prediction, Writer, Written
 from towline.cluster.ledger import Ledger
-from towline.cluster.live import Index
-from towline.core import closing, deviation, record, tip
+from towline.core import closing, record, tip
 from towline.core.closing import Ended
 from towline.core.tip import Tip
+from towline.drift import deviations
 from towline.errors import Failure
 from towline.fields import diff
 from towline.fields.mask import Mask
+from towline.live.index import Index
 from towline.model import APPLIES, Action, Change, Difference, ObjectRef, Outcome, Result
 from towline.order import Order, Synced
 from towline.plan import waves as ordering
@@ -272,10 +273,10 @@ class Syncs:
         if found.change.action is not Action.REPAIR:
             return fields
         manager = order.identity.manager
-        attributed = deviation.Holders(found.body, found.before, manager).attributed(fields)
+        attributed = deviations.Holders(found.body, found.before, manager).attributed(fields)
         if order.foreign is ForeignFields.REPORT:
             return attributed
-        return (*attributed, *deviation.removals(found.before, manager, self._mask))
+        return (*attributed, *deviations.removals(found.before, manager, self._mask))
 
     def voice(self, order: Order) -> apply.Sync:
         """Return in whose name and why objects are looked at and written, before there is a record."""

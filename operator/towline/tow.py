@@ -16,13 +16,13 @@ from towline.api.gitrepository import Mode, Schema, Spec
 from towline.api.syncrecord import ChangeEntry, Ending, Trigger
 from towline.attempt import Attempt, kinds_of
 from towline.checkup import Checkups
-from towline.cluster.live import Index
 from towline.core import status
 from towline.core.status import Pass
 from towline.decide import Decisions
 from towline.desired import Desired, Head, Source
 from towline.errors import ClusterError, Failure, Reason, SpecError, TowlineError
 from towline.kube.repositories import Report
+from towline.live.index import Index
 from towline.model import Key, ObjectRef, Plan, Revision
 from towline.neighbours import Neighbours
 from towline.observe import Observer

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from towline.core import drifted
-from towline.core.deviation import Deviation
+from towline.drift.deviations import Deviation
 from towline.errors import Refusal
 
 FIELD = Deviation(object="ConfigMap/shop/a", field="/data/x", want="1", have="2", by="kubectl-edit")

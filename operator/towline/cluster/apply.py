@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from towline.cluster.course import Written
-from towline.cluster.live import Index
 from towline.cluster.objects import Objects, Sync
 from towline.cluster.prediction import Prediction
 from towline.cluster.preflight import Flight, Preflight
@@ -17,6 +16,7 @@ from towline.cluster.write import Deadlines, Writes
 from towline.errors import Failure
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
+from towline.live.index import Index
 from towline.model import Body, Change, Manifest
 
 __all__ = ["Deadlines", "Prediction", "Preflight", "Sync", "Writer", "Written"]

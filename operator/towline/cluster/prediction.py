@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from towline.api import labels
 from towline.api.gitrepository import Adopt
-from towline.cluster.metadata import live_from
 from towline.cluster.objects import Objects, Sync, metadata, terminates
 from towline.errors import Failure, Refusal
 from towline.kube import refusals
+from towline.live.observed import live_from
 from towline.model import Action, Body, Change, Live, Manifest, ObjectRef
 from towline.plan import adoption, ignore_fields, ownership, stamp
 from towline.plan.ownership import Ownership, Policy

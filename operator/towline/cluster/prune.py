@@ -10,12 +10,12 @@ from itertools import groupby
 from towline import aio
 from towline.cluster import prediction
 from towline.cluster.course import Course, Written
-from towline.cluster.live import Index
-from towline.cluster.metadata import live_from
 from towline.cluster.objects import Objects, Sync
 from towline.errors import ApiError, Refusal
 from towline.kube import refusals
 from towline.kube.client import IN_FLIGHT
+from towline.live.index import Index
+from towline.live.observed import live_from
 from towline.model import Action, Body, Change, Live, Outcome, Result
 from towline.plan.ownership import Ownership
 

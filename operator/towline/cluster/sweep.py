@@ -6,11 +6,11 @@ from towline import aio, log
 from towline.api import labels
 from towline.api.gitrepository import GitRepository
 from towline.cluster.ledger import Ledger
-from towline.cluster.live import Index
 from towline.errors import ApiError
 from towline.kube import calls
 from towline.kube.client import IN_FLIGHT, Client
 from towline.kube.discovery import Discovery
+from towline.live.index import Index
 from towline.model import GroupKind, Resource
 
 _log = log.logger(__name__)

@@ -12,7 +12,6 @@ from typing import Any
 from towline import aio
 from towline.cluster import census, course, faults, folding, prediction, replacement, swap
 from towline.cluster.course import Course, Written
-from towline.cluster.live import Index
 from towline.cluster.objects import Objects, Sync, metadata, terminates
 from towline.cluster.prediction import Prediction
 from towline.cluster.settling import Settling
@@ -20,6 +19,7 @@ from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.fields import diff
 from towline.kube import refusals
 from towline.kube.client import IN_FLIGHT
+from towline.live.index import Index
 from towline.model import APPLIES, Action, Body, Change, Outcome, Result
 from towline.plan import adoption, scope, waves
 

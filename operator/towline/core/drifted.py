@@ -9,7 +9,7 @@ from typing import Any
 
 from towline import text
 from towline.api.condition import NOT_ASSESSED, Condition, Truth, Type
-from towline.core.deviation import Deviation
+from towline.drift.deviations import Deviation
 from towline.errors import Refusal
 from towline.model import Body
 from towline.plan.drift_policy import DRIFTED

@@ -15,10 +15,10 @@ from towline import text
 from towline.api import condition
 from towline.api.gitrepository import GitRepository
 from towline.core import drifted, forecast, patience, verdict
-from towline.core.deviation import Deviation
 from towline.core.forecast import Forecast
 from towline.core.survey import Survey
 from towline.core.verdict import Conclusion
+from towline.drift.deviations import Deviation
 from towline.errors import Failure, Reason
 from towline.model import Body, Change, GroupKind, Plan, Revision
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from towline.core import baseline
-from towline.core.baseline import Written
+from towline.drift import last_written
+from towline.drift.last_written import Written
 from towline.model import Action, Change, Live, Manifest, ObjectRef, Origin, Person, Plan, Revision
 from towline.plan import drift_policy
 
@@ -20,19 +20,19 @@ def manifest(name: str, digest: str = "d") -> Manifest:
 def test_what_was_refused_keeps_what_was_written_before() -> None:
     before = {each.ref: Written(each, OLD) for each in (manifest("a", "1"), manifest("b", "1"))}
     desired = (manifest("a", "2"), manifest("b", "2"))
-    after = baseline.after(before, desired, NEW, {desired[0].ref})
+    after = last_written.after(before, desired, NEW, {desired[0].ref})
     assert after[desired[0].ref] == Written(desired[0], NEW)
     assert after[desired[1].ref].manifest.digest == "1"
 
 
 def test_what_git_declares_no_more_is_never_restored() -> None:
     gone = manifest("a")
-    assert baseline.after({gone.ref: Written(gone, OLD)}, (), NEW, ()) == {}
+    assert last_written.after({gone.ref: Written(gone, OLD)}, (), NEW, ()) == {}
 
 
 def test_what_was_never_written_is_not_restored() -> None:
     fresh = manifest("a")
-    assert baseline.after({}, (fresh,), NEW, ()) == {}
+    assert last_written.after({}, (fresh,), NEW, ()) == {}
 
 
 def test_kept_and_drifted_objects_stand_as_the_commit_declares_them() -> None:
@@ -44,15 +44,15 @@ def test_kept_and_drifted_objects_stand_as_the_commit_declares_them() -> None:
             Change(action=Action.UPDATE, ref=refused.ref, manifest=refused),
         )
     )
-    assert baseline.standing(plan, ()) == {kept.ref, drifted.ref}
-    assert baseline.standing(plan, {refused.ref}) == {kept.ref, drifted.ref, refused.ref}
+    assert last_written.standing(plan, ()) == {kept.ref, drifted.ref}
+    assert last_written.standing(plan, {refused.ref}) == {kept.ref, drifted.ref, refused.ref}
 
 
 def test_a_missing_object_of_the_applied_commit_was_deleted_and_one_of_other_content_was_written_since() -> (
     None
 ):
     missing, other = manifest("a"), manifest("b")
-    recalled = baseline.recalled((missing, other), OLD, {other.ref: _live(other.ref, "newer")})
+    recalled = last_written.recalled((missing, other), OLD, {other.ref: _live(other.ref, "newer")})
     assert set(recalled) == {missing.ref}
 
 

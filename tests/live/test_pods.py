@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
-from towline.cluster.pods import Pods
 from towline.kube.discovery import Discovery
+from towline.live.pods import Pods
 from towline.model import ObjectRef
 
 from tests.kube.loopback import Server, served

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from towline.cluster.echoes import Echoes, Seen
-from towline.cluster.inventory import Inventory
-from towline.cluster.metadata import ref_from
+from towline.live.inventory import Inventory
+from towline.live.observed import ref_from
+from towline.live.own_writes import Echoes, Seen
 from towline.model import Body, GroupKind, Live, ObjectRef
 
 Reader = Callable[[Body, ObjectRef], Live]

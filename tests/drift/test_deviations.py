@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from towline.core import deviation
-from towline.core.deviation import Look
+from towline.drift import deviations
+from towline.drift.deviations import Look
 from towline.fields.mask import Mask
 from towline.model import ObjectRef, Origin
 from towline.plan.manifest import declare
@@ -33,7 +33,7 @@ def look(live: dict[str, str], *entries: dict[str, Any]) -> Look:
 def test_a_changed_field_is_named_with_both_values_and_whoever_wrote_it() -> None:
     ours = entry(MANAGER, "Apply", "2026-01-01T00:00:00Z", "a")
     theirs = entry("kubectl-edit", "Update", "2026-01-01T00:00:05Z", "b")
-    (found,) = deviation.of(look({"a": "1", "b": "9"}, ours, theirs), MASK)
+    (found,) = deviations.of(look({"a": "1", "b": "9"}, ours, theirs), MASK)
     assert (found.object, found.field) == ("ConfigMap/shop/settings", "/data/b")
     assert (found.want, found.have) == ("2", "9")
     assert (found.by, found.since) == ("kubectl-edit", "2026-01-01T00:00:05Z")
@@ -43,22 +43,22 @@ def test_a_changed_field_is_named_with_both_values_and_whoever_wrote_it() -> Non
 def test_a_removed_field_is_laid_at_the_door_of_the_latest_who_wrote_after_us() -> None:
     ours = entry(MANAGER, "Apply", "2026-01-01T00:00:00Z", "a")
     theirs = entry("kubectl-edit", "Update", "2026-01-01T00:00:05Z", "z")
-    (found,) = deviation.of(look({"a": "1"}, ours, theirs), MASK)
+    (found,) = deviations.of(look({"a": "1"}, ours, theirs), MASK)
     assert (found.field, found.have, found.by) == ("/data/b", None, "kubectl-edit")
 
 
 def test_nobody_is_blamed_for_a_removed_field_who_wrote_before_us() -> None:
     ours = entry(MANAGER, "Apply", "2026-01-01T00:00:09Z", "a")
     theirs = entry("kubectl-edit", "Update", "2026-01-01T00:00:05Z", "z")
-    (found,) = deviation.of(look({"a": "1"}, ours, theirs), MASK)
+    (found,) = deviations.of(look({"a": "1"}, ours, theirs), MASK)
     assert (found.by, found.since) == ("", "")
 
 
 def test_what_is_skipped_is_no_deviation() -> None:
     ours = entry(MANAGER, "Apply", "2026-01-01T00:00:00Z", "a")
-    assert deviation.of(look({"a": "1", "b": "9"}, ours), MASK, {"/data/b"}) == ()
+    assert deviations.of(look({"a": "1", "b": "9"}, ours), MASK, {"/data/b"}) == ()
 
 
 def test_an_object_as_declared_deviates_in_nothing() -> None:
     ours = entry(MANAGER, "Apply", "2026-01-01T00:00:00Z", "a", "b")
-    assert deviation.of(look({"a": "1", "b": "2"}, ours), MASK) == ()
+    assert deviations.of(look({"a": "1", "b": "2"}, ours), MASK) == ()

@@ -9,11 +9,11 @@ import orjson
 import pytest
 from aiohttp import web
 from towline.api import labels
-from towline.cluster import watch
-from towline.cluster.live import Index
-from towline.core.drift import Shift
 from towline.errors import ClusterError
 from towline.kube.discovery import Discovery
+from towline.live import watch
+from towline.live.index import Index
+from towline.live.judge import Shift
 from towline.model import CURRENT, GroupKind, Health, ObjectRef, State
 
 from tests.kube.loopback import Handler, Server, cuts, says, served, status

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from towline.cluster.inventory import REMEMBERED, Inventory
+from towline.live.inventory import REMEMBERED, Inventory
 from towline.model import ObjectRef
 
 LABEL = "shop.app"

@@ -9,18 +9,18 @@ from contextlib import AbstractContextManager, suppress
 
 from towline import aio
 from towline.api.healthchecks import HealthCheck
-from towline.cluster.assessor import Assessor
-from towline.cluster.disturbances import Disturbances
-from towline.cluster.echoes import Echoes, Seen
-from towline.cluster.inventory import Inventory
-from towline.cluster.metadata import Interned, live_from
-from towline.cluster.roll import Roll
-from towline.cluster.watch import Watch
-from towline.core import drift
-from towline.core.drift import Shift
 from towline.errors import ClusterError
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
+from towline.live import judge
+from towline.live.assessor import Assessor
+from towline.live.inventory import Inventory
+from towline.live.judge import Shift
+from towline.live.observed import Interned, live_from
+from towline.live.own_writes import Echoes, Seen
+from towline.live.relist import Roll
+from towline.live.touched import Disturbances
+from towline.live.watch import Watch
 from towline.model import Body, GroupKind, Live, ObjectRef
 
 __all__ = ["Index", "live_from"]
@@ -228,8 +228,8 @@ class Index:
         before = self._inventory.get(seen.ref)
         if before and not seen.live and seen.uid not in {"", before.uid}:
             return  # the end of an earlier object of this name
-        verdict, shift = drift.judge(before, seen.live), drift.shift(before, seen.live)
-        if verdict is drift.Verdict.ECHO and not shift:
+        verdict, shift = judge.judge(before, seen.live), judge.shift(before, seen.live)
+        if verdict is judge.Verdict.ECHO and not shift:
             return
         self._keep(seen.ref, seen.live if verdict.matters else _still_altered(before, seen.live))
         if verdict.doubtful and not seen.quiet:

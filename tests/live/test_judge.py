@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from towline.core import drift
-from towline.core.drift import Shift, Verdict
+from towline.live import judge
+from towline.live.judge import Shift, Verdict
 from towline.model import CURRENT, Health, Live, ObjectRef, State
 
 SEEN = Live(
@@ -47,29 +47,29 @@ SEEN = Live(
 )
 def test_an_event_means_what_changed_in_it(change: dict[str, Any], verdict: Verdict) -> None:
     after = SEEN._replace(resource_version="11", **change)
-    assert drift.judge(SEEN, after) is verdict
+    assert judge.judge(SEEN, after) is verdict
 
 
 def test_the_same_resource_version_is_our_own_echo() -> None:
-    assert drift.judge(SEEN, SEEN) is Verdict.ECHO
+    assert judge.judge(SEEN, SEEN) is Verdict.ECHO
 
 
 def test_a_deletion_is_told_from_an_object_that_was_never_ours() -> None:
-    assert drift.judge(SEEN, None) is Verdict.GONE
-    assert drift.judge(None, SEEN) is Verdict.APPEARED
-    assert drift.judge(None, None) is Verdict.NOISE
+    assert judge.judge(SEEN, None) is Verdict.GONE
+    assert judge.judge(None, SEEN) is Verdict.APPEARED
+    assert judge.judge(None, None) is Verdict.NOISE
 
 
 def test_a_status_write_wakes_nobody_and_a_lost_field_does() -> None:
-    assert not drift.judge(SEEN, SEEN._replace(resource_version="11")).matters
-    assert drift.judge(SEEN, SEEN._replace(resource_version="11", fields=b"{}")).matters
+    assert not judge.judge(SEEN, SEEN._replace(resource_version="11")).matters
+    assert judge.judge(SEEN, SEEN._replace(resource_version="11", fields=b"{}")).matters
 
 
 @settings(max_examples=50)
 @given(st.sampled_from(["uid", "owner", "digest", "label", "manager", "entry_time"]), st.text())
 def test_no_change_of_ownership_passes_for_noise(field: str, value: str) -> None:
     change: dict[str, Any] = {field: value + "!"}
-    assert drift.judge(SEEN, SEEN._replace(resource_version="11", **change)).matters
+    assert judge.judge(SEEN, SEEN._replace(resource_version="11", **change)).matters
 
 
 WAITS = Health(State.IN_PROGRESS, "1 of 3 replicas are available")
@@ -86,14 +86,14 @@ WAITS = Health(State.IN_PROGRESS, "1 of 3 replicas are available")
 )
 def test_health_moves_beside_what_else_an_event_means(before: Health, after: Health, shift: Shift) -> None:
     seen, told = SEEN._replace(health=before), SEEN._replace(health=after, resource_version="11")
-    assert drift.shift(seen, told) is shift
-    assert drift.judge(seen, told) is Verdict.NOISE
-    assert drift.shift(seen, told._replace(generation=4)) is shift
+    assert judge.shift(seen, told) is shift
+    assert judge.judge(seen, told) is Verdict.NOISE
+    assert judge.shift(seen, told._replace(generation=4)) is shift
 
 
 def test_what_comes_or_goes_has_no_health_that_could_move() -> None:
-    assert drift.shift(None, SEEN) is Shift.NONE
-    assert drift.shift(SEEN, None) is Shift.NONE
+    assert judge.shift(None, SEEN) is Shift.NONE
+    assert judge.shift(SEEN, None) is Shift.NONE
 
 
 def test_only_what_metadata_explains_is_beyond_doubt() -> None:

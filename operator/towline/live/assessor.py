@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 
 from towline.api import labels
 from towline.api.healthchecks import HealthCheck
-from towline.cluster.inventory import Inventory
 from towline.errors import ClusterError
 from towline.health import assessment
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
+from towline.live.inventory import Inventory
 from towline.model import Body, GroupKind, Health, Live, ObjectRef
 
 _PAGE = "100"

@@ -1,0 +1,1 @@
+"""What differs from what was last written, since when, and who keeps changing it. Pure."""
