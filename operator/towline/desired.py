@@ -19,7 +19,7 @@ from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import GroupKind, Key, Manifest, Origin, Revision
 from towline.plan import ignore_fields, scope
-from towline.render import documents
+from towline.render import documents, formats
 from towline.render.cache import Cache
 from towline.source import access, refs, selection
 from towline.source.access import Remote
@@ -171,7 +171,7 @@ class Source:
         """
         entries = await self._mirrors.entries(head.remote, head.sha, spec.path)
         selected = await asyncio.to_thread(
-            selection.select, entries, spec.path, spec.exclude, self._rules.limits
+            selection.select, entries, spec.path, formats.MARKERS, spec.exclude, self._rules.limits
         )
         manifests = await self._rendered(head, selected)
         brought = scope.declared_scopes(manifests)

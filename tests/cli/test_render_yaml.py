@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from towline.cli import yamltext
+from towline.render import dump
 from towline.render.documents import Limits, parse
 
 from tests.render import kubectl
@@ -88,7 +88,7 @@ values = st.recursive(
 
 @given(st.dictionaries(texts, values, max_size=4))
 def test_what_is_written_is_read_back(body: dict[str, Any]) -> None:
-    (document,) = parse(yamltext.written(body).encode(), Limits())
+    (document,) = parse(dump.written(body).encode(), Limits())
     assert kubectl.canonical(document.value) == kubectl.canonical(body)
     assert list(document.value) == list(body)
 
@@ -97,11 +97,11 @@ def test_what_is_written_is_read_back(body: dict[str, Any]) -> None:
 @given(st.lists(texts, min_size=40, max_size=40))
 def test_kubectl_reads_it_back_in_the_same_way(found: list[str]) -> None:
     head = {"apiVersion": "example.org/v1", "kind": "Thing", "metadata": {"name": "NAME"}}
-    files = [yamltext.written({**head, "v": [text, {text: 1}]}).encode() for text in found]
+    files = [dump.written({**head, "v": [text, {text: 1}]}).encode() for text in found]
     for text, objects in zip(found, kubectl.objects(files), strict=True):
         assert [one["v"] for one in objects] == [[text, {text: 1}]]
 
 
 def test_text_is_quoted_only_where_it_would_mean_something_else() -> None:
     body = {"a": "plain text", "b": "017", "y": "yes", "d": "a\nb\n", "e": 17, "f": "v1.2"}
-    assert yamltext.written(body) == 'a: plain text\nb: "017"\n"y": "yes"\nd: |\n  a\n  b\ne: 17\nf: v1.2\n'
+    assert dump.written(body) == 'a: plain text\nb: "017"\n"y": "yes"\nd: |\n  a\n  b\ne: 17\nf: v1.2\n'

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.errors import Reason, SourceError
+from towline.render import formats
 from towline.source import selection
-from towline.source.selection import Entry, Kind, Limits
+from towline.source.selection import Entry, Kind, Limits, Selection
 
 
 def entry(path: str, *, kind: Kind = Kind.FILE, size: int = 10, to_file: bool = False) -> Entry:
@@ -16,8 +17,17 @@ def files(*paths: str) -> tuple[Entry, ...]:
     return tuple(entry(path) for path in paths)
 
 
+def select(
+    entries: tuple[Entry, ...],
+    path: str,
+    exclude: tuple[str, ...] = (),
+    limits: Limits | None = None,
+) -> Selection:
+    return selection.select(entries, path, formats.MARKERS, exclude, limits)
+
+
 def chosen(*paths: str, path: str = ".", exclude: tuple[str, ...] = ()) -> list[str]:
-    return [one.path for one in selection.select(files(*paths), path, exclude).files]
+    return [one.path for one in select(files(*paths), path, exclude).files]
 
 
 def test_manifests_are_yaml_yml_and_json_in_any_case() -> None:
@@ -56,8 +66,8 @@ def test_names_with_a_dot_in_front_are_skipped_below_the_path_and_not_on_the_way
 def test_a_path_that_is_too_long_does_not_matter_below_an_excluded_folder() -> None:
     deep = f"node_modules/{'d/' * 600}package.json"
     assert chosen("a.yaml", deep, exclude=("node_modules/",)) == ["a.yaml"]
-    assert not selection.select(files("a.yaml", deep), ".", ("node_modules/",)).failures
-    assert len(selection.select(files("a.yaml", deep), ".", ("modules/",)).failures) == 1
+    assert not select(files("a.yaml", deep), ".", ("node_modules/",)).failures
+    assert len(select(files("a.yaml", deep), ".", ("modules/",)).failures) == 1
 
 
 @pytest.mark.parametrize(
@@ -83,22 +93,20 @@ def test_a_later_pattern_takes_back_an_earlier_one() -> None:
 
 def test_a_name_that_is_too_long_for_anybody_is_refused_and_never_matched() -> None:
     long = "a" * 1100 + ".yaml"
-    selected = selection.select(files(long), ".", ("*a*a*b",))
+    selected = select(files(long), ".", ("*a*a*b",))
     assert (selected.files, [one.file for one in selected.failures]) == ((), [long])
 
 
 @pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml"])
 def test_a_folder_for_kustomize_or_helm_is_refused_and_none_of_its_files_is_taken(name: str) -> None:
-    selected = selection.select(files(f"app/{name}", "app/patch.yaml", "app/sub/x.yaml", "other/y.yaml"), ".")
+    selected = select(files(f"app/{name}", "app/patch.yaml", "app/sub/x.yaml", "other/y.yaml"), ".")
     assert [one.path for one in selected.files] == ["other/y.yaml"]
     assert [(one.file, one.reason) for one in selected.failures] == [(f"app/{name}", Reason.BUILD_FAILED)]
     assert "not supported yet" in selected.failures[0].message
 
 
 def test_an_excluded_folder_for_helm_is_no_fault() -> None:
-    selected = selection.select(
-        files("chart/Chart.yaml", "chart/templates/x.yaml", "y.yaml"), ".", ("/chart/",)
-    )
+    selected = select(files("chart/Chart.yaml", "chart/templates/x.yaml", "y.yaml"), ".", ("/chart/",))
     assert ([one.path for one in selected.files], selected.failures) == (["y.yaml"], ())
 
 
@@ -117,18 +125,18 @@ def test_a_chart_beside_the_path_does_not_matter() -> None:
     ],
 )
 def test_a_symlink_is_refused_if_it_could_hide_manifests(link: Entry, refused: bool) -> None:  # noqa: FBT001  a column
-    failures = selection.select((link, entry("z.yaml")), ".").failures
+    failures = select((link, entry("z.yaml")), ".").failures
     assert [(one.file, one.reason) for one in failures] == [(link.path, Reason.SYMLINK_REFUSED)] * refused
 
 
 def test_submodules_are_passed_over_and_named() -> None:
-    selected = selection.select((entry("vendor.yaml", kind=Kind.SUBMODULE), entry("x.yaml")), ".")
+    selected = select((entry("vendor.yaml", kind=Kind.SUBMODULE), entry("x.yaml")), ".")
     assert (selected.submodules, [one.path for one in selected.files]) == (("vendor.yaml",), ["x.yaml"])
 
 
 def test_every_bad_file_is_reported_beside_the_good_ones() -> None:
     listed = (entry("big.yaml", size=11), entry("odd\x1b[2J.yaml"), entry("raw\udcff.yaml"), entry("z.yaml"))
-    selected = selection.select(listed, ".", (), Limits(file_bytes=10))
+    selected = select(listed, ".", (), Limits(file_bytes=10))
     assert [one.file for one in selected.failures] == ["big.yaml", r"odd\x1b[2J.yaml", r"raw\udcff.yaml"]
     assert [one.path for one in selected.files] == ["z.yaml"]
     assert "11 bytes, more than the 10" in selected.failures[0].message
@@ -137,7 +145,7 @@ def test_every_bad_file_is_reported_beside_the_good_ones() -> None:
 @pytest.mark.parametrize("limits", [Limits(files=2), Limits(content_bytes=29)])
 def test_more_than_the_limit_is_too_large(limits: Limits) -> None:
     with pytest.raises(SourceError) as raised:
-        selection.select(files("a.yaml", "b.yaml", "c.yaml"), ".", (), limits)
+        select(files("a.yaml", "b.yaml", "c.yaml"), ".", (), limits)
     assert raised.value.reason == Reason.SOURCE_TOO_LARGE
 
 
@@ -155,4 +163,4 @@ PATHS = st.lists(
 def test_the_order_of_a_listing_changes_nothing(paths: list[str], random: object) -> None:
     shuffled = list(paths)
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
-    assert selection.select(files(*paths), ".") == selection.select(files(*shuffled), ".")
+    assert select(files(*paths), ".") == select(files(*shuffled), ".")

@@ -1,1 +1,1 @@
-"""Door 2: the bytes of a commit become manifests, each with its file and line."""
+"""The bytes of a commit become manifests, each with its file and line."""

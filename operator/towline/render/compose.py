@@ -20,10 +20,10 @@ from yaml.events import (
 )
 
 from towline import text
-from towline.render import events, scalars
+from towline.render import scalars, yaml_events
 from towline.render.anchors import Anchors, ExhaustedError
-from towline.render.events import Mark
-from towline.render.pieces import Fault, Piece
+from towline.render.split import Fault, Piece
+from towline.render.yaml_events import Mark
 
 _FAULTS = 100  # of one document; a generated file may repeat its mistake in every line
 _SHOWN_KEY = 100  # bytes
@@ -71,7 +71,7 @@ class _Reader:
         self.places: dict[int, dict[str | int, Mark]] = {}
         self.line = piece.line + 1
         self._first = piece.line + 1
-        self._next = events.of(piece)
+        self._next = yaml_events.of(piece)
         self._depth = depth
         self._anchors = anchors
         self._placed = placed
@@ -91,8 +91,8 @@ class _Reader:
             if not isinstance(event := self._next(), StreamEndEvent):
                 self._fault(event, _BEHIND)
         except yaml.YAMLError as error:
-            line, message = events.fault(error)
-            behind = ended and not message.startswith(events.NOT_A_KEY)
+            line, message = yaml_events.fault(error)
+            behind = ended and not message.startswith(yaml_events.NOT_A_KEY)
             self.faults.append(Fault(self._first + line, _BEHIND if behind else message))
         except _StopError:
             pass

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from towline.render import pieces
+from towline.render import split
 from towline.render.compose import compose
-from towline.render.pieces import Fault, Piece
+from towline.render.split import Fault, Piece
 
 _MANY = 1000
 _DEEPEST = 150
@@ -84,7 +84,7 @@ def _pieces(content: bytes, limits: Limits) -> Iterator[Piece | Fault]:
             f"the file has {len(content)} bytes, more than the {limits.file_bytes} that a manifest may have"
         )
         return iter((Fault(1, message),))
-    return pieces.split(content)
+    return split.split(content)
 
 
 class Places:

@@ -14,10 +14,10 @@ from towline import text
 from towline.errors import Failure, Reason
 from towline.model import Body, Manifest, ObjectRef, Origin
 from towline.plan import manifest
-from towline.render import documents, refusals
+from towline.render import documents, validate
 from towline.render.documents import Document, DocumentErrors, Limits, Places
-from towline.render.pieces import Piece
-from towline.render.refusals import Complaint
+from towline.render.split import Piece
+from towline.render.validate import Complaint
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _DIGEST = "v1:"
@@ -95,7 +95,7 @@ def _is_list(value: Any) -> bool:
     """Whether an object only wraps others; other kinds whose names end so (an AllowList) have no `items`."""
     if not isinstance(value, dict) or not str(value.get("kind")).endswith("List"):
         return False
-    empty = refusals.is_core(value, "List") and value.get("items") is None
+    empty = validate.is_core(value, "List") and value.get("items") is None
     return empty or isinstance(value.get("items"), list)
 
 
@@ -126,7 +126,7 @@ def _manifest(one: _Object) -> Manifest | tuple[Failure, ...]:
         return (_failure(one, Complaint(Reason.BUILD_FAILED, "a manifest is a map, and this is none"), ""),)
     if one.origin.item >= 0 and _is_list(one.value):
         return (_failure(one, Complaint(Reason.BUILD_FAILED, "a List inside a List is refused"), ""),)
-    complaints = refusals.complaints(one.value)
+    complaints = validate.complaints(one.value)
     if complaints:
         name = _shown(one.value)
         return tuple(_failure(one, complaint, name) for complaint in complaints)
@@ -174,7 +174,7 @@ def _content(value: dict[str, Any]) -> tuple[Body, str]:
     body["metadata"] = {
         name: entry for name, entry in value["metadata"].items() if name not in _WRITTEN_BY_SERVERS
     }
-    if refusals.is_core(body, "Secret") and (texts := body.pop("stringData", None)):
+    if validate.is_core(body, "Secret") and (texts := body.pop("stringData", None)):
         body["data"] = {**(body.get("data") or {}), **_encoded(texts)}
     canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     if b"null" in canonical:

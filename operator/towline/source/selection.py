@@ -12,13 +12,6 @@ from towline.source.exclusion import Exclusion
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _PATH_LIMIT = 1024
-_UNSERVED = {
-    "kustomization.yaml": "kustomize",
-    "kustomization.yml": "kustomize",
-    "Kustomization": "kustomize",
-    "Chart.yaml": "Helm",
-}
-"""Files whose folder is no plain folder of manifests; names as kustomize and Helm spell them."""
 
 
 class Kind(StrEnum):
@@ -76,23 +69,34 @@ class Selection:
 
 
 def select(
-    entries: Iterable[Entry], path: str, exclude: Sequence[str] = (), limits: Limits | None = None
+    entries: Iterable[Entry],
+    path: str,
+    markers: Mapping[str, str],
+    exclude: Sequence[str] = (),
+    limits: Limits | None = None,
 ) -> Selection:
     """Return the manifests below `path`, by the rules of "Reading a repository" in the contract.
 
     Files below a folder that is refused as a whole are not selected: their faults would hide the cause.
+
+    Args:
+        entries: what the commit holds.
+        path: where manifests begin.
+        markers: names of files whose folder is not made of plain manifests, and the tool that each belongs to.
+        exclude: patterns of what is passed over.
+        limits: what a commit may cost.
 
     Raises:
         SpecError: InvalidSpec, for a pattern of `exclude` that is none, or that costs too much.
         SourceError: SourceTooLarge.
     """
     limits = limits or Limits()
-    seen = tuple(sorted(_seen(entries, path, exclude), key=_byte_order))
-    unserved = {entry.path.rpartition("/")[0]: entry for entry in seen if _name(entry) in _UNSERVED}
+    seen = tuple(sorted(_seen(entries, path, markers, exclude), key=_byte_order))
+    unserved = {entry.path.rpartition("/")[0]: entry for entry in seen if _name(entry) in markers}
     manifests = tuple(one for one in seen if _is_manifest(one) and not _below(one.path, unserved))
     _check_amount(manifests, limits)
     failures = (
-        *(_not_served(entry) for entry in unserved.values()),
+        *(_not_served(entry, markers[_name(entry)]) for entry in unserved.values()),
         *(
             _refused_link(one)
             for one in seen
@@ -112,13 +116,15 @@ def shown(path: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
 
 
-def _seen(entries: Iterable[Entry], path: str, exclude: Sequence[str]) -> Iterator[Entry]:
+def _seen(
+    entries: Iterable[Entry], path: str, markers: Mapping[str, str], exclude: Sequence[str]
+) -> Iterator[Entry]:
     prefix = 0 if path == "." else len(path) + 1
     exclusion = Exclusion(exclude)
     for entry in entries:
         below = entry.path[prefix:]
         hidden = below.startswith(".") or "/." in below
-        if not hidden and not (_matters(entry) and _excluded(exclusion, below)):
+        if not hidden and not (_matters(entry, markers) and _excluded(exclusion, below)):
             yield entry
 
 
@@ -129,9 +135,9 @@ def _excluded(exclusion: Exclusion, path: str) -> bool:
     return exclusion.covers_folder(path[:_PATH_LIMIT].rpartition("/")[0])
 
 
-def _matters(entry: Entry) -> bool:
+def _matters(entry: Entry, markers: Mapping[str, str]) -> bool:
     """Say whether anything depends on this entry: asking about all others would only cost time."""
-    return entry.kind is not Kind.FILE or _has_suffix(entry) or _name(entry) in _UNSERVED
+    return entry.kind is not Kind.FILE or _has_suffix(entry) or _name(entry) in markers
 
 
 def _byte_order(entry: Entry) -> bytes:
@@ -157,8 +163,7 @@ def _below(path: str, folders: Mapping[str, Entry]) -> bool:
     return parent in folders
 
 
-def _not_served(marker: Entry) -> Failure:
-    tool = _UNSERVED[_name(marker)]
+def _not_served(marker: Entry, tool: str) -> Failure:
     return Failure(
         reason=Reason.BUILD_FAILED,
         message=f"{tool} is not supported yet: name the folder in spec.exclude, or use plain manifests",

@@ -23,7 +23,7 @@ from yaml.events import (
     StreamStartEvent,
 )
 
-from towline.render.pieces import Piece
+from towline.render.split import Piece
 
 NOT_A_KEY = "mapping values are not allowed in this context"
 """What libyaml says of a colon behind what it took for a scalar, though it was to be a key."""

@@ -1,0 +1,29 @@
+"""The formats that a folder of a repository may have, and how each is known. A new format is a row here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One way to declare objects other than plain manifests.
+
+    `markers` are the names of the files that make a folder one of this format, spelled as its tool spells them.
+    """
+
+    tool: str
+    markers: tuple[str, ...]
+
+
+_FORMATS = (
+    Format(tool="kustomize", markers=("kustomization.yaml", "kustomization.yml", "Kustomization")),
+    Format(tool="Helm", markers=("Chart.yaml",)),
+)
+
+MARKERS: Mapping[str, str] = MappingProxyType(
+    {marker: form.tool for form in _FORMATS for marker in form.markers}
+)
+"""The tool that each marker file belongs to; plain manifests have none."""

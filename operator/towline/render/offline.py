@@ -1,0 +1,54 @@
+"""What a folder on disk declares, by the rules that a pass reads a commit by, without a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from towline.errors import Failure, Reason, Refusal, TowlineError
+from towline.model import Manifest, ObjectRef
+from towline.render import formats, plain
+from towline.render.documents import Limits
+from towline.source import folder, selection
+
+
+def render(directory: Path) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
+    """Return what a folder declares, and everything that is wrong with it, in the order of files and lines."""
+    limits = Limits()
+    try:
+        selected = selection.select(folder.entries(directory), ".", formats.MARKERS)
+    except TowlineError as error:
+        return (), (Failure(reason=error.reason, message=error.message),)
+    except OSError as error:
+        return (), (
+            Failure(reason=Reason.PATH_NOT_FOUND, message=f"the folder cannot be listed: {error.strerror}"),
+        )
+    manifests: list[Manifest] = []
+    failures = list(selected.failures)
+    for entry in selected.files:
+        try:
+            content = folder.content(directory, entry, limits.file_bytes)
+        except OSError as error:
+            message = f"the file cannot be read: {error.strerror}"
+            failures.append(Failure(reason=Reason.BUILD_FAILED, message=message, file=entry.path))
+            continue
+        found, faults = plain.manifests(entry.path, "", content, limits)
+        manifests.extend(found)
+        failures.extend(faults)
+    failures.extend(_twice(manifests))
+    return tuple(manifests), tuple(sorted(failures, key=lambda one: (one.file.encode(), one.line)))
+
+
+def _twice(manifests: Iterable[Manifest]) -> Iterator[Failure]:
+    """Find objects that are declared again; which kinds have no namespace, only a cluster knows."""
+    first: dict[ObjectRef, Manifest] = {}
+    for manifest in manifests:
+        known = first.setdefault(manifest.ref, manifest)
+        if known is not manifest:
+            yield Failure(
+                reason=Refusal.DUPLICATE_OBJECT,
+                message=f"{manifest.ref} is declared already at {known.origin.file}:{known.origin.line}",
+                object=str(manifest.ref),
+                file=manifest.origin.file,
+                line=manifest.origin.line,
+            )
