@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pytest
-from towline.core import chain
+from towline.records import chain
 
 from e2e.harness.audit import AuditEvent, AuditLog, Mark
 from e2e.harness.cluster import Cluster

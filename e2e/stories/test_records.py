@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
-from towline.core import chain
+from towline.records import chain
 
 from e2e.faults.proxy import Proxy
 from e2e.faults.rules import Request

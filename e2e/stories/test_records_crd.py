@@ -12,20 +12,20 @@ import pytest
 import structlog.testing
 from towline.api import recordbody
 from towline.api.syncrecord import Ending, FieldChange, Flag, Subject, SyncRecord, Trigger
-from towline.cluster.kept import Kept
-from towline.cluster.ledger import Ledger
-from towline.cluster.records import AnotherOperatorError
-from towline.core import chain, closing, record
-from towline.core.retention import Retention
 from towline.kube import credentials
 from towline.kube.client import Client
 from towline.model import Action, Key
+from towline.records import chain, closing, opening
+from towline.records.ledger import Ledger
+from towline.records.retention import Retention
+from towline.records.spool import SpoolFolder
+from towline.records.store import AnotherOperatorError
 
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster, KubectlError, Object
 from e2e.harness.controlplane import ControlPlane
 from e2e.stories import obstacles
-from tests.core import syncs
+from tests.records import syncs
 
 NAME = "app-0b6a0c3e-00000001"
 
@@ -42,7 +42,7 @@ def ledger(client: Client, tmp_path: Path) -> Ledger:
     return Ledger(client, "", tmp_path)
 
 
-def about(namespace: str, **more: Any) -> record.Sync:
+def about(namespace: str, **more: Any) -> opening.Sync:
     subject = Subject(namespace=namespace, name="app", uid=syncs.UID, url="https://git.example/app", path=".")
     return syncs.sync(namespace=namespace, subject=subject, **more)
 
@@ -60,7 +60,7 @@ async def running(ledger: Ledger, namespace: str, *names: str, **more: Any) -> t
     """Record the beginning of a sync that creates ConfigMaps."""
     newest = await ledger.newest(Key(namespace, "app"), syncs.UID)
     entries = syncs.entries(syncs.change(name) for name in names)
-    return await ledger.open(record.opening(about(namespace, **more), entries, newest))
+    return await ledger.open(opening.opening(about(namespace, **more), entries, newest))
 
 
 def told(cluster: Cluster, namespace: str) -> list[Object]:
@@ -98,7 +98,9 @@ async def test_not_even_an_administrator_can_change_what_a_sync_meant_to_do(
         FieldChange(path="/spec", old={"c": 2}, new=None),
     )
     updated = syncs.change("a", Action.UPDATE)
-    await ledger.open(record.opening(about(namespace), syncs.entries([updated], {updated.ref: fields}), None))
+    await ledger.open(
+        opening.opening(about(namespace), syncs.entries([updated], {updated.ref: fields}), None)
+    )
     before = told(cluster, namespace)
 
     with pytest.raises(KubectlError, match=r"the intent of a sync never changes|spec: Required"):
@@ -208,7 +210,7 @@ async def test_kubectl_explains_every_field(plane: ControlPlane, cluster: Cluste
 async def test_what_is_no_record_is_refused(
     plane: ControlPlane, cluster: Cluster, namespace: str, path: str, value: Any
 ) -> None:
-    [made] = record.opening(about(namespace), (), None)
+    [made] = opening.opening(about(namespace), (), None)
     body = recordbody.to_body(made)
     body["spec"] = value if path == "spec" else body["spec"] | {path: value}
     with pytest.raises(KubectlError, match="is invalid"):
@@ -225,7 +227,7 @@ async def test_a_history_is_verified_from_what_kubectl_prints(
     )
     updated = syncs.change("a", Action.UPDATE)
     opened = await ledger.open(
-        record.opening(about(namespace), syncs.entries([updated], {updated.ref: fields}), None)
+        opening.opening(about(namespace), syncs.entries([updated], {updated.ref: fields}), None)
     )
     await ledger.close(closing.close(opened, syncs.ended(outcomes=syncs.done(updated))))
     await recorded(ledger, namespace, *(f"o{number}" for number in range(2100)))
@@ -268,7 +270,7 @@ async def test_the_largest_records_that_towline_makes_are_accepted(
         FieldChange(path=f"/data/{number}", old="x" * 2000, new="y" * 2000) for number in range(600)
     )
     changes = [syncs.change("a", Action.UPDATE), *(syncs.change("n" * 240 + f"{n}") for n in range(1000))]
-    parts = record.opening(
+    parts = opening.opening(
         about(namespace, commits=commits, commits_total=9000),
         syncs.entries(changes, {changes[0].ref: fields}),
         None,
@@ -324,7 +326,7 @@ async def test_of_two_operators_that_both_believe_they_lead_one_is_stopped(
 
 def probe(namespace: str) -> Object:
     """Return a record that the cluster accepts."""
-    [tried] = record.opening(about(namespace), (), None)
+    [tried] = opening.opening(about(namespace), (), None)
     return dict(recordbody.to_body(tried)) | {"metadata": {"name": "tried", "namespace": namespace}}
 
 
@@ -348,7 +350,7 @@ async def test_records_that_admission_refuses_are_posted_later_and_the_chain_hol
     history = told(cluster, namespace)
     assert [made["spec"].get("flags") for made in history] == [None, ["Late"], ["Late"], None]
     assert chain.verify(history) == ()
-    assert Kept(tmp_path).all() == ()
+    assert SpoolFolder(tmp_path).all() == ()
 
 
 async def test_in_a_terminating_namespace_the_record_is_one_line_of_the_log(

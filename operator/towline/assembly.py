@@ -17,9 +17,8 @@ from towline import desired
 from towline.api import gitrepository
 from towline.checkup import Checkups
 from towline.cluster.apply import Writer
-from towline.cluster.kept import mask_key
-from towline.cluster.ledger import Ledger
 from towline.cluster.sweep import Sweep
+from towline.data_folder import mask_key
 from towline.decide import Decisions
 from towline.dependencies import Dependencies
 from towline.drifts import Drifts
@@ -37,6 +36,7 @@ from towline.observe import Observer
 from towline.orders import Orders
 from towline.pull import Pulls
 from towline.reconcile import Reconciler
+from towline.records.ledger import Ledger
 from towline.render.cache import Cache
 from towline.repair import Repairs
 from towline.settings import Settings

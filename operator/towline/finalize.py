@@ -14,7 +14,6 @@ from towline.api import gitrepository, labels
 from towline.api.gitrepository import GitRepository, Removal
 from towline.api.syncrecord import Subject, Trigger
 from towline.attempt import kinds_of
-from towline.cluster.ledger import Ledger
 from towline.cluster.sweep import Sweep
 from towline.core.status import Pass
 from towline.dependencies import Dependencies
@@ -27,6 +26,7 @@ from towline.neighbours import Neighbours
 from towline.order import Order, Synced
 from towline.plan import build, claims, ownership
 from towline.plan.stamp import Identity
+from towline.records.ledger import Ledger
 from towline.source import access
 from towline.sync import Syncs
 

@@ -10,15 +10,16 @@ from towline import log
 from towline.api.gitrepository import GitRepository
 from towline.api.syncrecord import ChangeEntry, Ending
 from towline.cluster.apply import Preflight, Writer
-from towline.cluster.ledger import Ledger
-from towline.core import forecast, tip
-from towline.core.closing import Ended
+from towline.core import forecast
 from towline.core.forecast import Forecast
 from towline.errors import Failure, Reason, Refusal
 from towline.kube.repositories import Report
 from towline.model import APPLIES, REMOVES, Change, Outcome, Result
 from towline.order import Order
 from towline.plan.stamp import Identity
+from towline.records import newest
+from towline.records.closing import Ended
+from towline.records.ledger import Ledger
 from towline.sync import Syncs
 
 _log = log.logger(__name__)
@@ -77,11 +78,11 @@ class Observer:
 
     async def _told(self, order: Order, entries: Sequence[ChangeEntry], held: Sequence[Outcome]) -> str:
         """Leave a record, unless the newest one tells the same, or there is nothing to tell and never was; name it."""
-        newest = await self._syncs.newest(order.identity)
+        last = await self._syncs.newest(order.identity)
         failures = (*order.plan.failures, *(each for outcome in held for each in outcome.failures))
-        silent = not (entries or failures or tip.plans(newest))
-        if silent or tip.same_plan(newest, entries, failures):
-            return newest.name if newest else ""
+        silent = not (entries or failures or newest.plans(last))
+        if silent or newest.same_plan(last, entries, failures):
+            return last.name if last else ""
         ended = Ended(
             ending=Ending.PLANNED,
             finished_at=self._syncs.moment(),
@@ -101,13 +102,13 @@ class Observer:
         Raises:
             ClusterError: that record could not be read.
         """
-        newest = await self._syncs.newest(Identity(key=repository.key, uid=repository.uid))
-        if newest is None or newest.ending not in {Ending.PLANNED, Ending.FAILED}:
+        last = await self._syncs.newest(Identity(key=repository.key, uid=repository.uid))
+        if last is None or last.ending not in {Ending.PLANNED, Ending.FAILED}:
             return
         records = await self._ledger.planned(repository.key, repository.uid)
         coming = {str(change.ref) for change in later}
         shown = tuple(entry for entry in forecast.shown(records) if entry.object not in coming)
-        if newest.ending is Ending.FAILED and repository.raw_spec.get("preflight") is False:
+        if last.ending is Ending.FAILED and repository.raw_spec.get("preflight") is False:
             shown, entries = (
                 _bare(shown),
                 _bare(entries),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from towline.api.gitrepository import GitRepository, Spec
 from towline.api.syncrecord import Ending, Flag, Subject, Trigger
-from towline.core.tip import Tip
 from towline.desired import Head, Source
 from towline.model import Plan, Revision
 from towline.order import Order
 from towline.plan.stamp import Identity
+from towline.records.newest import Tip
 from towline.sync import Syncs
 
 

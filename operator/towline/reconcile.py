@@ -10,7 +10,6 @@ from datetime import datetime
 from towline import conclusion, log
 from towline.api.gitrepository import GitRepository
 from towline.attempt import Attempt, Memory
-from towline.cluster.ledger import Ledger
 from towline.core import drifted, patience, remedy, schedule, status
 from towline.core.remedy import Again
 from towline.core.status import Pass
@@ -21,6 +20,7 @@ from towline.kube.repositories import Report
 from towline.metrics import Metrics
 from towline.model import Body, Key, ObjectRef
 from towline.neighbours import Neighbours
+from towline.records.ledger import Ledger
 from towline.source.access import Remote
 from towline.tow import Tower
 

@@ -15,10 +15,9 @@ from towline import aio, assembly, controller, log, memory
 from towline.api import labels
 from towline.api.gitrepository import RESOURCE
 from towline.assembly import Doors
-from towline.cluster.kept import mask_key
 from towline.cluster.lease import Alone, Elector, Leadership
-from towline.cluster.ledger import Ledger
 from towline.controller import Engine
+from towline.data_folder import mask_key
 from towline.errors import ClusterError
 from towline.kube import credentials
 from towline.kube.client import Client
@@ -29,6 +28,7 @@ from towline.live.recheck import Doubts
 from towline.metrics import Metrics
 from towline.model import Key, ObjectRef
 from towline.reconcile import Reconciler
+from towline.records.ledger import Ledger
 from towline.server import app
 from towline.settings import Settings
 from towline.source.mirror import Mirrors

@@ -16,10 +16,6 @@ from towline.api.gitrepository import ForeignFields
 from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, SyncRecord
 from towline.cluster import apply
 from towline.cluster.apply import Prediction, Writer, Written
-from towline.cluster.ledger import Ledger
-from towline.core import closing, record, tip
-from towline.core.closing import Ended
-from towline.core.tip import Tip
 from towline.drift import deviations
 from towline.errors import Failure
 from towline.fields import diff
@@ -29,6 +25,10 @@ from towline.model import APPLIES, Action, Change, Difference, ObjectRef, Outcom
 from towline.order import Order, Synced
 from towline.plan import waves as ordering
 from towline.plan.stamp import Identity
+from towline.records import closing, newest, opening
+from towline.records.closing import Ended
+from towline.records.ledger import Ledger
+from towline.records.newest import Tip
 
 Begin: TypeAlias = Callable[[Sequence[ChangeEntry]], Awaitable[None]]
 """What happens once before the first write to a managed object; it is told what is about to be written."""
@@ -73,9 +73,9 @@ class Syncs:
         Raises:
             ClusterError: no answer.
         """
-        newest = await self._ledger.newest(identity.key, identity.uid)
-        if newest is None or newest.ending is not None:
-            return newest
+        last = await self._ledger.newest(identity.key, identity.uid)
+        if last is None or last.ending is not None:
+            return last
         left = await self._ledger.last(identity.key, identity.uid)
         owned = self._index.owned(identity.label)
         await self._ledger.close(closing.interrupted(left, owned, self._mask, self.moment()))
@@ -146,15 +146,15 @@ class Syncs:
         such retry would leave a record that says nothing new.
         """
         applies = order.plan.applies
-        newest = await self.newest(order.identity)
+        last = await self.newest(order.identity)
         if order.preflight:
             later = (change for change in order.plan.held if change.action in APPLIES)
             return await self._writer.preflight((*applies, *later), voice)
-        if not tip.refuses(newest, order.revision.sha):
-            voice = replace(voice, preflight=tip.plans(newest))
+        if not newest.refuses(last, order.revision.sha):
+            voice = replace(voice, preflight=newest.plans(last))
             return await self._writer.preflight(applies, voice)
         rehearsed = (await self._writer.preflight(applies, replace(voice, preflight=True))).failures
-        known = {failure.object for failure in rehearsed if tip.tells(newest, failure)}
+        known = {failure.object for failure in rehearsed if newest.tells(last, failure)}
         waiting = ordering.deferred(applies) if known else frozenset()
         rest = (each for each in applies if each.ref not in waiting and str(each.ref) not in known)
         flight = await self._writer.preflight(tuple(rest), voice)
@@ -163,12 +163,12 @@ class Syncs:
 
     async def _without_stuck(self, order: Order, voice: apply.Sync) -> tuple[Order, tuple[Failure, ...]]:
         """Leave out the removals whose dry run is refused as the newest record tells; return their failures, too."""
-        newest = await self.newest(order.identity)
+        last = await self.newest(order.identity)
         removals = order.plan.removals
-        if not removals or not tip.refuses(newest, order.revision.sha):
+        if not removals or not newest.refuses(last, order.revision.sha):
             return order, ()
         refused = await self._writer.rehearse(removals, voice)
-        stuck = tuple(failure for failure in refused if tip.tells(newest, failure))
+        stuck = tuple(failure for failure in refused if newest.tells(last, failure))
         objects = {failure.object for failure in stuck}
         left = tuple(change for change in order.plan.changes if str(change.ref) not in objects)
         return replace(order, plan=replace(order.plan, changes=left)), stuck
@@ -179,9 +179,9 @@ class Syncs:
         Raises:
             ClusterError: the record could not be written.
         """
-        newest = await self.newest(order.identity)
+        last = await self.newest(order.identity)
         synced = Synced(ending=Ending.FAILED, failures=failures)
-        if tip.same_failure(newest, order.revision.sha, failures):
+        if newest.same_failure(last, order.revision.sha, failures):
             return synced
         ended = Ended(ending=Ending.FAILED, finished_at=self.moment(), failures=failures)
         return replace(synced, record=await self.leave(order, (), ended))
@@ -219,7 +219,7 @@ class Syncs:
 
     async def _drafts(self, order: Order, entries: Sequence[ChangeEntry]) -> tuple[SyncRecord, ...]:
         """Return the records to open, made outside the event loop: a thousand entries are packed and digested."""
-        about = record.Sync(
+        about = opening.Sync(
             namespace=self._ledger.namespace(order.identity.key),
             subject=order.subject,
             trigger=order.trigger,
@@ -231,7 +231,7 @@ class Syncs:
             operator=self._operator,
             started_at=self.moment(),
         )
-        return await asyncio.to_thread(record.opening, about, entries, await self.newest(order.identity))
+        return await asyncio.to_thread(opening.opening, about, entries, await self.newest(order.identity))
 
     async def _close(
         self, order: Order, records: Sequence[SyncRecord], written: Written, failures: tuple[Failure, ...]
@@ -261,7 +261,7 @@ class Syncs:
 
         def describe() -> tuple[ChangeEntry, ...]:
             changed = {found.change.ref: self._changed(found, order) for found in predictions}
-            return record.entries(changes, changed, order.revision.sha, self._mask)
+            return opening.entries(changes, changed, order.revision.sha, self._mask)
 
         return await asyncio.to_thread(describe)
 

@@ -12,13 +12,13 @@ import pytest
 import yaml
 from towline.api import recordbody, syncrecord
 from towline.api.syncrecord import Ending, FieldChange, Flag, SyncRecord, Trigger
-from towline.core import closing, record
-from towline.core.closing import FAILURES
-from towline.core.record import COMMITS, ENTRY_FIELDS, PART_CHANGES
 from towline.errors import Failure
 from towline.model import APPLIES, REMOVES, Action
+from towline.records import closing, opening
+from towline.records.closing import FAILURES
+from towline.records.opening import COMMITS, ENTRY_FIELDS, PART_CHANGES
 
-from tests.core import syncs
+from tests.records import syncs
 
 CRD = yaml.safe_load((Path(syncrecord.__file__).parents[1] / "crds/syncrecords.yaml").read_text())
 [VERSION] = CRD["spec"]["versions"]
@@ -40,7 +40,7 @@ def full() -> SyncRecord:
         flags=(Flag.HISTORY_REWRITTEN, Flag.LATE),
         commits=(type(commit)(**{**as_fields(commit), "pull_request": "#7", "merged_by": "Bo"}),),
     )
-    parts = record.opening(about, syncs.entries(changes, {changes[0].ref: fields}), None)
+    parts = opening.opening(about, syncs.entries(changes, {changes[0].ref: fields}), None)
     fault = Failure(reason="NotOurs", message="exists", object="ConfigMap/shop/z")
     ended = syncs.ended(Ending.PARTIAL, outcomes=(syncs.failed(changes[0]),), blocked=1, failures=(fault,))
     first, second = closing.close(parts, ended)
@@ -93,7 +93,7 @@ def test_a_record_reads_back_as_it_was_written() -> None:
 
 
 def test_what_is_empty_is_not_written() -> None:
-    [made] = record.opening(syncs.sync(commits=(), commits_total=0, target=""), (), None)
+    [made] = opening.opening(syncs.sync(commits=(), commits_total=0, target=""), (), None)
     assert recordbody.to_body(made)["spec"].keys() == {
         *("repository", "sequence", "trigger", "operator", "startedAt", "digestVersion")
     }

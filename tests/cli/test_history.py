@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from towline.api import recordbody
 from towline.cli.history import history
 
-from tests.core import syncs
+from tests.records import syncs
 
 
 def listed() -> dict[str, Any]:

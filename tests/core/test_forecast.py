@@ -3,13 +3,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from towline.api.syncrecord import ChangeEntry, Ending, FieldChange
-from towline.core import closing, forecast, record
+from towline.core import forecast
 from towline.core.forecast import Forecast
 from towline.errors import Failure
 from towline.model import Action, Outcome, Result
+from towline.records import closing, opening
 
-from tests.core import syncs
-from tests.core.syncs import change, ended, sync
+from tests.records import syncs
+from tests.records.syncs import change, ended, sync
 
 COLOUR = FieldChange(path="/data/colour", old="red", new="blue")
 
@@ -127,7 +128,7 @@ def test_what_a_record_has_shown_leaves_out_what_would_not_be_done() -> None:
         Outcome(change=refused, result=Result.FAILED, failures=(replace(why, reason="Invalid"),)),
         Outcome(change=blocked, result=Result.NOT_TRIED, failures=(why,)),
     )
-    records = record.opening(sync(), syncs.entries([going, refused, blocked]), None)
+    records = opening.opening(sync(), syncs.entries([going, refused, blocked]), None)
     closed = closing.close(records, ended(Ending.PLANNED, outcomes=outcomes, blocked=1))
     assert [each.object for each in forecast.shown(closed)] == [str(going.ref)]
     counts = closed[0].closing.counts if closed[0].closing else None

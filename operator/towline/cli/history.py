@@ -8,7 +8,7 @@ import click
 import orjson
 
 from towline import text
-from towline.core import chain
+from towline.records import chain
 
 
 @click.group()

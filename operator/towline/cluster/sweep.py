@@ -5,13 +5,13 @@ from __future__ import annotations
 from towline import aio, log
 from towline.api import labels
 from towline.api.gitrepository import GitRepository
-from towline.cluster.ledger import Ledger
 from towline.errors import ApiError
 from towline.kube import calls
 from towline.kube.client import IN_FLIGHT, Client
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import GroupKind, Resource
+from towline.records.ledger import Ledger
 
 _log = log.logger(__name__)
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from towline.core import retention
-from towline.core.retention import Retention, Stored
+from towline.records import retention
+from towline.records.retention import Retention, Stored
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 FEW = Retention(commits=3, drifts=2, age=timedelta(days=10))

@@ -5,36 +5,36 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from towline import data_folder
 from towline.api import recordbody
-from towline.cluster import kept
-from towline.cluster.kept import Kept
+from towline.records.spool import SpoolFolder
 
-from tests.core import syncs
+from tests.records import syncs
 
 
 def test_the_masking_key_is_made_once_and_is_for_its_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    key = kept.mask_key(folder)
-    assert (len(key), kept.mask_key(folder)) == (32, key)
+    key = data_folder.mask_key(folder)
+    assert (len(key), data_folder.mask_key(folder)) == (32, key)
     assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600]
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_masking_key_that_is_damaged_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "mask.key").write_bytes(b"short")
-    assert len(kept.mask_key(tmp_path)) == 32
+    assert len(data_folder.mask_key(tmp_path)) == 32
 
 
 def test_two_folders_have_different_masking_keys(tmp_path: Path) -> None:
-    assert kept.mask_key(tmp_path / "a") != kept.mask_key(tmp_path / "b")
+    assert data_folder.mask_key(tmp_path / "a") != data_folder.mask_key(tmp_path / "b")
 
 
 def test_a_kept_record_is_found_by_the_next_process_in_its_last_state(tmp_path: Path) -> None:
     first, second = syncs.history(1, 1)
-    Kept(tmp_path).put(second)
-    Kept(tmp_path).put(type(first)(namespace=first.namespace, name=first.name, intent=first.intent))
-    Kept(tmp_path).put(first)
-    found = Kept(tmp_path).all()
+    SpoolFolder(tmp_path).put(second)
+    SpoolFolder(tmp_path).put(type(first)(namespace=first.namespace, name=first.name, intent=first.intent))
+    SpoolFolder(tmp_path).put(first)
+    found = SpoolFolder(tmp_path).all()
     assert [recordbody.to_body(made) for made in found] == [
         recordbody.to_body(first),
         recordbody.to_body(second),
@@ -45,10 +45,10 @@ def test_a_kept_record_is_found_by_the_next_process_in_its_last_state(tmp_path: 
 def test_a_record_whose_name_is_longer_than_a_file_name_is_kept(tmp_path: Path) -> None:
     [made] = syncs.history(1)
     one, other = (replace(made, namespace="n" * 63, name=f"{'r' * 240}-{number:08d}") for number in (1, 2))
-    folder = Kept(tmp_path)
+    folder = SpoolFolder(tmp_path)
     folder.put(one)
     folder.put(other)
-    assert {found.name for found in Kept(tmp_path).all()} == {one.name, other.name}
+    assert {found.name for found in SpoolFolder(tmp_path).all()} == {one.name, other.name}
     folder.drop(one)
     folder.put_aside(other)
     assert folder.all() == ()
@@ -56,7 +56,7 @@ def test_a_record_whose_name_is_longer_than_a_file_name_is_kept(tmp_path: Path) 
 
 def test_a_record_that_was_dropped_or_put_aside_is_not_found_again(tmp_path: Path) -> None:
     first, second = syncs.history(1, 1)
-    folder = Kept(tmp_path)
+    folder = SpoolFolder(tmp_path)
     folder.put(first)
     folder.put(second)
     folder.drop(first)
@@ -69,7 +69,7 @@ def test_a_record_that_was_dropped_or_put_aside_is_not_found_again(tmp_path: Pat
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"metadata": {}}', b"\xff"])
 def test_a_file_that_is_no_record_keeps_no_other_from_being_found(tmp_path: Path, content: bytes) -> None:
     [made] = syncs.history(1)
-    folder = Kept(tmp_path)
+    folder = SpoolFolder(tmp_path)
     folder.put(made)
     (tmp_path / "records" / "broken.json").write_bytes(content)
     assert [found.name for found in folder.all()] == [made.name]
@@ -77,7 +77,7 @@ def test_a_file_that_is_no_record_keeps_no_other_from_being_found(tmp_path: Path
 
 def test_a_record_with_a_part_of_another_type_keeps_no_other_from_being_found(tmp_path: Path) -> None:
     [made] = syncs.history(1)
-    folder = Kept(tmp_path)
+    folder = SpoolFolder(tmp_path)
     folder.put(made)
     body = recordbody.to_body(made)
     damaged = {**body, "status": {**body["status"], "counts": []}}
@@ -86,4 +86,4 @@ def test_a_record_with_a_part_of_another_type_keeps_no_other_from_being_found(tm
 
 
 def test_a_folder_without_records_holds_none(tmp_path: Path) -> None:
-    assert Kept(tmp_path / "nowhere").all() == ()
+    assert SpoolFolder(tmp_path / "nowhere").all() == ()

@@ -9,13 +9,13 @@ from datetime import datetime
 import towline
 from towline.api import labels, recordbody
 from towline.api.syncrecord import RESOURCE, SyncRecord
-from towline.core import chain
-from towline.core.retention import Stored
 from towline.errors import ApiError, ClusterError
 from towline.kube import calls
 from towline.kube.calls import UnansweredError
 from towline.kube.client import Client
 from towline.model import Body, Key
+from towline.records import chain
+from towline.records.retention import Stored
 
 Pause = Callable[[float], Awaitable[None]]
 

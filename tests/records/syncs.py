@@ -6,9 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, Flag, Subject, SyncRecord, Trigger
-from towline.core import closing, record, tip
-from towline.core.closing import Ended
-from towline.core.tip import Tip
 from towline.errors import Failure
 from towline.fields.mask import Mask
 from towline.model import (
@@ -23,6 +20,9 @@ from towline.model import (
     Result,
     Revision,
 )
+from towline.records import closing, newest, opening
+from towline.records.closing import Ended
+from towline.records.newest import Tip
 
 MASK = Mask(b"k" * 32)
 SHA = "1" * 40
@@ -77,10 +77,10 @@ def change(name: str, action: Action = Action.CREATE, kind: str = "ConfigMap") -
 def entries(
     changes: Iterable[Change], fields: Mapping[ObjectRef, tuple[FieldChange, ...]] | None = None
 ) -> tuple[ChangeEntry, ...]:
-    return record.entries(changes, fields or {}, SHA, MASK)
+    return opening.entries(changes, fields or {}, SHA, MASK)
 
 
-def sync(**more: Any) -> record.Sync:
+def sync(**more: Any) -> opening.Sync:
     fields: dict[str, Any] = {
         "namespace": "shop",
         "subject": Subject(namespace="shop", name="app", uid=UID, url="https://git.example/app", path="."),
@@ -93,7 +93,7 @@ def sync(**more: Any) -> record.Sync:
         "operator": "towline/0 test",
         "started_at": STARTED,
     }
-    return record.Sync(**(fields | more))
+    return opening.Sync(**(fields | more))
 
 
 def done(*changes: Change) -> tuple[Outcome, ...]:
@@ -112,18 +112,18 @@ def ended(ending: Ending = Ending.SUCCEEDED, **more: Any) -> Ended:
 def completed(count: int = 1, after: Tip | None = None, **more: Any) -> tuple[SyncRecord, ...]:
     """Make the records of one sync that creates `count` objects, closed."""
     changes = [change(f"object-{number}") for number in range(count)]
-    records = record.opening(sync(**more), entries(changes), after)
+    records = opening.opening(sync(**more), entries(changes), after)
     return closing.close(records, ended(outcomes=done(*changes)))
 
 
 def history(*counts: int, **more: Any) -> tuple[SyncRecord, ...]:
     """Make the records of several syncs, one after the other."""
     records: list[SyncRecord] = []
-    newest: Tip | None = None
+    last: Tip | None = None
     for count in counts:
-        made = completed(count, newest, **more)
+        made = completed(count, last, **more)
         records += made
-        newest = tip.of(made)
+        last = newest.of(made)
     return tuple(records)
 
 

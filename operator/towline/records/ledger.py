@@ -14,15 +14,14 @@ from pathlib import Path
 
 from towline import aio
 from towline.api.syncrecord import Ending, SyncRecord
-from towline.cluster import outside
-from towline.cluster.outside import Outside
-from towline.cluster.records import AnotherOperatorError, Pause, Records
-from towline.core import retention, tip
-from towline.core.retention import Retention
-from towline.core.tip import Tip
 from towline.errors import ApiError
 from towline.kube.client import IN_FLIGHT, Client
 from towline.model import Key
+from towline.records import newest, retention, spool
+from towline.records.newest import Tip
+from towline.records.retention import Retention
+from towline.records.spool import Spool
+from towline.records.store import AnotherOperatorError, Pause, Records
 
 REFUSALS = 3
 """After so many, a record goes to the data folder and the sync goes on."""
@@ -55,7 +54,7 @@ class Ledger:
         pause: Pause = asyncio.sleep,
     ) -> None:
         self._records = Records(client, pause)
-        self._outside = Outside(self._records, folder)
+        self._spool = Spool(self._records, folder)
         self._namespace = namespace
         self._retention = keep or Retention()
         self._pause = pause
@@ -77,7 +76,7 @@ class Ledger:
         """
         chosen = (f"spec.repository.namespace={key.namespace}", f"spec.repository.name={key.name}")
         found = bool(await self._records.stored(self.namespace(key), *chosen))
-        if not found and uid not in self._unclosed and not await self._outside.of(uid):
+        if not found and uid not in self._unclosed and not await self._spool.of(uid):
             self._tips.setdefault(uid, None)
         return found
 
@@ -93,7 +92,7 @@ class Ledger:
             await self.close(self._unclosed[uid])
         if uid not in self._tips:
             records = await self.last(key, uid)
-            self._tips[uid] = tip.of(records) if records else None
+            self._tips[uid] = newest.of(records) if records else None
         return self._tips[uid]
 
     async def last(self, key: Key, uid: str) -> tuple[SyncRecord, ...]:
@@ -139,9 +138,9 @@ class Ledger:
         for index, record in enumerate(records):
             refusal = await self._tried(self._records.create, record)
             if refusal:
-                opened[index:] = await self._outside.take(records[index:], refusal)
+                opened[index:] = await self._spool.take(records[index:], refusal)
                 break
-        self._tips[uid] = tip.of(opened)
+        self._tips[uid] = newest.of(opened)
         return tuple(opened)
 
     async def close(self, closed: Sequence[SyncRecord]) -> None:
@@ -161,7 +160,7 @@ class Ledger:
                 del self._unclosed[uid]
                 raise
         del self._unclosed[uid]
-        self._tips[uid] = tip.of(closed)
+        self._tips[uid] = newest.of(closed)
 
     async def post_kept(self) -> None:
         """Post the closed records that wait in the data folder, as far as the cluster accepts them now.
@@ -169,7 +168,7 @@ class Ledger:
         Raises:
             ClusterError: no answer.
         """
-        await self._outside.post()
+        await self._spool.post()
 
     async def retain(self, key: Key, uid: str, now: datetime) -> None:
         """Delete records that have been kept long enough; it looks once in `SWEEP` records.
@@ -196,7 +195,7 @@ class Ledger:
     async def _known(self, key: Key, uid: str) -> Mapping[int, SyncRecord | str]:
         """Return the records of a repository by their sequence: those that are kept, and the names of the others."""
         stored = await self._records.stored(self.namespace(key), _of(uid))
-        return {found.sequence: found.name for found in stored} | dict(await self._outside.of(uid))
+        return {found.sequence: found.name for found in stored} | dict(await self._spool.of(uid))
 
     async def _sync(
         self, key: Key, known: Mapping[int, SyncRecord | str], newest: int
@@ -218,15 +217,15 @@ class Ledger:
         return await self._records.read(self.namespace(key), kept) if isinstance(kept, str) else kept
 
     async def _finish(self, record: SyncRecord) -> None:
-        if await self._outside.finish(record):
+        if await self._spool.finish(record):
             return
         refusal = await self._tried(self._records.finish, record)
         if refusal is None:
             return
         if refusal.code == 404:
-            outside.tell(record, "this record was deleted while its sync ran")
+            spool.tell(record, "this record was deleted while its sync ran")
         else:
-            await self._outside.put(record)
+            await self._spool.put(record)
 
     async def _tried(
         self, write: Callable[[SyncRecord], Awaitable[None]], record: SyncRecord
@@ -236,9 +235,9 @@ class Ledger:
             try:
                 await write(record)
             except ApiError as error:
-                if error.code not in outside.REFUSED:
+                if error.code not in spool.REFUSED:
                     raise
-                if attempt == REFUSALS or outside.going_away(error):
+                if attempt == REFUSALS or spool.going_away(error):
                     return error
             else:
                 return None

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from towline.api import recordbody
 from towline.api.syncrecord import Trigger
-from towline.core import chain, record, tip
+from towline.records import chain, newest, opening
 
-from tests.core import syncs
-from tests.core.syncs import change, entries, sync
+from tests.records import syncs
+from tests.records.syncs import change, entries, sync
 
 HISTORY = [recordbody.to_body(made) for made in syncs.history(1, 2, 2200, 1)]
 """Six records of four syncs: the third has three parts."""
@@ -36,8 +36,8 @@ def test_a_history_survives_what_the_api_server_adds_to_it() -> None:
 
 
 def test_an_open_record_at_the_end_is_well() -> None:
-    newest = tip.of(syncs.history(1))
-    running = record.opening(sync(), entries(change(f"o{number}") for number in range(700)), newest)
+    last = newest.of(syncs.history(1))
+    running = opening.opening(sync(), entries(change(f"o{number}") for number in range(700)), last)
     bodies = [recordbody.to_body(made) for made in (*syncs.history(1), *running)]
     assert chain.verify(bodies) == ()
 

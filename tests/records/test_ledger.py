@@ -14,15 +14,15 @@ import structlog.testing
 from aiohttp import web
 from towline.api import recordbody
 from towline.api.syncrecord import Ending, Flag, Subject, SyncRecord
-from towline.cluster.kept import Kept
-from towline.cluster.ledger import Ledger
-from towline.cluster.records import AnotherOperatorError
-from towline.core import chain, closing, record, tip
 from towline.errors import ApiError, ClusterError
 from towline.model import Key
+from towline.records import chain, closing, newest, opening
+from towline.records.ledger import Ledger
+from towline.records.spool import SpoolFolder
+from towline.records.store import AnotherOperatorError
 
-from tests.core import syncs
 from tests.kube.loopback import Handler, Server, cuts, says, served, status
+from tests.records import syncs
 
 KEY = Key("shop", "app")
 LIST = says(200, {"metadata": {}, "items": []})
@@ -45,7 +45,7 @@ async def ledger_on(folder: Path, *answers: Handler) -> AsyncIterator[tuple[Ledg
 
 
 def opened(**more: Any) -> tuple[SyncRecord, ...]:
-    return record.opening(syncs.sync(**more), syncs.entries([syncs.change("a")]), None)
+    return opening.opening(syncs.sync(**more), syncs.entries([syncs.change("a")]), None)
 
 
 def ended(records: tuple[SyncRecord, ...], ending: Ending = Ending.SUCCEEDED) -> tuple[SyncRecord, ...]:
@@ -104,14 +104,14 @@ async def test_nothing_is_known_to_be_recorded_while_the_server_is_silent(tmp_pa
     async with ledger_on(tmp_path, cuts) as (ledger, _):
         with pytest.raises(ClusterError):
             await ledger.open(opened())
-    assert Kept(tmp_path).all() == ()
+    assert SpoolFolder(tmp_path).all() == ()
 
 
 async def test_a_server_that_is_busy_does_not_send_records_to_the_data_folder(tmp_path: Path) -> None:
     async with ledger_on(tmp_path, status(504, "Timeout")) as (ledger, _):
         with pytest.raises(ApiError):
             await ledger.open(opened())
-    assert Kept(tmp_path).all() == ()
+    assert SpoolFolder(tmp_path).all() == ()
 
 
 async def test_a_record_that_is_refused_three_times_is_kept_and_logged_and_the_sync_goes_on(
@@ -123,11 +123,11 @@ async def test_a_record_that_is_refused_three_times_is_kept_and_logged_and_the_s
         assert server.verbs == ["POST"] * 3
         assert made.intent.flags == (Flag.LATE,)
         assert [line["record"] for line in lines] == [recordbody.to_body(made)]
-        assert Kept(tmp_path).all() == (made,)
+        assert SpoolFolder(tmp_path).all() == (made,)
         [closed] = ended((made,))
         await ledger.close((closed,))
         assert server.verbs == ["POST"] * 3
-        assert Kept(tmp_path).all() == (closed,)
+        assert SpoolFolder(tmp_path).all() == (closed,)
 
 
 async def test_the_next_record_follows_one_that_is_kept_and_so_does_a_new_process(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ async def test_a_kept_record_is_posted_with_its_status_when_the_cluster_takes_it
     posted = {**json.loads(server.bodies[3]), **json.loads(server.bodies[4])}
     assert chain.verify([posted]) == ()
     assert posted["spec"]["flags"] == ["Late"]
-    assert Kept(tmp_path).all() == ()
+    assert SpoolFolder(tmp_path).all() == ()
 
 
 async def test_kept_records_wait_while_their_sync_runs_and_while_they_are_refused(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ async def test_kept_records_wait_while_their_sync_runs_and_while_they_are_refuse
         await ledger.close(ended(running))
         await ledger.post_kept()
         assert len(server.requests) == 4
-    assert len(Kept(tmp_path).all()) == 1
+    assert len(SpoolFolder(tmp_path).all()) == 1
 
 
 @pytest.mark.parametrize("refusal", [FORBIDDEN, status(422, "Invalid")])
@@ -174,20 +174,20 @@ async def test_a_kept_record_that_is_refused_keeps_no_other_repository_waiting(
 ) -> None:
     [bad] = ended(opened())
     [good] = ended(opened(subject=Subject(namespace="shop", name="zoo", uid="another uid")))
-    Kept(tmp_path).put(bad)
-    Kept(tmp_path).put(good)
+    SpoolFolder(tmp_path).put(bad)
+    SpoolFolder(tmp_path).put(good)
     async with ledger_on(tmp_path, refusal, CREATED, says(200)) as (ledger, _):
         await ledger.post_kept()
-    assert Kept(tmp_path).all() == (bad,)
+    assert SpoolFolder(tmp_path).all() == (bad,)
 
 
 async def test_a_kept_record_that_is_invalid_itself_keeps_the_next_one_not_waiting(tmp_path: Path) -> None:
     bad, good = syncs.history(1, 1)
-    Kept(tmp_path).put(bad)
-    Kept(tmp_path).put(good)
+    SpoolFolder(tmp_path).put(bad)
+    SpoolFolder(tmp_path).put(good)
     async with ledger_on(tmp_path, status(422, "Invalid"), CREATED, says(200)) as (ledger, _):
         await ledger.post_kept()
-    assert Kept(tmp_path).all() == (bad,)
+    assert SpoolFolder(tmp_path).all() == (bad,)
 
 
 async def test_a_kept_record_whose_name_was_taken_is_put_aside_for_a_person(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ async def test_a_kept_record_whose_name_was_taken_is_put_aside_for_a_person(tmp_
     async with ledger_on(tmp_path, FORBIDDEN, FORBIDDEN, FORBIDDEN, *taken) as (ledger, _):
         await ledger.close(ended(await ledger.open(opened())))
         await ledger.post_kept()
-    assert Kept(tmp_path).all() == ()
+    assert SpoolFolder(tmp_path).all() == ()
     assert [path.suffix for path in (tmp_path / "records").iterdir()] == [".refused"]
 
 
@@ -208,7 +208,7 @@ async def test_in_a_namespace_that_goes_away_the_record_stands_in_the_log(tmp_pa
             await ledger.close(closed)
     assert server.verbs == ["POST"]
     assert [line["record"] for line in lines] == [recordbody.to_body(made[0]), recordbody.to_body(closed[0])]
-    assert Kept(tmp_path).all() == ()
+    assert SpoolFolder(tmp_path).all() == ()
 
 
 async def test_where_the_disk_refuses_too_the_record_stands_in_the_log(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ async def test_a_record_that_could_not_be_closed_is_closed_before_the_next_one(t
         closed = ended(await ledger.open(opened()))
         with pytest.raises(ClusterError):
             await ledger.close(closed)
-        assert await ledger.newest(KEY, syncs.UID) == tip.of(closed)
+        assert await ledger.newest(KEY, syncs.UID) == newest.of(closed)
     assert server.verbs == ["POST"] + ["PATCH"] * 5
     assert len(set(server.bodies[1:])) == 1
 
@@ -235,7 +235,7 @@ async def test_a_record_that_was_closed_in_the_same_way_already_is_well(tmp_path
     refusals = [step for _ in range(3) for step in (status(422, "Invalid"), holds(closed[0]))]
     async with ledger_on(tmp_path, CREATED, cuts, *refusals) as (ledger, _):
         await ledger.close(ended(await ledger.open(made)))
-        assert await ledger.newest(KEY, syncs.UID) == tip.of(closed)
+        assert await ledger.newest(KEY, syncs.UID) == newest.of(closed)
 
 
 async def test_a_record_that_somebody_else_closed_stops_the_pass(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ async def test_a_record_that_somebody_else_closed_stops_the_pass(tmp_path: Path)
     ):
         with pytest.raises(AnotherOperatorError):
             await ledger.close(ended(await ledger.open(made)))
-        assert await ledger.newest(KEY, syncs.UID) == tip.of((theirs,))
+        assert await ledger.newest(KEY, syncs.UID) == newest.of((theirs,))
 
 
 async def test_a_record_that_was_deleted_meanwhile_is_told_in_the_log(tmp_path: Path) -> None:
@@ -262,10 +262,10 @@ async def test_a_record_that_was_deleted_meanwhile_is_told_in_the_log(tmp_path: 
 
 async def test_the_newest_sync_is_read_once_with_all_its_parts(tmp_path: Path) -> None:
     older = syncs.completed()
-    parts = syncs.completed(2200, tip.of(older))
+    parts = syncs.completed(2200, newest.of(older))
     async with ledger_on(tmp_path, listed(*older, *parts), keeps(*parts)) as (ledger, server):
-        assert await ledger.newest(KEY, syncs.UID) == tip.of(parts)
-        assert await ledger.newest(KEY, syncs.UID) == tip.of(parts)
+        assert await ledger.newest(KEY, syncs.UID) == newest.of(parts)
+        assert await ledger.newest(KEY, syncs.UID) == newest.of(parts)
     assert server.verbs == ["GET"] * 4
     assert server.requests[0].query["fieldSelector"] == f"spec.repository.uid={syncs.UID}"
     assert "PartialObjectMetadataList" in server.requests[0].headers["Accept"]
@@ -282,7 +282,7 @@ async def test_parts_behind_one_that_was_deleted_are_no_part_of_what_is_known(tm
 async def test_the_newest_plan_is_found_behind_failures_only(tmp_path: Path) -> None:
     def after(before: tuple[SyncRecord, ...], ending: Ending) -> tuple[SyncRecord, ...]:
         changes = syncs.entries([syncs.change("a")]) if ending is not Ending.FAILED else ()
-        following = record.opening(syncs.sync(), changes, tip.of(before) if before else None)
+        following = opening.opening(syncs.sync(), changes, newest.of(before) if before else None)
         return closing.close(following, syncs.ended(ending))
 
     plan = after((), Ending.PLANNED)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from towline.api import recordbody
 from towline.api.syncrecord import ChangeEntry, FieldChange, Flag, Intent, Part, Subject, SyncRecord, Trigger
-from towline.core import chain, packing
-from towline.core.tip import Tip
 from towline.fields.mask import Mask
 from towline.model import Change, ObjectRef, Revision
+from towline.records import chain, sizes
+from towline.records.newest import Tip
 
 PART_BYTES = 384 * 1024
 PART_CHANGES = 1000
@@ -81,10 +81,10 @@ def _entry(change: Change, sha: str, mask: Mask) -> ChangeEntry:
     return ChangeEntry(
         object=str(change.ref),
         action=str(change.action),
-        file=packing.fit(file, 4096),
+        file=sizes.fit(file, 4096),
         line=line,
-        commit=packing.fit(commit, 64),
-        digest=packing.fit(mask.digest(digest, change.ref.kind), 128),
+        commit=sizes.fit(commit, 64),
+        digest=sizes.fit(mask.digest(digest, change.ref.kind), 128),
     )
 
 
@@ -92,17 +92,17 @@ def _split(entry: ChangeEntry, fields: Sequence[FieldChange]) -> Iterator[Change
     if not fields:
         yield entry
         return
-    fitted = (replace(field, path=packing.fit(field.path, 4096)) for field in fields)
-    for pack in packing.packs(fitted, _field_size, ENTRY_BYTES, ENTRY_FIELDS):
+    fitted = (replace(field, path=sizes.fit(field.path, 4096)) for field in fields)
+    for pack in sizes.packs(fitted, _field_size, ENTRY_BYTES, ENTRY_FIELDS):
         yield replace(entry, fields=tuple(pack))
 
 
 def _field_size(field: FieldChange) -> int:
-    return packing.size(recordbody.field_body(field))
+    return sizes.size(recordbody.field_body(field))
 
 
 def _change_size(change: ChangeEntry) -> int:
-    return packing.size(recordbody.change_body(change))
+    return sizes.size(recordbody.change_body(change))
 
 
 def opening(sync: Sync, changes: Sequence[ChangeEntry], tip: Tip | None) -> tuple[SyncRecord, ...]:
@@ -115,9 +115,9 @@ def opening(sync: Sync, changes: Sequence[ChangeEntry], tip: Tip | None) -> tupl
     """
     if tip and not tip.digest:
         raise ValueError(f"{tip.name} is still open")
-    commits = tuple(packing.commit(revision) for revision in sync.commits[:COMMITS])
-    room = PART_BYTES - sum(packing.size(recordbody.commit_body(commit)) for commit in commits)
-    packs = packing.packs(changes, _change_size, PART_BYTES, PART_CHANGES, first=room)
+    commits = tuple(sizes.commit(revision) for revision in sync.commits[:COMMITS])
+    room = PART_BYTES - sum(sizes.size(recordbody.commit_body(commit)) for commit in commits)
+    packs = sizes.packs(changes, _change_size, PART_BYTES, PART_CHANGES, first=room)
     drafts = []
     for index, pack in enumerate(packs):
         intent = Intent(

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.api import recordbody
 from towline.api.syncrecord import FieldChange, Flag, Subject
-from towline.core import chain, record, tip
 from towline.model import Action
+from towline.records import chain, newest, opening
 
-from tests.core import syncs
-from tests.core.syncs import MASK, SHA, UID, change, entries, sync
+from tests.records import syncs
+from tests.records.syncs import MASK, SHA, UID, change, entries, sync
 
 CRD = Path(__file__).parents[2] / "crds" / "syncrecords.yaml"
 
@@ -25,7 +25,7 @@ def size(made: object) -> int:
 
 
 def test_the_first_record_of_a_repository_has_sequence_1_and_follows_none() -> None:
-    [first] = record.opening(sync(), entries([change("a")]), None)
+    [first] = opening.opening(sync(), entries([change("a")]), None)
     assert first.name == "app-0b6a0c3e-00000001"
     assert (first.intent.sequence, first.intent.previous) == (1, "")
 
@@ -33,15 +33,15 @@ def test_the_first_record_of_a_repository_has_sequence_1_and_follows_none() -> N
 def test_the_next_record_holds_the_digest_of_the_one_before() -> None:
     before = syncs.completed()
     [first] = before
-    [second] = record.opening(sync(), entries([change("b")]), tip.of(before))
+    [second] = opening.opening(sync(), entries([change("b")]), newest.of(before))
     assert first.closing
     assert (second.name, second.intent.previous) == ("app-0b6a0c3e-00000002", first.closing.digest)
 
 
 def test_no_record_follows_one_that_is_still_open() -> None:
-    still_open = record.opening(sync(), (), None)
+    still_open = opening.opening(sync(), (), None)
     with pytest.raises(ValueError, match="app-0b6a0c3e-00000001 is still open"):
-        record.opening(sync(), (), tip.of(still_open))
+        opening.opening(sync(), (), newest.of(still_open))
 
 
 def test_a_created_object_is_recorded_with_commit_file_line_and_digest() -> None:
@@ -89,7 +89,7 @@ def test_the_digest_of_a_secret_cannot_be_compared_with_a_guess() -> None:
 
 def test_a_sync_of_ten_thousand_objects_is_recorded_whole_in_parts_below_half_a_mebibyte() -> None:
     changes = [change(f"object-{number}") for number in range(10_000)]
-    parts = record.opening(sync(), entries(changes), None)
+    parts = opening.opening(sync(), entries(changes), None)
     assert [part.intent.sequence for part in parts] == list(range(1, len(parts) + 1))
     assert {part.intent.part.of for part in parts} == {len(parts)}
     listed = [entry.object for part in parts for entry in part.intent.changes]
@@ -98,7 +98,7 @@ def test_a_sync_of_ten_thousand_objects_is_recorded_whole_in_parts_below_half_a_
 
 
 def test_every_part_holds_the_digest_of_the_part_before_as_it_was_opened() -> None:
-    parts = record.opening(sync(), entries(change(f"o{number}") for number in range(2200)), None)
+    parts = opening.opening(sync(), entries(change(f"o{number}") for number in range(2200)), None)
     for before, after in itertools.pairwise(parts):
         assert after.intent.previous == chain.opened(recordbody.to_body(before))
 
@@ -107,7 +107,7 @@ def test_many_large_fields_of_one_object_lose_none_and_overfill_no_record() -> N
     fields = tuple(
         FieldChange(path=f"/data/k{number}", old="x" * 2000, new="y" * 2000) for number in range(400)
     )
-    parts = record.opening(sync(), entries([change("a", Action.UPDATE)], {syncs.ref("a"): fields}), None)
+    parts = opening.opening(sync(), entries([change("a", Action.UPDATE)], {syncs.ref("a"): fields}), None)
     told = [field for part in parts for entry in part.intent.changes for field in entry.fields]
     assert told == list(fields)
     assert max(size(recordbody.to_body(part)) for part in parts) < 400 * 1024
@@ -115,7 +115,7 @@ def test_many_large_fields_of_one_object_lose_none_and_overfill_no_record() -> N
 
 def test_the_newest_250_commits_are_listed_and_all_are_counted() -> None:
     commits = tuple(syncs.revision(f"{number:040x}", "subject " * 100) for number in range(300))
-    [made] = record.opening(sync(commits=commits, commits_total=900), (), None)
+    [made] = opening.opening(sync(commits=commits, commits_total=900), (), None)
     assert [commit.sha for commit in made.intent.commits] == [commit.sha for commit in commits[:250]]
     assert made.intent.commits_total == 900
     assert size(recordbody.to_body(made)) < 400 * 1024
@@ -123,22 +123,22 @@ def test_the_newest_250_commits_are_listed_and_all_are_counted() -> None:
 
 def test_every_part_names_the_newest_commit() -> None:
     commits = (syncs.revision("a" * 40), syncs.revision("b" * 40))
-    parts = record.opening(
+    parts = opening.opening(
         sync(commits=commits), entries(change(f"o{number}") for number in range(1200)), None
     )
     assert [[commit.sha[0] for commit in part.intent.commits] for part in parts] == [["a", "b"], ["a"]]
 
 
 def test_a_subject_is_one_printable_line() -> None:
-    [made] = record.opening(sync(commits=(syncs.revision(subject="a\x1b[31m\nb" + "c" * 2000),)), (), None)
+    [made] = opening.opening(sync(commits=(syncs.revision(subject="a\x1b[31m\nb" + "c" * 2000),)), (), None)
     subject = made.intent.commits[0].subject
     assert subject.startswith("a [31m b")
     assert len(subject.encode()) <= 512
 
 
 def test_records_that_are_posted_later_say_so_and_stay_tied_together() -> None:
-    parts = record.opening(sync(), entries(change(f"o{number}") for number in range(2200)), None)
-    late = record.late(parts[1:])
+    parts = opening.opening(sync(), entries(change(f"o{number}") for number in range(2200)), None)
+    late = opening.late(parts[1:])
     assert all(Flag.LATE in part.intent.flags for part in late)
     assert late[0].intent.previous == chain.opened(recordbody.to_body(parts[0]))
     assert late[1].intent.previous == chain.opened(recordbody.to_body(late[0]))
@@ -147,7 +147,7 @@ def test_records_that_are_posted_later_say_so_and_stay_tied_together() -> None:
 @settings(max_examples=60)
 @given(st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", fullmatch=True), st.integers(1, 10**8 - 1))
 def test_a_name_fits_and_ends_with_uid_and_sequence(repository: str, sequence: int) -> None:
-    made = record.name(Subject(namespace="shop", name=repository, uid=UID), sequence)
+    made = opening.name(Subject(namespace="shop", name=repository, uid=UID), sequence)
     assert len(made) <= 253
     assert made.endswith(f"-0b6a0c3e-{sequence:08d}")
     if len(repository) <= 235:
@@ -155,7 +155,7 @@ def test_a_name_fits_and_ends_with_uid_and_sequence(repository: str, sequence: i
 
 
 def test_two_long_names_that_begin_alike_have_different_records() -> None:
-    names = {record.name(Subject(namespace="shop", name="a" * 252 + end, uid=UID), 1) for end in ("b", "c")}
+    names = {opening.name(Subject(namespace="shop", name="a" * 252 + end, uid=UID), 1) for end in ("b", "c")}
     assert len(names) == 2
 
 

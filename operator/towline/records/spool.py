@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import os
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
+
+import orjson
 
 from towline import log
 from towline.api import recordbody
 from towline.api.syncrecord import SyncRecord
-from towline.cluster.kept import Kept
-from towline.cluster.records import AnotherOperatorError, Records
-from towline.core import record as intents
 from towline.errors import ApiError
+from towline.records import opening as intents
+from towline.records.store import AnotherOperatorError, Records
 
 REFUSED = frozenset({400, 403, 404, 413, 422, 500})
 """Answers by which admission, quota, a missing CRD or namespace, or a broken webhook keeps a record out."""
@@ -20,15 +24,18 @@ REFUSED = frozenset({400, 403, 404, 413, 422, 500})
 OWN = frozenset({400, 413, 422})
 """Those that are about the record itself: it keeps no other one waiting."""
 
+_STEM = 200
+"""Characters; names of objects may be longer than the 255 bytes that a file's may have, a draft's ending included."""
+
 _log = log.logger(__name__)
 
 
-class Outside:
+class Spool:
     """Keeps refused records in `folder`, and posts them when the cluster accepts them."""
 
     def __init__(self, records: Records, folder: Path) -> None:
         self._records = records
-        self._kept = Kept(folder)
+        self._kept = SpoolFolder(folder)
         self._in_folder: set[str] = set()
         self._in_log: set[str] = set()
 
@@ -114,3 +121,55 @@ def going_away(refusal: ApiError) -> bool:
 def tell(record: SyncRecord, why: str) -> None:
     """Put a whole record, whose secrets are masked, on one line of the log."""
     _log.warning(why, record=recordbody.to_body(record))
+
+
+class SpoolFolder:
+    """The refused records, one file each; every call waits for the disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "records"
+
+    def put(self, record: SyncRecord) -> None:
+        """Keep a record, over an earlier state of it.
+
+        Raises:
+            OSError: the disk is full, or not ours.
+        """
+        write_whole(self._path(record), orjson.dumps(recordbody.to_body(record)))
+
+    def all(self) -> tuple[SyncRecord, ...]:
+        """Return the records that wait, by their sequence; a file that holds none is passed over."""
+        found = []
+        for path in sorted(self._folder.glob("*.json")):
+            try:
+                found.append(recordbody.from_body(orjson.loads(path.read_bytes())))
+            except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+                _log.warning("a kept record cannot be read", file=path.name, error=type(error).__name__)
+        return tuple(sorted(found, key=lambda record: record.intent.sequence))
+
+    def drop(self, record: SyncRecord) -> None:
+        """Forget a record that the cluster has accepted."""
+        self._path(record).unlink(missing_ok=True)
+
+    def put_aside(self, record: SyncRecord) -> None:
+        """Keep a record out of the way, for a person: the cluster has another one of its name."""
+        path = self._path(record)
+        path.replace(path.with_suffix(".refused"))
+
+    def _path(self, record: SyncRecord) -> Path:
+        stem = f"{record.namespace}_{record.name}"
+        if len(stem) > _STEM:
+            stem = f"{stem[:_STEM]}_{hashlib.sha256(stem.encode()).hexdigest()[:32]}"
+        return self._folder / f"{stem}.json"
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is whole or absent after a crash, and readable by its owner alone."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from towline import text
 from towline.api import recordbody
 from towline.api.syncrecord import ChangeEntry, Closing, Counts, Ending, RecordFailure, SyncRecord
-from towline.core import chain
 from towline.errors import Failure
 from towline.fields.mask import Mask
 from towline.model import REMOVES, Action, Live, ObjectRef, Outcome, Result
+from towline.records import chain
 
 MESSAGE = 1024
 """Bytes of one message."""

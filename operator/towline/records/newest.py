@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from towline.api import recordbody
 from towline.api.syncrecord import ChangeEntry, Ending, RecordFailure, SyncRecord
-from towline.core import closing
 from towline.errors import Failure, Refusal
 from towline.fields import canonical
+from towline.records import closing
 
 _REFUSALS = frozenset(map(str, Refusal))
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from towline.api import recordbody
 from towline.api.syncrecord import Ending, FieldChange
-from towline.core import chain, closing, record
 from towline.errors import Failure
 from towline.model import Action, Outcome, Result
+from towline.records import chain, closing, opening
 
-from tests.core import syncs
-from tests.core.syncs import FINISHED, MASK, change, done, ended, entries, failed, sync
+from tests.records import syncs
+from tests.records.syncs import FINISHED, MASK, change, done, ended, entries, failed, sync
 
 
 def test_every_kind_of_change_is_counted_and_changed_is_their_sum() -> None:
@@ -24,7 +24,7 @@ def test_every_kind_of_change_is_counted_and_changed_is_their_sum() -> None:
         Action.RELEASE,
     )
     changes = [change(action, action) for action in actions]
-    records = record.opening(sync(), entries(changes), None)
+    records = opening.opening(sync(), entries(changes), None)
     [closed] = closing.close(records, ended(outcomes=done(*changes), blocked=3))
     assert closed.closing
     assert recordbody.status_body(closed.closing)["counts"] == {
@@ -42,7 +42,7 @@ def test_every_kind_of_change_is_counted_and_changed_is_their_sum() -> None:
 
 def test_an_object_that_stays_because_it_is_not_ours_any_more_is_not_counted_as_pruned() -> None:
     gone, taken = change("a", Action.PRUNE), change("b", Action.PRUNE)
-    records = record.opening(sync(), entries([gone, taken]), None)
+    records = opening.opening(sync(), entries([gone, taken]), None)
     left = replace(taken, action=Action.SKIP, reason="NotOurs", message="is no longer ours")
     [closed] = closing.close(records, ended(outcomes=done(gone, left)))
     assert closed.closing
@@ -54,7 +54,7 @@ def test_an_object_that_stays_because_it_is_not_ours_any_more_is_not_counted_as_
 
 def test_an_object_that_somebody_made_or_removed_meanwhile_is_counted_as_what_was_done_to_it() -> None:
     met, vanished = change("a"), change("b", Action.UPDATE)
-    records = record.opening(sync(), entries([met, vanished]), None)
+    records = opening.opening(sync(), entries([met, vanished]), None)
     outcomes = done(replace(met, action=Action.ADOPT), replace(vanished, action=Action.CREATE))
     [closed] = closing.close(records, ended(outcomes=outcomes))
     assert closed.closing
@@ -64,7 +64,7 @@ def test_an_object_that_somebody_made_or_removed_meanwhile_is_counted_as_what_wa
 
 def test_a_plan_under_observe_counts_what_would_be_done() -> None:
     changes = [change("a"), change("b", Action.PRUNE)]
-    records = record.opening(sync(), entries(changes), None)
+    records = opening.opening(sync(), entries(changes), None)
     [closed] = closing.close(records, ended(Ending.PLANNED))
     assert closed.closing
     assert (closed.closing.counts.created, closed.closing.counts.pruned) == (1, 1)
@@ -72,7 +72,7 @@ def test_a_plan_under_observe_counts_what_would_be_done() -> None:
 
 def test_a_refused_change_is_named_by_its_index_and_what_was_not_tried_is_not_counted() -> None:
     first, second, third = change("a"), change("b"), change("c")
-    records = record.opening(sync(), entries([first, second, third]), None)
+    records = opening.opening(sync(), entries([first, second, third]), None)
     outcomes = (*done(first), failed(second), Outcome(change=third, result=Result.NOT_TRIED))
     [closed] = closing.close(records, ended(Ending.PARTIAL, outcomes=outcomes))
     assert closed.closing
@@ -87,7 +87,7 @@ def test_a_fault_of_the_revision_names_file_and_line_or_the_object() -> None:
         Failure(reason="PathNotFound", message="no such folder", file="app"),
         Failure(reason="NotOurs", message="exists", object="ConfigMap/shop/a", file="b.yaml", line=4),
     )
-    [closed] = closing.close(record.opening(sync(), (), None), ended(Ending.FAILED, failures=faults))
+    [closed] = closing.close(opening.opening(sync(), (), None), ended(Ending.FAILED, failures=faults))
     assert closed.closing
     assert recordbody.status_body(closed.closing)["failures"] == [
         {"reason": "BuildFailed", "message": "a.yaml:3: not YAML"},
@@ -121,7 +121,7 @@ def test_each_part_counts_its_own_changes_and_is_sealed_over_the_part_before() -
 def test_an_object_with_entries_in_several_parts_counts_once() -> None:
     fields = tuple(FieldChange(path=f"/data/k{number}", old="x" * 2000, new=None) for number in range(900))
     one = change("a", Action.UPDATE)
-    records = record.opening(sync(), entries([one], {one.ref: fields}), None)
+    records = opening.opening(sync(), entries([one], {one.ref: fields}), None)
     assert len(records) > 1
     closed = closing.close(records, ended(outcomes=done(one)))
     assert sum(part.closing.counts.updated for part in closed if part.closing) == 1
@@ -131,7 +131,7 @@ def test_an_object_with_entries_in_several_parts_counts_once() -> None:
 
 def test_a_record_full_of_refusals_stays_below_half_a_mebibyte() -> None:
     changes = [change("n" * 200 + str(number)) for number in range(500)]
-    records = record.opening(sync(), entries(changes), None)
+    records = opening.opening(sync(), entries(changes), None)
     outcomes = tuple(failed(each, message="ß" * 5000) for each in changes)
     for part in closing.close(records, ended(Ending.FAILED, outcomes=outcomes)):
         assert part.closing
@@ -143,7 +143,7 @@ def test_a_thousand_faults_are_counted_and_the_first_500_are_listed() -> None:
     faults = tuple(
         Failure(reason="BuildFailed", message="x", file=f"{number}.yaml") for number in range(1000)
     )
-    [closed] = closing.close(record.opening(sync(), (), None), ended(Ending.FAILED, failures=faults))
+    [closed] = closing.close(opening.opening(sync(), (), None), ended(Ending.FAILED, failures=faults))
     assert closed.closing
     assert (closed.closing.counts.failed, len(closed.closing.failures)) == (1000, 500)
 
@@ -167,7 +167,7 @@ def test_an_interrupted_sync_counts_what_the_cluster_shows_of_it() -> None:
         syncs.live("not-pruned"),
         syncs.live("secret", "new secret", "Secret"),
     ]
-    records = record.opening(sync(), entries(changes), None)
+    records = opening.opening(sync(), entries(changes), None)
     [closed] = closing.interrupted(records, {each.ref: each for each in found}, MASK, FINISHED)
     assert closed.closing
     counts = closed.closing.counts
@@ -177,7 +177,7 @@ def test_an_interrupted_sync_counts_what_the_cluster_shows_of_it() -> None:
 
 
 def test_parts_that_were_closed_before_the_process_died_stay_as_they_are() -> None:
-    records = record.opening(sync(), entries(change(f"o{number}") for number in range(1200)), None)
+    records = opening.opening(sync(), entries(change(f"o{number}") for number in range(1200)), None)
     first, _ = closing.close(records, ended())
     again, second = closing.interrupted((first, records[1]), {}, MASK, FINISHED)
     assert again == first
@@ -192,8 +192,8 @@ def test_an_object_with_several_faults_counts_once_and_names_each() -> None:
         Failure(reason="UnknownField", message=name, object=str(one.ref)) for name in ("replcas", "colour")
     )
     outcome = Outcome(change=one, result=Result.FAILED, failures=faults)
-    [written] = closing.close(record.opening(sync(), entries([one]), None), ended(outcomes=(outcome,)))
-    [planned] = closing.close(record.opening(sync(), (), None), ended(Ending.FAILED, failures=faults))
+    [written] = closing.close(opening.opening(sync(), entries([one]), None), ended(outcomes=(outcome,)))
+    [planned] = closing.close(opening.opening(sync(), (), None), ended(Ending.FAILED, failures=faults))
     for closed in (written.closing, planned.closing):
         assert closed
         assert closed.counts.failed == 1
