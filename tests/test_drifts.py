@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from towline.api.syncrecord import Ending
-from towline.cluster.apply import Writer
+from towline.apply.writer import Writer
 from towline.desired import Head
 from towline.drift import contests
 from towline.drifts import Drifts, Known

@@ -26,9 +26,9 @@ PLANTED = [
     ("kube/client.py", "import kopf", "kopf stays at the door"),
     ("source/selection.py", "import git", "GitPython runs git"),
     ("fields/compare.py", "import deepdiff", "deepdiff describes"),
-    ("cluster/apply.py", "import aiohttp", "aiohttp speaks"),
-    ("cluster/apply.py", "import httptools", "HTTP is parsed"),
-    ("cluster/apply.py", "import kubernetes", "The official client"),
+    ("apply/writer.py", "import aiohttp", "aiohttp speaks"),
+    ("apply/writer.py", "import httptools", "HTTP is parsed"),
+    ("apply/writer.py", "import kubernetes", "The official client"),
 ]
 
 

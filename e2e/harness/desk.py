@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from towline.api.gitrepository import Adopt
-from towline.cluster.apply import Deadlines, Preflight, Sync, Writer, Written
+from towline.apply.writer import Deadlines, Preflight, Sync, Writer, Written
 from towline.fields import mask
 from towline.kube.client import Client
 from towline.kube.credentials import Access

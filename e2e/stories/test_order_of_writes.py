@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from towline.cluster.apply import Written
+from towline.apply.writer import Written
 from towline.errors import ClusterError
 from towline.kube.credentials import Access
 from towline.model import Action, Result

@@ -15,8 +15,8 @@ import yaml
 import towline
 from towline import desired
 from towline.api import gitrepository
+from towline.apply.writer import Writer
 from towline.checkup import Checkups
-from towline.cluster.apply import Writer
 from towline.cluster.sweep import Sweep
 from towline.data_folder import mask_key
 from towline.decide import Decisions

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from towline.api.gitrepository import GitRepository, Spec
+from towline.apply import writer
+from towline.apply.writer import Writer
 from towline.attempt import Attempt
-from towline.cluster import apply
-from towline.cluster.apply import Writer
 from towline.core import drifted
 from towline.desired import Head, Source
 from towline.drift import contests, deviations, last_written
@@ -222,10 +222,10 @@ class Drifts:
             each for ref in refs for each in (*known.reported.get(ref, ()), *overridden.get(ref, ()))
         )
 
-    def voice(self, known: Known, revision: Revision) -> apply.Sync:
+    def voice(self, known: Known, revision: Revision) -> writer.Sync:
         """Return in whose name objects are read."""
         identity = Identity(key=known.repository.key, uid=known.repository.uid)
-        return apply.Sync(identity=identity, revision=revision, mask=self._mask)
+        return writer.Sync(identity=identity, revision=revision, mask=self._mask)
 
     def overridden(self, known: Known, ref: ObjectRef) -> frozenset[str]:
         """Return the fields of an object that admission has changed."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from towline import log
 from towline.api.gitrepository import GitRepository
 from towline.api.syncrecord import ChangeEntry, Ending
-from towline.cluster.apply import Preflight, Writer
+from towline.apply.writer import Preflight, Writer
 from towline.core import forecast
 from towline.core.forecast import Forecast
 from towline.errors import Failure, Reason, Refusal

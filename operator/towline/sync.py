@@ -14,8 +14,8 @@ from typing import TypeAlias
 
 from towline.api.gitrepository import ForeignFields
 from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, SyncRecord
-from towline.cluster import apply
-from towline.cluster.apply import Prediction, Writer, Written
+from towline.apply import writer
+from towline.apply.writer import Prediction, Writer, Written
 from towline.drift import deviations
 from towline.errors import Failure
 from towline.fields import diff
@@ -137,7 +137,7 @@ class Syncs:
         }
         return {ref: differences for ref, differences in compared.items() if differences}
 
-    async def _preflight(self, order: Order, voice: apply.Sync) -> apply.Preflight:
+    async def _preflight(self, order: Order, voice: writer.Sync) -> writer.Preflight:
         """Predict the plan, held waves included; without preflight by no dry run, but for a revision refused before.
 
         The first plan after Observe has a dry run, too: it is compared with the one that was shown.
@@ -161,7 +161,7 @@ class Syncs:
         still = tuple(failure for failure in rehearsed if failure.object in known)
         return replace(flight, failures=(*still, *flight.failures))
 
-    async def _without_stuck(self, order: Order, voice: apply.Sync) -> tuple[Order, tuple[Failure, ...]]:
+    async def _without_stuck(self, order: Order, voice: writer.Sync) -> tuple[Order, tuple[Failure, ...]]:
         """Leave out the removals whose dry run is refused as the newest record tells; return their failures, too."""
         last = await self.newest(order.identity)
         removals = order.plan.removals
@@ -201,7 +201,7 @@ class Syncs:
         order: Order,
         predictions: Sequence[Prediction],
         failures: tuple[Failure, ...],
-        voice: apply.Sync,
+        voice: writer.Sync,
         superseded: Callable[[], bool],
     ) -> Written:
         """Write what applies, and only if all of it was done, take away what is no longer declared."""
@@ -278,9 +278,9 @@ class Syncs:
             return attributed
         return (*attributed, *deviations.removals(found.before, manager, self._mask))
 
-    def voice(self, order: Order) -> apply.Sync:
+    def voice(self, order: Order) -> writer.Sync:
         """Return in whose name and why objects are looked at and written, before there is a record."""
-        return apply.Sync(
+        return writer.Sync(
             identity=order.identity,
             revision=order.revision,
             mask=self._mask,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from towline.api import labels
 from towline.api.gitrepository import Adopt
-from towline.cluster.objects import Objects, Sync, metadata, terminates
+from towline.apply.objects import Objects, Sync, metadata, terminates
 from towline.errors import Failure, Refusal
 from towline.kube import refusals
 from towline.live.observed import live_from

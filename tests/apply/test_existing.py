@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from towline.cluster import census
-from towline.cluster.objects import Objects, Sync
+from towline.apply import existing
+from towline.apply.objects import Objects, Sync
 from towline.fields.mask import Mask
 from towline.kube.discovery import Discovery
 from towline.model import Action, Change, Key, ObjectRef, Origin, Person, Revision
@@ -87,7 +87,7 @@ def creates(count: int) -> list[Change]:
 
 async def missing(shelf: Shelf, changes: Iterable[Change]) -> set[str]:
     async with looking(Server(shelf.answer)) as objects:
-        return {ref.name for ref in await census.missing(objects, changes, SYNC)}
+        return {ref.name for ref in await existing.missing(objects, changes, SYNC)}
 
 
 async def test_what_a_list_does_not_name_does_not_exist() -> None:
@@ -99,7 +99,7 @@ async def test_what_a_list_does_not_name_does_not_exist() -> None:
 
 async def test_few_objects_are_not_worth_a_list() -> None:
     shelf = Shelf([])
-    assert await missing(shelf, creates(census.FEWEST - 1)) == set()
+    assert await missing(shelf, creates(existing.FEWEST - 1)) == set()
     assert shelf.lists == []
 
 
@@ -124,4 +124,4 @@ async def test_where_nobody_may_list_nothing_is_known_to_be_missing() -> None:
         return await (status(403, "Forbidden") if refused else shelf.answer)(request)
 
     async with looking(Server(answer)) as objects:
-        assert await census.missing(objects, creates(60), SYNC) == frozenset()
+        assert await existing.missing(objects, creates(60), SYNC) == frozenset()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from towline.cluster.objects import Objects, Sync
-from towline.cluster.prediction import Prediction
+from towline.apply.objects import Objects, Sync
+from towline.apply.prediction import Prediction
 from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.fields import server_paths
 from towline.kube import refusals

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from towline.cluster import faults
-from towline.cluster.objects import Objects, Sync
+from towline.apply import faults
+from towline.apply.objects import Objects, Sync
 from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.kube import refusals
 from towline.model import Change, Outcome, Result

@@ -10,11 +10,11 @@ from itertools import groupby
 from typing import Any
 
 from towline import aio
-from towline.cluster import census, course, faults, folding, prediction, replacement, swap
-from towline.cluster.course import Course, Written
-from towline.cluster.objects import Objects, Sync, metadata, terminates
-from towline.cluster.prediction import Prediction
-from towline.cluster.settling import Settling
+from towline.apply import existing, faults, immutable, outcomes, prediction, takeover
+from towline.apply.crds import Settling
+from towline.apply.objects import Objects, Sync, metadata, terminates
+from towline.apply.outcomes import Course, Written
+from towline.apply.prediction import Prediction
 from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.fields import diff
 from towline.kube import refusals
@@ -54,14 +54,14 @@ class Writes:
 
     async def run(self, predictions: Sequence[Prediction], superseded: Callable[[], bool]) -> Written:
         """Write what the predictions say; a refusal holds back only what needs the refused object."""
-        outcomes: list[Outcome] = []
+        done: list[Outcome] = []
         for wave in _waves(predictions):
             if superseded():
-                outcomes += [course.not_tried(found.change) for found in wave]
+                done += [outcomes.not_tried(found.change) for found in wave]
             else:
-                outcomes += await aio.gather(self._tried, await self._counted(wave), IN_FLIGHT)
-                self._broken.update(_lacking(outcomes[-len(wave) :]))
-        return self._course.written(outcomes)
+                done += await aio.gather(self._tried, await self._counted(wave), IN_FLIGHT)
+                self._broken.update(_lacking(done[-len(wave) :]))
+        return self._course.written(done)
 
     async def _counted(self, wave: Sequence[Prediction]) -> Sequence[Prediction]:
         """Note which objects do not exist, where many are to be created in a namespace that was just made."""
@@ -69,14 +69,14 @@ class Writes:
         if self._course.error:
             return wave
         try:
-            missing = await census.missing(self._objects, unknown, self._sync)
+            missing = await existing.missing(self._objects, unknown, self._sync)
         except ClusterError:
             return wave  # the writes tell that the API server is away
         return [replace(found, known=True) if found.change.ref in missing else found for found in wave]
 
     async def _tried(self, found: Prediction) -> Outcome:
         if self._broken and waves.needs(prediction.declared(found.change)) & self._broken:
-            return course.not_tried(found.change)
+            return outcomes.not_tried(found.change)
         with self._index.writing(found.change.ref):
             return await self._course.step(found.change, lambda: self._settled(found))
 
@@ -123,7 +123,7 @@ class Writes:
             change.ref.group, lambda: prediction.look(self._objects, change, self._sync)
         )
         if isinstance(found, Failure):
-            return course.failed(change, (found,))
+            return outcomes.failed(change, (found,))
         if found.known or await self._gone(change):
             return replace(found, known=True)
         message = "an object of this name is being deleted; it is created when that one is gone"
@@ -160,14 +160,14 @@ class Writes:
             return found
         failures = await faults.every(self._objects, found, error, self._sync)
         if found.before is None:
-            return course.failed(found.change, failures)
-        instead = await replacement.instead(self._objects, found, failures, self._sync)
-        return instead if isinstance(instead, Prediction) else course.failed(found.change, instead)
+            return outcomes.failed(found.change, failures)
+        instead = await immutable.instead(self._objects, found, failures, self._sync)
+        return instead if isinstance(instead, Prediction) else outcomes.failed(found.change, instead)
 
     async def _swapped(self, found: Prediction, error: ApiError) -> bool:
         """Swap the unions that an apply cannot; True where the apply is worth another try."""
         try:
-            swapped = await swap.swap(self._objects, found, error, self._sync)
+            swapped = await immutable.swap(self._objects, found, error, self._sync)
         except ApiError as refused:
             return refusals.is_stale(refused)
         return swapped
@@ -188,13 +188,13 @@ class Writes:
         nothing = {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": bare}
         await self._objects.apply(nothing, change.ref, self._sync, force=False)
         self._index.record(change.ref, None)
-        return course.failed(change, (failure,))
+        return outcomes.failed(change, (failure,))
 
     async def _done(self, found: Prediction, sent: Body, body: Body) -> Outcome:
         change = found.change
         overridden = diff.overridden(sent, body, self._sync.mask)
-        body = await folding.fold(self._objects, body, change.ref, self._sync)
-        body = await folding.purge(self._objects, body, change.ref, self._sync)
+        body = await takeover.fold(self._objects, body, change.ref, self._sync)
+        body = await takeover.purge(self._objects, body, change.ref, self._sync)
         live = self._index.record(change.ref, body)
         if change.ref.group_kind == waves.CRD:
             seconds = self._deadlines.established
@@ -204,7 +204,7 @@ class Writes:
 
     def _failed(self, change: Change, reason: Refusal, message: str) -> Outcome:
         about = refusals.subject(change, self._sync.revision.sha)
-        return course.failed(change, (refusals.failure(about, reason, message),))
+        return outcomes.failed(change, (refusals.failure(about, reason, message),))
 
 
 def _waves(predictions: Sequence[Prediction]) -> Iterator[tuple[Prediction, ...]]:

@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 
 from towline import aio
 from towline.api.gitrepository import ForeignFields
-from towline.cluster import census, faults, prediction, replacement, swap
-from towline.cluster.objects import Objects, Sync, metadata
-from towline.cluster.prediction import Prediction
-from towline.cluster.settling import Settling
+from towline.apply import existing, faults, immutable, prediction
+from towline.apply.crds import Settling
+from towline.apply.objects import Objects, Sync, metadata
+from towline.apply.prediction import Prediction
 from towline.errors import ApiError, Failure
 from towline.fields import additions, coowners
 from towline.kube.calls import Answer
@@ -63,7 +63,7 @@ class Flight:
         if self._sync.preflight:
             return frozenset()
         now = (change for change in changes if change.ref not in waiting)
-        return await census.missing(self._objects, now, self._sync)
+        return await existing.missing(self._objects, now, self._sync)
 
     async def _predict(
         self, waiting: frozenset[ObjectRef], missing: frozenset[ObjectRef], change: Change
@@ -113,9 +113,9 @@ class Flight:
             answer = await self._rehearse(found, force=prediction.insists(found.change, self._sync))
         except ApiError as error:
             failures = await faults.every(self._objects, found, error, self._sync)
-            if await swap.would_help(self._objects, found, error, self._sync):
+            if await immutable.would_help(self._objects, found, error, self._sync):
                 return found
-            return await replacement.instead(self._objects, found, failures, self._sync)
+            return await immutable.instead(self._objects, found, failures, self._sync)
         if _content(answer.body) == _content(found.before) and not self._shared(found.before):
             return replace(found, change=replace(found.change, action=Action.KEEP), after=found.before)
         return replace(found, after=answer.body)

@@ -1,4 +1,4 @@
-"""Deletions: of exactly the objects that were seen to be ours, the last wave first."""
+"""Removals of one sync: prunes, releases, and the dry runs that tell which of them would be refused."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from dataclasses import replace
 from itertools import groupby
 
 from towline import aio
-from towline.cluster import prediction
-from towline.cluster.course import Course, Written
-from towline.cluster.objects import Objects, Sync
-from towline.errors import ApiError, Refusal
+from towline.apply import prediction
+from towline.apply.objects import Objects, Sync
+from towline.apply.outcomes import Course, Written
+from towline.errors import ApiError, Failure, Refusal
 from towline.kube import refusals
 from towline.kube.client import IN_FLIGHT
 from towline.live.index import Index
 from towline.live.observed import live_from
 from towline.model import Action, Body, Change, Live, Outcome, Result
+from towline.plan import release_patch
 from towline.plan.ownership import Ownership
 
-_ATTEMPTS = 3
+_PRUNE_ATTEMPTS = 3
 """How often an object is looked at again that others write at the same moment."""
 
 _PAUSE = 0.1
 """Seconds before the third look, twice that before the fourth."""
+
+_RELEASE_ATTEMPTS = 5
+"""How often an object is read again that others write at the same moment."""
 
 
 class Prunes:
@@ -55,7 +59,7 @@ class Prunes:
             try:
                 return await self._deleted(change, current)
             except ApiError as error:
-                if attempt == _ATTEMPTS or not refusals.is_conflict(error):
+                if attempt == _PRUNE_ATTEMPTS or not refusals.is_conflict(error):
                     raise
             await asyncio.sleep(_PAUSE * attempt)
             attempt += 1
@@ -95,6 +99,88 @@ class Prunes:
         if prediction.ownership_of(current, self._sync) not in {Ownership.OURS, Ownership.INHERITED}:
             return Refusal.NOT_OURS, "is no longer ours"
         return None
+
+
+class Releases:
+    """The releases of one sync."""
+
+    def __init__(self, objects: Objects, index: Index, sync: Sync) -> None:
+        self._objects = objects
+        self._index = index
+        self._sync = sync
+        self._course = Course(objects, sync)
+
+    async def run(self, changes: Sequence[Change]) -> Written:
+        """Release the objects; one that refuses does not hold back the others."""
+        return self._course.written(await aio.gather(self._tried, changes, IN_FLIGHT))
+
+    async def _tried(self, change: Change) -> Outcome:
+        with self._index.writing(change.ref):
+            return await self._course.step(change, lambda: self._released(change))
+
+    async def _released(self, change: Change) -> Outcome:
+        left = await self._patched(change)
+        self._index.record(change.ref, left)
+        live = None if left is None else live_from(left, change.ref)
+        return Outcome(change=change, result=Result.DONE, live=live)
+
+    async def _patched(self, change: Change) -> Body | None:
+        """Return the object without us, None where it does not exist; one that is not ours stays as it is."""
+        attempt = 1
+        while True:
+            body = await self._objects.read(change.ref, self._sync)
+            if body is None or not self._is_ours(live_from(body, change.ref)):
+                return body
+            try:
+                patch = release_patch.operations(body, self._sync.identity)
+                return await self._objects.patch(body, change.ref, patch, self._sync)
+            except ApiError as error:
+                if refusals.is_absent(error):
+                    return None
+                if attempt == _RELEASE_ATTEMPTS or not refusals.is_stale(error):
+                    raise
+            attempt += 1
+
+    def _is_ours(self, live: Live) -> bool:
+        return prediction.ownership_of(live, self._sync) in {Ownership.OURS, Ownership.INHERITED}
+
+
+class Rehearsal:
+    """The dry runs of the removals of one sync."""
+
+    def __init__(self, objects: Objects, sync: Sync) -> None:
+        self._objects = objects
+        self._sync = sync
+        self._course = Course(objects, sync)
+
+    async def run(self, changes: Sequence[Change]) -> tuple[Failure, ...]:
+        """Return what would be refused.
+
+        Raises:
+            ClusterError: the API server could not be asked, or refuses us as a whole.
+        """
+        outcomes = await aio.gather(self._tried, changes, IN_FLIGHT)
+        if self._course.error:
+            raise self._course.error
+        return tuple(failure for outcome in outcomes for failure in outcome.failures)
+
+    async def _tried(self, change: Change) -> Outcome:
+        return await self._course.step(change, lambda: self._rehearsed(change))
+
+    async def _rehearsed(self, change: Change) -> Outcome:
+        if change.action is Action.RELEASE:
+            await self._release(change)
+        else:
+            live = seen(change)
+            version = (live.uid, live.resource_version)
+            await self._objects.delete(change.ref, version, self._sync, dry_run=True)
+        return Outcome(change=change, result=Result.DONE)
+
+    async def _release(self, change: Change) -> None:
+        body = await self._objects.read(change.ref, self._sync)
+        if body is not None:
+            patch = release_patch.operations(body, self._sync.identity)
+            await self._objects.patch(body, change.ref, patch, self._sync, dry_run=True)
 
 
 def seen(change: Change) -> Live:

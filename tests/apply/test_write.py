@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from towline.cluster import write
+from towline.apply import write
 
 OURS = "towline:shop/app"
 

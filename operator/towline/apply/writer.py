@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from towline.cluster.course import Written
-from towline.cluster.objects import Objects, Sync
-from towline.cluster.prediction import Prediction
-from towline.cluster.preflight import Flight, Preflight
-from towline.cluster.prune import Prunes
-from towline.cluster.rehearsal import Rehearsal
-from towline.cluster.release import Releases
-from towline.cluster.settling import Settling
-from towline.cluster.write import Deadlines, Writes
+from towline.apply.crds import Settling
+from towline.apply.objects import Objects, Sync
+from towline.apply.outcomes import Written
+from towline.apply.prediction import Prediction
+from towline.apply.preflight import Flight, Preflight
+from towline.apply.removal import Prunes, Rehearsal, Releases
+from towline.apply.write import Deadlines, Writes
 from towline.errors import Failure
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from towline import aio
-from towline.cluster.objects import Objects, Sync
+from towline.apply.objects import Objects, Sync
 from towline.errors import ApiError, Refusal
 from towline.kube import refusals
 from towline.kube.discovery import Discovery

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from towline.api.gitrepository import ForeignFields
-from towline.cluster.objects import Objects, Sync, metadata, version_of
+from towline.apply.objects import Objects, Sync, metadata, version_of
 from towline.errors import ApiError
 from towline.fields import additions, coowners
 from towline.kube import refusals

@@ -12,8 +12,8 @@ from functools import partial
 from typing import TypeAlias
 
 from towline import aio
-from towline.cluster.objects import Objects, Sync
-from towline.cluster.prediction import declared
+from towline.apply.objects import Objects, Sync
+from towline.apply.prediction import declared
 from towline.errors import ApiError
 from towline.kube.client import IN_FLIGHT
 from towline.model import Action, Change, ObjectRef
