@@ -7,8 +7,8 @@ import pytest
 from towline import conclusion
 from towline.api.gitrepository import Mode
 from towline.attempt import Attempt, Memory
-from towline.core import status
 from towline.errors import Reason, TowlineError
+from towline.status import compute
 
 from tests.api.test_gitrepository import repository, specify
 
@@ -26,4 +26,4 @@ def test_a_plan_that_was_shown_goes_with_observe_and_stays_under_it_also_while_g
 ) -> None:
     attempt = Attempt(repository=repository(), memory=Memory(), spec=specify(mode=str(mode)))
     passed = conclusion.failed(attempt, TowlineError(Reason.GIT_UNAVAILABLE, "away"))
-    assert status.compute({"plan": PLAN}, passed, NOW).get("plan") == shown
+    assert compute.compute({"plan": PLAN}, passed, NOW).get("plan") == shown

@@ -17,14 +17,14 @@ from towline.__main__ import main
 from towline.api import labels
 from towline.api.condition import Type
 from towline.api.gitrepository import UNSERVED
-from towline.core import remedy
-from towline.core.remedy import Party
 from towline.errors import Reason, Refusal
 from towline.health import assessment
 from towline.plan import vetoes, waves
 from towline.plan.ownership import DELEGATES
 from towline.render import documents
 from towline.source.selection import Limits
+from towline.status import reasons
+from towline.status.reasons import Party
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "reference"
@@ -137,7 +137,7 @@ def test_every_condition_is_documented() -> None:
 def test_every_reason_is_documented_as_the_table_has_it() -> None:
     documented = rows(section("conditions.md", "Reasons of Ready"))
     assert list(documented) == [str(reason) for reason in Reason]
-    for reason, row in remedy.TABLE.items():
+    for reason, row in reasons.TABLE.items():
         meaning, parties, beside, again = documented[reason]
         assert meaning.endswith((".", ".)"))
         assert {party for party in Party if party in parties} == set(row.parties), reason

@@ -10,10 +10,10 @@ import pytest
 import yaml
 from kubernetes.dynamic.exceptions import BadRequestError, DynamicApiError, UnprocessibleEntityError
 from towline.api import gitrepository
-from towline.core import status
-from towline.core.status import Objects, Pass
 from towline.errors import Failure, Reason, Refusal
 from towline.model import Action, Change, GroupKind, ObjectRef, Person, Revision
+from towline.status import compute
+from towline.status.compute import Objects, Pass
 
 from e2e.conftest import CRDS
 from e2e.harness.cluster import Cluster, KubectlError
@@ -179,7 +179,7 @@ def reported(generation: int) -> dict[str, Any]:
         kinds={GroupKind("apps", "Deployment"), GroupKind("", "ConfigMap")},
         last_record="app-0a1b2c3d-00000001",
     )
-    return dict(status.compute({}, passed, datetime(2026, 1, 1, tzinfo=UTC)))
+    return dict(compute.compute({}, passed, datetime(2026, 1, 1, tzinfo=UTC)))
 
 
 @pytest.fixture

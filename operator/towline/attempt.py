@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from towline.api import labels
 from towline.api.gitrepository import GitRepository, Spec
-from towline.core.status import Pass
 from towline.desired import Desired, Head
 from towline.drift.deviations import Deviation
 from towline.model import GroupKind, ObjectRef, Revision
 from towline.plan.stamp import Identity
 from towline.source.access import Remote
+from towline.status.compute import Pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

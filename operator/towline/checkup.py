@@ -8,12 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from towline import aio
-from towline.core import survey
-from towline.core.survey import Ailing, Survey
 from towline.desired import Desired
 from towline.live.index import Index
 from towline.live.pods import Pods
 from towline.model import State
+from towline.status import survey
+from towline.status.survey import Ailing, Survey
 
 FRESH_SECONDS = 2.0
 """So soon after it was written, nobody asks why a workload is not ready yet."""

@@ -8,14 +8,14 @@ from dataclasses import replace
 from towline.api.gitrepository import Mode
 from towline.api.syncrecord import Ending
 from towline.attempt import Attempt
-from towline.core import forecast, verdict
-from towline.core.forecast import Forecast
-from towline.core.status import Objects, Pass
 from towline.desired import Desired
 from towline.errors import ClusterError, Failure, Reason, Refusal, TowlineError
 from towline.model import Change, ObjectRef, Plan, Result
 from towline.observe import Observed
 from towline.order import Synced
+from towline.status import conditions, preview
+from towline.status.compute import Objects, Pass
+from towline.status.preview import Forecast
 
 
 def passed(attempt: Attempt, decided: Plan, synced: Synced | None, blind: str) -> Pass:
@@ -40,7 +40,7 @@ def passed(attempt: Attempt, decided: Plan, synced: Synced | None, blind: str) -
         failures=failures,
         blocked=decided.blocked or (None if decided.waiting or decided.held else ()),
         token=decided.token,
-        plan=forecast.NOTHING,
+        plan=preview.NOTHING,
         kinds=attempt.kinds | (desired.kinds if desired and applied else frozenset()),
         last_record=synced.record if synced else "",
         wait=_rest(attempt, decided, synced),
@@ -56,8 +56,8 @@ def observed(attempt: Attempt, decided: Plan, found: Observed, blind: str) -> Pa
         raise ValueError("a plan needs a revision")
     if quiet.reason is not Reason.SUCCEEDED and plan.is_empty:
         return replace(quiet, last_record=found.record)
-    message = forecast.sentence(plan, revision, len(desired.manifests))
-    notes = (message, forecast.staying(decided.changes), blind)
+    message = preview.sentence(plan, revision, len(desired.manifests))
+    notes = (message, preview.staying(decided.changes), blind)
     return replace(
         quiet,
         reason=Reason.SUCCEEDED if plan.is_empty else Reason.PLANNED,
@@ -83,7 +83,7 @@ def failed(attempt: Attempt, error: TowlineError) -> Pass:
         observed=attempt.head.sha if attempt.head else "",
         attempted=attempt.revision.sha if attempt.revision else "",
         failures=_still_known(attempt, error),
-        plan=forecast.NOTHING if writes else None,
+        plan=preview.NOTHING if writes else None,
         last_record=attempt.record,
     )
 
@@ -129,11 +129,11 @@ def _rest(attempt: Attempt, decided: Plan, synced: Synced | None) -> float:
 
 def _success(attempt: Attempt, decided: Plan) -> str:
     """Say what stays although Git declares it no more; empty where nothing does, and the status says enough."""
-    staying, revision, desired = forecast.staying(decided.changes), attempt.revision, attempt.desired
+    staying, revision, desired = preview.staying(decided.changes), attempt.revision, attempt.desired
     if not staying or revision is None or desired is None:
         return ""
-    commit = verdict.named(revision.short, revision.subject, revision.author.name)
-    return f"{verdict.success(commit, len(desired.manifests))}; {staying}"
+    commit = conditions.named(revision.short, revision.subject, revision.author.name)
+    return f"{conditions.success(commit, len(desired.manifests))}; {staying}"
 
 
 def waiting(changes: Sequence[Change]) -> str:

@@ -13,7 +13,6 @@ from towline.api.gitrepository import GitRepository, Spec
 from towline.apply import writer
 from towline.apply.writer import Writer
 from towline.attempt import Attempt
-from towline.core import drifted
 from towline.desired import Head, Source
 from towline.drift import contests, deviations, last_written
 from towline.drift.contests import Contest
@@ -26,6 +25,7 @@ from towline.order import Synced
 from towline.plan import drift_policy, ignore_fields, stamp
 from towline.plan.ownership import Policy
 from towline.plan.stamp import Identity
+from towline.status import drift_fields
 
 Found = tuple[Deviation, ...]
 
@@ -292,7 +292,7 @@ class Drifts:
 
 def _remembered(status: Body, written: Baseline) -> dict[ObjectRef, tuple[str, Found]]:
     """Return what a status tells of fields that admission holds otherwise: a restart must not fight for them anew."""
-    told = tuple(drifted.remembered(status, Refusal.OVERRIDDEN_BY_ADMISSION))
+    told = tuple(drift_fields.remembered(status, Refusal.OVERRIDDEN_BY_ADMISSION))
     refs = {str(ref): ref for ref in written} if told else {}
     found: dict[ObjectRef, tuple[str, Found]] = {}
     for each in told:

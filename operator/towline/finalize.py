@@ -15,7 +15,6 @@ from towline.api.gitrepository import GitRepository, Removal
 from towline.api.syncrecord import Subject, Trigger
 from towline.attempt import kinds_of
 from towline.cluster.sweep import Sweep
-from towline.core.status import Pass
 from towline.dependencies import Dependencies
 from towline.errors import ApiError, ClusterError, Reason
 from towline.kube.client import Client
@@ -28,6 +27,7 @@ from towline.plan import build, claims, ownership
 from towline.plan.stamp import Identity
 from towline.records.ledger import Ledger
 from towline.source import access
+from towline.status.compute import Pass
 from towline.sync import Syncs
 
 _log = log.logger(__name__)

@@ -10,8 +10,6 @@ from towline import log
 from towline.api.gitrepository import GitRepository
 from towline.api.syncrecord import ChangeEntry, Ending
 from towline.apply.writer import Preflight, Writer
-from towline.core import forecast
-from towline.core.forecast import Forecast
 from towline.errors import Failure, Reason, Refusal
 from towline.kube.repositories import Report
 from towline.model import APPLIES, REMOVES, Change, Outcome, Result
@@ -20,6 +18,8 @@ from towline.plan.stamp import Identity
 from towline.records import newest
 from towline.records.closing import Ended
 from towline.records.ledger import Ledger
+from towline.status import preview
+from towline.status.preview import Forecast
 from towline.sync import Syncs
 
 _log = log.logger(__name__)
@@ -107,13 +107,13 @@ class Observer:
             return
         records = await self._ledger.planned(repository.key, repository.uid)
         coming = {str(change.ref) for change in later}
-        shown = tuple(entry for entry in forecast.shown(records) if entry.object not in coming)
+        shown = tuple(entry for entry in preview.shown(records) if entry.object not in coming)
         if last.ending is Ending.FAILED and repository.raw_spec.get("preflight") is False:
             shown, entries = (
                 _bare(shown),
                 _bare(entries),
             )  # only the first plan after Observe has its dry run then
-        changed = forecast.differences(shown, entries) if records else ()
+        changed = preview.differences(shown, entries) if records else ()
         if not changed:
             return
         name = records[-1].name
@@ -154,7 +154,7 @@ def _held(order: Order, refused: Sequence[Failure]) -> tuple[Outcome, ...]:
             for name, failures in by_object.items()
         ),
         *(
-            Outcome(change=change, result=Result.NOT_TRIED, failures=(forecast.blocks(change),))
+            Outcome(change=change, result=Result.NOT_TRIED, failures=(preview.blocks(change),))
             for change in order.plan.blocked
         ),
     )

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from towline import log
 from towline.api.gitrepository import Spec
 from towline.attempt import Attempt
-from towline.core import remedy
-from towline.core.status import Pass
 from towline.desired import Desired, Head, Source
 from towline.errors import SourceError
 from towline.live.index import Index
 from towline.model import Revision
 from towline.neighbours import Neighbours
+from towline.status import reasons
+from towline.status.compute import Pass
 
 _log = log.logger(__name__)
 
@@ -46,9 +46,9 @@ class Pulls:
     async def still_away(self, attempt: Attempt, spec: Spec) -> Pass | None:
         """Return the last pass where Git could not be read, nothing about that changed, and no retry is due."""
         memory = attempt.memory
-        if memory.passed is None or memory.passed.reason not in remedy.AWAY:
+        if memory.passed is None or memory.passed.reason not in reasons.AWAY:
             return None
-        if memory.passed.reason in remedy.AUTHENTICATION and spec.secret_name:
+        if memory.passed.reason in reasons.AUTHENTICATION and spec.secret_name:
             attempt.secret = await self._source.secret_version(attempt.repository.key, spec)
         same = (memory.secret, memory.spec, memory.manual) == (attempt.secret, spec, attempt.manual)
         if not same or self._clock() >= memory.retry_at:

@@ -10,9 +10,6 @@ from datetime import datetime
 from towline import conclusion, log
 from towline.api.gitrepository import GitRepository
 from towline.attempt import Attempt, Memory
-from towline.core import drifted, patience, remedy, schedule, status
-from towline.core.remedy import Again
-from towline.core.status import Pass
 from towline.dependencies import Dependencies
 from towline.errors import ClusterError, Reason, TowlineError
 from towline.finalize import Finalizer
@@ -22,6 +19,9 @@ from towline.model import Body, Key, ObjectRef
 from towline.neighbours import Neighbours
 from towline.records.ledger import Ledger
 from towline.source.access import Remote
+from towline.status import compute, drift_fields, health_condition, reasons, schedule
+from towline.status.compute import Pass
+from towline.status.reasons import Again
 from towline.tow import Tower
 
 _log = log.logger(__name__)
@@ -116,7 +116,11 @@ class Reconciler:
         if said is None:
             return 1.0
         await self._retain(repository)
-        looks = (due, self._tower.again(attempt), patience.next_look(said, passed.health, self._now()))
+        looks = (
+            due,
+            self._tower.again(attempt),
+            health_condition.next_look(said, passed.health, self._now()),
+        )
         return min((look for look in looks if look is not None), default=math.inf)
 
     async def _outcome(self, attempt: Attempt) -> Pass | None:
@@ -140,8 +144,8 @@ class Reconciler:
         failures, retry_at = memory.failures, memory.retry_at
         if attempt.is_new:
             failures = self._count(attempt, passed)
-            reasons = {failure.reason for failure in passed.failures or ()} or {passed.reason}
-            retry = schedule.backoff(failures, self._jitter(), interval, reasons)
+            refused = {failure.reason for failure in passed.failures or ()} or {passed.reason}
+            retry = schedule.backoff(failures, self._jitter(), interval, refused)
             retry_at = self._clock() + (retry if failures else _rest(passed))
             passed = replace(passed, attempts=failures)
         self._memories[attempt.repository.key] = Memory(
@@ -166,7 +170,7 @@ class Reconciler:
         if passed.reason is Reason.PROGRESSING:
             return passed, passed.wait
         due = schedule.next_due(passed.reason, interval, max(retry_at - self._clock(), 0.0))
-        if due and passed.reason in remedy.AUTHENTICATION and attempt.spec and attempt.spec.secret_name:
+        if due and passed.reason in reasons.AUTHENTICATION and attempt.spec and attempt.spec.secret_name:
             due = min(due, _SECRET_SECONDS)
         return passed, due
 
@@ -174,7 +178,7 @@ class Reconciler:
     def _count(attempt: Attempt, passed: Pass) -> int:
         """Count the tries in a row that ended this way; a change of spec or head begins anew."""
         refused = passed.reason is Reason.PLANNED and passed.failures
-        if not refused and remedy.TABLE[passed.reason].again not in {Again.BACKOFF, Again.EITHER}:
+        if not refused and reasons.TABLE[passed.reason].again not in {Again.BACKOFF, Again.EITHER}:
             return 0
         before = attempt.memory.passed
         changed = attempt.memory.secret is not None and attempt.memory.secret != attempt.secret
@@ -197,7 +201,7 @@ class Reconciler:
             for _ in range(_REWRITES):
                 if repository is None or repository.uid != attempt.repository.uid:
                     return {}
-                said = status.compute(repository.status, passed, self._now())
+                said = compute.compute(repository.status, passed, self._now())
                 if await self._report.write_status(repository, said):
                     if said != repository.status:
                         self._dependencies.changed(repository.key)
@@ -221,7 +225,7 @@ class Reconciler:
         self._metrics.objects.labels(*key).set(counts.get("declared", 0))
         self._metrics.healthy.labels(*key).set(counts.get("healthy", 0))
         self._metrics.drifted.labels(*key).set(counts.get("drifted", 0))
-        if news := drifted.news(repository.status, said):
+        if news := drift_fields.news(repository.status, said):
             _log.warning("drifted", repository=str(key), message=news)
             await self._report.event(repository, "Warning", "Drifted", news)
         synced = said.get("lastRecord") != repository.status.get("lastRecord")

@@ -16,7 +16,6 @@ from towline import aio, log
 from towline.api.gitrepository import Mode, Spec
 from towline.api.syncrecord import Trigger
 from towline.attempt import Attempt
-from towline.core import drifted
 from towline.desired import Source
 from towline.drift import last_written
 from towline.drifts import Drifts, Known
@@ -30,6 +29,7 @@ from towline.order import Synced
 from towline.orders import Orders
 from towline.plan import build, drift_policy, ownership
 from towline.plan.ownership import Policy
+from towline.status import drift_fields
 from towline.sync import Syncs
 
 _log = log.logger(__name__)
@@ -97,7 +97,7 @@ class Repairs:
         """
         if spec.mode is Mode.OBSERVE:
             self._drifts.forget(attempt.repository.key)
-            attempt.drift = drifted.UNASSESSED
+            attempt.drift = drift_fields.UNASSESSED
             return
         await self._recall(attempt, spec)
         await self.mend(attempt, spec)

@@ -16,8 +16,6 @@ from towline.api.gitrepository import Mode, Schema, Spec
 from towline.api.syncrecord import ChangeEntry, Ending, Trigger
 from towline.attempt import Attempt, kinds_of
 from towline.checkup import Checkups
-from towline.core import status
-from towline.core.status import Pass
 from towline.decide import Decisions
 from towline.desired import Desired, Head, Source
 from towline.errors import ClusterError, Failure, Reason, SpecError, TowlineError
@@ -30,6 +28,8 @@ from towline.order import Order, Synced
 from towline.orders import Orders
 from towline.pull import Pulls
 from towline.repair import Repairs
+from towline.status import compute
+from towline.status.compute import Pass
 from towline.sync import Syncs
 
 _log = log.logger(__name__)
@@ -276,7 +276,7 @@ class Tower:
             held = await self._report.add_finalizer(attempt.repository)
             if held:
                 attempt.repository = held
-                begun = status.progress(held, attempt.revision, decided, kinds, self._now())
+                begun = compute.progress(held, attempt.revision, decided, kinds, self._now())
                 if written := await self._report.write_status(held, begun):
                     attempt.repository = written
                     return

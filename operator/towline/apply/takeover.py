@@ -1,4 +1,4 @@
-"""What others have left on an object of ours, taken off after a write: see `core.folding` and `core.foreign`."""
+"""What others have left on an object of ours, taken off after a write: see `fields.coowners` and `fields.additions`."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Nobody else writes records, so the newest sync of each repository is read once and then remembered. A record
 is put into the cluster; into the data folder, where the cluster refuses it; into the log alone, where its
-namespace is going away. What it says is decided in `core.record` and `core.closing`.
+namespace is going away. What it says is decided in `records.opening` and `records.closing`.
 """
 
 from __future__ import annotations

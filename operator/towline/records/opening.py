@@ -62,7 +62,7 @@ def entries(
 
     Args:
         changes: the writes of a plan.
-        fields: the changed fields of each object that exists (`core.diff`).
+        fields: the changed fields of each object that exists (`fields.diff`).
         sha: the commit that the manifests come from.
         mask: makes the digests of Secrets unguessable.
     """

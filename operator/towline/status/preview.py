@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from towline import text
 from towline.api.syncrecord import ChangeEntry, FieldChange, SyncRecord
-from towline.core import verdict
 from towline.errors import Failure, Reason
 from towline.model import Action, Body, Change, Revision
+from towline.status import conditions
 
 SHOWN = 10
 """How many changes a status shows, and fields of each; the totals count all."""
@@ -74,7 +74,7 @@ def body(forecast: Forecast) -> Body:
 
 def sentence(forecast: Forecast, revision: Revision, declared: int) -> str:
     """Say what would be done, of how many declared objects, by which commit."""
-    commit = verdict.named(revision.short, revision.subject, revision.author.name)
+    commit = conditions.named(revision.short, revision.subject, revision.author.name)
     if forecast.is_empty:
         return f"Would change nothing: {text.many(declared, 'object')} as declared by {commit}"
     counts = Counter(told.action for told in _told(forecast.entries).values())

@@ -14,13 +14,13 @@ from typing import Any
 from towline import text
 from towline.api import condition
 from towline.api.gitrepository import GitRepository
-from towline.core import drifted, forecast, patience, verdict
-from towline.core.forecast import Forecast
-from towline.core.survey import Survey
-from towline.core.verdict import Conclusion
 from towline.drift.deviations import Deviation
 from towline.errors import Failure, Reason
 from towline.model import Body, Change, GroupKind, Plan, Revision
+from towline.status import conditions, drift_fields, health_condition, preview
+from towline.status.conditions import Conclusion
+from towline.status.preview import Forecast
+from towline.status.survey import Survey
 
 SHOWN = 10
 """How many failures and blocked prunes a status lists; the totals count all."""
@@ -89,15 +89,15 @@ def compute(previous: Body, passed: Pass, now: datetime) -> Body:
         "applied": _applied(previous, passed.applied, moment),
         "kinds": _kinds(previous, passed.kinds),
         "lastRecord": passed.last_record or previous.get("lastRecord"),
-        **drifted.fields(passed.drift, counted),
+        **drift_fields.fields(passed.drift, counted),
         **_failures(() if fine else passed.failures),
         **_blocked(() if fine else passed.blocked, passed.token),
-        **({} if passed.plan is None else {"plan": forecast.body(passed.plan)}),
+        **({} if passed.plan is None else {"plan": preview.body(passed.plan)}),
     }
     said = {name: value for name, value in status.items() if value not in (None, "", 0, {}, [])}
     found = (
-        *verdict.conditions_of(said, _conclusion(said, previous, passed, now)),
-        drifted.condition(passed.drift, previous),
+        *conditions.conditions_of(said, _conclusion(said, previous, passed, now)),
+        drift_fields.condition(passed.drift, previous),
     )
     said["conditions"] = condition.merge(previous.get("conditions"), found, passed.generation, moment)
     return said
@@ -117,12 +117,12 @@ def progress(
     begun = Pass(
         generation=repository.generation,
         reason=Reason.PROGRESSING,
-        message=f"Applying {verdict.named(revision.short, revision.subject, revision.author.name)}",
+        message=f"Applying {conditions.named(revision.short, revision.subject, revision.author.name)}",
         observed=revision.sha,
         attempted=revision.sha,
         blocked=decided.blocked or None,
         token=decided.token,
-        plan=forecast.NOTHING,
+        plan=preview.NOTHING,
         kinds=kinds,
     )
     return compute(repository.status, begun, now)
@@ -135,12 +135,12 @@ def _conclusion(said: Body, previous: Body, passed: Pass, now: datetime) -> Conc
         reason=passed.reason,
         message=passed.message,
         attempts=passed.attempts,
-        healthy=patience.of(survey, Reason.SUCCEEDED, previous),
+        healthy=health_condition.of(survey, Reason.SUCCEEDED, previous),
     )
     if survey is None:
         return known
-    outlook = patience.outlook(said, previous, survey, passed.generation, now)
-    known = replace(known, healthy=patience.of(survey, outlook, previous))
+    outlook = health_condition.outlook(said, previous, survey, passed.generation, now)
+    known = replace(known, healthy=health_condition.of(survey, outlook, previous))
     fine = passed.reason is Reason.SUCCEEDED
     held = passed.reason is Reason.PROGRESSING and passed.held
     return replace(known, outlook=outlook) if fine or held else known

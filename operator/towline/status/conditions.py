@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from towline import text
 from towline.api import labels
 from towline.api.condition import IDLE, Condition, Truth, Type
-from towline.core import remedy
-from towline.core.remedy import Beside
 from towline.errors import Reason
 from towline.model import Body
+from towline.status import reasons
+from towline.status.reasons import Beside
 
 _MESSAGE_BYTES = 1024
 _WORDS_BYTES = 200
@@ -51,7 +51,7 @@ def conditions_of(status: Body, ended: Conclusion) -> Iterable[Condition]:
     """
     ready = ended.ready
     message = text.printable(_ready(status, ended), _MESSAGE_BYTES)
-    yield Condition(type=Type.READY, status=remedy.TABLE[ready].ready, reason=ready, message=message)
+    yield Condition(type=Type.READY, status=reasons.TABLE[ready].ready, reason=ready, message=message)
     yield _reconciling(ended.runs, ended.attempts)
     yield _stalled(ended.runs)
     yield _synced(status, ready)
@@ -66,7 +66,7 @@ def named(short: str, subject: str, author: str) -> str:
 
 
 def _reconciling(reason: Reason, attempts: int) -> Condition:
-    if remedy.TABLE[reason].beside is not Beside.RECONCILING:
+    if reasons.TABLE[reason].beside is not Beside.RECONCILING:
         return _idle(Type.RECONCILING, "No sync runs and none waits for another try")
     words = f"Tried {text.many(max(attempts, 1), 'time')}; tries again after a pause"
     if reason is Reason.PROGRESSING:
@@ -75,7 +75,7 @@ def _reconciling(reason: Reason, attempts: int) -> Condition:
 
 
 def _stalled(reason: Reason) -> Condition:
-    row = remedy.TABLE[reason]
+    row = reasons.TABLE[reason]
     if row.beside is not Beside.STALLED:
         return _idle(Type.STALLED, "Nothing waits for a change of this resource")
     words = f"What can mend it: {' or '.join(row.parties)}"
@@ -89,7 +89,7 @@ def _idle(kind: Type, message: str) -> Condition:
 def _synced(status: Body, reason: Reason) -> Condition:
     commit = status.get("commit", {})
     observed, applied = commit.get("observed", ""), commit.get("applied", "")
-    ready = remedy.TABLE[reason].ready is Truth.TRUE
+    ready = reasons.TABLE[reason].ready is Truth.TRUE
     found = Truth.UNKNOWN
     words = "No commit was seen yet"
     if observed and observed == applied:

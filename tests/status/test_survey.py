@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from towline.core import survey
 from towline.model import CURRENT, Health, Live, Manifest, ObjectRef, Origin, State
+from towline.status import survey
 
 WAITS = Health(State.IN_PROGRESS, "0 of 3 replicas are available")
 FAILED = Health(State.FAILED, "the Job failed")

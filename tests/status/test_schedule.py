@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from towline.core import remedy, schedule
-from towline.core.remedy import Again, Beside, Party
 from towline.errors import Reason, Refusal
+from towline.status import reasons, schedule
+from towline.status.reasons import Again, Beside, Party
 
 CALM, HASTY = 0.0, 1.0
 REASONS = st.lists(st.sampled_from([*Reason, *Refusal]), min_size=1, max_size=5)
@@ -119,18 +119,18 @@ def test_a_long_pause_of_one_commit_does_not_delay_the_next_one(reason: Reason) 
 
 
 def test_the_table_has_every_reason() -> None:
-    assert set(remedy.TABLE) == set(Reason)
+    assert set(reasons.TABLE) == set(Reason)
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_each_reason_says_who_can_mend_it_exactly_where_something_is_wrong(reason: Reason) -> None:
     fine = {Reason.SUCCEEDED, Reason.SUSPENDED, Reason.PLANNED, Reason.PROGRESSING}
-    assert bool(remedy.TABLE[reason].parties) == (reason not in fine)
+    assert bool(reasons.TABLE[reason].parties) == (reason not in fine)
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_whatever_waits_for_time_alone_is_tried_again_and_says_so(reason: Reason) -> None:
-    row = remedy.TABLE[reason]
+    row = reasons.TABLE[reason]
     if row.parties == (Party.TIME,):
         assert row.beside is Beside.RECONCILING
         assert row.again in {Again.BACKOFF, Again.EITHER}

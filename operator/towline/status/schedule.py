@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from towline.core import remedy
-from towline.core.remedy import Again
 from towline.errors import Reason
+from towline.status import reasons
+from towline.status.reasons import Again
 
 JITTER = 0.2
 """The part of a pause that chance may take off, so that repositories that failed together come back apart."""
@@ -35,7 +35,7 @@ def next_due(reason: Reason, interval: float, retry: float) -> float | None:
 
     `retry` is what `backoff` said. A pass that comes before it only looks for a new head.
     """
-    match remedy.TABLE[reason].again:
+    match reasons.TABLE[reason].again:
         case Again.ON_CHANGE:
             return None
         case Again.INTERVAL:
@@ -46,9 +46,9 @@ def next_due(reason: Reason, interval: float, retry: float) -> float | None:
             return min(interval, retry)
 
 
-def _cap(interval: float, reasons: Collection[str]) -> float:
-    if reasons and remedy.LASTING.issuperset(reasons):
+def _cap(interval: float, refused: Collection[str]) -> float:
+    if refused and reasons.LASTING.issuperset(refused):
         return _LASTING_CAP
-    if not remedy.AUTHENTICATION.isdisjoint(reasons):
+    if not reasons.AUTHENTICATION.isdisjoint(refused):
         return _AUTHENTICATION_CAP
     return max(interval, _SHORTEST_CAP)

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from towline.core import drifted
 from towline.drift.deviations import Deviation
 from towline.errors import Refusal
+from towline.status import drift_fields
 
 FIELD = Deviation(object="ConfigMap/shop/a", field="/data/x", want="1", have="2", by="kubectl-edit")
 OVERRIDDEN = Deviation(object="Pod/shop/b", field="/spec/y", reason=Refusal.OVERRIDDEN_BY_ADMISSION)
@@ -10,66 +10,66 @@ FOREIGN = Deviation(object="Pod/shop/c", field="/spec/z", reason=Refusal.FOREIGN
 
 
 def test_nothing_is_said_where_nobody_looked() -> None:
-    assert drifted.fields(None, {}) == {}
-    found = drifted.condition(None, {})
+    assert drift_fields.fields(None, {}) == {}
+    found = drift_fields.condition(None, {})
     assert (found.status, found.reason) == ("Unknown", "NotAssessed")
 
 
 def test_a_condition_stays_as_it_was_while_nobody_looks() -> None:
     before = {"type": "Drifted", "status": "True", "reason": "Drifted", "message": "one field"}
-    found = drifted.condition(None, {"conditions": [before]})
+    found = drift_fields.condition(None, {"conditions": [before]})
     assert (found.status, found.reason, found.message) == ("True", "Drifted", "one field")
 
 
 def test_no_deviation_is_no_drift() -> None:
-    found = drifted.condition((), {})
+    found = drift_fields.condition((), {})
     assert (found.status, found.reason) == ("False", "NoDrift")
 
 
 def test_drift_counts_objects_and_fields_and_names_the_first() -> None:
-    said = drifted.fields((FIELD, OVERRIDDEN), {"objects": {"declared": 4}})
+    said = drift_fields.fields((FIELD, OVERRIDDEN), {"objects": {"declared": 4}})
     assert said["objects"] == {"declared": 4, "drifted": 2}
     assert said["driftTotal"] == 2
     assert [each["object"] for each in said["drift"]] == ["ConfigMap/shop/a", "Pod/shop/b"]
-    found = drifted.condition((FIELD, OVERRIDDEN), {})
+    found = drift_fields.condition((FIELD, OVERRIDDEN), {})
     assert (found.status, found.reason) == ("True", "Drifted")
     assert 'ConfigMap/shop/a /data/x: "2" instead of "1" by kubectl-edit' in found.message
 
 
 def test_foreign_fields_are_listed_last_and_are_no_drift() -> None:
-    said = drifted.fields((FOREIGN, FIELD), {})
+    said = drift_fields.fields((FOREIGN, FIELD), {})
     assert [each["object"] for each in said["drift"]] == ["ConfigMap/shop/a", "Pod/shop/c"]
     assert (said["driftTotal"], said["objects"]) == (1, {"drifted": 1})
-    found = drifted.condition((FOREIGN,), {})
+    found = drift_fields.condition((FOREIGN,), {})
     assert (found.status, found.reason) == ("False", "ForeignFields")
 
 
 def test_what_admission_holds_otherwise_has_a_reason_of_its_own() -> None:
-    found = drifted.condition((OVERRIDDEN,), {})
+    found = drift_fields.condition((OVERRIDDEN,), {})
     assert (found.status, found.reason) == ("True", "OverriddenByAdmission")
 
 
 def test_only_ten_are_listed_and_all_are_counted() -> None:
     many = tuple(Deviation(object=f"ConfigMap/shop/{number:02}", field="/data/x") for number in range(30))
-    said = drifted.fields(many, {})
+    said = drift_fields.fields(many, {})
     assert (len(said["drift"]), said["driftTotal"]) == (10, 30)
 
 
 def test_news_are_told_once() -> None:
-    before = drifted.fields((FIELD,), {})
-    assert drifted.news({}, before)
-    assert drifted.news(before, before) == ""
-    assert "Pod/shop/b" in drifted.news(before, drifted.fields((FIELD, OVERRIDDEN), {}))
+    before = drift_fields.fields((FIELD,), {})
+    assert drift_fields.news({}, before)
+    assert drift_fields.news(before, before) == ""
+    assert "Pod/shop/b" in drift_fields.news(before, drift_fields.fields((FIELD, OVERRIDDEN), {}))
 
 
 def test_a_status_is_read_back_as_it_was_written() -> None:
-    said = drifted.fields((FIELD, OVERRIDDEN), {})
-    assert drifted.remembered(said, Refusal.OVERRIDDEN_BY_ADMISSION) == (OVERRIDDEN,)
-    assert drifted.remembered({}, Refusal.OVERRIDDEN_BY_ADMISSION) == ()
+    said = drift_fields.fields((FIELD, OVERRIDDEN), {})
+    assert drift_fields.remembered(said, Refusal.OVERRIDDEN_BY_ADMISSION) == (OVERRIDDEN,)
+    assert drift_fields.remembered({}, Refusal.OVERRIDDEN_BY_ADMISSION) == ()
 
 
 def test_under_observe_nothing_is_said_of_drift() -> None:
-    said = drifted.fields(drifted.UNASSESSED, {"objects": {"declared": 4, "drifted": 2}})
+    said = drift_fields.fields(drift_fields.UNASSESSED, {"objects": {"declared": 4, "drifted": 2}})
     assert (said["drift"], said["driftTotal"], said["objects"]) == ([], 0, {"declared": 4})
-    found = drifted.condition(drifted.UNASSESSED, {})
+    found = drift_fields.condition(drift_fields.UNASSESSED, {})
     assert (found.status, found.reason) == ("Unknown", "NotAssessed")

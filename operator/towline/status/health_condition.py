@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from towline import text
 from towline.api import condition
 from towline.api.condition import NOT_ASSESSED, Condition, Truth, Type
-from towline.core.survey import Ailing, Survey
 from towline.errors import Reason
 from towline.model import Body
+from towline.status.survey import Ailing, Survey
 
 SOONEST = 2.0
 """Seconds until objects that are on their way are looked at again, even if they are silent; doubled each time."""

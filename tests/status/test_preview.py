@@ -3,11 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from towline.api.syncrecord import ChangeEntry, Ending, FieldChange
-from towline.core import forecast
-from towline.core.forecast import Forecast
 from towline.errors import Failure
 from towline.model import Action, Outcome, Result
 from towline.records import closing, opening
+from towline.status import preview
+from towline.status.preview import Forecast
 
 from tests.records import syncs
 from tests.records.syncs import change, ended, sync
@@ -28,7 +28,7 @@ def said(*entries: ChangeEntry, blocked: int = 0, failures: int = 0) -> str:
         blocked=tuple(change(f"b{number}", Action.PRUNE) for number in range(blocked)),
         failures=(refused,) * failures,
     )
-    return forecast.sentence(found, syncs.revision(), 42)
+    return preview.sentence(found, syncs.revision(), 42)
 
 
 def test_the_sentence_counts_by_action_and_names_the_commit() -> None:
@@ -54,14 +54,14 @@ def test_the_sentence_begins_with_what_would_be_refused() -> None:
 
 def test_an_object_with_several_entries_counts_once_with_all_its_fields() -> None:
     parts = [entry("a", Action.UPDATE, COLOUR), entry("a", Action.UPDATE, replace(COLOUR, path="/data/b"))]
-    body = forecast.body(Forecast(entries=tuple(parts)))
+    body = preview.body(Forecast(entries=tuple(parts)))
     assert (body["counts"], body["changesTotal"]) == ({"update": 1}, 1)
-    assert forecast.differences(parts, [entry("a", Action.UPDATE, *(each.fields[0] for each in parts))]) == ()
+    assert preview.differences(parts, [entry("a", Action.UPDATE, *(each.fields[0] for each in parts))]) == ()
 
 
 def test_the_status_shows_ten_changes_and_what_goes_away_comes_first() -> None:
     new = [entry(f"n{number}", Action.CREATE) for number in range(20)]
-    body = forecast.body(Forecast(entries=(*new, entry("old", Action.PRUNE))))
+    body = preview.body(Forecast(entries=(*new, entry("old", Action.PRUNE))))
     assert (len(body["changes"]), body["changesTotal"]) == (10, 21)
     assert body["changes"][0]["object"] == "ConfigMap/shop/old"
     assert body["counts"] == {"create": 20, "prune": 1}
@@ -69,7 +69,7 @@ def test_the_status_shows_ten_changes_and_what_goes_away_comes_first() -> None:
 
 def test_the_status_shows_ten_fields_of_a_change_and_the_head_of_a_long_value() -> None:
     fields = [FieldChange(path=f"/data/k{number}", old=None, new="ß" * 2000) for number in range(30)]
-    (shown,) = forecast.body(Forecast(entries=(entry("a", Action.UPDATE, *fields),)))["changes"]
+    (shown,) = preview.body(Forecast(entries=(entry("a", Action.UPDATE, *fields),)))["changes"]
     assert (len(shown["fields"]), shown["fieldsTotal"]) == (10, 30)
     assert "old" not in shown["fields"][0]
     assert len(shown["fields"][0]["new"].encode()) <= 256
@@ -80,13 +80,13 @@ def test_the_fields_of_a_change_with_several_entries_are_all_counted() -> None:
     fields = tuple(FieldChange(path=f"/data/k{number}", old=None, new="x") for number in range(250))
     entries = syncs.entries([updated], {updated.ref: fields})
     assert len(entries) > 1
-    (shown,) = forecast.body(Forecast(entries=entries))["changes"]
+    (shown,) = preview.body(Forecast(entries=entries))["changes"]
     assert (len(shown["fields"]), shown["fieldsTotal"]) == (10, 250)
 
 
 def test_what_waits_for_a_person_is_shown_with_its_reason_and_counted_as_blocked() -> None:
     waiting = replace(change("state", Action.PRUNE), message="deleting it deletes data")
-    body = forecast.body(Forecast(blocked=(waiting,)))
+    body = preview.body(Forecast(blocked=(waiting,)))
     assert body["counts"] == {"blocked": 1}
     assert body["changes"] == [
         {
@@ -98,14 +98,14 @@ def test_what_waits_for_a_person_is_shown_with_its_reason_and_counted_as_blocked
 
 
 def test_nothing_to_do_shows_nothing() -> None:
-    assert forecast.body(forecast.NOTHING) == {}
+    assert preview.body(preview.NOTHING) == {}
 
 
 def test_differences_name_objects_actions_and_fields() -> None:
     was = [entry("a", Action.CREATE), entry("b", Action.UPDATE, COLOUR), entry("c", Action.PRUNE)]
     now = [entry("a", Action.ADOPT), entry("b", Action.UPDATE, replace(COLOUR, old="green"))]
     now.append(entry("d", Action.CREATE))
-    assert forecast.differences(was, now) == (
+    assert preview.differences(was, now) == (
         "adopt instead of create: ConfigMap/shop/a",
         "other content: update ConfigMap/shop/b (/data/colour)",
         "no longer: prune ConfigMap/shop/c",
@@ -115,22 +115,22 @@ def test_differences_name_objects_actions_and_fields() -> None:
 
 def test_another_commit_file_or_line_of_the_same_content_is_no_difference() -> None:
     was = entry("a", Action.CREATE)
-    assert forecast.differences([was], [replace(was, commit="2" * 40, file="b.yaml", line=9)]) == ()
-    assert forecast.differences([was], [replace(was, digest="e")]) == (
+    assert preview.differences([was], [replace(was, commit="2" * 40, file="b.yaml", line=9)]) == ()
+    assert preview.differences([was], [replace(was, digest="e")]) == (
         "other content: create ConfigMap/shop/a",
     )
 
 
 def test_what_a_record_has_shown_leaves_out_what_would_not_be_done() -> None:
     going, refused, blocked = change("a"), change("b"), change("c", Action.PRUNE)
-    why = forecast.blocks(blocked)
+    why = preview.blocks(blocked)
     outcomes = (
         Outcome(change=refused, result=Result.FAILED, failures=(replace(why, reason="Invalid"),)),
         Outcome(change=blocked, result=Result.NOT_TRIED, failures=(why,)),
     )
     records = opening.opening(sync(), syncs.entries([going, refused, blocked]), None)
     closed = closing.close(records, ended(Ending.PLANNED, outcomes=outcomes, blocked=1))
-    assert [each.object for each in forecast.shown(closed)] == [str(going.ref)]
+    assert [each.object for each in preview.shown(closed)] == [str(going.ref)]
     counts = closed[0].closing.counts if closed[0].closing else None
     assert counts
     assert (counts.created, counts.pruned, counts.failed, counts.blocked) == (1, 0, 1, 1)
@@ -142,6 +142,6 @@ def test_what_stays_although_git_declares_it_no_more_is_named_and_what_is_not_ou
     ]
     strange = replace(kept[0], ref=syncs.ref("strange"), reason="NotOurs")
     held = replace(change("declared"), action=Action.SKIP, message="waits")
-    assert forecast.staying([strange, held]) == ""
-    assert forecast.staying([*kept[:1], strange]) == "1 object left Git: ConfigMap/shop/k0 (kept)"
-    assert forecast.staying(kept).endswith("ConfigMap/shop/k2 (kept) and 2 more")
+    assert preview.staying([strange, held]) == ""
+    assert preview.staying([*kept[:1], strange]) == "1 object left Git: ConfigMap/shop/k0 (kept)"
+    assert preview.staying(kept).endswith("ConfigMap/shop/k2 (kept) and 2 more")

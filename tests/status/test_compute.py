@@ -7,10 +7,10 @@ from typing import Any
 from towline.api import condition, gitrepository
 from towline.api.condition import Type
 from towline.api.gitrepository import GitRepository
-from towline.core import status
-from towline.core.status import Objects, Pass
 from towline.errors import Failure, Reason, Refusal
 from towline.model import Action, Body, Change, GroupKind, ObjectRef, Person, Plan, Revision
+from towline.status import compute
+from towline.status.compute import Objects, Pass
 
 EARLY = datetime(2026, 1, 1, tzinfo=UTC)
 LATE = datetime(2026, 1, 2, tzinfo=UTC)
@@ -78,7 +78,7 @@ def blocked(count: int) -> Pass:
 def after(*passes: Pass) -> Body:
     found: Body = {}
     for passed in passes:
-        found = status.compute(found, passed, EARLY)
+        found = compute.compute(found, passed, EARLY)
     return found
 
 
@@ -121,8 +121,8 @@ def test_a_success_sets_all_six_conditions() -> None:
 def test_a_pass_that_finds_nothing_new_leaves_a_status_that_equals_the_one_before() -> None:
     found = after(succeeded())
     quiet = Pass(generation=1, reason=Reason.SUCCEEDED, observed=OLD)
-    assert status.compute(found, succeeded(), LATE) == found
-    assert status.compute(found, quiet, LATE) == found
+    assert compute.compute(found, succeeded(), LATE) == found
+    assert compute.compute(found, quiet, LATE) == found
 
 
 def test_a_refused_object_is_named_with_file_line_and_commit() -> None:
@@ -152,7 +152,7 @@ def test_a_failure_leaves_what_is_applied_and_waits_for_another_try() -> None:
 
 def test_tries_are_counted_without_moving_a_transition_time() -> None:
     before = after(failed(attempts=1))
-    found = status.compute(before, failed(attempts=2), LATE)
+    found = compute.compute(before, failed(attempts=2), LATE)
     assert "Tried 2 times" in message(found, Type.RECONCILING)
     assert (
         condition.find(found, Type.RECONCILING)["lastTransitionTime"]
@@ -251,9 +251,9 @@ def test_a_suspended_resource_is_not_ready_and_keeps_its_commit() -> None:
 
 def test_applied_at_moves_only_with_the_applied_commit() -> None:
     first = after(succeeded())
-    same = status.compute(first, replace(succeeded(), generation=2), LATE)
-    moved = status.compute(first, succeeded(NEW), LATE)
-    returned = status.compute(moved, succeeded(OLD), LATE)
+    same = compute.compute(first, replace(succeeded(), generation=2), LATE)
+    moved = compute.compute(first, succeeded(NEW), LATE)
+    returned = compute.compute(moved, succeeded(OLD), LATE)
     assert same["applied"]["appliedAt"] == "2026-01-01T00:00:00Z"
     assert moved["applied"]["appliedAt"] == "2026-01-02T00:00:00Z"
     assert returned["applied"]["appliedAt"] == "2026-01-02T00:00:00Z"
@@ -271,7 +271,7 @@ def stored(said: Body) -> GitRepository:
 
 def test_the_early_write_names_the_kinds_before_their_objects_exist() -> None:
     before = after(succeeded())
-    found = status.progress(stored(before), revision(NEW), Plan(), {GroupKind("batch", "Job")}, LATE)
+    found = compute.progress(stored(before), revision(NEW), Plan(), {GroupKind("batch", "Job")}, LATE)
     assert {"group": "batch", "kind": "Job"} in found["kinds"]
     assert said_of(found, Type.READY) == ("Unknown", "Progressing")
     assert said_of(found, Type.RECONCILING) == ("True", "Progressing")
@@ -285,15 +285,15 @@ def test_the_early_write_names_what_is_blocked_before_the_creates_beside_it_exis
         action=Action.PRUNE, ref=ObjectRef("", "ConfigMap", "shop", "old"), reason="PruneBlocked"
     )
     decided = Plan(blocked=(waiting,), token="0123456789ab")
-    found = status.progress(stored(after(succeeded())), revision(NEW), decided, (), LATE)
+    found = compute.progress(stored(after(succeeded())), revision(NEW), decided, (), LATE)
     assert found["blocked"]["prunesTotal"] == 1
     assert found["blocked"]["confirm"] == "0123456789ab"
-    again = status.progress(stored(found), revision(NEW), Plan(), (), LATE)
+    again = compute.progress(stored(found), revision(NEW), Plan(), (), LATE)
     assert again["blocked"] == found["blocked"]
 
 
 def test_fields_of_other_writers_of_the_status_stay() -> None:
     before = {"drift": [{"object": "ConfigMap/shop/settings"}], "objects": {"healthy": 3}}
-    found = status.compute(before, succeeded(), EARLY)
+    found = compute.compute(before, succeeded(), EARLY)
     assert found["drift"] == before["drift"]
     assert found["objects"] == {"healthy": 3, "declared": 12, "synced": 12, "failed": 0}

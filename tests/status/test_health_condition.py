@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from towline.api import condition
 from towline.api.condition import Type
-from towline.core import patience, status
-from towline.core.status import Objects, Pass
-from towline.core.survey import Ailing, Survey
 from towline.errors import Reason
 from towline.model import Body, Health, ObjectRef, Person, Revision, State
+from towline.status import compute, health_condition
+from towline.status.compute import Objects, Pass
+from towline.status.survey import Ailing, Survey
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TIMEOUT = 60.0
@@ -78,7 +78,7 @@ def applied(survey: Survey | None, sha: str = OLD, **changed: object) -> Pass:
 def after(*passes: tuple[float, Pass]) -> Body:
     found: Body = {}
     for seconds, passed in passes:
-        found = status.compute(found, passed, at(seconds))
+        found = compute.compute(found, passed, at(seconds))
     return found
 
 
@@ -216,7 +216,7 @@ def test_later_waves_that_wait_for_what_has_failed_make_the_repository_unhealthy
 def test_silent_objects_are_looked_at_again_and_again_until_the_timeout() -> None:
     def due(seconds: float) -> float | None:
         found = after((0, applied(WAITS)), (seconds, applied(WAITS)))
-        return patience.next_look(found, WAITS, at(seconds))
+        return health_condition.next_look(found, WAITS, at(seconds))
 
     assert due(0.5) == pytest.approx(2.0, abs=0.1)
     assert due(8) == pytest.approx(8.0, abs=0.1)
@@ -225,6 +225,6 @@ def test_silent_objects_are_looked_at_again_and_again_until_the_timeout() -> Non
 
 
 def test_nobody_looks_again_at_what_is_well_or_was_given_up() -> None:
-    assert patience.next_look(after((0, applied(WELL))), WELL, at(1)) is None
-    assert patience.next_look(after((0, applied(FAILED))), FAILED, at(1)) is None
-    assert patience.next_look({}, None, at(1)) is None
+    assert health_condition.next_look(after((0, applied(WELL))), WELL, at(1)) is None
+    assert health_condition.next_look(after((0, applied(FAILED))), FAILED, at(1)) is None
+    assert health_condition.next_look({}, None, at(1)) is None

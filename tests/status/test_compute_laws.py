@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.api import condition, schema
 from towline.api.condition import Type
-from towline.core import status
-from towline.core.status import Objects, Pass
 from towline.errors import Failure, Reason, Refusal
 from towline.model import Action, Body, Change, GroupKind, ObjectRef, Person, Revision
+from towline.status import compute
+from towline.status.compute import Objects, Pass
 
 CRD = yaml.safe_load((Path(__file__).parents[2] / "crds" / "gitrepositories.yaml").read_text())
 (VERSION,) = CRD["spec"]["versions"]
@@ -79,15 +79,15 @@ PASSES = st.builds(
 def test_every_status_fits_its_own_schema_and_repeating_the_pass_changes_nothing(passes: list[Pass]) -> None:
     found: Body = {}
     for passed in passes:
-        found = status.compute(found, passed, EARLY)
+        found = compute.compute(found, passed, EARLY)
     closed = schema._closed(STATUS_SCHEMA)
     jsonschema.Draft202012Validator(closed).validate(json.loads(json.dumps(found)))
     assert [entry["type"] for entry in found["conditions"]] == [str(kind) for kind in Type]
     assert all(entry["reason"] for entry in found["conditions"])
-    assert status.compute(found, passes[-1], LATE) == found
+    assert compute.compute(found, passes[-1], LATE) == found
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_a_message_for_people(reason: Reason) -> None:
-    found = status.compute({}, Pass(generation=1, reason=reason), EARLY)
+    found = compute.compute({}, Pass(generation=1, reason=reason), EARLY)
     assert condition.find(found, Type.READY)["message"]

@@ -1,0 +1,1 @@
+"""The status of a GitRepository: one file for each of its sections. Pure."""
