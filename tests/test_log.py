@@ -37,7 +37,7 @@ def test_that_kopf_has_closed_its_own_session_is_no_error(lines: io.StringIO, sa
 
 def test_other_errors_of_kopf_and_the_same_words_of_others_are_logged(lines: io.StringIO) -> None:
     logging.getLogger("kopf._core.reactor.observation").error("Request attempt #1 failed: no route to host")
-    logging.getLogger("towline.reconcile").error("Connector is closed")
+    logging.getLogger("towline.reconcile.reconciler").error("Connector is closed")
     assert [json.loads(line)["event"] for line in lines.getvalue().splitlines()] == [
         "Request attempt #1 failed: no route to host",
         "Connector is closed",
@@ -52,7 +52,7 @@ def test_a_trace_shows_the_way_through_the_code_and_quotes_no_value(lines: io.St
         except ValueError as error:
             raise ClusterError("no answer") from error
     except ClusterError:
-        log.logger("towline.reconcile").exception("a bug ended the pass", repository="shop/app")
+        log.logger("towline.reconcile.reconciler").exception("a bug ended the pass", repository="shop/app")
         logging.getLogger("kopf.activities").exception("Activity failed")
     ours, theirs = (json.loads(line)["exception"] for line in lines.getvalue().splitlines())
     for trace in (ours, theirs):

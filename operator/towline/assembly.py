@@ -13,17 +13,10 @@ from pathlib import Path
 import yaml
 
 import towline
-from towline import desired
 from towline.api import gitrepository
 from towline.apply.writer import Writer
-from towline.checkup import Checkups
-from towline.cluster.sweep import Sweep
 from towline.data_folder import mask_key
-from towline.decide import Decisions
-from towline.dependencies import Dependencies
-from towline.drifts import Drifts
 from towline.fields.mask import Mask
-from towline.finalize import Finalizer
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.kube.repositories import Report
@@ -31,18 +24,25 @@ from towline.live.index import Index
 from towline.live.pods import Pods
 from towline.metrics import Metrics
 from towline.model import Key
-from towline.neighbours import Neighbours
-from towline.observe import Observer
-from towline.orders import Orders
-from towline.pull import Pulls
-from towline.reconcile import Reconciler
+from towline.reconcile import desired
+from towline.reconcile.attempt import Tower
+from towline.reconcile.checkup import Checkups
+from towline.reconcile.dependencies import Dependencies
+from towline.reconcile.drift_state import Drifts
+from towline.reconcile.executor import Syncs
+from towline.reconcile.fetch import Pulls
+from towline.reconcile.finalize import Finalizer
+from towline.reconcile.neighbours import Neighbours
+from towline.reconcile.observe import Observer
+from towline.reconcile.planner import Decisions
+from towline.reconcile.reconciler import Reconciler
+from towline.reconcile.repair import Repairs
+from towline.reconcile.sweep import Sweep
+from towline.reconcile.sync_request import Orders
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
-from towline.repair import Repairs
 from towline.settings import Settings
 from towline.source.mirror import Mirrors
-from towline.sync import Syncs
-from towline.tow import Tower
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

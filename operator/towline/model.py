@@ -98,7 +98,7 @@ class Manifest:
     `content` is what Git declares, without the fields that only a server writes; the namespace in it means nothing,
     that of `ref` does. `digest` covers the content alone: not the file, not the commit. `ref.namespace` is what Git
     says until the kind's scope is known (plan.scope places it). `directives` are the annotations that tell us what to
-    do, those of `towline.dev/`. `ignored` are JSON pointers that are left to others (plan.ignore_fields); then the digest
+    do, those of `towline.dev/`. `ignored` are JSON pointers that are left to others (plan.ignore_fields); the digest
     covers them, too.
     """
 

@@ -27,7 +27,7 @@ from towline.live.judge import Shift
 from towline.live.recheck import Doubts
 from towline.metrics import Metrics
 from towline.model import Key, ObjectRef
-from towline.reconcile import Reconciler
+from towline.reconcile.reconciler import Reconciler
 from towline.records.ledger import Ledger
 from towline.server import app
 from towline.settings import Settings

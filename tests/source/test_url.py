@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from towline import finalize
 from towline.api import gitrepository
 from towline.errors import Reason, SpecError
 from towline.model import Plan
+from towline.reconcile import finalize
 from towline.source import access
 from towline.source.access import Remote
 

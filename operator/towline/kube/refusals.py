@@ -19,7 +19,7 @@ _SECRET = GroupKind("", "Secret")
 
 
 class Masker(Protocol):
-    """Replaces the secret scalars of an object in a text (`core.redact.Mask`)."""
+    """Replaces the secret scalars of an object in a text (`fields.mask.Mask`)."""
 
     def text(self, message: str, body: Body) -> str:
         """Return the message without any secret of the body."""

@@ -43,7 +43,7 @@ class Conclusion:
 
 
 def conditions_of(status: Body, ended: Conclusion) -> Iterable[Condition]:
-    """Yield all conditions but Drifted, which comes from `core.drifted`.
+    """Yield all conditions but Drifted, which comes from `status.drift_fields`.
 
     Args:
         status: what the pass leaves behind, without conditions.

@@ -8,19 +8,19 @@ from typing import Any, cast
 
 from towline.api.syncrecord import Ending
 from towline.apply.writer import Writer
-from towline.desired import Head
 from towline.drift import contests
-from towline.drifts import Drifts, Known
 from towline.errors import Refusal
 from towline.fields.mask import Mask
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import Action, Change
-from towline.order import Synced
 from towline.plan import ownership
+from towline.reconcile.desired import Head
+from towline.reconcile.drift_state import Drifts, Known
+from towline.reconcile.sync import Synced
 
 from tests.kube.loopback import Server, served, status
-from tests.test_repair import REF, RESOURCE, REVISION, SPEC, written
+from tests.reconcile.test_repair import REF, RESOURCE, REVISION, SPEC, written
 
 
 async def test_a_fight_that_ends_while_its_pass_goes_on_is_still_looked_at() -> None:

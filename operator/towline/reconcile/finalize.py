@@ -9,26 +9,27 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from towline import conclusion, log
+from towline import log
 from towline.api import gitrepository, labels
 from towline.api.gitrepository import GitRepository, Removal
 from towline.api.syncrecord import Subject, Trigger
-from towline.attempt import kinds_of
-from towline.cluster.sweep import Sweep
-from towline.dependencies import Dependencies
 from towline.errors import ApiError, ClusterError, Reason
 from towline.kube.client import Client
 from towline.kube.repositories import Report
 from towline.live.index import Index
 from towline.model import ObjectRef, Person, Plan, Revision
-from towline.neighbours import Neighbours
-from towline.order import Order, Synced
 from towline.plan import build, claims, ownership
 from towline.plan.stamp import Identity
+from towline.reconcile import result
+from towline.reconcile.dependencies import Dependencies
+from towline.reconcile.executor import Syncs
+from towline.reconcile.neighbours import Neighbours
+from towline.reconcile.state import kinds_of
+from towline.reconcile.sweep import Sweep
+from towline.reconcile.sync import Order, Synced
 from towline.records.ledger import Ledger
 from towline.source import access
 from towline.status.compute import Pass
-from towline.sync import Syncs
 
 _log = log.logger(__name__)
 
@@ -90,7 +91,7 @@ class Finalizer:
             )
         decided, patience = await self._decide(repository)
         if decided.waiting:
-            return _waiting(repository, conclusion.waiting(decided.waiting), patience)
+            return _waiting(repository, result.waiting(decided.waiting), patience)
         if decided.writes:
             synced = await self._syncs.run(_order(repository, decided))
             self._neighbours.released(repository.key, synced.released)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from towline.api import labels
 from towline.api.gitrepository import GitRepository, Spec
-from towline.desired import Desired, Head
 from towline.drift.deviations import Deviation
 from towline.model import GroupKind, ObjectRef, Revision
 from towline.plan.stamp import Identity
+from towline.reconcile.desired import Desired, Head
 from towline.source.access import Remote
 from towline.status.compute import Pass
 

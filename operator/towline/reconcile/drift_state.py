@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from towline.api.gitrepository import GitRepository, Spec
 from towline.apply import writer
 from towline.apply.writer import Writer
-from towline.attempt import Attempt
-from towline.desired import Head, Source
 from towline.drift import contests, deviations, last_written
 from towline.drift.contests import Contest
 from towline.drift.deviations import Deviation, Look
@@ -21,10 +19,12 @@ from towline.drift.last_written import Baseline, Written
 from towline.errors import ClusterError, Refusal
 from towline.fields.mask import Mask
 from towline.model import Action, Body, Change, Key, Live, ObjectRef, Plan, Revision
-from towline.order import Synced
 from towline.plan import drift_policy, ignore_fields, stamp
 from towline.plan.ownership import Policy
 from towline.plan.stamp import Identity
+from towline.reconcile.desired import Head, Source
+from towline.reconcile.state import Attempt
+from towline.reconcile.sync import Synced
 from towline.status import drift_fields
 
 Found = tuple[Deviation, ...]

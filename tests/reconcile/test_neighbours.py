@@ -11,7 +11,7 @@ from towline.api import gitrepository
 from towline.api.gitrepository import GitRepository
 from towline.kube.repositories import Report
 from towline.model import Action, Change, Key, ObjectRef, Plan
-from towline.neighbours import Neighbours
+from towline.reconcile.neighbours import Neighbours
 
 from tests.kube.loopback import Server, served
 from tests.plan import strategies as world

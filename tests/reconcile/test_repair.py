@@ -11,18 +11,18 @@ from typing import Any, cast
 
 import pytest
 import yaml
-from towline import repair
 from towline.api import gitrepository
-from towline.attempt import Attempt, Memory
-from towline.desired import Head
 from towline.drift.last_written import Written
-from towline.drifts import Drifts
 from towline.errors import ClusterError
 from towline.fields.mask import Mask
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import Manifest, ObjectRef, Origin, Person, Revision
-from towline.repair import Repairs
+from towline.reconcile import repair
+from towline.reconcile.desired import Head
+from towline.reconcile.drift_state import Drifts
+from towline.reconcile.repair import Repairs
+from towline.reconcile.state import Attempt, Memory
 
 from tests.kube.loopback import Server, served, status
 

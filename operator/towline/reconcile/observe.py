@@ -13,14 +13,14 @@ from towline.apply.writer import Preflight, Writer
 from towline.errors import Failure, Reason, Refusal
 from towline.kube.repositories import Report
 from towline.model import APPLIES, REMOVES, Change, Outcome, Result
-from towline.order import Order
 from towline.plan.stamp import Identity
+from towline.reconcile.executor import Syncs
+from towline.reconcile.sync import Order
 from towline.records import newest
 from towline.records.closing import Ended
 from towline.records.ledger import Ledger
 from towline.status import preview
 from towline.status.preview import Forecast
-from towline.sync import Syncs
 
 _log = log.logger(__name__)
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from towline.api.gitrepository import Mode
 from towline.api.syncrecord import Ending
-from towline.attempt import Attempt
-from towline.desired import Desired
 from towline.errors import ClusterError, Failure, Reason, Refusal, TowlineError
 from towline.model import Change, ObjectRef, Plan, Result
-from towline.observe import Observed
-from towline.order import Synced
+from towline.reconcile.desired import Desired
+from towline.reconcile.observe import Observed
+from towline.reconcile.state import Attempt
+from towline.reconcile.sync import Synced
 from towline.status import conditions, preview
 from towline.status.compute import Objects, Pass
 from towline.status.preview import Forecast

@@ -15,22 +15,22 @@ from typing import Any, TypeVar
 from towline import aio, log
 from towline.api.gitrepository import Mode, Spec
 from towline.api.syncrecord import Trigger
-from towline.attempt import Attempt
-from towline.desired import Source
 from towline.drift import last_written
-from towline.drifts import Drifts, Known
 from towline.errors import ClusterError, TowlineError
 from towline.fields import atomic_maps, compare
 from towline.kube.client import IN_FLIGHT
 from towline.kube.repositories import Report
 from towline.live.index import Index
 from towline.model import Action, Change, Key, ObjectRef, Plan, Revision
-from towline.order import Synced
-from towline.orders import Orders
 from towline.plan import build, drift_policy, ownership
 from towline.plan.ownership import Policy
+from towline.reconcile.desired import Source
+from towline.reconcile.drift_state import Drifts, Known
+from towline.reconcile.executor import Syncs
+from towline.reconcile.state import Attempt
+from towline.reconcile.sync import Synced
+from towline.reconcile.sync_request import Orders
 from towline.status import drift_fields
-from towline.sync import Syncs
 
 _log = log.logger(__name__)
 _T = TypeVar("_T")

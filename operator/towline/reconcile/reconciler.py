@@ -7,22 +7,23 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from towline import conclusion, log
+from towline import log
 from towline.api.gitrepository import GitRepository
-from towline.attempt import Attempt, Memory
-from towline.dependencies import Dependencies
 from towline.errors import ClusterError, Reason, TowlineError
-from towline.finalize import Finalizer
 from towline.kube.repositories import Report
 from towline.metrics import Metrics
 from towline.model import Body, Key, ObjectRef
-from towline.neighbours import Neighbours
+from towline.reconcile import result
+from towline.reconcile.attempt import Tower
+from towline.reconcile.dependencies import Dependencies
+from towline.reconcile.finalize import Finalizer
+from towline.reconcile.neighbours import Neighbours
+from towline.reconcile.state import Attempt, Memory
 from towline.records.ledger import Ledger
 from towline.source.access import Remote
 from towline.status import compute, drift_fields, health_condition, reasons, schedule
 from towline.status.compute import Pass
 from towline.status.reasons import Again
-from towline.tow import Tower
 
 _log = log.logger(__name__)
 
@@ -131,11 +132,11 @@ class Reconciler:
         try:
             return await step()
         except TowlineError as error:
-            return conclusion.failed(attempt, error)
+            return result.failed(attempt, error)
         except Exception:  # noqa: BLE001  a whole pass: a bug in one repository must not end the others
             _log.exception("a bug ended the pass", repository=str(attempt.repository.key))
             bug = TowlineError(Reason.INTERNAL_ERROR, "a bug in Towline; the operator's log has the trace")
-            return conclusion.failed(attempt, bug)
+            return result.failed(attempt, bug)
 
     def _remember(self, attempt: Attempt, passed: Pass) -> tuple[Pass, float | None]:
         """Keep what saves work, and say when the next pass is."""

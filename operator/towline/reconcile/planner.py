@@ -8,17 +8,17 @@ from dataclasses import replace
 
 from towline.api import labels
 from towline.api.gitrepository import GitRepository, Mode
-from towline.attempt import Attempt
-from towline.cluster.sweep import Sweep
-from towline.dependencies import Dependencies
-from towline.desired import Desired
 from towline.errors import ClusterError, Reason, SourceError, TowlineError
 from towline.live.index import Index
 from towline.model import GroupKind, Live, ObjectRef, Plan
-from towline.neighbours import Neighbours
 from towline.plan import build, claims, ownership
 from towline.plan.ownership import OWN, Policy
-from towline.repair import Repairs
+from towline.reconcile.dependencies import Dependencies
+from towline.reconcile.desired import Desired
+from towline.reconcile.neighbours import Neighbours
+from towline.reconcile.repair import Repairs
+from towline.reconcile.state import Attempt
+from towline.reconcile.sweep import Sweep
 
 _OTHERS_SECONDS = 10.0
 """How long a pass waits to see kinds that it declares no more."""

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from towline import conclusion
 from towline.api.gitrepository import Mode
-from towline.attempt import Attempt, Memory
 from towline.errors import Reason, TowlineError
+from towline.reconcile import result
+from towline.reconcile.state import Attempt, Memory
 from towline.status import compute
 
 from tests.api.test_gitrepository import repository, specify
@@ -25,5 +25,5 @@ def test_a_plan_that_was_shown_goes_with_observe_and_stays_under_it_also_while_g
     mode: Mode, shown: Any
 ) -> None:
     attempt = Attempt(repository=repository(), memory=Memory(), spec=specify(mode=str(mode)))
-    passed = conclusion.failed(attempt, TowlineError(Reason.GIT_UNAVAILABLE, "away"))
+    passed = result.failed(attempt, TowlineError(Reason.GIT_UNAVAILABLE, "away"))
     assert compute.compute({"plan": PLAN}, passed, NOW).get("plan") == shown

@@ -10,27 +10,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from towline import conclusion, log
+from towline import log
 from towline.api import gitrepository, labels
 from towline.api.gitrepository import Mode, Schema, Spec
 from towline.api.syncrecord import ChangeEntry, Ending, Trigger
-from towline.attempt import Attempt, kinds_of
-from towline.checkup import Checkups
-from towline.decide import Decisions
-from towline.desired import Desired, Head, Source
 from towline.errors import ClusterError, Failure, Reason, SpecError, TowlineError
 from towline.kube.repositories import Report
 from towline.live.index import Index
 from towline.model import Key, ObjectRef, Plan, Revision
-from towline.neighbours import Neighbours
-from towline.observe import Observer
-from towline.order import Order, Synced
-from towline.orders import Orders
-from towline.pull import Pulls
-from towline.repair import Repairs
+from towline.reconcile import result
+from towline.reconcile.checkup import Checkups
+from towline.reconcile.desired import Desired, Head, Source
+from towline.reconcile.executor import Syncs
+from towline.reconcile.fetch import Pulls
+from towline.reconcile.neighbours import Neighbours
+from towline.reconcile.observe import Observer
+from towline.reconcile.planner import Decisions
+from towline.reconcile.repair import Repairs
+from towline.reconcile.state import Attempt, kinds_of
+from towline.reconcile.sync import Order, Synced
+from towline.reconcile.sync_request import Orders
 from towline.status import compute
 from towline.status.compute import Pass
-from towline.sync import Syncs
 
 _log = log.logger(__name__)
 
@@ -128,7 +129,7 @@ class Tower:
             planning = self._decisions.decide(attempt, desired)
             decided = await self._repairs.beside(attempt, spec, planning)
             if not decided.failures and any(change.manifest for change in decided.waiting):
-                return conclusion.passed(attempt, decided, None, blind)
+                return result.passed(attempt, decided, None, blind)
         except TowlineError as error:
             if error.reason in _RECORDED:
                 await self._record(attempt, revision, error)
@@ -205,11 +206,11 @@ class Tower:
     ) -> Pass:
         """Tell what would be done; what other repositories are asked about first is waited for as ever."""
         if decided.waiting and not decided.failures:
-            return conclusion.passed(attempt, decided, None, blind)
+            return result.passed(attempt, decided, None, blind)
         observed = await self._observer.observe(await self._order(attempt, decided))
         failures = await self._source.located(observed.forecast.failures, head, desired.manifests)
         found = replace(observed.forecast, failures=failures)
-        return conclusion.observed(attempt, decided, replace(observed, forecast=found), blind)
+        return result.observed(attempt, decided, replace(observed, forecast=found), blind)
 
     async def _enforce(
         self, attempt: Attempt, desired: Desired, head: Head, decided: Plan, blind: str
@@ -219,13 +220,13 @@ class Tower:
             newest = await self._syncs.newest(attempt.identity)  # closes what a dead process has left open
             await self._index.resume(desired.kinds)
             await self._repairs.settle(attempt, decided, Synced(ending=Ending.SUCCEEDED))
-            quiet = conclusion.passed(attempt, decided, None, blind)
+            quiet = result.passed(attempt, decided, None, blind)
             return replace(quiet, last_record=newest.name if newest else "")
         synced = await self._sync(attempt, desired.spec, head, decided)
         synced = await self._watched(desired, synced)
         await self._repairs.settle(attempt, decided, synced)
         located = await self._source.located(synced.failures, head, desired.manifests)
-        return conclusion.passed(attempt, decided, replace(synced, failures=located), blind)
+        return result.passed(attempt, decided, replace(synced, failures=located), blind)
 
     async def _sync(self, attempt: Attempt, spec: Spec, head: Head, decided: Plan) -> Synced:
         order = await self._order(attempt, decided)

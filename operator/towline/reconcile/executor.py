@@ -22,9 +22,9 @@ from towline.fields import diff
 from towline.fields.mask import Mask
 from towline.live.index import Index
 from towline.model import APPLIES, Action, Change, Difference, ObjectRef, Outcome, Result
-from towline.order import Order, Synced
 from towline.plan import waves as ordering
 from towline.plan.stamp import Identity
+from towline.reconcile.sync import Order, Synced
 from towline.records import closing, newest, opening
 from towline.records.closing import Ended
 from towline.records.ledger import Ledger

@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from towline import aio
-from towline.desired import Desired
 from towline.live.index import Index
 from towline.live.pods import Pods
 from towline.model import State
+from towline.reconcile.desired import Desired
 from towline.status import survey
 from towline.status.survey import Ailing, Survey
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from towline import log
 from towline.api.gitrepository import Spec
-from towline.attempt import Attempt
-from towline.desired import Desired, Head, Source
 from towline.errors import SourceError
 from towline.live.index import Index
 from towline.model import Revision
-from towline.neighbours import Neighbours
+from towline.reconcile.desired import Desired, Head, Source
+from towline.reconcile.neighbours import Neighbours
+from towline.reconcile.state import Attempt
 from towline.status import reasons
 from towline.status.compute import Pass
 

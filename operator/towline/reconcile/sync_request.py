@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from towline.api.gitrepository import GitRepository, Spec
 from towline.api.syncrecord import Ending, Flag, Subject, Trigger
-from towline.desired import Head, Source
 from towline.model import Plan, Revision
-from towline.order import Order
 from towline.plan.stamp import Identity
+from towline.reconcile.desired import Head, Source
+from towline.reconcile.executor import Syncs
+from towline.reconcile.sync import Order
 from towline.records.newest import Tip
-from towline.sync import Syncs
 
 
 class Orders:
