@@ -12,9 +12,10 @@ from typing import Any
 import click
 
 import towline
-from towline import log, memory, settings
+from towline import log, settings
 from towline.api import durations
-from towline.cli import history, render
+from towline.cli import render, verify
+from towline.controller import malloc
 from towline.errors import TowlineError
 from towline.model import ObjectRef
 from towline.server.listen import address
@@ -29,7 +30,7 @@ def main() -> None:
     """Tow a Kubernetes cluster to what Git says."""
 
 
-main.add_command(history.history)
+main.add_command(verify.history)
 main.add_command(render.render)
 
 
@@ -96,7 +97,7 @@ def operator(data_dir: Path | None, **flags: Any) -> None:
     """Run the operator, in the cluster of KUBECONFIG or in the one that it runs in, for all namespaces."""
     chosen = Settings(folder=data_dir or settings.cache_folder(os.environ), **flags)
     log.configure(chosen.log_level)
-    memory.tune()
+    malloc.tune()
     run = _without_garbage()
     try:
         run(chosen)
@@ -112,13 +113,13 @@ def _without_garbage() -> Callable[..., None]:
     """
     gc.disable()
     try:
-        from towline import running  # loads for a second, which the commands shall not take
+        from towline.controller import run  # loads for a second, which the commands shall not take
     finally:
         gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
-    return running.run
+    return run.run
 
 
 if __name__ == "__main__":

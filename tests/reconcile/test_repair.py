@@ -30,7 +30,7 @@ REF = ObjectRef("", "ConfigMap", "shop", "settings")
 OTHER = REF._replace(name="other")
 ADA = Person(name="Ada", email="ada@example.com")
 REVISION = Revision(sha="1" * 40, author=ADA, committer=ADA, authored_at="", committed_at="", subject="Old")
-CRD = yaml.safe_load((Path(__file__).parents[1] / "crds" / "gitrepositories.yaml").read_text())
+CRD = yaml.safe_load((Path(__file__).parents[2] / "crds" / "gitrepositories.yaml").read_text())
 RESOURCE = gitrepository.identify(
     {
         "metadata": {

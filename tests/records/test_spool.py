@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from towline import data_folder
 from towline.api import recordbody
+from towline.controller import data_folder
 from towline.records.spool import SpoolFolder
 
 from tests.records import syncs

@@ -4,8 +4,8 @@ import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from towline.core import tenure
-from towline.core.tenure import Sighting
+from towline.controller import lease_terms
+from towline.controller.lease_terms import Sighting
 from towline.model import Body
 
 ME, OTHER = "me", "other"
@@ -25,11 +25,11 @@ def test_a_lease_without_a_holder_may_be_taken_at_once(spec: Body) -> None:
 
 
 def test_a_lease_that_does_not_say_how_long_it_holds_holds_as_long_as_ours() -> None:
-    assert Sighting(spec={"holderIdentity": OTHER}, since=10.0).runs_out() == 10.0 + tenure.DURATION
+    assert Sighting(spec={"holderIdentity": OTHER}, since=10.0).runs_out() == 10.0 + lease_terms.DURATION
 
 
 def test_taking_counts_as_a_transition_and_renewing_does_not() -> None:
-    taken = tenure.claim({**HELD_BY_OTHER, "leaseTransitions": 4}, ME, NOON)
+    taken = lease_terms.claim({**HELD_BY_OTHER, "leaseTransitions": 4}, ME, NOON)
     assert taken == {
         "holderIdentity": ME,
         "leaseDurationSeconds": 15,
@@ -37,13 +37,15 @@ def test_taking_counts_as_a_transition_and_renewing_does_not() -> None:
         "renewTime": "2026-11-23T12:00:00.000000Z",
         "leaseTransitions": 5,
     }
-    renewed = tenure.claim(taken, ME, NOON + timedelta(seconds=2))
+    renewed = lease_terms.claim(taken, ME, NOON + timedelta(seconds=2))
     assert renewed == {**taken, "renewTime": "2026-11-23T12:00:02.000000Z"}
-    assert tenure.claim(renewed, "", NOON)["leaseTransitions"] == 5
+    assert lease_terms.claim(renewed, "", NOON)["leaseTransitions"] == 5
 
 
 def test_a_holder_stops_writing_before_anybody_can_have_seen_the_lease_run_out() -> None:
     renewed = seen = 100.0
     assert (
-        renewed < tenure.writes_until(renewed) < Sighting(spec={"holderIdentity": ME}, since=seen).runs_out()
+        renewed
+        < lease_terms.writes_until(renewed)
+        < Sighting(spec={"holderIdentity": ME}, since=seen).runs_out()
     )

@@ -7,8 +7,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from towline.controller.queue import Work, WorkQueue
 from towline.model import Key
-from towline.workqueue import Work, WorkQueue
 
 A, B = Key("ns", "a"), Key("ns", "b")
 

@@ -15,7 +15,7 @@ import yaml
 import towline
 from towline.api import gitrepository
 from towline.apply.writer import Writer
-from towline.data_folder import mask_key
+from towline.controller.data_folder import mask_key
 from towline.fields.mask import Mask
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery

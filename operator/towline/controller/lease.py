@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from towline import log
-from towline.core import tenure
-from towline.core.tenure import Sighting
+from towline.controller import lease_terms
+from towline.controller.lease_terms import Sighting
 from towline.errors import ApiError, ClusterError
 from towline.kube.client import Client
 
@@ -174,7 +174,7 @@ class Elector:
             return
         began = self._clock()
         if await self._write(lease, self._holder):
-            self._until = tenure.writes_until(began)
+            self._until = lease_terms.writes_until(began)
 
     def _is_taken(self) -> bool:
         seen = self._seen
@@ -198,7 +198,7 @@ class Elector:
     async def _write(self, lease: Mapping[str, Any] | None, holder: str) -> bool:
         """Write the Lease in the very version that was read; False where somebody was quicker."""
         found = lease or {**_KIND, "metadata": {"name": NAME, "namespace": self._namespace}}
-        body = {**found, "spec": tenure.claim(found.get("spec") or {}, holder, self._now())}
+        body = {**found, "spec": lease_terms.claim(found.get("spec") or {}, holder, self._now())}
         verb, path = ("PUT", f"{self._folder}/{NAME}") if lease else ("POST", self._folder)
         try:
             await self._client.request(verb, path, body=body)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from towline.api import recordbody
-from towline.cli.history import history
+from towline.cli.verify import history
 
 from tests.records import syncs
 

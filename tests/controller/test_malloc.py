@@ -6,7 +6,7 @@ import platform
 from pathlib import Path
 
 import pytest
-from towline import memory
+from towline.controller import malloc
 
 MIB = 1024 * 1024
 
@@ -26,7 +26,7 @@ async def test_pages_that_are_free_between_others_go_back_to_the_kernel() -> Non
     full = resident()
     blocks.clear()
     gc.collect()
-    giving = asyncio.create_task(memory.give_back(0.01))
+    giving = asyncio.create_task(malloc.give_back(0.01))
     try:
         async with asyncio.timeout(10):
             while resident() > full - 50 * MIB:  # noqa: ASYNC110  the kernel tells nobody

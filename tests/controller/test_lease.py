@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from towline.cluster.lease import Alone, Elector, LeaseLostError
-from towline.core import tenure
+from towline.controller import lease_terms
+from towline.controller.lease import Alone, Elector, LeaseLostError
 from towline.model import Body
 
 from tests.kube.loopback import Server, served
@@ -130,7 +130,7 @@ async def test_who_is_alone_always_leads() -> None:
 async def test_nobody_may_write_before_the_lease_is_theirs(race: Race) -> None:
     assert race.elector.seconds_left() <= 0
     async with race.leading():
-        assert 0 < race.elector.seconds_left() <= tenure.DURATION - tenure.MARGIN
+        assert 0 < race.elector.seconds_left() <= lease_terms.DURATION - lease_terms.MARGIN
         assert race.store.spec
         assert race.store.spec["holderIdentity"] == ME
 
@@ -146,7 +146,7 @@ async def test_the_lease_of_a_dead_leader_is_taken_when_it_has_not_changed_for_i
 ) -> None:
     race.store.set(**HELD_BY_OTHER)
     async with race.leading():
-        assert race.waited == pytest.approx(tenure.DURATION, abs=0.1)
+        assert race.waited == pytest.approx(lease_terms.DURATION, abs=0.1)
 
 
 async def test_a_leader_whose_clock_is_wrong_keeps_its_lease_as_long_as_it_renews_it(race: Race) -> None:
@@ -157,7 +157,7 @@ async def test_a_leader_whose_clock_is_wrong_keeps_its_lease_as_long_as_it_renew
     race.time.passed = renew
     race.store.set(**HELD_BY_OTHER)
     async with race.leading():
-        assert race.waited >= 59 + tenure.DURATION
+        assert race.waited >= 59 + lease_terms.DURATION
 
 
 async def test_who_waits_says_so(race: Race) -> None:
@@ -177,7 +177,7 @@ async def test_a_lease_that_vanished_still_belongs_to_who_held_it(race: Race) ->
 
     race.time.passed = vanish
     async with race.leading():
-        assert race.waited >= tenure.DURATION
+        assert race.waited >= lease_terms.DURATION
 
 
 async def test_a_leader_that_cannot_renew_stops_before_anybody_else_may_begin(race: Race) -> None:
@@ -187,7 +187,7 @@ async def test_a_leader_that_cannot_renew_stops_before_anybody_else_may_begin(ra
         with pytest.raises(LeaseLostError):
             await leading
         assert race.stopped
-        assert race.time.now - began <= tenure.DURATION - tenure.MARGIN
+        assert race.time.now - began <= lease_terms.DURATION - lease_terms.MARGIN
         assert race.elector.seconds_left() <= 0
 
 

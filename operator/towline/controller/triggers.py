@@ -20,12 +20,12 @@ from kopf._cogs.structs.references import Insights  # taken by kopf.operator, wi
 
 from towline.api import labels
 from towline.api.gitrepository import RESOURCE
-from towline.cluster.lease import Leadership
+from towline.controller.lease import Leadership
+from towline.controller.queue import WorkQueue
 from towline.errors import ClusterError
 from towline.kube import credentials
 from towline.kube.kopf_session import session
 from towline.model import Key
-from towline.workqueue import WorkQueue
 
 _TRIGGERS = (labels.RECONCILE, labels.CONFIRM_PRUNE)
 """The annotations of a GitRepository that ask for a pass; any other metadata may change without one."""

@@ -1,0 +1,66 @@
+"""Chores between passes: what is posted late, deleted, verified and learned without anybody asking."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from towline import log
+from towline.controller.queue import WorkQueue
+from towline.controller.wiring import Doors
+from towline.errors import ClusterError
+from towline.kube.discovery import Discovery
+from towline.live.index import Index
+from towline.live.recheck import Doubts
+from towline.reconcile.reconciler import Reconciler
+
+_log = log.logger(__name__)
+
+POST_SECONDS = 30.0
+"""How often records that the cluster refused are posted again, and mirrors that nobody uses are deleted."""
+
+IDLE_SECONDS = 120.0
+"""How long a mirror that no repository follows any more is kept, for one that is created again or renamed."""
+
+_VERIFY_AFTER = 0.9
+"""The part of the time between two verifications in which nothing is read for them."""
+
+
+async def learn(discovery: Discovery) -> None:
+    """Look up what is served before the first pass asks; where that fails, the pass asks again."""
+    with suppress(ClusterError):
+        await discovery.listable()
+
+
+async def verify(index: Index, doubts: Doubts, seconds: float) -> None:
+    """Have all objects read, once in so many seconds, of which nobody has read the state that they are in.
+
+    What metadata cannot tell, and no event has cast doubt on, is found by this. It is spread over a part of the time.
+    """
+    while True:
+        await asyncio.sleep(seconds * _VERIFY_AFTER)
+        refs = index.unverified()
+        pause = seconds * (1 - _VERIFY_AFTER) / max(len(refs), 1)
+        for ref in refs:
+            doubts.note(ref)
+            await asyncio.sleep(pause)
+        if not refs:
+            await asyncio.sleep(pause)
+
+
+async def tidy(queue: WorkQueue, reconciler: Reconciler, doors: Doors) -> None:
+    """Post the records that were refused, and delete the mirrors that nobody uses, at each `POST_SECONDS`."""
+    while True:
+        await asyncio.sleep(POST_SECONDS)
+        if not queue.started:
+            continue
+        try:
+            await doors.ledger.post_kept()
+        except ClusterError as error:
+            _log.warning("kept records were not posted", error=error.message)
+        except OSError as error:
+            _log.warning("kept records cannot be taken out of the data folder", error=str(error))
+        try:
+            await doors.mirrors.retain(reconciler.remotes(), IDLE_SECONDS)
+        except OSError as error:
+            _log.warning("mirrors that nobody uses were not deleted", error=str(error))
