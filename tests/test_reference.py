@@ -22,7 +22,7 @@ from towline.health import assessment
 from towline.plan import vetoes, waves
 from towline.plan.ownership import DELEGATES
 from towline.render import documents
-from towline.source.selection import Limits
+from towline.source.selection import SourceLimits
 from towline.status import reasons
 from towline.status.reasons import Party
 
@@ -202,7 +202,7 @@ def test_every_kind_with_a_health_rule_is_documented() -> None:
 
 
 def test_every_limit_is_documented() -> None:
-    tree, yaml_limits, mebi = Limits(), documents.Limits(), 1024**2
+    tree, yaml_limits, mebi = SourceLimits(), documents.YamlLimits(), 1024**2
     fetched, read = (PAGES / "git.md").read_text(), (PAGES / "manifests.md").read_text()
     assert f"| {tree.mirror_bytes // 1024**3} GiB |" in fetched
     assert f"| {tree.refs:,} |" in fetched

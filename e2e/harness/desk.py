@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from towline.api.gitrepository import Adopt
-from towline.apply.writer import Deadlines, Preflight, Sync, Writer, Written
+from towline.apply.objects import WriteContext
+from towline.apply.outcomes import WriteResult
+from towline.apply.preflight import Preflight
+from towline.apply.write import Deadlines
+from towline.apply.writer import Writer
 from towline.fields import mask
 from towline.kube.client import Client
 from towline.kube.credentials import Access
@@ -53,7 +57,7 @@ class Desk:
     established: float = 10.0
 
     @property
-    def sync(self) -> Sync:
+    def sync(self) -> WriteContext:
         """The sync that its requests belong to."""
         revision = Revision(
             sha=self.commit,
@@ -63,7 +67,7 @@ class Desk:
             committed_at="2026-01-01T00:00:00Z",
             subject="Change things",
         )
-        return Sync(
+        return WriteContext(
             identity=Identity(key=Key(self.namespace, self.name), uid=self.uid),
             revision=revision,
             mask=mask.Mask(b"k" * 32),
@@ -83,18 +87,18 @@ class Desk:
         """Predict one action on what some files declare."""
         return await self.writer.preflight([plan(body, action) for body in bodies], self.sync)
 
-    async def apply(self, *bodies: Object, action: Action = Action.CREATE) -> Written:
+    async def apply(self, *bodies: Object, action: Action = Action.CREATE) -> WriteResult:
         """Do what a pass does with these files: preflight, which must find nothing, then write."""
         writer = self.writer
         flight = await writer.preflight([plan(body, action) for body in bodies], self.sync)
         assert flight.failures == ()
         return await writer.write(flight.predictions, self.sync)
 
-    async def prune(self, *changes: Change) -> Written:
+    async def prune(self, *changes: Change) -> WriteResult:
         """Delete what was planned."""
         return await self.writer.prune(changes, self.sync)
 
-    async def release(self, *changes: Change) -> Written:
+    async def release(self, *changes: Change) -> WriteResult:
         """Release what was planned."""
         return await self.writer.release(changes, self.sync)
 
@@ -134,7 +138,7 @@ def removal(cluster: Cluster, body: Object, action: Action = Action.PRUNE) -> Ch
     return Change(action=action, ref=ref, live=live, wave=waves.ref_wave(ref.group_kind))
 
 
-def reasons(written: Written) -> dict[str, str]:
+def reasons(written: WriteResult) -> dict[str, str]:
     """Return how each object ended, by its name: the reason of its failure, or `done`, or `not tried`."""
     return {outcome.change.ref.name: _reason(outcome) for outcome in written.outcomes}
 

@@ -49,7 +49,7 @@ Breakage = Callable[[Place], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Steps:
     """What was seen of a source that broke: its ConfigMaps before, while it was broken, and after it was mended.
 
     `applied` is the commit before; `status` and `records` are those of the broken source; `writes` is everything that
@@ -65,7 +65,7 @@ class Course:
     writes: list[str]
 
 
-def course(breakage: Breakage, reason: str, cluster: Cluster, server: GitServer, audit: AuditLog) -> Course:
+def course(breakage: Breakage, reason: str, cluster: Cluster, server: GitServer, audit: AuditLog) -> Steps:
     """Apply a source, break it, wait until the status says so and the source is looked at again, and mend it."""
     with _place(breakage.__name__.replace("_", "-"), cluster, server) as place:
         repository, applied, mark = place.repository, place.repo.sha(), audit.mark()
@@ -76,7 +76,7 @@ def course(breakage: Breakage, reason: str, cluster: Cluster, server: GitServer,
             status = repository.until_reason(reason)
             records, broken = repository.records(), owned.config_maps(cluster, repository)
         repository.until_ready(place.repo.sha(), deadline=looks.CAP)
-        return Course(
+        return Steps(
             applied=applied,
             status=status,
             records=records,

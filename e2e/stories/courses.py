@@ -67,7 +67,7 @@ def _file(body: Object) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Steps:
     """One repository that follows a branch of its own, step by step."""
 
     cluster: Cluster

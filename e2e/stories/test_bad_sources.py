@@ -16,7 +16,7 @@ from e2e.harness.gitserver import Fault, GitServer
 from e2e.harness.operator import Operator, Operators
 from e2e.harness.repositories import Repository
 from e2e.stories import breakages, looks, manifests, owned
-from e2e.stories.breakages import Breakage, Course
+from e2e.stories.breakages import Breakage, Steps
 
 AT_ONCE = 6
 """How many sources break at the same time: most of each course is waiting."""
@@ -45,7 +45,7 @@ NAMES = tuple(breakage.__name__ for breakage, _, _ in CASES)
 @pytest.fixture(scope="module")
 def courses(
     operators: Operators, plane: ControlPlane, cluster: Cluster, git_server: GitServer
-) -> Iterator[Mapping[str, Future[Course]]]:
+) -> Iterator[Mapping[str, Future[Steps]]]:
     """What happens to each source, by the name of its breakage."""
     operators.shared()
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -59,7 +59,7 @@ def courses(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_source_that_broke_deletes_and_writes_nothing_until_it_is_mended(
-    name: str, courses: Mapping[str, Future[Course]]
+    name: str, courses: Mapping[str, Future[Steps]]
 ) -> None:
     course = courses[name].result()
     assert course.writes == []
@@ -68,7 +68,7 @@ def test_a_source_that_broke_deletes_and_writes_nothing_until_it_is_mended(
 
 @pytest.mark.parametrize(("breakage", "reason", "told"), CASES, ids=NAMES)
 def test_a_source_that_broke_says_why_and_which_commit_is_still_live(
-    breakage: Breakage, reason: str, told: str, courses: Mapping[str, Future[Course]]
+    breakage: Breakage, reason: str, told: str, courses: Mapping[str, Future[Steps]]
 ) -> None:
     course = courses[breakage.__name__].result()
     status = course.status
@@ -79,7 +79,7 @@ def test_a_source_that_broke_says_why_and_which_commit_is_still_live(
 
 
 def test_a_commit_that_cannot_be_read_leaves_one_failed_record_however_often_it_is_tried(
-    courses: Mapping[str, Future[Course]],
+    courses: Mapping[str, Future[Steps]],
 ) -> None:
     course = courses["a_file_does_not_parse"].result()
     assert [record["status"]["outcome"] for record in course.records] == ["Succeeded", "Failed"]

@@ -13,7 +13,7 @@ from towline.api import gitrepository
 from towline.errors import Failure, Reason, Refusal
 from towline.model import Action, Change, GroupKind, ObjectRef, Person, Revision
 from towline.status import compute
-from towline.status.compute import Objects, Pass
+from towline.status.compute import ObjectCounts, PassResult
 
 from e2e.conftest import CRDS
 from e2e.harness.cluster import Cluster, KubectlError
@@ -165,14 +165,14 @@ def reported(generation: int) -> dict[str, Any]:
         pull_request="#12",
     )
     settings = ObjectRef("", "ConfigMap", "shop", "settings")
-    passed = Pass(
+    passed = PassResult(
         generation=generation,
         reason=Reason.PRUNE_BLOCKED,
         message="1 object waits",
         observed=SHA,
         attempted=SHA,
         applied=applied,
-        objects=Objects(declared=12, synced=11, failed=1),
+        objects=ObjectCounts(declared=12, synced=11, failed=1),
         failures=(Failure(reason=Refusal.INVALID, message="no", object=str(settings), line=3),),
         blocked=(Change(action=Action.PRUNE, ref=settings, reason="TooMany", message="12 of 20"),),
         token="sha256-abc",

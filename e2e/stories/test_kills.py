@@ -26,7 +26,7 @@ from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.harness.waiting import eventually
 from e2e.stories import owned
-from e2e.stories.courses import Course, Step
+from e2e.stories.courses import Step, Steps
 
 KILLS = 20
 REPAIRS = 4
@@ -97,8 +97,8 @@ def test_twenty_kills_at_random_moments_of_syncs_end_where_no_kill_would_have(
 ) -> None:
     steps = [Step(number=number) for number in range(KILLS + 1)]
     commits = [(step, repo.commit(step.files())) for step in steps]
-    calm = Course.begun(cluster, repo, calm_namespace, *commits[0])
-    torn = Course.begun(cluster, repo, namespace, *commits[0])
+    calm = Steps.begun(cluster, repo, calm_namespace, *commits[0])
+    torn = Steps.begun(cluster, repo, namespace, *commits[0])
     expected, lengths = undisturbed(calm, commits[1:], proxy)
 
     chosen = moments(random.Random(seed), lengths)  # noqa: S311  repeatable, not secret
@@ -133,8 +133,8 @@ def test_kills_in_the_middle_of_repairs_end_where_no_kill_would_have(
 ) -> None:
     step = Step(number=0)
     sha = repo.commit(step.files())
-    calm = Course.begun(cluster, repo, calm_namespace, step, sha)
-    torn = Course.begun(cluster, repo, namespace, step, sha)
+    calm = Steps.begun(cluster, repo, calm_namespace, step, sha)
+    torn = Steps.begun(cluster, repo, namespace, step, sha)
     before = len(proxy.seen)
     calm.deviate()
     eventually(lambda: not calm.deviations() and calm.settled(), deadline=30, message="the repairs")
@@ -153,7 +153,7 @@ def test_kills_in_the_middle_of_repairs_end_where_no_kill_would_have(
     check_history(cluster.kubectl, torn.repository)
 
 
-def killed_in_repairs(operator: Operator, proxy: Proxy, course: Course, gate: Gate) -> None:
+def killed_in_repairs(operator: Operator, proxy: Proxy, course: Steps, gate: Gate) -> None:
     """Kill the operator while it repairs what was done by hand, and let the next start finish that."""
     course.deviate()
     eventually(lambda: gate.reached(0) or not course.deviations(), deadline=30, message="the repairs")
@@ -163,7 +163,7 @@ def killed_in_repairs(operator: Operator, proxy: Proxy, course: Course, gate: Ga
     eventually(lambda: not course.deviations(), deadline=30, message="the repairs of the next start")
 
 
-def until_equal(course: Course, expected: str, told: str) -> None:
+def until_equal(course: Steps, expected: str, told: str) -> None:
     """Wait until a course is as another one: what is left of rivals is taken away after the repairs."""
     eventually(
         lambda: course.state() == expected,
@@ -173,7 +173,7 @@ def until_equal(course: Course, expected: str, told: str) -> None:
     )
 
 
-def undisturbed(course: Course, commits: list[tuple[Step, str]], proxy: Proxy) -> tuple[list[str], list[int]]:
+def undisturbed(course: Steps, commits: list[tuple[Step, str]], proxy: Proxy) -> tuple[list[str], list[int]]:
     """Walk a course and return its state after each step, and how many requests each took."""
     states, lengths = [], []
     for step, sha in commits:

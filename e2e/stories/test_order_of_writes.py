@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from towline.apply.writer import Written
+from towline.apply.outcomes import WriteResult
 from towline.errors import ClusterError
 from towline.kube.credentials import Access
 from towline.model import Action, Result
@@ -148,7 +148,7 @@ async def test_where_the_api_server_is_away_the_preflight_raises_and_a_write_sto
         )
 
     assert isinstance(refused, ClusterError)
-    assert isinstance(written, Written)
+    assert isinstance(written, WriteResult)
     assert [outcome.result for outcome in written.outcomes] == [Result.FAILED, Result.NOT_TRIED]
     assert isinstance(written.error, ClusterError)
     assert not written.clean

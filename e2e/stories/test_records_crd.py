@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog.testing
 from towline.api import recordbody
-from towline.api.syncrecord import Ending, FieldChange, Flag, Subject, SyncRecord, Trigger
+from towline.api.syncrecord import Ending, FieldChange, Flag, RecordedRepository, SyncRecord, Trigger
 from towline.kube import credentials
 from towline.kube.client import Client
 from towline.model import Action, Key
@@ -42,8 +42,10 @@ def ledger(client: Client, tmp_path: Path) -> Ledger:
     return Ledger(client, "", tmp_path)
 
 
-def about(namespace: str, **more: Any) -> opening.Sync:
-    subject = Subject(namespace=namespace, name="app", uid=syncs.UID, url="https://git.example/app", path=".")
+def about(namespace: str, **more: Any) -> opening.RecordDraft:
+    subject = RecordedRepository(
+        namespace=namespace, name="app", uid=syncs.UID, url="https://git.example/app", path="."
+    )
     return syncs.sync(namespace=namespace, subject=subject, **more)
 
 
@@ -269,7 +271,10 @@ async def test_the_largest_records_that_towline_makes_are_accepted(
     fields = tuple(
         FieldChange(path=f"/data/{number}", old="x" * 2000, new="y" * 2000) for number in range(600)
     )
-    changes = [syncs.change("a", Action.UPDATE), *(syncs.change("n" * 240 + f"{n}") for n in range(1000))]
+    changes = [
+        syncs.change("a", Action.UPDATE),
+        *(syncs.change("n" * 240 + f"{n}") for n in range(1000)),
+    ]
     parts = opening.opening(
         about(namespace, commits=commits, commits_total=9000),
         syncs.entries(changes, {changes[0].ref: fields}),

@@ -12,7 +12,7 @@ import pytest
 from towline.api.gitrepository import GitRepository
 from towline.kube import credentials
 from towline.kube.client import Client
-from towline.kube.repositories import Report
+from towline.kube.repositories import Repositories
 from towline.model import Key
 
 from e2e.harness.audit import AuditLog
@@ -28,16 +28,16 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 @pytest.fixture
 async def report(
     plane: ControlPlane, operators: Operators, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Report]:
+) -> AsyncIterator[Repositories]:
     """A report of our own: an operator that runs would write about the same resources."""
     await asyncio.to_thread(operators.stop)
     monkeypatch.setenv("KUBECONFIG", str(plane.kubeconfig()))
     async with Client(credentials.load) as client:
-        yield Report(client, clock=lambda: NOON)
+        yield Repositories(client, now=lambda: NOON)
 
 
 @pytest.fixture
-async def repository(report: Report, cluster: Cluster, namespace: str) -> GitRepository:
+async def repository(report: Repositories, cluster: Cluster, namespace: str) -> GitRepository:
     """A resource as its author left it."""
     spec = {"url": "https://git.example/app.git", "suspend": True}
     metadata = {"name": "app", "namespace": namespace}
@@ -51,12 +51,12 @@ def stored(cluster: Cluster, repository: GitRepository) -> dict[str, Any]:
     return cluster.get(API, "GitRepository", repository.key.name, repository.key.namespace)
 
 
-async def test_a_resource_that_does_not_exist_reads_as_none(report: Report, namespace: str) -> None:
+async def test_a_resource_that_does_not_exist_reads_as_none(report: Repositories, namespace: str) -> None:
     assert await report.read(Key(namespace, "nothing")) is None
 
 
 async def test_a_status_replaces_the_one_before(
-    report: Report, cluster: Cluster, repository: GitRepository
+    report: Repositories, cluster: Cluster, repository: GitRepository
 ) -> None:
     first = await report.write_status(repository, {**STATUS, "lastRecord": "app-1"})
     assert first is not None
@@ -68,7 +68,7 @@ async def test_a_status_replaces_the_one_before(
 
 
 async def test_a_status_that_does_not_differ_is_not_written(
-    report: Report, audit: AuditLog, repository: GitRepository
+    report: Repositories, audit: AuditLog, repository: GitRepository
 ) -> None:
     written = await report.write_status(repository, STATUS)
     assert written is not None
@@ -79,7 +79,7 @@ async def test_a_status_that_does_not_differ_is_not_written(
 
 
 async def test_a_status_is_not_written_over_a_resource_that_changed_since_it_was_read(
-    report: Report, cluster: Cluster, repository: GitRepository
+    report: Repositories, cluster: Cluster, repository: GitRepository
 ) -> None:
     spec = {"spec": {"interval": "5m"}}
     cluster.patch(API, "GitRepository", "app", repository.key.namespace, spec)
@@ -91,7 +91,7 @@ async def test_a_status_is_not_written_over_a_resource_that_changed_since_it_was
 
 
 async def test_a_status_of_a_deleted_or_recreated_resource_is_not_written(
-    report: Report, cluster: Cluster, repository: GitRepository
+    report: Repositories, cluster: Cluster, repository: GitRepository
 ) -> None:
     namespace = repository.key.namespace
     before = stored(cluster, repository)
@@ -105,7 +105,7 @@ async def test_a_status_of_a_deleted_or_recreated_resource_is_not_written(
 
 
 async def test_the_finalizer_is_added_and_taken_off_and_others_stay(
-    report: Report, cluster: Cluster, repository: GitRepository
+    report: Repositories, cluster: Cluster, repository: GitRepository
 ) -> None:
     theirs = {"metadata": {"finalizers": ["example.com/hold"]}}
     cluster.patch(API, "GitRepository", "app", repository.key.namespace, theirs)
@@ -123,7 +123,7 @@ async def test_the_finalizer_is_added_and_taken_off_and_others_stay(
 
 
 async def test_a_finalizer_is_not_touched_on_a_resource_that_changed_since_it_was_read(
-    report: Report, cluster: Cluster, repository: GitRepository
+    report: Repositories, cluster: Cluster, repository: GitRepository
 ) -> None:
     held = await report.add_finalizer(repository)
     assert held is not None
@@ -137,7 +137,7 @@ async def test_a_finalizer_is_not_touched_on_a_resource_that_changed_since_it_wa
 
 
 async def test_taking_the_finalizer_off_lets_a_deleted_resource_go(
-    report: Report, cluster: Cluster, repository: GitRepository
+    report: Repositories, cluster: Cluster, repository: GitRepository
 ) -> None:
     assert await report.add_finalizer(repository) is not None
     cluster.delete(API, "GitRepository", "app", repository.key.namespace)
@@ -151,7 +151,7 @@ async def test_taking_the_finalizer_off_lets_a_deleted_resource_go(
 
 
 async def test_an_event_is_shown_with_its_repository_and_the_same_again_is_counted(
-    report: Report, cluster: Cluster, repository: GitRepository
+    report: Repositories, cluster: Cluster, repository: GitRepository
 ) -> None:
     namespace = repository.key.namespace
     for _ in range(3):
@@ -170,7 +170,7 @@ async def test_an_event_is_shown_with_its_repository_and_the_same_again_is_count
 
 
 async def test_a_long_message_is_cut_for_an_event(
-    report: Report, cluster: Cluster, repository: GitRepository
+    report: Repositories, cluster: Cluster, repository: GitRepository
 ) -> None:
     await report.event(repository, "Normal", "Succeeded", "x" * 5000)
 
@@ -179,7 +179,7 @@ async def test_a_long_message_is_cut_for_an_event(
 
 
 async def test_an_event_that_is_refused_fails_nothing(
-    report: Report, audit: AuditLog, repository: GitRepository
+    report: Repositories, audit: AuditLog, repository: GitRepository
 ) -> None:
     lost = replace(repository, key=Key("no-such-namespace", "app"))
     mark = audit.mark()

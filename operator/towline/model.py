@@ -260,7 +260,7 @@ class Plan:
 
     `blocked` are the prunes that wait for a person, each with its reason; they are not in `changes`. `token` confirms
     exactly that list. `waiting` are the changes that another repository is asked about first, some of them blocked as
-    well. `held` are those that come when an object of an earlier wave is healthy. `failures` are objects that the plan
+    well. `gated` are those that come when an object of an earlier wave is healthy. `failures` are objects that the plan
     itself refuses (not ours, unknown kind).
     """
 
@@ -268,7 +268,7 @@ class Plan:
     blocked: tuple[Change, ...] = ()
     token: str = ""
     waiting: tuple[Change, ...] = ()
-    held: tuple[Change, ...] = ()
+    gated: tuple[Change, ...] = ()
     failures: tuple[Failure, ...] = ()
 
     @property

@@ -34,7 +34,10 @@ def full() -> SyncRecord:
         FieldChange(path="/data/b", old=None, new={"c": [1, 2.5, True]}),
     )
     commit = syncs.revision()
-    changes = [syncs.change("a", Action.UPDATE), *(syncs.change(f"o{number}") for number in range(1200))]
+    changes = [
+        syncs.change("a", Action.UPDATE),
+        *(syncs.change(f"o{number}") for number in range(1200)),
+    ]
     about = syncs.sync(
         source="2" * 40,
         flags=(Flag.HISTORY_REWRITTEN, Flag.LATE),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from towline.apply import existing
-from towline.apply.objects import Objects, Sync
+from towline.apply.objects import Objects, WriteContext
 from towline.fields.mask import Mask
 from towline.kube.discovery import Discovery
 from towline.model import Action, Change, Key, ObjectRef, Origin, Person, Revision
@@ -25,7 +25,7 @@ REVISION = Revision(
     committed_at="2026-01-01T00:00:00Z",
     subject="Begin",
 )
-SYNC = Sync(
+SYNC = WriteContext(
     identity=Identity(key=Key("shop", "app"), uid="1"),
     revision=REVISION,
     mask=Mask(b"key"),

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from towline.render import dump
-from towline.render.documents import Limits, parse
+from towline.render.documents import YamlLimits, parse
 
 from tests.render import kubectl
 
@@ -88,7 +88,7 @@ values = st.recursive(
 
 @given(st.dictionaries(texts, values, max_size=4))
 def test_what_is_written_is_read_back(body: dict[str, Any]) -> None:
-    (document,) = parse(dump.written(body).encode(), Limits())
+    (document,) = parse(dump.written(body).encode(), YamlLimits())
     assert kubectl.canonical(document.value) == kubectl.canonical(body)
     assert list(document.value) == list(body)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from towline.drift import last_written
-from towline.drift.last_written import Written
+from towline.drift.last_written import LastWritten
 from towline.model import Action, Change, Live, Manifest, ObjectRef, Origin, Person, Plan, Revision
 from towline.plan import drift_policy
 
@@ -18,16 +18,16 @@ def manifest(name: str, digest: str = "d") -> Manifest:
 
 
 def test_what_was_refused_keeps_what_was_written_before() -> None:
-    before = {each.ref: Written(each, OLD) for each in (manifest("a", "1"), manifest("b", "1"))}
+    before = {each.ref: LastWritten(each, OLD) for each in (manifest("a", "1"), manifest("b", "1"))}
     desired = (manifest("a", "2"), manifest("b", "2"))
     after = last_written.after(before, desired, NEW, {desired[0].ref})
-    assert after[desired[0].ref] == Written(desired[0], NEW)
+    assert after[desired[0].ref] == LastWritten(desired[0], NEW)
     assert after[desired[1].ref].manifest.digest == "1"
 
 
 def test_what_git_declares_no_more_is_never_restored() -> None:
     gone = manifest("a")
-    assert last_written.after({gone.ref: Written(gone, OLD)}, (), NEW, ()) == {}
+    assert last_written.after({gone.ref: LastWritten(gone, OLD)}, (), NEW, ()) == {}
 
 
 def test_what_was_never_written_is_not_restored() -> None:

@@ -17,7 +17,7 @@ from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.live import index
 from towline.live.observed import Interned
-from towline.live.relist import Roll
+from towline.live.relist import KindFeed
 from towline.live.watch import Watch
 from towline.model import GroupKind, Key, ObjectRef
 
@@ -144,7 +144,7 @@ class World:
         client = Client(_never)
         discovery = Discovery(client)
         self.index = index.Index(client, discovery, lambda label, _: self.wakes.append(label))
-        self.roll = Roll(CONFIG_MAP, self.index._inventory, self.index._echoes, self.index._read)
+        self.roll = KindFeed(CONFIG_MAP, self.index._inventory, self.index._echoes, self.index._read)
         self.index._watches[CONFIG_MAP] = Watch(client, discovery, CONFIG_MAP, self.roll, jitter=float)
         self.relist()
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.live import judge
-from towline.live.judge import Shift, Verdict
+from towline.live.judge import EventMeaning, Shift
 from towline.model import CURRENT, Health, Live, ObjectRef, State
 
 SEEN = Live(
@@ -30,34 +30,34 @@ SEEN = Live(
 @pytest.mark.parametrize(
     ("change", "verdict"),
     [
-        ({}, Verdict.NOISE),
-        ({"generation": 4}, Verdict.DOUBTFUL),
-        ({"generation": -1}, Verdict.DOUBTFUL),
-        ({"uid": "u2"}, Verdict.RECREATED),
-        ({"uid": "u2", "fields": b""}, Verdict.RECREATED),
-        ({"terminating": True}, Verdict.TERMINATING),
-        ({"label": "shop.other"}, Verdict.RELABELLED),
-        ({"fields": b"{}"}, Verdict.CHANGED),
-        ({"fields": b"", "manager": "", "entry_time": ""}, Verdict.CHANGED),
-        ({"entry_time": "2026-01-01T00:00:01Z"}, Verdict.CHANGED),
-        ({"owner": ""}, Verdict.CHANGED),
-        ({"digest": "d2"}, Verdict.CHANGED),
-        ({"prune_disabled": True}, Verdict.CHANGED),
+        ({}, EventMeaning.NOISE),
+        ({"generation": 4}, EventMeaning.DOUBTFUL),
+        ({"generation": -1}, EventMeaning.DOUBTFUL),
+        ({"uid": "u2"}, EventMeaning.RECREATED),
+        ({"uid": "u2", "fields": b""}, EventMeaning.RECREATED),
+        ({"terminating": True}, EventMeaning.TERMINATING),
+        ({"label": "shop.other"}, EventMeaning.RELABELLED),
+        ({"fields": b"{}"}, EventMeaning.CHANGED),
+        ({"fields": b"", "manager": "", "entry_time": ""}, EventMeaning.CHANGED),
+        ({"entry_time": "2026-01-01T00:00:01Z"}, EventMeaning.CHANGED),
+        ({"owner": ""}, EventMeaning.CHANGED),
+        ({"digest": "d2"}, EventMeaning.CHANGED),
+        ({"prune_disabled": True}, EventMeaning.CHANGED),
     ],
 )
-def test_an_event_means_what_changed_in_it(change: dict[str, Any], verdict: Verdict) -> None:
+def test_an_event_means_what_changed_in_it(change: dict[str, Any], verdict: EventMeaning) -> None:
     after = SEEN._replace(resource_version="11", **change)
     assert judge.judge(SEEN, after) is verdict
 
 
 def test_the_same_resource_version_is_our_own_echo() -> None:
-    assert judge.judge(SEEN, SEEN) is Verdict.ECHO
+    assert judge.judge(SEEN, SEEN) is EventMeaning.ECHO
 
 
 def test_a_deletion_is_told_from_an_object_that_was_never_ours() -> None:
-    assert judge.judge(SEEN, None) is Verdict.GONE
-    assert judge.judge(None, SEEN) is Verdict.APPEARED
-    assert judge.judge(None, None) is Verdict.NOISE
+    assert judge.judge(SEEN, None) is EventMeaning.GONE
+    assert judge.judge(None, SEEN) is EventMeaning.APPEARED
+    assert judge.judge(None, None) is EventMeaning.NOISE
 
 
 def test_a_status_write_wakes_nobody_and_a_lost_field_does() -> None:
@@ -87,7 +87,7 @@ WAITS = Health(State.IN_PROGRESS, "1 of 3 replicas are available")
 def test_health_moves_beside_what_else_an_event_means(before: Health, after: Health, shift: Shift) -> None:
     seen, told = SEEN._replace(health=before), SEEN._replace(health=after, resource_version="11")
     assert judge.shift(seen, told) is shift
-    assert judge.judge(seen, told) is Verdict.NOISE
+    assert judge.judge(seen, told) is EventMeaning.NOISE
     assert judge.shift(seen, told._replace(generation=4)) is shift
 
 
@@ -97,10 +97,10 @@ def test_what_comes_or_goes_has_no_health_that_could_move() -> None:
 
 
 def test_only_what_metadata_explains_is_beyond_doubt() -> None:
-    assert {each for each in Verdict if not each.doubtful} == {
-        Verdict.ECHO,
-        Verdict.NOISE,
-        Verdict.GONE,
-        Verdict.RECREATED,
-        Verdict.TERMINATING,
+    assert {each for each in EventMeaning if not each.doubtful} == {
+        EventMeaning.ECHO,
+        EventMeaning.NOISE,
+        EventMeaning.GONE,
+        EventMeaning.RECREATED,
+        EventMeaning.TERMINATING,
     }

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from towline.api import labels
 from towline.model import APPLIES, Action, GroupKind, Key, Live, Manifest, ObjectRef, Origin, Plan
 from towline.plan.build import Policy
-from towline.plan.claims import Standing
+from towline.plan.claims import ClaimResult
 from towline.plan.manifest import declare
 
 SHA = "c0ffee" + 34 * "0"
@@ -174,7 +174,7 @@ def clusters(draw: st.DrawFn, of: st.SearchStrategy[ObjectRef] = refs) -> dict[O
 
 policies = st.builds(
     lambda prune, blocked, elsewhere: replace(
-        POLICY, prune=prune, blocked=blocked, standing=Standing(elsewhere=elsewhere)
+        POLICY, prune=prune, blocked=blocked, standing=ClaimResult(elsewhere=elsewhere)
     ),
     st.booleans(),
     st.booleans(),

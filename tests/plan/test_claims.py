@@ -13,7 +13,7 @@ from towline.api.gitrepository import Ref, RefKind
 from towline.errors import Failure, Refusal
 from towline.model import Action, Key, Live, Manifest, ObjectRef, Plan
 from towline.plan import build, claims
-from towline.plan.claims import Claim, Neighbour, Standing
+from towline.plan.claims import Claim, ClaimResult, Neighbour
 from towline.plan.same_ref import Follows
 
 from tests.plan import strategies as world
@@ -51,7 +51,7 @@ def declared(name: str = "one") -> Manifest:
     return world.manifest(ObjectRef("", "ConfigMap", "shop", name))
 
 
-def standing(decided: Plan, *others: Neighbour, live: dict[ObjectRef, Live] | None = None) -> Standing:
+def standing(decided: Plan, *others: Neighbour, live: dict[ObjectRef, Live] | None = None) -> ClaimResult:
     return claims.stand(me(), SHA, decided, live or {}, others)
 
 
@@ -218,7 +218,7 @@ def test_a_prune_waits_for_one_under_observe_too_so_that_chance_decides_nothing(
     observes = neighbour(writes=False, claim=claim(sha=BEFORE))
     assert standing(decided, observes, live=live).awaited == {OTHER}
     found = standing(decided, replace(observes, claim=claim(one.ref)), live=live)
-    assert found == Standing(elsewhere=frozenset({one.ref}))
+    assert found == ClaimResult(elsewhere=frozenset({one.ref}))
 
 
 def test_a_repository_that_ends_waits_for_no_neighbour_that_has_tried_in_vain() -> None:
@@ -238,7 +238,7 @@ def test_what_another_repository_declares_is_released_to_it_without_waiting() ->
     one = declared()
     decided, live = prunes(one)
     found = standing(decided, neighbour(claim=claim(one.ref)), live=live)
-    assert found == Standing(elsewhere=frozenset({one.ref}))
+    assert found == ClaimResult(elsewhere=frozenset({one.ref}))
 
 
 def test_a_repository_that_is_being_deleted_declares_nothing_any_more() -> None:

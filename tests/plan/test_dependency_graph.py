@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from towline.api import gitrepository
 from towline.api.gitrepository import GitRepository
 from towline.plan import dependency_graph
-from towline.plan.dependency_graph import Repositories
+from towline.plan.dependency_graph import RepositoriesByName
 
 READY = {
     "commit": {"observed": "a" * 40, "applied": "a" * 40},
@@ -28,7 +28,7 @@ def repository(name: str, *needs: str, status: Any = None, deleting: bool = Fals
     return gitrepository.identify(raw)
 
 
-def namespace(*repositories: GitRepository) -> Repositories:
+def namespace(*repositories: GitRepository) -> RepositoriesByName:
     return dependency_graph.by_name(repositories)
 
 

@@ -32,7 +32,7 @@ def done(found: Plan) -> dict[str, Action]:
 def test_only_the_gate_is_written_at_first_and_what_comes_later_says_what_it_waits_for() -> None:
     found = planned()
     assert done(found) == {"migrate": Action.CREATE}
-    (web,) = found.held
+    (web,) = found.gated
     assert (web.ref, web.action) == (WEB, Action.CREATE)
     assert web.message == "waits until Job.batch/shop/migrate is healthy"
 
@@ -45,20 +45,20 @@ def test_only_the_gate_is_written_at_first_and_what_comes_later_says_what_it_wai
 def test_a_gate_that_is_not_current_stays_closed(health: Health) -> None:
     found = planned(current(GATE, health))
     assert done(found) == {"migrate": Action.KEEP}
-    assert [change.ref for change in found.held] == [WEB]
+    assert [change.ref for change in found.gated] == [WEB]
 
 
 def test_an_open_gate_holds_nothing() -> None:
     found = planned(current(GATE))
     assert done(found) == {"migrate": Action.KEEP, "web": Action.CREATE}
-    assert found.held == ()
+    assert found.gated == ()
 
 
 def test_a_gate_that_is_to_change_is_closed_however_well_it_is() -> None:
     changed = manifest(JOB, "2", 1, **{"wave": "-1", "wave-gate": "healthy"})
     found = planned(current(GATE), desired=(changed, manifest(WEB)))
     assert done(found) == {"migrate": Action.UPDATE}
-    assert [change.ref for change in found.held] == [WEB]
+    assert [change.ref for change in found.gated] == [WEB]
 
 
 def test_a_gate_holds_later_waves_only() -> None:
@@ -70,16 +70,16 @@ def test_a_gate_holds_later_waves_only() -> None:
 def test_the_first_of_several_gates_counts() -> None:
     second = manifest(WEB, "1", 1, **{"wave-gate": "healthy"})
     last = manifest(SETTINGS, wave="1")
-    assert [each.ref for each in planned(desired=(GATE, second, last)).held] == [WEB, SETTINGS]
+    assert [each.ref for each in planned(desired=(GATE, second, last)).gated] == [WEB, SETTINGS]
     found = planned(current(GATE), desired=(GATE, second, last))
-    assert [each.message for each in found.held] == ["waits until Deployment.apps/shop/web is healthy"]
+    assert [each.message for each in found.gated] == ["waits until Deployment.apps/shop/web is healthy"]
 
 
 def test_nothing_is_removed_before_the_gate_is_open() -> None:
     leaving = live(SETTINGS)
     web = manifest(WEB)
     shut = planned(current(GATE, RUNS), current(web), leaving)
-    assert [(each.ref, each.action) for each in shut.held] == [(SETTINGS, Action.PRUNE)]
+    assert [(each.ref, each.action) for each in shut.gated] == [(SETTINGS, Action.PRUNE)]
     assert shut.removals == ()
     assert [each.ref for each in planned(current(GATE), current(web), leaving).removals] == [SETTINGS]
 
@@ -105,4 +105,4 @@ def test_a_gate_that_is_refused_is_closed() -> None:
     anothers = current(GATE)._replace(terminating=True)
     found = planned(anothers)
     assert [failure.object for failure in found.failures] == [str(JOB)]
-    assert [change.ref for change in found.held] == [WEB]
+    assert [change.ref for change in found.gated] == [WEB]

@@ -9,7 +9,7 @@ from towline.api.gitrepository import Removal
 from towline.errors import Reason, Refusal
 from towline.model import Action, Change, Key, Live, ObjectRef
 from towline.plan import vetoes
-from towline.plan.claims import Standing
+from towline.plan.claims import ClaimResult
 from towline.plan.ownership import Policy
 from towline.plan.vetoes import Removals
 
@@ -82,7 +82,7 @@ def test_what_the_operator_runs_by_is_released_and_blocks_nothing(finalizing: Re
 def test_what_another_repository_declares_is_released_and_blocks_nothing() -> None:
     moved = live(config_map("moved"))
     found = removed(
-        [GONE, moved], policy=replace(POLICY, standing=Standing(elsewhere=frozenset({moved.ref})))
+        [GONE, moved], policy=replace(POLICY, standing=ClaimResult(elsewhere=frozenset({moved.ref})))
     )
     assert {change.ref: change.action for change in found.changes} == {
         GONE.ref: Action.PRUNE,
@@ -93,14 +93,14 @@ def test_what_another_repository_declares_is_released_and_blocks_nothing() -> No
 def test_a_source_whose_objects_all_moved_to_another_repository_is_no_empty_source() -> None:
     moved = [live(config_map(f"moved-{number}")) for number in range(20)]
     elsewhere = frozenset(each.ref for each in moved)
-    found = removed(moved, desired=(), policy=replace(POLICY, standing=Standing(elsewhere=elsewhere)))
+    found = removed(moved, desired=(), policy=replace(POLICY, standing=ClaimResult(elsewhere=elsewhere)))
     assert {change.action for change in found.changes} == {Action.RELEASE}
     assert not found.blocked
 
 
 def test_nothing_is_pruned_nor_called_blocked_while_another_repository_has_the_commit_to_read() -> None:
     moved, reader = live(config_map("moved")), Key("shop", "reader")
-    standing = Standing(elsewhere=frozenset({moved.ref}), awaited=frozenset({reader}))
+    standing = ClaimResult(elsewhere=frozenset({moved.ref}), awaited=frozenset({reader}))
     found = removed([GONE, NAMESPACE, moved], policy=replace(POLICY, standing=standing))
     assert [(change.ref, change.action) for change in found.changes] == [(moved.ref, Action.RELEASE)]
     assert {change.ref for change in found.waiting} == {GONE.ref, NAMESPACE.ref}
@@ -110,7 +110,7 @@ def test_nothing_is_pruned_nor_called_blocked_while_another_repository_has_the_c
 
 def test_a_rename_of_everything_is_not_forgotten_while_another_repository_has_the_commit_to_read() -> None:
     old, new = config_maps(12, "old"), config_maps(12, "new")
-    waits = replace(POLICY, standing=Standing(awaited=frozenset({Key("shop", "reader")})))
+    waits = replace(POLICY, standing=ClaimResult(awaited=frozenset({Key("shop", "reader")})))
     first = removed(map(live, old), desired=new, policy=waits)
     assert {change.ref for change in first.waiting} == {change.ref for change in first.blocked} == set(old)
     assert first.changes == ()
@@ -119,7 +119,7 @@ def test_a_rename_of_everything_is_not_forgotten_while_another_repository_has_th
 
 def test_a_loss_is_not_called_blocked_before_it_is_known_whether_the_objects_only_move() -> None:
     refs = config_maps(20)
-    waits = replace(POLICY, standing=Standing(awaited=frozenset({Key("shop", "reader")})))
+    waits = replace(POLICY, standing=ClaimResult(awaited=frozenset({Key("shop", "reader")})))
     found = removed(map(live, refs), desired=refs[12:], policy=waits)
     assert len(found.waiting) == 12
     assert not found.blocked
@@ -319,7 +319,7 @@ def test_a_deleted_repository_releases_what_may_not_be_deleted(protected: Live) 
 
 
 def test_a_deleted_repository_releases_what_another_one_declares() -> None:
-    policy = replace(ENDING, standing=Standing(elsewhere=frozenset({GONE.ref})))
+    policy = replace(ENDING, standing=ClaimResult(elsewhere=frozenset({GONE.ref})))
     assert only(removed([GONE], desired=(), policy=policy).changes).action is Action.RELEASE
 
 

@@ -16,8 +16,8 @@ from towline.live.index import Index
 from towline.model import Action, Change
 from towline.plan import ownership
 from towline.reconcile.desired import Head
-from towline.reconcile.drift_state import Drifts, Known
-from towline.reconcile.sync import Synced
+from towline.reconcile.drift_state import DriftState, DriftStates
+from towline.reconcile.sync import SyncResult
 
 from tests.kube.loopback import Server, served, status
 from tests.reconcile.test_repair import REF, RESOURCE, REVISION, SPEC, written
@@ -28,21 +28,21 @@ async def test_a_fight_that_ends_while_its_pass_goes_on_is_still_looked_at() -> 
     async with served(Server(status(403, "Forbidden"))) as client:
         discovery = Discovery(client)
         writer = Writer(client, discovery, Index(client, discovery, lambda *_: None))
-        drifts = Drifts(
+        drifts = DriftStates(
             cast("Any", None), writer, Mask(b"k" * 32), clock=lambda: now, now=lambda: datetime.now(UTC)
         )
         known = _fought_over(drifts)
         policy = drifts.policy(ownership.policy(RESOURCE), known, SPEC)
         assert set(policy.contested) == {REF}
         now = contests.PAUSE + 2 * contests.SECONDS  # waves wait for gates, and writes for a busy server
-        drifts.repaired(known, Synced(ending=Ending.SUCCEEDED))
+        drifts.repaired(known, SyncResult(ending=Ending.SUCCEEDED))
         manifest = written(REF).manifest
         left = Change(action=Action.SKIP, ref=REF, manifest=manifest, reason=Refusal.CONTESTED)
-        await drifts.report(known, [left])
+        await drifts.repositories(known, [left])
         assert drifts.due(known) is not None
 
 
-def _fought_over(drifts: Drifts) -> Known:
+def _fought_over(drifts: DriftStates) -> DriftState:
     head = Head(remote=cast("Any", None), name="main", sha=REVISION.sha, seen_at=-math.inf)
     drifts.recall(RESOURCE, SPEC, head, {REF: written(REF)})
     known = drifts.known(RESOURCE)

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from towline.api import gitrepository
 from towline.api.gitrepository import GitRepository
-from towline.kube.repositories import Report
+from towline.kube.repositories import Repositories
 from towline.model import Action, Change, Key, ObjectRef, Plan
 from towline.reconcile.neighbours import Neighbours
 
@@ -45,7 +45,7 @@ async def neighbours(*others: dict[str, Any]) -> AsyncIterator[tuple[Neighbours,
         return web.json_response({"metadata": {}, "items": list(others)})
 
     async with served(Server(answer)) as client:
-        yield Neighbours(Report(client), woken.append, lambda: 0.0), woken
+        yield Neighbours(Repositories(client), woken.append, lambda: 0.0), woken
 
 
 def read(known: Neighbours, of: dict[str, Any], sha: str, name: str) -> None:

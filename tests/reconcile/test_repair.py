@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 import yaml
 from towline.api import gitrepository
-from towline.drift.last_written import Written
+from towline.drift.last_written import LastWritten
 from towline.errors import ClusterError
 from towline.fields.mask import Mask
 from towline.kube.discovery import Discovery
@@ -20,9 +20,9 @@ from towline.live.index import Index
 from towline.model import Manifest, ObjectRef, Origin, Person, Revision
 from towline.reconcile import repair
 from towline.reconcile.desired import Head
-from towline.reconcile.drift_state import Drifts
+from towline.reconcile.drift_state import DriftStates
 from towline.reconcile.repair import Repairs
-from towline.reconcile.state import Attempt, Memory
+from towline.reconcile.state import Attempt, LastPass
 
 from tests.kube.loopback import Server, served, status
 
@@ -46,9 +46,9 @@ RESOURCE = gitrepository.identify(
 SPEC = gitrepository.specify(RESOURCE, gitrepository.validator(CRD))
 
 
-def written(ref: ObjectRef) -> Written:
+def written(ref: ObjectRef) -> LastWritten:
     manifest = Manifest(ref=ref, api_version="v1", content=b"{}", digest="d", origin=Origin("a.yaml", 1))
-    return Written(manifest, REVISION)
+    return LastWritten(manifest, REVISION)
 
 
 class Lane:
@@ -60,17 +60,22 @@ class Lane:
 
     def __init__(self, index: Index) -> None:
         self.index = index
-        self.attempt = Attempt(repository=RESOURCE, memory=Memory())
+        self.attempt = Attempt(repository=RESOURCE, memory=LastPass())
         self.restored: list[ObjectRef] = []
         nothing = cast("Any", None)
-        self._drifts = Drifts(
+        self._drifts = DriftStates(
             nothing, nothing, Mask(b"k" * 32), clock=lambda: 0.0, now=lambda: datetime.now(UTC)
         )
         head = Head(remote=nothing, name="main", sha=REVISION.sha, seen_at=-math.inf)
         self._drifts.recall(RESOURCE, SPEC, head, {each: written(each) for each in (REF, OTHER)})
-        orders = cast("Any", self)
+        requests = cast("Any", self)
         self._repairs = Repairs(
-            source=nothing, index=index, drifts=self._drifts, orders=orders, syncs=nothing, report=nothing
+            source=nothing,
+            index=index,
+            drifts=self._drifts,
+            requests=requests,
+            executor=nothing,
+            repositories=nothing,
         )
 
     async def order(self, *_: Any, plan: Any, **__: Any) -> Any:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, Flag, Subject, SyncRecord, Trigger
+from towline.api.syncrecord import (
+    ChangeEntry,
+    Ending,
+    FieldChange,
+    Flag,
+    RecordedRepository,
+    SyncRecord,
+    Trigger,
+)
 from towline.errors import Failure
 from towline.fields.mask import Mask
 from towline.model import (
@@ -22,7 +30,7 @@ from towline.model import (
 )
 from towline.records import closing, newest, opening
 from towline.records.closing import Ended
-from towline.records.newest import Tip
+from towline.records.newest import NewestSync
 
 MASK = Mask(b"k" * 32)
 SHA = "1" * 40
@@ -80,10 +88,12 @@ def entries(
     return opening.entries(changes, fields or {}, SHA, MASK)
 
 
-def sync(**more: Any) -> opening.Sync:
+def sync(**more: Any) -> opening.RecordDraft:
     fields: dict[str, Any] = {
         "namespace": "shop",
-        "subject": Subject(namespace="shop", name="app", uid=UID, url="https://git.example/app", path="."),
+        "subject": RecordedRepository(
+            namespace="shop", name="app", uid=UID, url="https://git.example/app", path="."
+        ),
         "trigger": Trigger.COMMIT,
         "source": "",
         "target": SHA,
@@ -93,7 +103,7 @@ def sync(**more: Any) -> opening.Sync:
         "operator": "towline/0 test",
         "started_at": STARTED,
     }
-    return opening.Sync(**(fields | more))
+    return opening.RecordDraft(**(fields | more))
 
 
 def done(*changes: Change) -> tuple[Outcome, ...]:
@@ -109,7 +119,7 @@ def ended(ending: Ending = Ending.SUCCEEDED, **more: Any) -> Ended:
     return Ended(ending=ending, finished_at=FINISHED, **more)
 
 
-def completed(count: int = 1, after: Tip | None = None, **more: Any) -> tuple[SyncRecord, ...]:
+def completed(count: int = 1, after: NewestSync | None = None, **more: Any) -> tuple[SyncRecord, ...]:
     """Make the records of one sync that creates `count` objects, closed."""
     changes = [change(f"object-{number}") for number in range(count)]
     records = opening.opening(sync(**more), entries(changes), after)
@@ -119,7 +129,7 @@ def completed(count: int = 1, after: Tip | None = None, **more: Any) -> tuple[Sy
 def history(*counts: int, **more: Any) -> tuple[SyncRecord, ...]:
     """Make the records of several syncs, one after the other."""
     records: list[SyncRecord] = []
-    last: Tip | None = None
+    last: NewestSync | None = None
     for count in counts:
         made = completed(count, last, **more)
         records += made

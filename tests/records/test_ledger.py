@@ -13,7 +13,7 @@ import pytest
 import structlog.testing
 from aiohttp import web
 from towline.api import recordbody
-from towline.api.syncrecord import Ending, Flag, Subject, SyncRecord
+from towline.api.syncrecord import Ending, Flag, RecordedRepository, SyncRecord
 from towline.errors import ApiError, ClusterError
 from towline.model import Key
 from towline.records import chain, closing, newest, opening
@@ -173,7 +173,7 @@ async def test_a_kept_record_that_is_refused_keeps_no_other_repository_waiting(
     tmp_path: Path, refusal: Handler
 ) -> None:
     [bad] = ended(opened())
-    [good] = ended(opened(subject=Subject(namespace="shop", name="zoo", uid="another uid")))
+    [good] = ended(opened(subject=RecordedRepository(namespace="shop", name="zoo", uid="another uid")))
     SpoolFolder(tmp_path).put(bad)
     SpoolFolder(tmp_path).put(good)
     async with ledger_on(tmp_path, refusal, CREATED, says(200)) as (ledger, _):

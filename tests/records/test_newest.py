@@ -11,7 +11,7 @@ from towline.api.syncrecord import Ending, FieldChange
 from towline.errors import Failure
 from towline.model import Action
 from towline.records import closing, newest, opening
-from towline.records.newest import Tip
+from towline.records.newest import NewestSync
 
 from tests.records import syncs
 from tests.records.syncs import SHA, change, done, ended, entries, failed, sync
@@ -20,7 +20,7 @@ BROKEN = Failure(reason="BuildFailed", message="not YAML", file="a.yaml", line=3
 REFUSED = Failure(reason="Invalid", message="used: 5", object="ConfigMap/shop/a")
 
 
-def told_of(ending: Ending, failures: Iterable[Failure] = ()) -> Tip:
+def told_of(ending: Ending, failures: Iterable[Failure] = ()) -> NewestSync:
     """Make the tip of a sync that lists no changes."""
     records = opening.opening(sync(), (), None)
     return newest.of(closing.close(records, ended(ending, failures=tuple(failures))))
@@ -76,7 +76,7 @@ def test_a_refused_change_is_the_same_failure_whatever_numbers_the_server_names(
         (told_of(Ending.FAILED, [BROKEN, REFUSED]), SHA, [BROKEN]),
     ],
 )
-def test_a_failure_that_differs_is_told(told: Tip | None, sha: str, failures: list[Failure]) -> None:
+def test_a_failure_that_differs_is_told(told: NewestSync | None, sha: str, failures: list[Failure]) -> None:
     assert not newest.same_failure(told, sha, failures)
 
 

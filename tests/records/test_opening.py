@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.api import recordbody
-from towline.api.syncrecord import FieldChange, Flag, Subject
+from towline.api.syncrecord import FieldChange, Flag, RecordedRepository
 from towline.model import Action
 from towline.records import chain, newest, opening
 
@@ -147,7 +147,7 @@ def test_records_that_are_posted_later_say_so_and_stay_tied_together() -> None:
 @settings(max_examples=60)
 @given(st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", fullmatch=True), st.integers(1, 10**8 - 1))
 def test_a_name_fits_and_ends_with_uid_and_sequence(repository: str, sequence: int) -> None:
-    made = opening.name(Subject(namespace="shop", name=repository, uid=UID), sequence)
+    made = opening.name(RecordedRepository(namespace="shop", name=repository, uid=UID), sequence)
     assert len(made) <= 253
     assert made.endswith(f"-0b6a0c3e-{sequence:08d}")
     if len(repository) <= 235:
@@ -155,7 +155,10 @@ def test_a_name_fits_and_ends_with_uid_and_sequence(repository: str, sequence: i
 
 
 def test_two_long_names_that_begin_alike_have_different_records() -> None:
-    names = {opening.name(Subject(namespace="shop", name="a" * 252 + end, uid=UID), 1) for end in ("b", "c")}
+    names = {
+        opening.name(RecordedRepository(namespace="shop", name="a" * 252 + end, uid=UID), 1)
+        for end in ("b", "c")
+    }
     assert len(names) == 2
 
 

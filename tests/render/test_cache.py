@@ -10,7 +10,7 @@ import pytest
 from towline.errors import BuildError, Reason, SourceError
 from towline.model import Manifest
 from towline.render.cache import Cache, File
-from towline.render.documents import Limits
+from towline.render.documents import YamlLimits
 
 
 def configmap(name: str, value: str = "x") -> str:
@@ -37,8 +37,10 @@ class Repository:
         return {sha: self.blobs[sha] for sha in shas}
 
 
-async def render(cache: Cache, repository: Repository, limits: Limits | None = None) -> tuple[Manifest, ...]:
-    return await cache.render(repository.files, repository.read, limits or Limits())
+async def render(
+    cache: Cache, repository: Repository, limits: YamlLimits | None = None
+) -> tuple[Manifest, ...]:
+    return await cache.render(repository.files, repository.read, limits or YamlLimits())
 
 
 async def test_manifests_come_in_the_byte_order_of_their_paths() -> None:
@@ -125,7 +127,7 @@ async def test_too_many_objects_are_refused_before_all_of_them_are_read() -> Non
     padding = "#" * 300_000
     repository = Repository(**{f"{n:02}": f"{configmap(f'n{n}')}{padding}" for n in range(10)})
     with pytest.raises(SourceError, match="more than 3 objects") as error:
-        await render(Cache(), repository, Limits(objects=3))
+        await render(Cache(), repository, YamlLimits(objects=3))
     assert error.value.reason == Reason.SOURCE_TOO_LARGE
     assert len(repository.read_blobs) == 5
 
@@ -134,7 +136,7 @@ async def test_too_many_objects_are_refused_also_when_they_are_remembered() -> N
     cache, repository = Cache(), Repository(a=configmap("a"), b=configmap("b"))
     await render(cache, repository)
     with pytest.raises(SourceError):
-        await render(cache, repository, Limits(objects=1))
+        await render(cache, repository, YamlLimits(objects=1))
 
 
 async def test_what_was_not_used_for_longest_is_forgotten_first() -> None:
@@ -182,5 +184,5 @@ async def test_a_failure_to_read_passes_through_and_leaves_the_cache_usable() ->
         raise SourceError(Reason.GIT_UNAVAILABLE, "away")
 
     with pytest.raises(SourceError, match="away"):
-        await cache.render(repository.files, away, Limits())
+        await cache.render(repository.files, away, YamlLimits())
     assert len(await render(cache, repository)) == 1

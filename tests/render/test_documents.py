@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from towline.render.documents import DocumentErrors, Limits, parse
+from towline.render.documents import DocumentErrors, YamlLimits, parse
 
 from tests.render import kubectl
 
 
 def values(content: bytes | str) -> list[Any]:
     raw = content if isinstance(content, bytes) else content.encode()
-    return [document.value for document in parse(raw, Limits())]
+    return [document.value for document in parse(raw, YamlLimits())]
 
 
 def faults(content: bytes | str) -> list[tuple[int, str]]:
     raw = content if isinstance(content, bytes) else content.encode()
     with pytest.raises(DocumentErrors) as refused:
-        parse(raw, Limits())
+        parse(raw, YamlLimits())
     return [(fault.line, fault.message) for fault in refused.value.faults]
 
 
@@ -160,17 +160,19 @@ def test_a_broken_document_does_not_hide_the_faults_of_the_following_ones() -> N
 
 def test_the_documents_that_can_be_read_are_known_beside_the_faults() -> None:
     with pytest.raises(DocumentErrors) as refused:
-        parse(b"a: 1\n---\n[\n---\nb: 2", Limits())
+        parse(b"a: 1\n---\n[\n---\nb: 2", YamlLimits())
     assert [(one.value, one.line, one.index) for one in refused.value.documents] == [(A, 1, 0), (B, 5, 2)]
 
 
 def test_a_document_knows_its_first_line_and_its_place_among_those_that_are_not_empty() -> None:
-    found = parse(b'# head\n---\n\n# about a\na: 1\n---\n# nothing\n---\nb: 2\n---\n{}\n{"c": 3}', Limits())
+    found = parse(
+        b'# head\n---\n\n# about a\na: 1\n---\n# nothing\n---\nb: 2\n---\n{}\n{"c": 3}', YamlLimits()
+    )
     assert [(one.line, one.index) for one in found] == [(5, 0), (9, 1), (11, 2), (12, 3)]
 
 
 def test_json_documents_behind_one_another_know_their_lines() -> None:
-    found = parse(b'\n\n{"a":\n 1}{"b": 2}\n\n{"c": 3}', Limits())
+    found = parse(b'\n\n{"a":\n 1}{"b": 2}\n\n{"c": 3}', YamlLimits())
     assert [(one.line, one.index) for one in found] == [(3, 0), (4, 1), (6, 2)]
 
 

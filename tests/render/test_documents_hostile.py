@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from towline.render.documents import Document, DocumentErrors, Limits, parse
+from towline.render.documents import Document, DocumentErrors, YamlLimits, parse
 
 MEBIBYTE = 1024**2
 
 
-def refused(text: str, limits: Limits | None = None) -> tuple[tuple[int, str], ...]:
+def refused(text: str, limits: YamlLimits | None = None) -> tuple[tuple[int, str], ...]:
     with pytest.raises(DocumentErrors) as error:
-        parse(text.encode()[:MEBIBYTE], limits or Limits())
+        parse(text.encode()[:MEBIBYTE], limits or YamlLimits())
     return tuple(error.value.faults)
 
 
 def accepted(text: str) -> tuple[Document, ...]:
-    return parse(text.encode(), Limits())
+    return parse(text.encode(), YamlLimits())
 
 
 @pytest.mark.parametrize("opening", ["[", "{", "{a: ", '{"a":', "- ", "? ", "[a: ", "[[{? "])
@@ -37,13 +37,13 @@ def test_a_hundred_levels_are_allowed_and_the_setting_moves_the_bound() -> None:
     deep = "{a: " * 100 + "1" + "}" * 100
     (document,) = accepted(deep)
     assert str(document.value).count("{") == 100
-    assert refused(deep, Limits(depth=99)) == ((1, "nested more than 99 levels deep"),)
-    assert parse(f"[{deep}]".encode(), Limits(depth=101))
+    assert refused(deep, YamlLimits(depth=99)) == ((1, "nested more than 99 levels deep"),)
+    assert parse(f"[{deep}]".encode(), YamlLimits(depth=101))
 
 
 def test_a_bound_that_recursion_could_not_bear_is_no_setting() -> None:
     with pytest.raises(ValueError, match="depth"):
-        Limits(depth=1000)
+        YamlLimits(depth=1000)
 
 
 def test_aliases_that_multiply_are_refused_before_they_are_expanded() -> None:
@@ -92,10 +92,10 @@ def test_many_aliases_of_something_small_are_fine() -> None:
 
 def test_a_file_over_the_limit_is_refused_and_not_read() -> None:
     with pytest.raises(DocumentErrors, match="1048577 bytes, more than the 1048576"):
-        parse(b"#" * (MEBIBYTE + 1), Limits())
+        parse(b"#" * (MEBIBYTE + 1), YamlLimits())
     with pytest.raises(DocumentErrors, match="5 bytes, more than the 4"):
-        parse(b"a: 1\n", Limits(file_bytes=4))
-    assert parse(b"#" * MEBIBYTE, Limits()) == ()
+        parse(b"a: 1\n", YamlLimits(file_bytes=4))
+    assert parse(b"#" * MEBIBYTE, YamlLimits()) == ()
 
 
 @pytest.mark.parametrize("text", [200_000 * "---x\n", 200_000 * "a: 1\n", 200_000 * "a: *b\n---\n"])

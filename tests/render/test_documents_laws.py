@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from towline.render.documents import DocumentErrors, Limits, parse
+from towline.render.documents import DocumentErrors, YamlLimits, parse
 
 from tests.render import kubectl
 
@@ -120,7 +120,7 @@ merges = st.builds(
 
 def read(content: bytes) -> list[Any] | tuple[str, ...]:
     try:
-        return [document.value for document in parse(content, Limits())]
+        return [document.value for document in parse(content, YamlLimits())]
     except DocumentErrors as error:
         return tuple(fault.message for fault in error.faults)
 
@@ -148,7 +148,7 @@ def test_any_bytes_are_read_or_refused_with_lines_of_the_file(content: bytes) ->
     last = content.count(b"\n") + content.count(b"\r") + 2
     lines: list[int] = []
     try:
-        lines = [document.line for document in parse(content, Limits())]
+        lines = [document.line for document in parse(content, YamlLimits())]
     except DocumentErrors as error:
         lines = [fault.line for fault in error.faults]
     assert all(1 <= line <= last for line in lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from towline.render.documents import Limits, locate, locate_all, parse
+from towline.render.documents import YamlLimits, locate, locate_all, parse
 
 WEB = b"""\
 # the web server
@@ -140,7 +140,7 @@ def test_every_field_is_found_where_it_was_written(tree: dict[str, object]) -> N
     expected: dict[str, int] = {}
     _write(tree, "", written, expected)
     content = "\n".join(written).encode()
-    assert parse(content, Limits())[0].value == tree
+    assert parse(content, YamlLimits())[0].value == tree
     assert {pointer: locate(content, 0, -1, pointer) for pointer in expected} == expected
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from towline.errors import Failure
 from towline.model import Manifest, ObjectRef, Origin
 from towline.render import plain
-from towline.render.documents import Limits
+from towline.render.documents import YamlLimits
 
 SETTINGS = """\
 apiVersion: v1
@@ -27,7 +27,7 @@ data:
 
 
 def declared(text: str, file: str = "app/all.yaml", blob: str = "b10b") -> tuple[Manifest, ...]:
-    manifests, failures = plain.manifests(file, blob, text.encode(), Limits())
+    manifests, failures = plain.manifests(file, blob, text.encode(), YamlLimits())
     assert failures == ()
     return manifests
 
@@ -38,7 +38,7 @@ def only(text: str) -> Manifest:
 
 
 def failures(text: str) -> tuple[Failure, ...]:
-    return plain.manifests("app/all.yaml", "b10b", text.encode(), Limits())[1]
+    return plain.manifests("app/all.yaml", "b10b", text.encode(), YamlLimits())[1]
 
 
 def told(text: str) -> list[tuple[int, str, str]]:
@@ -166,7 +166,7 @@ def test_string_data_of_another_kind_is_left_alone() -> None:
 
 
 def test_good_objects_of_a_file_with_a_fault_are_known() -> None:
-    manifests, found = plain.manifests("a.yaml", "", f"{SETTINGS}---\n[\n".encode(), Limits())
+    manifests, found = plain.manifests("a.yaml", "", f"{SETTINGS}---\n[\n".encode(), YamlLimits())
     assert ([one.ref.name for one in manifests], [one.line for one in found]) == (["settings"], [10])
 
 

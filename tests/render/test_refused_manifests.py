@@ -9,7 +9,7 @@ import pytest
 from towline.errors import Failure
 from towline.model import Manifest
 from towline.render import plain
-from towline.render.documents import Limits
+from towline.render.documents import YamlLimits
 
 SETTINGS = """\
 apiVersion: v1
@@ -23,13 +23,13 @@ data:
 
 
 def declared(text: str) -> tuple[Manifest, ...]:
-    manifests, failures = plain.manifests("app/all.yaml", "b10b", text.encode(), Limits())
+    manifests, failures = plain.manifests("app/all.yaml", "b10b", text.encode(), YamlLimits())
     assert failures == ()
     return manifests
 
 
 def failures(text: str) -> tuple[Failure, ...]:
-    return plain.manifests("app/all.yaml", "b10b", text.encode(), Limits())[1]
+    return plain.manifests("app/all.yaml", "b10b", text.encode(), YamlLimits())[1]
 
 
 def told(text: str) -> list[tuple[int, str, str]]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from towline.render import scalars
-from towline.render.documents import DocumentErrors, Limits, parse
+from towline.render.documents import DocumentErrors, YamlLimits, parse
 
 from tests.render import kubectl
 
@@ -158,7 +158,7 @@ KEYS_REFUSED = {
 
 
 def read(text: bytes) -> Any:
-    (document,) = parse(text, Limits())
+    (document,) = parse(text, YamlLimits())
     return document.value
 
 
@@ -170,7 +170,7 @@ def test_a_scalar_means_what_kubernetes_reads(text: str) -> None:
 @pytest.mark.parametrize("text", REFUSED)
 def test_a_scalar_without_a_safe_value_is_refused_with_its_line(text: str) -> None:
     with pytest.raises(DocumentErrors, match=REFUSED[text]) as refused:
-        parse(b"a: 1\nv: " + text.encode(), Limits())
+        parse(b"a: 1\nv: " + text.encode(), YamlLimits())
     assert [fault.line for fault in refused.value.faults] == [2]
 
 
@@ -182,7 +182,7 @@ def test_a_key_becomes_the_text_that_kubernetes_makes_of_it(text: str) -> None:
 @pytest.mark.parametrize("text", KEYS_REFUSED)
 def test_a_key_that_is_no_text_is_refused_with_its_line(text: str) -> None:
     with pytest.raises(DocumentErrors, match=KEYS_REFUSED[text]) as refused:
-        parse(b"a: 1\n" + text.encode() + (b"\n: 1" if text.startswith("?") else b": 1"), Limits())
+        parse(b"a: 1\n" + text.encode() + (b"\n: 1" if text.startswith("?") else b": 1"), YamlLimits())
     assert refused.value.faults[0].line == 2
 
 

@@ -13,7 +13,7 @@ from towline.errors import Reason, SourceError
 from towline.source import lookup
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
-from towline.source.selection import Limits
+from towline.source.selection import SourceLimits
 
 from e2e.harness.gitrepo import Repo
 from e2e.harness.gitserver import Fault, GitServer
@@ -355,7 +355,7 @@ async def test_a_pack_that_is_cut_or_changed_anywhere_costs_nothing_but_a_retry(
 
 
 async def test_a_flood_of_refs_is_cut_off(tmp_path: Path) -> None:
-    mirrors = Mirrors(tmp_path, Limits(refs=100))
+    mirrors = Mirrors(tmp_path, SourceLimits(refs=100))
     lines = (f"{'a' * 40} refs/heads/{number:060}" for number in range(50_000))
     async with badserver.answering(badserver.refs(*lines)) as bad:
         error = await refused(mirrors, Remote(url=bad.url))
@@ -366,7 +366,7 @@ async def test_a_flood_of_refs_is_cut_off(tmp_path: Path) -> None:
 async def test_a_flood_of_objects_is_cut_off_and_the_disk_given_back(repo: Repo, tmp_path: Path) -> None:
     noise = random.Random(1).randbytes(10_000_000)  # noqa: S311  what cannot be compressed
     sha = repo.commit({"big.bin": noise})
-    mirrors = Mirrors(tmp_path, Limits(mirror_bytes=1_000_000))
+    mirrors = Mirrors(tmp_path, SourceLimits(mirror_bytes=1_000_000))
     with pytest.raises(SourceError) as raised:
         await mirrors.fetch(Remote(url=repo.url), MAIN, sha, SECONDS)
     assert raised.value.reason == Reason.SOURCE_TOO_LARGE

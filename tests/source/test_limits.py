@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from towline.errors import Reason, SourceError
 from towline.source.mirror import Mirrors
-from towline.source.selection import Limits
+from towline.source.selection import SourceLimits
 
 from e2e.harness.gitrepo import Repo
 from tests.source.passes import fetched
@@ -16,14 +16,14 @@ from tests.source.passes import fetched
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        (Limits(refs=2), "more than 2 refs"),
-        (Limits(mirror_bytes=1000), "more than 1000 bytes"),
-        (Limits(entries=3), "more than 3 files"),
-        (Limits(content_bytes=100), "too large to read"),
+        (SourceLimits(refs=2), "more than 2 refs"),
+        (SourceLimits(mirror_bytes=1000), "more than 1000 bytes"),
+        (SourceLimits(entries=3), "more than 3 files"),
+        (SourceLimits(content_bytes=100), "too large to read"),
     ],
 )
 async def test_a_repository_beyond_a_limit_is_too_large(
-    repo: Repo, tmp_path: Path, limits: Limits, words: str
+    repo: Repo, tmp_path: Path, limits: SourceLimits, words: str
 ) -> None:
     repo.commit({f"{number}.yaml": f"{number}" * 100 for number in range(5)})
     for name in ("a", "b"):
@@ -40,7 +40,7 @@ async def test_an_object_that_would_take_all_memory_is_refused_and_its_mirror_st
     repo: Repo, tmp_path: Path
 ) -> None:
     first = repo.commit({"a.yaml": "a"})
-    mirrors = Mirrors(tmp_path / "data", Limits(memory_bytes=64 * 1024**2))
+    mirrors = Mirrors(tmp_path / "data", SourceLimits(memory_bytes=64 * 1024**2))
     remote, _ = await fetched(mirrors, repo)
     repo.commit({"b.yaml": "b"}, message="x" * 64 * 1024**2)
     with pytest.raises(SourceError, match="more memory") as raised:

@@ -12,7 +12,7 @@ from towline.errors import Reason, SourceError
 from towline.source import disk
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
-from towline.source.selection import Kind, Limits
+from towline.source.selection import Kind, SourceLimits
 
 from e2e.harness import gitrepo
 from e2e.harness.gitrepo import ALICE, Repo
@@ -261,7 +261,7 @@ def packs(folder: Path) -> list[Path]:
 
 
 async def test_many_small_packs_are_joined(repo: Repo, tmp_path: Path) -> None:
-    mirrors = Mirrors(tmp_path / "data", Limits(packs=3))
+    mirrors = Mirrors(tmp_path / "data", SourceLimits(packs=3))
     first = repo.commit({"a.yaml": "first"})
     for number in range(6):
         repo.commit({"a.yaml": f"{number}\n"})
@@ -276,7 +276,7 @@ def noise(seed: int, size: int) -> bytes:
 
 
 async def test_forced_pushes_of_large_files_do_not_pile_up(repo: Repo, tmp_path: Path) -> None:
-    mirrors = Mirrors(tmp_path / "data", Limits(slack_bytes=100_000))
+    mirrors = Mirrors(tmp_path / "data", SourceLimits(slack_bytes=100_000))
     for number in range(12):
         repo.rewrite({"large.bin": noise(number, 200_000), "a.yaml": str(number)})
         await fetched(mirrors, repo)
@@ -289,7 +289,7 @@ async def test_forced_pushes_of_large_files_do_not_pile_up(repo: Repo, tmp_path:
 async def test_a_branch_that_others_follow_survives_the_forced_pushes_of_another(
     repo: Repo, tmp_path: Path
 ) -> None:
-    mirrors = Mirrors(tmp_path / "data", Limits(slack_bytes=0))
+    mirrors = Mirrors(tmp_path / "data", SourceLimits(slack_bytes=0))
     calm = repo.commit({"a.yaml": "calm"}, branch="calm")
     ref = Ref(kind=RefKind.BRANCH, value="calm")
     remote, _ = await fetched(mirrors, repo, ref)

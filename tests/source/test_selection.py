@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from towline.errors import Reason, SourceError
 from towline.render import formats
 from towline.source import selection
-from towline.source.selection import Entry, Kind, Limits, Selection
+from towline.source.selection import Entry, Kind, Selection, SourceLimits
 
 
 def entry(path: str, *, kind: Kind = Kind.FILE, size: int = 10, to_file: bool = False) -> Entry:
@@ -21,7 +21,7 @@ def select(
     entries: tuple[Entry, ...],
     path: str,
     exclude: tuple[str, ...] = (),
-    limits: Limits | None = None,
+    limits: SourceLimits | None = None,
 ) -> Selection:
     return selection.select(entries, path, formats.MARKERS, exclude, limits)
 
@@ -136,14 +136,14 @@ def test_submodules_are_passed_over_and_named() -> None:
 
 def test_every_bad_file_is_reported_beside_the_good_ones() -> None:
     listed = (entry("big.yaml", size=11), entry("odd\x1b[2J.yaml"), entry("raw\udcff.yaml"), entry("z.yaml"))
-    selected = select(listed, ".", (), Limits(file_bytes=10))
+    selected = select(listed, ".", (), SourceLimits(file_bytes=10))
     assert [one.file for one in selected.failures] == ["big.yaml", r"odd\x1b[2J.yaml", r"raw\udcff.yaml"]
     assert [one.path for one in selected.files] == ["z.yaml"]
     assert "11 bytes, more than the 10" in selected.failures[0].message
 
 
-@pytest.mark.parametrize("limits", [Limits(files=2), Limits(content_bytes=29)])
-def test_more_than_the_limit_is_too_large(limits: Limits) -> None:
+@pytest.mark.parametrize("limits", [SourceLimits(files=2), SourceLimits(content_bytes=29)])
+def test_more_than_the_limit_is_too_large(limits: SourceLimits) -> None:
     with pytest.raises(SourceError) as raised:
         select(files("a.yaml", "b.yaml", "c.yaml"), ".", (), limits)
     assert raised.value.reason == Reason.SOURCE_TOO_LARGE

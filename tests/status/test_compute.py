@@ -10,12 +10,12 @@ from towline.api.gitrepository import GitRepository
 from towline.errors import Failure, Reason, Refusal
 from towline.model import Action, Body, Change, GroupKind, ObjectRef, Person, Plan, Revision
 from towline.status import compute
-from towline.status.compute import Objects, Pass
+from towline.status.compute import ObjectCounts, PassResult
 
 EARLY = datetime(2026, 1, 1, tzinfo=UTC)
 LATE = datetime(2026, 1, 2, tzinfo=UTC)
 OLD, NEW = "1a2b3c4" + "0" * 33, "5d6e7f8" + "0" * 33
-TWELVE = Objects(declared=12, synced=12, failed=0)
+TWELVE = ObjectCounts(declared=12, synced=12, failed=0)
 
 
 def revision(sha: str = OLD, **changed: Any) -> Revision:
@@ -31,8 +31,8 @@ def revision(sha: str = OLD, **changed: Any) -> Revision:
     return replace(known, **changed)
 
 
-def succeeded(sha: str = OLD) -> Pass:
-    return Pass(
+def succeeded(sha: str = OLD) -> PassResult:
+    return PassResult(
         generation=1,
         reason=Reason.SUCCEEDED,
         observed=sha,
@@ -46,7 +46,7 @@ def succeeded(sha: str = OLD) -> Pass:
     )
 
 
-def failed(reason: Reason = Reason.APPLY_FAILED, count: int = 1, **changed: Any) -> Pass:
+def failed(reason: Reason = Reason.APPLY_FAILED, count: int = 1, **changed: Any) -> PassResult:
     failures = tuple(
         Failure(
             reason=Refusal.INVALID,
@@ -58,11 +58,13 @@ def failed(reason: Reason = Reason.APPLY_FAILED, count: int = 1, **changed: Any)
         )
         for index in range(count)
     )
-    known = Pass(generation=1, reason=reason, observed=NEW, attempted=NEW, failures=failures, attempts=1)
+    known = PassResult(
+        generation=1, reason=reason, observed=NEW, attempted=NEW, failures=failures, attempts=1
+    )
     return replace(known, **changed)
 
 
-def blocked(count: int) -> Pass:
+def blocked(count: int) -> PassResult:
     changes = tuple(
         Change(
             action=Action.PRUNE,
@@ -75,7 +77,7 @@ def blocked(count: int) -> Pass:
     return failed(Reason.PRUNE_BLOCKED, failures=(), blocked=changes, token="sha256-abc", attempts=0)
 
 
-def after(*passes: Pass) -> Body:
+def after(*passes: PassResult) -> Body:
     found: Body = {}
     for passed in passes:
         found = compute.compute(found, passed, EARLY)
@@ -120,7 +122,7 @@ def test_a_success_sets_all_six_conditions() -> None:
 
 def test_a_pass_that_finds_nothing_new_leaves_a_status_that_equals_the_one_before() -> None:
     found = after(succeeded())
-    quiet = Pass(generation=1, reason=Reason.SUCCEEDED, observed=OLD)
+    quiet = PassResult(generation=1, reason=Reason.SUCCEEDED, observed=OLD)
     assert compute.compute(found, succeeded(), LATE) == found
     assert compute.compute(found, quiet, LATE) == found
 
@@ -192,13 +194,13 @@ def test_an_author_without_a_name_is_known_by_address() -> None:
 
 
 def test_a_success_takes_failures_and_blocked_prunes_away() -> None:
-    found = after(failed(count=3), blocked(12), Pass(generation=1, reason=Reason.SUCCEEDED))
+    found = after(failed(count=3), blocked(12), PassResult(generation=1, reason=Reason.SUCCEEDED))
     assert not {"failures", "failuresTotal", "blocked"} & set(found)
 
 
 def test_an_outage_keeps_what_was_known_of_the_commit() -> None:
     found = after(
-        succeeded(), failed(count=3), Pass(generation=1, reason=Reason.GIT_UNAVAILABLE, message="down")
+        succeeded(), failed(count=3), PassResult(generation=1, reason=Reason.GIT_UNAVAILABLE, message="down")
     )
     assert found["failuresTotal"] == 3
     assert found["commit"]["attempted"] == NEW
@@ -208,12 +210,12 @@ def test_an_outage_keeps_what_was_known_of_the_commit() -> None:
 
 
 def test_an_outage_does_not_unset_synced() -> None:
-    found = after(succeeded(), Pass(generation=1, reason=Reason.GIT_UNAVAILABLE, message="down"))
+    found = after(succeeded(), PassResult(generation=1, reason=Reason.GIT_UNAVAILABLE, message="down"))
     assert said_of(found, Type.SYNCED) == ("True", "Idle")
 
 
 def test_the_first_outage_cannot_say_whether_anything_is_synced() -> None:
-    found = after(Pass(generation=1, reason=Reason.GIT_UNAVAILABLE, message="down"))
+    found = after(PassResult(generation=1, reason=Reason.GIT_UNAVAILABLE, message="down"))
     assert said_of(found, Type.SYNCED) == ("Unknown", "GitUnavailable")
     assert "commit" not in found
 
@@ -235,7 +237,7 @@ def test_blocked_prunes_are_listed_with_the_token_that_confirms_all_of_them() ->
 
 
 def test_a_bad_spec_stalls_until_it_changes() -> None:
-    bad = Pass(generation=2, reason=Reason.INVALID_URL, message="spec.url: must be https://host/path")
+    bad = PassResult(generation=2, reason=Reason.INVALID_URL, message="spec.url: must be https://host/path")
     found = after(succeeded(), bad)
     assert said_of(found, Type.STALLED) == ("True", "InvalidURL")
     assert said_of(found, Type.RECONCILING) == ("False", "Idle")
@@ -244,7 +246,7 @@ def test_a_bad_spec_stalls_until_it_changes() -> None:
 
 
 def test_a_suspended_resource_is_not_ready_and_keeps_its_commit() -> None:
-    found = after(succeeded(), Pass(generation=2, reason=Reason.SUSPENDED))
+    found = after(succeeded(), PassResult(generation=2, reason=Reason.SUSPENDED))
     assert said_of(found, Type.READY) == ("False", "Suspended")
     assert found["commit"]["applied"] == OLD
 

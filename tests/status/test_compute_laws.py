@@ -14,7 +14,7 @@ from towline.api.condition import Type
 from towline.errors import Failure, Reason, Refusal
 from towline.model import Action, Body, Change, GroupKind, ObjectRef, Person, Revision
 from towline.status import compute
-from towline.status.compute import Objects, Pass
+from towline.status.compute import ObjectCounts, PassResult
 
 CRD = yaml.safe_load((Path(__file__).parents[2] / "crds" / "gitrepositories.yaml").read_text())
 (VERSION,) = CRD["spec"]["versions"]
@@ -23,7 +23,7 @@ STATUS_SCHEMA = VERSION["schema"]["openAPIV3Schema"]["properties"]["status"]
 EARLY = datetime(2026, 1, 1, tzinfo=UTC)
 LATE = datetime(2026, 1, 2, tzinfo=UTC)
 OLD, NEW = "1a2b3c4" + "0" * 33, "5d6e7f8" + "0" * 33
-TWELVE = Objects(declared=12, synced=12, failed=0)
+TWELVE = ObjectCounts(declared=12, synced=12, failed=0)
 
 
 ADA = Person(name="Ada", email="ada@example")
@@ -57,14 +57,14 @@ CHANGES = st.builds(
     message=TEXTS,
 )
 PASSES = st.builds(
-    Pass,
+    PassResult,
     generation=st.integers(1, 3),
     reason=st.sampled_from(Reason),
     message=TEXTS,
     observed=st.sampled_from(["", OLD, NEW]),
     attempted=st.sampled_from(["", OLD, NEW]),
     applied=st.sampled_from([None, *REVISIONS]),
-    objects=st.sampled_from([None, TWELVE, Objects(declared=0, synced=0, failed=0)]),
+    objects=st.sampled_from([None, TWELVE, ObjectCounts(declared=0, synced=0, failed=0)]),
     failures=st.none() | st.lists(FAILURES, max_size=12).map(tuple),
     blocked=st.none() | st.lists(CHANGES, max_size=12).map(tuple),
     token=TEXTS,
@@ -76,7 +76,9 @@ PASSES = st.builds(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(PASSES, min_size=1, max_size=3))
-def test_every_status_fits_its_own_schema_and_repeating_the_pass_changes_nothing(passes: list[Pass]) -> None:
+def test_every_status_fits_its_own_schema_and_repeating_the_pass_changes_nothing(
+    passes: list[PassResult],
+) -> None:
     found: Body = {}
     for passed in passes:
         found = compute.compute(found, passed, EARLY)
@@ -89,5 +91,5 @@ def test_every_status_fits_its_own_schema_and_repeating_the_pass_changes_nothing
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_a_message_for_people(reason: Reason) -> None:
-    found = compute.compute({}, Pass(generation=1, reason=reason), EARLY)
+    found = compute.compute({}, PassResult(generation=1, reason=reason), EARLY)
     assert condition.find(found, Type.READY)["message"]

@@ -9,8 +9,8 @@ from towline.api.condition import Type
 from towline.errors import Reason
 from towline.model import Body, Health, ObjectRef, Person, Revision, State
 from towline.status import compute, health_condition
-from towline.status.compute import Objects, Pass
-from towline.status.survey import Ailing, Survey
+from towline.status.compute import ObjectCounts, PassResult
+from towline.status.survey import HealthSummary, UnhealthyObject
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TIMEOUT = 60.0
@@ -25,15 +25,15 @@ def stamp(seconds: float) -> str:
     return at(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def look(state: State, message: str = "0 of 3 replicas are available", written: float = 0.0) -> Survey:
-    web = Ailing(
+def look(state: State, message: str = "0 of 3 replicas are available", written: float = 0.0) -> HealthSummary:
+    web = UnhealthyObject(
         ref=ObjectRef("apps", "Deployment", "shop", "web"),
         health=Health(state, message),
         file="deploy/web.yaml",
         line=3,
         commit=NEW,
     )
-    return Survey(
+    return HealthSummary(
         total=12,
         current=11,
         failed=int(state is State.FAILED),
@@ -43,7 +43,7 @@ def look(state: State, message: str = "0 of 3 replicas are available", written: 
     )
 
 
-WELL = Survey(total=12, current=12, timeout=TIMEOUT)
+WELL = HealthSummary(total=12, current=12, timeout=TIMEOUT)
 WAITS = look(State.IN_PROGRESS)
 FAILED = look(State.FAILED, "ProgressDeadlineExceeded")
 
@@ -60,14 +60,14 @@ def revision(sha: str) -> Revision:
     )
 
 
-def applied(survey: Survey | None, sha: str = OLD, **changed: object) -> Pass:
-    known = Pass(
+def applied(survey: HealthSummary | None, sha: str = OLD, **changed: object) -> PassResult:
+    known = PassResult(
         generation=1,
         reason=Reason.SUCCEEDED,
         observed=sha,
         attempted=sha,
         applied=revision(sha),
-        objects=Objects(declared=12, synced=12, failed=0),
+        objects=ObjectCounts(declared=12, synced=12, failed=0),
         failures=(),
         blocked=(),
         health=survey,
@@ -75,7 +75,7 @@ def applied(survey: Survey | None, sha: str = OLD, **changed: object) -> Pass:
     return replace(known, **changed)  # type: ignore[arg-type]  # fields of a pass
 
 
-def after(*passes: tuple[float, Pass]) -> Body:
+def after(*passes: tuple[float, PassResult]) -> Body:
     found: Body = {}
     for seconds, passed in passes:
         found = compute.compute(found, passed, at(seconds))
@@ -126,7 +126,7 @@ def test_what_is_waited_for_is_named_with_its_place_and_commit() -> None:
 def test_a_commit_of_which_objects_are_missing_is_not_called_healthy(
     left: int, missing: int, words: str
 ) -> None:
-    survey = Survey(total=left, current=left, missing=missing, timeout=TIMEOUT)
+    survey = HealthSummary(total=left, current=left, missing=missing, timeout=TIMEOUT)
     found = after((0, applied(WELL)), (10, applied(survey, NEW)))
     assert condition.find(found, Type.HEALTHY)["message"] == words
     assert (found["commit"]["applied"], found["commit"]["healthy"]) == (NEW, OLD)
@@ -160,7 +160,7 @@ def test_a_failure_that_mends_itself_halfway_gives_no_new_patience() -> None:
 
 
 @pytest.mark.parametrize("before", [WAITS, FAILED])
-def test_a_later_commit_ends_the_wait_for_the_one_before(before: Survey) -> None:
+def test_a_later_commit_ends_the_wait_for_the_one_before(before: HealthSummary) -> None:
     late = ((0, applied(before)), (60, applied(before)))
     fresh = look(State.IN_PROGRESS, written=70)
     found = after(*late, (70, applied(fresh, NEW)))
@@ -189,7 +189,7 @@ def test_health_that_is_lost_later_counts_from_then() -> None:
 
 
 def test_a_pass_that_looked_at_nothing_leaves_health_as_it_was() -> None:
-    away = Pass(generation=1, reason=Reason.GIT_UNAVAILABLE, message="no route")
+    away = PassResult(generation=1, reason=Reason.GIT_UNAVAILABLE, message="no route")
     found = after((0, applied(WAITS)), (5, away))
     assert told(found) == ("False", "GitUnavailable")
     assert told(found, Type.HEALTHY) == ("Unknown", "Progressing")
@@ -205,9 +205,9 @@ def test_worse_news_than_health_stays_in_front_and_health_is_told_beside_it() ->
 
 
 def test_later_waves_that_wait_for_what_has_failed_make_the_repository_unhealthy() -> None:
-    held = applied(FAILED, NEW, reason=Reason.PROGRESSING, applied=None, held=True)
+    held = applied(FAILED, NEW, reason=Reason.PROGRESSING, applied=None, gated=True)
     assert told(after((0, held))) == ("False", "Unhealthy")
-    waits = applied(WAITS, NEW, reason=Reason.PROGRESSING, applied=None, held=True)
+    waits = applied(WAITS, NEW, reason=Reason.PROGRESSING, applied=None, gated=True)
     found = after((0, waits))
     assert told(found) == ("Unknown", "Progressing")
     assert told(found, Type.RECONCILING) == ("True", "Progressing")

@@ -43,7 +43,7 @@ def live(name: str, health: Health, written_at: str = "2026-01-01T00:00:00Z") ->
     )
 
 
-def look(*found: Live, declared: str = "abcdef") -> survey.Survey:
+def look(*found: Live, declared: str = "abcdef") -> survey.HealthSummary:
     return survey.survey(map(manifest, declared), {each.ref: each for each in found}, 300.0)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from towline.api import durations, healthchecks, ignoring, labels, schema, versions
 from towline.api.healthchecks import HealthCheck
 from towline.api.ignoring import Rule
-from towline.api.schema import Fault, Schema, validator
+from towline.api.schema import Schema, SchemaFault, validator
 from towline.errors import Reason, SpecError
 from towline.model import Body, Key, Resource
 
@@ -262,20 +262,20 @@ def _ref(given: Mapping[str, str]) -> Ref:
     return Ref(kind=RefKind.HEAD)
 
 
-def _range_faults(given: Mapping[str, Any]) -> tuple[Fault, ...]:
+def _range_faults(given: Mapping[str, Any]) -> tuple[SchemaFault, ...]:
     text = (given.get("ref") or {}).get("semver")
     if text is None:
         return ()
     try:
         versions.parse_range(text)
     except ValueError:
-        return (Fault("spec.ref.semver", "must be an npm-style range of versions, for example 1.x"),)
+        return (SchemaFault("spec.ref.semver", "must be an npm-style range of versions, for example 1.x"),)
     return ()
 
 
-def _unserved_faults(given: Mapping[str, Any], unserved: Unserved) -> tuple[Fault, ...]:
+def _unserved_faults(given: Mapping[str, Any], unserved: Unserved) -> tuple[SchemaFault, ...]:
     return tuple(
-        Fault(
+        SchemaFault(
             f"spec.{field}",
             f"{given[field]} is not supported yet" if field in _CHOICES else "is not supported yet",
         )
@@ -288,7 +288,7 @@ _CHOICES = frozenset({"drift", "adopt"})
 """Fields of which some values are served; the message then says which one is not."""
 
 
-def _reason(fault: Fault) -> Reason:
+def _reason(fault: SchemaFault) -> Reason:
     field = ".".join(fault.field.split(".")[:2])
     return _REASONS.get(field, Reason.INVALID_SPEC)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from towline.api import expressions
 from towline.api.expressions import ExpressionError
-from towline.api.schema import Fault
+from towline.api.schema import SchemaFault
 from towline.model import GroupKind
 
 _EXPRESSIONS = ("current", "failed", "inProgress")
@@ -37,19 +37,19 @@ def parse(given: Sequence[Mapping[str, Any]]) -> tuple[HealthCheck, ...]:
     )
 
 
-def faults(given: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+def faults(given: Sequence[Mapping[str, Any]]) -> Iterator[SchemaFault]:
     """Yield what is wrong with checks of the right shape."""
     known: set[GroupKind] = set()
     for number, each in enumerate(given):
         place = f"spec.healthChecks[{number}]"
         if _kind(each) in known:
-            yield Fault(f"{place}.kind", "must not have two checks")
+            yield SchemaFault(f"{place}.kind", "must not have two checks")
         known.add(_kind(each))
         for name in _EXPRESSIONS:
             try:
                 expressions.check(each.get(name, "true"))
             except ExpressionError as error:
-                yield Fault(f"{place}.{name}", str(error))
+                yield SchemaFault(f"{place}.{name}", str(error))
 
 
 def _kind(given: Mapping[str, Any]) -> GroupKind:

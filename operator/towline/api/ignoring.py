@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from towline.api.schema import Fault
+from towline.api.schema import SchemaFault
 
 _NEEDED = ("/apiVersion", "/kind", "/metadata/name", "/metadata/namespace")
 """What tells one object from another, and can be left to nobody."""
@@ -34,15 +34,15 @@ def parse(given: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
     return tuple(_rule(item["target"], item["fields"]) for item in given)
 
 
-def faults(given: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+def faults(given: Sequence[Mapping[str, Any]]) -> Iterator[SchemaFault]:
     """Yield what is wrong with rules of the right shape."""
     for number, item in enumerate(given):
         for place, pointer in enumerate(item["fields"]):
             name = f"spec.ignoreFields[{number}].fields[{place}]"
             if any(each == pointer or each.startswith(f"{pointer}/") for each in _NEEDED):
-                yield Fault(name, "must not name what tells one object from another")
+                yield SchemaFault(name, "must not name what tells one object from another")
             elif pointer.startswith(_OWN):
-                yield Fault(name, "must not name what Towline itself writes")
+                yield SchemaFault(name, "must not name what Towline itself writes")
 
 
 def _rule(target: Mapping[str, Any], pointers: Sequence[str]) -> Rule:

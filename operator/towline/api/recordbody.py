@@ -15,8 +15,8 @@ from towline.api.syncrecord import (
     Flag,
     Intent,
     Part,
+    RecordedRepository,
     RecordFailure,
-    Subject,
     SyncRecord,
     Trigger,
 )
@@ -123,7 +123,7 @@ def from_body(body: Body) -> SyncRecord:
 
 def _intent(spec: Body) -> Intent:
     return Intent(
-        subject=Subject(**spec["repository"]),
+        subject=RecordedRepository(**spec["repository"]),
         sequence=spec["sequence"],
         previous=spec.get("previous", ""),
         part=Part(**spec.get("part", {})),

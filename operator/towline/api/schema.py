@@ -37,7 +37,7 @@ _TYPES = {
 Faults: TypeAlias = Iterator[jsonschema.ValidationError]
 
 
-class Fault(NamedTuple):
+class SchemaFault(NamedTuple):
     """One thing that is wrong: a field as people write it (`spec.ref.branch`), and why, not its value."""
 
     field: str
@@ -54,9 +54,9 @@ class Schema:
     spec: Body
     validator: Validator
 
-    def faults(self, spec: Body) -> tuple[Fault, ...]:
+    def faults(self, spec: Body) -> tuple[SchemaFault, ...]:
         """Return all that is wrong with a spec, by field. Values are not repeated: they may be secret."""
-        found = {Fault(_field(error), _message(error)) for error in self.validator.iter_errors(spec)}
+        found = {SchemaFault(_field(error), _message(error)) for error in self.validator.iter_errors(spec)}
         return tuple(sorted(found))
 
 

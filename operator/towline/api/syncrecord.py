@@ -43,7 +43,7 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class RecordedRepository:
     """The GitRepository that a record is about, as it was when the sync began."""
 
     namespace: str
@@ -96,7 +96,7 @@ class Intent:
     `from` and `to`. `commits` are newest first; `commits_total` also counts those that are not listed.
     """
 
-    subject: Subject
+    subject: RecordedRepository
     sequence: int
     previous: str
     part: Part

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from towline import aio
-from towline.apply.objects import Objects, Sync
+from towline.apply.objects import Objects, WriteContext
 from towline.errors import ApiError, Refusal
 from towline.kube import refusals
 from towline.kube.discovery import Discovery
@@ -31,7 +31,7 @@ class Settling:
         self._discovery = discovery
         self._until: dict[str, float] = {}
 
-    async def established(self, objects: Objects, ref: ObjectRef, sync: Sync, seconds: float) -> str:
+    async def established(self, objects: Objects, ref: ObjectRef, sync: WriteContext, seconds: float) -> str:
         """Wait until the CRD that was just written is served; return why it is not, empty where it is."""
         body: Body | None = None
 

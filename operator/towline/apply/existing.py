@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeAlias
 
 from towline import aio
-from towline.apply.objects import Objects, Sync
+from towline.apply.objects import Objects, WriteContext
 from towline.apply.prediction import declared
 from towline.errors import ApiError
 from towline.kube.client import IN_FLIGHT
@@ -30,7 +30,7 @@ _Place: TypeAlias = tuple[ObjectRef, str]
 """All objects of one kind in one namespace (a reference without a name), and the version that declares some."""
 
 
-async def missing(objects: Objects, changes: Iterable[Change], sync: Sync) -> frozenset[ObjectRef]:
+async def missing(objects: Objects, changes: Iterable[Change], sync: WriteContext) -> frozenset[ObjectRef]:
     """Return which objects to be created do not exist; nothing is said of the others: a read of each tells.
 
     That is the case where they are few, where we may not list, and where too much would be listed. What appears behind
@@ -50,7 +50,7 @@ async def missing(objects: Objects, changes: Iterable[Change], sync: Sync) -> fr
 
 
 async def _missing(
-    objects: Objects, sync: Sync, wanted: tuple[_Place, set[ObjectRef]]
+    objects: Objects, sync: WriteContext, wanted: tuple[_Place, set[ObjectRef]]
 ) -> frozenset[ObjectRef]:
     """Return which objects of one place do not exist; none where it cannot be told at this price."""
     (collection, version), refs = wanted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from towline.apply.objects import Objects, Sync
+from towline.apply.objects import Objects, WriteContext
 from towline.apply.prediction import Prediction
 from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.fields import server_paths
@@ -13,8 +13,10 @@ _ROUNDS = 20
 """How often an object is rehearsed at most; one round suffices where no map has two unknown fields."""
 
 
-def translated(change: Change, error: ApiError, sync: Sync, before: Body | None) -> tuple[Failure, ...]:
-    """Translate one answer; `before` is the live object as `held` gives it.
+def translated(
+    change: Change, error: ApiError, sync: WriteContext, before: Body | None
+) -> tuple[Failure, ...]:
+    """Translate one answer; `before` is the live object as `live_body` gives it.
 
     Raises:
         ApiError: it refuses us as a whole, so that no object is to blame.
@@ -24,7 +26,7 @@ def translated(change: Change, error: ApiError, sync: Sync, before: Body | None)
     return refusals.failures(error, refusals.subject(change, sync.revision.sha, before), sync.mask)
 
 
-async def held(objects: Objects, change: Change, error: ApiError, sync: Sync) -> Body | None:
+async def live_body(objects: Objects, change: Change, error: ApiError, sync: WriteContext) -> Body | None:
     """Read the object that a refusal is about, and may quote: empty where there is none, None where it is not known."""
     if refusals.concerns_all(error):
         return {}
@@ -36,7 +38,9 @@ async def held(objects: Objects, change: Change, error: ApiError, sync: Sync) ->
         return None
 
 
-async def every(objects: Objects, found: Prediction, error: ApiError, sync: Sync) -> tuple[Failure, ...]:
+async def every(
+    objects: Objects, found: Prediction, error: ApiError, sync: WriteContext
+) -> tuple[Failure, ...]:
     """Translate the refusal of an apply, and ask for the faults that it leaves out.
 
     The server ends its look at a map with the first unknown field, and which one is first changes from try to
@@ -47,7 +51,7 @@ async def every(objects: Objects, found: Prediction, error: ApiError, sync: Sync
     """
     named: dict[tuple[str, str], Failure] = {}
     body = found.body
-    before = found.before or await held(objects, found.change, error, sync)
+    before = found.before or await live_body(objects, found.change, error, sync)
     for _ in range(_ROUNDS):
         told = translated(found.change, error, sync, before)
         named |= {(failure.field, failure.message): failure for failure in told}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from towline.api import labels
 from towline.apply import prediction
-from towline.apply.objects import Objects, Sync, version_of
+from towline.apply.objects import Objects, WriteContext, version_of
 from towline.apply.prediction import Prediction
 from towline.errors import ApiError, Failure, Refusal
 from towline.fields import unions
@@ -20,7 +20,7 @@ _OWN = frozenset({Ownership.OURS, Ownership.INHERITED})
 
 
 async def instead(
-    objects: Objects, found: Prediction, failures: tuple[Failure, ...], sync: Sync
+    objects: Objects, found: Prediction, failures: tuple[Failure, ...], sync: WriteContext
 ) -> Prediction | tuple[Failure, ...]:
     """Return the replacement of a refused update, or the failures where there must be none.
 
@@ -49,11 +49,11 @@ def _immutable(failures: Iterable[Failure]) -> bool:
     return any(failure.reason == Refusal.IMMUTABLE_FIELD for failure in failures)
 
 
-def _forced(found: Prediction, sync: Sync) -> bool:
+def _forced(found: Prediction, sync: WriteContext) -> bool:
     return sync.force or prediction.declared(found.change).directives.get(labels.FORCE) == "true"
 
 
-async def would_help(objects: Objects, found: Prediction, error: ApiError, sync: Sync) -> bool:
+async def would_help(objects: Objects, found: Prediction, error: ApiError, sync: WriteContext) -> bool:
     """Tell whether a refused update would pass with its unions swapped."""
     patch = found.before and unions.swaps(error, found.before, prediction.declared(found.change).body)
     if not patch:
@@ -68,7 +68,7 @@ async def would_help(objects: Objects, found: Prediction, error: ApiError, sync:
     return True
 
 
-async def swap(objects: Objects, found: Prediction, error: ApiError, sync: Sync) -> bool:
+async def swap(objects: Objects, found: Prediction, error: ApiError, sync: WriteContext) -> bool:
     """Swap the unions that made an update fail, if any did and the object is still ours; then apply it again.
 
     Raises:

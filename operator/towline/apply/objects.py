@@ -20,7 +20,7 @@ from towline.plan.stamp import Identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sync:
+class WriteContext:
     """For whom objects are written, and why.
 
     `record` is the name of the open SyncRecord, empty before there is one. `force`, `preflight`, `adopt`
@@ -79,7 +79,7 @@ class Objects:
         self._client = client
         self._discovery = discovery
 
-    async def read(self, ref: ObjectRef, sync: Sync, version: str = "") -> Body | None:
+    async def read(self, ref: ObjectRef, sync: WriteContext, version: str = "") -> Body | None:
         """Return the object, None where it does not exist."""
         try:
             return (await self._send(_Request("GET", ref, version), sync)).body
@@ -88,7 +88,9 @@ class Objects:
                 return None
             raise
 
-    async def page(self, collection: ObjectRef, sync: Sync, version: str, where: tuple[int, str]) -> Page:
+    async def page(
+        self, collection: ObjectRef, sync: WriteContext, version: str, where: tuple[int, str]
+    ) -> Page:
         """Return names of objects, whoever owns them.
 
         Args:
@@ -107,15 +109,15 @@ class Objects:
             remaining=held.get("remainingItemCount") or 0,
         )
 
-    async def apply(self, body: Body, ref: ObjectRef, sync: Sync, *, force: bool) -> Answer:
+    async def apply(self, body: Body, ref: ObjectRef, sync: WriteContext, *, force: bool) -> Answer:
         """Send a server-side apply; 201 says that the object did not exist."""
         return await self._apply(body, ref, sync, _applied(sync, force=force))
 
-    async def rehearse(self, body: Body, ref: ObjectRef, sync: Sync, *, force: bool) -> Answer:
+    async def rehearse(self, body: Body, ref: ObjectRef, sync: WriteContext, *, force: bool) -> Answer:
         """Send the same as a dry run."""
         return await self._apply(body, ref, sync, _applied(sync, force=force) | {"dryRun": "All"})
 
-    async def rehearse_create(self, body: Body, ref: ObjectRef, sync: Sync) -> Answer:
+    async def rehearse_create(self, body: Body, ref: ObjectRef, sync: WriteContext) -> Answer:
         """Send a dry run of a creation by POST.
 
         409 AlreadyExists says that validation and admission let it pass.
@@ -131,7 +133,13 @@ class Objects:
         )
 
     async def patch(
-        self, now: Body, ref: ObjectRef, operations: Sequence[Body], sync: Sync, *, dry_run: bool = False
+        self,
+        now: Body,
+        ref: ObjectRef,
+        operations: Sequence[Body],
+        sync: WriteContext,
+        *,
+        dry_run: bool = False,
     ) -> Body:
         """Send a JSON patch of an object in the version in which it is `now`; return what it becomes."""
         query = {"fieldManager": sync.identity.manager} | ({"dryRun": "All"} if dry_run else {})
@@ -139,7 +147,7 @@ class Objects:
         return (await self._send(request, sync)).body
 
     async def delete(
-        self, ref: ObjectRef, seen: tuple[str, str], sync: Sync, *, dry_run: bool = False
+        self, ref: ObjectRef, seen: tuple[str, str], sync: WriteContext, *, dry_run: bool = False
     ) -> Body | None:
         """Delete the object of exactly this uid and resourceVersion, in the background.
 
@@ -161,10 +169,10 @@ class Objects:
         terminating = body.get("kind") == ref.kind and terminates(body)
         return body if terminating else None
 
-    async def _apply(self, body: Body, ref: ObjectRef, sync: Sync, query: calls.Query) -> Answer:
+    async def _apply(self, body: Body, ref: ObjectRef, sync: WriteContext, query: calls.Query) -> Answer:
         return await self._send(_Request("PATCH", ref, version_of(body), query, body), sync)
 
-    async def _send(self, request: _Request, sync: Sync) -> Answer:
+    async def _send(self, request: _Request, sync: WriteContext) -> Answer:
         """Send one request; where its path is no longer served, look for the kind once more."""
         resource = await self._resource(request.ref, request.version)
         try:
@@ -175,7 +183,7 @@ class Objects:
         self._discovery.invalidate()
         return await self._sent(request, await self._resource(request.ref, request.version), sync)
 
-    async def _sent(self, request: _Request, resource: Resource, sync: Sync) -> Answer:
+    async def _sent(self, request: _Request, resource: Resource, sync: WriteContext) -> Answer:
         return await self._client.request(
             request.verb,
             resource.path(request.ref.namespace, request.ref.name),
@@ -216,7 +224,7 @@ def terminates(body: Body) -> bool:
     return bool(metadata(body).get("deletionTimestamp"))
 
 
-def _applied(sync: Sync, *, force: bool) -> dict[str, str]:
+def _applied(sync: WriteContext, *, force: bool) -> dict[str, str]:
     return {
         "fieldManager": sync.identity.manager,
         "force": "true" if force else "false",

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from towline.apply import faults
-from towline.apply.objects import Objects, Sync
+from towline.apply.objects import Objects, WriteContext
 from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.kube import refusals
 from towline.model import Change, Outcome, Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class WriteResult:
     """How each change ended; `error` is set where the API server was away: later changes were not tried."""
 
     outcomes: tuple[Outcome, ...] = ()
@@ -25,10 +25,10 @@ class Written:
         return self.error is None and all(outcome.result is Result.DONE for outcome in self.outcomes)
 
 
-class Course:
+class Steps:
     """What is common to writing, pruning and releasing."""
 
-    def __init__(self, objects: Objects, sync: Sync) -> None:
+    def __init__(self, objects: Objects, sync: WriteContext) -> None:
         self._objects = objects
         self._sync = sync
         self.error: ClusterError | None = None
@@ -42,7 +42,7 @@ class Course:
         except ApiError as error:
             if refusals.concerns_all(error):
                 self.error = error
-            held = await faults.held(self._objects, change, error, self._sync)
+            held = await faults.live_body(self._objects, change, error, self._sync)
             about = refusals.subject(change, self._sync.revision.sha, held)
             return failed(change, refusals.failures(error, about, self._sync.mask))
         except ClusterError as error:
@@ -50,9 +50,9 @@ class Course:
             about = refusals.subject(change, self._sync.revision.sha)
             return failed(change, (refusals.failure(about, Refusal.SERVER_ERROR, error.message),))
 
-    def written(self, outcomes: Iterable[Outcome]) -> Written:
+    def written(self, outcomes: Iterable[Outcome]) -> WriteResult:
         """Return the whole result."""
-        return Written(outcomes=tuple(outcomes), error=self.error)
+        return WriteResult(outcomes=tuple(outcomes), error=self.error)
 
 
 def failed(change: Change, failures: tuple[Failure, ...]) -> Outcome:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from towline.api import labels
 from towline.api.gitrepository import Adopt
-from towline.apply.objects import Objects, Sync, metadata, terminates
+from towline.apply.objects import Objects, WriteContext, metadata, terminates
 from towline.errors import Failure, Refusal
 from towline.kube import refusals
 from towline.live.observed import live_from
@@ -27,7 +27,7 @@ class Prediction:
     """
 
     change: Change
-    sync: Sync
+    sync: WriteContext
     bound: Body | None = None
     before: Body | None = None
     after: Body | None = None
@@ -41,7 +41,7 @@ class Prediction:
         return stamp.stamp(declared(self.change), self.sync.identity, self.sync.revision)
 
 
-async def look(objects: Objects, change: Change, sync: Sync) -> Prediction | Failure:
+async def look(objects: Objects, change: Change, sync: WriteContext) -> Prediction | Failure:
     """Read the live object and say what the change comes to; a failure where it is not ours to write."""
     manifest = declared(change)
     before = await objects.read(change.ref, sync, manifest.version)
@@ -60,7 +60,7 @@ async def look(objects: Objects, change: Change, sync: Sync) -> Prediction | Fai
     return Prediction(change=replace(change, action=action), sync=sync, bound=bound, before=before)
 
 
-def unseen(change: Change, sync: Sync, *, known: bool = False) -> Prediction:
+def unseen(change: Change, sync: WriteContext, *, known: bool = False) -> Prediction:
     """Say what the change comes to without looking; unless it is `known` not to exist, that is asked by the write."""
     return Prediction(change=change, sync=sync, known=known)
 
@@ -72,7 +72,7 @@ def declared(change: Change) -> Manifest:
     return change.manifest
 
 
-def claim(body: Body, ref: ObjectRef, sync: Sync) -> Ownership:
+def claim(body: Body, ref: ObjectRef, sync: WriteContext) -> Ownership:
     """Judge whose an object is; one whose label alone was taken off or overwritten is still ours to write."""
     known = live_from(body, ref)
     marked = ownership_of(live_from(_labelled(body, sync.identity.label), ref), sync)
@@ -81,7 +81,7 @@ def claim(body: Body, ref: ObjectRef, sync: Sync) -> Ownership:
     return ownership_of(known, sync)
 
 
-def ownership_of(known: Live, sync: Sync) -> Ownership:
+def ownership_of(known: Live, sync: WriteContext) -> Ownership:
     """Judge whose an object is, by all that ownership rests on."""
     own = sync.identity
     policy = Policy(key=own.key, uid=own.uid, label=own.label, manager=own.manager)
@@ -105,7 +105,7 @@ def _labelled(body: Body, label: str) -> Body:
     return {**body, "metadata": {**held, "labels": marked}}
 
 
-def stranger(change: Change, before: Body, sync: Sync) -> Failure | None:
+def stranger(change: Change, before: Body, sync: WriteContext) -> Failure | None:
     """Say why an object that is not ours may not be adopted; None where it may."""
     about = refusals.subject(change, sync.revision.sha)
     known = live_from(before, change.ref)
@@ -116,6 +116,6 @@ def stranger(change: Change, before: Body, sync: Sync) -> Failure | None:
     return refusals.failure(about, refused.reason, refused.message) if refused else None
 
 
-def insists(change: Change, sync: Sync) -> bool:
+def insists(change: Change, sync: WriteContext) -> bool:
     """Tell whether an apply may take fields from other managers."""
     return change.action is not Action.ADOPT or sync.adopt is not Adopt.IF_UNOWNED

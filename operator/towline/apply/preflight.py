@@ -11,7 +11,7 @@ from towline import aio
 from towline.api.gitrepository import ForeignFields
 from towline.apply import existing, faults, immutable, prediction
 from towline.apply.crds import Settling
-from towline.apply.objects import Objects, Sync, metadata
+from towline.apply.objects import Objects, WriteContext, metadata
 from towline.apply.prediction import Prediction
 from towline.errors import ApiError, Failure
 from towline.fields import additions, coowners
@@ -34,16 +34,16 @@ class Preflight:
     failures: tuple[Failure, ...] = ()
 
 
-class Flight:
+class PreflightRun:
     """One preflight, for one repository and revision."""
 
-    def __init__(self, objects: Objects, settling: Settling, sync: Sync) -> None:
+    def __init__(self, objects: Objects, settling: Settling, sync: WriteContext) -> None:
         self._objects = objects
         self._settling = settling
         self._sync = sync
 
     async def run(self, changes: Sequence[Change]) -> Preflight:
-        """Look at each object that the changes apply to, and send its dry run where `Sync.preflight` says so.
+        """Look at each object that the changes apply to, and send its dry run where `WriteContext.preflight` says so.
 
         Raises:
             ClusterError: the API server could not be asked, or refuses us as a whole.
@@ -75,7 +75,7 @@ class Flight:
                 return await self._seen(change)
             return await (self._new(change) if change.action is Action.CREATE else self._existing(change))
         except ApiError as error:
-            before = await faults.held(self._objects, change, error, self._sync)
+            before = await faults.live_body(self._objects, change, error, self._sync)
             return faults.translated(change, error, self._sync, before)
 
     async def _seen(self, change: Change) -> _Found:

@@ -9,8 +9,8 @@ from itertools import groupby
 
 from towline import aio
 from towline.apply import prediction
-from towline.apply.objects import Objects, Sync
-from towline.apply.outcomes import Course, Written
+from towline.apply.objects import Objects, WriteContext
+from towline.apply.outcomes import Steps, WriteResult
 from towline.errors import ApiError, Failure, Refusal
 from towline.kube import refusals
 from towline.kube.client import IN_FLIGHT
@@ -33,13 +33,13 @@ _RELEASE_ATTEMPTS = 5
 class Prunes:
     """The prunes of one sync."""
 
-    def __init__(self, objects: Objects, index: Index, sync: Sync) -> None:
+    def __init__(self, objects: Objects, index: Index, sync: WriteContext) -> None:
         self._objects = objects
         self._index = index
         self._sync = sync
-        self._course = Course(objects, sync)
+        self._course = Steps(objects, sync)
 
-    async def run(self, changes: Sequence[Change]) -> Written:
+    async def run(self, changes: Sequence[Change]) -> WriteResult:
         """Delete the objects; one that refuses does not hold back the others."""
         outcomes: list[Outcome] = []
         last_first = sorted(changes, key=lambda change: -change.wave)
@@ -104,13 +104,13 @@ class Prunes:
 class Releases:
     """The releases of one sync."""
 
-    def __init__(self, objects: Objects, index: Index, sync: Sync) -> None:
+    def __init__(self, objects: Objects, index: Index, sync: WriteContext) -> None:
         self._objects = objects
         self._index = index
         self._sync = sync
-        self._course = Course(objects, sync)
+        self._course = Steps(objects, sync)
 
-    async def run(self, changes: Sequence[Change]) -> Written:
+    async def run(self, changes: Sequence[Change]) -> WriteResult:
         """Release the objects; one that refuses does not hold back the others."""
         return self._course.written(await aio.gather(self._tried, changes, IN_FLIGHT))
 
@@ -145,13 +145,13 @@ class Releases:
         return prediction.ownership_of(live, self._sync) in {Ownership.OURS, Ownership.INHERITED}
 
 
-class Rehearsal:
+class RemovalDryRun:
     """The dry runs of the removals of one sync."""
 
-    def __init__(self, objects: Objects, sync: Sync) -> None:
+    def __init__(self, objects: Objects, sync: WriteContext) -> None:
         self._objects = objects
         self._sync = sync
-        self._course = Course(objects, sync)
+        self._course = Steps(objects, sync)
 
     async def run(self, changes: Sequence[Change]) -> tuple[Failure, ...]:
         """Return what would be refused.

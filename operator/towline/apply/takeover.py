@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from towline.api.gitrepository import ForeignFields
-from towline.apply.objects import Objects, Sync, metadata, version_of
+from towline.apply.objects import Objects, WriteContext, metadata, version_of
 from towline.errors import ApiError
 from towline.fields import additions, coowners
 from towline.kube import refusals
@@ -13,7 +13,7 @@ _ATTEMPTS = 3
 """How often remains are taken off an object that a controller writes at the same moment."""
 
 
-async def fold(objects: Objects, body: Body, ref: ObjectRef, sync: Sync) -> Body:
+async def fold(objects: Objects, body: Body, ref: ObjectRef, sync: WriteContext) -> Body:
     """Take what we apply out of the remains of others; return the object after that.
 
     Where somebody writes it at the same moment, it is read once more. Where that goes on, or it is refused, nothing
@@ -36,7 +36,7 @@ async def fold(objects: Objects, body: Body, ref: ObjectRef, sync: Sync) -> Body
     return body
 
 
-async def purge(objects: Objects, body: Body, ref: ObjectRef, sync: Sync) -> Body:
+async def purge(objects: Objects, body: Body, ref: ObjectRef, sync: WriteContext) -> Body:
     """Take off what others added inside list items of ours, where the spec asks for it; return the object after that.
 
     Raises:

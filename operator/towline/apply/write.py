@@ -12,8 +12,8 @@ from typing import Any
 from towline import aio
 from towline.apply import existing, faults, immutable, outcomes, prediction, takeover
 from towline.apply.crds import Settling
-from towline.apply.objects import Objects, Sync, metadata, terminates
-from towline.apply.outcomes import Course, Written
+from towline.apply.objects import Objects, WriteContext, metadata, terminates
+from towline.apply.outcomes import Steps, WriteResult
 from towline.apply.prediction import Prediction
 from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.fields import diff
@@ -42,17 +42,17 @@ class Writes:
     """The writes of one sync."""
 
     def __init__(
-        self, objects: Objects, index: Index, settling: Settling, sync: Sync, deadlines: Deadlines
+        self, objects: Objects, index: Index, settling: Settling, sync: WriteContext, deadlines: Deadlines
     ) -> None:
         self._objects = objects
         self._index = index
         self._settling = settling
         self._sync = sync
         self._deadlines = deadlines
-        self._course = Course(objects, sync)
+        self._course = Steps(objects, sync)
         self._broken: set[waves.Need] = set()
 
-    async def run(self, predictions: Sequence[Prediction], superseded: Callable[[], bool]) -> Written:
+    async def run(self, predictions: Sequence[Prediction], superseded: Callable[[], bool]) -> WriteResult:
         """Write what the predictions say; a refusal holds back only what needs the refused object."""
         done: list[Outcome] = []
         for wave in _waves(predictions):

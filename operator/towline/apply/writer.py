@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from towline.apply.crds import Settling
-from towline.apply.objects import Objects, Sync
-from towline.apply.outcomes import Written
+from towline.apply.objects import Objects, WriteContext
+from towline.apply.outcomes import WriteResult
 from towline.apply.prediction import Prediction
-from towline.apply.preflight import Flight, Preflight
-from towline.apply.removal import Prunes, Rehearsal, Releases
+from towline.apply.preflight import Preflight, PreflightRun
+from towline.apply.removal import Prunes, Releases, RemovalDryRun
 from towline.apply.write import Deadlines, Writes
 from towline.errors import Failure
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import Body, Change, Manifest
-
-__all__ = ["Deadlines", "Prediction", "Preflight", "Sync", "Writer", "Written"]
 
 
 def _never() -> bool:
@@ -42,17 +40,17 @@ class Writer:
         self._settling = Settling(discovery)
         self._deadlines = deadlines or Deadlines()
 
-    async def preflight(self, changes: Sequence[Change], sync: Sync) -> Preflight:
+    async def preflight(self, changes: Sequence[Change], sync: WriteContext) -> Preflight:
         """Predict the changes that apply something, and collect every refusal.
 
         Raises:
             ClusterError: the API server could not be asked, or refuses us as a whole.
         """
-        return await Flight(self._objects, self._settling, sync).run(changes)
+        return await PreflightRun(self._objects, self._settling, sync).run(changes)
 
     async def write(
-        self, predictions: Sequence[Prediction], sync: Sync, superseded: Callable[[], bool] = _never
-    ) -> Written:
+        self, predictions: Sequence[Prediction], sync: WriteContext, superseded: Callable[[], bool] = _never
+    ) -> WriteResult:
         """Write what was predicted, wave by wave, until `superseded` says between waves that the head moved.
 
         Nothing is raised: where the API server is away, the result says what is done and what was not tried.
@@ -60,7 +58,7 @@ class Writer:
         writes = Writes(self._objects, self._index, self._settling, sync, self._deadlines)
         return await writes.run(predictions, superseded)
 
-    async def read(self, manifest: Manifest, sync: Sync) -> Body | None:
+    async def read(self, manifest: Manifest, sync: WriteContext) -> Body | None:
         """Return the live object in the version that its manifest is written in, None where there is none.
 
         Raises:
@@ -68,18 +66,18 @@ class Writer:
         """
         return await self._objects.read(manifest.ref, sync, manifest.version)
 
-    async def rehearse(self, changes: Sequence[Change], sync: Sync) -> tuple[Failure, ...]:
+    async def rehearse(self, changes: Sequence[Change], sync: WriteContext) -> tuple[Failure, ...]:
         """Return which prunes and releases would be refused.
 
         Raises:
             ClusterError: the API server could not be asked, or refuses us as a whole.
         """
-        return await Rehearsal(self._objects, sync).run(changes)
+        return await RemovalDryRun(self._objects, sync).run(changes)
 
-    async def prune(self, changes: Sequence[Change], sync: Sync) -> Written:
+    async def prune(self, changes: Sequence[Change], sync: WriteContext) -> WriteResult:
         """Delete what the changes name, the last wave first; only if everything was written before."""
         return await Prunes(self._objects, self._index, sync).run(changes)
 
-    async def release(self, changes: Sequence[Change], sync: Sync) -> Written:
+    async def release(self, changes: Sequence[Change], sync: WriteContext) -> WriteResult:
         """Take our label, annotations and Apply entry off what the changes name."""
         return await Releases(self._objects, self._index, sync).run(changes)

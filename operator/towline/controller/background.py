@@ -11,7 +11,7 @@ from towline.controller.wiring import Doors
 from towline.errors import ClusterError
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
-from towline.live.recheck import Doubts
+from towline.live.recheck import Rechecks
 from towline.reconcile.reconciler import Reconciler
 
 _log = log.logger(__name__)
@@ -32,7 +32,7 @@ async def learn(discovery: Discovery) -> None:
         await discovery.listable()
 
 
-async def verify(index: Index, doubts: Doubts, seconds: float) -> None:
+async def verify(index: Index, rechecks: Rechecks, seconds: float) -> None:
     """Have all objects read, once in so many seconds, of which nobody has read the state that they are in.
 
     What metadata cannot tell, and no event has cast doubt on, is found by this. It is spread over a part of the time.
@@ -42,7 +42,7 @@ async def verify(index: Index, doubts: Doubts, seconds: float) -> None:
         refs = index.unverified()
         pause = seconds * (1 - _VERIFY_AFTER) / max(len(refs), 1)
         for ref in refs:
-            doubts.note(ref)
+            rechecks.note(ref)
             await asyncio.sleep(pause)
         if not refs:
             await asyncio.sleep(pause)

@@ -25,7 +25,7 @@ from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.live.judge import Shift
-from towline.live.recheck import Doubts
+from towline.live.recheck import Rechecks
 from towline.metrics import Metrics
 from towline.model import Key, ObjectRef
 from towline.records.ledger import Ledger
@@ -109,12 +109,12 @@ async def _engine(chosen: Settings, metrics: Metrics, leadership: Leadership) ->
 
     async with Client(credentials.load, seconds_left=leadership.seconds_left) as client:
         discovery = Discovery(client)
-        doubts = Doubts(verify)
+        rechecks = Rechecks(verify)
         addresses = Addresses() if chosen.deny_private_addresses else None
         doors = Doors(
             client=client,
             discovery=discovery,
-            index=Index(client, discovery, changed, shifted, on_doubt=doubts.note),
+            index=Index(client, discovery, changed, shifted, on_doubt=rechecks.note),
             mirrors=Mirrors(chosen.folder, addresses=addresses, key=mask_key(chosen.folder)),
             ledger=Ledger(client, chosen.records_namespace, chosen.folder),
         )
@@ -125,7 +125,7 @@ async def _engine(chosen: Settings, metrics: Metrics, leadership: Leadership) ->
             return bool(await discovery.resource(RESOURCE.group_kind, RESOURCE.version))
 
         async def end() -> None:
-            await doubts.aclose()
+            await rechecks.aclose()
             await doors.index.aclose()
             await doors.mirrors.aclose()
 
@@ -134,7 +134,7 @@ async def _engine(chosen: Settings, metrics: Metrics, leadership: Leadership) ->
                 learn=background.learn(discovery),
                 give_back=malloc.give_back(),
                 tidy=background.tidy(queue, reconciler, doors),
-                verify=background.verify(doors.index, doubts, chosen.verify_seconds),
+                verify=background.verify(doors.index, rechecks, chosen.verify_seconds),
             ):
                 yield Engine(queue=queue, served=served, end=end)
         finally:

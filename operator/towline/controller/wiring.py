@@ -19,26 +19,26 @@ from towline.controller.data_folder import mask_key
 from towline.fields.mask import Mask
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
-from towline.kube.repositories import Report
+from towline.kube.repositories import Repositories
 from towline.live.index import Index
 from towline.live.pods import Pods
 from towline.metrics import Metrics
 from towline.model import Key
 from towline.reconcile import desired
-from towline.reconcile.attempt import Tower
+from towline.reconcile.attempt import Attempts
 from towline.reconcile.checkup import Checkups
 from towline.reconcile.dependencies import Dependencies
-from towline.reconcile.drift_state import Drifts
-from towline.reconcile.executor import Syncs
-from towline.reconcile.fetch import Pulls
+from towline.reconcile.drift_state import DriftStates
+from towline.reconcile.executor import Executor
+from towline.reconcile.fetch import Fetcher
 from towline.reconcile.finalize import Finalizer
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.observe import Observer
-from towline.reconcile.planner import Decisions
+from towline.reconcile.planner import Planner
 from towline.reconcile.reconciler import Reconciler
 from towline.reconcile.repair import Repairs
 from towline.reconcile.sweep import Sweep
-from towline.reconcile.sync_request import Orders
+from towline.reconcile.sync_request import SyncRequests
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
 from towline.settings import Settings
@@ -60,12 +60,12 @@ class Doors:
 class _Shared:
     """What both the pass of a GitRepository and its end are made of."""
 
-    report: Report
+    repositories: Repositories
     sweep: Sweep
     neighbours: Neighbours
     dependencies: Dependencies
     writer: Writer
-    syncs: Syncs
+    executor: Executor
     mask: Mask
 
 
@@ -73,11 +73,11 @@ def reconciler(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[
     """Put everything together that runs passes; `wake` asks for one."""
     shared = _shared(chosen, doors, wake)
     return Reconciler(
-        tower=_tower(chosen, doors, shared),
+        attempts=_attempts(chosen, doors, shared),
         finalizer=_finalizer(chosen, doors, shared),
         neighbours=shared.neighbours,
         dependencies=shared.dependencies,
-        report=shared.report,
+        repositories=shared.repositories,
         ledger=doors.ledger,
         metrics=metrics,
         now=now,
@@ -88,31 +88,31 @@ def reconciler(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[
 
 def _shared(chosen: Settings, doors: Doors, wake: Callable[[Key], None]) -> _Shared:
     instance = socket.gethostname()
-    report = Report(doors.client, instance)
-    neighbours = Neighbours(report, wake, time.monotonic)
+    repositories = Repositories(doors.client, instance)
+    neighbours = Neighbours(repositories, wake, time.monotonic)
     writer = Writer(doors.client, doors.discovery, doors.index)
     mask = Mask(mask_key(chosen.folder))
-    syncs = Syncs(
+    executor = Executor(
         writer=writer,
         ledger=doors.ledger,
         index=doors.index,
         mask=mask,
-        clock=now,
+        now=now,
         operator=f"{instance}/{towline.__version__}",
     )
     return _Shared(
-        report=report,
+        repositories=repositories,
         sweep=Sweep(doors.client, doors.discovery, doors.index, doors.ledger),
         neighbours=neighbours,
-        dependencies=Dependencies(report, neighbours.stir, time.monotonic),
+        dependencies=Dependencies(repositories, neighbours.stir, time.monotonic),
         writer=writer,
-        syncs=syncs,
+        executor=executor,
         mask=mask,
     )
 
 
-def _tower(chosen: Settings, doors: Doors, shared: _Shared) -> Tower:
-    source = desired.Source(
+def _attempts(chosen: Settings, doors: Doors, shared: _Shared) -> Attempts:
+    source = desired.CommitReader(
         client=doors.client,
         discovery=doors.discovery,
         index=doors.index,
@@ -120,11 +120,11 @@ def _tower(chosen: Settings, doors: Doors, shared: _Shared) -> Tower:
         cache=Cache(),
         rules=desired.Rules(allow_http=chosen.allow_http),
     )
-    orders = Orders(source, shared.syncs)
-    repairs = _repairs(source, orders, doors, shared)
-    return Tower(
-        pulls=Pulls(source, doors.index, shared.neighbours, time.monotonic),
-        decisions=Decisions(
+    requests = SyncRequests(source, shared.executor)
+    repairs = _repairs(source, requests, doors, shared)
+    return Attempts(
+        fetcher=Fetcher(source, doors.index, shared.neighbours, time.monotonic),
+        planner=Planner(
             index=doors.index,
             sweep=shared.sweep,
             neighbours=shared.neighbours,
@@ -134,13 +134,16 @@ def _tower(chosen: Settings, doors: Doors, shared: _Shared) -> Tower:
         ),
         source=source,
         index=doors.index,
-        report=shared.report,
+        repositories=shared.repositories,
         neighbours=shared.neighbours,
-        syncs=shared.syncs,
-        orders=orders,
+        executor=shared.executor,
+        requests=requests,
         repairs=repairs,
         observer=Observer(
-            writer=shared.writer, syncs=shared.syncs, ledger=doors.ledger, report=shared.report
+            writer=shared.writer,
+            executor=shared.executor,
+            ledger=doors.ledger,
+            repositories=shared.repositories,
         ),
         checkups=Checkups(doors.index, Pods(doors.client, doors.discovery), now),
         schema=_schema(),
@@ -149,14 +152,14 @@ def _tower(chosen: Settings, doors: Doors, shared: _Shared) -> Tower:
     )
 
 
-def _repairs(source: desired.Source, orders: Orders, doors: Doors, shared: _Shared) -> Repairs:
+def _repairs(source: desired.CommitReader, requests: SyncRequests, doors: Doors, shared: _Shared) -> Repairs:
     return Repairs(
         source=source,
         index=doors.index,
-        drifts=Drifts(source, shared.writer, shared.mask, clock=time.monotonic, now=now),
-        orders=orders,
-        syncs=shared.syncs,
-        report=shared.report,
+        drifts=DriftStates(source, shared.writer, shared.mask, clock=time.monotonic, now=now),
+        requests=requests,
+        executor=shared.executor,
+        repositories=shared.repositories,
     )
 
 
@@ -167,8 +170,8 @@ def _finalizer(chosen: Settings, doors: Doors, shared: _Shared) -> Finalizer:
         sweep=shared.sweep,
         neighbours=shared.neighbours,
         dependencies=shared.dependencies,
-        syncs=shared.syncs,
-        report=shared.report,
+        executor=shared.executor,
+        repositories=shared.repositories,
         ledger=doors.ledger,
         installation=chosen.installation,
     )

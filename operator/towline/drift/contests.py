@@ -34,7 +34,7 @@ def repaired(before: Contest | None, rival: str, now: float) -> Contest:
     return Contest(level=level, at=now, until=now + PAUSE if fought else 0.0, rival=rival or was.rival)
 
 
-def is_held(contest: Contest, now: float) -> bool:
+def is_paused(contest: Contest, now: float) -> bool:
     """Say whether the object is left alone at this moment."""
     return now < contest.until
 

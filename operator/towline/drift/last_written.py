@@ -9,25 +9,25 @@ from towline.model import Action, Live, Manifest, ObjectRef, Plan, Revision
 from towline.plan import drift_policy
 
 
-class Written(NamedTuple):
+class LastWritten(NamedTuple):
     """The manifest that an object was last written from, and a revision that holds it."""
 
     manifest: Manifest
     revision: Revision
 
 
-Baseline: TypeAlias = Mapping[ObjectRef, Written]
+Baseline: TypeAlias = Mapping[ObjectRef, LastWritten]
 
 
 def recalled(
     manifests: Iterable[Manifest], revision: Revision, live: Mapping[ObjectRef, Live]
-) -> dict[ObjectRef, Written]:
+) -> dict[ObjectRef, LastWritten]:
     """Return what a commit left whose whole plan was done.
 
     An object that holds other content since is not part of it; one that is missing was deleted since.
     """
     return {
-        manifest.ref: Written(manifest, revision)
+        manifest.ref: LastWritten(manifest, revision)
         for manifest in manifests
         if (found := live.get(manifest.ref)) is None or found.digest == manifest.digest
     }
@@ -35,17 +35,17 @@ def recalled(
 
 def after(
     before: Baseline, manifests: Iterable[Manifest], revision: Revision, stand: Collection[ObjectRef]
-) -> dict[ObjectRef, Written]:
+) -> dict[ObjectRef, LastWritten]:
     """Return what holds after a plan for `manifests` was carried out.
 
     What Git declares no more is never restored, even where its prune waits. `stand` are the objects that hold their
     new content; others are as they were.
     """
-    found: dict[ObjectRef, Written] = {}
+    found: dict[ObjectRef, LastWritten] = {}
     for manifest in manifests:
         ref = manifest.ref
         if ref in stand:
-            found[ref] = Written(manifest, revision)
+            found[ref] = LastWritten(manifest, revision)
         elif ref in before:
             found[ref] = before[ref]
     return found

@@ -20,7 +20,7 @@ _UNTRUSTED = "no TLS connection that can be trusted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _Endpoint:
     """Where a URL leads, and who asks there."""
 
     host: str
@@ -60,7 +60,9 @@ async def _dialled(access: Access) -> Connection:
     return await connect(server.host, server.port, tls, name)
 
 
-async def _through(proxy: _Place, server: _Place, tls: ssl.SSLContext | None, name: str | None) -> Connection:
+async def _through(
+    proxy: _Endpoint, server: _Endpoint, tls: ssl.SSLContext | None, name: str | None
+) -> Connection:
     """Ask an HTTP proxy for a tunnel, and speak TLS within."""
     outer = ssl.create_default_context() if proxy.tls else None
     connection = await connect(proxy.host, proxy.port, outer, proxy.host if proxy.tls else None)
@@ -88,12 +90,12 @@ async def _within(tunnel: Connection, tls: ssl.SSLContext | None, name: str | No
     return connection
 
 
-def _place(url: str) -> _Place:
+def _place(url: str) -> _Endpoint:
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname:
         raise BrokenError(f'the API server cannot be reached (no way over "{parts.scheme}")', sent=False)
     user = f"{parts.username or ''}:{parts.password or ''}" if parts.username or parts.password else ""
-    return _Place(
+    return _Endpoint(
         host=parts.hostname,
         port=parts.port or _PORTS[parts.scheme],
         tls=parts.scheme == "https",

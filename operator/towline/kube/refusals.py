@@ -29,13 +29,13 @@ class Masker(Protocol):
 class Subject:
     """The object that a failure is about: what Git declares of it, and where.
 
-    `held` is the live object, whose values the server may quote, too: empty where there is none, None where it could
+    `live` is the live object, whose values the server may quote, too: empty where there is none, None where it could
     not be read.
     """
 
     ref: ObjectRef
     body: Body
-    held: Body | None = field(default_factory=dict)
+    live: Body | None = field(default_factory=dict)
     file: str = ""
     line: int = 0
     commit: str = ""
@@ -50,18 +50,18 @@ class Fault:
     path: str = ""
 
 
-def subject(change: Change, commit: str, held: Body | None = _NOTHING) -> Subject:
+def subject(change: Change, commit: str, live: Body | None = _NOTHING) -> Subject:
     """Say what a change is about; for a removal it is the file and commit that last declared the object."""
-    held = held and _spoken(held)
+    live = live and _spoken(live)
     if change.manifest is not None:
         origin = change.manifest.origin
         body = change.manifest.body
         return Subject(
-            ref=change.ref, body=body, held=held, file=origin.file, line=origin.line, commit=commit
+            ref=change.ref, body=body, live=live, file=origin.file, line=origin.line, commit=commit
         )
     if change.live is not None:
-        return Subject(ref=change.ref, body={}, held=held, file=change.live.source, commit=change.live.commit)
-    return Subject(ref=change.ref, body={}, held=held, commit=commit)
+        return Subject(ref=change.ref, body={}, live=live, file=change.live.source, commit=change.live.commit)
+    return Subject(ref=change.ref, body={}, live=live, commit=commit)
 
 
 def _spoken(held: Body) -> Body:
@@ -96,11 +96,11 @@ def failures(error: ApiError, about: Subject, mask: Masker) -> tuple[Failure, ..
 
 
 def _shown(message: str, about: Subject, mask: Masker) -> str:
-    if about.held is None:
+    if about.live is None:
         if about.ref.group_kind == _SECRET:
             return "it is refused in words that may quote the Secret, which cannot be read at the moment"
         return mask.text(message, about.body)
-    return mask.text(mask.text(message, about.body), about.held)
+    return mask.text(mask.text(message, about.body), about.live)
 
 
 def concerns_all(error: ApiError) -> bool:
@@ -148,7 +148,7 @@ def faults(error: ApiError) -> tuple[Fault, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Rule:
+class _RefusalRule:
     """One shape of answer; `code` 0 means any. `read` returns nothing where the answer has another shape."""
 
     code: int
@@ -267,7 +267,7 @@ def _not_found(error: ApiError) -> tuple[Fault, ...]:
 
 
 _RULES = (
-    _Rule(
+    _RefusalRule(
         code=0,
         read=_says(
             Refusal.ADMISSION_DENIED,
@@ -279,17 +279,19 @@ _RULES = (
             "usage per Pod",
         ),
     ),
-    _Rule(code=403, read=_terminating),
-    _Rule(code=403, read=_says(Refusal.QUOTA_EXCEEDED, "exceeded quota:", "failed quota:")),
-    _Rule(code=400, read=_strict),
-    _Rule(code=400, read=_says(Refusal.WRONG_TYPE, "json: cannot unmarshal", "cannot be handled as a")),
-    _Rule(code=404, read=_not_found),
-    _Rule(code=409, read=_managers),
-    _Rule(code=422, read=_validation),
-    _Rule(code=500, read=_typed),
-    _Rule(code=500, read=_says(Refusal.WRONG_TYPE, "json: cannot unmarshal")),
-    _Rule(code=500, read=_says(Refusal.INVALID, "failed to convert new object")),
-    _Rule(
+    _RefusalRule(code=403, read=_terminating),
+    _RefusalRule(code=403, read=_says(Refusal.QUOTA_EXCEEDED, "exceeded quota:", "failed quota:")),
+    _RefusalRule(code=400, read=_strict),
+    _RefusalRule(
+        code=400, read=_says(Refusal.WRONG_TYPE, "json: cannot unmarshal", "cannot be handled as a")
+    ),
+    _RefusalRule(code=404, read=_not_found),
+    _RefusalRule(code=409, read=_managers),
+    _RefusalRule(code=422, read=_validation),
+    _RefusalRule(code=500, read=_typed),
+    _RefusalRule(code=500, read=_says(Refusal.WRONG_TYPE, "json: cannot unmarshal")),
+    _RefusalRule(code=500, read=_says(Refusal.INVALID, "failed to convert new object")),
+    _RefusalRule(
         code=500,
         read=_says(Refusal.TOO_LARGE, "request is too large", "ResourceExhausted", "message larger than max"),
     ),

@@ -24,11 +24,11 @@ _EVENT_BYTES = 1024
 """What the API server takes as the message of an event."""
 
 
-def _now() -> datetime:
+def _utc() -> datetime:
     return datetime.now(UTC)
 
 
-class Report:
+class Repositories:
     """Writes to GitRepositories and about them.
 
     Each write holds only for the resource that was read: what somebody changed meanwhile is not overwritten.
@@ -36,15 +36,13 @@ class Report:
     Args:
         client: sends the requests.
         instance: which operator this is, in events.
-        clock: the current time, with its zone.
+        now: the current time, with its zone.
     """
 
-    def __init__(
-        self, client: Client, instance: str = "towline", clock: Callable[[], datetime] = _now
-    ) -> None:
+    def __init__(self, client: Client, instance: str = "towline", now: Callable[[], datetime] = _utc) -> None:
         self._client = client
         self._instance = instance
-        self._clock = clock
+        self._now = now
 
     async def read(self, key: Key) -> GitRepository | None:
         """Return the resource as it is now, None where it does not exist.
@@ -151,7 +149,7 @@ class Report:
 
     def _event(self, repository: GitRepository, kind: str, reason: str, message: str) -> dict[str, Any]:
         namespace, name = repository.key
-        now = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        time = self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         about = {
             "apiVersion": f"{RESOURCE.group}/{RESOURCE.version}",
             "kind": RESOURCE.kind,
@@ -169,8 +167,8 @@ class Report:
             "reason": reason,
             "message": message,
             "count": 1,
-            "firstTimestamp": now,
-            "lastTimestamp": now,
+            "firstTimestamp": time,
+            "lastTimestamp": time,
             "source": {"component": "towline"},
             "reportingComponent": "towline.dev/operator",
             "reportingInstance": text.printable(self._instance, 128),

@@ -18,8 +18,8 @@ from towline.live.inventory import Inventory
 from towline.live.judge import Shift
 from towline.live.observed import Interned, live_from
 from towline.live.own_writes import Echoes, Seen
-from towline.live.relist import Roll
-from towline.live.touched import Disturbances
+from towline.live.relist import KindFeed
+from towline.live.touched import Touched
 from towline.live.watch import Watch
 from towline.model import Body, GroupKind, Live, ObjectRef
 
@@ -57,7 +57,7 @@ class Index:
         self._on_event = on_event
         self._on_health = on_health
         self._on_doubt = on_doubt
-        self.disturbances = Disturbances()
+        self.disturbances = Touched()
         self._jitter = jitter
         self._inventory = Inventory()
         self._assessor = Assessor(client, discovery, self._inventory)
@@ -145,7 +145,7 @@ class Index:
 
     def writing(self, ref: ObjectRef) -> AbstractContextManager[None]:
         """Hold the events of an object while a write to it is in flight: they are judged after its answer."""
-        return self._echoes.held(ref)
+        return self._echoes.buffering(ref)
 
     def record(self, ref: ObjectRef, body: Body | None) -> Live | None:
         """Take over what our own write made of an object; return what is known of it now.
@@ -199,7 +199,7 @@ class Index:
     def _watch(self, kind: GroupKind, *, pauses: bool = False) -> Watch:
         if watch := self._watches.get(kind):
             return watch
-        roll = Roll(kind, self._inventory, self._echoes, self._read)
+        roll = KindFeed(kind, self._inventory, self._echoes, self._read)
         watch = Watch(self._client, self._discovery, kind, roll, jitter=self._jitter, pauses=pauses)
         self._watches[kind] = watch
         self._gone.pop(kind, None)
@@ -229,7 +229,7 @@ class Index:
         if before and not seen.live and seen.uid not in {"", before.uid}:
             return  # the end of an earlier object of this name
         verdict, shift = judge.judge(before, seen.live), judge.shift(before, seen.live)
-        if verdict is judge.Verdict.ECHO and not shift:
+        if verdict is judge.EventMeaning.ECHO and not shift:
             return
         self._keep(seen.ref, seen.live if verdict.matters else _still_altered(before, seen.live))
         if verdict.doubtful and not seen.quiet:

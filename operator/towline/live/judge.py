@@ -8,7 +8,7 @@ from enum import IntEnum, StrEnum
 from towline.model import Live
 
 
-class Verdict(StrEnum):
+class EventMeaning(StrEnum):
     """What an event means for the repository that owns the object.
 
     Only what `matters` needs a pass. DOUBTFUL is a change that metadata alone cannot judge: somebody wrote
@@ -29,12 +29,17 @@ class Verdict(StrEnum):
     @property
     def matters(self) -> bool:
         """Whether the next plan may come out differently."""
-        return self not in {Verdict.ECHO, Verdict.NOISE, Verdict.DOUBTFUL}
+        return self not in {EventMeaning.ECHO, EventMeaning.NOISE, EventMeaning.DOUBTFUL}
 
     @property
     def doubtful(self) -> bool:
         """Whether values may differ although every path is held: written under our name, or by a forged entry."""
-        return self in {Verdict.APPEARED, Verdict.RELABELLED, Verdict.CHANGED, Verdict.DOUBTFUL}
+        return self in {
+            EventMeaning.APPEARED,
+            EventMeaning.RELABELLED,
+            EventMeaning.CHANGED,
+            EventMeaning.DOUBTFUL,
+        }
 
 
 class Shift(IntEnum):
@@ -45,7 +50,7 @@ class Shift(IntEnum):
     STATE = 2
 
 
-def judge(before: Live | None, after: Live | None) -> Verdict:
+def judge(before: Live | None, after: Live | None) -> EventMeaning:
     """Compare what we knew of one object with what an event says; None stands for "carries no label of ours".
 
     Args:
@@ -53,10 +58,10 @@ def judge(before: Live | None, after: Live | None) -> Verdict:
         after: the state in the event; None after a DELETED, which a removed label causes as well.
     """
     if before is None:
-        return Verdict.NOISE if after is None else Verdict.APPEARED
+        return EventMeaning.NOISE if after is None else EventMeaning.APPEARED
     if after is None:
-        return Verdict.GONE
-    return next((verdict for verdict, holds in _RULES if holds(before, after)), Verdict.NOISE)
+        return EventMeaning.GONE
+    return next((verdict for verdict, holds in _RULES if holds(before, after)), EventMeaning.NOISE)
 
 
 def shift(before: Live | None, after: Live | None) -> Shift:
@@ -76,12 +81,12 @@ def _perhaps_content(before: Live, after: Live) -> bool:
     return after.generation != before.generation or after.generation < 0
 
 
-_RULES: tuple[tuple[Verdict, Callable[[Live, Live], bool]], ...] = (
-    (Verdict.ECHO, lambda before, after: after.resource_version == before.resource_version),
-    (Verdict.RECREATED, lambda before, after: after.uid != before.uid),
-    (Verdict.TERMINATING, lambda before, after: after.terminating != before.terminating),
-    (Verdict.RELABELLED, lambda before, after: after.label != before.label),
-    (Verdict.CHANGED, lambda before, after: _ownership(after) != _ownership(before)),
-    (Verdict.DOUBTFUL, _perhaps_content),
+_RULES: tuple[tuple[EventMeaning, Callable[[Live, Live], bool]], ...] = (
+    (EventMeaning.ECHO, lambda before, after: after.resource_version == before.resource_version),
+    (EventMeaning.RECREATED, lambda before, after: after.uid != before.uid),
+    (EventMeaning.TERMINATING, lambda before, after: after.terminating != before.terminating),
+    (EventMeaning.RELABELLED, lambda before, after: after.label != before.label),
+    (EventMeaning.CHANGED, lambda before, after: _ownership(after) != _ownership(before)),
+    (EventMeaning.DOUBTFUL, _perhaps_content),
 )
 """The first rule that holds decides."""

@@ -63,7 +63,7 @@ class Echoes:
         self._expected: dict[ObjectRef, _Expected] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def held(self, ref: ObjectRef) -> AbstractContextManager[None]:
+    def buffering(self, ref: ObjectRef) -> AbstractContextManager[None]:
         """Keep back the events of one object until the block ends."""
         return _Holding(self, ref)
 

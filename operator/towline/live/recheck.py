@@ -15,7 +15,7 @@ Verify = Callable[[Sequence[ObjectRef]], Awaitable[None]]
 """Reads objects and acts on what it finds; raises nothing but bugs."""
 
 
-class Doubts:
+class Rechecks:
     """Collects objects and has them verified, all that came in meanwhile together.
 
     Args:

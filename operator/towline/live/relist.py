@@ -13,7 +13,7 @@ Reader = Callable[[Body, ObjectRef], Live]
 """What reads one object."""
 
 
-class Roll:
+class KindFeed:
     """Hears the watch over one kind; see `watch.Sink`."""
 
     def __init__(self, kind: GroupKind, inventory: Inventory, echoes: Echoes, read: Reader) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from towline.model import ObjectRef
 
 
-class Disturbances:
+class Touched:
     """What is to be looked at again; asking takes it out."""
 
     def __init__(self) -> None:

@@ -74,13 +74,15 @@ def plan(
     waiting = tuple(change for change in changes if _waits(change, policy))
     ready = (*(change for change in changes if not _waits(change, policy)), *leaving.changes)
     failures.sort(key=lambda failure: (failure.file, failure.line, failure.object))
-    held = frozenset(change.ref for change in ready if gates.holds(gate, change) and not _was(change, policy))
+    gated = frozenset(
+        change.ref for change in ready if gates.holds(gate, change) and not _was(change, policy)
+    )
     return Plan(
-        changes=tuple(change for change in ready if change.ref not in held),
+        changes=tuple(change for change in ready if change.ref not in gated),
         blocked=leaving.blocked,
         token=leaving.token,
         waiting=(*waiting, *leaving.waiting),
-        held=tuple(gates.held(gate, change) for change in ready if change.ref in held),
+        gated=tuple(gates.gated(gate, change) for change in ready if change.ref in gated),
         failures=tuple(failures),
     )
 
@@ -201,7 +203,7 @@ def _same_content(
     if lost or found.altered:
         return _drifted(manifest, policy, Action.REPAIR, _lost(lost) if lost else _ALTERED)
     if (
-        drift_policy.answer(manifest, policy.drift) is drift_policy.Answer.REPAIR
+        drift_policy.answer(manifest, policy.drift) is drift_policy.DriftResponse.REPAIR
         and found.ref not in policy.contested
     ):
         if found.shared:
@@ -223,9 +225,9 @@ def _counted(manifest: Manifest, lost: tuple[str, ...], found: Live) -> tuple[st
 def _drifted(manifest: Manifest, policy: Policy, repair: Action, what: str) -> tuple[Action, str, str]:
     """Undo what somebody else did, or leave it, as spec, annotation and an unending fight ask for."""
     match drift_policy.answer(manifest, policy.drift):
-        case drift_policy.Answer.IGNORE:
+        case drift_policy.DriftResponse.IGNORE:
             return Action.KEEP, "", ""
-        case drift_policy.Answer.REPORT:
+        case drift_policy.DriftResponse.REPORT:
             return Action.SKIP, drift_policy.DRIFTED, what
     if why := policy.contested.get(manifest.ref):
         return Action.SKIP, Refusal.CONTESTED, why

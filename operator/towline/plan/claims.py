@@ -56,7 +56,7 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class ClaimResult:
     """What the other repositories mean for one plan.
 
     `elsewhere` are the objects that leave and that another declares. `rivals` names, for objects that nobody owns,
@@ -76,7 +76,7 @@ class Standing:
         return self.awaited | self.elders | frozenset(self.coming.values())
 
 
-ALONE = Standing()
+ALONE = ClaimResult()
 """How a repository stands that has no neighbours."""
 
 
@@ -110,7 +110,7 @@ def concerns(plan: Plan) -> bool:
 
 def stand(
     me: Neighbour, sha: str, plan: Plan, live: Mapping[ObjectRef, Live], others: Collection[Neighbour]
-) -> Standing:
+) -> ClaimResult:
     """Say what the others mean for a plan that was made without them.
 
     Args:
@@ -122,7 +122,7 @@ def stand(
     """
     created, leaving = _created(plan), _leaving(plan)
     elsewhere = frozenset(ref for ref in leaving if any(other.declares(ref) for other in others))
-    return Standing(
+    return ClaimResult(
         elsewhere=elsewhere,
         rivals=_rivals(me, created, others),
         coming=_coming(me, sha, _anothers(plan, live), live, others),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from towline.api.gitrepository import GitRepository
 from towline.errors import Reason
 
-Repositories = Mapping[str, GitRepository]
+RepositoriesByName = Mapping[str, GitRepository]
 """All GitRepositories of one namespace, by name."""
 
 
@@ -15,7 +15,7 @@ _PASSING = frozenset({Reason.PROGRESSING, Reason.DEPENDENCY_NOT_READY})
 """Reasons whose words change along a chain without a step forward: who waits does not repeat them."""
 
 
-def by_name(repositories: Iterable[GitRepository]) -> Repositories:
+def by_name(repositories: Iterable[GitRepository]) -> RepositoriesByName:
     """Return the GitRepositories of one namespace by their names."""
     return {each.key.name: each for each in repositories}
 
@@ -28,7 +28,7 @@ def names(repository: GitRepository) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in found if isinstance(name, str)))
 
 
-def cycle(name: str, repositories: Repositories) -> tuple[str, ...]:
+def cycle(name: str, repositories: RepositoriesByName) -> tuple[str, ...]:
     """Return the way from a GitRepository back to itself, both ends named; empty where there is none.
 
     A cycle that it merely leads into is that of others.
@@ -45,7 +45,7 @@ def cycle(name: str, repositories: Repositories) -> tuple[str, ...]:
     return ()
 
 
-def reachable(name: str, repositories: Repositories) -> frozenset[str]:
+def reachable(name: str, repositories: RepositoriesByName) -> frozenset[str]:
     """Return everything that a GitRepository depends on, directly or not, whether it exists or not."""
     found: list[str] = list(dict.fromkeys(_all(name, repositories)))
     for each in found:
@@ -53,7 +53,7 @@ def reachable(name: str, repositories: Repositories) -> frozenset[str]:
     return frozenset(found)
 
 
-def unready(name: str, repositories: Repositories) -> str:
+def unready(name: str, repositories: RepositoriesByName) -> str:
     """Say which direct dependency is not ready, and why; empty where all are."""
     for needed in names(repositories[name]):
         if needed not in repositories:
@@ -63,7 +63,7 @@ def unready(name: str, repositories: Repositories) -> str:
     return ""
 
 
-def dependents(name: str, repositories: Repositories) -> tuple[GitRepository, ...]:
+def dependents(name: str, repositories: RepositoriesByName) -> tuple[GitRepository, ...]:
     """Return those that name a GitRepository as what they depend on, but for itself."""
     others = (each for each in repositories.values() if each.key.name != name)
     return tuple(each for each in others if name in names(each))
@@ -84,12 +84,12 @@ def _lacks(repository: GitRepository) -> str:
     return "" if commit.get("applied") == commit.get("observed") else "its commit is not applied yet"
 
 
-def _all(name: str, repositories: Repositories) -> tuple[str, ...]:
+def _all(name: str, repositories: RepositoriesByName) -> tuple[str, ...]:
     found = repositories.get(name)
     return names(found) if found else ()
 
 
-def _present(name: str, repositories: Repositories) -> Iterator[str]:
+def _present(name: str, repositories: RepositoriesByName) -> Iterator[str]:
     return (each for each in _all(name, repositories) if each in repositories)
 
 

@@ -13,7 +13,7 @@ DRIFTED = "Drifted"
 """The reason of a change that is skipped because drift is only reported."""
 
 
-class Answer(StrEnum):
+class DriftResponse(StrEnum):
     """What is done about the drift of one object."""
 
     REPAIR = "repair"
@@ -21,12 +21,12 @@ class Answer(StrEnum):
     IGNORE = "ignore"
 
 
-def answer(manifest: Manifest, chosen: Drift) -> Answer:
+def answer(manifest: Manifest, chosen: Drift) -> DriftResponse:
     """Say what is done about drift: what the object's own annotation in Git asks for, else what the spec says."""
     asked = manifest.directives.get(labels.DRIFT)
-    if asked in {Answer.REPORT, Answer.IGNORE}:
-        return Answer(asked)
-    return Answer.REPORT if chosen is Drift.REPORT else Answer.REPAIR
+    if asked in {DriftResponse.REPORT, DriftResponse.IGNORE}:
+        return DriftResponse(asked)
+    return DriftResponse.REPORT if chosen is Drift.REPORT else DriftResponse.REPAIR
 
 
 def is_reported(change: Change) -> bool:

@@ -42,7 +42,7 @@ def holds(gate: Gate | None, change: Change) -> bool:
     return change.wave > gate.wave if change.action in APPLIES else change.action in REMOVES
 
 
-def held(gate: Gate | None, change: Change) -> Change:
+def gated(gate: Gate | None, change: Change) -> Change:
     """Say in a change what it waits for."""
     return replace(change, message=f"waits until {gate.ref} is healthy") if gate else change
 

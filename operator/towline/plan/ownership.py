@@ -10,7 +10,7 @@ from towline.api import labels
 from towline.api.gitrepository import Adopt, Drift, ForeignFields, GitRepository, Removal
 from towline.model import GroupKind, Key, Live, ObjectRef
 from towline.plan import claims
-from towline.plan.claims import Standing
+from towline.plan.claims import ClaimResult
 
 DELEGATES = frozenset(
     {
@@ -53,7 +53,7 @@ class Policy:
     data_kinds: frozenset[GroupKind] = DELEGATES
     finalizing: Removal | None = None
     installation: frozenset[ObjectRef] = frozenset()
-    standing: Standing = claims.ALONE
+    standing: ClaimResult = claims.ALONE
     drift: Drift = Drift.REPAIR
     foreign: ForeignFields = ForeignFields.REPORT
     written: Mapping[ObjectRef, str] = field(default_factory=dict)

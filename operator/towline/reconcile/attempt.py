@@ -1,6 +1,6 @@
 """One try to bring the cluster to what Git says: head, revision, manifests, plan, sync.
 
-`Tower.tow` tells it in order. Each step adds to what the attempt has found out, or ends it with an error that says who
+`Attempts.run` tells it in order. Each step adds to what is known, or ends the attempt with an error that says who
 can mend it; what was found out until then is reported all the same.
 """
 
@@ -15,23 +15,23 @@ from towline.api import gitrepository, labels
 from towline.api.gitrepository import Mode, Schema, Spec
 from towline.api.syncrecord import ChangeEntry, Ending, Trigger
 from towline.errors import ClusterError, Failure, Reason, SpecError, TowlineError
-from towline.kube.repositories import Report
+from towline.kube.repositories import Repositories
 from towline.live.index import Index
 from towline.model import Key, ObjectRef, Plan, Revision
 from towline.reconcile import result
 from towline.reconcile.checkup import Checkups
-from towline.reconcile.desired import Desired, Head, Source
-from towline.reconcile.executor import Syncs
-from towline.reconcile.fetch import Pulls
+from towline.reconcile.desired import CommitReader, Desired, Head
+from towline.reconcile.executor import Executor
+from towline.reconcile.fetch import Fetcher
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.observe import Observer
-from towline.reconcile.planner import Decisions
+from towline.reconcile.planner import Planner
 from towline.reconcile.repair import Repairs
 from towline.reconcile.state import Attempt, kinds_of
-from towline.reconcile.sync import Order, Synced
-from towline.reconcile.sync_request import Orders
+from towline.reconcile.sync import SyncRequest, SyncResult
+from towline.reconcile.sync_request import SyncRequests
 from towline.status import compute
-from towline.status.compute import Pass
+from towline.status.compute import PassResult
 
 _log = log.logger(__name__)
 
@@ -47,7 +47,7 @@ _RECORDED = frozenset(
 """What is wrong with a revision itself: it leaves a Failed record."""
 
 
-class Tower:
+class Attempts:
     """Makes attempts, for all repositories.
 
     Args:
@@ -55,7 +55,7 @@ class Tower:
         decisions: make plans.
         source: finds lines, and newer heads while a sync runs.
         index: what is live.
-        report: where the resource itself is written.
+        repositories: where the resource itself is written.
         neighbours: what other repositories declare.
         syncs: executes plans.
         orders: writes the orders for them.
@@ -70,14 +70,14 @@ class Tower:
     def __init__(  # noqa: PLR0913  the doors of a pass
         self,
         *,
-        pulls: Pulls,
-        decisions: Decisions,
-        source: Source,
+        fetcher: Fetcher,
+        planner: Planner,
+        source: CommitReader,
         index: Index,
-        report: Report,
+        repositories: Repositories,
         neighbours: Neighbours,
-        syncs: Syncs,
-        orders: Orders,
+        executor: Executor,
+        requests: SyncRequests,
         repairs: Repairs,
         observer: Observer,
         checkups: Checkups,
@@ -85,14 +85,14 @@ class Tower:
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
-        self._pulls = pulls
-        self._decisions = decisions
+        self._fetcher = fetcher
+        self._planner = planner
         self._source = source
         self._index = index
-        self._report = report
+        self._repositories = repositories
         self._neighbours = neighbours
-        self._syncs = syncs
-        self._orders = orders
+        self._executor = executor
+        self._requests = requests
         self._repairs = repairs
         self._observer = observer
         self._checkups = checkups
@@ -100,7 +100,7 @@ class Tower:
         self._clock = clock
         self._now = now
 
-    async def tow(self, attempt: Attempt) -> Pass:
+    async def run(self, attempt: Attempt) -> PassResult:
         """Make one attempt and say how it ended.
 
         Raises:
@@ -108,25 +108,25 @@ class Tower:
         """
         attempt.spec = spec = await self._specified(attempt)
         if spec.suspend:
-            return Pass(generation=attempt.repository.generation, reason=Reason.SUSPENDED)
+            return PassResult(generation=attempt.repository.generation, reason=Reason.SUSPENDED)
         if attempt.memory.desired is None:
             self._index.follow(kinds_of(attempt.repository))  # they are listed while the commit is read
         await self._repairs.begin(attempt, spec)
-        if known := await self._pulls.still_away(attempt, spec):
+        if known := await self._fetcher.still_away(attempt, spec):
             return known
-        attempt.head = head = await self._repairs.beside(attempt, spec, self._pulls.head(attempt, spec))
+        attempt.head = head = await self._repairs.beside(attempt, spec, self._fetcher.head(attempt, spec))
         self._neighbours.found(attempt.repository, head.name)
-        fetched = self._pulls.revision(attempt, spec, head)
+        fetched = self._fetcher.revision(attempt, spec, head)
         attempt.revision = revision = await self._repairs.beside(attempt, spec, fetched)
         try:
-            read = self._pulls.desired(attempt, spec, head)
+            read = self._fetcher.desired(attempt, spec, head)
             attempt.desired = desired = await self._repairs.beside(attempt, spec, read)
             await self._index.assess_by(attempt.repository.label, spec.health_checks)
-            blind = await self._decisions.see(attempt, desired)
+            blind = await self._planner.see(attempt, desired)
             if known := self._unchanged(attempt):
                 return known
             self._neighbours.declare(attempt.repository, desired.sha, desired.manifests)
-            planning = self._decisions.decide(attempt, desired)
+            planning = self._planner.decide(attempt, desired)
             decided = await self._repairs.beside(attempt, spec, planning)
             if not decided.failures and any(change.manifest for change in decided.waiting):
                 return result.passed(attempt, decided, None, blind)
@@ -138,7 +138,7 @@ class Tower:
             return await self._observe(attempt, desired, head, decided, blind)
         return await self._enforce(attempt, desired, head, decided, blind)
 
-    async def checked(self, attempt: Attempt, passed: Pass) -> Pass:
+    async def checked(self, attempt: Attempt, passed: PassResult) -> PassResult:
         """Add how the objects are, whatever became of the attempt; nothing where nobody knows what is declared.
 
         Where none exists yet, that says nothing, either, unless it is what Git wants.
@@ -179,7 +179,7 @@ class Tower:
             await self._repairs.go_on(attempt)
             raise
 
-    def _unchanged(self, attempt: Attempt) -> Pass | None:
+    def _unchanged(self, attempt: Attempt) -> PassResult | None:
         """Return the last pass where everything that it depended on is as it was, and no retry is due.
 
         Objects that were touched since, and restored by now, are as they were.
@@ -203,7 +203,7 @@ class Tower:
 
     async def _observe(
         self, attempt: Attempt, desired: Desired, head: Head, decided: Plan, blind: str
-    ) -> Pass:
+    ) -> PassResult:
         """Tell what would be done; what other repositories are asked about first is waited for as ever."""
         if decided.waiting and not decided.failures:
             return result.passed(attempt, decided, None, blind)
@@ -214,12 +214,12 @@ class Tower:
 
     async def _enforce(
         self, attempt: Attempt, desired: Desired, head: Head, decided: Plan, blind: str
-    ) -> Pass:
+    ) -> PassResult:
         """Do what is planned, if anything is."""
         if not decided.writes and not decided.failures:
-            newest = await self._syncs.newest(attempt.identity)  # closes what a dead process has left open
+            newest = await self._executor.newest(attempt.identity)  # closes what a dead process has left open
             await self._index.resume(desired.kinds)
-            await self._repairs.settle(attempt, decided, Synced(ending=Ending.SUCCEEDED))
+            await self._repairs.settle(attempt, decided, SyncResult(ending=Ending.SUCCEEDED))
             quiet = result.passed(attempt, decided, None, blind)
             return replace(quiet, last_record=newest.name if newest else "")
         synced = await self._sync(attempt, desired.spec, head, decided)
@@ -228,19 +228,19 @@ class Tower:
         located = await self._source.located(synced.failures, head, desired.manifests)
         return result.passed(attempt, decided, replace(synced, failures=located), blind)
 
-    async def _sync(self, attempt: Attempt, spec: Spec, head: Head, decided: Plan) -> Synced:
+    async def _sync(self, attempt: Attempt, spec: Spec, head: Head, decided: Plan) -> SyncResult:
         order = await self._order(attempt, decided)
 
         async def begin(entries: Sequence[ChangeEntry]) -> None:
-            await self._observer.compare(attempt.repository, entries, decided.held)
+            await self._observer.compare(attempt.repository, entries, decided.gated)
             await self._begin(attempt, decided)
 
         async with self._source.watching(attempt.repository.key, spec, head) as superseded:
-            synced = await self._syncs.run(order, begin, superseded)
+            synced = await self._executor.run(order, begin, superseded)
         self._neighbours.released(attempt.repository.key, synced.released)
         return synced
 
-    async def _watched(self, desired: Desired, synced: Synced) -> Synced:
+    async def _watched(self, desired: Desired, synced: SyncResult) -> SyncResult:
         """Wait until what was written is watched; where it cannot be, that is an error of the sync."""
         try:
             self._index.follow(desired.kinds)
@@ -249,12 +249,12 @@ class Tower:
             return replace(synced, error=synced.error or error)
         return synced
 
-    async def _order(self, attempt: Attempt, decided: Plan) -> Order:
+    async def _order(self, attempt: Attempt, decided: Plan) -> SyncRequest:
         """Say what the record must: from where to where, by which commits, and why."""
         spec, head, revision = attempt.spec, attempt.head, attempt.revision
         if spec is None or head is None or revision is None:
             raise ValueError("an order needs a revision")
-        return await self._orders.order(
+        return await self._requests.order(
             attempt.repository, spec, head=head, revision=revision, plan=decided, trigger=_trigger(attempt)
         )
 
@@ -262,7 +262,7 @@ class Tower:
         """Leave a record of a revision that cannot be applied."""
         order = await self._order(attempt, Plan())
         plain = Failure(reason=error.reason, message=error.message, commit=revision.sha)
-        attempt.record = (await self._syncs.refused(order, error.failures or (plain,))).record
+        attempt.record = (await self._executor.refused(order, error.failures or (plain,))).record
 
     async def _begin(self, attempt: Attempt, decided: Plan) -> None:
         """Before the first write: our finalizer, and in the status where to look after a kill.
@@ -274,11 +274,11 @@ class Tower:
         if attempt.revision is None:
             raise ValueError("a sync needs a revision")
         for _ in range(3):
-            held = await self._report.add_finalizer(attempt.repository)
+            held = await self._repositories.add_finalizer(attempt.repository)
             if held:
                 attempt.repository = held
                 begun = compute.progress(held, attempt.revision, decided, kinds, self._now())
-                if written := await self._report.write_status(held, begun):
+                if written := await self._repositories.write_status(held, begun):
                     attempt.repository = written
                     return
             await self._reread(attempt)
@@ -286,7 +286,7 @@ class Tower:
 
     async def _reread(self, attempt: Attempt) -> None:
         before = attempt.repository
-        now = await self._report.read(before.key)
+        now = await self._repositories.read(before.key)
         if now is None or now.deleting or (now.uid, now.generation) != (before.uid, before.generation):
             raise ClusterError("the GitRepository was changed before anything was written")
         attempt.repository = now

@@ -13,7 +13,7 @@ from towline.live.pods import Pods
 from towline.model import State
 from towline.reconcile.desired import Desired
 from towline.status import survey
-from towline.status.survey import Ailing, Survey
+from towline.status.survey import HealthSummary, UnhealthyObject
 
 FRESH_SECONDS = 2.0
 """So soon after it was written, nobody asks why a workload is not ready yet."""
@@ -36,7 +36,7 @@ class Checkups:
         self._pods = pods
         self._now = now
 
-    async def of(self, label: str, desired: Desired) -> Survey:
+    async def of(self, label: str, desired: Desired) -> HealthSummary:
         """Look at what is declared; it never fails, and takes no longer than a few seconds."""
         found = survey.survey(desired.manifests, self._index.owned(label), desired.spec.health_timeout)
         if found.well:
@@ -51,7 +51,7 @@ class Checkups:
         )
         return replace(found, first=tuple(told))
 
-    async def _explained(self, ailing: Ailing) -> Ailing:
+    async def _explained(self, ailing: UnhealthyObject) -> UnhealthyObject:
         """Add what the Pods of a workload say, where it has had the time to say so itself."""
         waits = ailing.health.state is not State.FAILED
         if waits and ailing.written_at and self._age(ailing.written_at) < FRESH_SECONDS:

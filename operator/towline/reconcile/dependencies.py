@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 
 from towline.api.gitrepository import GitRepository
 from towline.errors import Reason, SpecError
-from towline.kube.repositories import Report
+from towline.kube.repositories import Repositories
 from towline.model import Key
 from towline.plan import dependency_graph
-from towline.plan.dependency_graph import Repositories
+from towline.plan.dependency_graph import RepositoriesByName
 
 TOGETHER_SECONDS = 2.0
 """What one command deletes is marked within so much time, one by one."""
@@ -19,15 +19,15 @@ class Dependencies:
     """Who waits for which other GitRepositories of its namespace.
 
     Args:
-        report: lists the resources.
+        repositories: lists the resources.
         stir: asks for a pass of repositories for which something is new.
         clock: monotonic seconds.
     """
 
     def __init__(
-        self, report: Report, stir: Callable[[Iterable[Key]], None], clock: Callable[[], float]
+        self, repositories: Repositories, stir: Callable[[Iterable[Key]], None], clock: Callable[[], float]
     ) -> None:
-        self._report = report
+        self._repositories = repositories
         self._stir = stir
         self._clock = clock
         self._ends: dict[Key, float] = {}
@@ -54,7 +54,7 @@ class Dependencies:
             del self._waits[repository.key]
         return why
 
-    async def held(self, repository: GitRepository) -> str:
+    async def blocking(self, repository: GitRepository) -> str:
         """Say which GitRepositories have to go before this one, which is being deleted; empty where none has.
 
         Those are the dependents that are being deleted, too; for a moment all of them are taken for that.
@@ -86,6 +86,6 @@ class Dependencies:
     def _await(self, key: Key, names: Iterable[str]) -> None:
         self._waits[key] = frozenset(Key(key.namespace, name) for name in names)
 
-    async def _namespace(self, repository: GitRepository) -> Repositories:
-        everyone = [each async for each in self._report.everyone(repository.key.namespace)]
+    async def _namespace(self, repository: GitRepository) -> RepositoriesByName:
+        everyone = [each async for each in self._repositories.everyone(repository.key.namespace)]
         return dependency_graph.by_name((*everyone, repository))

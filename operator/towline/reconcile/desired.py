@@ -72,11 +72,11 @@ class Rules:
     """What the operator's flags allow of a source."""
 
     allow_http: bool
-    limits: selection.Limits = field(default_factory=selection.Limits)
-    yaml: documents.Limits = field(default_factory=documents.Limits)
+    limits: selection.SourceLimits = field(default_factory=selection.SourceLimits)
+    yaml: documents.YamlLimits = field(default_factory=documents.YamlLimits)
 
 
-class Source:
+class CommitReader:
     """Reads Git for all repositories.
 
     Args:
@@ -287,7 +287,7 @@ def _lines(
     failures: Iterable[Failure],
     origins: Mapping[str, Origin],
     contents: Mapping[str, bytes],
-    limits: documents.Limits,
+    limits: documents.YamlLimits,
 ) -> Mapping[tuple[str, str], int]:
     """Find the line of each named field, reading each file once; by object and field."""
     by_blob: dict[str, list[Failure]] = defaultdict(list)

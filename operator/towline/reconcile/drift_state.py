@@ -10,21 +10,21 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from towline.api.gitrepository import GitRepository, Spec
-from towline.apply import writer
+from towline.apply.objects import WriteContext
 from towline.apply.writer import Writer
 from towline.drift import contests, deviations, last_written
 from towline.drift.contests import Contest
 from towline.drift.deviations import Deviation, Look
-from towline.drift.last_written import Baseline, Written
+from towline.drift.last_written import Baseline, LastWritten
 from towline.errors import ClusterError, Refusal
 from towline.fields.mask import Mask
 from towline.model import Action, Body, Change, Key, Live, ObjectRef, Plan, Revision
 from towline.plan import drift_policy, ignore_fields, stamp
 from towline.plan.ownership import Policy
 from towline.plan.stamp import Identity
-from towline.reconcile.desired import Head, Source
+from towline.reconcile.desired import CommitReader, Head
 from towline.reconcile.state import Attempt
-from towline.reconcile.sync import Synced
+from towline.reconcile.sync import SyncResult
 from towline.status import drift_fields
 
 Found = tuple[Deviation, ...]
@@ -34,7 +34,7 @@ _UNREAD_SECONDS = 10.0
 
 
 @dataclass(slots=True)
-class Known:
+class DriftState:
     """What is known of one repository between its passes.
 
     `head` is where `baseline` was read. `overridden` and `reported` are the deviations of objects that stay as they
@@ -55,7 +55,7 @@ class Known:
     unseen: set[ObjectRef] = field(default_factory=set)
 
 
-class Drifts:
+class DriftStates:
     """The drift of all repositories.
 
     Args:
@@ -68,7 +68,7 @@ class Drifts:
 
     def __init__(
         self,
-        source: Source,
+        source: CommitReader,
         writer: Writer,
         mask: Mask,
         *,
@@ -80,20 +80,20 @@ class Drifts:
         self._mask = mask
         self._clock = clock
         self._now = now
-        self._known: dict[Key, Known] = {}
+        self._known: dict[Key, DriftState] = {}
 
-    def known(self, repository: GitRepository) -> Known | None:
+    def known(self, repository: GitRepository) -> DriftState | None:
         """Return what is known of this very resource."""
         known = self._known.get(repository.key)
         return known if known and known.repository.uid == repository.uid else None
 
-    def labelled(self, label: str) -> Known | None:
+    def labelled(self, label: str) -> DriftState | None:
         """Return what is known of the repository that a label names."""
         return next((each for each in self._known.values() if each.repository.label == label), None)
 
     def recall(self, repository: GitRepository, spec: Spec, head: Head, written: Baseline) -> None:
         """Begin with what an applied commit has left."""
-        known = Known(repository, spec, head, written, is_recalled=True)
+        known = DriftState(repository, spec, head, written, is_recalled=True)
         known.overridden = _remembered(repository.status, written)
         self._known[repository.key] = known
 
@@ -101,7 +101,7 @@ class Drifts:
         """Forget a repository that is gone."""
         self._known.pop(key, None)
 
-    def settle(self, attempt: Attempt, decided: Plan, synced: Synced) -> Known:
+    def settle(self, attempt: Attempt, decided: Plan, synced: SyncResult) -> DriftState:
         """Take down what a plan for a whole commit has left."""
         repository, head, desired, revision = (
             attempt.repository,
@@ -114,7 +114,7 @@ class Drifts:
         before = self.known(repository)
         stand = last_written.standing(decided, synced.done)
         written = last_written.after(before.baseline if before else {}, desired.manifests, revision, stand)
-        known = before or Known(
+        known = before or DriftState(
             repository, desired.spec, head, written, overridden=_remembered(repository.status, written)
         )
         self._known[repository.key] = known
@@ -130,7 +130,7 @@ class Drifts:
         )
         return known
 
-    def policy(self, policy: Policy, known: Known | None, spec: Spec) -> Policy:
+    def policy(self, policy: Policy, known: DriftState | None, spec: Spec) -> Policy:
         """Add to a policy what is to be done about drift."""
         if known is None:
             return replace(policy, drift=spec.drift, foreign=spec.foreign_fields)
@@ -146,28 +146,28 @@ class Drifts:
             },
         )
 
-    def contested(self, known: Known | None) -> frozenset[ObjectRef]:
+    def contested(self, known: DriftState | None) -> frozenset[ObjectRef]:
         """Return the objects that are left alone for now, because somebody keeps changing them."""
         now = self._clock()
         return (
-            frozenset(ref for ref, each in known.contests.items() if contests.is_held(each, now))
+            frozenset(ref for ref, each in known.contests.items() if contests.is_paused(each, now))
             if known
             else frozenset()
         )
 
-    def due(self, known: Known | None) -> float | None:
+    def due(self, known: DriftState | None) -> float | None:
         """Return the seconds until an object may be written that is fought over, or read that could not be."""
         if known is None:
             return None
         now = self._clock()
-        held = [each.until - now for each in known.contests.values() if contests.is_held(each, now)]
+        held = [each.until - now for each in known.contests.values() if contests.is_paused(each, now)]
         return min((*held, *([_UNREAD_SECONDS] if known.unread else ())), default=None)
 
-    def repaired(self, known: Known, synced: Synced) -> None:
+    def repaired(self, known: DriftState, synced: SyncResult) -> None:
         """Count the repairs of a sync, and take down what admission made of them."""
         self._count(known, synced, synced.done & known.baseline.keys())
 
-    def _count(self, known: Known, synced: Synced, repairs: frozenset[ObjectRef]) -> None:
+    def _count(self, known: DriftState, synced: SyncResult, repairs: frozenset[ObjectRef]) -> None:
         now = self._clock()
         for ref in synced.done & repairs:
             known.contests[ref] = contests.repaired(
@@ -178,7 +178,7 @@ class Drifts:
         }
         self.override(known, synced)
 
-    def override(self, known: Known, synced: Synced) -> None:
+    def override(self, known: DriftState, synced: SyncResult) -> None:
         """Take down what admission has made of fields that were sent; a later write without such a field ends it."""
         for ref in synced.done & known.overridden.keys() - synced.overridden.keys():
             del known.overridden[ref]
@@ -191,7 +191,7 @@ class Drifts:
                 if before is None or deviations.timeless(before[1]) != deviations.timeless(found):
                     known.overridden[ref] = (written.manifest.digest, found)
 
-    async def report(self, known: Known, changes: Iterable[Change]) -> None:
+    async def repositories(self, known: DriftState, changes: Iterable[Change]) -> None:
         """Look at the objects that a plan leaves although they drifted, and forget those that are well again.
 
         Of one that cannot be read, what was known stays.
@@ -212,7 +212,7 @@ class Drifts:
             else:
                 known.looks[change.ref] = state
 
-    def deviations(self, known: Known | None) -> Found:
+    def deviations(self, known: DriftState | None) -> Found:
         """Return everything that is not as it was applied, in the order of objects."""
         if known is None:
             return ()
@@ -222,16 +222,16 @@ class Drifts:
             each for ref in refs for each in (*known.reported.get(ref, ()), *overridden.get(ref, ()))
         )
 
-    def voice(self, known: Known, revision: Revision) -> writer.Sync:
+    def context(self, known: DriftState, revision: Revision) -> WriteContext:
         """Return in whose name objects are read."""
         identity = Identity(key=known.repository.key, uid=known.repository.uid)
-        return writer.Sync(identity=identity, revision=revision, mask=self._mask)
+        return WriteContext(identity=identity, revision=revision, mask=self._mask)
 
-    def overridden(self, known: Known, ref: ObjectRef) -> frozenset[str]:
+    def overridden(self, known: DriftState, ref: ObjectRef) -> frozenset[str]:
         """Return the fields of an object that admission has changed."""
         return frozenset(each.field for each in known.overridden.get(ref, ("", ()))[1])
 
-    def _state(self, known: Known, change: Change) -> tuple[object, ...]:
+    def _state(self, known: DriftState, change: Change) -> tuple[object, ...]:
         """Return what a description of an object depends on, as far as its metadata tells."""
         if change.reason == Refusal.CONTESTED:
             fight = known.contests.get(change.ref)  # a long pass may outlast it
@@ -242,7 +242,7 @@ class Drifts:
         version = live.generation if live.generation >= 0 else live.resource_version
         return (live.uid, live.fields, live.entry_time, live.altered, version, known.spec.drift)
 
-    async def _described(self, known: Known, change: Change, live: Live | None) -> Found:
+    async def _described(self, known: DriftState, change: Change, live: Live | None) -> Found:
         written = known.baseline.get(change.ref)
         if written is None:
             return ()
@@ -265,25 +265,25 @@ class Drifts:
             for each in found
         )
 
-    async def _additions(self, known: Known, written: Written) -> Found:
+    async def _additions(self, known: DriftState, written: LastWritten) -> Found:
         """Describe the fields that others added to an object that is as it was applied."""
         look = await self.look(known, written, written.revision.sha)
         return deviations.added_by_others(look, self._mask) if look else ()
 
-    async def look(self, known: Known, written: Written, commit: str) -> Look | None:
+    async def look(self, known: DriftState, written: LastWritten, commit: str) -> Look | None:
         """Read an object beside what would be sent for it; None where it does not exist.
 
         Raises:
             ClusterError: no answer.
         """
-        voice = self.voice(known, written.revision)
-        body = await self._writer.read(written.manifest, voice)
+        context = self.context(known, written.revision)
+        body = await self._writer.read(written.manifest, context)
         if body is None:
             return None
-        stamped = stamp.stamp(written.manifest, voice.identity, written.revision, body)
-        sent = ignore_fields.sent(stamped, written.manifest.ignored, body, voice.identity.manager)
+        stamped = stamp.stamp(written.manifest, context.identity, written.revision, body)
+        sent = ignore_fields.sent(stamped, written.manifest.ignored, body, context.identity.manager)
         return Look(
-            manifest=written.manifest, sent=sent, body=body, manager=voice.identity.manager, commit=commit
+            manifest=written.manifest, sent=sent, body=body, manager=context.identity.manager, commit=commit
         )
 
     def _moment(self) -> str:
@@ -302,7 +302,7 @@ def _remembered(status: Body, written: Baseline) -> dict[ObjectRef, tuple[str, F
     return found
 
 
-def _repairs(change: Change, known: Known | None) -> bool:
+def _repairs(change: Change, known: DriftState | None) -> bool:
     """Tell whether a planned change undoes what somebody else did to what was written before."""
     deleted = change.action is Action.CREATE and known is not None and change.ref in known.baseline
     return change.action is Action.REPAIR or deleted
@@ -313,6 +313,7 @@ def _stays(change: Change, spec: Spec) -> bool:
     if drift_policy.is_reported(change):
         return True
     looked_at = (
-        change.manifest and drift_policy.answer(change.manifest, spec.drift) is not drift_policy.Answer.IGNORE
+        change.manifest
+        and drift_policy.answer(change.manifest, spec.drift) is not drift_policy.DriftResponse.IGNORE
     )
     return bool(looked_at and change.action is Action.KEEP and change.live and change.live.foreign)

@@ -14,8 +14,11 @@ from typing import TypeAlias
 
 from towline.api.gitrepository import ForeignFields
 from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, SyncRecord
-from towline.apply import writer
-from towline.apply.writer import Prediction, Writer, Written
+from towline.apply.objects import WriteContext
+from towline.apply.outcomes import WriteResult
+from towline.apply.prediction import Prediction
+from towline.apply.preflight import Preflight
+from towline.apply.writer import Writer
 from towline.drift import deviations
 from towline.errors import Failure
 from towline.fields import diff
@@ -24,11 +27,11 @@ from towline.live.index import Index
 from towline.model import APPLIES, Action, Change, Difference, ObjectRef, Outcome, Result
 from towline.plan import waves as ordering
 from towline.plan.stamp import Identity
-from towline.reconcile.sync import Order, Synced
+from towline.reconcile.sync import SyncRequest, SyncResult
 from towline.records import closing, newest, opening
 from towline.records.closing import Ended
 from towline.records.ledger import Ledger
-from towline.records.newest import Tip
+from towline.records.newest import NewestSync
 
 Begin: TypeAlias = Callable[[Sequence[ChangeEntry]], Awaitable[None]]
 """What happens once before the first write to a managed object; it is told what is about to be written."""
@@ -38,7 +41,7 @@ async def _nothing_to_prepare(_entries: Sequence[ChangeEntry]) -> None:
     """Go on at once."""
 
 
-class Syncs:
+class Executor:
     """Executes orders, for all repositories.
 
     Args:
@@ -46,7 +49,7 @@ class Syncs:
         ledger: the door to the records.
         index: what is live, to find out how far a sync came whose process died.
         mask: takes secrets out of what is recorded.
-        clock: the current time, with its zone.
+        now: the current time, with its zone.
         operator: which process writes, in records.
     """
 
@@ -57,17 +60,17 @@ class Syncs:
         ledger: Ledger,
         index: Index,
         mask: Mask,
-        clock: Callable[[], datetime],
+        now: Callable[[], datetime],
         operator: str,
     ) -> None:
         self._writer = writer
         self._ledger = ledger
         self._index = index
         self._mask = mask
-        self._clock = clock
+        self._now = now
         self._operator = operator
 
-    async def newest(self, identity: Identity) -> Tip | None:
+    async def newest(self, identity: Identity) -> NewestSync | None:
         """Return the newest sync of a repository; one that a dead process left open is closed as Interrupted first.
 
         Raises:
@@ -83,10 +86,10 @@ class Syncs:
 
     async def run(
         self,
-        order: Order,
+        order: SyncRequest,
         begin: Begin = _nothing_to_prepare,
         superseded: Callable[[], bool] = lambda: False,
-    ) -> Synced:
+    ) -> SyncResult:
         """Execute one order.
 
         Args:
@@ -98,21 +101,21 @@ class Syncs:
         Raises:
             ClusterError: nothing was written yet, and the API server cannot be asked, or refuses us as a whole.
         """
-        voice = self.voice(order)
-        flight = await self._preflight(order, voice)
+        context = self.context(order)
+        flight = await self._preflight(order, context)
         failures = (*order.plan.failures, *flight.failures)
         if failures and order.preflight:
             return await self.refused(order, failures)
-        later = {change.ref for change in order.plan.held}
-        now = (found for found in flight.predictions if found.change.ref not in later)
-        predictions = tuple(found for found in now if found.change.action in APPLIES)
-        order, stuck = await self._without_stuck(order, voice)
+        later = {change.ref for change in order.plan.gated}
+        first = (found for found in flight.predictions if found.change.ref not in later)
+        predictions = tuple(found for found in first if found.change.action in APPLIES)
+        order, stuck = await self._without_stuck(order, context)
         overridden = self._rehearsed(flight.predictions)
         if not predictions and (failures or not order.plan.removals):
             every = (*failures, *stuck)
             if every:
                 return await self.refused(order, every)
-            return Synced(ending=Ending.SUCCEEDED, overridden=overridden)
+            return SyncResult(ending=Ending.SUCCEEDED, overridden=overridden)
         changes = (*(found.change for found in predictions), *order.plan.removals)
         entries = await self.entries(order, predictions, changes)
         drafting = asyncio.create_task(self._drafts(order, entries))
@@ -121,8 +124,8 @@ class Syncs:
         finally:
             drafts = await drafting
         records = await self._ledger.open(drafts)
-        voice = replace(voice, record=records[0].name)
-        written = await self._write(order, predictions, failures, voice, superseded)
+        context = replace(context, record=records[0].name)
+        written = await self._write(order, predictions, failures, context, superseded)
         synced = await self._close(order, records, written, (*failures, *stuck))
         overridden |= {each.change.ref: each.overridden for each in written.outcomes if each.overridden}
         return replace(synced, overridden=overridden, rivals=_rivals(entries))
@@ -137,7 +140,7 @@ class Syncs:
         }
         return {ref: differences for ref, differences in compared.items() if differences}
 
-    async def _preflight(self, order: Order, voice: writer.Sync) -> writer.Preflight:
+    async def _preflight(self, order: SyncRequest, context: WriteContext) -> Preflight:
         """Predict the plan, held waves included; without preflight by no dry run, but for a revision refused before.
 
         The first plan after Observe has a dry run, too: it is compared with the one that was shown.
@@ -148,45 +151,47 @@ class Syncs:
         applies = order.plan.applies
         last = await self.newest(order.identity)
         if order.preflight:
-            later = (change for change in order.plan.held if change.action in APPLIES)
-            return await self._writer.preflight((*applies, *later), voice)
+            later = (change for change in order.plan.gated if change.action in APPLIES)
+            return await self._writer.preflight((*applies, *later), context)
         if not newest.refuses(last, order.revision.sha):
-            voice = replace(voice, preflight=newest.plans(last))
-            return await self._writer.preflight(applies, voice)
-        rehearsed = (await self._writer.preflight(applies, replace(voice, preflight=True))).failures
+            context = replace(context, preflight=newest.plans(last))
+            return await self._writer.preflight(applies, context)
+        rehearsed = (await self._writer.preflight(applies, replace(context, preflight=True))).failures
         known = {failure.object for failure in rehearsed if newest.tells(last, failure)}
         waiting = ordering.deferred(applies) if known else frozenset()
         rest = (each for each in applies if each.ref not in waiting and str(each.ref) not in known)
-        flight = await self._writer.preflight(tuple(rest), voice)
+        flight = await self._writer.preflight(tuple(rest), context)
         still = tuple(failure for failure in rehearsed if failure.object in known)
         return replace(flight, failures=(*still, *flight.failures))
 
-    async def _without_stuck(self, order: Order, voice: writer.Sync) -> tuple[Order, tuple[Failure, ...]]:
+    async def _without_stuck(
+        self, order: SyncRequest, context: WriteContext
+    ) -> tuple[SyncRequest, tuple[Failure, ...]]:
         """Leave out the removals whose dry run is refused as the newest record tells; return their failures, too."""
         last = await self.newest(order.identity)
         removals = order.plan.removals
         if not removals or not newest.refuses(last, order.revision.sha):
             return order, ()
-        refused = await self._writer.rehearse(removals, voice)
+        refused = await self._writer.rehearse(removals, context)
         stuck = tuple(failure for failure in refused if newest.tells(last, failure))
         objects = {failure.object for failure in stuck}
         left = tuple(change for change in order.plan.changes if str(change.ref) not in objects)
         return replace(order, plan=replace(order.plan, changes=left)), stuck
 
-    async def refused(self, order: Order, failures: tuple[Failure, ...]) -> Synced:
+    async def refused(self, order: SyncRequest, failures: tuple[Failure, ...]) -> SyncResult:
         """Leave one Failed record of a revision that is refused as a whole, unless the newest record says the same.
 
         Raises:
             ClusterError: the record could not be written.
         """
         last = await self.newest(order.identity)
-        synced = Synced(ending=Ending.FAILED, failures=failures)
+        synced = SyncResult(ending=Ending.FAILED, failures=failures)
         if newest.same_failure(last, order.revision.sha, failures):
             return synced
         ended = Ended(ending=Ending.FAILED, finished_at=self.moment(), failures=failures)
         return replace(synced, record=await self.leave(order, (), ended))
 
-    async def leave(self, order: Order, entries: Sequence[ChangeEntry], ended: Ended) -> str:
+    async def leave(self, order: SyncRequest, entries: Sequence[ChangeEntry], ended: Ended) -> str:
         """Leave a record of what is over already; return its name.
 
         Raises:
@@ -198,28 +203,28 @@ class Syncs:
 
     async def _write(
         self,
-        order: Order,
+        order: SyncRequest,
         predictions: Sequence[Prediction],
         failures: tuple[Failure, ...],
-        voice: writer.Sync,
+        context: WriteContext,
         superseded: Callable[[], bool],
-    ) -> Written:
+    ) -> WriteResult:
         """Write what applies, and only if all of it was done, take away what is no longer declared."""
-        applied = await self._writer.write(predictions, voice, superseded)
+        applied = await self._writer.write(predictions, context, superseded)
         removals = order.plan.removals
         if failures or not applied.clean or superseded():
             left = tuple(Outcome(change=change, result=Result.NOT_TRIED) for change in removals)
             return replace(applied, outcomes=(*applied.outcomes, *left))
-        pruned = await self._writer.prune(_of(removals, Action.PRUNE), voice)
-        released = await self._writer.release(_of(removals, Action.RELEASE), voice)
-        return Written(
+        pruned = await self._writer.prune(_of(removals, Action.PRUNE), context)
+        released = await self._writer.release(_of(removals, Action.RELEASE), context)
+        return WriteResult(
             outcomes=(*applied.outcomes, *pruned.outcomes, *released.outcomes),
             error=pruned.error or released.error,
         )
 
-    async def _drafts(self, order: Order, entries: Sequence[ChangeEntry]) -> tuple[SyncRecord, ...]:
+    async def _drafts(self, order: SyncRequest, entries: Sequence[ChangeEntry]) -> tuple[SyncRecord, ...]:
         """Return the records to open, made outside the event loop: a thousand entries are packed and digested."""
-        about = opening.Sync(
+        about = opening.RecordDraft(
             namespace=self._ledger.namespace(order.identity.key),
             subject=order.subject,
             trigger=order.trigger,
@@ -234,8 +239,12 @@ class Syncs:
         return await asyncio.to_thread(opening.opening, about, entries, await self.newest(order.identity))
 
     async def _close(
-        self, order: Order, records: Sequence[SyncRecord], written: Written, failures: tuple[Failure, ...]
-    ) -> Synced:
+        self,
+        order: SyncRequest,
+        records: Sequence[SyncRecord],
+        written: WriteResult,
+        failures: tuple[Failure, ...],
+    ) -> SyncResult:
         ending = _ending(order, written, failures)
         ended = Ended(
             ending=ending,
@@ -246,7 +255,7 @@ class Syncs:
         )
         await self._ledger.close(closing.close(records, ended))
         refused = tuple(failure for outcome in written.outcomes for failure in outcome.failures)
-        return Synced(
+        return SyncResult(
             ending=ending,
             outcomes=written.outcomes,
             failures=(*failures, *refused),
@@ -255,7 +264,7 @@ class Syncs:
         )
 
     async def entries(
-        self, order: Order, predictions: Sequence[Prediction], changes: Sequence[Change]
+        self, order: SyncRequest, predictions: Sequence[Prediction], changes: Sequence[Change]
     ) -> tuple[ChangeEntry, ...]:
         """Describe changes by what is predicted of them; comparing is slow enough to leave the event loop."""
 
@@ -265,7 +274,7 @@ class Syncs:
 
         return await asyncio.to_thread(describe)
 
-    def _changed(self, found: Prediction, order: Order) -> tuple[FieldChange, ...]:
+    def _changed(self, found: Prediction, order: SyncRequest) -> tuple[FieldChange, ...]:
         """Return the fields that a change changes; of a repair, with whoever gave them their old value."""
         if found.before is None:
             return ()  # without making its body, which thousands of creations would for nothing
@@ -278,9 +287,9 @@ class Syncs:
             return attributed
         return (*attributed, *deviations.removals(found.before, manager, self._mask))
 
-    def voice(self, order: Order) -> writer.Sync:
+    def context(self, order: SyncRequest) -> WriteContext:
         """Return in whose name and why objects are looked at and written, before there is a record."""
-        return writer.Sync(
+        return WriteContext(
             identity=order.identity,
             revision=order.revision,
             mask=self._mask,
@@ -292,7 +301,7 @@ class Syncs:
 
     def moment(self) -> str:
         """Return the current time as records have it."""
-        return self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _of(changes: Sequence[Change], action: Action) -> tuple[Change, ...]:
@@ -304,12 +313,12 @@ def _rivals(entries: Sequence[ChangeEntry]) -> dict[str, str]:
     return {entry.object: each.by for entry in entries for each in reversed(entry.fields) if each.by}
 
 
-def _ending(order: Order, written: Written, failures: tuple[Failure, ...]) -> Ending:
+def _ending(order: SyncRequest, written: WriteResult, failures: tuple[Failure, ...]) -> Ending:
     """Name how a sync ended: Failed where nothing at all was done."""
     results = {outcome.result for outcome in written.outcomes}
     if failures or written.error or Result.FAILED in results:
         return Ending.PARTIAL if Result.DONE in results else Ending.FAILED
     if Result.NOT_TRIED in results:
         return Ending.SUPERSEDED
-    left = order.plan.blocked or order.plan.waiting or order.plan.held
+    left = order.plan.blocked or order.plan.waiting or order.plan.gated
     return Ending.PARTIAL if left else Ending.SUCCEEDED

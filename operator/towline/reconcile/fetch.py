@@ -10,11 +10,11 @@ from towline.api.gitrepository import Spec
 from towline.errors import SourceError
 from towline.live.index import Index
 from towline.model import Revision
-from towline.reconcile.desired import Desired, Head, Source
+from towline.reconcile.desired import CommitReader, Desired, Head
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.state import Attempt
 from towline.status import reasons
-from towline.status.compute import Pass
+from towline.status.compute import PassResult
 
 _log = log.logger(__name__)
 
@@ -25,7 +25,7 @@ _MOMENT = 0.001
 """Seconds by which an answer must be newer than the one that is known, to be another one."""
 
 
-class Pulls:
+class Fetcher:
     """Reads Git for attempts.
 
     Args:
@@ -36,14 +36,14 @@ class Pulls:
     """
 
     def __init__(
-        self, source: Source, index: Index, neighbours: Neighbours, clock: Callable[[], float]
+        self, source: CommitReader, index: Index, neighbours: Neighbours, clock: Callable[[], float]
     ) -> None:
         self._source = source
         self._index = index
         self._neighbours = neighbours
         self._clock = clock
 
-    async def still_away(self, attempt: Attempt, spec: Spec) -> Pass | None:
+    async def still_away(self, attempt: Attempt, spec: Spec) -> PassResult | None:
         """Return the last pass where Git could not be read, nothing about that changed, and no retry is due."""
         memory = attempt.memory
         if memory.passed is None or memory.passed.reason not in reasons.AWAY:

@@ -12,24 +12,24 @@ from typing import Any
 from towline import log
 from towline.api import gitrepository, labels
 from towline.api.gitrepository import GitRepository, Removal
-from towline.api.syncrecord import Subject, Trigger
+from towline.api.syncrecord import RecordedRepository, Trigger
 from towline.errors import ApiError, ClusterError, Reason
 from towline.kube.client import Client
-from towline.kube.repositories import Report
+from towline.kube.repositories import Repositories
 from towline.live.index import Index
 from towline.model import ObjectRef, Person, Plan, Revision
 from towline.plan import build, claims, ownership
 from towline.plan.stamp import Identity
 from towline.reconcile import result
 from towline.reconcile.dependencies import Dependencies
-from towline.reconcile.executor import Syncs
+from towline.reconcile.executor import Executor
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.state import kinds_of
 from towline.reconcile.sweep import Sweep
-from towline.reconcile.sync import Order, Synced
+from towline.reconcile.sync import SyncRequest, SyncResult
 from towline.records.ledger import Ledger
 from towline.source import access
-from towline.status.compute import Pass
+from towline.status.compute import PassResult
 
 _log = log.logger(__name__)
 
@@ -49,7 +49,7 @@ class Finalizer:
         neighbours: what other repositories declare.
         dependencies: who has to go first.
         syncs: executes plans.
-        report: takes the finalizer off.
+        repositories: takes the finalizer off.
         ledger: is told to forget.
         installation: what the operator runs by, which is never deleted.
     """
@@ -62,8 +62,8 @@ class Finalizer:
         sweep: Sweep,
         neighbours: Neighbours,
         dependencies: Dependencies,
-        syncs: Syncs,
-        report: Report,
+        executor: Executor,
+        repositories: Repositories,
         ledger: Ledger,
         installation: frozenset[ObjectRef],
     ) -> None:
@@ -72,12 +72,12 @@ class Finalizer:
         self._sweep = sweep
         self._neighbours = neighbours
         self._dependencies = dependencies
-        self._syncs = syncs
-        self._report = report
+        self._executor = executor
+        self._repositories = repositories
         self._ledger = ledger
         self._installation = installation
 
-    async def finalize(self, repository: GitRepository) -> Pass | None:
+    async def finalize(self, repository: GitRepository) -> PassResult | None:
         """Prune or release everything that is ours; None where that is done and the finalizer is off.
 
         Raises:
@@ -85,19 +85,19 @@ class Finalizer:
         """
         if labels.FINALIZER not in repository.finalizers:
             return None
-        if held := await self._dependencies.held(repository):
+        if dependent := await self._dependencies.blocking(repository):
             return _waiting(
-                repository, f"waits until {held}, which depends on it, is gone", _DEPENDENTS_SECONDS
+                repository, f"waits until {dependent}, which depends on it, is gone", _DEPENDENTS_SECONDS
             )
         decided, patience = await self._decide(repository)
         if decided.waiting:
             return _waiting(repository, result.waiting(decided.waiting), patience)
         if decided.writes:
-            synced = await self._syncs.run(_order(repository, decided))
+            synced = await self._executor.run(_order(repository, decided))
             self._neighbours.released(repository.key, synced.released)
             if synced.failures or synced.error:
                 return _failed(repository, synced)
-        if not await self._report.remove_finalizer(repository):
+        if not await self._repositories.remove_finalizer(repository):
             raise ClusterError("the GitRepository was changed while it was being deleted")
         self._ledger.forget(repository.uid)
         return None
@@ -145,7 +145,7 @@ class Finalizer:
             raise
 
 
-def _order(repository: GitRepository, decided: Plan) -> Order:
+def _order(repository: GitRepository, decided: Plan) -> SyncRequest:
     """Describe the end for its record, in the name of the commit that was applied last."""
     applied = repository.status.get("applied") or {}
     commit = repository.status.get("commit") or {}
@@ -153,8 +153,8 @@ def _order(repository: GitRepository, decided: Plan) -> Order:
     author = Person(name=applied.get("author", ""), email="")
     moment = applied.get("committedAt") or repository.created_at
     spec = repository.raw_spec
-    return Order(
-        subject=Subject(
+    return SyncRequest(
+        subject=RecordedRepository(
             namespace=repository.key.namespace,
             name=repository.key.name,
             uid=repository.uid,
@@ -177,13 +177,15 @@ def _order(repository: GitRepository, decided: Plan) -> Order:
     )
 
 
-def _waiting(repository: GitRepository, message: str, seconds: float) -> Pass:
-    return Pass(generation=repository.generation, reason=Reason.PROGRESSING, message=message, wait=seconds)
+def _waiting(repository: GitRepository, message: str, seconds: float) -> PassResult:
+    return PassResult(
+        generation=repository.generation, reason=Reason.PROGRESSING, message=message, wait=seconds
+    )
 
 
-def _failed(repository: GitRepository, synced: Synced) -> Pass:
+def _failed(repository: GitRepository, synced: SyncResult) -> PassResult:
     reason = Reason.CLUSTER_UNAVAILABLE if synced.error else Reason.PRUNE_FAILED
-    return Pass(
+    return PassResult(
         generation=repository.generation,
         reason=reason,
         message=synced.error.message if synced.error else "",

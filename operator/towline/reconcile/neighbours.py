@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from towline.api.gitrepository import GitRepository
-from towline.kube.repositories import Report
+from towline.kube.repositories import Repositories
 from towline.model import Key, Live, Manifest, ObjectRef, Plan
 from towline.plan import claims
-from towline.plan.claims import Claim, Neighbour, Standing
+from towline.plan.claims import Claim, ClaimResult, Neighbour
 
 PATIENCE_SECONDS = 60.0
 """How long a prune, or an object that its owner may release, waits for other repositories."""
@@ -35,13 +35,15 @@ class Neighbours:
     """What all repositories declare.
 
     Args:
-        report: lists the resources.
+        repositories: lists the resources.
         wake: asks for a pass of a repository now.
         clock: monotonic seconds.
     """
 
-    def __init__(self, report: Report, wake: Callable[[Key], None], clock: Callable[[], float]) -> None:
-        self._report = report
+    def __init__(
+        self, repositories: Repositories, wake: Callable[[Key], None], clock: Callable[[], float]
+    ) -> None:
+        self._repositories = repositories
         self._wake = wake
         self._clock = clock
         self._claims: dict[tuple[Key, str], Claim] = {}
@@ -103,7 +105,7 @@ class Neighbours:
 
     async def standing(
         self, me: GitRepository, sha: str, plan: Plan, live: Mapping[ObjectRef, Live]
-    ) -> tuple[Standing, float]:
+    ) -> tuple[ClaimResult, float]:
         """Say what the others mean for a plan that was made without them, and how long it may wait, in seconds.
 
         Those that it waits for are woken: whoever follows the same ref has a commit to read, and the others say so.
@@ -114,10 +116,10 @@ class Neighbours:
         if not claims.concerns(plan):
             self._waits.pop(me.key, None)
             return claims.ALONE, 0.0
-        others = [self._seen(each) async for each in self._report.everyone() if each.key != me.key]
+        others = [self._seen(each) async for each in self._repositories.everyone() if each.key != me.key]
         return self._patient(me.key, sha, claims.stand(self._seen(me), sha, plan, live, others))
 
-    def _patient(self, key: Key, sha: str, standing: Standing) -> tuple[Standing, float]:
+    def _patient(self, key: Key, sha: str, standing: ClaimResult) -> tuple[ClaimResult, float]:
         """Wait no longer than is good: what was waited for in vain is forgotten."""
         before = self._waits.get(key)
         since = before.since if before and before.sha == sha else self._clock()

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from towline import log
 from towline.api.gitrepository import GitRepository
 from towline.api.syncrecord import ChangeEntry, Ending
-from towline.apply.writer import Preflight, Writer
+from towline.apply.preflight import Preflight
+from towline.apply.writer import Writer
 from towline.errors import Failure, Reason, Refusal
-from towline.kube.repositories import Report
+from towline.kube.repositories import Repositories
 from towline.model import APPLIES, REMOVES, Change, Outcome, Result
 from towline.plan.stamp import Identity
-from towline.reconcile.executor import Syncs
-from towline.reconcile.sync import Order
+from towline.reconcile.executor import Executor
+from towline.reconcile.sync import SyncRequest
 from towline.records import newest
 from towline.records.closing import Ended
 from towline.records.ledger import Ledger
@@ -45,16 +46,18 @@ class Observer:
         writer: asked for dry runs only.
         syncs: leaves the records.
         ledger: has those that were left before.
-        report: where people are told.
+        repositories: where people are told.
     """
 
-    def __init__(self, *, writer: Writer, syncs: Syncs, ledger: Ledger, report: Report) -> None:
+    def __init__(
+        self, *, writer: Writer, executor: Executor, ledger: Ledger, repositories: Repositories
+    ) -> None:
         self._writer = writer
-        self._syncs = syncs
+        self._executor = executor
         self._ledger = ledger
-        self._report = report
+        self._repositories = repositories
 
-    async def observe(self, order: Order) -> Observed:
+    async def observe(self, order: SyncRequest) -> Observed:
         """Give a plan its dry run, and leave one Planned record unless the newest tells the same.
 
         Everything has a dry run, whatever `spec.preflight` says, but what needs something that the plan itself creates.
@@ -62,11 +65,11 @@ class Observer:
         Raises:
             ClusterError: the API server could not be asked, or refuses us as a whole.
         """
-        voice = replace(self._syncs.voice(order), preflight=True)
-        flight = await self._writer.preflight(order.plan.applies, voice)
-        stuck = await self._writer.rehearse(order.plan.removals, voice)
+        context = replace(self._executor.context(order), preflight=True)
+        flight = await self._writer.preflight(order.plan.applies, context)
+        stuck = await self._writer.rehearse(order.plan.removals, context)
         refused = (*flight.failures, *(each for each in stuck if each.reason != Refusal.CONFLICT))
-        entries = await self._syncs.entries(order, flight.predictions, _changes(order, flight))
+        entries = await self._executor.entries(order, flight.predictions, _changes(order, flight))
         held = _held(order, refused)
         unheld = {str(outcome.change.ref) for outcome in held}
         found = Forecast(
@@ -76,21 +79,21 @@ class Observer:
         )
         return Observed(forecast=found, record=await self._told(order, entries, held))
 
-    async def _told(self, order: Order, entries: Sequence[ChangeEntry], held: Sequence[Outcome]) -> str:
+    async def _told(self, order: SyncRequest, entries: Sequence[ChangeEntry], held: Sequence[Outcome]) -> str:
         """Leave a record, unless the newest one tells the same, or there is nothing to tell and never was; name it."""
-        last = await self._syncs.newest(order.identity)
+        last = await self._executor.newest(order.identity)
         failures = (*order.plan.failures, *(each for outcome in held for each in outcome.failures))
         silent = not (entries or failures or newest.plans(last))
         if silent or newest.same_plan(last, entries, failures):
             return last.name if last else ""
         ended = Ended(
             ending=Ending.PLANNED,
-            finished_at=self._syncs.moment(),
+            finished_at=self._executor.moment(),
             outcomes=tuple(held),
             blocked=len(order.plan.blocked),
             failures=order.plan.failures,
         )
-        return await self._syncs.leave(order, entries, ended)
+        return await self._executor.leave(order, entries, ended)
 
     async def compare(
         self, repository: GitRepository, entries: Sequence[ChangeEntry], later: Sequence[Change]
@@ -102,7 +105,7 @@ class Observer:
         Raises:
             ClusterError: that record could not be read.
         """
-        last = await self._syncs.newest(Identity(key=repository.key, uid=repository.uid))
+        last = await self._executor.newest(Identity(key=repository.key, uid=repository.uid))
         if last is None or last.ending not in {Ending.PLANNED, Ending.FAILED}:
             return
         records = await self._ledger.planned(repository.key, repository.uid)
@@ -127,14 +130,14 @@ class Observer:
         more = len(changed) - _SAID
         named = "; ".join(changed[:_SAID]) + (f"; and {more} more" if more > 0 else "")
         message = f"Writes otherwise than {name} has shown: {named}"
-        await self._report.event(repository, "Warning", Reason.PLANNED, message)
+        await self._repositories.event(repository, "Warning", Reason.PLANNED, message)
 
 
 def _bare(entries: Sequence[ChangeEntry]) -> tuple[ChangeEntry, ...]:
     return tuple(replace(entry, fields=()) for entry in entries)
 
 
-def _changes(order: Order, flight: Preflight) -> tuple[Change, ...]:
+def _changes(order: SyncRequest, flight: Preflight) -> tuple[Change, ...]:
     """Return what would be written as the dry run sees it, what is refused as planned, and what is blocked."""
     predicted = {found.change.ref: found.change for found in flight.predictions}
     found = (predicted.get(change.ref, change) for change in order.plan.writes)
@@ -142,7 +145,7 @@ def _changes(order: Order, flight: Preflight) -> tuple[Change, ...]:
     return (*(change for change in found if change.action in written), *order.plan.blocked)
 
 
-def _held(order: Order, refused: Sequence[Failure]) -> tuple[Outcome, ...]:
+def _held(order: SyncRequest, refused: Sequence[Failure]) -> tuple[Outcome, ...]:
     """Return the changes that would not be done: the refused, and those that wait for a person."""
     by_object: dict[str, list[Failure]] = defaultdict(list)
     for failure in refused:

@@ -24,7 +24,7 @@ _OTHERS_SECONDS = 10.0
 """How long a pass waits to see kinds that it declares no more."""
 
 
-class Decisions:
+class Planner:
     """Makes plans for attempts.
 
     Args:

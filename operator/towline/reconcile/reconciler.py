@@ -10,19 +10,19 @@ from datetime import datetime
 from towline import log
 from towline.api.gitrepository import GitRepository
 from towline.errors import ClusterError, Reason, TowlineError
-from towline.kube.repositories import Report
+from towline.kube.repositories import Repositories
 from towline.metrics import Metrics
 from towline.model import Body, Key, ObjectRef
 from towline.reconcile import result
-from towline.reconcile.attempt import Tower
+from towline.reconcile.attempt import Attempts
 from towline.reconcile.dependencies import Dependencies
 from towline.reconcile.finalize import Finalizer
 from towline.reconcile.neighbours import Neighbours
-from towline.reconcile.state import Attempt, Memory
+from towline.reconcile.state import Attempt, LastPass
 from towline.records.ledger import Ledger
 from towline.source.access import Remote
 from towline.status import compute, drift_fields, health_condition, reasons, schedule
-from towline.status.compute import Pass
+from towline.status.compute import PassResult
 from towline.status.reasons import Again
 
 _log = log.logger(__name__)
@@ -48,7 +48,7 @@ class Reconciler:
         finalizer: ends the repositories that are being deleted.
         neighbours: what all repositories declare.
         dependencies: who waits for whom to be ready.
-        report: reads and writes the resources themselves.
+        repositories: reads and writes the resources themselves.
         ledger: forgets, and deletes old records.
         metrics: counts.
         now: the current time, with its zone.
@@ -59,28 +59,28 @@ class Reconciler:
     def __init__(  # noqa: PLR0913  the doors, the clocks and chance
         self,
         *,
-        tower: Tower,
+        attempts: Attempts,
         finalizer: Finalizer,
         neighbours: Neighbours,
         dependencies: Dependencies,
-        report: Report,
+        repositories: Repositories,
         ledger: Ledger,
         metrics: Metrics,
         now: Callable[[], datetime],
         clock: Callable[[], float],
         jitter: Callable[[], float],
     ) -> None:
-        self._tower = tower
+        self._attempts = attempts
         self._finalizer = finalizer
         self._neighbours = neighbours
         self._dependencies = dependencies
-        self._report = report
+        self._repositories = repositories
         self._ledger = ledger
         self._metrics = metrics
         self._now = now
         self._clock = clock
         self._jitter = jitter
-        self._memories: dict[Key, Memory] = {}
+        self._memories: dict[Key, LastPass] = {}
 
     async def once(self, key: Key) -> float | None:
         """Run one pass; return the seconds until the next, infinity where only a trigger asks for one.
@@ -88,9 +88,9 @@ class Reconciler:
         It is None where the resource is gone. An API server that cannot be asked about the resource itself is asked
         again, with a growing pause.
         """
-        memory = self._memories.get(key, Memory())
+        memory = self._memories.get(key, LastPass())
         try:
-            repository = await self._report.read(key)
+            repository = await self._repositories.read(key)
         except ClusterError as error:
             _log.warning("cannot read the resource", repository=str(key), error=error.message)
             return self._wait(key, memory, error.retry_after)
@@ -98,7 +98,7 @@ class Reconciler:
             self._forget(key)
             return None
         if memory.uid != repository.uid:
-            memory = Memory(uid=repository.uid)
+            memory = LastPass(uid=repository.uid)
         attempt = Attempt(repository=repository, memory=memory)
         with self._metrics.pass_seconds.time():
             passed = await self._outcome(attempt)
@@ -112,21 +112,21 @@ class Reconciler:
         passed = replace(passed, drift=drift, last_record=own or attempt.record or passed.last_record)
         passed, due = self._remember(attempt, passed)
         if not repository.deleting:
-            passed = await self._tower.checked(attempt, passed)
+            passed = await self._attempts.checked(attempt, passed)
         said = await self._tell(attempt, passed)
         if said is None:
             return 1.0
         await self._retain(repository)
         looks = (
             due,
-            self._tower.again(attempt),
+            self._attempts.again(attempt),
             health_condition.next_look(said, passed.health, self._now()),
         )
         return min((look for look in looks if look is not None), default=math.inf)
 
-    async def _outcome(self, attempt: Attempt) -> Pass | None:
+    async def _outcome(self, attempt: Attempt) -> PassResult | None:
         """Tow, or finalize; what goes wrong is an outcome, too. None where the repository has ended."""
-        step: Callable[[], Awaitable[Pass | None]] = lambda: self._tower.tow(attempt)  # noqa: E731
+        step: Callable[[], Awaitable[PassResult | None]] = lambda: self._attempts.run(attempt)  # noqa: E731
         if attempt.repository.deleting:
             step = lambda: self._finalizer.finalize(attempt.repository)  # noqa: E731
         try:
@@ -138,7 +138,7 @@ class Reconciler:
             bug = TowlineError(Reason.INTERNAL_ERROR, "a bug in Towline; the operator's log has the trace")
             return result.failed(attempt, bug)
 
-    def _remember(self, attempt: Attempt, passed: Pass) -> tuple[Pass, float | None]:
+    def _remember(self, attempt: Attempt, passed: PassResult) -> tuple[PassResult, float | None]:
         """Keep what saves work, and say when the next pass is."""
         memory = attempt.memory
         interval = attempt.spec.interval if attempt.spec else _INTERVAL
@@ -149,7 +149,7 @@ class Reconciler:
             retry = schedule.backoff(failures, self._jitter(), interval, refused)
             retry_at = self._clock() + (retry if failures else _rest(passed))
             passed = replace(passed, attempts=failures)
-        self._memories[attempt.repository.key] = Memory(
+        self._memories[attempt.repository.key] = LastPass(
             uid=attempt.repository.uid,
             manual=attempt.manual,
             spec=attempt.spec,
@@ -176,7 +176,7 @@ class Reconciler:
         return passed, due
 
     @staticmethod
-    def _count(attempt: Attempt, passed: Pass) -> int:
+    def _count(attempt: Attempt, passed: PassResult) -> int:
         """Count the tries in a row that ended this way; a change of spec or head begins anew."""
         refused = passed.reason is Reason.PLANNED and passed.failures
         if not refused and reasons.TABLE[passed.reason].again not in {Again.BACKOFF, Again.EITHER}:
@@ -195,7 +195,7 @@ class Reconciler:
         )
         return attempt.memory.failures + 1 if same and attempt.memory.manual == attempt.manual else 1
 
-    async def _tell(self, attempt: Attempt, passed: Pass) -> Body | None:
+    async def _tell(self, attempt: Attempt, passed: PassResult) -> Body | None:
         """Write the status, if it says anything new, and tell people who watch; None where that must be repeated."""
         repository: GitRepository | None = attempt.repository
         try:
@@ -203,19 +203,19 @@ class Reconciler:
                 if repository is None or repository.uid != attempt.repository.uid:
                     return {}
                 said = compute.compute(repository.status, passed, self._now())
-                if await self._report.write_status(repository, said):
+                if await self._repositories.write_status(repository, said):
                     if said != repository.status:
                         self._dependencies.changed(repository.key)
                     await self._announce(repository, said, passed)
                     return said
-                repository = await self._report.read(repository.key)
+                repository = await self._repositories.read(repository.key)
         except ClusterError as error:
             _log.warning(
                 "cannot write the status", repository=str(attempt.repository.key), error=error.message
             )
         return None
 
-    async def _announce(self, repository: GitRepository, said: Body, passed: Pass) -> None:
+    async def _announce(self, repository: GitRepository, said: Body, passed: PassResult) -> None:
         """One event for each sync, and one for each failure that was not there before."""
         key = repository.key
         before, after = _ready(repository.status), _ready(said)
@@ -228,7 +228,7 @@ class Reconciler:
         self._metrics.drifted.labels(*key).set(counts.get("drifted", 0))
         if news := drift_fields.news(repository.status, said):
             _log.warning("drifted", repository=str(key), message=news)
-            await self._report.event(repository, "Warning", "Drifted", news)
+            await self._repositories.event(repository, "Warning", "Drifted", news)
         synced = said.get("lastRecord") != repository.status.get("lastRecord")
         if not synced and (before.get("reason"), before.get("message")) == (
             after["reason"],
@@ -238,13 +238,13 @@ class Reconciler:
         words = {"reason": after["reason"], "message": after["message"], "record": said.get("lastRecord", "")}
         if after["reason"] == Reason.PLANNED:
             _log.info("planned", repository=str(key), **words)
-            await self._report.event(repository, "Normal", after["reason"], after["message"])
+            await self._repositories.event(repository, "Normal", after["reason"], after["message"])
         elif synced and after["status"] != "False":
             _log.info("synced", repository=str(key), **words)
-            await self._report.event(repository, "Normal", after["reason"], after["message"])
+            await self._repositories.event(repository, "Normal", after["reason"], after["message"])
         elif after["status"] == "False" and passed.reason is not Reason.SUSPENDED:
             _log.warning("not ready", repository=str(key), **words)
-            await self._report.event(repository, "Warning", after["reason"], after["message"])
+            await self._repositories.event(repository, "Warning", after["reason"], after["message"])
 
     async def _retain(self, repository: GitRepository) -> None:
         try:
@@ -258,9 +258,9 @@ class Reconciler:
 
     async def verify(self, refs: Sequence[ObjectRef]) -> None:
         """Read objects whose metadata cannot tell whether they are as declared; a difference asks for a pass."""
-        await self._tower.verify(refs)
+        await self._attempts.verify(refs)
 
-    def _wait(self, key: Key, memory: Memory, at_least: float) -> float:
+    def _wait(self, key: Key, memory: LastPass, at_least: float) -> float:
         self._memories[key] = replace(memory, failures=memory.failures + 1)
         reasons = {Reason.CLUSTER_UNAVAILABLE}
         return max(at_least, schedule.backoff(memory.failures + 1, self._jitter(), _INTERVAL / 2, reasons))
@@ -268,13 +268,13 @@ class Reconciler:
     def _forget(self, key: Key) -> None:
         self._neighbours.withdraw(key)
         self._dependencies.forget(key)
-        self._tower.forget(key)
+        self._attempts.forget(key)
         if memory := self._memories.pop(key, None):
             self._ledger.forget(memory.uid)
             self._metrics.forget(*key)
 
 
-def _rest(passed: Pass) -> float:
+def _rest(passed: PassResult) -> float:
     """Return for how long an outcome needs no second look: nobody watches what a plan would adopt."""
     return _OBSERVE_SECONDS if passed.plan and passed.plan.entries else math.inf
 

@@ -19,17 +19,17 @@ from towline.drift import last_written
 from towline.errors import ClusterError, TowlineError
 from towline.fields import atomic_maps, compare
 from towline.kube.client import IN_FLIGHT
-from towline.kube.repositories import Report
+from towline.kube.repositories import Repositories
 from towline.live.index import Index
 from towline.model import Action, Change, Key, ObjectRef, Plan, Revision
 from towline.plan import build, drift_policy, ownership
 from towline.plan.ownership import Policy
-from towline.reconcile.desired import Source
-from towline.reconcile.drift_state import Drifts, Known
-from towline.reconcile.executor import Syncs
+from towline.reconcile.desired import CommitReader
+from towline.reconcile.drift_state import DriftState, DriftStates
+from towline.reconcile.executor import Executor
 from towline.reconcile.state import Attempt
-from towline.reconcile.sync import Synced
-from towline.reconcile.sync_request import Orders
+from towline.reconcile.sync import SyncResult
+from towline.reconcile.sync_request import SyncRequests
 from towline.status import drift_fields
 
 _log = log.logger(__name__)
@@ -56,18 +56,25 @@ class Repairs:
         drifts: what was written last, and what differs.
         orders: writes the orders of repairs.
         syncs: carries them out.
-        report: tells people.
+        repositories: tells people.
     """
 
     def __init__(  # noqa: PLR0913  the doors of a repair
-        self, *, source: Source, index: Index, drifts: Drifts, orders: Orders, syncs: Syncs, report: Report
+        self,
+        *,
+        source: CommitReader,
+        index: Index,
+        drifts: DriftStates,
+        requests: SyncRequests,
+        executor: Executor,
+        repositories: Repositories,
     ) -> None:
         self._source = source
         self._index = index
         self._drifts = drifts
-        self._orders = orders
-        self._syncs = syncs
-        self._report = report
+        self._requests = requests
+        self._executor = executor
+        self._repositories = repositories
 
     async def beside(self, attempt: Attempt, spec: Spec, step: Coroutine[Any, Any, _T]) -> _T:
         """Do a step of a pass, and repair meanwhile whatever somebody else changes.
@@ -113,10 +120,10 @@ class Repairs:
         if known and raw.get("suspend") is not True and raw.get("mode") != Mode.OBSERVE:
             await self.mend(attempt, known.spec)
 
-    async def settle(self, attempt: Attempt, decided: Plan, synced: Synced) -> None:
+    async def settle(self, attempt: Attempt, decided: Plan, synced: SyncResult) -> None:
         """Take down what the plan of a whole commit has left, and describe what it leaves to others."""
         known = self._drifts.settle(attempt, decided, synced)
-        await self._drifts.report(known, decided.changes)
+        await self._drifts.repositories(known, decided.changes)
         attempt.drift = self._drifts.deviations(known)
 
     async def _recall(self, attempt: Attempt, spec: Spec) -> None:
@@ -165,7 +172,7 @@ class Repairs:
             self._index.disturbances.note(repository.label, refs)
             raise
 
-    async def _visible(self, known: Known, wanted: Collection[ObjectRef]) -> list[ObjectRef]:
+    async def _visible(self, known: DriftState, wanted: Collection[ObjectRef]) -> list[ObjectRef]:
         """Return the objects of kinds of which absence proves something; those of others are kept for a later call.
 
         A kind that is being listed is waited for, once.
@@ -217,7 +224,9 @@ class Repairs:
         known = self._drifts.known(attempt.repository)
         return known is not None and known.is_recalled
 
-    async def _restore(self, attempt: Attempt, spec: Spec, known: Known, refs: Collection[ObjectRef]) -> None:
+    async def _restore(
+        self, attempt: Attempt, spec: Spec, known: DriftState, refs: Collection[ObjectRef]
+    ) -> None:
         repository = attempt.repository
         own = ownership.policy(repository)
         policy = self._drifts.policy(replace(own, adopt=spec.adopt), known, spec)
@@ -225,7 +234,7 @@ class Repairs:
         manifests = tuple(known.baseline[ref].manifest for ref in refs)
         decided = await asyncio.to_thread(build.plan, manifests, live, policy, known.head.sha)
         known.is_recalled = False
-        await self._drifts.report(known, decided.changes)
+        await self._drifts.repositories(known, decided.changes)
         attempt.drift = self._drifts.deviations(known)
         by_revision: dict[Revision, list[Change]] = defaultdict(list)
         for change in decided.applies:
@@ -240,11 +249,11 @@ class Repairs:
         attempt.restored = attempt.restored.union(left)
 
     async def _carried_out(
-        self, attempt: Attempt, spec: Spec, known: Known, revision: Revision, changes: tuple[Change, ...]
+        self, attempt: Attempt, spec: Spec, known: DriftState, revision: Revision, changes: tuple[Change, ...]
     ) -> None:
         """Write one record's worth of repairs; each has a dry run, which tells a real difference from a spelling."""
         head = replace(known.head, sha=revision.sha)
-        order = await self._orders.order(
+        order = await self._requests.order(
             attempt.repository,
             spec,
             head=head,
@@ -252,7 +261,7 @@ class Repairs:
             plan=Plan(changes=changes),
             trigger=Trigger.DRIFT if attempt.memory.passed else Trigger.START,
         )
-        synced = await self._syncs.run(replace(order, preflight=True))
+        synced = await self._executor.run(replace(order, preflight=True))
         self._drifts.repaired(known, synced)
         attempt.record = synced.record or attempt.record
         attempt.drift = self._drifts.deviations(known)
@@ -267,7 +276,7 @@ class Repairs:
                 self._index.verified(change.ref, change.live.resource_version, altered=False)
         await self._tell(attempt, synced)
 
-    async def _tell(self, attempt: Attempt, synced: Synced) -> None:
+    async def _tell(self, attempt: Attempt, synced: SyncResult) -> None:
         if not synced.done:
             return
         names = sorted(map(str, synced.done))
@@ -277,7 +286,7 @@ class Repairs:
         _log.info(
             "repaired", repository=str(attempt.repository.key), objects=len(names), record=synced.record
         )
-        await self._report.event(attempt.repository, "Normal", "Repaired", words)
+        await self._repositories.event(attempt.repository, "Normal", "Repaired", words)
 
     async def _verified(self, ref: ObjectRef) -> None:
         live = self._index.anyone(ref)

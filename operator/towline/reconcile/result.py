@@ -12,13 +12,13 @@ from towline.model import Change, ObjectRef, Plan, Result
 from towline.reconcile.desired import Desired
 from towline.reconcile.observe import Observed
 from towline.reconcile.state import Attempt
-from towline.reconcile.sync import Synced
+from towline.reconcile.sync import SyncResult
 from towline.status import conditions, preview
-from towline.status.compute import Objects, Pass
+from towline.status.compute import ObjectCounts, PassResult
 from towline.status.preview import Forecast
 
 
-def passed(attempt: Attempt, decided: Plan, synced: Synced | None, blind: str) -> Pass:
+def passed(attempt: Attempt, decided: Plan, synced: SyncResult | None, blind: str) -> PassResult:
     """Say how an attempt ended that had a plan."""
     reason, message = _verdict(decided, synced, blind)
     desired, revision = attempt.desired, attempt.revision
@@ -29,7 +29,7 @@ def passed(attempt: Attempt, decided: Plan, synced: Synced | None, blind: str) -
         reason = Reason.APPLY_FAILED
     if reason is Reason.SUCCEEDED:
         message = _success(attempt, decided)
-    return Pass(
+    return PassResult(
         generation=attempt.repository.generation,
         reason=reason,
         message=message,
@@ -38,17 +38,17 @@ def passed(attempt: Attempt, decided: Plan, synced: Synced | None, blind: str) -
         applied=applied,
         objects=_objects(desired, decided, synced) if desired else None,
         failures=failures,
-        blocked=decided.blocked or (None if decided.waiting or decided.held else ()),
+        blocked=decided.blocked or (None if decided.waiting or decided.gated else ()),
         token=decided.token,
         plan=preview.NOTHING,
         kinds=attempt.kinds | (desired.kinds if desired and applied else frozenset()),
         last_record=synced.record if synced else "",
         wait=_rest(attempt, decided, synced),
-        held=bool(decided.held),
+        gated=bool(decided.gated),
     )
 
 
-def observed(attempt: Attempt, decided: Plan, found: Observed, blind: str) -> Pass:
+def observed(attempt: Attempt, decided: Plan, found: Observed, blind: str) -> PassResult:
     """Say how an attempt ended under Observe: ready where nothing would be done, planned where something would."""
     quiet = passed(attempt, replace(decided, blocked=(), failures=()), None, blind)
     revision, desired, plan = attempt.revision, attempt.desired, found.forecast
@@ -73,10 +73,10 @@ def observed(attempt: Attempt, decided: Plan, found: Observed, blind: str) -> Pa
     )
 
 
-def failed(attempt: Attempt, error: TowlineError) -> Pass:
+def failed(attempt: Attempt, error: TowlineError) -> PassResult:
     """Say how an attempt ended that an error cut short; a plan that was shown under Observe says nothing elsewhere."""
     writes = attempt.spec and attempt.spec.mode is not Mode.OBSERVE
-    return Pass(
+    return PassResult(
         generation=attempt.repository.generation,
         reason=error.reason,
         message=error.message,
@@ -96,7 +96,7 @@ def _still_known(attempt: Attempt, error: TowlineError) -> tuple[Failure, ...] |
     return error.failures or (() if judged or moved else None)
 
 
-def _verdict(decided: Plan, synced: Synced | None, blind: str) -> tuple[Reason, str]:
+def _verdict(decided: Plan, synced: SyncResult | None, blind: str) -> tuple[Reason, str]:
     if synced and synced.error:
         return Reason.CLUSTER_UNAVAILABLE, synced.error.message
     failures = synced.failures if synced else decided.failures
@@ -111,20 +111,20 @@ def _verdict(decided: Plan, synced: Synced | None, blind: str) -> tuple[Reason, 
     return Reason.SUCCEEDED, ""
 
 
-def _goes_on(decided: Plan, synced: Synced | None) -> str:
+def _goes_on(decided: Plan, synced: SyncResult | None) -> str:
     """Say what comes next where a pass is not over; empty where it is."""
     if synced and synced.ending is Ending.SUPERSEDED:
         return "A newer commit arrived; it is next"
-    return waiting(decided.waiting or decided.held) if decided.waiting or decided.held else ""
+    return waiting(decided.waiting or decided.gated) if decided.waiting or decided.gated else ""
 
 
-def _rest(attempt: Attempt, decided: Plan, synced: Synced | None) -> float:
+def _rest(attempt: Attempt, decided: Plan, synced: SyncResult | None) -> float:
     """Return how many seconds a pass that is not over may rest: a newer commit is next at once."""
     if synced and synced.ending is Ending.SUPERSEDED:
         return 0.0
     if decided.waiting:
         return attempt.patience
-    return attempt.spec.interval if decided.held and attempt.spec else 0.0
+    return attempt.spec.interval if decided.gated and attempt.spec else 0.0
 
 
 def _success(attempt: Attempt, decided: Plan) -> str:
@@ -166,19 +166,19 @@ def _contested(decided: Plan) -> tuple[Failure, ...]:
     )
 
 
-def _foreseen(desired: Desired, plan: Forecast) -> Objects:
+def _foreseen(desired: Desired, plan: Forecast) -> ObjectCounts:
     """Count under Observe: what is not as declared would be written, or refused."""
     declared = {str(manifest.ref) for manifest in desired.manifests}
     refused = {failure.object for failure in plan.failures}
     other = refused | {entry.object for entry in plan.entries}
-    return Objects(
+    return ObjectCounts(
         declared=len(declared) + len(desired.failures),
         synced=len(declared - other),
         failed=len(refused),
     )
 
 
-def _objects(desired: Desired, decided: Plan, synced: Synced | None) -> Objects:
+def _objects(desired: Desired, decided: Plan, synced: SyncResult | None) -> ObjectCounts:
     """Count: what is declared, what of it is as declared, and what was refused."""
     declared = {str(manifest.ref) for manifest in desired.manifests}
     refused = {failure.object for failure in (synced.failures if synced else decided.failures)}
@@ -187,8 +187,8 @@ def _objects(desired: Desired, decided: Plan, synced: Synced | None) -> Objects:
         undone = {outcome.change.ref for outcome in synced.outcomes if outcome.result is not Result.DONE}
     elif refused:
         undone = {change.ref for change in decided.applies}
-    missing = refused | {str(ref) for ref in undone} | {str(change.ref) for change in decided.held}
-    return Objects(
+    missing = refused | {str(ref) for ref in undone} | {str(change.ref) for change in decided.gated}
+    return ObjectCounts(
         declared=len(declared) + len(desired.failures),
         synced=len(declared - missing),
         failed=len(refused),

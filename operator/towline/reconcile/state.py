@@ -12,11 +12,11 @@ from towline.model import GroupKind, ObjectRef, Revision
 from towline.plan.stamp import Identity
 from towline.reconcile.desired import Desired, Head
 from towline.source.access import Remote
-from towline.status.compute import Pass
+from towline.status.compute import PassResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class LastPass:
     """What the last pass of a repository left behind; each of it only saves work.
 
     `looked_at` and `retry_at` are monotonic seconds. `cause` is everything that the result of the last pass depended
@@ -37,7 +37,7 @@ class Memory:
     swept: frozenset[GroupKind] | None = None
     cause: tuple[object, ...] = ()
     version: int = -1
-    passed: Pass | None = None
+    passed: PassResult | None = None
     done: Desired | None = None
     news: int = 0
     secret: str | None = None
@@ -55,7 +55,7 @@ class Attempt:
     """
 
     repository: GitRepository
-    memory: Memory
+    memory: LastPass
     spec: Spec | None = None
     remote: Remote | None = None
     head: Head | None = None

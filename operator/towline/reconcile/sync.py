@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from towline.api.gitrepository import Adopt, ForeignFields
-from towline.api.syncrecord import Ending, Flag, Subject, Trigger
+from towline.api.syncrecord import Ending, Flag, RecordedRepository, Trigger
 from towline.errors import ClusterError, Failure
 from towline.model import Action, Difference, ObjectRef, Outcome, Plan, Result, Revision
 from towline.plan.stamp import Identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class SyncRequest:
     """What is to be done, for whom and why.
 
     `commits` lead from `source` (a sha, empty before the first sync) to the revision, newest first; `commits_total`
     counts them all. `preflight`, `force`, `adopt` and `foreign` are those of the spec.
     """
 
-    subject: Subject
+    subject: RecordedRepository
     identity: Identity
     revision: Revision
     plan: Plan
@@ -36,7 +36,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Synced:
+class SyncResult:
     """What became of an order.
 
     `failures` are the refusals of the plan, of its preflight and of its writes. `record` is empty where none was

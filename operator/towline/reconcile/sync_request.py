@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from towline.api.gitrepository import GitRepository, Spec
-from towline.api.syncrecord import Ending, Flag, Subject, Trigger
+from towline.api.syncrecord import Ending, Flag, RecordedRepository, Trigger
 from towline.model import Plan, Revision
 from towline.plan.stamp import Identity
-from towline.reconcile.desired import Head, Source
-from towline.reconcile.executor import Syncs
-from towline.reconcile.sync import Order
-from towline.records.newest import Tip
+from towline.reconcile.desired import CommitReader, Head
+from towline.reconcile.executor import Executor
+from towline.reconcile.sync import SyncRequest
+from towline.records.newest import NewestSync
 
 
-class Orders:
+class SyncRequests:
     """Writes orders for plans.
 
     Args:
@@ -20,9 +20,9 @@ class Orders:
         syncs: knows what the newest record says.
     """
 
-    def __init__(self, source: Source, syncs: Syncs) -> None:
+    def __init__(self, source: CommitReader, executor: Executor) -> None:
         self._source = source
-        self._syncs = syncs
+        self._executor = executor
 
     async def order(  # noqa: PLR0913  for whom, from which commit, what and why
         self,
@@ -33,7 +33,7 @@ class Orders:
         revision: Revision,
         plan: Plan,
         trigger: Trigger,
-    ) -> Order:
+    ) -> SyncRequest:
         """Order a plan to be carried out, with all that its record tells.
 
         Raises:
@@ -41,11 +41,11 @@ class Orders:
             ClusterError: the newest record could not be read.
         """
         identity = Identity(key=repository.key, uid=repository.uid)
-        newest = await self._syncs.newest(identity)
+        newest = await self._executor.newest(identity)
         base = _base(newest)
         history = await self._source.history(head, base)
-        return Order(
-            subject=Subject(
+        return SyncRequest(
+            subject=RecordedRepository(
                 namespace=repository.key.namespace,
                 name=repository.key.name,
                 uid=repository.uid,
@@ -67,7 +67,7 @@ class Orders:
         )
 
 
-def _base(newest: Tip | None) -> str:
+def _base(newest: NewestSync | None) -> str:
     """Return the commit that the next record begins at.
 
     That is the last one that a record calls applied, or that a newer one took over from: its commits are told.

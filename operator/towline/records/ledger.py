@@ -18,7 +18,7 @@ from towline.errors import ApiError
 from towline.kube.client import IN_FLIGHT, Client
 from towline.model import Key
 from towline.records import newest, retention, spool
-from towline.records.newest import Tip
+from towline.records.newest import NewestSync
 from towline.records.retention import Retention
 from towline.records.spool import Spool
 from towline.records.store import AnotherOperatorError, Pause, Records
@@ -58,7 +58,7 @@ class Ledger:
         self._namespace = namespace
         self._retention = keep or Retention()
         self._pause = pause
-        self._tips: dict[str, Tip | None] = {}
+        self._tips: dict[str, NewestSync | None] = {}
         self._unclosed: dict[str, tuple[SyncRecord, ...]] = {}
         self._swept: dict[str, int] = {}
 
@@ -80,7 +80,7 @@ class Ledger:
             self._tips.setdefault(uid, None)
         return found
 
-    async def newest(self, key: Key, uid: str) -> Tip | None:
+    async def newest(self, key: Key, uid: str) -> NewestSync | None:
         """Return the newest sync of a repository; it is read the first time, and after an error.
 
         Where its `ending` is None, a process died in it: close what `last` returns before anything else.

@@ -16,7 +16,7 @@ _REFUSALS = frozenset(map(str, Refusal))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tip:
+class NewestSync:
     """What is remembered of the newest sync.
 
     `name`, `sequence` and `digest` are those of its last record. While the sync is open, `digest` is empty
@@ -34,12 +34,12 @@ class Tip:
     failures: frozenset[str]
 
 
-def of(records: Sequence[SyncRecord]) -> Tip:
+def of(records: Sequence[SyncRecord]) -> NewestSync:
     """Return what is remembered of one sync, given all its records in their order."""
     last = records[-1]
     closed = last.closing if all(record.closing for record in records) else None
     planned = closed is not None and closed.outcome is Ending.PLANNED
-    return Tip(
+    return NewestSync(
         name=last.name,
         sequence=last.intent.sequence,
         digest=closed.digest if closed else "",
@@ -51,12 +51,14 @@ def of(records: Sequence[SyncRecord]) -> Tip:
     )
 
 
-def plans(tip: Tip | None) -> bool:
+def plans(tip: NewestSync | None) -> bool:
     """Say whether the newest record, under Observe, tells what would be done."""
     return tip is not None and tip.ending is Ending.PLANNED
 
 
-def same_plan(tip: Tip | None, changes: Iterable[ChangeEntry], failures: Sequence[Failure] = ()) -> bool:
+def same_plan(
+    tip: NewestSync | None, changes: Iterable[ChangeEntry], failures: Sequence[Failure] = ()
+) -> bool:
     """Say whether the newest record, under Observe, tells of these changes and refusals already.
 
     Which commit declares them, and in which file and line, is no part of what would be done.
@@ -67,7 +69,7 @@ def same_plan(tip: Tip | None, changes: Iterable[ChangeEntry], failures: Sequenc
     return told == tip.failures or (len(failures) > closing.FAILURES and tip.failures <= told)
 
 
-def same_failure(tip: Tip | None, sha: str, failures: Sequence[Failure]) -> bool:
+def same_failure(tip: NewestSync | None, sha: str, failures: Sequence[Failure]) -> bool:
     """Say whether the newest record tells already that this revision fails, where, and for what reasons.
 
     The words of the API server may differ: they hold numbers that change by themselves.
@@ -77,17 +79,17 @@ def same_failure(tip: Tip | None, sha: str, failures: Sequence[Failure]) -> bool
     return _told(tip, failures[: closing.FAILURES]) == tip.failures
 
 
-def refuses(tip: Tip | None, sha: str) -> bool:
+def refuses(tip: NewestSync | None, sha: str) -> bool:
     """Say whether the newest record tells of this revision that it was refused, or a part of it."""
     return tip is not None and tip.ending in {Ending.FAILED, Ending.PARTIAL} and tip.target == sha
 
 
-def tells(tip: Tip | None, failure: Failure) -> bool:
+def tells(tip: NewestSync | None, failure: Failure) -> bool:
     """Say whether the newest record tells that this object is refused for this reason."""
     return tip is not None and not tip.failures.isdisjoint(_both(failure))
 
 
-def _told(tip: Tip, failures: Iterable[Failure]) -> set[str]:
+def _told(tip: NewestSync, failures: Iterable[Failure]) -> set[str]:
     """Return the marks of failures, as the tip has them where it does."""
     told: set[str] = set()
     for failure in failures:

@@ -7,11 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from towline.api import recordbody
-from towline.api.syncrecord import ChangeEntry, FieldChange, Flag, Intent, Part, Subject, SyncRecord, Trigger
+from towline.api.syncrecord import (
+    ChangeEntry,
+    FieldChange,
+    Flag,
+    Intent,
+    Part,
+    RecordedRepository,
+    SyncRecord,
+    Trigger,
+)
 from towline.fields.mask import Mask
 from towline.model import Change, ObjectRef, Revision
 from towline.records import chain, sizes
-from towline.records.newest import Tip
+from towline.records.newest import NewestSync
 
 PART_BYTES = 384 * 1024
 PART_CHANGES = 1000
@@ -23,7 +32,7 @@ COMMITS = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sync:
+class RecordDraft:
     """What is known of a sync before it starts.
 
     `namespace` is where its records lie. `source` and `target` are the shas that it leads from and to, empty
@@ -32,7 +41,7 @@ class Sync:
     """
 
     namespace: str
-    subject: Subject
+    subject: RecordedRepository
     trigger: Trigger
     source: str
     target: str
@@ -43,7 +52,7 @@ class Sync:
     started_at: str
 
 
-def name(subject: Subject, sequence: int) -> str:
+def name(subject: RecordedRepository, sequence: int) -> str:
     """Return the name of a record; a repository name that leaves no room for the rest is cut and hashed."""
     end = f"-{subject.uid[:8]}-{sequence:08d}"
     if len(subject.name) + len(end) <= 253:
@@ -105,7 +114,9 @@ def _change_size(change: ChangeEntry) -> int:
     return sizes.size(recordbody.change_body(change))
 
 
-def opening(sync: Sync, changes: Sequence[ChangeEntry], tip: Tip | None) -> tuple[SyncRecord, ...]:
+def opening(
+    sync: RecordDraft, changes: Sequence[ChangeEntry], tip: NewestSync | None
+) -> tuple[SyncRecord, ...]:
     """Return the records to open before the first write: one, or several where the changes need more.
 
     Args:

@@ -14,7 +14,7 @@ from towline import aio
 from towline.errors import BuildError, Failure, Reason, SourceError
 from towline.model import Manifest
 from towline.render import plain
-from towline.render.documents import Limits
+from towline.render.documents import YamlLimits
 
 File: TypeAlias = tuple[str, str, int]
 """Path from the repository root, Git object id of the content, size in bytes."""
@@ -52,7 +52,7 @@ class Cache:
         self._bytes = 0
         self._parsing = asyncio.Lock()
 
-    async def render(self, files: Sequence[File], read: Read, limits: Limits) -> tuple[Manifest, ...]:
+    async def render(self, files: Sequence[File], read: Read, limits: YamlLimits) -> tuple[Manifest, ...]:
         """Return what files declare, in byte order of their paths.
 
         The limits are to be the same ones at every call.
@@ -110,7 +110,7 @@ class Cache:
             del self._blobs[blob]
 
     async def _parse(
-        self, batch: Sequence[File], contents: Mapping[str, bytes], limits: Limits
+        self, batch: Sequence[File], contents: Mapping[str, bytes], limits: YamlLimits
     ) -> dict[_Name, Rendered]:
         async with self._parsing:  # threads side by side share one interpreter, and may parse a blob twice
             found = {file[:2]: one for file in batch if (one := self._remembered(*file[:2]))}
@@ -154,7 +154,9 @@ async def _ahead(
         await aio.end(*ahead)
 
 
-def _parsed(files: Sequence[_Name], contents: Mapping[str, bytes], limits: Limits) -> dict[_Name, Rendered]:
+def _parsed(
+    files: Sequence[_Name], contents: Mapping[str, bytes], limits: YamlLimits
+) -> dict[_Name, Rendered]:
     found: dict[_Name, Rendered] = {}
     by_blob: dict[str, Rendered] = {}
     for path, blob in files:
@@ -176,7 +178,7 @@ def _renamed(rendered: Rendered, path: str) -> Rendered:
     )
 
 
-def _check_total(total: int, limits: Limits) -> None:
+def _check_total(total: int, limits: YamlLimits) -> None:
     if total > limits.objects:
         message = f"the commit declares more than {limits.objects} objects: narrow spec.path or spec.exclude"
         raise SourceError(Reason.SOURCE_TOO_LARGE, message)

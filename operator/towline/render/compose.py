@@ -22,7 +22,7 @@ from yaml.events import (
 from towline import text
 from towline.render import scalars, yaml_events
 from towline.render.anchors import Anchors, ExhaustedError
-from towline.render.split import Fault, Piece
+from towline.render.split import FileFault, Piece
 from towline.render.yaml_events import Mark
 
 _FAULTS = 100  # of one document; a generated file may repeat its mistake in every line
@@ -41,7 +41,7 @@ class Composed(NamedTuple):
 
     value: Any
     line: int
-    faults: tuple[Fault, ...]
+    faults: tuple[FileFault, ...]
     places: Mapping[int, Mapping[str | int, Mark]]
 
 
@@ -67,7 +67,7 @@ class _Reader:
     """Reads one document; recursion is bounded by `depth`, in what is written as in what aliases make of it."""
 
     def __init__(self, piece: Piece, depth: int, anchors: Anchors, *, placed: bool) -> None:
-        self.faults: list[Fault] = []
+        self.faults: list[FileFault] = []
         self.places: dict[int, dict[str | int, Mark]] = {}
         self.line = piece.line + 1
         self._first = piece.line + 1
@@ -93,7 +93,7 @@ class _Reader:
         except yaml.YAMLError as error:
             line, message = yaml_events.fault(error)
             behind = ended and not message.startswith(yaml_events.NOT_A_KEY)
-            self.faults.append(Fault(self._first + line, _BEHIND if behind else message))
+            self.faults.append(FileFault(self._first + line, _BEHIND if behind else message))
         except _StopError:
             pass
         else:
@@ -101,7 +101,7 @@ class _Reader:
         return None
 
     def _fault(self, event: Any, message: str) -> None:
-        self.faults.append(Fault(self._first + event.start_mark.line, message))
+        self.faults.append(FileFault(self._first + event.start_mark.line, message))
         if len(self.faults) == _FAULTS:
             raise _StopError
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from towline.render import split
 from towline.render.compose import compose
-from towline.render.split import Fault, Piece
+from towline.render.split import FileFault, Piece
 
 _MANY = 1000
 _DEEPEST = 150
@@ -17,7 +17,7 @@ _DEEPEST = 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class YamlLimits:
     """How much is read: bytes of one file, levels of nesting, and objects of one repository.
 
     `expansion` bounds the nodes and characters that the aliases of one document stand for.
@@ -46,25 +46,25 @@ class Document:
 class DocumentErrors(ValueError):  # noqa: N818  it is all of them
     """A file cannot be read whole; `faults` are in order of their lines, `documents` are those that can be."""
 
-    def __init__(self, faults: tuple[Fault, ...], documents: tuple[Document, ...]) -> None:
+    def __init__(self, faults: tuple[FileFault, ...], documents: tuple[Document, ...]) -> None:
         super().__init__(f"line {faults[0].line}: {faults[0].message}")
         self.faults = faults
         self.documents = documents
 
 
-def parse(content: bytes, limits: Limits) -> tuple[Document, ...]:
+def parse(content: bytes, limits: YamlLimits) -> tuple[Document, ...]:
     """Read the documents of one file.
 
     Raises:
         DocumentErrors: with the faults of all its documents, but no more than a thousand.
     """
-    faults: list[Fault] = []
+    faults: list[FileFault] = []
     documents: list[Document] = []
     index = 0
     for piece in _pieces(content, limits):
         if len(faults) >= _MANY:
             break
-        if isinstance(piece, Fault):
+        if isinstance(piece, FileFault):
             faults.append(piece)
             continue
         composed = compose(piece, depth=limits.depth, expansion=limits.expansion)
@@ -78,19 +78,19 @@ def parse(content: bytes, limits: Limits) -> tuple[Document, ...]:
     return tuple(documents)
 
 
-def _pieces(content: bytes, limits: Limits) -> Iterator[Piece | Fault]:
+def _pieces(content: bytes, limits: YamlLimits) -> Iterator[Piece | FileFault]:
     if len(content) > limits.file_bytes:
         message = (
             f"the file has {len(content)} bytes, more than the {limits.file_bytes} that a manifest may have"
         )
-        return iter((Fault(1, message),))
+        return iter((FileFault(1, message),))
     return split.split(content)
 
 
 class Places:
     """Where the fields of one document stand; made only when somebody asks, because it reads the document again."""
 
-    def __init__(self, piece: Piece, limits: Limits) -> None:
+    def __init__(self, piece: Piece, limits: YamlLimits) -> None:
         self._first = piece.line + 1
         self._root = compose(piece, depth=limits.depth, expansion=limits.expansion, placed=True)
 
@@ -106,13 +106,13 @@ class Places:
         return line
 
 
-def locate(content: bytes, document: int, item: int, pointer: str, limits: Limits | None = None) -> int:
+def locate(content: bytes, document: int, item: int, pointer: str, limits: YamlLimits | None = None) -> int:
     """Return the line (1-based) of one field, or of its nearest existing parent; `locate_all` says how it is named."""
     return locate_all(content, [(document, item, pointer)], limits)[0]
 
 
 def locate_all(
-    content: bytes, fields: Iterable[tuple[int, int, str]], limits: Limits | None = None
+    content: bytes, fields: Iterable[tuple[int, int, str]], limits: YamlLimits | None = None
 ) -> tuple[int, ...]:
     """Return the lines (1-based) of fields, or of their nearest existing parents.
 
@@ -122,7 +122,7 @@ def locate_all(
             document is the object), and a JSON pointer into the object (empty for the object itself).
         limits: those that the file was parsed with.
     """
-    limits = limits or Limits()
+    limits = limits or YamlLimits()
     texts = [piece for piece in _pieces(content, limits) if isinstance(piece, Piece)]
     places = functools.lru_cache(maxsize=8)(functools.partial(Places, limits=limits))
     return tuple(places(texts[document]).line(*_steps(item, pointer)) for document, item, pointer in fields)

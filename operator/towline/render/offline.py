@@ -8,13 +8,13 @@ from pathlib import Path
 from towline.errors import Failure, Reason, Refusal, TowlineError
 from towline.model import Manifest, ObjectRef
 from towline.render import formats, plain
-from towline.render.documents import Limits
+from towline.render.documents import YamlLimits
 from towline.source import folder, selection
 
 
 def render(directory: Path) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
     """Return what a folder declares, and everything that is wrong with it, in the order of files and lines."""
-    limits = Limits()
+    limits = YamlLimits()
     try:
         selected = selection.select(folder.entries(directory), ".", formats.MARKERS)
     except TowlineError as error:

@@ -15,7 +15,7 @@ from towline.errors import Failure, Reason
 from towline.model import Body, Manifest, ObjectRef, Origin
 from towline.plan import manifest
 from towline.render import documents, validate
-from towline.render.documents import Document, DocumentErrors, Limits, Places
+from towline.render.documents import Document, DocumentErrors, Places, YamlLimits
 from towline.render.split import Piece
 from towline.render.validate import Complaint
 
@@ -44,7 +44,7 @@ class _Lines:
 
     __slots__ = ("_last", "_limits")
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: YamlLimits) -> None:
         self._limits = limits
         self._last: tuple[Piece, Places] | None = None
 
@@ -55,7 +55,7 @@ class _Lines:
 
 
 def manifests(
-    file: str, blob: str, content: bytes, limits: Limits
+    file: str, blob: str, content: bytes, limits: YamlLimits
 ) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
     """Return the objects that a file declares, and everything that is wrong with it.
 
@@ -81,7 +81,7 @@ def manifests(
     return tuple(good), tuple(sorted(failures, key=lambda failure: failure.line))
 
 
-def _documents(file: str, content: bytes, limits: Limits) -> tuple[tuple[Document, ...], list[Failure]]:
+def _documents(file: str, content: bytes, limits: YamlLimits) -> tuple[tuple[Document, ...], list[Failure]]:
     try:
         return documents.parse(content, limits), []
     except DocumentErrors as error:
@@ -99,7 +99,7 @@ def _is_list(value: Any) -> bool:
     return empty or isinstance(value.get("items"), list)
 
 
-def _objects(found: tuple[Document, ...], origin: Origin, limits: Limits) -> Iterator[_Object]:
+def _objects(found: tuple[Document, ...], origin: Origin, limits: YamlLimits) -> Iterator[_Object]:
     lines = _Lines(limits)
     for document in found:
         at = origin._replace(line=document.line, document=document.index)

@@ -17,7 +17,7 @@ class Piece(NamedTuple):
     json: bool = False
 
 
-class Fault(NamedTuple):
+class FileFault(NamedTuple):
     """One fault of a file; `line` is 1-based, and `message` never quotes a value."""
 
     line: int
@@ -29,7 +29,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0
 _CONTENT = re.compile("(?:^|[\u2028\u2029])[ \t]*[^ \t\n\u2028\u2029#]", re.MULTILINE)
 
 
-def split(content: bytes) -> Iterator[Piece | Fault]:
+def split(content: bytes) -> Iterator[Piece | FileFault]:
     """Yield the documents of a file in order, and between them what is wrong with its text."""
     text = _decoded(content)
     start = line = 0
@@ -37,7 +37,7 @@ def split(content: bytes) -> Iterator[Piece | Fault]:
         yield from _piece(text[start : separator.start()], line)
         line += text.count("\n", start, separator.start())
         if separator[1] and not separator[1].startswith("#"):
-            yield Fault(
+            yield FileFault(
                 line + 1, "a line that begins with --- separates documents and may hold only a comment"
             )
         line += 1
@@ -56,12 +56,12 @@ def _decoded(content: bytes) -> str:
     return lines.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _piece(text: str, line: int) -> Iterator[Piece | Fault]:
+def _piece(text: str, line: int) -> Iterator[Piece | FileFault]:
     if not _CONTENT.search(text):
         return
     bad = _FORBIDDEN.search(text)
     if bad:
-        yield Fault(line + text.count("\n", 0, bad.start()) + 1, _complaint(bad[0]))
+        yield FileFault(line + text.count("\n", 0, bad.start()) + 1, _complaint(bad[0]))
         return
     found = tuple(_json(text, line)) if text.lstrip().startswith("{") else ()
     yield from found or (Piece(text if text.endswith("\n") else text + "\n", line),)

@@ -11,9 +11,9 @@ from towline import aio
 from towline.errors import Reason, SourceError
 from towline.source import disk, git_errors
 from towline.source.access import Remote
-from towline.source.process import Answer
-from towline.source.selection import Limits
-from towline.source.transport import Call, Transport
+from towline.source.process import ProcessResult
+from towline.source.selection import SourceLimits
+from towline.source.transport import GitCommand, Transport
 
 KEPT = "refs/towline"
 """Where what was fetched is kept, under names of our own: no remote can make them collide."""
@@ -38,10 +38,10 @@ class OutgrownError(SourceError):
     """The repository with what arrived is larger than it may be."""
 
 
-class Fetcher:
+class MirrorFetcher:
     """Fetches into bare repositories; the caller sees to it that nobody else writes to the same one."""
 
-    def __init__(self, git: Transport, limits: Limits) -> None:
+    def __init__(self, git: Transport, limits: SourceLimits) -> None:
         self._git = git
         self._limits = limits
 
@@ -76,7 +76,9 @@ class Fetcher:
         arguments = ("repack", "--geometric=2", "-d", "--quiet")
         try:
             async with asyncio.timeout(_JOIN_SECONDS):
-                await self._git.run(Call(arguments=arguments, repository=repository, limit=_OUTPUT_BYTES))
+                await self._git.run(
+                    GitCommand(arguments=arguments, repository=repository, limit=_OUTPUT_BYTES)
+                )
         except TimeoutError:
             await asyncio.to_thread(disk.tidy, repository)
 
@@ -89,12 +91,14 @@ class Fetcher:
         if size <= 2 * await asyncio.to_thread(disk.weighed, repository) + self._limits.slack_bytes:
             return False
         await asyncio.to_thread(disk.weigh, repository)
-        call = Call(arguments=("repack", "-a", "-d", "--quiet"), repository=repository, limit=_OUTPUT_BYTES)
+        call = GitCommand(
+            arguments=("repack", "-a", "-d", "--quiet"), repository=repository, limit=_OUTPUT_BYTES
+        )
         await self._git.run(call)
         await asyncio.to_thread(disk.weigh, repository)
         return True
 
-    async def _bounded(self, call: Call) -> Answer:
+    async def _bounded(self, call: GitCommand) -> ProcessResult:
         """Run a fetch; end it when the repository outgrows its limit."""
         running = asyncio.ensure_future(self._git.run(call))
         try:
@@ -105,7 +109,7 @@ class Fetcher:
             await aio.end(running)
         return running.result()
 
-    async def _check_size(self, call: Call) -> None:
+    async def _check_size(self, call: GitCommand) -> None:
         if await asyncio.to_thread(disk.size, call.repository) > self._limits.mirror_bytes:
             url = call.remote.url if call.remote else ""
             limit = self._limits.mirror_bytes
@@ -117,8 +121,8 @@ def moved(remote: Remote, refname: str) -> SourceError:
     return SourceError(Reason.GIT_UNAVAILABLE, f"{remote.url}: {refname} moved while it was fetched")
 
 
-def _call(remote: Remote, repository: Path, *refspecs: str) -> Call:
-    return Call(
+def _call(remote: Remote, repository: Path, *refspecs: str) -> GitCommand:
+    return GitCommand(
         arguments=("fetch", *_OPTIONS, "--", remote.url, *refspecs),
         limit=_OUTPUT_BYTES,
         repository=repository,

@@ -18,7 +18,7 @@ _PIECE = 8
 """Characters; shorter pieces of a secret give nobody a hold, and would empty messages of common words."""
 
 
-class _Rule(NamedTuple):
+class _GitRule(NamedTuple):
     """Git's words, compared without case; what they mean; what to do."""
 
     pattern: str
@@ -27,72 +27,72 @@ class _Rule(NamedTuple):
 
 
 _RULES = (
-    _Rule(
+    _GitRule(
         "host identification has changed",
         Reason.HOST_KEY_MISMATCH,
         "the server shows another host key than known_hosts in the Secret of spec.secretRef has for it: somebody may"
         " stand in between; ask who runs the server before you replace it",
     ),
-    _Rule(
+    _GitRule(
         "bad server host key",
         Reason.HOST_KEY_MISMATCH,
         "the server's host key is too weak to be trusted: whoever runs the server has to replace it",
     ),
-    _Rule(
+    _GitRule(
         "host key verification failed|no .* host key is known",
         Reason.HOST_KEY_MISMATCH,
         "the server's host key is not in known_hosts of the Secret of spec.secretRef: check it, then add it",
     ),
-    _Rule(
+    _GitRule(
         r"load key .*: |read_passphrase|invalid key length",
         Reason.AUTH_CONFIG_INVALID,
         "ssh cannot use the key: mend identity, or its passphrase in password, in the Secret of spec.secretRef",
     ),
-    _Rule("remote error:.*not our ref", Reason.REF_NOT_FOUND, "the server does not have the commit"),
-    _Rule("unadvertised object", Reason.REF_NOT_FOUND, "the server does not give out the commit"),
-    _Rule("dumb http transport", Reason.GIT_UNAVAILABLE, "the server does not speak Git's smart protocol"),
-    _Rule("remote error:", Reason.GIT_UNAVAILABLE, "the server reports an error"),
-    _Rule(
+    _GitRule("remote error:.*not our ref", Reason.REF_NOT_FOUND, "the server does not have the commit"),
+    _GitRule("unadvertised object", Reason.REF_NOT_FOUND, "the server does not give out the commit"),
+    _GitRule("dumb http transport", Reason.GIT_UNAVAILABLE, "the server does not speak Git's smart protocol"),
+    _GitRule("remote error:", Reason.GIT_UNAVAILABLE, "the server reports an error"),
+    _GitRule(
         "no space left on device|disk quota exceeded|read-only file system|input/output error",
         Reason.GIT_UNAVAILABLE,
         "the operator cannot use its data folder: whoever runs it can mend that",
     ),
-    _Rule(
+    _GitRule(
         "out of memory|cannot allocate memory|mmap failed",
         Reason.SOURCE_TOO_LARGE,
         "an object in it needs more memory than git may use: take it out of the history",
     ),
-    _Rule("mismatched algorithms", Reason.REF_NOT_FOUND, "the server's object ids have another length"),
-    _Rule("couldn't find remote ref", Reason.REF_NOT_FOUND, "the ref is gone"),
-    _Rule(
+    _GitRule("mismatched algorithms", Reason.REF_NOT_FOUND, "the server's object ids have another length"),
+    _GitRule("couldn't find remote ref", Reason.REF_NOT_FOUND, "the ref is gone"),
+    _GitRule(
         "authentication failed|could not read (?:username|password)|returned error: 40[137]|permission denied \\(",
         Reason.AUTHENTICATION_FAILED,
         "the server does not let us in: mend the Secret of spec.secretRef, or add one",
     ),
-    _Rule(
+    _GitRule(
         "repository '.*' not found$|repository not found|does not appear to be a git repository",
         Reason.AUTHENTICATION_FAILED,
         "not found, or private: mend spec.url, or the Secret of spec.secretRef, or add one",
     ),
-    _Rule(
+    _GitRule(
         "certificate|ssl: ",
         Reason.TLS_VERIFY_FAILED,
         "the server's certificate is not trusted: mend it, or ca.crt in the Secret of spec.secretRef",
     ),
-    _Rule(
+    _GitRule(
         r"returned error: 30\d|redirect",
         Reason.GIT_UNAVAILABLE,
         "the server redirects, which is not followed: set spec.url to the final url (often it ends in .git)",
     ),
-    _Rule("returned error: 429", Reason.GIT_UNAVAILABLE, "the server wants to be asked less often"),
-    _Rule("operation too slow|timed out", Reason.GIT_TIMEOUT, "the server is silent or too slow"),
-    _Rule(
+    _GitRule("returned error: 429", Reason.GIT_UNAVAILABLE, "the server wants to be asked less often"),
+    _GitRule("operation too slow|timed out", Reason.GIT_TIMEOUT, "the server is silent or too slow"),
+    _GitRule(
         "^object [0-9a-f]+: |fsck error|in packed object",
         Reason.GIT_OBJECT_INVALID,
         "git's own check refuses an object: rewrite the commits that brought it",
     ),
 )
-_OTHERWISE = _Rule("", Reason.GIT_UNAVAILABLE, "the server cannot be used at the moment")
+_OTHERWISE = _GitRule("", Reason.GIT_UNAVAILABLE, "the server cannot be used at the moment")
 
 _NOISE = (
     "remote: ",
@@ -139,7 +139,7 @@ def _own_words(text: str) -> tuple[str, ...]:
     return tuple(_LEVEL.sub("", line) for line in lines if line.strip() and not line.startswith(_NOISE))
 
 
-def _judge(lines: tuple[str, ...]) -> tuple[_Rule, str]:
+def _judge(lines: tuple[str, ...]) -> tuple[_GitRule, str]:
     for rule in _RULES:
         for line in lines:
             if re.search(rule.pattern, line, re.IGNORECASE):

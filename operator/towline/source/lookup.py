@@ -11,7 +11,7 @@ from towline.source import git_errors, process, refs
 from towline.source.access import Remote
 from towline.source.advertisement import Advertisements
 from towline.source.refs import Refs
-from towline.source.transport import Call, Transport, deadline
+from towline.source.transport import GitCommand, Transport, deadline
 
 TOGETHER = 0.5
 """Seconds within which those who ask anew count as asking at the same time."""
@@ -105,7 +105,7 @@ class Looks:
         return offered
 
     async def _listed(self, remote: Remote) -> Refs:
-        call = Call(
+        call = GitCommand(
             arguments=("ls-remote", "--symref", "--", remote.url),
             limit=self._limit * _REF_BYTES,
             remote=remote,

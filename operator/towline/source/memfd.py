@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Memory:
+class MemoryFiles:
     """Holds such files until it is left. Each can be read by its path, and by its owner only."""
 
     def __init__(self) -> None:

@@ -15,13 +15,13 @@ from towline.errors import Reason, SourceError
 from towline.model import Revision
 from towline.source import disk, process
 from towline.source.access import Remote
-from towline.source.fetcher import Fetcher, OutgrownError, moved
+from towline.source.fetcher import MirrorFetcher, OutgrownError, moved
 from towline.source.history import History
 from towline.source.lookup import Looks
 from towline.source.public_addresses import Addresses
 from towline.source.reader import Reader, UnreadableError
 from towline.source.refs import Refs
-from towline.source.selection import Entry, Limits
+from towline.source.selection import Entry, SourceLimits
 from towline.source.transport import Transport, deadline
 
 _T = TypeVar("_T")
@@ -80,20 +80,20 @@ class Mirrors:
     def __init__(
         self,
         folder: Path,
-        limits: Limits | None = None,
+        limits: SourceLimits | None = None,
         addresses: Addresses | None = None,
         key: bytes = b"",
     ) -> None:
         _check_git()
         self._folder = folder / "mirrors"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._limits = limits or Limits()
+        self._limits = limits or SourceLimits()
         self._key = key
         self._mirrors: dict[str, _Mirror] = {}
         git = Transport(self._folder, _start, addresses, self._limits.memory_bytes)
         self._looks = Looks(git, self._limits.refs)
         self._reader = Reader(git, self._limits)
-        self._fetcher = Fetcher(git, self._limits)
+        self._fetcher = MirrorFetcher(git, self._limits)
 
     async def look(self, remote: Remote, seconds: float, age: float = 0.0) -> Refs:
         """Return what the remote offers; an answer that is at most `age` seconds old will do (`Looks.look`)."""

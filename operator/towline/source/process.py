@@ -21,7 +21,7 @@ _GRACE = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ProcessResult:
     """How a process ended: exit code, standard output, and the first 64 KiB of standard error."""
 
     code: int
@@ -38,7 +38,7 @@ async def parsed(output: bytes, parse: Callable[[bytes], _T]) -> _T:
     return parse(output) if len(output) <= _INLINE_BYTES else await asyncio.to_thread(parse, output)
 
 
-async def finish(process: Popen[bytes], limit: int) -> Answer:
+async def finish(process: Popen[bytes], limit: int) -> ProcessResult:
     """Collect what a process writes, at most `limit` bytes, until it ends.
 
     The process must lead its own session. Whatever ends this call (also a cancellation), the process and
@@ -58,7 +58,7 @@ async def finish(process: Popen[bytes], limit: int) -> Answer:
         _close(process)
     if out.overflowed:
         raise TooMuchOutputError
-    return Answer(
+    return ProcessResult(
         code=process.returncode,
         out=bytes(out.content),
         complaint=bytes(complaint.content).decode("utf-8", "replace"),

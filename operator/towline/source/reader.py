@@ -15,8 +15,8 @@ from towline.source import history, listing, process
 from towline.source.history import History
 from towline.source.listing import Found
 from towline.source.process import TooMuchOutputError
-from towline.source.selection import Entry, Kind, Limits
-from towline.source.transport import Call, Transport
+from towline.source.selection import Entry, Kind, SourceLimits
+from towline.source.transport import GitCommand, Transport
 
 _T = TypeVar("_T")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -40,7 +40,7 @@ class UnreadableError(Exception):
 class Reader:
     """Reads what a mirror holds; methods raise `UnreadableError` where that is less than they ask for."""
 
-    def __init__(self, git: Transport, limits: Limits) -> None:
+    def __init__(self, git: Transport, limits: SourceLimits) -> None:
         self._git = git
         self._limits = limits
 
@@ -155,15 +155,15 @@ class Reader:
         )
         return await _parsed(output, listing.checks)
 
-    async def _out(self, call: Call) -> bytes:
+    async def _out(self, call: GitCommand) -> bytes:
         answer = await self._git.run(call)
         if answer.code != 0:
             raise UnreadableError(answer.complaint)
         return answer.out
 
 
-def _call(repository: Path, *arguments: str, limit: int = _SMALL, stdin: bytes = b"") -> Call:
-    return Call(arguments=arguments, limit=limit, repository=repository, stdin=stdin)
+def _call(repository: Path, *arguments: str, limit: int = _SMALL, stdin: bytes = b"") -> GitCommand:
+    return GitCommand(arguments=arguments, limit=limit, repository=repository, stdin=stdin)
 
 
 def _id(sha: str) -> str:

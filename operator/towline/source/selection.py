@@ -39,7 +39,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class SourceLimits:
     """How much of one repository is taken.
 
     `packs` is how many are kept before they are joined. A mirror that has doubled and grown by `slack_bytes` more is
@@ -73,7 +73,7 @@ def select(
     path: str,
     markers: Mapping[str, str],
     exclude: Sequence[str] = (),
-    limits: Limits | None = None,
+    limits: SourceLimits | None = None,
 ) -> Selection:
     """Return the manifests below `path`, by the rules of "Reading a repository" in the contract.
 
@@ -90,7 +90,7 @@ def select(
         SpecError: InvalidSpec, for a pattern of `exclude` that is none, or that costs too much.
         SourceError: SourceTooLarge.
     """
-    limits = limits or Limits()
+    limits = limits or SourceLimits()
     seen = tuple(sorted(_seen(entries, path, markers, exclude), key=_byte_order))
     unserved = {entry.path.rpartition("/")[0]: entry for entry in seen if _name(entry) in markers}
     manifests = tuple(one for one in seen if _is_manifest(one) and not _below(one.path, unserved))
@@ -180,7 +180,7 @@ def _refused_link(link: Entry) -> Failure:
     )
 
 
-def _fault(entry: Entry, limits: Limits) -> Failure | None:
+def _fault(entry: Entry, limits: SourceLimits) -> Failure | None:
     if not entry.path.isprintable():
         message = "the file's name holds characters that cannot be printed; rename it"
     elif len(entry.path) > _PATH_LIMIT:
@@ -194,7 +194,7 @@ def _fault(entry: Entry, limits: Limits) -> Failure | None:
     return Failure(reason=Reason.BUILD_FAILED, message=message, file=shown(entry.path))
 
 
-def _check_amount(manifests: Sequence[Entry], limits: Limits) -> None:
+def _check_amount(manifests: Sequence[Entry], limits: SourceLimits) -> None:
     size = sum(entry.size for entry in manifests if entry.size <= limits.file_bytes)
     if len(manifests) > limits.files:
         what = f"{len(manifests)} manifest files, more than {limits.files}"

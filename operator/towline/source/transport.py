@@ -18,8 +18,8 @@ from towline.errors import Reason, SourceError
 from towline.source import gitconfig, process
 from towline.source.access import Remote
 from towline.source.gitconfig import Files
-from towline.source.memfd import Memory
-from towline.source.process import Answer
+from towline.source.memfd import MemoryFiles
+from towline.source.process import ProcessResult
 from towline.source.public_addresses import Addresses
 
 Start: TypeAlias = Callable[[Sequence[str], Path, int, Sequence[int]], "Popen[bytes]"]
@@ -36,7 +36,7 @@ _LOCAL = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class GitCommand:
     """One git command on one bare repository.
 
     `limit` bounds its output in bytes; `remote` is whom it talks to, None where it stays on this machine. Where it is
@@ -63,7 +63,7 @@ class Transport:
         self._hosts: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._command = tuple(shutil.which(name) for name in ("env", "git"))
 
-    async def run(self, call: Call) -> Answer:
+    async def run(self, call: GitCommand) -> ProcessResult:
         """Run git until it ends; ending this call, for whatever cause, ends git and all its children.
 
         Raises:
@@ -89,13 +89,13 @@ class Transport:
         async with self._hosts.setdefault(remote.host, asyncio.Semaphore(_PER_HOST)):
             yield pinned
 
-    async def _ran(self, call: Call) -> Answer:
-        with Memory() as kept:
-            with Memory() as lent:
+    async def _ran(self, call: GitCommand) -> ProcessResult:
+        with MemoryFiles() as kept:
+            with MemoryFiles() as lent:
                 started = self._started(call, lent, kept)
             return await process.finish(started, call.limit)
 
-    def _started(self, call: Call, lent: Memory, kept: Memory) -> Popen[bytes]:
+    def _started(self, call: GitCommand, lent: MemoryFiles, kept: MemoryFiles) -> Popen[bytes]:
         env, git = self._command
         if env is None or git is None:
             raise SourceError(Reason.GIT_UNAVAILABLE, "git is not installed where the operator runs")
@@ -132,7 +132,7 @@ async def deadline(remote: Remote, seconds: float, whose: str = "spec.timeout") 
         ) from error
 
 
-def _files(remote: Remote, lent: Memory, kept: Memory) -> Files:
+def _files(remote: Remote, lent: MemoryFiles, kept: MemoryFiles) -> Files:
     """Put down what git reads where it inherits it; ssh closes what it inherits, so it reads ours."""
     if remote.scheme != "ssh":
         return Files(ca=lent.inherited(remote.ca) if remote.ca else "")

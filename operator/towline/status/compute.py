@@ -18,9 +18,9 @@ from towline.drift.deviations import Deviation
 from towline.errors import Failure, Reason
 from towline.model import Body, Change, GroupKind, Plan, Revision
 from towline.status import conditions, drift_fields, health_condition, preview
-from towline.status.conditions import Conclusion
+from towline.status.conditions import ConditionInputs
 from towline.status.preview import Forecast
-from towline.status.survey import Survey
+from towline.status.survey import HealthSummary
 
 SHOWN = 10
 """How many failures and blocked prunes a status lists; the totals count all."""
@@ -30,7 +30,7 @@ _WORDS_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Objects:
+class ObjectCounts:
     """How many objects a commit declares, how many of them are as declared, and how many were refused."""
 
     declared: int
@@ -39,7 +39,7 @@ class Objects:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pass:
+class PassResult:
     """What one pass found and did. None and empty texts stand for what it knows nothing about.
 
     `observed` and `attempted` are shas. `applied` is the commit whose whole plan is done; to name the one of
@@ -47,7 +47,7 @@ class Pass:
     `plan` is what would be done, under Observe. `drift` is what is not as it was applied. `kinds` are added to those
     known. `attempts` counts the tries in a row that ended like this one. `wait` is how many seconds a pass that is not
     over may rest, unless it is woken.
-    `health` is that of the declared objects; `held` says that later waves wait for it.
+    `health` is that of the declared objects; `gated` says that later waves wait for it.
     """
 
     generation: int
@@ -56,7 +56,7 @@ class Pass:
     observed: str = ""
     attempted: str = ""
     applied: Revision | None = None
-    objects: Objects | None = None
+    objects: ObjectCounts | None = None
     failures: tuple[Failure, ...] | None = None
     blocked: tuple[Change, ...] | None = None
     token: str = ""
@@ -66,11 +66,11 @@ class Pass:
     last_record: str = ""
     attempts: int = 0
     wait: float = 0.0
-    health: Survey | None = None
-    held: bool = False
+    health: HealthSummary | None = None
+    gated: bool = False
 
 
-def compute(previous: Body, passed: Pass, now: datetime) -> Body:
+def compute(previous: Body, passed: PassResult, now: datetime) -> Body:
     """Return the whole status after a pass.
 
     Args:
@@ -114,7 +114,7 @@ def progress(
 
     Once the creates of that plan are written, nobody could tell any more that most of the objects would go.
     """
-    begun = Pass(
+    begun = PassResult(
         generation=repository.generation,
         reason=Reason.PROGRESSING,
         message=f"Applying {conditions.named(revision.short, revision.subject, revision.author.name)}",
@@ -128,10 +128,10 @@ def progress(
     return compute(repository.status, begun, now)
 
 
-def _conclusion(said: Body, previous: Body, passed: Pass, now: datetime) -> Conclusion:
+def _conclusion(said: Body, previous: Body, passed: PassResult, now: datetime) -> ConditionInputs:
     """Say how the pass ended, and how the objects are: a commit that is applied is not ready before they are."""
     survey = passed.health
-    known = Conclusion(
+    known = ConditionInputs(
         reason=passed.reason,
         message=passed.message,
         attempts=passed.attempts,
@@ -142,11 +142,11 @@ def _conclusion(said: Body, previous: Body, passed: Pass, now: datetime) -> Conc
     outlook = health_condition.outlook(said, previous, survey, passed.generation, now)
     known = replace(known, healthy=health_condition.of(survey, outlook, previous))
     fine = passed.reason is Reason.SUCCEEDED
-    held = passed.reason is Reason.PROGRESSING and passed.held
-    return replace(known, outlook=outlook) if fine or held else known
+    gated = passed.reason is Reason.PROGRESSING and passed.gated
+    return replace(known, outlook=outlook) if fine or gated else known
 
 
-def _commit(previous: Body, passed: Pass, *, is_healthy: bool) -> Body:
+def _commit(previous: Body, passed: PassResult, *, is_healthy: bool) -> Body:
     applied = passed.applied.sha if passed.applied else ""
     moved = {
         "observed": passed.observed,
@@ -178,7 +178,7 @@ def _kinds(previous: Body, added: Collection[GroupKind]) -> list[Body]:
     return [{"group": kind.group, "kind": kind.kind} for kind in sorted(known.union(added))]
 
 
-def _objects(previous: Body, passed: Pass) -> Body:
+def _objects(previous: Body, passed: PassResult) -> Body:
     counts: dict[str, int] = {}
     if objects := passed.objects:
         counts |= {"declared": objects.declared, "synced": objects.synced, "failed": objects.failed}

@@ -18,7 +18,7 @@ _WORDS_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Conclusion:
+class ConditionInputs:
     """How a pass ended, in a word and a sentence, and how the objects are.
 
     `message` is empty where the status says it; `attempts` counts the tries in a row that ended with `reason`, 0 where
@@ -42,7 +42,7 @@ class Conclusion:
         return self.reason if self.reason is Reason.SUCCEEDED else self.ready
 
 
-def conditions_of(status: Body, ended: Conclusion) -> Iterable[Condition]:
+def conditions_of(status: Body, ended: ConditionInputs) -> Iterable[Condition]:
     """Yield all conditions but Drifted, which comes from `status.drift_fields`.
 
     Args:
@@ -102,7 +102,7 @@ def _synced(status: Body, reason: Reason) -> Condition:
     return Condition(type=Type.SYNCED, status=found, reason=why, message=words)
 
 
-def _ready(status: Body, ended: Conclusion) -> str:
+def _ready(status: Body, ended: ConditionInputs) -> str:
     """Say what Ready does: what was done, or what keeps it from being done, and what is waited for."""
     if ended.outlook is Reason.UNHEALTHY:
         return ended.healthy.message

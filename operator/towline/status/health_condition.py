@@ -13,7 +13,7 @@ from towline.api import condition
 from towline.api.condition import NOT_ASSESSED, Condition, Truth, Type
 from towline.errors import Reason
 from towline.model import Body
-from towline.status.survey import Ailing, Survey
+from towline.status.survey import HealthSummary, UnhealthyObject
 
 SOONEST = 2.0
 """Seconds until objects that are on their way are looked at again, even if they are silent; doubled each time."""
@@ -23,7 +23,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACE_BYTES = 200
 
 
-def outlook(status: Body, previous: Body, survey: Survey, generation: int, now: datetime) -> Reason:
+def outlook(status: Body, previous: Body, survey: HealthSummary, generation: int, now: datetime) -> Reason:
     """Say Succeeded where all objects are current, Progressing while they may take their time, Unhealthy after it.
 
     Patience begins anew when a commit is applied, when an object that is not current is written again, and when the
@@ -47,7 +47,7 @@ def outlook(status: Body, previous: Body, survey: Survey, generation: int, now: 
     return Reason.UNHEALTHY if given_up or late else Reason.PROGRESSING
 
 
-def next_look(status: Body, survey: Survey | None, now: datetime) -> float | None:
+def next_look(status: Body, survey: HealthSummary | None, now: datetime) -> float | None:
     """Return the seconds until objects that are on their way are due for a look; None where none are."""
     healthy = condition.find(status, Type.HEALTHY)
     if survey is None or healthy.get("reason") != Reason.PROGRESSING:
@@ -57,7 +57,7 @@ def next_look(status: Body, survey: Survey | None, now: datetime) -> float | Non
     return max(min(survey.timeout - waited, max(waited, SOONEST)), 0.0) + 0.05
 
 
-def of(survey: Survey | None, reason: Reason, previous: Body) -> Condition:
+def of(survey: HealthSummary | None, reason: Reason, previous: Body) -> Condition:
     """Return the condition Healthy; where nobody looked, it says what it said before."""
     if survey:
         return Condition(type=Type.HEALTHY, status=_TRUTHS[reason], reason=reason, message=words(survey))
@@ -72,7 +72,7 @@ def of(survey: Survey | None, reason: Reason, previous: Body) -> Condition:
     return Condition(type=Type.HEALTHY, status=Truth.UNKNOWN, reason=NOT_ASSESSED, message=message)
 
 
-def words(survey: Survey) -> str:
+def words(survey: HealthSummary) -> str:
     """Say how many objects are current, and of the first that are not where they come from and how they are."""
     if survey.well:
         return _well(survey)
@@ -83,14 +83,14 @@ def words(survey: Survey) -> str:
     )
 
 
-def _well(survey: Survey) -> str:
+def _well(survey: HealthSummary) -> str:
     if not survey.missing:
         return f"All {survey.total} objects are current" if survey.total else "There are no objects"
     owned = f"All {survey.total} owned objects are current; " if survey.total else ""
     return f"{owned}{survey.missing} declared {'is' if survey.missing == 1 else 'are'} missing or not owned"
 
 
-def _named(ailing: Ailing) -> str:
+def _named(ailing: UnhealthyObject) -> str:
     place = f"{text.printable(ailing.file, _PLACE_BYTES)}:{ailing.line}"
     commit = f" ({ailing.commit[:7]})" if ailing.commit else ""
     return f"{place}: {ailing.ref}: {ailing.health.message or ailing.health.state}{commit}"
@@ -103,7 +103,7 @@ def _lost(healthy: Body, generation: int, now: datetime) -> datetime:
     return _moment(healthy.get("lastTransitionTime")) if goes_on else now
 
 
-def _writes(status: Body, survey: Survey) -> tuple[datetime, datetime]:
+def _writes(status: Body, survey: HealthSummary) -> tuple[datetime, datetime]:
     """Return when the commit was applied and when the latest of the objects that are not current was written."""
     return _moment((status.get("applied") or {}).get("appliedAt")), _moment(survey.written_at)
 

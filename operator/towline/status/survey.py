@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from towline.api import labels
 from towline.model import Health, Live, Manifest, ObjectRef, State
-from towline.plan.drift_policy import Answer
+from towline.plan.drift_policy import DriftResponse
 
 NAMED = 3
 """So many objects are named and looked into, the others counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ailing:
+class UnhealthyObject:
     """One object that is not current, and where it came from.
 
     `written_at` is when we wrote it last, RFC 3339, empty where that is unknown.
@@ -29,7 +29,7 @@ class Ailing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
+class HealthSummary:
     """What was found: `total` objects, of which `current` are current and `failed` will not get there by themselves.
 
     `missing` more are declared and not owned, as they could not be created, or are gone, and nobody said that this is
@@ -42,7 +42,7 @@ class Survey:
     current: int
     failed: int = 0
     missing: int = 0
-    first: tuple[Ailing, ...] = ()
+    first: tuple[UnhealthyObject, ...] = ()
     written_at: str = ""
     timeout: float
 
@@ -57,7 +57,7 @@ class Survey:
         return self.well and not self.missing
 
 
-def survey(manifests: Iterable[Manifest], owned: Mapping[ObjectRef, Live], timeout: float) -> Survey:
+def survey(manifests: Iterable[Manifest], owned: Mapping[ObjectRef, Live], timeout: float) -> HealthSummary:
     """Look at every declared object that exists.
 
     Args:
@@ -66,11 +66,11 @@ def survey(manifests: Iterable[Manifest], owned: Mapping[ObjectRef, Live], timeo
         timeout: seconds.
     """
     total = current = missing = 0
-    ailing: list[Ailing] = []
+    ailing: list[UnhealthyObject] = []
     for manifest in manifests:
         live = owned.get(manifest.ref)
         if live is None:
-            missing += manifest.directives.get(labels.DRIFT) != Answer.IGNORE
+            missing += manifest.directives.get(labels.DRIFT) != DriftResponse.IGNORE
             continue
         total += 1
         if live.health.state is State.CURRENT:
@@ -78,7 +78,7 @@ def survey(manifests: Iterable[Manifest], owned: Mapping[ObjectRef, Live], timeo
         else:
             ailing.append(_ailing(manifest, live))
     ailing.sort(key=lambda each: (each.health.state is not State.FAILED, each.ref))
-    return Survey(
+    return HealthSummary(
         total=total,
         current=current,
         failed=sum(each.health.state is State.FAILED for each in ailing),
@@ -89,9 +89,9 @@ def survey(manifests: Iterable[Manifest], owned: Mapping[ObjectRef, Live], timeo
     )
 
 
-def _ailing(manifest: Manifest, live: Live) -> Ailing:
+def _ailing(manifest: Manifest, live: Live) -> UnhealthyObject:
     origin = manifest.origin
-    return Ailing(
+    return UnhealthyObject(
         ref=manifest.ref,
         health=live.health,
         file=origin.file,
