@@ -15,7 +15,7 @@ from towline.model import Key
 from tests.kube.loopback import Handler, Server, cuts, events, hangs, says, served, status
 
 PATH = "/api/v1/namespaces/shop/configmaps/settings"
-
+LIST = "/api/v1/namespaces/shop/configmaps"
 
 OK = says(200, {"kind": "ConfigMap"})
 
@@ -44,6 +44,52 @@ async def test_a_request_says_who_asks_and_wants_no_compression() -> None:
     assert second.headers["User-Agent"] == "towline/1 (commit=c)"
     assert second.headers["Content-Type"] == calls.APPLY
     assert server.bodies == [b"", b'{"a":1}']
+
+
+@pytest.mark.parametrize(
+    "missing", [status(404, "NotFound", details={"kind": "configmaps"}), says(404)], ids=["object", "kind"]
+)
+async def test_what_the_server_does_not_have_is_none_and_no_error(missing: Handler) -> None:
+    server = Server(missing, says(200, {"kind": "ConfigMap"}))
+    async with served(server) as client:
+        assert await client.found(PATH, accept=calls.METADATA) is None
+        assert await client.found(PATH) == {"kind": "ConfigMap"}
+    assert server.requests[0].headers["Accept"] == calls.METADATA
+
+
+async def test_an_object_that_may_not_be_read_is_not_taken_for_a_missing_one() -> None:
+    async with served(Server(status(403, "Forbidden"))) as client:
+        with pytest.raises(ApiError) as caught:
+            await client.found(PATH)
+    assert caught.value.code == 403
+
+
+async def test_a_list_comes_page_by_page_each_asked_for_with_the_token_of_the_one_before() -> None:
+    pages: list[dict[str, Any]] = [
+        {"items": [1, 2], "metadata": {"continue": "second"}},
+        {"items": [3], "metadata": {"continue": "third"}},
+        {"items": None, "metadata": {"resourceVersion": "7"}},
+    ]
+    server = Server(*(says(200, page) for page in pages))
+    query = {"labelSelector": "app", "limit": "2"}
+    async with served(server) as client:
+        assert [page async for page in client.pages(LIST, query, accept=calls.METADATA_LIST)] == pages
+    assert [dict(request.query) for request in server.requests] == [
+        query,
+        {**query, "continue": "second"},
+        {**query, "continue": "third"},
+    ]
+    assert {request.headers["Accept"] for request in server.requests} == {calls.METADATA_LIST}
+
+
+async def test_a_page_that_is_refused_ends_the_list_with_the_refusal() -> None:
+    server = Server(says(200, {"items": [1], "metadata": {"continue": "old"}}), status(410, "Expired"))
+    async with served(server) as client:
+        pages = client.pages(LIST, {"limit": "1"})
+        assert (await anext(pages))["items"] == [1]
+        with pytest.raises(ApiError) as caught:
+            await anext(pages)
+    assert caught.value.code == 410
 
 
 async def test_a_refusal_tells_reason_causes_and_kind() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from aiohttp import web
 from towline.errors import ClusterError
 from towline.kube import calls
 from towline.kube.client import IN_FLIGHT
@@ -60,17 +60,26 @@ async def test_a_write_is_not_repeated_by_who_leads_no_more() -> None:
 
 async def test_a_write_that_waited_for_its_turn_is_not_sent_by_who_leads_no_more() -> None:
     key, left = Key("shop", "web"), [10.0]
-    server = Server(OK)
-    async with served(server, lambda: left[0]) as client, AsyncExitStack() as held:
+    answered, arrived = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        arrived.release()
+        await answered.wait()
+        return await OK(request)
+
+    server = Server(slow)
+    async with served(server, lambda: left[0]) as client, asyncio.TaskGroup() as before:
         for _ in range(IN_FLIGHT):
-            await held.enter_async_context(client.slot(key))
+            before.create_task(client.request("GET", PATH, key=key))
+        for _ in range(IN_FLIGHT):
+            await arrived.acquire()
         waiting = asyncio.create_task(client.request("POST", PATH, body={}, key=key))
         await asyncio.sleep(0)
         left[0] = 0.0
-        await held.aclose()
+        answered.set()
         with pytest.raises(calls.FencedError):
             await waiting
-    assert server.requests == []
+    assert server.verbs == ["GET"] * IN_FLIGHT
 
 
 async def test_no_write_waits_longer_than_it_may_be_sent() -> None:

@@ -7,12 +7,12 @@ import math
 import random
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
 import towline
-from towline.errors import ClusterError
+from towline.errors import ApiError, ClusterError
 from towline.http.connection import BrokenError, Connection, Reply
 from towline.kube import calls, credentials
 from towline.kube.calls import Answer, Call, UnansweredError
@@ -73,10 +73,6 @@ class Client:
         self._pool.close()
         await asyncio.sleep(0)  # the loop says to each that it is over
 
-    def slot(self, key: Key) -> AbstractAsyncContextManager[None]:
-        """Hold one of the slots in flight; never ask for another (`request(key=…)`) while holding it."""
-        return self._slots.take(key)
-
     async def request(  # noqa: PLR0913  the parts of one HTTP request
         self,
         verb: str,
@@ -120,6 +116,45 @@ class Client:
             key=key,
         )
         return await self._persist(call)
+
+    async def found(self, path: str, *, accept: str = calls.JSON) -> dict[str, Any] | None:
+        """Read one object, or None where the server has nothing at that path: no such object, or no such kind.
+
+        Raises:
+            ApiError: the server refused for another reason.
+            ClusterError: no answer.
+        """
+        try:
+            return (await self.request("GET", path, accept=accept)).body
+        except ApiError as error:
+            if error.code == 404:
+                return None
+            raise
+
+    async def pages(
+        self, path: str, query: calls.Query, *, accept: str = calls.JSON
+    ) -> AsyncIterator[dict[str, Any]]:
+        """List a collection page by page, each with its `items` and `metadata`; between two, others get their turn.
+
+        Args:
+            path: of the collection.
+            query: says by `limit` how many objects a page holds at most.
+            accept: which encoding of the pages.
+
+        Raises:
+            ApiError: the server refused a page; one that took too long to ask for is a 410.
+            ClusterError: no answer.
+        """
+        following = ""
+        while True:
+            asked = {**query, "continue": following} if following else query
+            page = (await self.request("GET", path, query=asked, accept=accept)).body
+            following = page["metadata"].get("continue") or ""
+            yield page
+            if not following:
+                return
+            del page  # or two pages would be in memory at once
+            await asyncio.sleep(0)
 
     @asynccontextmanager
     async def stream(

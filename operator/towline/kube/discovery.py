@@ -15,6 +15,8 @@ _ACCEPT = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _APISERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
 
+_PAGE = "250"
+
 REFRESH_SECONDS = 2.0
 """A kind that is missing is looked up again at most this often."""
 
@@ -137,14 +139,7 @@ class Discovery:
         )
 
     async def _list(self, path: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        query = {"limit": "250"}
-        while True:
-            page = (await self._client.request("GET", path, query=query)).body
-            items += page["items"]
-            if not (following := page["metadata"].get("continue")):
-                return items
-            query["continue"] = following
+        return [item async for page in self._client.pages(path, {"limit": _PAGE}) for item in page["items"]]
 
     @staticmethod
     def _now() -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from towline.errors import ApiError
 from towline.kube import calls
 from towline.kube.client import Client
 
@@ -16,13 +15,10 @@ async def read(client: Client, namespace: str, name: str) -> Mapping[str, bytes]
     Raises:
         ClusterError: it could not be read.
     """
-    try:
-        answer = await client.request("GET", _path(namespace, name))
-    except ApiError as error:
-        if error.code == 404:
-            return None
-        raise
-    return {key: base64.b64decode(value) for key, value in (answer.body.get("data") or {}).items()}
+    secret = await client.found(_path(namespace, name))
+    if secret is None:
+        return None
+    return {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()}
 
 
 async def version(client: Client, namespace: str, name: str) -> str:
@@ -31,14 +27,8 @@ async def version(client: Client, namespace: str, name: str) -> str:
     Raises:
         ClusterError: it could not be read.
     """
-    try:
-        answer = await client.request("GET", _path(namespace, name), accept=calls.METADATA)
-    except ApiError as error:
-        if error.code == 404:
-            return ""
-        raise
-    metadata = answer.body["metadata"]
-    return f"{metadata['uid']} {metadata['resourceVersion']}"
+    secret = await client.found(_path(namespace, name), accept=calls.METADATA)
+    return f"{secret['metadata']['uid']} {secret['metadata']['resourceVersion']}" if secret else ""
 
 
 def _path(namespace: str, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
 
 from towline.api import labels
@@ -57,14 +56,9 @@ class Assessor:
         if resource is None:
             return
         query = {"labelSelector": f"{labels.REPOSITORY_LABEL}={label}", "limit": _PAGE}
-        while True:
-            page = (await self._client.request("GET", resource.path(), query=query)).body
+        async for page in self._client.pages(resource.path(), query):
             for body in page.get("items") or ():
                 self._take(body, kind)
-            await asyncio.sleep(0)
-            if not (following := page["metadata"].get("continue")):
-                return
-            query["continue"] = following
 
     def _take(self, body: Body, kind: GroupKind) -> None:
         """Correct what is known of an object in this very version; another one comes by watch."""

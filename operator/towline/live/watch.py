@@ -159,15 +159,12 @@ class Watch:
         self._sink.listing()
         query = {**_SELECTED, "limit": WHOLE_PAGE if self._is_whole else PAGE}
         accept = calls.JSON if self._is_whole else calls.METADATA_LIST
-        while True:
-            page = (await self._client.request("GET", resource.path(), query=query, accept=accept)).body
+        version = ""
+        async for page in self._client.pages(resource.path(), query, accept=accept):
             for item in page.get("items") or ():
                 self._sink.present(item)
-            await asyncio.sleep(0)
-            if not (following := page["metadata"].get("continue")):
-                break
-            query["continue"] = following
-        self._complete(page["metadata"]["resourceVersion"])
+            version = page["metadata"]["resourceVersion"]
+        self._complete(version)
         return self._version
 
     async def _stream(self, resource: Resource, start: dict[str, str]) -> None:

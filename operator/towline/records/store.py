@@ -96,20 +96,16 @@ class Records:
             ClusterError: no answer.
         """
         query = {"fieldSelector": ",".join(chosen), "limit": _PAGE}
+        pages = self._client.pages(RESOURCE.path(namespace), query, accept=calls.METADATA_LIST)
         found: list[Stored] = []
-        while True:
-            try:
-                answer = await self._client.request(
-                    "GET", RESOURCE.path(namespace), query=query, accept=calls.METADATA_LIST
-                )
-            except ApiError as error:
-                if error.code == 404:
-                    return ()
-                raise
-            found += [_stored(item["metadata"]) for item in answer.body["items"] or ()]
-            query["continue"] = answer.body["metadata"].get("continue", "")
-            if not query["continue"]:
-                return tuple(found)
+        try:
+            async for page in pages:
+                found += [_stored(item["metadata"]) for item in page["items"] or ()]
+        except ApiError as error:
+            if error.code == 404:
+                return ()
+            raise
+        return tuple(found)
 
     async def delete(self, namespace: str, stored: Stored) -> None:
         """Delete one record, unless it is gone already or another one of its name."""
@@ -121,13 +117,7 @@ class Records:
                 raise
 
     async def _get(self, namespace: str, name: str) -> Body | None:
-        try:
-            answer = await self._client.request("GET", RESOURCE.path(namespace, name))
-        except ApiError as error:
-            if error.code == 404:
-                return None
-            raise
-        return answer.body
+        return await self._client.found(RESOURCE.path(namespace, name))
 
     async def _compare(self, record: SyncRecord, error: ApiError) -> None:
         found = await self._get(record.namespace, record.name)
