@@ -18,8 +18,8 @@ from e2e.harness.cluster import Cluster
 from e2e.harness.controlplane import ControlPlane
 from e2e.harness.desk import Desk
 from e2e.harness.operator import Operator
-from e2e.stories import obstacles
-from e2e.stories.planted import Scene
+from e2e.scenes import cluster_limits
+from e2e.scenes.planted_values import Scene
 
 
 @pytest.fixture
@@ -75,8 +75,11 @@ def limited(
     private_operator: Callable[..., Operator], cluster: Cluster, namespace: str
 ) -> Iterator[Operator]:
     """An operator that may see everything, and write only some kinds."""
-    with obstacles.rights(
-        cluster, namespace, "limited", [obstacles.READER, obstacles.OWN_KINDS, obstacles.PLAIN_KINDS]
+    with cluster_limits.rights(
+        cluster,
+        namespace,
+        "limited",
+        [cluster_limits.READER, cluster_limits.OWN_KINDS, cluster_limits.PLAIN_KINDS],
     ):
         operator = private_operator(user="limited")
         operator.start()

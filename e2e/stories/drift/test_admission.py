@@ -11,8 +11,8 @@ from e2e.harness.cluster import Cluster, Object
 from e2e.harness.gitrepo import Repo
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
-from e2e.stories import manifests, owned
-from e2e.stories.drift import mutations
+from e2e.scenes import managed_objects, manifests
+from e2e.scenes.drift import mutating_policies
 
 SAME = "'red'"
 GROWING = "object.data.colour.size() < 1000 ? object.data.colour + 'x' : object.data.colour"
@@ -30,7 +30,7 @@ def test_a_policy_that_changes_our_own_write_is_reported_and_not_fought(
     value: str,
 ) -> None:
     mark = audit.mark()
-    with mutations.mutating(cluster, namespace, "/data/colour", value):
+    with mutating_policies.mutating(cluster, namespace, "/data/colour", value):
         repository = git_repository()
         sha = repo.commit(manifests.config_maps(["settings"], colour="blue", size="1"))
         status = _until_overridden(repository, sha)
@@ -60,7 +60,7 @@ def test_a_policy_that_changes_our_field_on_the_write_of_another_is_found_and_no
     sha = repo.commit(FILES)
     repository.until_ready(sha)
     mark = audit.mark()
-    with mutations.mutating(cluster, namespace, "/data/colour", SAME):
+    with mutating_policies.mutating(cluster, namespace, "/data/colour", SAME):
         _write_beside(cluster, repository, "settings")
         status = _until_overridden(repository, sha)
         assert [(found["object"], found["have"]) for found in status["drift"]] == [
@@ -94,4 +94,4 @@ def _write_beside(cluster: Cluster, repository: Repository, name: str) -> None:
 
 
 def _writes(audit: AuditLog, mark: Mark, repository: Repository) -> int:
-    return sum(event.name == "settings" for event in owned.writes(audit, mark, repository))
+    return sum(event.name == "settings" for event in managed_objects.writes(audit, mark, repository))

@@ -11,14 +11,14 @@ from e2e.harness.controlplane import ControlPlane
 from e2e.harness.gitserver import GitServer
 from e2e.harness.operator import Operators
 from e2e.harness.waiting import eventually
-from e2e.stories import manifests
-from e2e.stories.drift import commands, kinds, oracle, performance, rows, stage
-from e2e.stories.drift.hands import changed
-from e2e.stories.drift.performance import Performance
-from e2e.stories.drift.rows import Case, Outcome
+from e2e.scenes import manifests
+from e2e.scenes.drift import case_objects, case_run, case_table, end_state, kinds, kubectl_commands
+from e2e.scenes.drift.case_run import Performance
+from e2e.scenes.drift.case_table import Case, Outcome
+from e2e.scenes.drift.other_writers import changed
 
-RESTORED = rows.listed(commands.RESTORED, Outcome.RESTORED)
-UNTOUCHED = rows.listed(commands.UNTOUCHED, Outcome.UNTOUCHED)
+RESTORED = case_table.listed(kubectl_commands.RESTORED, Outcome.RESTORED)
+UNTOUCHED = case_table.listed(kubectl_commands.UNTOUCHED, Outcome.UNTOUCHED)
 REVISED = "revised"
 
 
@@ -30,8 +30,8 @@ def drifted(
     operators.shared()
     cases = (*UNTOUCHED, *RESTORED)
     wanted = {case.name: case.kind for case in cases} | {REVISED: "Deployment"}
-    with stage.set_up(cluster, plane.audit, git_server, "commands", wanted) as built:
-        yield performance.perform(built, cases)
+    with case_objects.set_up(cluster, plane.audit, git_server, "commands", wanted) as built:
+        yield case_run.perform(built, cases)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_what_a_command_adds_is_left_alone(
 ) -> None:
     theirs = drifted.of(case)
     assert written[case.name] == []
-    assert oracle.disagreements(oracle.content(theirs), drifted.stage.things[case.name].read()) == ()
+    assert end_state.disagreements(end_state.content(theirs), drifted.stage.things[case.name].read()) == ()
 
 
 def test_a_rollout_that_is_undone_by_hand_is_rolled_out_again(drifted: Performance) -> None:
@@ -60,12 +60,13 @@ def test_a_rollout_that_is_undone_by_hand_is_rolled_out_again(drifted: Performan
     sha = drifted.stage.repo.commit({f"{REVISED}.yaml": manifests.text(newer)})
     drifted.stage.repository.until_applied(sha)
     eventually(
-        lambda: thing.read()["metadata"]["annotations"][oracle.REVISION] == "2", message="a second revision"
+        lambda: thing.read()["metadata"]["annotations"][end_state.REVISION] == "2",
+        message="a second revision",
     )
 
     writes = drifted.stage.written()[REVISED]
 
-    commands.kubectl_rollout_undo(thing)
+    kubectl_commands.kubectl_rollout_undo(thing)
 
-    eventually(lambda: oracle.disagreements(newer, thing.read()) == (), message="what is declared")
+    eventually(lambda: end_state.disagreements(newer, thing.read()) == (), message="what is declared")
     assert len(drifted.stage.written()[REVISED]) > len(writes)

@@ -12,8 +12,8 @@ from e2e.harness.gitrepo import Repo
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.harness.waiting import eventually
-from e2e.stories import manifests, owned
-from e2e.stories.drift import customs
+from e2e.scenes import managed_objects, manifests
+from e2e.scenes.drift import custom_kinds
 
 NAMES = [f"settings-{number:03}" for number in range(500)]
 WIDGETS = [f"widget-{number}" for number in range(3)]
@@ -40,11 +40,11 @@ def test_five_hundred_objects_that_drift_at_once_are_restored_each_by_one_write(
         poll=0.5,
         message="500 ConfigMaps as they are declared",
     )
-    assert sorted(event.name for event in owned.writes(audit, mark, repository)) == NAMES
+    assert sorted(event.name for event in managed_objects.writes(audit, mark, repository)) == NAMES
 
 
 def _colours(cluster: Cluster, repository: Repository) -> dict[str, str]:
-    found = owned.config_maps(cluster, repository)
+    found = managed_objects.config_maps(cluster, repository)
     return {name: body["data"]["colour"] for name, body in found.items()}
 
 
@@ -53,7 +53,7 @@ def group(cluster: Cluster, namespace: str) -> Iterator[str]:
     """An API group of one's own; in the end its definition is gone."""
     group = f"{namespace}.example.com"
     yield group
-    cluster.delete(*customs.CRDS, f"widgets.{group}")
+    cluster.delete(*custom_kinds.CRDS, f"widgets.{group}")
 
 
 def test_custom_resources_whose_definition_others_delete_come_back_with_it(
@@ -67,12 +67,12 @@ def test_custom_resources_whose_definition_others_delete_come_back_with_it(
     widgets = [manifests.widget(group, name=name) for name in WIDGETS]
     sha = repo.commit({"kind.yaml": manifests.text(manifests.widgets(group), *widgets)})
     repository.until_ready(sha)
-    before = cluster.get(*customs.CRDS, f"widgets.{group}")["metadata"]["uid"]
+    before = cluster.get(*custom_kinds.CRDS, f"widgets.{group}")["metadata"]["uid"]
 
-    cluster.delete(*customs.CRDS, f"widgets.{group}")
+    cluster.delete(*custom_kinds.CRDS, f"widgets.{group}")
 
     def is_another() -> bool:
-        now = cluster.find(*customs.CRDS, f"widgets.{group}")
+        now = cluster.find(*custom_kinds.CRDS, f"widgets.{group}")
         return now is not None and now["metadata"]["uid"] != before
 
     eventually(is_another, deadline=60, poll=0.5, message="another definition")
@@ -92,8 +92,8 @@ def test_custom_resources_come_back_when_somebody_brings_their_definition_back(
     widgets = [manifests.widget(group, name=name) for name in WIDGETS]
     repository.until_ready(repo.commit({"widgets.yaml": manifests.text(*widgets)}))
 
-    cluster.delete(*customs.CRDS, f"widgets.{group}")
-    cluster.until_gone(*customs.CRDS, f"widgets.{group}")
+    cluster.delete(*custom_kinds.CRDS, f"widgets.{group}")
+    cluster.until_gone(*custom_kinds.CRDS, f"widgets.{group}")
     status = repository.until(lambda status: status.get("failures"), "failures")
     assert {failure["reason"] for failure in status["failures"]} == {"UnknownKind"}
     cluster.create(manifests.widgets(group))

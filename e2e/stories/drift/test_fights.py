@@ -10,8 +10,8 @@ from e2e.harness.gitrepo import Repo
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.harness.waiting import eventually
-from e2e.stories import manifests, owned
-from e2e.stories.drift import rivals
+from e2e.scenes import managed_objects, manifests
+from e2e.scenes.drift import rival_writers
 
 MOST = 6
 """Writes of ours before a fight is called one: five repairs in a minute are nothing unusual."""
@@ -32,7 +32,7 @@ def test_a_rival_that_writes_every_second_is_named_and_our_writes_to_its_object_
         change = {"data": {"colour": f"theirs {number}"}}
         cluster.patch("v1", "ConfigMap", "fought-over", namespace, change)
 
-    with rivals.fighting(write) as rival:
+    with rival_writers.fighting(write) as rival:
         status = repository.until(
             lambda status: any(one["reason"] == "Contested" for one in status.get("failures", ())),
             "a fight",
@@ -46,7 +46,7 @@ def test_a_rival_that_writes_every_second_is_named_and_our_writes_to_its_object_
         eventually(lambda: _colour(cluster, repository, "other") == "blue", deadline=5, message="the other")
         eventually(lambda: rival.writes > writes + 5, deadline=20, message="more writes of the rival")
 
-    names = [event.name for event in owned.writes(audit, mark, repository)]
+    names = [event.name for event in managed_objects.writes(audit, mark, repository)]
     assert (names.count("other"), len(names)) == (1, names.count("fought-over") + 1)
     assert MOST - 1 <= names.count("fought-over") <= MOST + 1
 
@@ -64,4 +64,4 @@ def test_a_change_now_and_then_is_no_fight(
 
 
 def _colour(cluster: Cluster, repository: Repository, name: str) -> str:
-    return str(owned.config_maps(cluster, repository)[name]["data"]["colour"])
+    return str(managed_objects.config_maps(cluster, repository)[name]["data"]["colour"])

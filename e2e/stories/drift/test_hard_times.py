@@ -13,8 +13,8 @@ from e2e.harness.gitserver import Fault, GitServer
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.harness.waiting import eventually
-from e2e.stories import manifests, owned, standstill
-from e2e.stories.standstill import Standstill
+from e2e.scenes import managed_objects, manifests, stopped_halfway
+from e2e.scenes.stopped_halfway import Standstill
 
 SOON = 5.0
 """Seconds for what the issue promises within one."""
@@ -33,7 +33,7 @@ def until_restored(cluster: Cluster, repository: Repository, deadline: float = S
     """Wait until all three are as they are declared."""
 
     def restored() -> bool:
-        found = owned.config_maps(cluster, repository)
+        found = managed_objects.config_maps(cluster, repository)
         return {name: found[name]["data"]["colour"] for name in NAMES if name in found} == dict.fromkeys(
             NAMES, "blue"
         )
@@ -75,7 +75,7 @@ def test_drift_is_restored_while_the_git_server_does_not_answer(
 @pytest.fixture
 def half_way(cluster: Cluster, namespace: str) -> Iterator[Standstill]:
     """Files whose sync stands still when half of them are written."""
-    with standstill.prepared(cluster, namespace) as prepared:
+    with stopped_halfway.prepared(cluster, namespace) as prepared:
         yield prepared
 
 
@@ -140,7 +140,7 @@ def test_what_happened_while_the_operator_was_down_is_restored_and_nothing_else_
     mark = audit.mark()
     operator.start()
     until_restored(cluster, repository, deadline=20)
-    assert {event.name for event in owned.writes(audit, mark, repository)} == {"edited", "deleted"}
+    assert {event.name for event in managed_objects.writes(audit, mark, repository)} == {"edited", "deleted"}
 
 
 def test_an_object_whose_deletion_waits_is_created_again_when_it_is_gone(
@@ -174,7 +174,7 @@ def until_others_restored(cluster: Cluster, repository: Repository) -> None:
     """Wait until the two are as they are declared that are not being deleted."""
 
     def restored() -> bool:
-        found = owned.config_maps(cluster, repository)
+        found = managed_objects.config_maps(cluster, repository)
         return [found[name]["data"]["colour"] for name in ("edited", "deleted") if name in found] == [
             "blue"
         ] * 2
@@ -208,4 +208,4 @@ def _kept(cluster: Cluster, repository: Repository) -> Object:
 
 
 def _colour(cluster: Cluster, repository: Repository, name: str) -> str:
-    return str(owned.config_maps(cluster, repository).get(name, {}).get("data", {}).get("colour"))
+    return str(managed_objects.config_maps(cluster, repository).get(name, {}).get("data", {}).get("colour"))

@@ -9,10 +9,10 @@ from e2e.harness.controlplane import ControlPlane
 from e2e.harness.gitserver import GitServer
 from e2e.harness.operator import Operator
 from e2e.harness.waiting import TimedOutError, eventually
-from e2e.stories.drift import oracle, performance, stage, trials
-from e2e.stories.drift.rows import Outcome
-from e2e.stories.drift.stage import Stage
-from e2e.stories.drift.trials import Trial
+from e2e.scenes.drift import case_objects, case_run, end_state, random_histories
+from e2e.scenes.drift.case_objects import Stage
+from e2e.scenes.drift.case_table import Outcome
+from e2e.scenes.drift.random_histories import Trial
 
 
 def test_no_random_history_of_an_object_is_missed_and_no_harmless_one_is_answered(
@@ -22,25 +22,26 @@ def test_no_random_history_of_an_object_is_missed_and_no_harmless_one_is_answere
     git_server: GitServer,
     record_property: Callable[[str, object], None],
 ) -> None:
-    seed, count = trials.seed(), trials.count()
+    seed, count = random_histories.seed(), random_histories.count()
     record_property("seed", seed)
-    drawn = trials.drawn(seed, count)
+    drawn = random_histories.drawn(seed, count)
     wanted = {trial.name: trial.kind for trial in drawn}
-    with stage.set_up(cluster, plane.audit, git_server, "random", wanted) as built:
-        theirs = {trial.name: trials.play(trial, built.things[trial.name]) for trial in drawn}
+    with case_objects.set_up(cluster, plane.audit, git_server, "random", wanted) as built:
+        theirs = {trial.name: random_histories.play(trial, built.things[trial.name]) for trial in drawn}
         _settle(built)
         live, written = built.live(), built.written()
 
         missed = [str(trial) for trial in drawn if built.wrongs_of(trial.name, live.get(trial.name, {}))]
-        assert not missed, f"of {count} trials with {trials.SEED}={seed} these were missed"
+        assert not missed, f"of {count} trials with {random_histories.SEED}={seed} these were missed"
         answered = [str(trial) for trial in drawn if _harmless(trial) and written[trial.name]]
-        assert not answered, f"of {count} trials with {trials.SEED}={seed} these were answered"
+        assert not answered, f"of {count} trials with {random_histories.SEED}={seed} these were answered"
         undone = [
             str(trial)
             for trial in drawn
-            if _harmless(trial) and oracle.disagreements(oracle.content(theirs[trial.name]), live[trial.name])
+            if _harmless(trial)
+            and end_state.disagreements(end_state.content(theirs[trial.name]), live[trial.name])
         ]
-        assert not undone, f"of {count} trials with {trials.SEED}={seed} these were undone"
+        assert not undone, f"of {count} trials with {random_histories.SEED}={seed} these were undone"
 
 
 def _settle(built: Stage) -> None:
@@ -51,7 +52,7 @@ def _settle(built: Stage) -> None:
         return not any(built.wrongs_of(name, live.get(name, {})) for name in built.things)
 
     try:
-        eventually(settled, deadline=performance.READ, poll=0.5)
+        eventually(settled, deadline=case_run.READ, poll=0.5)
     except TimedOutError:
         return  # the test says what is wrong
 

@@ -17,8 +17,8 @@ from e2e.harness.gitserver import GitServer
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.harness.waiting import eventually
-from e2e.stories import looks, manifests, owned
-from e2e.stories.drift.kinds import encoded
+from e2e.scenes import head_lookups, managed_objects, manifests
+from e2e.scenes.drift.kinds import encoded
 
 PLANTED = "open sesame"
 INTRUDED = "abracadabra"
@@ -61,7 +61,7 @@ def test_one_object_may_ask_to_be_only_reported_and_another_to_be_left_alone(
     status = repository.until(lambda status: status.get("drift"), "drift")
     assert [one["object"] for one in status["drift"]] == [f"ConfigMap/{repository.namespace}/reported"]
     eventually(lambda: colour(cluster, repository, "mended") == "blue", deadline=5, message="the repair")
-    assert {event.name for event in owned.writes(audit, mark, repository)} == {"mended"}
+    assert {event.name for event in managed_objects.writes(audit, mark, repository)} == {"mended"}
 
     sha = repo.commit(
         {
@@ -88,7 +88,7 @@ def test_reported_drift_is_one_event_and_one_line_of_the_status_however_many_pas
     assert repository.condition("Drifted")["status"] == "False"
     edit(cluster, repository, "settings", colour="theirs")
     first = repository.until(lambda status: status.get("drift"), "drift")
-    looks.wait(git_server, repo, times=3)
+    head_lookups.wait(git_server, repo, times=3)
     assert repository.status()["drift"] == first["drift"]
     (event,) = _told(cluster, repository)
     assert event["count"] == 1

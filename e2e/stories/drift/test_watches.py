@@ -14,7 +14,7 @@ from e2e.harness.gitrepo import Repo
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.harness.waiting import eventually
-from e2e.stories import manifests
+from e2e.scenes import manifests
 
 NAMES = ("edited", "deleted", "unlabelled")
 SILENCE = 75.0

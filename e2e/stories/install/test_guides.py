@@ -1,0 +1,224 @@
+"""The guides work as written, each on a cluster of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+import trustme
+
+from e2e.harness import cluster as clusters
+from e2e.harness import controlplane, gitserver, pod, repositories
+from e2e.harness.cluster import Cluster, Object
+from e2e.harness.controlplane import ControlPlane
+from e2e.harness.gitrepo import Repo
+from e2e.harness.gitserver import GitServer
+from e2e.harness.operator import Operators
+from e2e.harness.repositories import Repository
+from e2e.harness.waiting import eventually
+from e2e.scenes import guide_reader, manifests
+from e2e.scenes.guide_reader import Desk
+from tests.source import sshserver
+
+OBJECT = {"OBJECT": "configmap/settings", "OBJECT_NAMESPACE": "shop"}
+OURS = {"NAMESPACE": "platform", "NAME": "shop"}
+CLAIM = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "uploads", "namespace": "shop"},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+}
+
+
+@pytest.fixture
+def own_plane(binaries: Path) -> Iterator[ControlPlane]:
+    """A control plane on which nobody has installed anything."""
+    with controlplane.running(binaries, controlplane.BARE) as running:
+        yield running
+
+
+@pytest.fixture
+def cluster(own_plane: ControlPlane, tmp_path: Path) -> Iterator[Cluster]:
+    """The same as a cluster."""
+    kubeconfig = own_plane.kubeconfig()
+    kubectl = clusters.Kubectl(binary=own_plane.kubectl, kubeconfig=kubeconfig, cache=tmp_path / "kubectl")
+    with clusters.connected(kubectl) as connected:
+        yield connected
+
+
+@pytest.fixture
+def desk(cluster: Cluster, tmp_path: Path) -> Desk:
+    """Where the reader sits."""
+    return guide_reader.sit(tmp_path / "desk", cluster.kubectl)
+
+
+@pytest.fixture
+def repo(git_server: GitServer, tmp_path: Path) -> Repo:
+    """A Git repository that the reader may push to."""
+    found = git_server.create(f"guide-{tmp_path.name.replace('_', '-')}")
+    found.git("config", "http.receivepack", "true")
+    return found
+
+
+@pytest.fixture
+def installed(own_plane: ControlPlane, cluster: Cluster) -> Iterator[Cluster]:
+    """The same cluster with Towline on it."""
+    cluster.kubectl("apply", "-f", str(guide_reader.ROOT / "crds"))
+    cluster.kubectl(
+        "wait", "--for=condition=Established", "--timeout=30s", "-f", str(guide_reader.ROOT / "crds")
+    )
+    for name in ("platform", "shop"):
+        cluster.create(manifests.namespace(name))
+    operators = Operators(own_plane)
+    operators.shared()
+    try:
+        yield cluster
+    finally:
+        operators.stop()
+
+
+@pytest.fixture
+def shop(installed: Cluster, repo: Repo) -> Callable[..., Repository]:
+    """The GitRepository that the guides speak of, in which two commits were applied."""
+
+    def create(**spec: Any) -> Repository:
+        repo.commit({"deploy/settings.yaml": settings("Hello"), "deploy/uploads.yaml": manifests.text(CLAIM)})
+        app = repositories.create(installed, "platform", "shop", url=repo.url, path="deploy", **spec)
+        app.until_applied(repo.sha("main"))  # nobody here binds the claim
+        app.until_applied(repo.commit({"deploy/settings.yaml": settings("Welcome")}, message="Greet warmly"))
+        return app
+
+    return create
+
+
+def test_a_reader_gets_started(desk: Desk, repo: Repo) -> None:
+    repo.commit({"README.md": "The shop"})
+    desk.follow(
+        "getting-started.md", {"REPO": repo.url, "FLAGS": f"--allow-http --data-dir {desk.folder}/data"}
+    )
+
+
+def test_a_reader_reads_the_history(desk: Desk, shop: Callable[..., Repository]) -> None:
+    shop()
+    desk.follow("read-the-history.md", {**OURS, **OBJECT})
+
+
+def test_a_reader_confirms_a_prune(
+    desk: Desk, installed: Cluster, repo: Repo, shop: Callable[..., Repository]
+) -> None:
+    shop()
+    desk.follow("confirm-a-prune.md", {**OURS, "REPO": repo.url, "REMOVE": "deploy/uploads.yaml"})
+    claim = installed.get("v1", "PersistentVolumeClaim", "uploads", "shop")
+    assert claim["metadata"]["deletionTimestamp"]  # nothing runs here that would take its finalizer off
+
+
+def test_a_reader_leaves_towline_without_losing_anything(
+    desk: Desk, installed: Cluster, shop: Callable[..., Repository]
+) -> None:
+    shop()
+    desk.follow("leave-towline.md", {**OURS, **OBJECT})
+    assert installed.find("v1", "PersistentVolumeClaim", "uploads", "shop")
+
+
+def test_a_reader_adopts_a_namespace_that_exists(desk: Desk, installed: Cluster, repo: Repo) -> None:
+    installed.kubectl("apply", "-f", "-", stdin=settings("Hello"))
+    repo.commit({"deploy/settings.yaml": settings("Welcome")})
+    desk.follow("adopt-a-namespace.md", {"NAMESPACE": "platform", "REPO": repo.url, **OBJECT})
+
+
+def test_a_reader_observes_before_enforcing(desk: Desk, installed: Cluster, repo: Repo) -> None:
+    installed.kubectl("apply", "-f", "-", stdin=settings("Hello"))
+    repo.commit({"deploy/settings.yaml": settings("Welcome"), "deploy/fresh.yaml": config_map("fresh")})
+    desk.follow("observe-first.md", {"NAMESPACE": "platform", "REPO": repo.url, **OBJECT})
+
+
+async def test_a_reader_connects_a_private_repository(desk: Desk, installed: Cluster, tmp_path: Path) -> None:
+    installed.kubectl("get", "namespace", "platform")
+    authority, key = trustme.CA(), asyncssh.generate_private_key("ssh-ed25519")
+    (desk.folder / "token").write_text("open-sesame")
+    authority.cert_pem.write_to_path(str(desk.folder / "ca.crt"))
+    key.write_private_key(str(desk.folder / "deploy-key"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with gitserver.serving(tmp_path / "git", context) as secure:
+        pair = base64.b64encode(b"towline:open-sesame").decode()
+        repo = secure.create("private", authorization=f"Basic {pair}")
+        repo.commit({"deploy/a.yaml": settings("Hello"), "ssh/b.yaml": config_map("b")})
+        async with sshserver.serving(tmp_path / "git", key) as ssh:
+            yours = {
+                "NAMESPACE": "platform",
+                "REPO": repo.url,
+                "TOKEN_USER": "towline",
+                "TOKEN_FILE": "token",
+                "CA_FILE": "ca.crt",
+                "SSH_REPO": ssh.url("private.git"),
+                "SSH_HOST": "127.0.0.1",
+                "SSH_PORT": str(ssh.port),
+                "KEY_FILE": "deploy-key",
+            }
+            await asyncio.to_thread(desk.follow, "connect-a-private-repository.md", yours)
+
+
+async def test_a_reader_installs_towline_by_helm_and_takes_it_away(
+    binaries: Path, repo: Repo, tmp_path: Path
+) -> None:
+    repo.commit({"deploy/settings.yaml": settings("Hello")})
+    image = "--set image.repository=registry.example/towline"
+    yours = {
+        "REPO": repo.url,
+        "SETTINGS": f"{image} --set allowHttp=true",
+        "CHART": "charts/towline",
+        **OBJECT,
+    }
+    with controlplane.running(binaries) as plane, clusters.connected(_kubectl(plane)) as cluster:
+        cluster.create(manifests.namespace("shop"))
+        desk = guide_reader.sit(tmp_path / "desk", cluster.kubectl)
+        reading = asyncio.create_task(asyncio.to_thread(desk.follow, "install.md", yours))
+        deployment = await _installed(cluster, reading)
+        operator = pod.play(plane, cluster, deployment, tmp_path / "pod")
+        operator.start()
+        try:
+            await reading
+        finally:
+            operator.kill()
+
+
+def test_what_a_page_promises_is_compared_line_by_line() -> None:
+    assert guide_reader.matches("a   b\nc\n", "a b\nc\n")
+    assert guide_reader.matches("a 17s b\n", "a … b\n")
+    assert guide_reader.matches("a\nb\nc\n", "a\n…\n")
+    assert not guide_reader.matches("a\nb\n", "a\n")
+    assert not guide_reader.matches("a\n", "a\nb\n")
+
+
+def _kubectl(plane: ControlPlane) -> clusters.Kubectl:
+    return clusters.Kubectl(
+        binary=plane.kubectl, kubeconfig=plane.kubeconfig(), cache=plane.folder / "kubectl"
+    )
+
+
+async def _installed(cluster: Cluster, reading: asyncio.Task[None]) -> Object:
+    """Wait until the reader has installed the operator; raises what stopped them."""
+
+    def deployment() -> Object | None:
+        if reading.done():
+            reading.result()
+        return cluster.find("apps/v1", "Deployment", "towline", "towline-system")
+
+    return await asyncio.to_thread(eventually, deployment, deadline=60, message="the operator's Deployment")
+
+
+def settings(greeting: str) -> str:
+    """The ConfigMap of the guides as a file."""
+    return manifests.text(manifests.config_map("settings", "shop", greeting=greeting))
+
+
+def config_map(name: str) -> str:
+    """Another one."""
+    return manifests.text(manifests.config_map(name, "shop"))
