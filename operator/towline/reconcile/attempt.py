@@ -114,26 +114,24 @@ class Attempts:
         await self._repairs.begin(attempt, spec)
         if known := await self._fetcher.still_away(attempt, spec):
             return known
-        attempt.head = head = await self._repairs.beside(attempt, spec, self._fetcher.head(attempt, spec))
-        self._neighbours.found(attempt.repository, head.name)
-        fetched = self._fetcher.revision(attempt, spec, head)
-        attempt.revision = revision = await self._repairs.beside(attempt, spec, fetched)
         try:
-            read = self._fetcher.desired(attempt, spec, head)
-            attempt.desired = desired = await self._repairs.beside(attempt, spec, read)
-            await self._index.assess_by(attempt.repository.label, spec.health_checks)
-            blind = await self._planner.see(attempt, desired)
-            if known := self._unchanged(attempt):
-                return known
-            self._neighbours.declare(attempt.repository, desired.sha, desired.manifests)
-            planning = self._planner.decide(attempt, desired)
-            decided = await self._repairs.beside(attempt, spec, planning)
-            if not decided.failures and any(change.manifest for change in decided.waiting):
-                return result.passed(attempt, decided, None, blind)
+            async with self._repairs.lane(attempt, spec):
+                attempt.head = head = await self._fetcher.head(attempt, spec)
+                self._neighbours.found(attempt.repository, head.name)
+                attempt.revision = await self._fetcher.revision(attempt, spec, head)
+                attempt.desired = desired = await self._fetcher.desired(attempt, spec, head)
+                await self._index.assess_by(attempt.repository.label, spec.health_checks)
+                blind = await self._planner.see(attempt, desired)
+                if known := self._unchanged(attempt):
+                    return known
+                self._neighbours.declare(attempt.repository, desired.sha, desired.manifests)
+                decided = await self._planner.decide(attempt, desired)
         except TowlineError as error:
-            if error.reason in _RECORDED:
-                await self._record(attempt, revision, error)
+            if attempt.revision and error.reason in _RECORDED:
+                await self._record(attempt, attempt.revision, error)
             raise
+        if not decided.failures and any(change.manifest for change in decided.waiting):
+            return result.passed(attempt, decided, None, blind)
         if spec.mode is Mode.OBSERVE:
             return await self._observe(attempt, desired, head, decided, blind)
         return await self._enforce(attempt, desired, head, decided, blind)

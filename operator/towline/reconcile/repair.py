@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from towline import aio, log
 from towline.api.gitrepository import Mode, Spec
@@ -33,7 +33,6 @@ from towline.reconcile.sync_request import SyncRequests
 from towline.status import drift_fields
 
 _log = log.logger(__name__)
-_T = TypeVar("_T")
 
 RECALL_SECONDS = 2.0
 """How long a restarted operator waits for the head before it repairs from the commit that was applied last."""
@@ -76,25 +75,33 @@ class Repairs:
         self._executor = executor
         self._repositories = repositories
 
-    async def beside(self, attempt: Attempt, spec: Spec, step: Coroutine[Any, Any, _T]) -> _T:
-        """Do a step of a pass, and repair meanwhile whatever somebody else changes.
+    @asynccontextmanager
+    async def lane(self, attempt: Attempt, spec: Spec) -> AsyncIterator[None]:
+        """Repair beside a block whatever somebody else changes; the end of the block waits for its last repair.
 
-        After a restart, everything is looked at once the step takes long, or fails.
+        After a restart, everything is looked at once the block takes long, or fails.
 
         Raises:
-            TowlineError: the step's own, or that of a repair.
+            TowlineError: the block's own, or that of a repair, which ends the block.
         """
-        task = asyncio.ensure_future(step)
+        ended = asyncio.Event()
+        failed: TowlineError | None = None
         try:
-            while not task.done():
-                await self._disturbed(attempt, task)
-                if not task.done():
-                    await self.mend(attempt, spec, everything=self._is_recalled(attempt))
-            if task.exception() and self._is_recalled(attempt):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._mend_until(ended, attempt, spec))
+                try:
+                    yield
+                except (
+                    TowlineError
+                ) as error:  # within the group it would cancel a repair that is being written
+                    failed = error
+                ended.set()
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        if failed:
+            if self._is_recalled(attempt):
                 await self.mend(attempt, spec, everything=True)
-            return task.result()
-        finally:
-            await aio.end(task)
+            raise failed
 
     async def begin(self, attempt: Attempt, spec: Spec) -> None:
         """Restore what was touched since the last pass, before anything is asked of Git; under Observe nothing is.
@@ -211,12 +218,23 @@ class Repairs:
         """Add to a policy what is to be done about drift."""
         return self._drifts.policy(policy, self._drifts.known(attempt.repository), spec)
 
-    async def _disturbed(self, attempt: Attempt, task: asyncio.Future[Any]) -> None:
-        """Wait until somebody touches an object of ours, or the task is done."""
+    async def _mend_until(self, ended: asyncio.Event, attempt: Attempt, spec: Spec) -> None:
+        """Mend whenever somebody touches an object of ours; after a restart also when nobody does for a while."""
+        over = asyncio.ensure_future(ended.wait())
+        try:
+            while not ended.is_set():
+                await self._disturbed(attempt, over)
+                if not ended.is_set():
+                    await self.mend(attempt, spec, everything=self._is_recalled(attempt))
+        finally:
+            await aio.end(over)
+
+    async def _disturbed(self, attempt: Attempt, over: asyncio.Future[Any]) -> None:
+        """Wait until somebody touches an object of ours, or the block is over."""
         touched = asyncio.ensure_future(self._index.disturbances.wait(attempt.repository.label))
         try:
             limit = RECALL_SECONDS if self._is_recalled(attempt) else None
-            await asyncio.wait({task, touched}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({over, touched}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         finally:
             touched.cancel()
 
