@@ -22,6 +22,17 @@ from towline.source import pull_requests
         ("Add a thing\n\nReviewed-on: https://git.example.com/org/repo/pulls/12\nReviewed-by: Ann", "#12"),
         ("Merged PR 123: Add a thing\n\nRelated work items: #9", "#123"),
         ('Revert "Add a thing (#12)" (#13)', "#13"),
+        (
+            "Add a thing\n\nWhy it is there.\n\nCloses #12 from ann/feature.\n\nSigned-off-by: Bob <b@example.com>",
+            "#12",
+        ),
+        ("Add a thing\n\nCloses #12 from ann/feature/part-2.0", "#12"),
+        ("Add a thing\n\ncloses #12 from ann:feature", "#12"),
+        (
+            "Add a thing\n\nCloses #12 from ann/feature and squashes the following commits:\n\n1a2b3c4 [Ann] Add",
+            "#12",
+        ),
+        ("Closes #12 from ann/feature", "#12"),
     ],
 )
 def test_a_pull_request_is_found_as_each_forge_writes_it(message: str, written: str) -> None:
@@ -39,6 +50,9 @@ def test_a_pull_request_is_found_as_each_forge_writes_it(message: str, written: 
         "Merge branch 'main' into feature",
         "Add a thing\n\nReviewed-on: by Ann",
         "Merge pull request from nowhere",
+        "Add a thing\n\nCloses #12",
+        "Add a thing\n\nCloses #12 from last week's list",
+        "Add a thing\n\nIt closes #12 from ann/feature for good",
     ],
 )
 def test_a_commit_without_a_pull_request_names_none(message: str) -> None:

@@ -16,20 +16,25 @@ _MERGES = (
 )
 _GITLAB = re.compile(r"See merge request (?:[\w./-]+)?(?P<number>![0-9]+)", re.ASCII)
 _REVIEWED_ON = re.compile(r"Reviewed-on: https?://\S+/pulls/(?P<number>[0-9]+)", re.IGNORECASE)
+_CLOSES = re.compile(
+    r"clos(?:e|es|ed) (?P<number>#[0-9]+) from [^\s/:]+[/:][^\s]*[^\s.,](?:[.,]| and squashes .*)?",
+    re.IGNORECASE,
+)
+"""Merged by a script or by mail: `Closes #12 from owner/branch`. The branch tells it from an issue that is closed."""
 _FORGES = frozenset({"github", "gitlab", "gitea", "forgejo", "bitbucket", "azure devops"})
 _NOBODY = re.compile(r"(?:noreply|no-reply)@", re.IGNORECASE)
 
 
 def pull_request(message: str) -> str:
     """Return the pull request that a commit message names, as its forge writes it (`#12`, `!34`), or ""."""
-    subject, _, body = message.strip().partition("\n")
+    subject = message.strip().partition("\n")[0]
     for pattern in _MERGES:
         if match := pattern.match(subject):
             return f"#{match['number'].removeprefix('#')}"
-    for line in reversed(body.splitlines()):
-        if match := _GITLAB.fullmatch(line.strip()):
+    for line in map(str.strip, reversed(message.splitlines())):
+        if match := _GITLAB.fullmatch(line) or _CLOSES.fullmatch(line):
             return match["number"]
-        if match := _REVIEWED_ON.fullmatch(line.strip()):
+        if match := _REVIEWED_ON.fullmatch(line):
             return f"#{match['number']}"
     return ""
 
