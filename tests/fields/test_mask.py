@@ -104,11 +104,8 @@ def test_what_kubectl_applied_last_is_dropped_from_every_object() -> None:
             ]
         ),
         config_map(**{"api-key": SECRET}),
-        config_map(key=SECRET),
-        config_map(name="x", key=SECRET),
         config_map(secretName=SECRET),
         config_map(DATABASE_CREDENTIALS=SECRET),
-        config_map(KEYCLOAK_URL=SECRET),
         {"metadata": {"annotations": {"example.dev/apiToken": SECRET}}},
         {"kind": "StorageClass", "parameters": {"restuserkey": SECRET}},
         custom(adminPassword=SECRET),
@@ -122,7 +119,6 @@ def test_what_kubectl_applied_last_is_dropped_from_every_object() -> None:
         custom(tls={"name": "web", "key": SECRET}),
         custom(password={"path": SECRET}),
         {"kind": "CustomResourceDefinition", "metadata": {"annotations": {"password": SECRET}}},
-        custom(key=SECRET),
         custom(tls={"cert": "public", "key": SECRET}),
         custom(parameters=[{"name": "smtp_password", "value": SECRET}]),
         custom(passwords=[{"name": "ada", "value": SECRET}]),
@@ -135,6 +131,78 @@ def test_what_kubectl_applied_last_is_dropped_from_every_object() -> None:
 def test_the_value_of_a_name_that_says_secret_is_masked_in_every_kind(body: dict[str, Any]) -> None:
     assert SECRET not in json.dumps(MASK.masked(body))
     assert SECRET not in MASK.text(f'spec: Invalid value: "{SECRET}": no', body)
+
+
+KEYS_WITH_A_PURPOSE = (
+    *(
+        "apiKey",
+        "api_key",
+        "API_KEY",
+        "X-Api-Key",
+        "apikey",
+        "APIKey",
+        "apiKeys",
+        "AWS_ACCESS_KEY_ID",
+        "access-key",
+    ),
+    *(
+        "private.key",
+        "privateKey",
+        "PRIVATE KEY",
+        "signing_key",
+        "signKey",
+        "encryptionKey",
+        "ENCRYPTION-KEY",
+    ),
+    *("sshKey", "ssh-key", "SSH_HOST_RSA_KEY", "tls.key", "server.key", "ca.key", "masterkey", "hmac-key"),
+    *("JWT_KEY", "ed25519_key", "example.dev/api-key", "storageAccountKey", "web.example.org.key"),
+)
+
+
+@pytest.mark.parametrize("name", KEYS_WITH_A_PURPOSE)
+def test_a_key_with_its_purpose_is_secret_in_any_spelling(name: str) -> None:
+    env = [{"name": name, "value": SECRET}]
+    for body in (config_map(**{name: SECRET}), custom(**{name: SECRET}), pod(containers=[{"env": env}])):
+        assert SECRET not in json.dumps(MASK.masked(body))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "key",
+            "Key",
+            "KEY",
+            "keys",
+            "key1",
+            "KEYCLOAK_URL",
+            "keyboard",
+            "topologyKey",
+            "labelKey",
+            "sortKey",
+        ),
+        *(
+            "publicKey",
+            "ssh-public-key",
+            "partition_key",
+            "primaryKey",
+            "monkey",
+            "keyPrefix",
+            "app.kubernetes.io/key",
+        ),
+    ],
+)
+def test_the_bare_word_key_hides_nothing(name: str) -> None:
+    env = [{"name": name, "value": "seen"}]
+    for body in (config_map(**{name: "seen"}), custom(**{name: "seen"}), pod(containers=[{"env": env}])):
+        assert MASK.masked(body) == body
+    assert MASK.masked(config_map(name="x", key="seen")) == config_map(name="x", key="seen")
+
+
+def test_a_private_key_in_pem_is_secret_whatever_it_is_called() -> None:
+    pem = f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----\n"
+    for body in (config_map(key=pem), custom(files=[{"name": "web", "content": pem}])):
+        assert SECRET not in json.dumps(MASK.masked(body))
 
 
 @pytest.mark.parametrize("number", [1234, 12.5])

@@ -1,8 +1,8 @@
 """What may be shown of an object: every secret value gives way to `***` and a short keyed digest.
 
 Of a Secret, alone or inside another object, every scalar is secret except apiVersion, kind, name, namespace
-and the names of keys. Of any other object the value of a name that says so (`SAYING`) is secret, with all
-that lies below it, where that name is
+and the names of keys. Of any other object the value of a name that says so (`SAYING`, or a key with its purpose,
+such as `apiKey`) is secret, with all that lies below it, where that name is
 
 - a key: in a ConfigMap's `data`, an annotation, a field of a custom resource;
 - the `name` or `key` beside a `value`, `values` or `default`: environment variables, HTTP headers, parameters;
@@ -10,7 +10,8 @@ that lies below it, where that name is
 
 Kubernetes has such names that hold no secret: fields that refer to one, and selectors. These are left alone
 by their exact name, by their ending, or by the shape of the mapping they stand in; not in maps whose keys
-an author chose (`FREE`). In doubt a value is masked: a reader still sees whether it changed.
+an author chose (`FREE`). In doubt a value is masked: a reader still sees whether it changed. The bare word "key" says
+nothing: most keys only name something.
 """
 
 from __future__ import annotations
@@ -19,14 +20,41 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from towline.fields import mask_text
 from towline.model import Body
 
-SAYING = ("password", "passwd", "passphrase", "token", "secret", "credential", "key")
+SAYING = ("password", "passwd", "passphrase", "token", "secret", "credential")
 """Parts of a name, in any case, that say that its value is secret."""
+
+_PURPOSES = (
+    *("access", "account", "admin", "aes", "api", "application", "auth", "authentication", "authorization"),
+    *("cipher", "client", "consumer", "cookie", "crypt", "crypto", "decrypt", "decryption", "deploy"),
+    *("dsa", "ecdsa", "ed25519", "encrypt", "encryption", "gpg", "hmac", "host", "integration", "jwt"),
+    *(
+        "license",
+        "machine",
+        "master",
+        "pgp",
+        "priv",
+        "private",
+        "recovery",
+        "registry",
+        "restuser",
+        "root",
+        "rsa",
+    ),
+    *("server", "service", "session", "shared", "sign", "signature", "signing", "ssh", "ssl", "storage"),
+    *("subscription", "tls", "unseal", "vault", "webhook", "wrapping"),
+)
+_SECRET_KEY = re.compile(rf"(?:{'|'.join(_PURPOSES)}|\b(?:app|ca|des))-?key|[^./]\.key$")
+"""A key with its purpose, in a name spelled by `_spelled`; `server.key` and the like are files of private keys."""
+_WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[\s_-]+")
+_PRIVATE_KEY = "PRIVATE KEY-----"
+"""What every private key in PEM says of itself."""
 
 FREE = frozenset(
     {"annotations", "attributes", "binaryData", "data", "options", "parameters", "volumeAttributes"}
@@ -158,7 +186,8 @@ def _said(value: Any, place: Place, hide: _Hide, *, secret: bool) -> Any:
             return list(_words(value, place, hide))
         return [_said(child, (*place, ""), hide, secret=secret) for child in value]
     scalar = value is not None and not isinstance(value, bool)
-    return hide(value, place) if secret and scalar else value
+    told = isinstance(value, str) and _PRIVATE_KEY in value
+    return hide(value, place) if told or (secret and scalar) else value
 
 
 def _words(words: Sequence[Any], place: Place, hide: _Hide) -> Iterator[Any]:
@@ -184,27 +213,46 @@ def _mapping(mapping: Body, place: Place, hide: _Hide, *, secret: bool) -> Body:
     if mapping.get("kind") == "Secret" and mapping.get("apiVersion") == "v1" and not refers:
         return {name: _whole(child, (name,), hide) for name, child in mapping.items()}
     named = any(_says(mapping.get(word)) for word in ("name", "key"))
+    keyed = secret or _says(f"{_holder(place)}-key")
     shown = {}
     for name, child in mapping.items():
         if refers and name not in _CARRYING:
-            hidden = (name == "key" and not _points(mapping, place)) or (name == "path" and secret)
+            hidden = (name == "key" and keyed and not _points(mapping, place)) or (name == "path" and secret)
         elif named and (name == "value" or (name in _MORE_VALUES and _SELECTING.isdisjoint(mapping))):
             hidden = True
         else:
-            hidden = secret or (_says(name) and (free or not _harmless(name, child)))
+            says = _says(name) or (name == "key" and keyed)
+            hidden = secret or (says and (free or not _harmless(name, child)))
         shown[name] = _said(child, (*place, name), hide, secret=hidden)
     return shown
 
 
 def _points(mapping: Body, place: Place) -> bool:
     """Whether the `key` in what looks like a reference names one: a key may also be given by name."""
-    holder = next((name for name in reversed(place) if name), "")
+    holder = _holder(place)
     named = holder in _POINTERS or holder.endswith(_POINTER_ENDINGS)
     return named or not _SELECTING.isdisjoint(mapping)
 
 
+def _holder(place: Place) -> str:
+    """Return the name of what a value is a part of."""
+    return next((name for name in reversed(place) if name), "")
+
+
 def _says(name: Any) -> bool:
-    return isinstance(name, str) and (name == "stringData" or any(word in name.lower() for word in SAYING))
+    if not isinstance(name, str):
+        return False
+    lower = name.lower()
+    return (
+        name == "stringData"
+        or any(word in lower for word in SAYING)
+        or ("key" in lower and _SECRET_KEY.search(_spelled(name)) is not None)
+    )
+
+
+def _spelled(name: str) -> str:
+    """Spell a name in small letters with a dash between its words, but leave dots and slashes."""
+    return _WORD_ENDS.sub("-", name).lower()
 
 
 def _harmless(name: str, value: Any) -> bool:
