@@ -131,7 +131,31 @@ def test_a_configuration_that_cannot_be_used_is_told_without_its_content(
 
 def test_a_configuration_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
-    with pytest.raises(ClusterError, match="no configuration for the cluster: Invalid kube-config file"):
+    with pytest.raises(
+        ClusterError, match=r"no configuration for the cluster: .*/config does not exist; set KUBE"
+    ):
+        credentials.load()
+
+
+@pytest.mark.parametrize(
+    ("script", "what"),
+    [("", "was not found; install it"), ("#!/bin/sh\nexit 3\n", "gave none; run it by hand")],
+)
+@pytest.mark.parametrize("command", ["./make-token", "make-token"])
+def test_a_program_that_makes_no_tokens_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str, script: str, what: str
+) -> None:
+    if script:
+        (tmp_path / "make-token").write_text(script)
+        (tmp_path / "make-token").chmod(0o755)
+    plugin = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": command,
+        "interactiveMode": "Never",
+    }
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("KUBECONFIG", kubeconfig(tmp_path / "config", {"exec": plugin}))
+    with pytest.raises(ClusterError, match=f'the program "{command}" that the kubeconfig names {what}'):
         credentials.load()
 
 

@@ -67,6 +67,7 @@ def _ends(chosen: Settings) -> bool:
 
 async def _operate(chosen: Settings) -> None:
     chosen.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    await credentials.check()
     metrics = Metrics()
     async with (
         _leadership(chosen) as leadership,

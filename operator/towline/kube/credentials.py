@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import ssl
 import urllib.parse
 import urllib.request
@@ -20,6 +21,7 @@ from towline.errors import ClusterError
 T = TypeVar("T")
 
 READ_SECONDS = 30.0
+_NONE = "no configuration for the cluster"
 
 POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 """Where a pod finds the namespace of its service account."""
@@ -71,6 +73,16 @@ def load() -> Access:
         return _access(configuration)
 
 
+async def check() -> None:
+    """Load configuration and credentials once, to find out before anything begins that there are none.
+
+    Raises:
+        ClusterError: there is no configuration, or it cannot be used.
+    """
+    access = await threaded(load)
+    await threaded(access.authorization)
+
+
 def namespace() -> str:
     """Return the namespace that we are at home in: of POD_NAMESPACE, of the pod, or of the kubeconfig's context.
 
@@ -100,10 +112,40 @@ def _kubeconfig() -> str:
 
 
 def _fill(configuration: Any, config: Any) -> None:
-    if path := _kubeconfig():
-        config.load_kube_config(config_file=path, client_configuration=configuration, persist_config=False)
-    else:
+    path = _kubeconfig()
+    if not path:
         config.load_incluster_config(client_configuration=configuration)
+        return
+    _check_there(path)
+    program = _program(config.kube_config.KubeConfigMerger(path).config)
+    config.load_kube_config(config_file=path, client_configuration=configuration, persist_config=False)
+    if program and not configuration.api_key and not configuration.cert_file:
+        raise ClusterError(f"{_program_named(program)} gave none; run it by hand to see why")
+
+
+def _check_there(path: str) -> None:
+    if not any(Path(part).expanduser().exists() for part in path.split(os.pathsep) if part):
+        raise ClusterError(f"{_NONE}: {path} does not exist; set KUBECONFIG to the path of a kubeconfig file")
+
+
+def _program(merged: Any) -> str:
+    """Return the program that makes credentials, if the kubeconfig names one; the library only logs its failures.
+
+    Raises:
+        ClusterError: it is not there.
+    """
+    context = merged["contexts"].get_with_name(merged["current-context"])["context"]
+    user = merged["users"].get_with_name(context.safe_get("user"), safe=True)
+    if user is None or "exec" not in user["user"]:
+        return ""
+    command = str(user["user"]["exec"]["command"])
+    if not shutil.which(Path(user.path).parent / command if "/" in command else command):
+        raise ClusterError(f"{_program_named(command)} was not found; install it, or change KUBECONFIG")
+    return command
+
+
+def _program_named(command: str) -> str:
+    return f'no credentials for the cluster: the program "{command}" that the kubeconfig names'
 
 
 @contextmanager
@@ -115,10 +157,14 @@ def _translated() -> Iterator[None]:
         yield
     except kubernetes.config.ConfigException as error:
         words = str(error).partition("\n")[0][:200]
-        raise ClusterError(f"no configuration for the cluster: {words}") from error
+        raise ClusterError(f"{_NONE}{_where()}: {words}") from error
     except (yaml.YAMLError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         fault = type(error).__name__
-        raise ClusterError(f"the configuration for the cluster cannot be read ({fault})") from error
+        raise ClusterError(f"the configuration for the cluster{_where()} cannot be read ({fault})") from error
+
+
+def _where() -> str:
+    return f" in {path}" if (path := _kubeconfig()) else ""
 
 
 def _access(configuration: Any) -> Access:
