@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from towline.fields import additions
 from towline.fields.additions import Addition
 
@@ -47,6 +48,13 @@ def test_what_somebody_added_to_a_map_that_we_declare_empty_is_found_and_the_map
     (found,) = additions.additions(body, OURS)
     path = "/spec/containers/1/securityContext/privileged"
     assert found == Addition(path, path, value=True, by="kubectl-patch", at="t")
+
+
+def test_what_is_nested_without_end_adds_nothing_and_hides_nothing() -> None:
+    nested = orjson.loads(1000 * b'{"f:a":' + b"{}" + 1000 * b"}")
+    body = pod({"tty": True}, entry("forger", containers(env=nested)), entry("kubectl", containers(tty={})))
+    assert additions.has(body["metadata"]["managedFields"], OURS)
+    assert [found.by for found in additions.additions(body, OURS)] == ["kubectl"]
 
 
 def test_a_sidecar_beside_our_container_is_nobodys_business() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,6 +91,11 @@ def test_a_whole_and_a_part_of_it_are_not_the_same_field() -> None:
 def test_an_object_that_we_do_not_apply_is_not_looked_at() -> None:
     assert coowners.folded([entry("kubectl-create", HELD)], OURS) is None
     assert coowners.folded([], OURS) is None
+
+
+def test_entries_that_are_nested_without_end_stay_as_they_are() -> None:
+    nested = orjson.loads(1000 * b'{"f:a":' + b"{}" + 1000 * b"}")
+    assert coowners.folded([applied(nested), entry("forger", nested)], OURS) is None
 
 
 trees: st.SearchStrategy[Any] = st.recursive(

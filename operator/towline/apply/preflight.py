@@ -14,7 +14,7 @@ from towline.apply.crds import Settling
 from towline.apply.objects import Objects, WriteContext, metadata
 from towline.apply.prediction import Prediction
 from towline.errors import ApiError, Failure
-from towline.fields import additions, coowners
+from towline.fields import additions, coowners, managed
 from towline.kube.calls import Answer
 from towline.kube.client import IN_FLIGHT
 from towline.model import Action, Body, Change, ObjectRef
@@ -122,7 +122,7 @@ class PreflightRun:
 
     def _shared(self, before: Body) -> bool:
         """Tell whether there is something to take off, which no apply shows."""
-        entries, manager = metadata(before).get("managedFields") or (), self._sync.identity.manager
+        entries, manager = managed.entries(before), self._sync.identity.manager
         added = self._sync.foreign is ForeignFields.REMOVE and additions.has(entries, manager)
         return added or coowners.is_shared(entries, manager)
 
@@ -154,7 +154,6 @@ def _content(body: Body) -> Mapping[str, Any]:
     held = {name: value for name, value in metadata(body).items() if name != "resourceVersion"}
     held["managedFields"] = [
         {name: value for name, value in entry.items() if name != "time"}
-        for entry in held.get("managedFields") or ()
-        if not entry.get("subresource")
+        for entry in managed.direct(managed.entries(body))
     ]
     return {name: value for name, value in body.items() if name != "status"} | {"metadata": held}

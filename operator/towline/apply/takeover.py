@@ -5,7 +5,7 @@ from __future__ import annotations
 from towline.api.gitrepository import ForeignFields
 from towline.apply.objects import Objects, WriteContext, metadata, version_of
 from towline.errors import ApiError
-from towline.fields import additions, coowners
+from towline.fields import additions, coowners, managed
 from towline.kube import refusals
 from towline.model import Body, ObjectRef
 
@@ -20,7 +20,7 @@ async def fold(objects: Objects, body: Body, ref: ObjectRef, sync: WriteContext)
     fails: the index knows that the object is shared, and the next pass tries again.
     """
     for _ in range(_ATTEMPTS):
-        left = coowners.folded(metadata(body).get("managedFields") or (), sync.identity.manager)
+        left = coowners.folded(managed.entries(body), sync.identity.manager)
         if left is None:
             return body
         drop = {"op": "replace", "path": "/metadata/managedFields", "value": left}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
-from typing import Any
 
 from towline import aio
 from towline.apply import existing, faults, immutable, outcomes, prediction, takeover
@@ -16,7 +15,7 @@ from towline.apply.objects import Objects, WriteContext, metadata, terminates
 from towline.apply.outcomes import Steps, WriteResult
 from towline.apply.prediction import Prediction
 from towline.errors import ApiError, ClusterError, Failure, Refusal
-from towline.fields import diff
+from towline.fields import diff, managed
 from towline.kube import refusals
 from towline.kube.client import IN_FLIGHT
 from towline.live.index import Index
@@ -228,19 +227,15 @@ def merged(body: Body, manager: str) -> bool:
     An object that we created bears our entry from its first second on. (A repeated request, whose first
     answer was lost, may meet our own object, on which a controller has written by now.)
     """
-    entries = [entry for entry in metadata(body).get("managedFields") or () if not entry.get("subresource")]
-    ours = next((entry for entry in entries if _is_ours(entry, manager)), None)
-    others = [entry for entry in entries if not _is_ours(entry, manager)]
-    if ours is None or not others:
+    entries = managed.entries(body)
+    ours = managed.applied(entries, manager)
+    others = [entry for entry in managed.direct(entries) if entry is not ours]
+    if not ours or not others:
         return False
     age = _seconds(ours["time"]) - _seconds(metadata(body)["creationTimestamp"])
     return age > 1 or any(
         _seconds(other.get("time", ours["time"])) < _seconds(ours["time"]) for other in others
     )
-
-
-def _is_ours(entry: Mapping[str, Any], manager: str) -> bool:
-    return entry.get("manager") == manager and entry.get("operation") == "Apply"
 
 
 def _seconds(time: str) -> float:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-import orjson
-
 from towline.api.syncrecord import FieldChange
 from towline.errors import Refusal
-from towline.fields import additions, compare, diff, owned_paths
+from towline.fields import additions, compare, diff, managed, owned_paths
 from towline.fields.mask import Mask
 from towline.model import Body, Difference, Manifest
 
@@ -56,10 +54,10 @@ class Look:
     commit: str
 
     @property
-    def others(self) -> tuple[Body, ...]:
+    def others(self) -> tuple[managed.Node, ...]:
         """The `fieldsV1` of those that are not ours, of the object itself."""
-        entries = self.body["metadata"].get("managedFields") or ()
-        return tuple(entry.get("fieldsV1") or {} for entry in additions.others(entries, self.manager))
+        others = managed.others(managed.entries(self.body), self.manager)
+        return tuple(managed.tree(entry) for entry in others)
 
 
 def of(look: Look, mask: Mask, skipped: Iterable[str] = ()) -> tuple[Deviation, ...]:
@@ -146,7 +144,7 @@ def removals(body: Body, manager: str, mask: Mask) -> tuple[FieldChange, ...]:
 
 def _paths(look: Look, skipped: frozenset[str]) -> list[str]:
     """Name what differs or is not held by our entry; where a whole is named, its parts are not."""
-    held = entry_fields(look.body, look.manager)
+    held = managed.encoded(managed.applied(managed.entries(look.body), look.manager))
     found = {*owned_paths.lost(look.sent, held), *compare.differing(look.sent, look.body)} - skipped
     return sorted(path for path in found if not any(above in found for above in _above(path)))
 
@@ -154,18 +152,6 @@ def _paths(look: Look, skipped: frozenset[str]) -> list[str]:
 def _above(path: str) -> Iterator[str]:
     while path := path.rpartition("/")[0]:
         yield path
-
-
-def entry_fields(body: Body, manager: str) -> bytes:
-    """Return the `fieldsV1` JSON of the manager's Apply entry, empty where it has none."""
-    for entry in body["metadata"].get("managedFields") or ():
-        if (entry.get("manager"), entry.get("operation"), entry.get("subresource")) == (
-            manager,
-            "Apply",
-            None,
-        ):
-            return orjson.dumps(entry.get("fieldsV1") or {})
-    return b""
 
 
 class Holders:
@@ -178,7 +164,7 @@ class Holders:
     """
 
     def __init__(self, sent: Body, body: Body, manager: str) -> None:
-        entries: Sequence[Body] = body["metadata"].get("managedFields") or ()
+        entries = managed.entries(body)
         others = [entry for entry in entries if entry.get("manager") != manager]
         self._sent = sent
         self._others = sorted(others, key=_time, reverse=True)
@@ -195,7 +181,7 @@ class Holders:
 
     def latest(self) -> Holder:
         """Return whoever wrote last, subresources left aside."""
-        return next((_holder(each) for each in self._others if not each.get("subresource")), Holder())
+        return next((_holder(each) for each in managed.direct(self._others)), Holder())
 
     def attributed(self, changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
         """Say of changed fields who gave them their old value, and when."""
@@ -207,8 +193,7 @@ class Holders:
 
     def _holds(self, index: int, entry: Body, path: str) -> bool:
         if index not in self._lost:
-            held = orjson.dumps(entry.get("fieldsV1") or {})
-            self._lost[index] = frozenset(owned_paths.lost(self._sent, held))
+            self._lost[index] = frozenset(owned_paths.lost(self._sent, managed.encoded(entry)))
         below = f"{path}/"
         return not any(lost == path or lost.startswith(below) for lost in self._lost[index])
 

@@ -8,13 +8,15 @@ there to be injected.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import orjson
 
+from towline.fields import managed
+from towline.fields.managed import ITSELF, Node
 from towline.model import Body
 
-_ITSELF = "."
 _INJECTED = frozenset({"f:caBundle"})
 _STATUS = "f:status"
 
@@ -34,24 +36,17 @@ class Addition(NamedTuple):
 
 def has(entries: Sequence[Body], manager: str) -> bool:
     """Tell whether somebody added fields inside list items that `manager` applies."""
-    ours = _ours(entries, manager)
-    return bool(ours) and any(
-        next(_leaves(entry.get("fieldsV1") or {}, ours, (), inside=False), None) is not None
-        for entry in others(entries, manager)
-    )
+    return next(_found(entries, manager), None) is not None
 
 
 def additions(body: Body, manager: str) -> tuple[Addition, ...]:
     """Return the fields that others added to a live object inside list items that `manager` applies."""
-    entries: Sequence[Body] = body["metadata"].get("managedFields") or ()
-    ours = _ours(entries, manager)
     found = []
-    for entry in others(entries, manager) if ours else ():
-        for root, steps in _leaves(entry.get("fieldsV1") or {}, ours, (), inside=False):
-            top, place = _resolved(body, root), _resolved(body, steps)
-            if top and place:
-                who = (str(entry.get("manager", "")), str(entry.get("time", "")))
-                found.append(Addition(top[0], *place, *who))
+    for entry, root, steps in _found(managed.entries(body), manager):
+        top, place = _resolved(body, root), _resolved(body, steps)
+        if top and place:
+            who = (str(entry.get("manager", "")), str(entry.get("time", "")))
+            found.append(Addition(top[0], *place, *who))
     return tuple(sorted(found, key=lambda each: each.path))
 
 
@@ -65,30 +60,24 @@ def _steps(path: str) -> list[tuple[int, int, str]]:
     return [(0, int(step), "") if step.isdecimal() else (1, 0, step) for step in path.split("/")]
 
 
-def _ours(entries: Sequence[Body], manager: str) -> Mapping[str, Any]:
-    for entry in entries:
-        if (
-            entry.get("manager") == manager
-            and entry.get("operation") == "Apply"
-            and not entry.get("subresource")
-        ):
-            return entry.get("fieldsV1") or {}
-    return {}
+def _found(entries: Sequence[Body], manager: str) -> Iterator[tuple[Body, tuple[str, ...], tuple[str, ...]]]:
+    """Yield each addition as the entry that holds it, and the steps to its root and to its leaf.
 
-
-def others(entries: Sequence[Body], manager: str) -> tuple[Body, ...]:
-    """Return the entries of other managers, but for those of subresources."""
-    return tuple(
-        entry for entry in entries if entry.get("manager") != manager and not entry.get("subresource")
-    )
+    Entries that are nested deeper than any manifest are forged: they add nothing.
+    """
+    ours = managed.tree(managed.applied(entries, manager))
+    for entry in managed.others(entries, manager) if ours else ():
+        with suppress(RecursionError):
+            for root, steps in _leaves(managed.tree(entry), ours, (), inside=False):
+                yield entry, root, steps
 
 
 def _leaves(
-    theirs: Mapping[str, Any], ours: Mapping[str, Any], above: tuple[str, ...], *, inside: bool
+    theirs: Node, ours: Node, above: tuple[str, ...], *, inside: bool
 ) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Yield the steps to what they hold and we do not, below list items that we hold: to its root, and to each leaf."""
     for key, node in theirs.items():
-        if key == _ITSELF or key in _INJECTED or (not above and key == _STATUS):
+        if key == ITSELF or key in _INJECTED or (not above and key == _STATUS):
             continue
         mine = ours.get(key)
         steps = (*above, key)
@@ -99,9 +88,9 @@ def _leaves(
             yield from _leaves(node, mine, steps, inside=inside or key.startswith("k:"))
 
 
-def _all(node: Mapping[str, Any], steps: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _all(node: Node, steps: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Yield a leaf, a list item as a whole, or the leaves below."""
-    below = [key for key in node if key != _ITSELF]
+    below = [key for key in node if key != ITSELF]
     if not below or steps[-1].startswith("k:"):
         yield steps
         return

@@ -12,7 +12,8 @@ from typing import Any
 
 import orjson
 
-from towline.fields.owned_paths import Node, pointer
+from towline.fields.managed import Node
+from towline.fields.owned_paths import pointer
 from towline.model import Body
 
 

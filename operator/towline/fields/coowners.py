@@ -8,30 +8,32 @@ appliers, who declare what they own: they are rivals, not remains.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from towline.fields import managed
+from towline.fields.managed import ITSELF, Node
 from towline.model import Body
 
 _APPLIERS = frozenset({"kubectl", "helm", "kustomize-controller", "helm-controller", "argocd-controller"})
 """Tools whose applies end once an object is adopted from them."""
 
-_ITSELF = "."
-"""The member of an entry that owns a map or an item as such."""
-
 
 def folded(entries: Sequence[Body], manager: str) -> tuple[Body, ...] | None:
-    """Return `managedFields` without what `manager` applies in the remains of others; None where nothing is to do."""
-    if len(entries) < 2:
+    """Return `managedFields` without what `manager` applies in the remains of others; None where nothing is to do.
+
+    Entries that are nested deeper than any manifest are forged: they stay as they are.
+    """
+    ours = managed.applied(entries, manager)
+    if len(entries) < 2 or not ours:
         return None
-    ours = next((entry for entry in entries if _applies(entry, manager)), None)
-    if ours is None:
+    try:
+        left = tuple(_left(entry, managed.tree(ours), manager) for entry in entries)
+        if left == tuple(entries):
+            return None
+    except RecursionError:
         return None
-    held = ours.get("fieldsV1") or {}
-    left = tuple(_left(entry, held, manager) for entry in entries)
-    if left == tuple(entries):
-        return None
-    return tuple(entry for entry in left if entry.get("fieldsV1"))
+    return tuple(entry for entry in left if managed.tree(entry))
 
 
 def is_shared(entries: Sequence[Body], manager: str) -> bool:
@@ -39,27 +41,22 @@ def is_shared(entries: Sequence[Body], manager: str) -> bool:
     return folded(entries, manager) is not None
 
 
-def _left(entry: Body, held: Body, manager: str) -> Body:
+def _left(entry: Body, held: Node, manager: str) -> Body:
     if not _remains(entry, manager):
         return entry
-    fields = entry.get("fieldsV1") or {}
+    fields = managed.tree(entry)
     left = _without(fields, held)
     return entry if left == fields else {**entry, "fieldsV1": left}
 
 
 def _remains(entry: Body, manager: str) -> bool:
     """Tell whether an entry is what a write left behind, of whoever does not apply any more."""
-    if entry.get("subresource") or _applies(entry, manager):
+    if entry.get("subresource") or managed.is_applied_by(entry, manager):
         return False
     return entry.get("operation") == "Update" or entry.get("manager") in _APPLIERS
 
 
-def _applies(entry: Body, manager: str) -> bool:
-    plain = not entry.get("subresource") and entry.get("operation") == "Apply"
-    return plain and entry.get("manager") == manager
-
-
-def _without(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+def _without(theirs: Node, ours: Node) -> dict[str, Any]:
     """Take our leaves out of their tree; a node that holds nothing but itself goes with its last member.
 
     What they hold below a leaf of ours is theirs: they have added it to a map that we declare empty. (Of an atomic map
@@ -76,4 +73,4 @@ def _without(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, An
 
 
 def _bare(members: Iterable[str]) -> bool:
-    return all(member == _ITSELF for member in members)
+    return all(member == ITSELF for member in members)

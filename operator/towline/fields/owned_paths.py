@@ -14,10 +14,8 @@ from typing import Any, TypeAlias, cast
 
 import orjson
 
+from towline.fields.managed import Node
 from towline.model import Body
-
-Node: TypeAlias = Mapping[str, Any]
-"""One level of `fieldsV1`: `f:…`, `k:…` or `v:…` to the level below it."""
 
 Memo: TypeAlias = MutableMapping[tuple[str, bytes], tuple[str, ...]]
 """What was found before: (digest of the body, `fieldsV1`) to the lost pointers."""

@@ -6,10 +6,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-import orjson
-
 from towline.api import labels
-from towline.fields import additions, coowners
+from towline.fields import additions, coowners, managed
 from towline.health import assessment
 from towline.model import Body, GroupKind, Health, Key, Live, ObjectRef
 
@@ -61,7 +59,7 @@ def live_from(
     metadata: Body = body["metadata"]
     notes: Mapping[str, str] = metadata.get("annotations") or {}
     label = (metadata.get("labels") or {}).get(labels.REPOSITORY_LABEL, "")
-    entries = metadata.get("managedFields") or ()
+    entries = managed.entries(body)
     entry = _entry(entries, label)
     ref = ref or ref_from(metadata, _kind(body))
     owner, named = labels.parse_owner(notes.get(labels.OWNER, ""))
@@ -76,12 +74,12 @@ def live_from(
         commit=intern(notes.get(labels.COMMIT, "")),
         source=intern(notes.get(labels.SOURCE, "")),
         manager=intern(entry.get("manager", "")),
-        fields=intern(_fields(entry)),
+        fields=intern(managed.encoded(entry)),
         entry_time=intern(entry.get("time", "")),
         terminating="deletionTimestamp" in metadata,
         prune_disabled=notes.get(labels.PRUNE) == "disabled",
-        shared=bool(entry) and _tells(coowners.is_shared, entries, entry["manager"]),
-        foreign=bool(entry) and _tells(additions.has, entries, entry["manager"]),
+        shared=bool(entry) and coowners.is_shared(entries, entry["manager"]),
+        foreign=bool(entry) and additions.has(entries, entry["manager"]),
         health=intern(assess(body, ref.group_kind)),
         verified=verified,
     )
@@ -99,25 +97,8 @@ def _entry(entries: Any, label: str) -> Body:
     return ours[0] if ours else {}
 
 
-def _fields(entry: Body) -> bytes:
-    """Return what an entry holds, as JSON; one that is nested deeper than any manifest is forged, and holds nothing."""
-    try:
-        return orjson.dumps(entry.get("fieldsV1") or {}) if entry else b""
-    except TypeError:
-        return b""
-
-
-def _tells(rule: Callable[[Any, str], bool], entries: Any, manager: str) -> bool:
-    """Ask a rule about entries; of what others have nested without end it tells nothing."""
-    try:
-        return rule(entries, manager)
-    except RecursionError:
-        return False
-
-
 def _applied_by_us(entry: Body) -> bool:
-    applied = entry.get("operation") == "Apply" and not entry.get("subresource")
-    return applied and entry.get("manager", "").startswith(_PREFIX)
+    return managed.is_applied(entry) and entry.get("manager", "").startswith(_PREFIX)
 
 
 def _writes(manager: str, label: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from towline.api.gitrepository import Adopt
 from towline.errors import Refusal
+from towline.fields import managed
 
 
 class Refused(NamedTuple):
@@ -126,5 +127,5 @@ def _writers(metadata: Mapping[str, Any]) -> str:
 
 def _managers(metadata: Mapping[str, Any]) -> frozenset[str]:
     """Return the field managers of an object, but for those of its status."""
-    entries = metadata.get("managedFields") or ()
-    return frozenset(str(entry.get("manager")) for entry in entries if not entry.get("subresource"))
+    entries = managed.entries({"metadata": metadata})
+    return frozenset(str(entry.get("manager")) for entry in managed.direct(entries))

@@ -15,11 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-
 from towline.api import labels
 from towline.api.ignoring import Rule
-from towline.fields import align, owned_paths, server_paths
+from towline.fields import align, managed, owned_paths, server_paths
 from towline.fields.owned_paths import pointer as lengthened
 from towline.model import Body, GroupKind, Manifest, ObjectRef
 
@@ -176,17 +174,12 @@ def _is_part(body: Body, bare: Body, pointer: str, live: Body) -> bool:
     beside = len(place) if isinstance(place, list) else _PROBE
     probed = _placed(body, above, [*place, _PROBE] if isinstance(place, list) else {**place, beside: ""})
     probe = functools.reduce(lengthened, (*above, beside), "")
-    lost = [frozenset(owned_paths.lost(probed, held)) for _, held in _entries(live)]
+    held = map(managed.encoded, managed.entries(live))
+    lost = [frozenset(owned_paths.lost(probed, each)) for each in held]
     leaves = frozenset(owned_paths.lost(probed, b""))
     return any(probe not in each for each in lost) and not any(
         probe in each and _within(pointer, leaves - each) for each in lost
     )
-
-
-def _entries(live: Body) -> Iterator[tuple[Body, bytes]]:
-    """Yield the entries of `managedFields`, each with what it holds."""
-    for entry in (live.get("metadata") or {}).get("managedFields") or ():
-        yield entry, orjson.dumps(entry.get("fieldsV1") or {})
 
 
 def _without(body: Body, steps: Sequence[str], pointer: str) -> Body:
@@ -266,13 +259,9 @@ class _Owners:
         """Ask every entry of the live object; those of subresources (a scale) own as much as others."""
         leaves = alone = frozenset(owned_paths.lost(body, b""))
         ours: frozenset[str] = frozenset()
-        for entry, held in _entries(live):
-            lost = frozenset(owned_paths.lost(body, held))
-            if (entry.get("manager"), entry.get("operation"), entry.get("subresource")) == (
-                manager,
-                "Apply",
-                None,
-            ):
+        for entry in managed.entries(live):
+            lost = frozenset(owned_paths.lost(body, managed.encoded(entry)))
+            if managed.is_applied_by(entry, manager):
                 ours = leaves - lost
             else:
                 alone &= lost

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from towline.api import labels
+from towline.fields import managed
 from towline.model import Body
-from towline.plan.stamp import Identity, entry
+from towline.plan.stamp import Identity
 
 _STAMPS = (labels.OWNER, labels.DIGEST, labels.COMMIT, labels.SOURCE)
 
@@ -21,7 +22,7 @@ def operations(body: Body, identity: Identity) -> tuple[Body, ...]:
     patch = [{"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]}]
     patch += _removals("labels", metadata, [labels.REPOSITORY_LABEL])
     patch += _removals("annotations", metadata, [*_STAMPS, *_own_cause(body, identity)])
-    staying = [each for each in metadata.get("managedFields") or () if not _is_own(each, identity)]
+    staying = [each for each in managed.entries(body) if not managed.is_applied_by(each, identity.manager)]
     patch.append({"op": "replace", "path": "/metadata/managedFields", "value": staying or [{}]})
     return tuple(patch)
 
@@ -38,7 +39,8 @@ def _removals(field: str, metadata: Mapping[str, Any], names: list[str]) -> list
 def _own_cause(body: Body, identity: Identity) -> Iterator[str]:
     """Yield the change-cause if our entry holds it and it begins with the commit that we wrote beside it."""
     notes = body["metadata"].get("annotations") or {}
-    held = entry(body, identity.manager).get("f:metadata", {}).get("f:annotations", {})
+    own = managed.tree(managed.applied(managed.entries(body), identity.manager))
+    held = own.get("f:metadata", {}).get("f:annotations", {})
     commit = str(notes.get(labels.COMMIT, ""))[:7]
     if (
         commit
@@ -46,8 +48,3 @@ def _own_cause(body: Body, identity: Identity) -> Iterator[str]:
         and str(notes.get(labels.CHANGE_CAUSE, "")).startswith(f"{commit} ")
     ):
         yield labels.CHANGE_CAUSE
-
-
-def _is_own(each: Mapping[str, Any], identity: Identity) -> bool:
-    kind = (each.get("manager"), each.get("operation"), each.get("subresource"))
-    return kind == (identity.manager, "Apply", None)

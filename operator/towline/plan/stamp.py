@@ -9,6 +9,7 @@ from typing import Any
 
 from towline import text
 from towline.api import labels
+from towline.fields import managed
 from towline.model import Body, GroupKind, Key, Manifest, Revision
 
 _WITH_CAUSE = frozenset(GroupKind("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet"))
@@ -53,14 +54,6 @@ def stamp(manifest: Manifest, identity: Identity, revision: Revision, existing: 
     return {**body, "metadata": metadata}
 
 
-def entry(body: Body, manager: str) -> Mapping[str, Any]:
-    """Return the `fieldsV1` of the manager's Apply entry, empty where it has none."""
-    for item in _mapping(body.get("metadata")).get("managedFields") or ():
-        if (item.get("manager"), item.get("operation"), item.get("subresource")) == (manager, "Apply", None):
-            return _mapping(item.get("fieldsV1"))
-    return {}
-
-
 def cause(revision: Revision) -> str:
     """Return the change-cause of an object that this revision changes, as one printable line."""
     author = text.printable(revision.author.name or revision.author.email, _AUTHOR_BYTES)
@@ -93,7 +86,8 @@ def _kept(manifest: Manifest, identity: Identity, existing: Body | None) -> dict
     if existing is None:
         return {}
     annotations = _mapping(_mapping(existing.get("metadata")).get("annotations"))
-    held = _mapping(_mapping(entry(existing, identity.manager).get("f:metadata")).get("f:annotations"))
+    own = managed.tree(managed.applied(managed.entries(existing), identity.manager))
+    held = _mapping(_mapping(own.get("f:metadata")).get("f:annotations"))
     wanted = {labels.COMMIT, labels.SOURCE}
     if manifest.ref.group_kind in _WITH_CAUSE:
         wanted.add(labels.CHANGE_CAUSE)
