@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from towline.api import labels
 from towline.api.syncrecord import FieldChange
@@ -44,6 +44,10 @@ def container(name: str, **more: Any) -> dict[str, Any]:
         ({"a": {"b": 1}}, {"a": [1]}, {"/spec/a": ({"b": 1}, [1])}),
         ({"a/b": {"c~d": 1}}, {"a/b": {"c~d": 2}}, {"/spec/a~1b/c~0d": (1, 2)}),
         ({"0": "a"}, {"0": "b"}, {"/spec/0": ("a", "b")}),
+        (["", True], [False, "", False], {"/spec/0": (None, False), "/spec/2": (True, False)}),
+        (["a", "b", "c"], ["b"], {"/spec/0": ("a", None), "/spec/2": ("c", None)}),
+        ([{"a": 1}, {"a": 2}], [{"b": 0}, {"a": 1}, {"a": 2}], {"/spec/0": (None, {"b": 0})}),
+        ([1, {"a": 1}], [0, 1, {"a": 2}], {"/spec/0": (None, 0), "/spec/2/a": (1, 2)}),
     ],
 )
 def test_a_changed_field_is_named_by_its_pointer_with_old_and_new_value(
@@ -215,24 +219,77 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=60)
-@given(values, values)
+named_items = st.lists(
+    st.fixed_dictionaries({"name": st.sampled_from("abcd")}, optional={"x": values}),
+    max_size=4,
+    unique_by=lambda item: str(item["name"]),
+)
+trees = values | st.lists(values, max_size=6) | named_items | st.lists(named_items, max_size=4)
+
+
+@settings(max_examples=200)
+@given(trees, trees)
+@example(["", True], [False, "", False])
+@example([{"name": "a", "x": 1}], [{"name": "b"}, {"name": "a"}])
+@example([[1, 2], ["a"]], [["b"], [1], ["a"]])
 def test_every_difference_is_told_and_only_differences_are(old: Any, new: Any) -> None:
     found = diff.fields(body(spec=old), body(spec=new), None, MASK)
     assert bool(found) == (json.dumps(old, sort_keys=True) != json.dumps(new, sort_keys=True))
     for change in found:
         assert_told(change, {"spec": old}, {"spec": new})
+    told = [(steps(change.path), change) for change in found]
+    assert_same(replayed({"spec": old}, told) if told else {"spec": old}, {"spec": new})
 
 
 def assert_told(change: FieldChange, old: Any, new: Any) -> None:
-    """Find the new value at the pointer; a value that went away stood there in the old object."""
-    tree, expected = (new, change.new) if change.new is not None else (old, change.old)
-    assert follow(tree, change.path) == expected
+    """Find a new value at the pointer; `replayed` finds those that went away."""
     assert json.dumps(change.old) != json.dumps(change.new)
+    if change.new is not None:
+        assert_same(follow(new, change.path), change.new)
+    elif len(steps(change.path)) == 2:
+        assert_same(follow(old, change.path), change.old)
+
+
+def replayed(value: Any, changes: list[tuple[list[str], FieldChange]]) -> Any:
+    """Do to an old value what was told of it.
+
+    Items of a list go away by their old places before others come to their new ones, and what is left changes there.
+    """
+    if changes[0][0] == []:
+        [(_, change)] = changes
+        assert_same(value, change.old)
+        return change.new
+    old = keyed(value)
+    gone = {path[0]: change.old for path, change in changes if len(path) == 1 and change.new is None}
+    come = {path[0]: change.new for path, change in changes if len(path) == 1 and change.old is None}
+    assert_same({key: child for key, child in old.items() if key in gone}, gone)
+    tree = {key: child for key, child in old.items() if key not in gone}
+    if isinstance(value, list):
+        items = list(tree.values())
+        for place in sorted(come, key=int):
+            items.insert(int(place), come[place])
+        tree = keyed(items)
+    else:
+        tree |= come
+    rest = [(path, each) for path, each in changes if len(path) > 1 or None not in (each.old, each.new)]
+    for step in {path[0] for path, _ in rest}:
+        tree[step] = replayed(tree[step], [(path[1:], each) for path, each in rest if path[0] == step])
+    return list(tree.values()) if isinstance(value, list) else tree
+
+
+def keyed(value: Any) -> dict[str, Any]:
+    return {str(place): item for place, item in enumerate(value)} if isinstance(value, list) else dict(value)
+
+
+def assert_same(one: Any, other: Any) -> None:
+    assert json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def steps(path: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
 
 
 def follow(tree: Any, path: str) -> Any:
-    for step in path.split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
+    for key in steps(path):
         tree = tree[int(key)] if isinstance(tree, list) else tree[key]
     return tree

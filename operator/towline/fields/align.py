@@ -1,11 +1,12 @@
 """What differs between two JSON values, found before anybody describes it: most of two objects is equal.
 
-Items of lists correspond by what tells them apart, where something does and they keep their order, else by their
-place.
+Items of lists correspond by what tells them apart, where something does and they keep their order. Else they
+correspond by their place, around those that are equal where one list is longer.
 """
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -30,10 +31,14 @@ _DEFAULTS = {"protocol": "TCP"}
 
 
 class At(NamedTuple):
-    """The place of a list item that has a name: in the new list, or in the old one where it is gone."""
+    """The place of a list item: in the new list, or in the old one where it is gone."""
 
     place: int
     gone: bool = False
+
+
+_Pairs = tuple[dict[At, Any], dict[At, Any]]
+"""The items of the old and of the new list; those that correspond have the same key."""
 
 
 class Whole(str):
@@ -78,19 +83,12 @@ def _mappings(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> tuple[dict[Any,
 
 
 def _lists(old: list[Any], new: list[Any]) -> tuple[Any, Any]:
-    aligned = _aligned(old, new)
-    if aligned:
-        return _mappings(*aligned)
-    if len(old) == len(new):
-        places = [At(place) for place in range(len(new))]
-        return _mappings(dict(zip(places, old, strict=True)), dict(zip(places, new, strict=True)))
-    if len(old) + len(new) > LONGEST:
-        return Whole.of(old), Whole.of(new)
-    return old, new
+    pairs = _by_name(old, new) or _by_place(old, new)
+    return _mappings(*pairs) if pairs else (Whole.of(old), Whole.of(new))
 
 
-def _aligned(old: list[Any], new: list[Any]) -> tuple[dict[At, Any], dict[At, Any]] | None:
-    """Return the items of two lists under common keys; None where they have no names or changed order."""
+def _by_name(old: list[Any], new: list[Any]) -> _Pairs | None:
+    """Pair the items of two lists by their names; None where they have none or changed their order."""
     keys = telling(old, new)
     if not keys:
         return None
@@ -100,9 +98,34 @@ def _aligned(old: list[Any], new: list[Any]) -> tuple[dict[At, Any], dict[At, An
         return None
     places = {name: At(index) for index, name in enumerate(after)}
     left = [places.get(name, At(index, gone=True)) for index, name in enumerate(before)]
-    return dict(zip(left, old, strict=True)), {
-        places[name]: item for name, item in zip(after, new, strict=True)
-    }
+    return dict(zip(left, old, strict=True)), _placed(new)
+
+
+def _by_place(old: list[Any], new: list[Any]) -> _Pairs | None:
+    """Pair items that have no names: those that are equal, and what stands between them in turn.
+
+    Lists of one length are paired place by place. None where the lists are too long to look for equal items.
+    """
+    if len(old) == len(new):
+        return _placed(old), _placed(new)
+    if len(old) + len(new) > LONGEST:
+        return None
+    left: dict[At, Any] = {}
+    for _, start, end, place, limit in _runs(old, new):
+        for index, item in enumerate(old[start:end]):
+            follows = place + index < limit
+            left[At(place + index) if follows else At(start + index, gone=True)] = item
+    return left, _placed(new)
+
+
+def _runs(old: list[Any], new: list[Any]) -> Sequence[tuple[str, int, int, int, int]]:
+    """Return which run of old items became which run of new ones, from the first to the last (see `difflib`)."""
+    before, after = ([json.dumps(item, sort_keys=True) for item in items] for items in (old, new))
+    return difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+
+
+def _placed(items: list[Any]) -> dict[At, Any]:
+    return {At(index): item for index, item in enumerate(items)}
 
 
 def telling(old: Sequence[Any], new: Sequence[Any]) -> tuple[str, ...]:
