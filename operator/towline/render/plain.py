@@ -180,7 +180,17 @@ def _content(value: dict[str, Any]) -> tuple[Body, str]:
     if b"null" in canonical:
         body = _without_nulls(body)
         canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-    return body, (_DIGEST + hashlib.sha256(canonical).hexdigest())[:_DIGEST_LENGTH]
+    return body, _digest(canonical)
+
+
+def identity(content: bytes) -> tuple[ObjectRef, str]:
+    """Return the reference and the digest of a declared object, as its file says them, from a manifest's content."""
+    body = orjson.loads(content)
+    return _ref(body), _digest(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+
+
+def _digest(canonical: bytes) -> str:
+    return (_DIGEST + hashlib.sha256(canonical).hexdigest())[:_DIGEST_LENGTH]
 
 
 def _encoded(texts: dict[str, str | None]) -> dict[str, str]:

@@ -105,3 +105,11 @@ def _file_size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def shallow(repository: Path) -> frozenset[str]:
+    """Return the commits at which the history that was fetched ends, though the remote has more."""
+    try:
+        return frozenset((repository / "shallow").read_text("ascii").split())
+    except FileNotFoundError:
+        return frozenset()

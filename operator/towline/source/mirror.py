@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 from towline.errors import Reason, SourceError
 from towline.model import Revision
-from towline.source import disk, process
+from towline.source import blame, disk, process
 from towline.source.access import Remote
+from towline.source.blame import Blamed, Parse
 from towline.source.fetcher import MirrorFetcher, OutgrownError, moved
 from towline.source.history import History
 from towline.source.lookup import Looks
@@ -23,6 +24,7 @@ from towline.source.reader import Reader, UnreadableError
 from towline.source.refs import Refs
 from towline.source.selection import Entry, SourceLimits
 from towline.source.transport import Transport, deadline
+from towline.source.walk import Wanted
 
 _T = TypeVar("_T")
 _SOUND_SECONDS = 300.0
@@ -153,6 +155,39 @@ class Mirrors:
         """Return the commits that `new` has and `old` lacks; `new` alone where they share nothing."""
         mirror = self._mirror(remote, new)
         return await self._read(remote, mirror, new, self._reader.history(mirror.folder, old, new))
+
+    async def blame(
+        self, remote: Remote, head: str, base: str, wanted: Iterable[Wanted], parse: Parse
+    ) -> Mapping[Wanted, Blamed]:
+        """Return for each object of a fetched commit the commit that made it what it is (`blame.blame`).
+
+        Objects of which the mirror does not know are left out, as where a history was not fetched whole.
+
+        Raises:
+            SourceError: the history cannot be read, though the commit itself may be.
+        """
+        mirror = self._mirror(remote, head)
+        commits = self._reader.commits(mirror.folder)
+        try:
+            async with deadline(remote, self._limits.read_seconds, "reading the history"):
+                known = await blame.blame(commits, head, base, wanted, parse)
+                unsure = await self._reader.shallow(mirror.folder)
+        except (
+            process.TooMuchOutputError,
+            UnreadableError,
+        ) as error:  # what else needs the mirror still has it
+            raise SourceError(
+                Reason.GIT_UNAVAILABLE, f"{remote.url}: the history cannot be read: {error}"
+            ) from error
+        return {one: blamed for one, blamed in known.items() if blamed.sha not in unsure}
+
+    async def revisions(self, remote: Remote, shas: Iterable[str]) -> Mapping[str, Revision]:
+        """Return some fetched commits, by their ids."""
+        wanted = tuple(dict.fromkeys(shas))
+        if not wanted:
+            return {}
+        mirror = self._mirror(remote, wanted[0])
+        return await self._read(remote, mirror, "", self._reader.revisions(mirror.folder, wanted))
 
     async def entries(self, remote: Remote, sha: str, path: str) -> tuple[Entry, ...]:
         """Return the files, symlinks and submodules below `path` of a fetched commit.

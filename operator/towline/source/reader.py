@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from towline.errors import Reason, SourceError
 from towline.model import Revision
-from towline.source import history, listing, process
+from towline.source import disk, history, listing, process
+from towline.source import steps as stepping
+from towline.source.blame import Contents, Parse
 from towline.source.history import History
 from towline.source.listing import Found
 from towline.source.process import TooMuchOutputError
 from towline.source.selection import Entry, Kind, SourceLimits
+from towline.source.steps import Step
 from towline.source.transport import GitCommand, Transport
 
 _T = TypeVar("_T")
@@ -28,6 +31,8 @@ _ONE_BLOB_BYTES = 128
 """What precedes one blob in a batch."""
 _KEPT = "refs/towline/"
 """What was fetched whole (fetching.KEPT)."""
+_BLOBS = 200
+"""So many are read and parsed in one go."""
 _SMALL = 64 * 1024
 _LONGEST_PATH = 8 * 1024
 _CHECK_SECONDS = 20.0
@@ -119,10 +124,51 @@ class Reader:
             raise UnreadableError
         return blobs
 
-    async def _log(self, repository: Path, *arguments: str) -> tuple[Revision, ...]:
-        call = _call(
-            repository, "log", "-z", f"--format={history.FORMAT}", *arguments, "--", limit=_LOG_BYTES
+    async def revisions(self, repository: Path, shas: Iterable[str]) -> Mapping[str, Revision]:
+        """Return some commits, each as it stands by itself."""
+        stdin = "".join(f"{_id(sha)}\n" for sha in shas).encode()
+        if not stdin:
+            return {}
+        found = await self._log(repository, "--no-walk=unsorted", "--stdin", stdin=stdin)
+        return {revision.sha: revision for revision in found}
+
+    def commits(self, repository: Path) -> MirrorCommits:
+        """Return the history of a repository, to be walked through."""
+        return MirrorCommits(self, repository)
+
+    async def ancestry(
+        self, repository: Path, tips: Sequence[str], base: str, limit: int
+    ) -> tuple[tuple[str, ...], ...]:
+        """Return the commits that lead to `tips` and not to `base`, children first, each with its parents."""
+        lines = (*map(_id, tips), *((f"^{_id(base)}",) if base else ()))
+        stdin = "".join(f"{line}\n" for line in lines).encode()
+        arguments = ("rev-list", "--date-order", "--parents", f"--max-count={limit}", "--stdin")
+        return await _parsed(
+            await self._out(_call(repository, *arguments, limit=_LOG_BYTES, stdin=stdin)), stepping.ancestry
         )
+
+    async def steps(self, repository: Path, commits: Sequence[tuple[str, ...]]) -> tuple[Step, ...]:
+        """Compare commits with their parents: which files that may hold manifests differ."""
+        stdin = await asyncio.to_thread(stepping.questions, commits)
+        options = ("--stdin", "-c", "-r", "-z", "--raw", "--root", "--always")
+        call = _call(
+            repository,
+            "diff-tree",
+            *options,
+            "--",
+            *stepping.PATHSPEC,
+            limit=self._limits.content_bytes,
+            stdin=stdin,
+        )
+        return await _parsed(await self._out(call), lambda output: stepping.steps(output, commits))
+
+    async def shallow(self, repository: Path) -> frozenset[str]:
+        """Return the commits whose parents the repository does not have."""
+        return await asyncio.to_thread(disk.shallow, repository)
+
+    async def _log(self, repository: Path, *arguments: str, stdin: bytes = b"") -> tuple[Revision, ...]:
+        command = ("log", "-z", f"--format={history.FORMAT}", *arguments, "--")
+        call = _call(repository, *command, limit=_LOG_BYTES, stdin=stdin)
         log = await self._out(call)
         return await _parsed(log, history.parse)
 
@@ -160,6 +206,40 @@ class Reader:
         if answer.code != 0:
             raise UnreadableError(answer.complaint)
         return answer.out
+
+
+class MirrorCommits:
+    """The history of one mirror, as `blame.Commits` asks for it."""
+
+    def __init__(self, reader: Reader, repository: Path) -> None:
+        self._reader = reader
+        self._repository = repository
+
+    async def ancestry(self, tips: Sequence[str], base: str, limit: int) -> Sequence[tuple[str, ...]]:
+        """Return the commits that lead to `tips` and not to `base`."""
+        return await self._reader.ancestry(self._repository, tips, base, limit)
+
+    async def steps(self, commits: Sequence[tuple[str, ...]]) -> Sequence[Step]:
+        """Compare commits with their parents."""
+        return await self._reader.steps(self._repository, commits)
+
+    async def contents(self, blobs: Iterable[str], parse: Parse) -> Mapping[str, Contents]:
+        """Return what blobs declare; those that are too large to be read are left out."""
+        wanted = tuple(dict.fromkeys(blobs))
+        found: dict[str, Contents] = {}
+        for at in range(0, len(wanted), _BLOBS):
+            found |= await self._declared(wanted[at : at + _BLOBS], parse)
+        return found
+
+    async def _declared(self, blobs: Sequence[str], parse: Parse) -> Mapping[str, Contents]:
+        try:
+            contents = await self._reader.blobs(self._repository, blobs)
+        except TooMuchOutputError:
+            half = len(blobs) // 2
+            if not half:
+                return {}
+            return {**await self._declared(blobs[:half], parse), **await self._declared(blobs[half:], parse)}
+        return await asyncio.to_thread(lambda: {blob: parse(each) for blob, each in contents.items()})
 
 
 def _call(repository: Path, *arguments: str, limit: int = _SMALL, stdin: bytes = b"") -> GitCommand:

@@ -1,0 +1,185 @@
+"""Which commit made each object what it is: the newest one, up to a head, that changed the object's content."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeAlias
+
+from towline.model import ObjectRef
+from towline.source.steps import Step
+from towline.source.walk import Former, Touch, Walk, Wanted
+
+Contents: TypeAlias = Mapping[ObjectRef, str]
+"""The objects of a file, each with the digest of its content."""
+Parse: TypeAlias = Callable[[bytes], Contents]
+"""Reads the objects of a file, those that can be read; runs in a thread."""
+
+VERSIONS = 50
+"""So many versions of an object's file are compared; behind that, the newest commit that touched the file counts."""
+
+_FORMER = 200
+"""So many other files of a commit's parent are looked through for an object that is new in its file."""
+
+_WINDOWS = (64, 512, 4096)
+"""Commits that are compared with their parents in one go; most objects are found in the first."""
+
+_COMMITS = 100_000
+"""So far back a history is followed."""
+
+
+class Blamed(NamedTuple):
+    """The commit that made an object what it is, and the file and its blob that declare it in that commit."""
+
+    sha: str
+    file: str
+    blob: str
+
+
+class Commits(Protocol):
+    """A repository that can be read."""
+
+    async def ancestry(self, tips: Sequence[str], base: str, limit: int) -> Sequence[tuple[str, ...]]:
+        """Return the commits that lead to `tips` and not to `base`, children first, each with its parents."""
+
+    async def steps(self, commits: Sequence[tuple[str, ...]]) -> Sequence[Step]:
+        """Compare commits with their parents."""
+
+    async def contents(self, blobs: Iterable[str], parse: Parse) -> Mapping[str, Contents]:
+        """Return what blobs declare; those that are too large are left out."""
+
+
+async def blame(
+    commits: Commits, head: str, base: str, wanted: Iterable[Wanted], parse: Parse
+) -> Mapping[Wanted, Blamed]:
+    """Return for each object of `head` the commit that made it what it is; what history does not tell is left out.
+
+    The commits that lead from `base` (a sha, or empty) to the head are looked at first: where they tell everything,
+    no other commit is.
+    """
+    search = _Search(commits, parse)
+    await asyncio.to_thread(search.begin, head, tuple(wanted))
+    if base:
+        await search.through(base)
+    if search.walk.places:
+        await search.through("")
+    return search.found
+
+
+class _Search:
+    """One search; what files declare is kept while it lasts."""
+
+    def __init__(self, commits: Commits, parse: Parse) -> None:
+        self.walk = Walk()
+        self.found: dict[Wanted, Blamed] = {}
+        self._commits = commits
+        self._parse = parse
+        self._first: dict[Wanted, Blamed] = {}
+        self._touched: dict[Wanted, int] = defaultdict(int)
+
+    def begin(self, head: str, wanted: Iterable[Wanted]) -> None:
+        """Follow objects from the head."""
+        for one in wanted:
+            self.walk.follow(head, one.file, (one,))
+
+    async def through(self, base: str) -> None:
+        """Follow what waits through all commits that `base` does not have."""
+        listed = await self._commits.ancestry(self.walk.places, base, _COMMITS)
+        for window in _windows(listed):
+            steps = await self._commits.steps(window)
+            while touches := await asyncio.to_thread(self.walk.advance, steps):
+                await self._judge(touches)
+            if not self.walk.places:
+                return
+
+    async def _judge(self, touches: Sequence[Touch]) -> None:
+        """Let each object go on where a parent has it already; what no parent has was made by the commit."""
+        touches = await asyncio.to_thread(lambda: tuple(self._bounded(touches)))
+        at_home = {former.blob for touch in touches for former in touch.same_path}
+        declared = dict(await self._commits.contents(at_home, self._parse))
+        strangers = await asyncio.to_thread(lambda: tuple(self._strangers(touches, declared)))
+        former = {touch.step.sha: tuple(_former(touch.step)) for touch in strangers}
+        missing = {each.blob for found in former.values() for each in found} - declared.keys()
+        declared |= await self._commits.contents(missing, self._parse)
+        await asyncio.to_thread(self._elsewhere, strangers, former, declared)
+
+    def _bounded(self, touches: Iterable[Touch]) -> Iterator[Touch]:
+        for touch in touches:
+            left = []
+            for one in touch.objects:
+                here = Blamed(touch.step.sha, touch.file, touch.blob)
+                self._first.setdefault(one, here)
+                self._touched[one] += 1
+                if self._touched[one] > VERSIONS:
+                    self.found[one] = self._first[one]
+                else:
+                    left.append(one)
+            if left:
+                yield touch._replace(objects=tuple(left))
+
+    def _known(self, touch: Touch, one: Wanted, declared: Mapping[str, Contents]) -> bool:
+        """Decide by the same file of the parents; False where none of them declares the object there."""
+        digests = [(former, declared.get(former.blob, {}).get(one.ref)) for former in touch.same_path]
+        for former, digest in digests:
+            if digest == one.digest:
+                self.walk.follow(former.parent, former.file, (one,))
+                return True
+        if any(digest is not None for _, digest in digests):
+            self.found[one] = Blamed(touch.step.sha, touch.file, touch.blob)
+            return True
+        return False
+
+    def _strangers(self, touches: Iterable[Touch], declared: Mapping[str, Contents]) -> Iterator[Touch]:
+        """Yield the objects that no parent declares in the same file, and decide about all others."""
+        for touch in touches:
+            new = tuple(one for one in touch.objects if not self._known(touch, one, declared))
+            if new:
+                yield touch._replace(objects=new)
+
+    def _elsewhere(
+        self,
+        touches: Iterable[Touch],
+        former: Mapping[str, Sequence[Former]],
+        declared: Mapping[str, Contents],
+    ) -> None:
+        """Look for objects that are new in their file in what the same commit took away or changed."""
+        moved = {
+            sha: {
+                (ref, digest): each
+                for each in reversed(found)
+                for ref, digest in declared.get(each.blob, {}).items()
+            }
+            for sha, found in former.items()
+        }
+        for touch in touches:
+            self._moved(touch, moved[touch.step.sha])
+
+    def _moved(self, touch: Touch, moved: Mapping[tuple[ObjectRef, str], Former]) -> None:
+        for one in touch.objects:
+            if before := moved.get((one.ref, one.digest)):
+                self.walk.follow(before.parent, before.file, (one,))
+            else:
+                self.found[one] = Blamed(touch.step.sha, touch.file, touch.blob)
+
+
+def _former(step: Step) -> Iterator[Former]:
+    """Yield the files that a commit took away, and then those that it changed, as its parents had them."""
+    found = [
+        (bool(delta.new), Former(parent, file, delta.old))
+        for parent, deltas in zip(step.parents, step.deltas, strict=False)
+        for file, delta in deltas.items()
+        if delta.old
+    ]
+    found.sort(key=lambda each: each[0])
+    return (former for _, former in found[:_FORMER])
+
+
+def _windows(commits: Sequence[tuple[str, ...]]) -> Iterator[Sequence[tuple[str, ...]]]:
+    at = 0
+    sizes = iter(_WINDOWS)
+    size = 0
+    while at < len(commits):
+        size = next(sizes, size)
+        yield commits[at : at + size]
+        at += size

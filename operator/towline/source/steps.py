@@ -1,0 +1,102 @@
+"""What each commit of a history did to its files, compared with each of its parents."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+PATHSPEC = tuple(f":(icase)*{suffix}" for suffix in (".yaml", ".yml", ".json"))
+"""The files whose history is read: those that may hold manifests, wherever they are."""
+
+_TWO = 2
+_ABSENT = re.compile(r"0+")
+_ENTRY = re.compile(r":+(?:[0-7]{6} )+((?:[0-9a-f]{40,64} )+)[A-Z]+")
+
+
+class Delta(NamedTuple):
+    """The blobs of one file in a parent and in the commit; empty where there is no such file."""
+
+    old: str
+    new: str
+
+
+class Step(NamedTuple):
+    """One commit, and for each parent the files that differ from it (a root commit: from nothing).
+
+    Of a merge of two, the second holds only files that differ from both: what differs from the first parent alone is
+    as the second parent has it.
+    """
+
+    sha: str
+    parents: tuple[str, ...]
+    deltas: tuple[Mapping[str, Delta], ...]
+
+
+def ancestry(listing: bytes) -> tuple[tuple[str, ...], ...]:
+    """Read the output of `git rev-list --parents`: each commit with its parents behind it."""
+    return tuple(tuple(line.split()) for line in listing.decode("ascii").splitlines())
+
+
+def questions(commits: Sequence[tuple[str, ...]]) -> bytes:
+    """Return what `git diff-tree --stdin -c` is asked to compare these commits with their parents."""
+    return "".join(f"{line}\n" for commit in commits for line in _questions(commit)).encode("ascii")
+
+
+def _questions(commit: tuple[str, ...]) -> Iterator[str]:
+    """Ask for the combined difference first: Git takes named parents for the commit's own from then on."""
+    sha, *parents = commit
+    if len(parents) < _TWO:
+        yield sha
+    elif len(parents) == _TWO:
+        yield from (sha, f"{sha} {parents[0]}")
+    else:
+        yield from (f"{sha} {parent}" for parent in parents)
+
+
+def steps(output: bytes, commits: Sequence[tuple[str, ...]]) -> tuple[Step, ...]:
+    """Read the answers to `questions` about these commits.
+
+    Raises:
+        ValueError: the output is not that of git diff-tree.
+    """
+    answers = _answers(output)
+    found = []
+    for commit in commits:
+        sha, *parents = commit
+        deltas = [_answer(answers, sha) for _ in _questions(commit)]
+        if len(parents) == _TWO:
+            deltas.reverse()
+        found.append(Step(sha, tuple(parents), tuple(deltas)))
+    return tuple(found)
+
+
+def _answer(answers: Iterator[tuple[str, Mapping[str, Delta]]], sha: str) -> Mapping[str, Delta]:
+    about, delta = next(answers, ("", {}))
+    if about != sha:
+        raise ValueError("not the output of git diff-tree")
+    return delta
+
+
+def _answers(output: bytes) -> Iterator[tuple[str, Mapping[str, Delta]]]:
+    """Yield each commit that a line of the output names, with the files behind it."""
+    tokens = iter(output.decode("utf-8", "surrogateescape").split("\0"))
+    about, delta = "", dict[str, Delta]()
+    for token in tokens:
+        if token.startswith(":"):
+            delta[next(tokens, "")] = _delta(token)
+            continue
+        if about:
+            yield about, delta
+        about, delta = token, {}
+    if about:
+        yield about, delta
+
+
+def _delta(entry: str) -> Delta:
+    """Read one entry; of a combined one, the old blob is that of the last parent."""
+    match = _ENTRY.fullmatch(entry)
+    if match is None:
+        raise ValueError("not an entry of git diff-tree")
+    *_, old, new = match[1].split()
+    return Delta(*("" if _ABSENT.fullmatch(blob) else blob for blob in (old, new)))
