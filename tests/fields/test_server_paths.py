@@ -67,7 +67,7 @@ BODY: dict[str, Any] = {
     ],
 )
 def test_a_field_path_becomes_a_pointer_into_the_declared_object(path: str, pointer: str) -> None:
-    assert server_paths.pointer(path, BODY) == pointer
+    assert server_paths.to_pointer(path, BODY) == pointer
 
 
 @pytest.mark.parametrize(

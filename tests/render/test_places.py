@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from towline.render.documents import YamlLimits, locate, locate_all, parse
+from towline.render.documents import YamlLimits, locate_all, parse
 
 WEB = b"""\
 # the web server
@@ -56,6 +56,10 @@ JSON = b"""{
 {"d": 1,
  "e": [[1],
   [2]]}"""
+
+
+def locate(content: bytes, document: int, item: int, pointer: str) -> int:
+    return locate_all(content, [(document, item, pointer)])[0]
 
 
 @pytest.mark.parametrize(

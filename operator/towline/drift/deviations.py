@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from towline.api.syncrecord import FieldChange
 from towline.errors import Refusal
-from towline.fields import additions, compare, diff, managed, owned_paths
+from towline.fields import additions, compare, diff, managed, owned_paths, pointer
 from towline.fields.mask import Mask
 from towline.model import Body, Difference, Manifest
 
@@ -194,8 +194,7 @@ class Holders:
     def _holds(self, index: int, entry: Body, path: str) -> bool:
         if index not in self._lost:
             self._lost[index] = frozenset(owned_paths.lost(self._sent, managed.encoded(entry)))
-        below = f"{path}/"
-        return not any(lost == path or lost.startswith(below) for lost in self._lost[index])
+        return not any(pointer.is_within(lost, path) for lost in self._lost[index])
 
 
 def _time(entry: Body) -> str:

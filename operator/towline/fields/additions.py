@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from towline.fields import managed
+from towline.fields import managed, pointer
 from towline.fields.managed import ITSELF, Node
 from towline.model import Body
 
@@ -57,7 +57,7 @@ def removal(found: Sequence[Addition]) -> tuple[Body, ...]:
 
 
 def _steps(path: str) -> list[tuple[int, int, str]]:
-    return [(0, int(step), "") if step.isdecimal() else (1, 0, step) for step in path.split("/")]
+    return [(0, int(step), "") if step.isdecimal() else (1, 0, step) for step in pointer.split(path)]
 
 
 def _found(entries: Sequence[Body], manager: str) -> Iterator[tuple[Body, tuple[str, ...], tuple[str, ...]]]:
@@ -106,7 +106,7 @@ def _resolved(body: Any, steps: tuple[str, ...]) -> tuple[str, Any] | None:
         if found is None:
             return None
         key, here = found
-        path += "/" + key.replace("~", "~0").replace("/", "~1")
+        path = pointer.extend(path, key)
     return path, here
 
 

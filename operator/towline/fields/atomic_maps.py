@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
+from towline.fields import pointer
 from towline.fields.managed import Node
-from towline.fields.owned_paths import pointer
 from towline.model import Body
 
 
@@ -38,9 +38,9 @@ def _below(declared: Any, live: Any, node: Node, others: Sequence[Node], path: s
         child = node.get(f"f:{key}")
         beside = [found for other in others if (found := other.get(f"f:{key}")) is not None]
         if child is not None:
-            yield from _below(value, live.get(key), child, beside, pointer(path, key))
+            yield from _below(value, live.get(key), child, beside, pointer.extend(path, key))
         elif value and {} in beside and _has_more(value, live.get(key)):
-            yield pointer(path, key)
+            yield pointer.extend(path, key)
 
 
 def _has_more(declared: Any, live: Any) -> bool:

@@ -9,14 +9,12 @@ kinds, which it drops; and the line breaks of base64. Whatever still differs is 
 from __future__ import annotations
 
 import base64
-import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
-from towline.fields import align, quantity
-from towline.fields.owned_paths import pointer
+from towline.fields import align, pointer, quantity
 from towline.model import Body
 
 _AMOUNTS = frozenset({"limits", "requests", "capacity", "overhead", "podFixed"})
@@ -61,7 +59,7 @@ class _Place(NamedTuple):
         return self.steps[-2] if len(self.steps) > 1 else ""
 
     def __str__(self) -> str:
-        return functools.reduce(pointer, self.steps, "")
+        return pointer.join(self.steps)
 
 
 def same(want: Body, have: Body) -> bool:

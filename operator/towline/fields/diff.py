@@ -9,9 +9,8 @@ from typing import Any
 
 from towline.api import labels
 from towline.api.syncrecord import FieldChange
-from towline.fields import align, compare
+from towline.fields import align, compare, pointer
 from towline.fields.mask import Mask
-from towline.fields.owned_paths import pointer
 from towline.model import Body, Difference
 
 LARGEST = 2048
@@ -73,11 +72,7 @@ def values(declared: Body, live: Body, paths: Iterable[str], mask: Mask) -> tupl
 
 def value_at(live: Body, path: str) -> Any:
     """Return the value at a JSON pointer into a live object that is masked already, as a record holds it."""
-    here: Any = live
-    for step in path.split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
-        here = here[int(key)] if isinstance(here, list) else here[key]
-    return _bounded(here)
+    return _bounded(pointer.follow(live, path))
 
 
 def _leaves(before: Body, declared: Body, mask: Mask) -> tuple[FieldChange, ...]:
@@ -87,8 +82,7 @@ def _leaves(before: Body, declared: Body, mask: Mask) -> tuple[FieldChange, ...]
 
 def _lookup(path: str, want: Any, have: Any) -> tuple[Any, Any]:
     """Follow a pointer into `want`, and to its counterpart in `have`: list items by what tells them apart."""
-    for step in path.split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
+    for key in pointer.split(path):
         if isinstance(want, list):
             want, have = want[int(key)], align.counterpart(want, int(key), have)
         else:
@@ -125,9 +119,8 @@ def _compared(old: Any, new: Any) -> Iterator[FieldChange]:
     left, right = align.unlined(old), align.unlined(new)
     for levels in DeepDiff(left, right, view="tree", threshold_to_diff_deeper=0).values():
         for level in levels:
-            path = ""
-            for step in level.path(output_format="list"):
-                path = pointer(path, step.place if isinstance(step, align.At) else step)
+            steps = level.path(output_format="list")
+            path = pointer.join(step.place if isinstance(step, align.At) else step for step in steps)
             values = (None if value is notpresent else _bounded(value) for value in (level.t1, level.t2))
             yield FieldChange(path=path, old=next(values), new=next(values))
 

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, cast
 
 import orjson
 
+from towline.fields import pointer
 from towline.fields.managed import Node
 from towline.model import Body
 
@@ -65,14 +66,8 @@ def lost_once(digest: str, body: Callable[[], Body], fields: bytes, memo: Memo) 
     return found
 
 
-def pointer(path: str, step: str | int) -> str:
-    """Lengthen a JSON pointer by one key or index (RFC 6901)."""
-    text = step.replace("~", "~0").replace("/", "~1") if isinstance(step, str) else step
-    return f"{path}/{text}"
-
-
 def _written(path: _Path) -> str:
-    return pointer(_written(path[0]), path[1]) if path else ""
+    return pointer.extend(_written(path[0]), path[1]) if path else ""
 
 
 def _scalar(value: Any) -> tuple[bool, Any]:

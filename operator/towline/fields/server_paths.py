@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from towline.fields import pointer
 from towline.model import Body
 
 _BARE = re.compile(r"[^.\[]+")
@@ -19,7 +20,7 @@ _BRACKET = re.compile(r'\[((?:"(?:[^"\\]|\\.)*"|[^\]"])*)\]')
 _KEY = re.compile(r'([^=,\s]+)=("(?:[^"\\]|\\.)*"|[^,]*)')
 
 
-def pointer(path: str, body: Body) -> str:
+def to_pointer(path: str, body: Body) -> str:
     """Return the JSON pointer into `body` that `path` means.
 
     It goes on below `body` only by map keys (a required field that is missing), and ends at the list whose
@@ -33,13 +34,13 @@ def pointer(path: str, body: Body) -> str:
         if not step:
             break
         steps.append(step)
-        here = _below(here, step)
-    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+        here = pointer.child(here, step)
+    return pointer.join(steps)
 
 
-def without(body: Body, pointer: str) -> Body:
+def without(body: Body, path: str) -> Body:
     """Return `body` without the map key that a JSON pointer ends at; `body` itself where there is none."""
-    steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+    steps = pointer.split(path)
     slim: Body = _without(body, steps) if steps else body
     return slim
 
@@ -109,11 +110,3 @@ def _value(text: str) -> str:
 
 def _spelt(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _below(here: object, step: str) -> object:
-    if isinstance(here, Mapping):
-        return here.get(step)
-    if isinstance(here, list):
-        return here[int(step)]
-    return None

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from towline.errors import ApiError
-from towline.fields import server_paths
+from towline.fields import pointer, server_paths
 from towline.model import Body
 
 _SWAP = re.compile(r"may not (be )?specif(y|ied)|only allowed for|cannot set both")
@@ -40,22 +40,16 @@ def swaps(error: ApiError, before: Body, declared: Body) -> tuple[Body, ...]:
 
 def _parent(path: str, before: Body, declared: Body) -> tuple[str, Body] | None:
     """Return where the union of a refused member stands in the live object, and what is declared of it."""
-    pointer = server_paths.pointer(path.rpartition(".")[0], before)
-    steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+    parent = server_paths.to_pointer(path.rpartition(".")[0], before)
+    steps = pointer.split(parent)
     live: Any = before
     wanted: Any = declared
     for step in steps:
         wanted = _counterpart(live, step, wanted)
-        live = _below(live, step)
+        live = pointer.child(live, step)
     if len(steps) < _LEAST_DEPTH or not isinstance(live, Mapping) or not isinstance(wanted, Mapping):
         return None
-    return (pointer, wanted) if live.keys() - wanted.keys() else None
-
-
-def _below(live: Any, step: str) -> Any:
-    if isinstance(live, list):
-        return live[int(step)]
-    return live.get(step) if isinstance(live, Mapping) else None
+    return (parent, wanted) if live.keys() - wanted.keys() else None
 
 
 def _counterpart(live: Any, step: str, declared: Any) -> Any:

@@ -83,7 +83,7 @@ def failure(about: Subject, reason: str, message: str, path: str = "") -> Failur
         file=about.file,
         line=about.line,
         commit=about.commit,
-        field=server_paths.pointer(path, about.body),
+        field=server_paths.to_pointer(path, about.body),
     )
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from towline.api import gitrepository, labels, syncrecord
 from towline.api.gitrepository import Adopt, ForeignFields
 from towline.errors import Failure, Refusal
-from towline.fields import owned_paths
+from towline.fields import owned_paths, pointer
 from towline.model import Action, Body, Change, Key, Live, Manifest, ObjectRef, Plan
 from towline.plan import drift_policy, gates, ignore_fields, vetoes, waves
 from towline.plan.ownership import Ownership, Policy, missing, ownership
@@ -98,9 +98,7 @@ def _verdict(
     try:
         wave = waves.wave(manifest)
     except ValueError as error:
-        return _Refused(
-            Refusal.INVALID, str(error), owned_paths.pointer("/metadata/annotations", labels.WAVE)
-        )
+        return _Refused(Refusal.INVALID, str(error), pointer.extend("/metadata/annotations", labels.WAVE))
     refused = _self_management(manifest.ref, policy)
     if refused:
         return refused
@@ -199,7 +197,7 @@ def _same_content(
     lost = _counted(manifest, held, found) if manifest.ignored and held else held
     lost += owned_paths.lost_once("", lambda: _STAMPS, found.fields, memo)
     if overridden := policy.overridden.get((found.ref, found.digest)):
-        lost = tuple(pointer for pointer in lost if pointer not in overridden)
+        lost = tuple(path for path in lost if path not in overridden)
     if lost or found.altered:
         return _drifted(manifest, policy, Action.REPAIR, _lost(lost) if lost else _ALTERED)
     if (
@@ -239,9 +237,9 @@ _FOREIGN: Mapping[Ownership, Callable[[Live, Policy], _Refused | tuple[Action, s
 )
 
 
-def _lost(pointers: tuple[str, ...]) -> str:
-    more = len(pointers) - _NAMED
-    named = ", ".join(pointers[:_NAMED])
+def _lost(paths: tuple[str, ...]) -> str:
+    more = len(paths) - _NAMED
+    named = ", ".join(paths[:_NAMED])
     return f"somebody else changed or removed {named}" + (f" and {more} more" if more > 0 else "")
 
 

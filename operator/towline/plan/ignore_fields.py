@@ -9,7 +9,6 @@ away.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +16,11 @@ from typing import Any
 
 from towline.api import labels
 from towline.api.ignoring import Rule
-from towline.fields import align, managed, owned_paths, server_paths
-from towline.fields.owned_paths import pointer as lengthened
+from towline.fields import align, managed, owned_paths, pointer, server_paths
 from towline.model import Body, GroupKind, Manifest, ObjectRef
 
 _SECRET = GroupKind("", "Secret")
+_TEXTS = "/stringData"
 _ABSENT: Any = object()
 _NEW: Any = object()
 """Stands for what is live below a list item that is not live itself."""
@@ -46,18 +45,16 @@ def ignored(manifest: Manifest, rules: Iterable[Rule]) -> tuple[str, ...]:
     """Return the JSON pointers that the rules name for a manifest, sorted, without those that lie below another."""
     named = [rule for rule in rules if _names(rule, manifest.ref)]
     declared = _labels(manifest) if any(rule.labels for rule in named) else {}
-    found = {
-        pointer for rule in named if rule.labels.items() <= declared.items() for pointer in rule.pointers
-    }
+    found = {path for rule in named if rule.labels.items() <= declared.items() for path in rule.pointers}
     if manifest.ref.group_kind == _SECRET:
-        found = {_in_data(pointer) for pointer in found}
-    return tuple(sorted(pointer for pointer in found if not _below_any(pointer, found - {pointer})))
+        found = {_in_data(path) for path in found}
+    return tuple(sorted(path for path in found if not _within_any(path, found - {path})))
 
 
 def without(pointers: Iterable[str], lost: Iterable[str]) -> tuple[str, ...]:
     """Return those of `lost` (JSON pointers into the same manifest) that are not left to others."""
     left = frozenset(pointers)
-    return tuple(path for path in lost if path not in left and not _below_any(path, left))
+    return tuple(path for path in lost if not _within_any(path, left))
 
 
 def unsure(body: Body, pointers: Iterable[str], lost: Sequence[str]) -> frozenset[str]:
@@ -73,13 +70,11 @@ def unsure(body: Body, pointers: Iterable[str], lost: Sequence[str]) -> frozense
         lost: the declared leaves that our entry does not hold, those that are left to others among them.
     """
     leaves, gone = owned_paths.lost(body, b""), frozenset(lost)
-    wholes = {whole for pointer in pointers for whole in _wholes(body, pointer)}
+    wholes = {whole for path in pointers for whole in _wholes(body, path)}
     taken = tuple(
-        whole
-        for whole in wholes
-        if all(leaf in gone for leaf in leaves if leaf == whole or leaf.startswith(f"{whole}/"))
+        whole for whole in wholes if all(leaf in gone for leaf in leaves if pointer.is_within(leaf, whole))
     )
-    return frozenset(path for path in gone if _below_any(path, taken))
+    return frozenset(path for path in gone if any(pointer.is_below(path, whole) for whole in taken))
 
 
 def sent(body: Body, pointers: Sequence[str], live: Body, manager: str) -> Body:
@@ -92,8 +87,8 @@ def sent(body: Body, pointers: Sequence[str], live: Body, manager: str) -> Body:
         manager: our field manager.
     """
     declared = body  # what is settled already may no longer tell the items of a list apart
-    for pointer in pointers:
-        body = _settled(body, pointer, _find(_steps(pointer), declared, live), live, manager)
+    for path in pointers:
+        body = _settled(body, path, _find(pointer.split(path), declared, live), live, manager)
     return _stripped(body) if pointers else body
 
 
@@ -119,76 +114,70 @@ def _labels(manifest: Manifest) -> Mapping[str, Any]:
     return declared
 
 
-def _in_data(pointer: str) -> str:
+def _in_data(path: str) -> str:
     """Return where the API server keeps what a Secret declares as text."""
-    field, text = "/stringData", pointer
-    is_text = text == field or text.startswith(f"{field}/")
-    return f"/data{text.removeprefix(field)}" if is_text else text
+    return f"/data{path.removeprefix(_TEXTS)}" if pointer.is_within(path, _TEXTS) else path
 
 
-def _wholes(body: Body, pointer: str) -> Iterator[str]:
+def _wholes(body: Body, field: str) -> Iterator[str]:
     """Name the lists and maps above a field that the API server may own as a whole."""
     above: Any = None
     here: Any = body
     path = ""
-    for depth, step in enumerate(_steps(pointer)):
+    for depth, step in enumerate(pointer.split(field)):
         is_map = isinstance(here, Mapping) and depth > 1 and not isinstance(above, list)
         if (is_map or isinstance(here, list)) and not path.startswith("/metadata"):
             yield path
         above, here = here, _find([step], here, {})[0]
-        path = lengthened(path, step)
+        path = pointer.extend(path, step)
 
 
-def _below_any(path: str, pointers: Iterable[str]) -> bool:
-    return any(path.startswith(f"{pointer}/") for pointer in pointers)
+def _within_any(path: str, wholes: Iterable[str]) -> bool:
+    return any(pointer.is_within(path, whole) for whole in wholes)
 
 
-def _settled(body: Body, pointer: str, found: tuple[Any, Any], live: Body, manager: str) -> Body:
+def _settled(body: Body, path: str, found: tuple[Any, Any], live: Body, manager: str) -> Body:
     declared, have = found
     if have is _NEW:
         return body
-    steps = _steps(pointer)
-    bare = _without(body, steps, pointer)
+    steps = pointer.split(path)
+    bare = _without(body, steps, path)
     kept = _own(declared)
     if have is not _ABSENT:
         whole: Body = _placed(bare, steps, have)
-        if _is_part(whole, bare, pointer, live):
+        if _is_part(whole, bare, path, live):
             return whole
-        kept = _Owners.of(whole, live, manager).kept(have, declared, pointer)
+        kept = _Owners.of(whole, live, manager).kept(have, declared, path)
     return bare if kept is _ABSENT else _placed(bare, steps, kept)
 
 
-def _steps(pointer: str) -> list[str]:
-    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
-
-
-def _is_part(body: Body, bare: Body, pointer: str, live: Body) -> bool:
+def _is_part(body: Body, bare: Body, path: str, live: Body) -> bool:
     """Tell whether a field of `body` is a part of something that is sent without it, too, and is owned as a whole.
 
     Who owns the whole holds any other field at that place, too, which nobody does who owns fields one by one.
     """
-    above = _steps(pointer)[:-1]
+    above = pointer.split(path)[:-1]
     while not isinstance(_find(above, bare, {})[0], Mapping | list):
         above.pop()
     place, _ = _find(above, body, {})
     beside = len(place) if isinstance(place, list) else _PROBE
     probed = _placed(body, above, [*place, _PROBE] if isinstance(place, list) else {**place, beside: ""})
-    probe = functools.reduce(lengthened, (*above, beside), "")
+    probe = pointer.join((*above, beside))
     held = map(managed.encoded, managed.entries(live))
     lost = [frozenset(owned_paths.lost(probed, each)) for each in held]
     leaves = frozenset(owned_paths.lost(probed, b""))
     return any(probe not in each for each in lost) and not any(
-        probe in each and _within(pointer, leaves - each) for each in lost
+        probe in each and _within(path, leaves - each) for each in lost
     )
 
 
-def _without(body: Body, steps: Sequence[str], pointer: str) -> Body:
+def _without(body: Body, steps: Sequence[str], path: str) -> Body:
     """Take a value out; the place of a list item is kept until all pointers are settled, as they count by it."""
     above, _ = _find(steps[:-1], body, {})
     if isinstance(above, list):
         is_there = steps[-1].isdecimal() and int(steps[-1]) < len(above)
         return _placed(body, steps, _ABSENT) if is_there else body
-    return server_paths.without(body, pointer)
+    return server_paths.without(body, path)
 
 
 def _stripped(here: Any) -> Any:
@@ -272,7 +261,7 @@ class _Owners:
         if isinstance(have, Mapping) and have and (declared is _ABSENT or isinstance(declared, Mapping)):
             below = {} if declared is _ABSENT else declared
             found = {
-                key: self.kept(item, below.get(key, _ABSENT), lengthened(path, key))
+                key: self.kept(item, below.get(key, _ABSENT), pointer.extend(path, key))
                 for key, item in have.items()
                 if not _is_own(key)
             }
@@ -286,4 +275,4 @@ class _Owners:
 
 def _within(path: str, leaves: Iterable[str]) -> bool:
     """Tell whether a value is one of the leaves, or has one."""
-    return any(leaf == path or leaf.startswith(f"{path}/") for leaf in leaves)
+    return any(pointer.is_within(leaf, path) for leaf in leaves)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from towline.api import labels
-from towline.fields import managed
+from towline.fields import managed, pointer
 from towline.model import Body
 from towline.plan.stamp import Identity
 
@@ -30,9 +30,7 @@ def operations(body: Body, identity: Identity) -> tuple[Body, ...]:
 def _removals(field: str, metadata: Mapping[str, Any], names: list[str]) -> list[dict[str, Any]]:
     held = metadata.get(field) or {}
     return [
-        {"op": "remove", "path": f"/metadata/{field}/{name.replace('~', '~0').replace('/', '~1')}"}
-        for name in names
-        if name in held
+        {"op": "remove", "path": pointer.join(("metadata", field, name))} for name in names if name in held
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from towline.fields import pointer
 from towline.render import split
 from towline.render.compose import compose
 from towline.render.split import FileFault, Piece
@@ -106,11 +107,6 @@ class Places:
         return line
 
 
-def locate(content: bytes, document: int, item: int, pointer: str, limits: YamlLimits | None = None) -> int:
-    """Return the line (1-based) of one field, or of its nearest existing parent; `locate_all` says how it is named."""
-    return locate_all(content, [(document, item, pointer)], limits)[0]
-
-
 def locate_all(
     content: bytes, fields: Iterable[tuple[int, int, str]], limits: YamlLimits | None = None
 ) -> tuple[int, ...]:
@@ -125,12 +121,12 @@ def locate_all(
     limits = limits or YamlLimits()
     texts = [piece for piece in _pieces(content, limits) if isinstance(piece, Piece)]
     places = functools.lru_cache(maxsize=8)(functools.partial(Places, limits=limits))
-    return tuple(places(texts[document]).line(*_steps(item, pointer)) for document, item, pointer in fields)
+    return tuple(places(texts[document]).line(*_steps(item, path)) for document, item, path in fields)
 
 
-def _steps(item: int, pointer: str) -> tuple[str | int, ...]:
+def _steps(item: int, path: str) -> tuple[str | int, ...]:
     head = ("items", item) if item >= 0 else ()
-    return (*head, *(token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]))
+    return (*head, *pointer.split(path))
 
 
 def _entry(value: Any, step: str | int) -> str | int:

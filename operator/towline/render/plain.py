@@ -12,6 +12,7 @@ import orjson
 
 from towline import text
 from towline.errors import Failure, Reason
+from towline.fields import pointer
 from towline.model import Body, Manifest, ObjectRef, Origin
 from towline.plan import manifest
 from towline.render import documents, validate
@@ -142,7 +143,7 @@ def _failure(one: _Object, complaint: Complaint, name: str) -> Failure:
         object=name,
         file=one.origin.file,
         line=one.line(*head, *complaint.path) if complaint.path else one.origin.line,
-        field="".join("/" + step.replace("~", "~0").replace("/", "~1") for step in complaint.path),
+        field=pointer.join(complaint.path),
     )
 
 

@@ -1,0 +1,47 @@
+"""JSON pointers (RFC 6901): how rules, failures and records name a field of an object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from typing import Any
+
+
+def extend(path: str, step: str | int) -> str:
+    """Lengthen a pointer by one key or index."""
+    text = step.replace("~", "~0").replace("/", "~1") if isinstance(step, str) else step
+    return f"{path}/{text}"
+
+
+def join(steps: Iterable[str | int]) -> str:
+    """Return the pointer of some keys and indexes."""
+    return reduce(extend, steps, "")
+
+
+def split(path: str) -> list[str]:
+    """Return the keys and indexes of a pointer."""
+    return [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
+
+
+def is_below(path: str, whole: str) -> bool:
+    """Tell whether a pointer leads into what another one leads to."""
+    return path.startswith(f"{whole}/")
+
+
+def is_within(path: str, whole: str) -> bool:
+    """Tell whether a pointer is another one, or leads below it."""
+    return path == whole or is_below(path, whole)
+
+
+def child(value: Any, step: str) -> Any:
+    """Return what one key or index leads to; None where it leads nowhere."""
+    if isinstance(value, Mapping):
+        return value.get(step)
+    if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+        return value[int(step)]
+    return None
+
+
+def follow(value: Any, path: str) -> Any:
+    """Return what a pointer leads to; None where it leads nowhere."""
+    return reduce(child, split(path), value)
