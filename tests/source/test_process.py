@@ -1,19 +1,33 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 from towline.source import process
 
 from tests.source import processes
 from tests.source.waiting import until
+
+LOOPS = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+Run = Callable[[Coroutine[Any, Any, None]], None]
 
 
 def started(script: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         ["sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     )
+
+
+def open_descriptors() -> list[str]:
+    """Return what the descriptors of this process lead to; the one that lists them is gone when it is read."""
+    folder = Path("/proc/self/fd")
+    return [str(each.readlink()) for each in folder.iterdir() if each.is_symlink()]
 
 
 async def test_an_answer_has_code_output_and_complaint() -> None:
@@ -52,3 +66,27 @@ async def test_a_process_that_ignores_everything_but_kill_is_ended_by_a_cancella
     with pytest.raises(asyncio.CancelledError):
         await waiting
     await until(lambda: not processes.shown(mentioning="62.88"), 2.0)
+
+
+@LOOPS
+def test_a_process_that_closes_its_pipes_early_is_awaited_and_leaves_no_descriptor(run: Run) -> None:
+    async def story() -> None:
+        answer = await process.finish(started("echo out; exec >&- 2>&-; sleep 0.2; exit 7"), 100)
+        assert (answer.code, answer.out) == (7, b"out\n")
+        assert not [link for link in open_descriptors() if "pidfd" in link]
+
+    run(story())
+
+
+@LOOPS
+def test_a_process_that_closes_its_pipes_and_stays_is_ended_by_a_deadline(run: Run) -> None:
+    stubborn = started("trap '' TERM; exec >&- 2>&-; while :; do sleep 63.99; done")
+
+    async def story() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await process.finish(stubborn, 100)
+        assert stubborn.returncode == -signal.SIGKILL
+        await until(lambda: not processes.shown(mentioning="63.99"), 2.0)
+
+    run(story())

@@ -102,12 +102,14 @@ async def _collected(
 
 async def _exited(process: Popen[bytes]) -> None:
     """Wait until the process has ended without reaping it, so that its group's number stays its own."""
-    while _running(process):  # noqa: ASYNC110  # no event tells of the end of a child
-        await asyncio.sleep(0.001)
-
-
-def _running(process: Popen[bytes]) -> bool:
-    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    descriptor = os.pidfd_open(process.pid)
+    try:
+        loop.add_reader(descriptor, ended.set)
+        await ended.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
 
 
 def _kill(process: Popen[bytes]) -> None:
@@ -119,9 +121,10 @@ def _kill(process: Popen[bytes]) -> None:
 
 
 async def _reap(process: Popen[bytes]) -> None:
-    async with asyncio.timeout(_GRACE):
-        while process.poll() is None:  # noqa: ASYNC110  # no event tells of the end of a child
-            await asyncio.sleep(0.001)
+    if process.returncode is None:
+        async with asyncio.timeout(_GRACE):
+            await _exited(process)
+        process.wait()
     while _reap_orphan(process.pid):
         pass
 
