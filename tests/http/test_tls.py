@@ -1,4 +1,4 @@
-"""TLS of our own connections: against real servers, on both event loops, and whatever the other side does."""
+"""TLS of the connections: against real servers, on both event loops, and whatever the other side does."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 import trustme
 import uvloop
 from towline.http.connection import BrokenError, Connection
-from towline.http.dialing import connect
+from towline.http.dialing import connect, secured
 
 AUTHORITY = trustme.CA()
 LARGE = bytes(range(256)) * 4096 * 3
@@ -240,6 +241,79 @@ def test_a_handshake_that_is_cut_or_given_up_leaves_nothing_behind(run: Run) -> 
 
     run(story())
     assert not complaints
+
+
+async def tunnel_to(behind: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Talk as a proxy that opens a tunnel to the port `behind`."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    there, back = await asyncio.open_connection("127.0.0.1", behind)
+
+    async def forward() -> None:
+        while data := await reader.read(2**16):
+            back.write(data)
+
+    passing = asyncio.create_task(forward())
+    try:
+        while data := await there.read(2**16):
+            writer.write(data)
+    finally:
+        passing.cancel()
+        back.close()
+
+
+@asynccontextmanager
+async def tunnels(
+    proxy_tls: ssl.SSLContext | None,
+) -> AsyncIterator[Callable[[], Awaitable[asyncio.Transport]]]:
+    """Serve over TLS behind a proxy; what is given opens a tunnel to that server."""
+    async with (
+        serving(echoing, server_side()) as behind,
+        serving(partial(tunnel_to, behind), proxy_tls) as port,
+        asyncio.timeout(30),
+    ):
+
+        async def opened() -> asyncio.Transport:
+            tunnel = await connect("127.0.0.1", port, client_side() if proxy_tls else None, "127.0.0.1")
+            await tunnel.open(b"CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n")
+            return tunnel.handed_over()
+
+        yield opened
+
+
+@LOOPS
+@pytest.mark.parametrize("proxy_tls", [None, server_side()], ids=["plain proxy", "TLS proxy"])
+def test_tls_travels_through_a_tunnel(run: Run, proxy_tls: ssl.SSLContext | None) -> None:
+    async def story() -> None:
+        async with tunnels(proxy_tls) as tunnel:
+            connection = await secured(await tunnel(), client_side(), "127.0.0.1")
+            for body in (b"a", LARGE, b"b"):
+                assert (await connection.exchange(asking(body), 20.0)).content == body
+            connection.abort()
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("run", "proxy_tls"),
+    [
+        (asyncio.run, None),
+        (uvloop.run, None),
+        (uvloop.run, server_side()),
+    ],  # for asyncio: python/cpython#113214
+    ids=["asyncio, plain proxy", "uvloop, plain proxy", "uvloop, TLS proxy"],
+)
+def test_a_server_behind_a_tunnel_must_be_trusted_too(run: Run, proxy_tls: ssl.SSLContext | None) -> None:
+    async def story() -> None:
+        async with tunnels(proxy_tls) as tunnel:
+            for context, name in (
+                (ssl.create_default_context(), "127.0.0.1"),
+                (client_side(), "git.example.com"),
+            ):
+                with pytest.raises(ssl.SSLCertVerificationError):
+                    await secured(await tunnel(), context, name)
+
+    run(story())
 
 
 @LOOPS

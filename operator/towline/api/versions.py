@@ -1,6 +1,7 @@
 """Ranges of versions, as npm writes them and as tags are compared with them.
 
-https://github.com/npm/node-semver is the rule. No library for Python keeps to it: pre-releases get into `<2` there.
+https://github.com/npm/node-semver is the rule. No library for Python keeps to it: in semantic-version
+pre-releases get into `<2`, and node-semver reads `1.x.3` as `1.x` (docs/adr/0017).
 """
 
 from __future__ import annotations

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
+import os
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from towline.http.connection import Connection
-from towline.http.tls import Tls
 
 
 async def connect(
@@ -23,31 +26,34 @@ async def connect(
         OSError: there is none; `ssl.SSLError` where the server cannot be trusted.
     """
     loop = asyncio.get_running_loop()
-    connection = Connection(limit)
-    secure = Tls(connection, tls, name) if tls else None
-    transport, _ = await loop.create_connection(lambda: secure or connection, host, port)
+    server_name = name if tls else None
+    with _resets_named():
+        transport, connection = await loop.create_connection(
+            lambda: Connection(limit), host, port, ssl=tls, server_hostname=server_name
+        )
     _watch(transport.get_extra_info("socket"))
-    if secure:
-        await _shaken(secure)
     return connection
 
 
 async def secured(transport: asyncio.Transport, tls: ssl.SSLContext, name: str | None) -> Connection:
-    """Speak TLS over a connection that somebody else has opened; raises as `connect` does."""
+    """Speak TLS over a connection that is already open; raises as `connect` does."""
     connection = Connection()
-    secure = Tls(connection, tls, name)
-    transport.set_protocol(secure)
-    secure.connection_made(transport)
-    await _shaken(secure)
+    loop = asyncio.get_running_loop()
+    with _resets_named():
+        encrypted = await loop.start_tls(transport, connection, tls, server_hostname=name)
+        if encrypted is None:
+            raise ConnectionResetError
+    connection.connection_made(encrypted)
     return connection
 
 
-async def _shaken(secure: Tls) -> None:
+@contextmanager
+def _resets_named() -> Iterator[None]:
+    """Give a connection that ended in the handshake the errno of a reset; the loop's own error carries none."""
     try:
-        await secure.shaken
-    except BaseException:
-        secure.abort()
-        raise
+        yield
+    except ConnectionResetError as error:
+        raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)) from error
 
 
 def watchful_socket(address: tuple[Any, ...]) -> socket.socket:
