@@ -146,7 +146,7 @@ def test_every_reason_is_documented_as_the_table_has_it() -> None:
 
 
 def test_every_refusal_is_documented() -> None:
-    documented = rows(section("conditions.md", "Reasons of one fault"))
+    documented = rows(section("conditions.md", "Reasons of one failure"))
     assert list(documented) == [str(refusal) for refusal in Refusal]
 
 

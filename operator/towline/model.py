@@ -42,6 +42,31 @@ def _kind(group: str, kind: str) -> GroupKind:
     return GroupKind(group, kind)
 
 
+_BUILT_IN_GROUPS = frozenset(
+    {
+        "",
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apiregistration.k8s.io",
+        "apps",
+        "autoscaling",
+        "batch",
+        "certificates.k8s.io",
+        "coordination.k8s.io",
+        "discovery.k8s.io",
+        "flowcontrol.apiserver.k8s.io",
+        "networking.k8s.io",
+        "node.k8s.io",
+        "policy",
+        "rbac.authorization.k8s.io",
+        "resource.k8s.io",
+        "scheduling.k8s.io",
+        "storage.k8s.io",
+    }
+)
+"""The groups of Kubernetes itself, whose kinds have different names; `events.k8s.io` shares Event with the core."""
+
+
 class ObjectRef(NamedTuple):
     """The identity of one object; `namespace` is empty for cluster-scoped ones."""
 
@@ -68,10 +93,24 @@ class ObjectRef(NamedTuple):
         """The kind, without namespace and name."""
         return _kind(self.group, self.kind)
 
+    @property
+    def display(self) -> str:
+        """The object as sentences name it: `Deployment team/web`; a kind that others bring has its group, too."""
+        kind = self.kind if self.group in _BUILT_IN_GROUPS else f"{self.kind}.{self.group}"
+        return f"{kind} {self.namespace}/{self.name}" if self.namespace else f"{kind} {self.name}"
+
     def __str__(self) -> str:
         # written out, as str(group_kind) costs as much as all else
         kind = f"{self.kind}.{self.group}" if self.group else self.kind
         return "/".join(filter(None, (kind, self.namespace, self.name)))
+
+
+def display(name: str) -> str:
+    """Return an object's name as a sentence writes it, from `Kind.group/namespace/name`; other text as it is."""
+    try:
+        return ObjectRef.parse(name).display
+    except ValueError:
+        return name
 
 
 class Origin(NamedTuple):

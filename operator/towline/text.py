@@ -23,3 +23,23 @@ def printable(text: str, limit: int = 1024) -> str:
     if len(encoded) <= limit and len(text) <= 4 * limit:
         return line
     return encoded[: limit - 3].decode(errors="ignore").rstrip() + "…"
+
+
+def dotted(pointer: str) -> str:
+    """Return a JSON pointer as people write a field: `spec.template.spec.containers[0].image`."""
+    found = ""
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if name.isdigit() or not name.replace("-", "").replace("_", "").isalnum():
+            found += f"[{name}]"
+        else:
+            found += f".{name}" if found else name
+    return found
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a spec writes them: `5s`, `90s`, `5m`, `2h`."""
+    for unit, size in (("h", 3600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:g}s"

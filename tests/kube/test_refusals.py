@@ -350,7 +350,7 @@ def test_a_failure_names_object_file_line_commit_and_field() -> None:
     assert failure.object == "ConfigMap/shop/login"
     assert (failure.file, failure.line, failure.commit) == ("a.yaml", 7, "c0ffee")
     assert failure.field == "/data/a.b"
-    assert failure.message == ".data.a.b: expected string, got a value of another type"
+    assert failure.message == "data.a.b: expected string, got a value of another type"
 
 
 def test_a_failure_shows_no_secret_and_at_most_one_kibibyte() -> None:

@@ -76,7 +76,7 @@ async def asking(cluster: Cluster) -> AsyncIterator[Pods]:
 async def test_a_workload_is_explained_by_the_pods_of_its_selector() -> None:
     cluster = Cluster(RUNS, WAITS)
     async with asking(cluster) as pods:
-        assert await pods.trouble(WEB) == "container main: ErrImagePull (image shop/web:typo)"
+        assert await pods.trouble(WEB) == "cannot pull shop/web:typo (ErrImagePull)"
     assert cluster.asked == [("/api/v1/namespaces/shop/pods", "app=web,tier=front")]
 
 

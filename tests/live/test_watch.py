@@ -319,7 +319,7 @@ async def test_a_list_that_is_cut_counts_for_nothing() -> None:
 async def test_a_kind_that_may_not_be_seen_is_named_and_tried_again(refusal: Handler) -> None:
     carts = Carts(refusal)
     async with watched(carts):
-        with pytest.raises(ClusterError, match=r"Cart\.shop\.example \((Forbidden|ServiceUnavailable)!\)"):
+        with pytest.raises(ClusterError, match=r"Cart\.shop\.example: (Forbidden|ServiceUnavailable)!"):
             await carts.index.ensure([CART], deadline=0.5)
         assert carts.index.unseen([CART]) == {CART}
         carts.answers = [ONE]

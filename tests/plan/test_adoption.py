@@ -73,7 +73,7 @@ def test_never_means_never_and_says_who_wrote_the_object(found: dict[str, Any]) 
     refused = adoption.refusal(found, Adopt.NEVER)
     assert refused is not None
     assert refused.reason is Refusal.NOT_OURS
-    assert ("hpa, kubectl-create" if found else "somebody unknown") in refused.message
+    assert ("hpa, kubectl-create" if found else "an unknown field manager") in refused.message
 
 
 def test_null_labels_and_annotations_are_none() -> None:

@@ -78,7 +78,7 @@ def test_an_object_with_other_content_is_updated() -> None:
 def test_an_object_that_lost_a_declared_path_is_repaired_and_the_path_is_named() -> None:
     found = change(world.robbed(live(REF)))
     assert found.action is Action.REPAIR
-    assert "/data/value" in found.message
+    assert "data.value" in found.message
 
 
 @pytest.mark.parametrize("stamp", ["commit", "source", "owner", "digest"])
@@ -87,7 +87,7 @@ def test_an_object_whose_stamp_somebody_rewrote_is_repaired(stamp: str) -> None:
     del entry["f:metadata"]["f:annotations"][f"f:towline.dev/{stamp}"]
     found = change(live(REF)._replace(fields=json.dumps(entry).encode()))
     assert found.action is Action.REPAIR
-    assert f"/metadata/annotations/towline.dev~1{stamp}" in found.message
+    assert f"metadata.annotations[towline.dev/{stamp}]" in found.message
 
 
 @pytest.mark.parametrize(("lost", "more"), [(5, ""), (6, " and 1 more"), (40, " and 35 more")])
@@ -95,7 +95,7 @@ def test_a_repair_names_a_few_paths_and_counts_the_others(lost: int, more: str) 
     body = {**WANTED.body, "data": {f"key{number}": "x" for number in range(lost)}}
     wide = replace(WANTED, content=json.dumps(body).encode())
     (found,) = planned(world.robbed(live(REF)), desired=(wide,)).changes
-    assert found.message.endswith(f"/data/key0, /data/key1, /data/key2, /data/key3, /data/key4{more}")
+    assert found.message.endswith(f": data.key0, data.key1, data.key2, data.key3, data.key4{more}")
 
 
 def test_an_inherited_object_is_taken_over_even_with_the_same_content() -> None:
@@ -111,7 +111,7 @@ def test_a_dying_object_is_waited_for_and_not_written(stale: Live) -> None:
 def test_an_object_of_another_repository_is_refused_by_name() -> None:
     found = refusal(world.anothers(live(REF)))
     assert found.reason == Refusal.OWNED_BY_ANOTHER
-    assert "team.infra" in found.message
+    assert "team/infra" in found.message
 
 
 def test_a_refusal_names_object_file_line_and_commit() -> None:
@@ -302,10 +302,10 @@ def test_a_whole_that_was_taken_with_a_field_of_others_is_mended_once_a_read_sho
     found = drifting(taken._replace(altered=True), POLICY, wanted)
     assert (found.action, found.message) == (
         Action.REPAIR,
-        "somebody else changed or removed /spec/selector/app",
+        "changed or removed in the cluster: spec.selector.app",
     )
     more = drifting(holding({"f:other": {}}), POLICY, wanted)
-    assert (more.action, more.message) == (Action.REPAIR, "somebody else changed or removed /spec/type")
+    assert (more.action, more.message) == (Action.REPAIR, "changed or removed in the cluster: spec.type")
 
 
 def test_what_admission_took_away_is_not_fought_for() -> None:

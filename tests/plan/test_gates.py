@@ -34,7 +34,7 @@ def test_only_the_gate_is_written_at_first_and_what_comes_later_says_what_it_wai
     assert done(found) == {"migrate": Action.CREATE}
     (web,) = found.gated
     assert (web.ref, web.action) == (WEB, Action.CREATE)
-    assert web.message == "waits until Job.batch/shop/migrate is healthy"
+    assert web.message == "waits until Job shop/migrate is healthy"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_the_first_of_several_gates_counts() -> None:
     last = manifest(SETTINGS, wave="1")
     assert [each.ref for each in planned(desired=(GATE, second, last)).gated] == [WEB, SETTINGS]
     found = planned(current(GATE), desired=(GATE, second, last))
-    assert [each.message for each in found.gated] == ["waits until Deployment.apps/shop/web is healthy"]
+    assert [each.message for each in found.gated] == ["waits until Deployment shop/web is healthy"]
 
 
 def test_nothing_is_removed_before_the_gate_is_open() -> None:

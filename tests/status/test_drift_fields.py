@@ -33,7 +33,7 @@ def test_drift_counts_objects_and_fields_and_names_the_first() -> None:
     assert [each["object"] for each in said["drift"]] == ["ConfigMap/shop/a", "Pod/shop/b"]
     found = drift_fields.condition((FIELD, OVERRIDDEN), {})
     assert (found.status, found.reason) == ("True", "Drifted")
-    assert 'ConfigMap/shop/a /data/x: "2" instead of "1" by kubectl-edit' in found.message
+    assert 'ConfigMap shop/a data.x is "2", Git says "1" (kubectl-edit)' in found.message
 
 
 def test_foreign_fields_are_listed_last_and_are_no_drift() -> None:
@@ -59,7 +59,7 @@ def test_news_are_told_once() -> None:
     before = drift_fields.fields((FIELD,), {})
     assert drift_fields.news({}, before)
     assert drift_fields.news(before, before) == ""
-    assert "Pod/shop/b" in drift_fields.news(before, drift_fields.fields((FIELD, OVERRIDDEN), {}))
+    assert "Pod shop/b" in drift_fields.news(before, drift_fields.fields((FIELD, OVERRIDDEN), {}))
 
 
 def test_a_status_is_read_back_as_it_was_written() -> None:

@@ -35,7 +35,7 @@ def look(state: State, message: str = "0 of 3 replicas are available", written: 
     )
     return HealthSummary(
         total=12,
-        current=11,
+        ready=11,
         failed=int(state is State.FAILED),
         first=(web,),
         written_at=stamp(written),
@@ -43,7 +43,7 @@ def look(state: State, message: str = "0 of 3 replicas are available", written: 
     )
 
 
-WELL = HealthSummary(total=12, current=12, timeout=TIMEOUT)
+WELL = HealthSummary(total=12, ready=12, timeout=TIMEOUT)
 WAITS = look(State.IN_PROGRESS)
 FAILED = look(State.FAILED, "ProgressDeadlineExceeded")
 
@@ -87,7 +87,7 @@ def told(found: Body, kind: Type = Type.READY) -> tuple[str, str]:
     return entry["status"], entry["reason"]
 
 
-def test_a_commit_is_ready_and_healthy_when_all_its_objects_are_current() -> None:
+def test_a_commit_is_ready_and_healthy_when_all_its_objects_are_ready() -> None:
     found = after((0, applied(WELL)))
     assert told(found) == ("True", "Succeeded")
     assert told(found, Type.HEALTHY) == ("True", "Succeeded")
@@ -107,26 +107,35 @@ def test_a_commit_whose_objects_are_on_their_way_is_neither_ready_nor_failed() -
 
 def test_what_is_waited_for_is_named_with_its_place_and_commit() -> None:
     found = after((0, applied(WAITS, NEW)))
-    words = (
-        "11 of 12 objects are current; "
-        "deploy/web.yaml:3: Deployment.apps/shop/web: 0 of 3 replicas are available (5d6e7f8)"
-    )
+    words = "deploy/web.yaml:3 Deployment shop/web: 0 of 3 replicas are available (5d6e7f8). 11 of 12 ready"
     assert condition.find(found, Type.HEALTHY)["message"] == words
     ready = condition.find(found, Type.READY)["message"]
-    assert ready == f'Applied 5d6e7f8 "raise the limits" by Ada: 12 objects; {words}'
+    assert ready == f'Rolling out 5d6e7f8 "raise the limits" by Ada: {words}'
+
+
+def test_objects_that_are_late_are_told_with_the_time_they_had_and_that_nothing_was_rolled_back() -> None:
+    late = after((0, applied(WAITS, NEW)), (60, applied(WAITS, NEW)))
+    cause = "deploy/web.yaml:3 Deployment shop/web: 0 of 3 replicas are available (5d6e7f8)"
+    said = condition.find(late, Type.READY)["message"]
+    assert said == f"Not ready after 1m (healthTimeout): {cause}. 11 of 12 ready. Nothing was rolled back"
+
+
+def test_one_object_is_told_in_the_singular() -> None:
+    found = after((0, applied(HealthSummary(total=1, ready=1, timeout=TIMEOUT))))
+    assert condition.find(found, Type.HEALTHY)["message"] == "1 object is ready"
 
 
 @pytest.mark.parametrize(
     ("left", "missing", "words"),
     [
-        (11, 1, "All 11 owned objects are current; 1 declared is missing or not owned"),
+        (11, 1, "1 declared is missing or not owned. 11 of 12 ready"),
         (0, 12, "12 declared are missing or not owned"),
     ],
 )
 def test_a_commit_of_which_objects_are_missing_is_not_called_healthy(
     left: int, missing: int, words: str
 ) -> None:
-    survey = HealthSummary(total=left, current=left, missing=missing, timeout=TIMEOUT)
+    survey = HealthSummary(total=left, ready=left, missing=missing, timeout=TIMEOUT)
     found = after((0, applied(WELL)), (10, applied(survey, NEW)))
     assert condition.find(found, Type.HEALTHY)["message"] == words
     assert (found["commit"]["applied"], found["commit"]["healthy"]) == (NEW, OLD)
@@ -146,7 +155,7 @@ def test_what_has_failed_is_unhealthy_at_once() -> None:
     assert "ProgressDeadlineExceeded" in condition.find(found, Type.READY)["message"]
 
 
-def test_whoever_was_unhealthy_stays_so_until_all_is_current() -> None:
+def test_whoever_was_unhealthy_stays_so_until_all_is_ready() -> None:
     late = ((0, applied(WAITS)), (60, applied(WAITS)))
     assert told(after(*late, (100, applied(WAITS)))) == ("False", "Unhealthy")
     found = after(*late, (100, applied(WELL)))

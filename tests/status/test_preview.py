@@ -44,12 +44,12 @@ def test_the_sentence_says_what_waits_for_a_person() -> None:
     assert said(entry("a", Action.UPDATE), blocked=2).startswith("Would update 1, prune 2 once confirmed: ")
 
 
-def test_the_sentence_begins_with_what_would_be_refused() -> None:
+def test_the_sentence_says_first_what_would_be_refused() -> None:
     assert said(entry("a", Action.UPDATE), failures=2) == (
-        "2 faults; x.yaml:7: ConfigMap/shop/x: Invalid: no; would otherwise update 1: "
-        '1111111 "Change things" by Ada'
+        '1111111 "Change things" by Ada would fail: x.yaml:7 ConfigMap shop/x: no (and 1 more). '
+        "Would otherwise update 1"
     )
-    assert said(failures=1).startswith("1 fault; x.yaml:7: ConfigMap/shop/x: Invalid: no: 1111111")
+    assert said(failures=1).endswith("Ada would fail: x.yaml:7 ConfigMap shop/x: no")
 
 
 def test_an_object_with_several_entries_counts_once_with_all_its_fields() -> None:
@@ -106,10 +106,10 @@ def test_differences_name_objects_actions_and_fields() -> None:
     now = [entry("a", Action.ADOPT), entry("b", Action.UPDATE, replace(COLOUR, old="green"))]
     now.append(entry("d", Action.CREATE))
     assert preview.differences(was, now) == (
-        "adopt instead of create: ConfigMap/shop/a",
-        "other content: update ConfigMap/shop/b (/data/colour)",
-        "no longer: prune ConfigMap/shop/c",
-        "new: create ConfigMap/shop/d",
+        "adopt instead of create: ConfigMap shop/a",
+        "other content: update ConfigMap shop/b (data.colour)",
+        "no longer: prune ConfigMap shop/c",
+        "new: create ConfigMap shop/d",
     )
 
 
@@ -117,7 +117,7 @@ def test_another_commit_file_or_line_of_the_same_content_is_no_difference() -> N
     was = entry("a", Action.CREATE)
     assert preview.differences([was], [replace(was, commit="2" * 40, file="b.yaml", line=9)]) == ()
     assert preview.differences([was], [replace(was, digest="e")]) == (
-        "other content: create ConfigMap/shop/a",
+        "other content: create ConfigMap shop/a",
     )
 
 
@@ -143,5 +143,5 @@ def test_what_stays_although_git_declares_it_no_more_is_named_and_what_is_not_ou
     strange = replace(kept[0], ref=syncs.ref("strange"), reason="NotOurs")
     held = replace(change("declared"), action=Action.SKIP, message="waits")
     assert preview.staying([strange, held]) == ""
-    assert preview.staying([*kept[:1], strange]) == "1 object left Git: ConfigMap/shop/k0 (kept)"
-    assert preview.staying(kept).endswith("ConfigMap/shop/k2 (kept) and 2 more")
+    assert preview.staying([*kept[:1], strange]) == "1 object left Git: ConfigMap shop/k0 (kept)"
+    assert preview.staying(kept).endswith("ConfigMap shop/k2 (kept) and 2 more")

@@ -49,7 +49,7 @@ def look(*found: Live, declared: str = "abcdef") -> survey.HealthSummary:
 
 def test_what_is_declared_and_exists_is_counted() -> None:
     found = look(live("a", CURRENT), live("b", WAITS), live("undeclared", FAILED))
-    assert (found.total, found.current, found.failed, found.well) == (2, 1, 0, False)
+    assert (found.total, found.ready, found.failed, found.well) == (2, 1, 0, False)
 
 
 def test_what_is_declared_and_not_there_is_counted_apart() -> None:

@@ -114,7 +114,7 @@ async def test_an_object_of_another_repository_is_refused_by_that_repositorys_na
 
     [failure] = flight.failures
     assert failure.reason == Refusal.OWNED_BY_ANOTHER
-    assert f"{namespace}.other" in failure.message
+    assert f"{namespace}/other" in failure.message
 
 
 async def test_a_repair_that_finds_nothing_to_mend_writes_nothing(

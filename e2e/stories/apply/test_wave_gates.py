@@ -60,10 +60,8 @@ def test_a_migration_runs_before_the_rest_of_its_commit_and_before_any_prune(
     tried = [one for one in audit.since(mark) if one.namespace == namespace and one.dry_run]
     assert "deployments" in {one.resource for one in tried}
     status = app.until(lambda status: "waits until" in _ready(status)["message"], "the gate")
-    assert (
-        f"Deployment.apps/{namespace}/web waits until Job.batch/{namespace}/migrate"
-        in _ready(status)["message"]
-    )
+    said = f"Deployment {namespace}/web waits until Job {namespace}/migrate is healthy"
+    assert said in _ready(status)["message"]
     assert status["commit"]["attempted"] == sha
     assert status["commit"]["applied"] != sha
 

@@ -92,7 +92,7 @@ def test_reported_drift_is_one_event_and_one_line_of_the_status_however_many_pas
     assert repository.status()["drift"] == first["drift"]
     (event,) = _told(cluster, repository)
     assert event["count"] == 1
-    for word in ("settings", "/data/colour"):
+    for word in ("settings", "data.colour"):
         assert word in event["message"]
     labels = f'{{name="app",namespace="{repository.namespace}"}}'
     assert f"towline_objects_drifted{labels} 1.0" in _metrics(port)

@@ -42,7 +42,7 @@ def test_a_deployment_that_becomes_available_makes_its_commit_healthy(
 
     assert status["commit"]["healthy"] == sha
     assert status["objects"] == {"declared": 2, "synced": 2, "failed": 0, "healthy": 2}
-    assert conditions(status)["Healthy"]["message"] == "All 2 objects are current"
+    assert conditions(status)["Healthy"]["message"] == "All 2 objects are ready"
     written = [event for event in audit.writes(mark, identity.OPERATOR) if event.namespace == namespace]
     assert sum(event.resource == "deployments" and not event.dry_run for event in written) == 1
 
@@ -64,7 +64,7 @@ def test_a_rollout_that_stalls_is_unhealthy_at_the_timeout_and_a_later_commit_en
     late = seconds(status["applied"]["appliedAt"], found["Ready"]["lastTransitionTime"])
     assert abs(late - TIMEOUT) <= 2
     assert status["commit"] == {"observed": stuck, "attempted": stuck, "applied": stuck, "healthy": first}
-    for word in ("deploy/web.yaml:1", f"Deployment.apps/{app.namespace}/web", stuck[:7], "replicas"):
+    for word in ("deploy/web.yaml:1", f"Deployment {app.namespace}/web", stuck[:7], "replicas"):
         assert word in found["Healthy"]["message"]
     assert found["Synced"]["status"] == "True"
     assert found["Reconciling"]["status"] == "False"
@@ -87,7 +87,7 @@ def test_a_container_that_crashes_is_named_with_its_reason_and_image(
         lambda status: "ImagePullBackOff" in conditions(status)["Healthy"]["message"], "the Pod's words", 15
     )
     message = app.condition("Healthy")["message"]
-    assert "container main: ImagePullBackOff (image registry.example/web:typo)" in message
+    assert "cannot pull registry.example/web:typo (ImagePullBackOff)" in message
     assert pod["metadata"]["name"] not in message
 
     fake_kubelet.runs(cluster, pod)

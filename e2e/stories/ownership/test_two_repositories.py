@@ -65,7 +65,7 @@ def test_a_second_repository_that_declares_an_object_is_refused_by_the_name_of_t
         {
             "object": f"ConfigMap/{first.namespace}/shared",
             "reason": "OwnedByAnother",
-            "message": f"belongs to another GitRepository, {first.namespace}.first",
+            "message": f"belongs to another GitRepository, {first.namespace}/first",
             "file": "shared.yaml",
             "line": 1,
             "commit": sha,
@@ -104,7 +104,7 @@ def test_repositories_of_two_namespaces_are_told_apart_although_they_have_one_na
 
     [failure] = status["failures"]
     assert failure["reason"] == "OwnedByAnother"
-    assert f"{first.namespace}.first" in failure["message"]
+    assert f"{first.namespace}/first" in failure["message"]
     assert everything(first) == before
 
 

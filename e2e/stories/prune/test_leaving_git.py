@@ -192,7 +192,7 @@ def test_what_may_never_be_pruned_stays_and_the_status_names_it(
     )
     assert "left Git" not in repository.condition()["message"]
     repository.until_ready(repo.commit({"precious.yaml": None}))
-    name = f"ConfigMap/{repository.namespace}/precious"
-    said = f"1 object; 1 object left Git: {name} (kept: towline.dev/prune is disabled on it)"
+    name = f"ConfigMap {repository.namespace}/precious"
+    said = f"1 object; 1 object left Git: {name} (kept: it is annotated towline.dev/prune: disabled)"
     assert repository.condition()["message"].endswith(said)
     assert set(managed_objects.config_maps(cluster, repository)) == {"first", "precious"}

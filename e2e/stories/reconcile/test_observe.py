@@ -121,8 +121,8 @@ def test_enforce_says_first_what_has_changed_since_the_plan_was_shown(
     repository.change(mode="Enforce")
     repository.until_ready(sha)
     (told,) = [event for event in _events(cluster, repository) if event["type"] == "Warning"]
-    assert f"adopt instead of create: ConfigMap/{repository.namespace}/fresh" in told["message"]
-    assert f"adopt ConfigMap/{repository.namespace}/settings (/data/colour)" in told["message"]
+    assert f"adopt instead of create: ConfigMap {repository.namespace}/fresh" in told["message"]
+    assert f"adopt ConfigMap {repository.namespace}/settings (data.colour)" in told["message"]
     assert repository.records()[0]["metadata"]["name"] in told["message"]
     written = [event.resource for event in _written(audit, mark, repository)]
     assert written.index("events") < written.index("configmaps")
@@ -156,9 +156,9 @@ def test_a_failure_on_the_way_does_not_make_what_was_shown_forgotten(
     repository.until_ready(sha)
     outcomes = [one["status"]["outcome"] for one in repository.records()]
     assert outcomes == ["Planned", "Failed", "Succeeded"]
-    (told,) = [each for each in _events(cluster, repository) if "otherwise" in each["message"]]
-    assert f"new: create ConfigMap/{repository.namespace}/late" in told["message"]
-    assert f"other content: create ConfigMap/{repository.namespace}/settings" in told["message"]
+    (told,) = [each for each in _events(cluster, repository) if "Differs" in each["message"]]
+    assert f"new: create ConfigMap {repository.namespace}/late" in told["message"]
+    assert f"other content: create ConfigMap {repository.namespace}/settings" in told["message"]
 
 
 def test_what_waits_for_a_dependency_is_shown_before_that_is_ready(
@@ -230,8 +230,10 @@ def test_what_would_be_refused_is_told_with_its_place_and_tried_again(
     assert (failure["object"], failure["reason"]) == (f"ConfigMap/{far}/far", "NamespaceNotFound")
     assert (failure["file"], failure["line"], failure["commit"]) == ("far.yaml", 1, sha)
     assert status["plan"]["counts"] == {"create": 1}
-    assert repository.condition()["message"].startswith("1 fault; far.yaml:1: ")
-    assert "would otherwise create 1" in repository.condition()["message"]
+    said = repository.condition()["message"]
+    assert f"would fail: far.yaml:1 ConfigMap {far}/far: Namespace {far} does not exist" in said
+    assert "Would otherwise create 1" in said
+    assert said.endswith(f"Declare Namespace {far} in Git, or create it")
     (record,) = repository.records()
     assert (record["status"]["counts"]["created"], record["status"]["counts"]["failed"]) == (1, 1)
     assert record["status"]["failures"][0]["reason"] == "NamespaceNotFound"

@@ -77,7 +77,7 @@ SOURCES = (
     Case("BuildFailed", "broken.yaml:4", "", {}, {"broken.yaml": BROKEN}),
     Case("ApplyFailed", "first.yaml:1", "Reconciling", {"defaultNamespace": "absent"}),
 )
-STALLED = "What can mend it: the spec or its Secret"
+STALLED = "To fix: change the spec or its Secret"
 
 
 def _id(case: Case) -> str:

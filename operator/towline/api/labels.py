@@ -41,6 +41,11 @@ def repository_label(key: Key) -> str:
 
 
 @functools.lru_cache(maxsize=256)  # each request asks for the same again
+def owner_name(label: str) -> str:
+    """Return the `<namespace>/<name>` of a repository label; a hash says neither, and stays as it is."""
+    return label.replace(".", "/", 1)
+
+
 def field_manager(key: Key) -> str:
     """Return the field manager of managed objects: `towline:<namespace>/<name>`, at most 128 bytes."""
     plain = f"towline:{key}"

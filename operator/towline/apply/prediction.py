@@ -110,7 +110,7 @@ def stranger(change: Change, before: Body, sync: WriteContext) -> Failure | None
     about = refusals.subject(change, sync.revision.sha)
     known = live_from(before, change.ref)
     if claim(before, change.ref, sync) is Ownership.ANOTHER:
-        message = f"belongs to another GitRepository, {known.label}"
+        message = f"belongs to another GitRepository, {labels.owner_name(known.label)}"
         return refusals.failure(about, Refusal.OWNED_BY_ANOTHER, message)
     refused = adoption.refusal(metadata(before), sync.adopt)
     return refusals.failure(about, refused.reason, refused.message) if refused else None

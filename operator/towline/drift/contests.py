@@ -1,4 +1,4 @@
-"""Fights: an object that somebody else changes again and again is written less and less often."""
+"""Contests: an object that another field manager changes again and again is restored less often."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def is_over(contest: Contest, now: float) -> bool:
 
 
 def advice(contest: Contest) -> str:
-    """Say what happens, and what helps."""
-    whom = f"field manager {contest.rival!r}" if contest.rival else "somebody else"
+    """Say what happens, and what to do about it."""
+    whom = f"field manager {contest.rival!r}" if contest.rival else "another field manager"
     return (
-        f"{whom} keeps changing what Git declares; it is written once in {PAUSE / 60:.0f} minutes now. "
-        "Stop the other writer, or leave the field to it: drop it from Git (an autoscaler needs no replicas), "
+        f"{whom} keeps changing what Git declares; restored every {PAUSE / 60:.0f} min only. "
+        "Stop the other writer, or leave the field to it: remove it from Git (an autoscaler needs no replicas), "
         "or name it in spec.ignoreFields"
     )
 

@@ -1,4 +1,4 @@
-"""Pods, and what is wrong with them in the words that help."""
+"""Pods, and why they are not ready."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from towline.health.body import (
 from towline.model import CURRENT, Body, Health, State
 
 _STUCK = frozenset({"CrashLoopBackOff", "InvalidImageName", "CreateContainerConfigError"})
-"""Reasons for which a container waits that time alone rarely mends; an image that cannot be pulled may yet come."""
+"""Reasons for which a container waits that time alone rarely fixes; an image that cannot be pulled may still appear."""
+
+_UNPULLED = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"})
+"""Reasons for which the image is not on the node."""
 
 _STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
 """Reasons for which every container waits at first."""
@@ -48,7 +51,7 @@ def trouble(body: Body) -> str:
         return words(scheduled)
     for container, waits in _states(body, "waiting"):
         if text(waits, "reason") not in _STARTING:
-            return f"container {text(container, 'name')}: {_waits(container, waits)}"
+            return _waits(container, waits)
     for container, ended in _states(body, "terminated"):
         if count(ended, "exitCode"):
             return f"container {text(container, 'name')}: {_ended(container, ended)}"
@@ -71,15 +74,23 @@ def _waiting(body: Body) -> str:
 
 
 def _waits(container: Mapping[str, Any], waits: Mapping[str, Any]) -> str:
+    """Say why a container waits: `cannot pull <image> (ImagePullBackOff)`, or what ended it before it waited."""
     image, reason = text(container, "image"), text(waits, "reason")
+    if reason in _UNPULLED:
+        return f"cannot pull {image} ({reason})"
     last = part(container, "lastState", "terminated")
-    code = f", last exit code {count(last, 'exitCode')}" if last else ""
-    return f"{reason} (image {image}{code})"
+    why = f"{reason}: {_exit(last)}" if last else reason
+    return f"container {text(container, 'name')}: {why} (image {image})"
 
 
 def _ended(container: Mapping[str, Any], ended: Mapping[str, Any]) -> str:
-    reason = text(ended, "reason") or "Error"
-    return f"{reason} (image {text(container, 'image')}, exit code {count(ended, 'exitCode')})"
+    return f"{_exit(ended)} (image {text(container, 'image')})"
+
+
+def _exit(ended: Mapping[str, Any]) -> str:
+    """Say how a container ended: `OOMKilled, exit code 137`."""
+    reason, code = text(ended, "reason"), f"exit code {count(ended, 'exitCode')}"
+    return code if reason in {"", "Error"} else f"{reason}, {code}"
 
 
 def _states(body: Body, state: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:

@@ -1,4 +1,4 @@
-"""What the API server objects to: its code and words become failures with a reason and a field."""
+"""What the API server refuses: its code and its words become failures with a reason and a field."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def failures(error: ApiError, about: Subject, mask: Masker) -> tuple[Failure, ..
 def _shown(message: str, about: Subject, mask: Masker) -> str:
     if about.live is None:
         if about.ref.group_kind == _SECRET:
-            return "it is refused in words that may quote the Secret, which cannot be read at the moment"
+            return "refused; the answer may quote the Secret, which cannot be read at the moment, and is not shown"
         return mask.text(message, about.body)
     return mask.text(mask.text(message, about.body), about.live)
 
@@ -179,10 +179,12 @@ def _typed(error: ApiError) -> tuple[Fault, ...]:
     lines = _TYPED_LINE.findall(typed.group(1)) or [("", typed.group(1))]
     found: list[Fault] = []
     for path, said in lines:
+        reason, where = _typed_reason(said), path.removeprefix(".")
         words = _GO_VALUE.sub(", got a value of another type", said)
-        found.append(
-            Fault(reason=_typed_reason(said), message=f"{path}: {words}" if path else words, path=path)
-        )
+        message = f"{where}: {words}" if where else words
+        if reason is Refusal.UNKNOWN_FIELD:
+            message = f"unknown field {where}"
+        found.append(Fault(reason=reason, message=message, path=path))
     return tuple(found)
 
 
@@ -200,7 +202,7 @@ def _strict(error: ApiError) -> tuple[Fault, ...]:
     if "strict decoding error" not in error.message:
         return ()
     return tuple(
-        Fault(reason=Refusal.UNKNOWN_FIELD, message=f'unknown field "{path}"', path=path)
+        Fault(reason=Refusal.UNKNOWN_FIELD, message=f"unknown field {path}", path=path)
         for path in _UNKNOWN.findall(error.message)
     )
 
@@ -251,16 +253,44 @@ def _managers(error: ApiError) -> tuple[Fault, ...]:
     )
 
 
+_RULE = "get, list, watch, create, patch, delete"
+_FORBIDDEN = re.compile(
+    r'(?P<object>\S+ (?:"[^"]*" )?is forbidden: )?User "[^"]*" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" '
+    r'in API group "(?P<group>[^"]*)"(?: at the cluster scope| in the namespace "(?P<namespace>[^"]*)")?'
+)
+
+
+def permission(message: str) -> str:
+    """Return a message in which the lack of an RBAC rule is told by the rule to add; any other as it is."""
+
+    def rule(found: re.Match[str]) -> str:
+        group = f" (API group {found['group']})" if found["group"] else ""
+        return f"Towline may not manage {found['resource']}: add {_RULE} to rbac.rules{group}"
+
+    return _FORBIDDEN.sub(rule, message)
+
+
+def _forbidden(error: ApiError) -> tuple[Fault, ...]:
+    """Read the lack of an RBAC rule: it names one verb, and Towline needs six."""
+    message = permission(error.message)
+    return (Fault(reason=Refusal.FORBIDDEN, message=message),) if message != error.message else ()
+
+
 def _terminating(error: ApiError) -> tuple[Fault, ...]:
     if any(cause.reason == "NamespaceTerminating" for cause in error.causes):
         return (Fault(reason=Refusal.NAMESPACE_TERMINATING, message=error.message),)
     return ()
 
 
+_MISSING = re.compile(r'namespaces "([^"]+)" not found')
+
+
 def _not_found(error: ApiError) -> tuple[Fault, ...]:
     """Tell a missing namespace from a kind that is not served."""
     if error.details_kind == "namespaces":
-        return (Fault(reason=Refusal.NAMESPACE_NOT_FOUND, message=error.message),)
+        found = _MISSING.search(error.message)
+        message = f"Namespace {found[1]} does not exist" if found else error.message
+        return (Fault(reason=Refusal.NAMESPACE_NOT_FOUND, message=message),)
     if is_unserved(error):
         return (Fault(reason=Refusal.UNKNOWN_KIND, message="the API server does not serve this kind"),)
     return ()
@@ -281,6 +311,7 @@ _RULES = (
     ),
     _RefusalRule(code=403, read=_terminating),
     _RefusalRule(code=403, read=_says(Refusal.QUOTA_EXCEEDED, "exceeded quota:", "failed quota:")),
+    _RefusalRule(code=403, read=_forbidden),
     _RefusalRule(code=400, read=_strict),
     _RefusalRule(
         code=400, read=_says(Refusal.WRONG_TYPE, "json: cannot unmarshal", "cannot be handled as a")

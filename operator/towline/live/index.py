@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, suppress
 from towline import aio
 from towline.api.healthchecks import HealthCheck
 from towline.errors import ClusterError
+from towline.kube import refusals
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.live import judge
@@ -89,8 +90,13 @@ class Index:
                 for watch in waiting:
                     await watch.ready.wait()
         except TimeoutError as error:
-            unknown = sorted(f"{each.kind} ({each.problem})" for each in waiting if not each.ready.is_set())
-            raise ClusterError(f"these kinds cannot be watched: {', '.join(unknown)}") from error
+            problems = (
+                (each.kind, refusals.permission(str(each.problem)))
+                for each in waiting
+                if not each.ready.is_set()
+            )
+            unknown = "; ".join(sorted(f"{kind}: {problem}" for kind, problem in problems))
+            raise ClusterError(f"cannot watch {unknown}") from error
         for kind in wanted & self._bugs.keys():
             raise self._bugs.pop(kind)
 

@@ -1,4 +1,4 @@
-"""May an object that exists and is not ours become ours? Whose it is, by what other tools write on it."""
+"""Decides whether an object that exists may be adopted, by the marks that other tools leave on theirs."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ def refusal(metadata: Mapping[str, Any], adopt: Adopt) -> Refused | None:
     """
     if adopt is Adopt.NEVER:
         message = (
-            f"exists already and is not ours: it was written by {_writers(metadata)}, and spec.adopt is Never"
+            f"exists already, written by {_writers(metadata)}, and spec.adopt is Never: "
+            "delete the object, or set spec.adopt to IfUnowned"
         )
         return Refused(Refusal.NOT_OURS, message)
     if adopt is not Adopt.TAKE_OVER and (tool := other_tool(metadata)):
-        message = f"is managed by {tool}; stop that first, then set spec.adopt to TakeOver"
+        message = f"managed by {tool}: stop that first, then set spec.adopt to TakeOver"
         return Refused(Refusal.MANAGED_BY_ANOTHER_TOOL, message)
     return None
 
@@ -82,7 +83,8 @@ def _helm(marks: Marks) -> str:
     release = marks.notes.get("meta.helm.sh/release-name")
     if marks.labels.get("app.kubernetes.io/managed-by") != "Helm" or not release:
         return ""
-    return f"Helm, release {marks.notes.get('meta.helm.sh/release-namespace', '')}/{release}"
+    namespace = marks.notes.get("meta.helm.sh/release-namespace")
+    return f"Helm, release {namespace}/{release}" if namespace else f"Helm, release {release}"
 
 
 def _kapp(marks: Marks) -> str:
@@ -102,7 +104,8 @@ def _fleet(marks: Marks) -> str:
 
 def _named(tool: str, labels: Texts, prefix: str) -> str:
     name = labels.get(f"{prefix}/name")
-    return f"{tool} {labels.get(f'{prefix}/namespace', '')}/{name}" if name else ""
+    namespace = labels.get(f"{prefix}/namespace")
+    return f"{tool} {namespace}/{name}" if name and namespace else f"{tool} {name}" if name else ""
 
 
 _TOOLS: tuple[Callable[[Marks], str], ...] = (
@@ -122,7 +125,7 @@ def _texts(found: object) -> Texts:
 
 
 def _writers(metadata: Mapping[str, Any]) -> str:
-    return ", ".join(sorted(_managers(metadata))) or "somebody unknown"
+    return ", ".join(sorted(_managers(metadata))) or "an unknown field manager"
 
 
 def _managers(metadata: Mapping[str, Any]) -> frozenset[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from towline import text
 from towline.api import gitrepository, labels, syncrecord
 from towline.api.gitrepository import Adopt, ForeignFields
 from towline.errors import Failure, Refusal
@@ -25,10 +26,10 @@ _STAMPS: Body = {
 }
 """What we write beside each declared body; only the paths matter here."""
 
-_DELETED = "somebody else deleted it, or took our label off it"
-_ALTERED = "somebody else changed values in a way that managedFields do not show"
-_FOREIGN_FIELDS = "somebody else added fields inside what we own"
-_SHARED = "what somebody else left behind holds the same fields; Git could not remove them"
+_DELETED = "it was deleted, or its towline.dev/repository label was removed"
+_ALTERED = "values were changed in a way that managedFields do not show"
+_FOREIGN_FIELDS = "another field manager added fields inside the object"
+_SHARED = "a former field manager still holds the same fields, so Git could not remove them"
 
 _NAMED = 5
 """So many lost paths are named, the others counted."""
@@ -119,13 +120,13 @@ def _verdict(
 
 def _self_management(ref: ObjectRef, policy: Policy) -> _Refused | None:
     if ref.group_kind == waves.CRD and ref.name in _OUR_CRDS:
-        message = "the operator's own CRDs are installed with the operator, not by it"
+        message = "Towline's own CRDs are installed with the operator, not by it"
     elif ref.group_kind == syncrecord.RESOURCE.group_kind:
-        message = "records are written by the operator alone"
+        message = "only the operator writes sync records"
     elif ref == ObjectRef(*gitrepository.RESOURCE.group_kind, *policy.key):
         message = "a GitRepository cannot manage itself"
     elif ref in policy.installation:
-        message = "the operator runs by it; it is managed with the operator's installation, not by it"
+        message = "it belongs to the operator's installation, and is managed with that, not by Towline"
     else:
         return None
     return _Refused(Refusal.SELF_MANAGEMENT_REFUSED, message)
@@ -141,15 +142,17 @@ def _absent(manifest: Manifest, policy: Policy) -> _Refused | tuple[Action, str,
     return (
         Action.CREATE,
         "",
-        f"waits until {elders}, which is older, has said what it declares" if elders else "",
+        f"waits until GitRepository {elders}, which is older, has read its commit" if elders else "",
     )
 
 
 def _anothers(found: Live, policy: Policy) -> _Refused | tuple[Action, str, str]:
     """Leave an object to its owner, or wait for it where the owner lets it go."""
     if owner := policy.standing.coming.get(found.ref):
-        return Action.SKIP, "", f"waits until {owner} has released it"
-    return _Refused(Refusal.OWNED_BY_ANOTHER, f"belongs to another GitRepository, {found.label}")
+        return Action.SKIP, "", f"waits until GitRepository {owner} has released it"
+    return _Refused(
+        Refusal.OWNED_BY_ANOTHER, f"belongs to another GitRepository, {labels.owner_name(found.label)}"
+    )
 
 
 def _strangers(found: Live, policy: Policy) -> _Refused | tuple[Action, str, str]:
@@ -158,12 +161,14 @@ def _strangers(found: Live, policy: Policy) -> _Refused | tuple[Action, str, str
         return _rivalled(rival)
     lacks = f"it has {missing(found, policy)}"
     if policy.adopt is Adopt.NEVER:
-        return _Refused(Refusal.NOT_OURS, f"exists already and is not ours: {lacks}")
-    return Action.ADOPT, "", f"is not ours: {lacks}"
+        return _Refused(
+            Refusal.NOT_OURS, f"exists already and was not written by this GitRepository: {lacks}"
+        )
+    return Action.ADOPT, "", f"was not written by this GitRepository: {lacks}"
 
 
 def _rivalled(rival: Key) -> _Refused:
-    message = f"GitRepository {rival} declares it, too, and is the older of the two"
+    message = f"GitRepository {rival}, which is older, declares it, too"
     return _Refused(Refusal.OWNED_BY_ANOTHER, message)
 
 
@@ -181,7 +186,7 @@ def _existing(
     if whose in _FOREIGN:
         return _FOREIGN[whose](found, policy)
     if found.terminating:
-        return _Refused(Refusal.TERMINATING, "is being deleted; it is created again when it is gone")
+        return _Refused(Refusal.TERMINATING, "is being deleted; Towline creates it again when it is gone")
     if whose is Ownership.INHERITED:
         return Action.UPDATE, Refusal.INHERITED, "taken over from an earlier GitRepository of this name"
     if found.digest != manifest.digest:
@@ -239,8 +244,8 @@ _FOREIGN: Mapping[Ownership, Callable[[Live, Policy], _Refused | tuple[Action, s
 
 def _lost(paths: tuple[str, ...]) -> str:
     more = len(paths) - _NAMED
-    named = ", ".join(paths[:_NAMED])
-    return f"somebody else changed or removed {named}" + (f" and {more} more" if more > 0 else "")
+    named = ", ".join(map(text.dotted, paths[:_NAMED]))
+    return f"changed or removed in the cluster: {named}" + (f" and {more} more" if more > 0 else "")
 
 
 def _failure(manifest: Manifest, refused: _Refused, sha: str) -> Failure:

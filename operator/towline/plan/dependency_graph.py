@@ -57,7 +57,7 @@ def unready(name: str, repositories: RepositoriesByName) -> str:
     """Say which direct dependency is not ready, and why; empty where all are."""
     for needed in names(repositories[name]):
         if needed not in repositories:
-            return f"depends on {needed}, which does not exist"
+            return f"depends on {needed}, which does not exist: create it, or change spec.dependsOn"
         if why := _lacks(repositories[needed]):
             return f"depends on {needed}, which is not ready: {why}"
     return ""

@@ -44,7 +44,7 @@ def holds(gate: Gate | None, change: Change) -> bool:
 
 def gated(gate: Gate | None, change: Change) -> Change:
     """Say in a change what it waits for."""
-    return replace(change, message=f"waits until {gate.ref} is healthy") if gate else change
+    return replace(change, message=f"waits until {gate.ref.display} is healthy") if gate else change
 
 
 def _wave(manifest: Manifest) -> float:

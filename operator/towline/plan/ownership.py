@@ -92,7 +92,7 @@ def ownership(live: Live, policy: Policy) -> Ownership:
 
 
 def missing(live: Live, policy: Policy) -> str:
-    """Say what an object that is not ours, though it carries a repository's label, lacks to be its own."""
+    """Say what an object lacks to belong to the repository whose label it carries."""
     labelled = live.label == policy.label
     lacks = []
     if not live.fields or labelled != (live.manager == policy.manager):

@@ -67,14 +67,13 @@ def _placed(
 
 
 def _unknown(manifest: Manifest) -> Failure:
-    message = (
-        f"the cluster serves no kind {manifest.ref.kind} in {manifest.api_version}, and no CRD here brings it"
-    )
+    kind = f"{manifest.ref.kind} in {manifest.api_version}"
+    message = f"the API server does not serve {kind}, and no CRD of this commit defines it"
     return _failure(manifest, Refusal.UNKNOWN_KIND, message)
 
 
 def _twice(second: Manifest, first: Manifest) -> Failure:
-    message = f"{second.ref} is declared already at {first.origin.file}:{first.origin.line}"
+    message = f"{second.ref.display} is declared already at {first.origin.file}:{first.origin.line}"
     return _failure(second, Refusal.DUPLICATE_OBJECT, message)
 
 

@@ -1,4 +1,4 @@
-"""What becomes of objects that are ours and no longer declared: each veto is a function and a table line."""
+"""What becomes of owned objects that are no longer declared: each veto is a function and a line of a table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DATA_KINDS = frozenset(
         RESOURCE.group_kind,
     }
 )
-"""Deleting one of these deletes what Git cannot bring back; no setting takes one off the list."""
+"""Deleting one of these deletes what Git cannot bring back; no setting removes one from the list."""
 
 _MANY = 10
 """Below so many owned objects, losing most of them is nothing unusual."""
@@ -36,12 +36,13 @@ class Veto(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """How many objects a plan desires, owns and would let go; and whether the plan before was blocked."""
+    """How many objects a plan desires, owns and would delete or release, and whether the plan before was blocked."""
 
     desired: int
     owned: int
     leaving: int
     blocked_before: bool
+    verb: str = "deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ def removals(owned: Mapping[ObjectRef, Live], desired: frozenset[ObjectRef], pol
 def _waiting(judged: tuple[Change, ...], policy: Policy) -> tuple[Change, ...]:
     """Hold back every prune until the others have said whether they declare what goes."""
     names = ", ".join(map(str, sorted(policy.standing.awaited)))
-    veto = Veto("", f"waits until {names} has read the commit, and may declare it")
+    veto = Veto("", f"waits until GitRepository {names}, which may declare it, has read the commit")
     return tuple(_held(change, veto) for change in judged if change.action is Action.PRUNE)
 
 
@@ -112,7 +113,8 @@ def _blocked(
     if not leaving:
         return ()
     ours = sum(ownership(live, policy) in OWN for live in owned.values() if not live.terminating)
-    loss = Loss(len(desired), ours, len(leaving), blocked_before=policy.blocked)
+    verb = "deleted" if any(change.action is Action.PRUNE for change in leaving) else "released"
+    loss = Loss(len(desired), ours, len(leaving), blocked_before=policy.blocked, verb=verb)
     doubt = _first(veto(loss) for veto in _BLOCKING_ALL)
     if policy.standing.awaited and not (doubt and desired - owned.keys()):
         return ()
@@ -125,7 +127,7 @@ def _blocked(
     if not doubt and not any(vetoes.values()):
         return ()
     shared = doubt or Veto(
-        Reason.PRUNE_BLOCKED, "waits with the other prunes of this plan, one of which is blocked"
+        Reason.PRUNE_BLOCKED, "waits with another deletion of this commit, which needs a confirmation"
     )
     return tuple(_held(change, vetoes.get(change.ref) or shared) for change in waiting)
 
@@ -164,17 +166,17 @@ _TOKEN_DIGITS = 12
 def _not_ours(live: Live, policy: Policy) -> Veto | None:
     if ownership(live, policy) in OWN:
         return None
-    return Veto(Refusal.NOT_OURS, f"carries our label, but has {missing(live, policy)}")
+    return Veto(Refusal.NOT_OURS, f"carries the label of this GitRepository, but has {missing(live, policy)}")
 
 
 def _prune_disabled(live: Live, _: Policy) -> Veto | None:
-    return Veto("", "kept: towline.dev/prune is disabled on it") if live.prune_disabled else None
+    return Veto("", "kept: it is annotated towline.dev/prune: disabled") if live.prune_disabled else None
 
 
 def _installation(live: Live, policy: Policy) -> Veto | None:
     if live.ref not in policy.installation:
         return None
-    return Veto(Refusal.SELF_MANAGEMENT_REFUSED, "released: the operator runs by it")
+    return Veto(Refusal.SELF_MANAGEMENT_REFUSED, "released: it belongs to the operator's installation")
 
 
 def _declared_elsewhere(live: Live, policy: Policy) -> Veto | None:
@@ -201,7 +203,7 @@ def _data_kind(live: Live, policy: Policy) -> Veto | None:
     kind = live.ref.group_kind
     if kind not in DATA_KINDS and kind not in policy.data_kinds:
         return None
-    return Veto(Reason.PRUNE_BLOCKED, f"deleting a {kind.kind} deletes what Git cannot bring back")
+    return Veto(Reason.PRUNE_BLOCKED, f"deleting {live.ref.display} loses data")
 
 
 # Vetoes about the source as a whole.
@@ -210,20 +212,25 @@ def _data_kind(live: Live, policy: Policy) -> Veto | None:
 def _source_empty(loss: Loss) -> Veto | None:
     if loss.desired:
         return None
-    return Veto(Reason.SOURCE_EMPTY, f"the source declares nothing, and {loss.owned} objects came from it")
+    return Veto(
+        Reason.SOURCE_EMPTY, f"the commit declares nothing: all {loss.owned} objects would be {loss.verb}"
+    )
 
 
 def _shrunken_source(loss: Loss) -> Veto | None:
     if loss.owned < _MANY or loss.leaving * 2 <= loss.owned:
         return None
-    return Veto(Reason.PRUNE_BLOCKED, f"{loss.leaving} of {loss.owned} objects would go at once")
+    return Veto(Reason.PRUNE_BLOCKED, f"{loss.leaving} of {loss.owned} objects would be {loss.verb}")
 
 
 def _doubted_before(loss: Loss) -> Veto | None:
     """Stay in doubt once the creates of a doubtful plan are written and its losses look small beside them."""
     if not loss.blocked_before or loss.leaving * 2 <= _MANY:
         return None
-    return Veto(Reason.PRUNE_BLOCKED, f"{loss.leaving} objects would go at once, which was blocked before")
+    return Veto(
+        Reason.PRUNE_BLOCKED,
+        f"{loss.leaving} objects would be {loss.verb}, which waited for a confirmation before",
+    )
 
 
 _PLAIN = (

@@ -280,7 +280,7 @@ class Attempts:
                     attempt.repository = written
                     return
             await self._reread(attempt)
-        raise ClusterError("the GitRepository is changed all the time; nothing was written")
+        raise ClusterError("the GitRepository keeps changing; nothing was written")
 
     async def _reread(self, attempt: Attempt) -> None:
         before = attempt.repository

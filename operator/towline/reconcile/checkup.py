@@ -1,4 +1,4 @@
-"""A look at the health of all objects of a repository: from the index, and for the first that ail from their Pods."""
+"""The health of all objects of a repository: from the index, and for the first unhealthy ones from their Pods."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Checkups:
         trouble = await self._pods.trouble(ailing.ref)
         if not trouble:
             return ailing
-        message = f"{ailing.health.message}: {trouble}"
+        message = f"{trouble} ({ailing.health.message})" if ailing.health.message else trouble
         return replace(ailing, health=ailing.health._replace(message=message))
 
     def _age(self, written_at: str) -> float:

@@ -1,6 +1,7 @@
-"""The end of a GitRepository: the same story with nothing desired, and the finalizer goes last.
+"""The deletion of a GitRepository: its objects are pruned or released, then its finalizer is removed.
 
-It needs neither Git nor a valid spec. What may not be deleted is released and never holds the resource back.
+It needs neither Git nor a valid spec. An object that may not be deleted is released, so that it never blocks the
+deletion of the GitRepository.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from towline.reconcile.sweep import Sweep
 from towline.reconcile.sync import SyncRequest, SyncResult
 from towline.records.ledger import Ledger
 from towline.source import access
+from towline.status import refused
 from towline.status.compute import PassResult
 
 _log = log.logger(__name__)
@@ -49,7 +51,7 @@ class Finalizer:
         neighbours: what other repositories declare.
         dependencies: who has to go first.
         syncs: executes plans.
-        repositories: takes the finalizer off.
+        repositories: removes the finalizer.
         ledger: is told to forget.
         installation: what the operator runs by, which is never deleted.
     """
@@ -78,7 +80,7 @@ class Finalizer:
         self._installation = installation
 
     async def finalize(self, repository: GitRepository) -> PassResult | None:
-        """Prune or release everything that is ours; None where that is done and the finalizer is off.
+        """Prune or release every owned object; None where that is done and the finalizer is removed.
 
         Raises:
             ClusterError: the API server could not be asked.
@@ -87,7 +89,9 @@ class Finalizer:
             return None
         if dependent := await self._dependencies.blocking(repository):
             return _waiting(
-                repository, f"waits until {dependent}, which depends on it, is gone", _DEPENDENTS_SECONDS
+                repository,
+                f"Deletion waits until {dependent}, which depends on it, is gone",
+                _DEPENDENTS_SECONDS,
             )
         decided, patience = await self._decide(repository)
         if decided.waiting:
@@ -183,12 +187,18 @@ def _waiting(repository: GitRepository, message: str, seconds: float) -> PassRes
     )
 
 
+def _told(synced: SyncResult) -> str:
+    if synced.error:
+        return synced.error.message
+    return refused.sentence("Not deleted yet", synced.failures, len(synced.failures))
+
+
 def _failed(repository: GitRepository, synced: SyncResult) -> PassResult:
     reason = Reason.CLUSTER_UNAVAILABLE if synced.error else Reason.PRUNE_FAILED
     return PassResult(
         generation=repository.generation,
         reason=reason,
-        message=synced.error.message if synced.error else "",
+        message=_told(synced),
         failures=synced.failures,
         last_record=synced.record,
     )

@@ -129,7 +129,7 @@ class Observer:
         )
         more = len(changed) - _SAID
         named = "; ".join(changed[:_SAID]) + (f"; and {more} more" if more > 0 else "")
-        message = f"Writes otherwise than {name} has shown: {named}"
+        message = f"Differs from what SyncRecord {name} has shown: {named}"
         await self._repositories.event(repository, "Warning", Reason.PLANNED, message)
 
 

@@ -64,7 +64,7 @@ class Planner:
         try:
             await self._index.ensure(others, _OTHERS_SECONDS)
         except ClusterError as error:
-            return f"nothing of them is pruned: {error.message}"
+            return f"{error.message}. No object of these kinds is pruned meanwhile"
         return ""
 
     async def decide(self, attempt: Attempt, desired: Desired) -> Plan:
@@ -129,7 +129,7 @@ def _check_emptiness(repository: GitRepository, desired: Desired, *, owns: bool)
     """
     if owns or repository.applied == desired.sha:
         return
-    message = f"no manifests below {desired.spec.path!r}: their names end in .yaml, .yml or .json"
+    message = f"no manifests below {desired.spec.path!r}: file names must end in .yaml, .yml or .json"
     if desired.submodules:
         message += f"; submodules are not read ({desired.submodules[0]} is one)"
     raise SourceError(Reason.SOURCE_EMPTY, message)

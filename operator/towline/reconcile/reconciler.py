@@ -135,7 +135,10 @@ class Reconciler:
             return result.failed(attempt, error)
         except Exception:  # noqa: BLE001  a whole pass: a bug in one repository must not end the others
             _log.exception("a bug ended the pass", repository=str(attempt.repository.key))
-            bug = TowlineError(Reason.INTERNAL_ERROR, "a bug in Towline; the operator's log has the trace")
+            bug = TowlineError(
+                Reason.INTERNAL_ERROR,
+                "a bug in Towline: the operator's log has the traceback. Please report it",
+            )
             return result.failed(attempt, bug)
 
     def _remember(self, attempt: Attempt, passed: PassResult) -> tuple[PassResult, float | None]:

@@ -290,14 +290,14 @@ class Repairs:
         for change in changes:
             if (
                 change.live and change.ref not in synced.done and str(change.ref) not in refused
-            ):  # its dry run has shown nothing to mend
+            ):  # its dry run has shown nothing to repair
                 self._index.verified(change.ref, change.live.resource_version, altered=False)
         await self._tell(attempt, synced)
 
     async def _tell(self, attempt: Attempt, synced: SyncResult) -> None:
         if not synced.done:
             return
-        names = sorted(map(str, synced.done))
+        names = sorted(ref.display for ref in synced.done)
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         whose = ", ".join(sorted(set(filter(None, synced.rivals.values()))))
         words = f"Restored {', '.join(names[:_NAMED])}{more}" + (f", changed by {whose}" if whose else "")

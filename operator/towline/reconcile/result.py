@@ -1,4 +1,4 @@
-"""How an attempt ended: what the status, the events and the schedule are made of."""
+"""How an attempt ended: the value that status, Events and schedule are made from."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from dataclasses import replace
 from towline.api.gitrepository import Mode
 from towline.api.syncrecord import Ending
 from towline.errors import ClusterError, Failure, Reason, Refusal, TowlineError
-from towline.model import Change, ObjectRef, Plan, Result
+from towline.model import Change, Key, ObjectRef, Plan, Result, Revision
 from towline.reconcile.desired import Desired
 from towline.reconcile.observe import Observed
 from towline.reconcile.state import Attempt
 from towline.reconcile.sync import SyncResult
-from towline.status import conditions, preview
+from towline.status import blocked, conditions, preview, reasons
 from towline.status.compute import ObjectCounts, PassResult
 from towline.status.preview import Forecast
+from towline.status.reasons import Party
 
 
 def passed(attempt: Attempt, decided: Plan, synced: SyncResult | None, blind: str) -> PassResult:
     """Say how an attempt ended that had a plan."""
-    reason, message = _verdict(decided, synced, blind)
+    reason, message = _verdict(decided, synced, blind, attempt.repository.key)
     desired, revision = attempt.desired, attempt.revision
     applied = revision if reason is Reason.SUCCEEDED else None
     contested = _contested(decided)
@@ -35,6 +36,7 @@ def passed(attempt: Attempt, decided: Plan, synced: SyncResult | None, blind: st
         message=message,
         observed=revision.sha if revision else "",
         attempted=revision.sha if revision else "",
+        commit=_named(revision) if revision else "",
         applied=applied,
         objects=_objects(desired, decided, synced) if desired else None,
         failures=failures,
@@ -79,13 +81,24 @@ def failed(attempt: Attempt, error: TowlineError) -> PassResult:
     return PassResult(
         generation=attempt.repository.generation,
         reason=error.reason,
-        message=error.message,
+        message=_cut_short(attempt, error),
         observed=attempt.head.sha if attempt.head else "",
         attempted=attempt.revision.sha if attempt.revision else "",
         failures=_still_known(attempt, error),
         plan=preview.NOTHING if writes else None,
         last_record=attempt.record,
     )
+
+
+def _cut_short(attempt: Attempt, error: TowlineError) -> str:
+    """Say what ended the attempt; where only another commit helps, name the one that was not applied."""
+    if attempt.revision is None or reasons.TABLE[error.reason].parties != (Party.COMMIT,):
+        return error.message
+    return f"{_named(attempt.revision)} not applied: {error.message}"
+
+
+def _named(revision: Revision) -> str:
+    return conditions.named(revision.short, revision.subject, revision.author.name)
 
 
 def _still_known(attempt: Attempt, error: TowlineError) -> tuple[Failure, ...] | None:
@@ -96,7 +109,7 @@ def _still_known(attempt: Attempt, error: TowlineError) -> tuple[Failure, ...] |
     return error.failures or (() if judged or moved else None)
 
 
-def _verdict(decided: Plan, synced: SyncResult | None, blind: str) -> tuple[Reason, str]:
+def _verdict(decided: Plan, synced: SyncResult | None, blind: str, key: Key) -> tuple[Reason, str]:
     if synced and synced.error:
         return Reason.CLUSTER_UNAVAILABLE, synced.error.message
     failures = synced.failures if synced else decided.failures
@@ -105,7 +118,7 @@ def _verdict(decided: Plan, synced: SyncResult | None, blind: str) -> tuple[Reas
     if goes_on := _goes_on(decided, synced):
         return Reason.PROGRESSING, goes_on
     if decided.blocked:
-        return Reason.PRUNE_BLOCKED, ""
+        return Reason.PRUNE_BLOCKED, blocked.sentence(decided.blocked, decided.token, key)
     if blind:
         return Reason.PRUNE_FAILED, blind
     return Reason.SUCCEEDED, ""
@@ -114,7 +127,7 @@ def _verdict(decided: Plan, synced: SyncResult | None, blind: str) -> tuple[Reas
 def _goes_on(decided: Plan, synced: SyncResult | None) -> str:
     """Say what comes next where a pass is not over; empty where it is."""
     if synced and synced.ending is Ending.SUPERSEDED:
-        return "A newer commit arrived; it is next"
+        return "A newer commit has arrived; it is applied next"
     return waiting(decided.waiting or decided.gated) if decided.waiting or decided.gated else ""
 
 
@@ -132,14 +145,13 @@ def _success(attempt: Attempt, decided: Plan) -> str:
     staying, revision, desired = preview.staying(decided.changes), attempt.revision, attempt.desired
     if not staying or revision is None or desired is None:
         return ""
-    commit = conditions.named(revision.short, revision.subject, revision.author.name)
-    return f"{conditions.success(commit, len(desired.manifests))}; {staying}"
+    return f"{conditions.success(_named(revision), len(desired.manifests))}; {staying}"
 
 
 def waiting(changes: Sequence[Change]) -> str:
     """Say what changes wait for that others have a part in: other repositories, or objects of earlier waves."""
     first, more = changes[0], len(changes) - 1
-    return f"{first.ref} {first.message}" + (f", and so do {more} more" if more else "")
+    return f"{first.ref.display} {first.message}" + (f", and so do {more} more" if more else "")
 
 
 def _failed(failures: tuple[Failure, ...], decided: Plan) -> Reason:
@@ -150,7 +162,7 @@ def _failed(failures: tuple[Failure, ...], decided: Plan) -> Reason:
 
 
 def _contested(decided: Plan) -> tuple[Failure, ...]:
-    """Report the objects that are left alone because somebody keeps changing them; what they declare was written."""
+    """Report the objects that another field manager keeps changing; what they declare was written."""
     held = (change for change in decided.changes if change.reason == Refusal.CONTESTED and change.manifest)
     return tuple(
         Failure(

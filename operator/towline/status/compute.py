@@ -17,13 +17,13 @@ from towline.api.gitrepository import GitRepository
 from towline.drift.deviations import Deviation
 from towline.errors import Failure, Reason
 from towline.model import Body, Change, GroupKind, Plan, Revision
-from towline.status import conditions, drift_fields, health_condition, preview
+from towline.status import blocked, conditions, drift_fields, health_condition, preview, suspension
 from towline.status.conditions import ConditionInputs
 from towline.status.preview import Forecast
 from towline.status.survey import HealthSummary
 
 SHOWN = 10
-"""How many failures and blocked prunes a status lists; the totals count all."""
+"""How many failures a status lists; the total counts all."""
 _MESSAGE_BYTES = 1024
 _PATH_BYTES = 1024
 _WORDS_BYTES = 200
@@ -42,7 +42,8 @@ class ObjectCounts:
 class PassResult:
     """What one pass found and did. None and empty texts stand for what it knows nothing about.
 
-    `observed` and `attempted` are shas. `applied` is the commit whose whole plan is done; to name the one of
+    `observed` and `attempted` are shas, `commit` is the attempted one as people name it.
+    `applied` is the commit whose whole plan is done; to name the one of
     before changes nothing. `message` may be empty where failures, blocked prunes or counts say enough.
     `plan` is what would be done, under Observe. `drift` is what is not as it was applied. `kinds` are added to those
     known. `attempts` counts the tries in a row that ended like this one. `wait` is how many seconds a pass that is not
@@ -55,6 +56,7 @@ class PassResult:
     message: str = ""
     observed: str = ""
     attempted: str = ""
+    commit: str = ""
     applied: Revision | None = None
     objects: ObjectCounts | None = None
     failures: tuple[Failure, ...] | None = None
@@ -91,7 +93,7 @@ def compute(previous: Body, passed: PassResult, now: datetime) -> Body:
         "lastRecord": passed.last_record or previous.get("lastRecord"),
         **drift_fields.fields(passed.drift, counted),
         **_failures(() if fine else passed.failures),
-        **_blocked(() if fine else passed.blocked, passed.token),
+        **blocked.fields(() if fine else passed.blocked, passed.token),
         **({} if passed.plan is None else {"plan": preview.body(passed.plan)}),
     }
     said = {name: value for name, value in status.items() if value not in (None, "", 0, {}, [])}
@@ -131,16 +133,19 @@ def progress(
 def _conclusion(said: Body, previous: Body, passed: PassResult, now: datetime) -> ConditionInputs:
     """Say how the pass ended, and how the objects are: a commit that is applied is not ready before they are."""
     survey = passed.health
+    suspended = passed.reason is Reason.SUSPENDED
     known = ConditionInputs(
         reason=passed.reason,
-        message=passed.message,
+        message=suspension.sentence(said, previous, now) if suspended else passed.message,
+        commit=passed.commit,
         attempts=passed.attempts,
         healthy=health_condition.of(survey, Reason.SUCCEEDED, previous),
     )
     if survey is None:
         return known
     outlook = health_condition.outlook(said, previous, survey, passed.generation, now)
-    known = replace(known, healthy=health_condition.of(survey, outlook, previous))
+    patience = None if survey.failed else survey.timeout
+    known = replace(known, healthy=health_condition.of(survey, outlook, previous), patience=patience)
     fine = passed.reason is Reason.SUCCEEDED
     gated = passed.reason is Reason.PROGRESSING and passed.gated
     return replace(known, outlook=outlook) if fine or gated else known
@@ -183,7 +188,7 @@ def _objects(previous: Body, passed: PassResult) -> Body:
     if objects := passed.objects:
         counts |= {"declared": objects.declared, "synced": objects.synced, "failed": objects.failed}
     if passed.health:
-        counts["healthy"] = passed.health.current
+        counts["healthy"] = passed.health.ready
     return {"objects": {**previous.get("objects", {}), **counts}} if counts else {}
 
 
@@ -203,20 +208,6 @@ def _failure(failure: Failure) -> Body:
     }
     message = text.printable(failure.message, _MESSAGE_BYTES)
     return {"reason": str(failure.reason), "message": message, **_present(named)}
-
-
-def _blocked(changes: tuple[Change, ...] | None, token: str) -> Body:
-    if changes is None:
-        return {}
-    if not changes:
-        return {"blocked": {}}
-    prunes = [_prune(change) for change in changes[:SHOWN]]
-    return {"blocked": {"prunes": prunes, "prunesTotal": len(changes), "confirm": token}}
-
-
-def _prune(change: Change) -> Body:
-    message = text.printable(change.message, _MESSAGE_BYTES)
-    return {"object": str(change.ref), "reason": change.reason, **_present({"message": message})}
 
 
 def _present(fields: Mapping[str, Any]) -> Body:

@@ -1,4 +1,7 @@
-"""The six conditions that follow from a reason and from what the status says."""
+"""The conditions that follow from a reason and from what the status says; their messages are what people read first.
+
+A message about a commit reads `<commit by author> <verdict>: <file:line> <object>: <cause>. <state>. <next step>`.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from towline import text
-from towline.api import labels
 from towline.api.condition import IDLE, Condition, Truth, Type
-from towline.errors import Reason
+from towline.errors import Failure, Reason
 from towline.model import Body
-from towline.status import reasons
+from towline.status import drift_fields, reasons, refused
 from towline.status.reasons import Beside
 
 _MESSAGE_BYTES = 1024
@@ -21,15 +23,19 @@ _WORDS_BYTES = 200
 class ConditionInputs:
     """How a pass ended, in a word and a sentence, and how the objects are.
 
-    `message` is empty where the status says it; `attempts` counts the tries in a row that ended with `reason`, 0 where
-    nobody counts. `outlook` is Succeeded but where the objects alone keep the repository from being ready.
+    `message` is empty where the status says it; `commit` is the attempted commit as people name it, empty where it is
+    not known. `attempts` counts the tries in a row that ended with `reason`, 0 where nobody counts. `outlook` is
+    Succeeded except where the objects alone keep the repository from being ready; `patience` is then the
+    `spec.healthTimeout` that has ended, None where an object has failed before.
     """
 
     reason: Reason
     message: str
     attempts: int
     healthy: Condition
+    commit: str = ""
     outlook: Reason = Reason.SUCCEEDED
+    patience: float | None = None
 
     @property
     def ready(self) -> Reason:
@@ -38,7 +44,7 @@ class ConditionInputs:
 
     @property
     def runs(self) -> Reason:
-        """The reason that says whether something is being tried: whoever waits for objects tries nothing."""
+        """The reason that says whether something is being tried: a repository that waits for objects tries nothing."""
         return self.reason if self.reason is Reason.SUCCEEDED else self.ready
 
 
@@ -67,18 +73,18 @@ def named(short: str, subject: str, author: str) -> str:
 
 def _reconciling(reason: Reason, attempts: int) -> Condition:
     if reasons.TABLE[reason].beside is not Beside.RECONCILING:
-        return _idle(Type.RECONCILING, "No sync runs and none waits for another try")
-    words = f"Tried {text.many(max(attempts, 1), 'time')}; tries again after a pause"
+        return _idle(Type.RECONCILING, "No sync is running or queued")
+    words = f"Tried {text.many(max(attempts, 1), 'time')}; the next try follows after a pause"
     if reason is Reason.PROGRESSING:
-        words = "A sync runs"
+        words = "A sync is running"
     return Condition(type=Type.RECONCILING, status=Truth.TRUE, reason=reason, message=words)
 
 
 def _stalled(reason: Reason) -> Condition:
     row = reasons.TABLE[reason]
     if row.beside is not Beside.STALLED:
-        return _idle(Type.STALLED, "Nothing waits for a change of this resource")
-    words = f"What can mend it: {' or '.join(row.parties)}"
+        return _idle(Type.STALLED, "No action needed")
+    words = f"To fix: {' or '.join(row.parties)}"
     return Condition(type=Type.STALLED, status=Truth.TRUE, reason=reason, message=words)
 
 
@@ -91,7 +97,7 @@ def _synced(status: Body, reason: Reason) -> Condition:
     observed, applied = commit.get("observed", ""), commit.get("applied", "")
     ready = reasons.TABLE[reason].ready is Truth.TRUE
     found = Truth.UNKNOWN
-    words = "No commit was seen yet"
+    words = "No commit has been read yet"
     if observed and observed == applied:
         found = Truth.TRUE
         words = f"{observed[:7]} is applied"
@@ -104,22 +110,22 @@ def _synced(status: Body, reason: Reason) -> Condition:
 
 def _ready(status: Body, ended: ConditionInputs) -> str:
     """Say what Ready does: what was done, or what keeps it from being done, and what is waited for."""
+    objects = ended.healthy.message
     if ended.outlook is Reason.UNHEALTHY:
-        return ended.healthy.message
-    done = ended.message or _message(status, ended.reason)
-    return done if ended.outlook is Reason.SUCCEEDED else f"{done}; {ended.healthy.message}"
+        late = "" if ended.patience is None else f" after {text.duration(ended.patience)} (healthTimeout)"
+        return f"Not ready{late}: {objects}. Nothing was rolled back"
+    if ended.outlook is Reason.PROGRESSING:
+        if ended.message:
+            return f"{ended.message}; rolling out: {objects}"
+        return f"Rolling out {_applied(status)}: {objects}"
+    done = ended.message or _message(status, ended)
+    return f"{done}{drift_fields.note(status)}" if ended.reason is Reason.SUCCEEDED else done
 
 
-def _message(status: Body, reason: Reason) -> str:
-    match reason:
-        case Reason.SUCCEEDED:
-            return _success(status)
-        case Reason.SUSPENDED:
-            return "Suspended: nothing is fetched or written"
-        case Reason.PRUNE_BLOCKED:
-            return _confirmation(status)
-        case _:
-            return _first_failure(status) or str(reason)
+def _message(status: Body, ended: ConditionInputs) -> str:
+    if ended.reason is Reason.SUCCEEDED:
+        return _success(status)
+    return _refusal(status, ended) or str(ended.reason)
 
 
 def success(commit: str, declared: int) -> str:
@@ -128,27 +134,24 @@ def success(commit: str, declared: int) -> str:
 
 
 def _success(status: Body) -> str:
+    commit = _applied(status)
+    return success(commit, status.get("objects", {}).get("declared", 0)) if commit else "Nothing to apply"
+
+
+def _applied(status: Body) -> str:
     applied = status.get("applied", {})
-    if not applied:
-        return "Nothing to apply"
-    commit = named(applied.get("short", ""), applied.get("subject", ""), applied.get("author", ""))
-    return success(commit, status.get("objects", {}).get("declared", 0))
+    return named(applied.get("short", ""), applied.get("subject", ""), applied.get("author", ""))
 
 
-def _confirmation(status: Body) -> str:
-    blocked = status.get("blocked", {})
-    total = text.many(blocked.get("prunesTotal", 0), "object")
-    token = blocked.get("confirm", "")
-    return f"Will not delete {total} unconfirmed: annotate with {labels.CONFIRM_PRUNE}={token}"
-
-
-def _first_failure(status: Body) -> str:
-    """Say what the first fault is, with its place, and how many there are."""
-    failures = status.get("failures", ())
+def _refusal(status: Body, ended: ConditionInputs) -> str:
+    """Say what was refused first, of which commit, and how much of the commit is in the cluster."""
+    failures = [Failure(**entry) for entry in status.get("failures", ())]
     if not failures:
         return ""
-    first = failures[0]
-    place = f"{first.get('file', '')}:{first.get('line', '')}".rstrip(":")
-    parts = (place, first.get("object", ""), first["reason"], first["message"])
-    total = text.many(status.get("failuresTotal", len(failures)), "fault")
-    return f"{total}; {': '.join(part for part in parts if part)}"
+    commit = ended.commit or status.get("commit", {}).get("attempted", "")[:7]
+    verdict = "applied, but not pruned" if ended.reason is Reason.PRUNE_FAILED else "not applied"
+    objects = status.get("objects", {})
+    declared, synced = objects.get("declared", 0), objects.get("synced", 0)
+    state = f"{synced} of {text.many(declared, 'object')} applied" if declared else ""
+    total = status.get("failuresTotal", len(failures))
+    return refused.sentence(f"{commit} {verdict}".strip(), failures, total, state)

@@ -11,7 +11,7 @@ from towline import text
 from towline.api.condition import NOT_ASSESSED, Condition, Truth, Type
 from towline.drift.deviations import Deviation
 from towline.errors import Refusal
-from towline.model import Body
+from towline.model import Body, display
 from towline.plan.drift_policy import DRIFTED
 
 SHOWN = 10
@@ -49,25 +49,25 @@ def condition(deviations: tuple[Deviation, ...] | None, previous: Body) -> Condi
     if deviations is None:
         return _before(previous)
     if deviations is UNASSESSED:
-        return _unassessed("Under Observe the plan says what differs")
+        return _unassessed("Under Observe, status.plan says what differs")
     real = [each for each in deviations if each.reason != Refusal.FOREIGN_FIELDS]
     foreign = len(deviations) - len(real)
     if not real:
-        words = "Every applied object is as it was applied"
-        more = f"; others added {text.many(foreign, 'field')} inside what we own" if foreign else ""
+        words = "Every applied object is as Git declares it"
+        more = f"; others added {text.many(foreign, 'field')} inside objects of Git" if foreign else ""
         reason = Refusal.FOREIGN_FIELDS if foreign else _NO_DRIFT
         return Condition(type=Type.DRIFTED, status=Truth.FALSE, reason=reason, message=words + more)
     reasons = {each.reason for each in real}
     if reasons == {Refusal.OVERRIDDEN_BY_ADMISSION}:
         reason, words = (
             Refusal.OVERRIDDEN_BY_ADMISSION,
-            "admission holds fields otherwise than Git declares them",
+            "admission sets other values than Git declares",
         )
     elif Refusal.CONTESTED in reasons:
-        reason, words = Refusal.CONTESTED, "somebody keeps changing what Git declares"
+        reason, words = Refusal.CONTESTED, "another field manager keeps changing what Git declares"
     else:
-        reason, words = DRIFTED, "not as it was applied"
-    message = f"{text.many(len(real), 'field')}: {words}; {_said(_entry(real[0]))}"
+        reason, words = DRIFTED, "not as Git declares"
+    message = f"{_said(_entry(real[0]))}. {text.many(len(real), 'field')}: {words}"
     return Condition(
         type=Type.DRIFTED, status=Truth.TRUE, reason=reason, message=text.printable(message, _PATH_BYTES)
     )
@@ -85,6 +85,15 @@ def news(before: Body, after: Body) -> str:
     more = after.get("driftTotal", 0) - len(new)
     rest = f", and {more} more" if more > 0 else ""
     return f"{'; '.join(_said(each) for each in new[:3])}{rest if len(new) <= 3 else ', and more'}"
+
+
+def note(status: Body) -> str:
+    """Return what Ready adds about drift, with its separator; empty where there is none."""
+    total = status.get("driftTotal", 0)
+    listed = list(_listed(status))
+    if not total or not listed:
+        return ""
+    return f"; drift: {_said(listed[0])}" + (f" and {total - 1} more" if total > 1 else "")
 
 
 def remembered(status: Body, reason: str) -> tuple[Deviation, ...]:
@@ -106,7 +115,7 @@ def _before(previous: Body) -> Condition:
                 reason=each["reason"],
                 message=each["message"],
             )
-    return _unassessed("Nothing was applied that could drift")
+    return _unassessed("Nothing is applied yet")
 
 
 def _unassessed(message: str) -> Condition:
@@ -130,12 +139,13 @@ def _entry(deviation: Deviation) -> dict[str, Any]:
 
 
 def _said(entry: Mapping[str, Any]) -> str:
-    """Say one deviation in a sentence's part."""
-    place = f"{entry['object']} {entry['field']}" if entry.get("field") else f"{entry['object']}"
+    """Say one deviation: `ConfigMap team/web data.level is "debug", Git says "info" (kubectl-edit)`."""
+    named = display(str(entry.get("object", "")))
     if not entry.get("field"):
-        return f"{place} is gone"
-    who = f" by {entry['by']}" if entry.get("by") else ""
-    return f"{place}: {_value(entry.get('have'))} instead of {_value(entry.get('want'))}{who}"
+        return f"{named} is gone"
+    who = f" ({entry['by']})" if entry.get("by") else ""
+    field = text.dotted(entry["field"])
+    return f"{named} {field} is {_value(entry.get('have'))}, Git says {_value(entry.get('want'))}{who}"
 
 
 def _value(value: Any) -> str:

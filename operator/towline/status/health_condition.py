@@ -24,9 +24,9 @@ _PLACE_BYTES = 200
 
 
 def outlook(status: Body, previous: Body, survey: HealthSummary, generation: int, now: datetime) -> Reason:
-    """Say Succeeded where all objects are current, Progressing while they may take their time, Unhealthy after it.
+    """Say Succeeded where all objects are ready, Progressing while they may take their time, Unhealthy after it.
 
-    Patience begins anew when a commit is applied, when an object that is not current is written again, and when the
+    Patience begins anew when a commit is applied, when an object that is not ready is written again, and when the
     spec changes. Once it has ended, only these or the objects' recovery help.
 
     Args:
@@ -68,43 +68,49 @@ def of(survey: HealthSummary | None, reason: Reason, previous: Body) -> Conditio
             reason=str(before["reason"]),
             message=str(before["message"]),
         )
-    message = "Health is not assessed yet"
+    message = "Health has not been assessed yet"
     return Condition(type=Type.HEALTHY, status=Truth.UNKNOWN, reason=NOT_ASSESSED, message=message)
 
 
 def words(survey: HealthSummary) -> str:
-    """Say how many objects are current, and of the first that are not where they come from and how they are."""
+    """Say why the first objects are not ready, and where they come from; then how many are."""
     if survey.well:
         return _well(survey)
     named = "; ".join(_named(each) for each in survey.first)
-    more = survey.total - survey.current - len(survey.first)
-    return f"{survey.current} of {survey.total} objects are current; {named}" + (
-        f"; and {more} more" if more else ""
-    )
+    more = survey.total - survey.ready - len(survey.first)
+    rest = f"; and {more} more" if more else ""
+    return f"{named}{rest}. {survey.ready} of {survey.total} ready"
 
 
 def _well(survey: HealthSummary) -> str:
+    lost = f"{survey.missing} declared {'is' if survey.missing == 1 else 'are'} missing or not owned"
+    match survey.total:
+        case 0:
+            return lost if survey.missing else "There are no objects"
+        case 1:
+            found = "1 object is ready"
+        case _:
+            found = f"All {survey.total} objects are ready"
     if not survey.missing:
-        return f"All {survey.total} objects are current" if survey.total else "There are no objects"
-    owned = f"All {survey.total} owned objects are current; " if survey.total else ""
-    return f"{owned}{survey.missing} declared {'is' if survey.missing == 1 else 'are'} missing or not owned"
+        return found
+    return f"{lost}. {survey.total} of {survey.total + survey.missing} ready"
 
 
 def _named(ailing: UnhealthyObject) -> str:
     place = f"{text.printable(ailing.file, _PLACE_BYTES)}:{ailing.line}"
     commit = f" ({ailing.commit[:7]})" if ailing.commit else ""
-    return f"{place}: {ailing.ref}: {ailing.health.message or ailing.health.state}{commit}"
+    return f"{place} {ailing.ref.display}: {ailing.health.message or ailing.health.state}{commit}"
 
 
 def _lost(healthy: Body, generation: int, now: datetime) -> datetime:
-    """Return since when objects are not current: now, where they were until now or the spec has changed."""
+    """Return since when objects are not ready: now, where they were until now or the spec has changed."""
     waits = healthy.get("status") == Truth.FALSE or healthy.get("reason") == Reason.PROGRESSING
     goes_on = waits and healthy.get("observedGeneration") == generation
     return _moment(healthy.get("lastTransitionTime")) if goes_on else now
 
 
 def _writes(status: Body, survey: HealthSummary) -> tuple[datetime, datetime]:
-    """Return when the commit was applied and when the latest of the objects that are not current was written."""
+    """Return when the commit was applied and when the latest of the objects that are not ready was written."""
     return _moment((status.get("applied") or {}).get("appliedAt")), _moment(survey.written_at)
 
 

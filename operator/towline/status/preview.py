@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from towline import text
 from towline.api.syncrecord import ChangeEntry, FieldChange, SyncRecord
 from towline.errors import Failure, Reason
-from towline.model import Action, Body, Change, Revision
-from towline.status import conditions
+from towline.model import Action, Body, Change, Revision, display
+from towline.status import conditions, refused
 
 SHOWN = 10
 """How many changes a status shows, and fields of each; the totals count all."""
@@ -84,17 +84,18 @@ def sentence(forecast: Forecast, revision: Revision, declared: int) -> str:
     would = ", ".join(words)
     if not forecast.failures:
         return f"Would {would}: {commit}"
-    return f"{_faults(forecast.failures)}{f'; would otherwise {would}' if would else ''}: {commit}"
+    state = f"Would otherwise {would}" if would else ""
+    return refused.sentence(f"{commit} would fail", forecast.failures, len(forecast.failures), state)
 
 
 def staying(changes: Iterable[Change]) -> str:
-    """Say which objects of ours stay although Git declares them no more; empty where none does."""
+    """Say which owned objects stay although Git declares them no more; empty where none does."""
     kept = [
         each for each in changes if each.action is Action.SKIP and each.manifest is None and not each.reason
     ]
     if not kept:
         return ""
-    named = ", ".join(f"{change.ref} ({change.message})" for change in kept[:_NAMED])
+    named = ", ".join(f"{change.ref.display} ({change.message})" for change in kept[:_NAMED])
     more = len(kept) - _NAMED
     return f"{text.many(len(kept), 'object')} left Git: {named}" + (f" and {more} more" if more > 0 else "")
 
@@ -116,18 +117,20 @@ def shown(records: Sequence[SyncRecord]) -> tuple[ChangeEntry, ...]:
 
 
 def differences(before: Iterable[ChangeEntry], now: Iterable[ChangeEntry]) -> tuple[str, ...]:
-    """Name what is about to be written otherwise than it was shown, object by object."""
+    """Name what is about to be written and was not shown so, object by object."""
     was, will = _told(before), _told(now)
     found = []
     for name in sorted({*was, *will}):
         if name not in will:
-            found.append(f"no longer: {was[name].action} {name}")
+            found.append(f"no longer: {was[name].action} {display(name)}")
         elif name not in was:
-            found.append(f"new: {will[name].action} {name}")
+            found.append(f"new: {will[name].action} {display(name)}")
         elif was[name].action != will[name].action:
-            found.append(f"{will[name].action} instead of {was[name].action}: {name}")
+            found.append(f"{will[name].action} instead of {was[name].action}: {display(name)}")
         elif was[name] != will[name]:
-            found.append(f"other content: {will[name].action} {name}{_fields(was[name], will[name])}")
+            found.append(
+                f"other content: {will[name].action} {display(name)}{_fields(was[name], will[name])}"
+            )
     return tuple(found)
 
 
@@ -147,7 +150,9 @@ def _fields(was: _Told, will: _Told) -> str:
     if not changed:
         return ""
     more = len(changed) - _NAMED
-    return f" ({', '.join(changed[:_NAMED])}{f' and {more} more fields' if more > 0 else ''})"
+    return (
+        f" ({', '.join(map(text.dotted, changed[:_NAMED]))}{f' and {more} more fields' if more > 0 else ''})"
+    )
 
 
 def _firsts(entries: Iterable[ChangeEntry]) -> Iterable[ChangeEntry]:
@@ -186,10 +191,3 @@ def _short(value: Any) -> Any:
     """Return a value as a status shows it: the record has all of it."""
     shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return value if len(shown.encode()) <= _VALUE_BYTES else text.printable(shown, _VALUE_BYTES)
-
-
-def _faults(failures: Sequence[Failure]) -> str:
-    first = failures[0]
-    place = f"{first.file}:{first.line}" if first.line else first.file
-    parts = (place, first.object, first.reason, first.message)
-    return f"{text.many(len(failures), 'fault')}; {': '.join(part for part in parts if part)}"

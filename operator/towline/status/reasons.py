@@ -1,4 +1,4 @@
-"""One table: for each reason of Ready, who can mend it, what stands beside it, and when the next pass is.
+"""One table: for each reason of Ready, what can fix it, which condition is also True, and when the next pass is.
 
 The reference page on conditions and reasons says the same to users.
 """
@@ -15,17 +15,17 @@ from towline.errors import Reason, Refusal
 
 
 class Party(StrEnum):
-    """Who can unblock a repository."""
+    """What unblocks a repository, as Stalled says it after "To fix:"."""
 
-    SPEC = "the spec or its Secret"
-    COMMIT = "a new commit"
-    TIME = "time"
-    PERSON = "a person who confirms"
-    BUG = "a new version of Towline"
+    SPEC = "change the spec or its Secret"
+    COMMIT = "push a new commit"
+    TIME = "wait"
+    PERSON = "confirm"
+    BUG = "upgrade Towline"
 
 
 class Beside(StrEnum):
-    """The condition that is True beside a Ready that is not."""
+    """The condition that is True while Ready is not."""
 
     NONE = ""
     STALLED = "Stalled"
@@ -43,7 +43,7 @@ class Again(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remedy:
-    """One row: `parties` is empty where nothing needs mending."""
+    """One row: `parties` is empty where nothing needs to be fixed."""
 
     ready: Truth = Truth.FALSE
     parties: tuple[Party, ...] = ()
@@ -59,7 +59,7 @@ AUTHENTICATION = frozenset(
         Reason.TLS_VERIFY_FAILED,
     }
 )
-"""Reasons that a changed Secret mends, and whose repetition may lock an account."""
+"""Reasons that a changed Secret fixes, and whose repetition may lock an account."""
 
 AWAY = AUTHENTICATION | {Reason.GIT_UNAVAILABLE, Reason.GIT_TIMEOUT}
 """Reasons for which the Git server is left alone until a retry is due, whatever else asks for a pass."""
@@ -67,7 +67,7 @@ AWAY = AUTHENTICATION | {Reason.GIT_UNAVAILABLE, Reason.GIT_TIMEOUT}
 LASTING = frozenset(
     {Refusal.INVALID, Refusal.UNKNOWN_FIELD, Refusal.WRONG_TYPE, Refusal.IMMUTABLE_FIELD, Refusal.TOO_LARGE}
 )
-"""Refusals that only another commit can mend; every other one is a matter of time."""
+"""Refusals that only another commit can fix; time may fix every other one."""
 
 _FINE = Remedy(ready=Truth.TRUE)
 _PAUSED = Remedy()

@@ -9,7 +9,7 @@ from towline.status import reasons
 from towline.status.reasons import Again
 
 JITTER = 0.2
-"""The part of a pause that chance may take off, so that repositories that failed together come back apart."""
+"""Jitter, as a fraction of the pause: repositories that failed together are not tried again together."""
 _SHORTEST_CAP = 30.0
 _AUTHENTICATION_CAP = 300.0
 _LASTING_CAP = 3600.0

@@ -15,9 +15,9 @@ NAMED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnhealthyObject:
-    """One object that is not current, and where it came from.
+    """One object that is not ready, and where it came from.
 
-    `written_at` is when we wrote it last, RFC 3339, empty where that is unknown.
+    `written_at` is when Towline wrote it last, RFC 3339, empty where that is unknown.
     """
 
     ref: ObjectRef
@@ -30,16 +30,16 @@ class UnhealthyObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthSummary:
-    """What was found: `total` objects, of which `current` are current and `failed` will not get there by themselves.
+    """What was found: `total` objects, of which `ready` are ready and `failed` will not get there by themselves.
 
-    `missing` more are declared and not owned, as they could not be created, or are gone, and nobody said that this is
-    to be ignored; other conditions tell why.
+    `missing` more are declared and not owned: they could not be created, or are gone, and their drift is not ignored;
+    other conditions say why.
     `first` are the first of the others: those that have failed, then by name. `written_at` is when the latest of the
-    others was written. `timeout` is in seconds; so long the others may take.
+    others was written. `timeout` is how many seconds the others may take.
     """
 
     total: int
-    current: int
+    ready: int
     failed: int = 0
     missing: int = 0
     first: tuple[UnhealthyObject, ...] = ()
@@ -48,12 +48,12 @@ class HealthSummary:
 
     @property
     def well(self) -> bool:
-        """Whether every object that is there is current."""
-        return self.current == self.total
+        """Whether every object that exists is ready."""
+        return self.ready == self.total
 
     @property
     def complete(self) -> bool:
-        """Whether every object that is declared is there, and current."""
+        """Whether every declared object exists and is ready."""
         return self.well and not self.missing
 
 
@@ -65,7 +65,7 @@ def survey(manifests: Iterable[Manifest], owned: Mapping[ObjectRef, Live], timeo
         owned: what carries the repository's label.
         timeout: seconds.
     """
-    total = current = missing = 0
+    total = ready = missing = 0
     ailing: list[UnhealthyObject] = []
     for manifest in manifests:
         live = owned.get(manifest.ref)
@@ -74,13 +74,13 @@ def survey(manifests: Iterable[Manifest], owned: Mapping[ObjectRef, Live], timeo
             continue
         total += 1
         if live.health.state is State.CURRENT:
-            current += 1
+            ready += 1
         else:
             ailing.append(_ailing(manifest, live))
     ailing.sort(key=lambda each: (each.health.state is not State.FAILED, each.ref))
     return HealthSummary(
         total=total,
-        current=current,
+        ready=ready,
         failed=sum(each.health.state is State.FAILED for each in ailing),
         missing=missing,
         first=tuple(ailing[:NAMED]),
