@@ -127,6 +127,14 @@ class Origin(NamedTuple):
     blob: str = ""
 
 
+class Ignored(NamedTuple):
+    """A declared field that is not sent, because `owner` writes it; `field` is a JSON pointer, `line` its line."""
+
+    line: int
+    field: str
+    owner: str
+
+
 NO_DIRECTIVES: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -137,8 +145,8 @@ class Manifest:
     `content` is what Git declares, without the fields that only a server writes; the namespace in it means nothing,
     that of `ref` does. `digest` covers the content alone: not the file, not the commit. `ref.namespace` is what Git
     says until the kind's scope is known (plan.scope places it). `directives` are the annotations that tell us what to
-    do, those of `towline.dev/`. `ignored` are JSON pointers that are left to others (plan.ignore_fields); the digest
-    covers them, too.
+    do, those of `towline.dev/`. `left_out` is what the file declares and `content` lacks, because its controller writes
+    it. `ignored` are JSON pointers that are left to others (plan.ignore_fields); the digest covers them, too.
     """
 
     ref: ObjectRef
@@ -148,6 +156,7 @@ class Manifest:
     origin: Origin
     directives: Mapping[str, Any] = field(default_factory=lambda: NO_DIRECTIVES)
     ignored: tuple[str, ...] = ()
+    left_out: tuple[Ignored, ...] = ()
 
     @property
     def version(self) -> str:

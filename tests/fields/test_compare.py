@@ -277,6 +277,67 @@ def test_rules_that_a_controller_aggregates_are_not_compared() -> None:
     assert compare.same(want, {**want, "rules": [{"verbs": ["get"]}]})
 
 
+def service(**spec: Any) -> Json:
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("want", "have"),
+    [
+        (service(clusterIP=""), service(clusterIP="10.0.0.1")),
+        (service(clusterIPs=[]), service(clusterIPs=["10.0.0.1"])),
+        (service(ports=[{"port": 80, "targetPort": 0}]), service(ports=[{"port": 80, "targetPort": 80}])),
+        (service(ports=[{"port": 80, "nodePort": 0}]), service(ports=[{"port": 80, "nodePort": 30777}])),
+        (service(sessionAffinity="", type=""), service(sessionAffinity="None", type="ClusterIP")),
+        (deployment(imagePullPolicy=""), deployment(imagePullPolicy="Always")),
+        (
+            deployment(livenessProbe={"timeoutSeconds": 0, "periodSeconds": 0}),
+            deployment(livenessProbe={"timeoutSeconds": 1, "periodSeconds": 10}),
+        ),
+    ],
+)
+def test_an_empty_value_that_asks_the_api_server_to_choose_is_no_difference(want: Json, have: Json) -> None:
+    assert compare.differing(want, have) == ()
+
+
+@pytest.mark.parametrize(
+    ("want", "have", "where"),
+    [
+        (service(clusterIP="10.0.0.1"), service(clusterIP="10.0.0.2"), "/spec/clusterIP"),
+        (service(selector={"type": ""}), service(selector={"type": "x"}), "/spec/selector/type"),
+        (config_map(clusterIP=""), config_map(clusterIP="10.0.0.1"), "/data/clusterIP"),
+        (widget(clusterIP=""), widget(clusterIP="10.0.0.1"), "/spec/clusterIP"),
+        (service(replicas=0), service(replicas=1), "/spec/replicas"),
+    ],
+)
+def test_an_empty_value_that_is_a_value_counts(want: Json, have: Json, where: str) -> None:
+    assert compare.differing(want, have) == (where,)
+
+
+@pytest.mark.parametrize(
+    ("want", "have", "found"),
+    [
+        (deployment(workingDir=""), deployment(workingDir="/x"), ()),
+        (deployment(volumeMounts=[]), deployment(volumeMounts=[{"name": "token"}]), ()),
+        (deployment(args=[]), deployment(args=["x"]), (f"{CONTAINER}/args",)),
+        (env(A=""), env(A="x"), (f"{CONTAINER}/env/0/value",)),
+        (config_map(a=""), config_map(a="x"), ("/data/a",)),
+        (widget(a=""), widget(a="x"), ("/spec/a",)),
+        (service(replicas=0), service(replicas=1), ("/spec/replicas",)),
+    ],
+)
+def test_what_the_api_server_filled_in_was_not_overridden_by_admission(
+    want: Json, have: Json, found: tuple[str, ...]
+) -> None:
+    assert compare.overridden(want, have) == found
+
+
+def test_what_only_a_server_writes_is_not_compared() -> None:
+    want, have = config_map(a="1"), config_map(a="1")
+    want["metadata"] |= {"generation": 3, "selfLink": "/old", "uid": "1", "resourceVersion": "2"}
+    assert compare.same(want, have)
+
+
 def test_a_secret_of_another_group_is_compared_as_text() -> None:
     foreign = {**secret(data={"a": "eA==\n"}), "apiVersion": "example.com/v1"}
     assert not compare.same(foreign, {**foreign, "data": {"a": "eA=="}})

@@ -72,6 +72,7 @@ DEPLOYMENT_ENTRY: Json = {
                             'k:{"name":"B"}': {".": {}, "f:name": {}, "f:valueFrom": {"f:fieldRef": {}}},
                         },
                         "f:image": {},
+                        "f:lifecycle": {},
                         "f:name": {},
                         "f:ports": {
                             'k:{"containerPort":53,"protocol":"TCP"}': {".": {}, "f:containerPort": {}},
@@ -214,7 +215,7 @@ def test_custom_resources_are_read_by_their_entry_alone(
 
 def test_without_an_entry_every_declared_leaf_is_lost() -> None:
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"a": "1", "b": None}}
-    assert owned_paths.lost(body, b"") == ("/data/a",)
+    assert owned_paths.lost(body, b"") == ("/data/a", "/data/b")
     assert not owned_paths.holds(body, b"{}")
 
 

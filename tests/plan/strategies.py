@@ -61,7 +61,7 @@ def entry(body: Mapping[str, Any]) -> bytes:
 
 def _node(value: Any) -> dict[str, Any]:
     if isinstance(value, dict):
-        return {f"f:{key}": _node(item) for key, item in value.items() if item is not None}
+        return {f"f:{key}": _node(item) for key, item in value.items()}
     if isinstance(value, list) and value and all(isinstance(item, dict) and "name" in item for item in value):
         return {f"k:{_compact({'name': item['name']})}": {".": {}, **_node(item)} for item in value}
     return {}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from towline.errors import Failure
-from towline.model import Manifest, ObjectRef, Origin
+from towline.model import Ignored, Manifest, ObjectRef, Origin
 from towline.render import plain
 from towline.render.documents import YamlLimits
 
@@ -74,10 +74,58 @@ def test_what_only_a_server_writes_is_taken_off() -> None:
     assert only(dated).digest == only(SETTINGS).digest
 
 
-def test_null_in_a_map_declares_nothing_and_null_in_a_list_keeps_its_place() -> None:
-    body = only(SETTINGS + "  size: ~\nother: {a: null, b: {c: }, d: [1, null, {e: ~}], f: 'null'}").body
-    assert body["data"] == {"colour": "blue"}
-    assert body["other"] == {"b": {}, "d": [1, None, {}], "f": "null"}
+def test_a_null_is_declared_as_it_is_written() -> None:
+    body = only(SETTINGS + "other: {a: null, b: {c: }, d: [1, null, {e: ~}], f: 'null'}").body
+    assert body["other"] == {"a": None, "b": {"c": None}, "d": [1, None, {"e": None}], "f": "null"}
+
+
+def test_a_null_makes_another_content() -> None:
+    assert only(SETTINGS + "immutable: null").digest != only(SETTINGS).digest
+
+
+def test_a_null_label_and_null_data_are_the_empty_text_that_the_api_server_makes_of_them() -> None:
+    body = only(SETTINGS.replace("  name:", "  labels: {a: null}\n  name:") + "  size: ~").body
+    assert (body["data"], body["metadata"]["labels"]) == ({"colour": "blue", "size": ""}, {"a": ""})
+    secret = only(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: null, b: c}\ndata: {d: null}"
+    )
+    assert secret.body["data"] == {"a": "", "b": "Yw==", "d": ""}
+
+
+@pytest.mark.parametrize("field", ["finalizers", "ownerReferences", "generateName", "uid", "resourceVersion"])
+def test_a_null_in_metadata_declares_nothing(field: str) -> None:
+    assert only(SETTINGS.replace("  name:", f"  {field}: null\n  name:")).digest == only(SETTINGS).digest
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["generation: 3", "selfLink: /api/v1/x", "deletionGracePeriodSeconds: 30", "creationTimestamp: now"],
+)
+def test_what_an_export_says_of_its_server_is_not_declared(field: str) -> None:
+    manifest = only(SETTINGS.replace("  name:", f"  {field}\n  name:"))
+    assert (manifest.body, manifest.digest) == (only(SETTINGS).body, only(SETTINGS).digest)
+
+
+def test_what_a_controller_writes_is_left_out_and_named_with_its_line() -> None:
+    head = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n"
+    exported = only(f'---\n{head}  annotations:\n    deployment.kubernetes.io/revision: "7"\nspec: {{}}')
+    assert exported.digest == only(head + "spec: {}").digest
+    assert exported.left_out == (
+        Ignored(7, "/metadata/annotations/deployment.kubernetes.io~1revision", "the deployment controller"),
+    )
+
+
+def test_in_a_list_such_a_field_has_its_own_line() -> None:
+    role = "apiVersion: rbac.authorization.k8s.io/v1\n  kind: ClusterRole\n  metadata: {name: all}\n"
+    text = f"apiVersion: v1\nkind: List\nitems:\n- {role}  aggregationRule: {{clusterRoleSelectors: []}}\n  rules: []"
+    (ignored,) = only(text).left_out
+    assert (ignored.line, ignored.field) == (8, "/rules")
+
+
+def test_a_null_directive_tells_nothing() -> None:
+    assert (
+        only(SETTINGS.replace("  name:", "  annotations: {towline.dev/prune: ~}\n  name:")).directives == {}
+    )
 
 
 def test_a_status_below_the_top_is_a_field_like_any_other() -> None:
@@ -148,7 +196,7 @@ SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\n"
 
 def test_string_data_becomes_data_and_wins_over_it() -> None:
     body = only(f"{SECRET}data: {{a: YQ==, b: Yg==}}\nstringData: {{b: 'ü', c: '', d: ~}}").body
-    assert body["data"] == {"a": "YQ==", "b": base64.b64encode("ü".encode()).decode(), "c": ""}
+    assert body["data"] == {"a": "YQ==", "b": base64.b64encode("ü".encode()).decode(), "c": "", "d": ""}
     assert "stringData" not in body
 
 

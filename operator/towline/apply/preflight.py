@@ -14,7 +14,7 @@ from towline.apply.crds import Settling
 from towline.apply.objects import Objects, WriteContext, metadata
 from towline.apply.prediction import Prediction
 from towline.errors import ApiError, Failure
-from towline.fields import additions, coowners, managed
+from towline.fields import additions, coowners, managed, server_fields
 from towline.kube.calls import Answer
 from towline.kube.client import IN_FLIGHT
 from towline.model import Action, Body, Change, ObjectRef
@@ -150,10 +150,10 @@ def _absent(found: _Found) -> bool:
 
 
 def _content(body: Body) -> Mapping[str, Any]:
-    """Return what equal answers about one object share: not its version, times of entries, and status."""
-    held = {name: value for name, value in metadata(body).items() if name != "resourceVersion"}
+    """Return what equal answers about one object share: who holds what, but nothing else that a server writes."""
+    held = server_fields.metadata(body)
     held["managedFields"] = [
         {name: value for name, value in entry.items() if name != "time"}
         for entry in managed.direct(managed.entries(body))
     ]
-    return {name: value for name, value in body.items() if name != "status"} | {"metadata": held}
+    return server_fields.without(body) | {"metadata": held}

@@ -1,9 +1,10 @@
 """Do a declared and a live object mean the same?
 
 Only what is declared is looked at. What JSON calls equal is the same; beyond that the API server rewrites
-three things that nobody touched: quantities, where it knows that one stands (`1000m` and `1` under `limits`,
+four things that nobody touched: quantities, where it knows that one stands (`1000m` and `1` under `limits`,
 but never in an environment variable, a ConfigMap or an annotation, which are text); empty values of built-in
-kinds, which it drops; and the line breaks of base64. Whatever still differs is for a dry run to settle.
+kinds, which it drops; those that ask it to choose, which it fills in (`clusterIP: ""`, `nodePort: 0`); and the line
+breaks of base64. Whatever still differs is for a dry run to settle.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from towline.fields import align, pointer, quantity
+from towline.fields import align, controller_fields, pointer, quantity, server_fields
 from towline.model import Body
 
 _AMOUNTS = frozenset({"limits", "requests", "capacity", "overhead", "podFixed"})
@@ -35,6 +36,42 @@ _TEXT = frozenset({"labels", "annotations", "data", "matchLabels", "nodeSelector
 
 _MEANINGFUL = frozenset({"emptyDir", "podSelector", "namespaceSelector"})
 """Fields whose empty object says something, so that the API server keeps it."""
+
+_CHOSEN = frozenset(
+    {
+        "clusterIP",
+        "clusterIPs",
+        "nodePort",
+        "healthCheckNodePort",
+        "targetPort",
+        "ipFamilies",
+        "ipFamilyPolicy",
+    }
+    | {
+        "sessionAffinity",
+        "internalTrafficPolicy",
+        "externalTrafficPolicy",
+        "protocol",
+        "hostPort",
+        "apiGroup",
+    }
+    | {"imagePullPolicy", "terminationMessagePath", "terminationMessagePolicy", "restartPolicy", "dnsPolicy"}
+    | {"schedulerName", "serviceAccount", "serviceAccountName", "priorityClassName", "nodeName", "scheme"}
+    | {"timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold", "concurrencyPolicy"}
+    | {
+        "podManagementPolicy",
+        "volumeMode",
+        "volumeName",
+        "volumeBindingMode",
+        "persistentVolumeReclaimPolicy",
+    }
+    | {"reclaimPolicy", "policyTypes", "listKind", "singular", "matchingPrecedence", "queues", "handSize"}
+    | {"queueLengthLimit", "caBundle", "type"}
+)
+"""Fields of built-in kinds in which an empty text or list, or a zero, asks the API server to choose."""
+
+_WORDS = frozenset({"value", "command", "args"})
+"""Fields in which nothing is a value of its own."""
 
 _SETS = frozenset({"finalizers"})
 """Lists of text where others may add, and order means nothing."""
@@ -76,12 +113,28 @@ def differing(want: Body, have: Body) -> tuple[str, ...]:
     return tuple(_object(want, have))
 
 
+def overridden(sent: Body, answer: Body) -> tuple[str, ...]:
+    """Name the leaves that the answer to an apply holds otherwise than they were sent: admission has changed them.
+
+    An empty text or list of a built-in kind is none of them, as the API server fills in what is left to it; but for
+    maps of text, values of variables and the words of a command line, where nothing is a value, too.
+    """
+    drops = is_built_in(sent)
+    return tuple(path for path in differing(sent, answer) if not (drops and _is_open(sent, path)))
+
+
+def _is_open(body: Body, path: str) -> bool:
+    steps = pointer.split(path)
+    return pointer.follow(body, path) in ("", []) and _TEXT.isdisjoint(steps) and steps[-1] not in _WORDS
+
+
 def _object(want: Body, have: Body) -> Iterator[str]:
+    want = _comparable(want)
     secret = want.get("kind") == "Secret" and want.get("apiVersion") == "v1"
-    drops, amounts = _built_in(want), _AMOUNTS_OF.get(str(want.get("kind")), _AMOUNTS)
+    drops, amounts = is_built_in(want), _AMOUNTS_OF.get(str(want.get("kind")), _AMOUNTS)
     for key, value in want.items():
-        if _identical(value, have.get(key)) or (key == "rules" and "aggregationRule" in want):
-            continue  # a controller fills in the rules
+        if _identical(value, have.get(key)):
+            continue
         here = _Place((key,), drops, amounts)
         if key == "stringData" and secret:
             yield from _bytes(_encoded(value), have.get("data"), here)
@@ -91,14 +144,20 @@ def _object(want: Body, have: Body) -> Iterator[str]:
             yield from _value(value, have.get(key), here)
 
 
-def _built_in(body: Body) -> bool:
+def _comparable(want: Body) -> Body:
+    """Return what is declared without the fields that are a server's or a controller's."""
+    slim, _ = controller_fields.split(want)
+    return {**slim, "metadata": server_fields.metadata(slim)} if "metadata" in slim else slim
+
+
+def is_built_in(body: Body) -> bool:
     """Say whether the API server reads the object into a type of its own; others are kept as they are."""
     group = str(body.get("apiVersion")).rpartition("/")[0]
     return "." not in group or group.endswith(".k8s.io")
 
 
 def _value(want: Any, have: Any, here: _Place) -> Iterator[str]:
-    if want is None or (have is None and _dropped(want, here)):
+    if want is None or (have is None and _dropped(want, here)) or _asks(want, have, here):
         return
     if isinstance(want, dict) and want and (have is None or isinstance(have, dict)):
         for key, item in want.items():
@@ -133,6 +192,12 @@ def _dropped(want: Any, here: _Place) -> bool:
     if want == "" and here.parent in _TEXT:
         return False
     return here.drops and not want and here.last not in _MEANINGFUL
+
+
+def _asks(want: Any, have: Any, here: _Place) -> bool:
+    """Tell whether the API server was asked to choose, and has chosen."""
+    is_empty = not want and not isinstance(want, bool | dict)
+    return is_empty and bool(have) and here.drops and here.last in _CHOSEN and here.parent not in _TEXT
 
 
 def _equal(want: Any, have: Any, here: _Place) -> bool:

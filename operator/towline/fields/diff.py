@@ -9,7 +9,7 @@ from typing import Any
 
 from towline.api import labels
 from towline.api.syncrecord import FieldChange
-from towline.fields import align, compare, pointer
+from towline.fields import align, compare, pointer, server_fields
 from towline.fields.mask import Mask
 from towline.model import Body, Difference
 
@@ -21,13 +21,6 @@ HEAD = 256
 
 EXACT = 2**53 - 1
 """Beyond this a JSON number is not the same number everywhere (RFC 8259, section 6): it stands as text."""
-
-_SERVERS = frozenset(
-    {"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "deletionTimestamp"}
-    | {"deletionGracePeriodSeconds", "selfLink"}
-)
-_BOUND = frozenset({"/metadata/uid", "/metadata/resourceVersion"})
-"""What an apply holds to be bound to one object, or to one version of it."""
 
 _STAMPS = frozenset({labels.REPOSITORY_LABEL, labels.COMMIT, labels.SOURCE, labels.OWNER, labels.DIGEST})
 
@@ -56,7 +49,7 @@ def fields(
 
 def overridden(sent: Body, answer: Body, mask: Mask) -> tuple[Difference, ...]:
     """Name what the answer to an apply holds otherwise than it was sent: admission has changed it."""
-    paths = [path for path in compare.differing(sent, answer) if path not in _BOUND]
+    paths = compare.overridden(sent, answer)
     return values(sent, answer, paths, mask) if paths else ()
 
 
@@ -102,12 +95,14 @@ def _declares_cause(declared: Body | None) -> bool:
 
 def _content(body: Body, ignored: frozenset[str]) -> dict[str, Any]:
     """Return the part of an object that people write."""
-    metadata = {name: value for name, value in (body.get("metadata") or {}).items() if name not in _SERVERS}
+    metadata = server_fields.metadata(body)
     for place in ("annotations", "labels"):
         words = metadata.pop(place, None) or {}
         kept = {name: value for name, value in words.items() if name not in ignored}
         metadata |= {place: kept} if kept else {}
-    return {name: value for name, value in body.items() if name != "status"} | {"metadata": metadata}
+    return {name: value for name, value in body.items() if name != server_fields.STATUS} | {
+        "metadata": metadata
+    }
 
 
 def _compared(old: Any, new: Any) -> Iterator[FieldChange]:
@@ -121,8 +116,9 @@ def _compared(old: Any, new: Any) -> Iterator[FieldChange]:
         for level in levels:
             steps = level.path(output_format="list")
             path = pointer.join(step.place if isinstance(step, align.At) else step for step in steps)
-            values = (None if value is notpresent else _bounded(value) for value in (level.t1, level.t2))
-            yield FieldChange(path=path, old=next(values), new=next(values))
+            was, is_now = (None if value is notpresent else _bounded(value) for value in (level.t1, level.t2))
+            if was is not None or is_now is not None:  # a record has no word for a null in place of nothing
+                yield FieldChange(path=path, old=was, new=is_now)
 
 
 def _bounded(value: Any) -> Any:

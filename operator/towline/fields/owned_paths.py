@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, cast
 
 import orjson
 
-from towline.fields import pointer
+from towline.fields import pointer, server_fields
 from towline.fields.managed import Node
 from towline.model import Body
 
@@ -25,7 +25,7 @@ _Path: TypeAlias = "tuple[_Path, str | int] | None"
 """Steps from the object down, last first; most are never written out."""
 
 _IDENTITY = frozenset({"apiVersion", "kind"})
-_NAMES = frozenset({"name", "namespace"})
+_NAMES = server_fields.METADATA | {"name", "namespace"}
 _OPEN = frozenset({"labels", "annotations"})
 """Maps to which others add as a matter of course: an empty one declares nothing."""
 
@@ -41,7 +41,7 @@ def holds(body: Body, fields: bytes) -> bool:
 def lost(body: Body, fields: bytes) -> tuple[str, ...]:
     """Name the declared leaves that the entry does not hold, as JSON pointers into `body`, in its order.
 
-    Nulls, and lists without items, declare nothing that could be held.
+    Lists without items declare nothing that could be held; a null does, by its name.
     """
     entry: Node = orjson.loads(fields) if fields else {}
     walk = _Walk()
@@ -50,8 +50,9 @@ def lost(body: Body, fields: bytes) -> tuple[str, ...]:
         if key in _IDENTITY:
             continue
         if key == "metadata":
-            declared = {name: item for name, item in value.items() if name not in _NAMES} or None
-            walk.below(declared, entry.get("f:metadata"), (None, key))
+            declared = {name: item for name, item in value.items() if name not in _NAMES}
+            if declared:
+                walk.below(declared, entry.get("f:metadata"), (None, key))
         else:
             held = "data" if secret and key == "stringData" else key  # stringData is sent as data
             walk.below(value, entry.get("f:" + held), (None, key))
@@ -102,7 +103,7 @@ class _Walk:
         elif isinstance(value, list):
             for index, item in enumerate(value):
                 self.leaves(item, (path, index))
-        elif value is not None and not (value == {} and path and path[1] in _OPEN):
+        elif not (value == {} and path and path[1] in _OPEN):
             self.lost.append(path)
 
     def items(self, items: Sequence[Any], node: Node, path: _Path) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 import orjson
 
 from towline.api import labels
-from towline.model import NO_DIRECTIVES, Body, Manifest, ObjectRef, Origin
+from towline.model import NO_DIRECTIVES, Body, Ignored, Manifest, ObjectRef, Origin
 
 
-def declare(body: Body, ref: ObjectRef, digest: str, origin: Origin) -> Manifest:
-    """Keep what Git declares of an object; `digest` is that of `body`."""
+def declare(
+    body: Body, ref: ObjectRef, digest: str, origin: Origin, left_out: tuple[Ignored, ...] = ()
+) -> Manifest:
+    """Keep what Git declares of an object; `digest` is that of `body`, from which `left_out` is taken already."""
     return Manifest(
         ref=ref,
         api_version=sys.intern(body["apiVersion"]),
@@ -21,6 +23,7 @@ def declare(body: Body, ref: ObjectRef, digest: str, origin: Origin) -> Manifest
         digest=digest,
         origin=origin,
         directives=_directives(body) or NO_DIRECTIVES,
+        left_out=left_out,
     )
 
 
@@ -28,4 +31,4 @@ def _directives(body: Body) -> dict[str, Any]:
     annotations = body["metadata"].get("annotations")
     if not isinstance(annotations, Mapping):
         return {}
-    return {name: value for name, value in annotations.items() if name.startswith(labels.PREFIX)}
+    return {name: value for name, value in annotations.items() if value and name.startswith(labels.PREFIX)}

@@ -12,8 +12,9 @@ import orjson
 
 from towline import text
 from towline.errors import Failure, Reason
-from towline.fields import pointer
-from towline.model import Body, Manifest, ObjectRef, Origin
+from towline.fields import controller_fields, nulls, pointer, server_fields
+from towline.fields.controller_fields import LeftOut
+from towline.model import Body, Ignored, Manifest, ObjectRef, Origin
 from towline.plan import manifest
 from towline.render import documents, validate
 from towline.render.documents import Document, DocumentErrors, Places, YamlLimits
@@ -131,18 +132,25 @@ def _manifest(one: _Object) -> Manifest | tuple[Failure, ...]:
     if complaints:
         name = _shown(one.value)
         return tuple(_failure(one, complaint, name) for complaint in complaints)
-    body, digest = _content(one.value)
-    return manifest.declare(body, _ref(body), digest, one.origin)
+    body, left_out = _content(one.value)
+    ignored = tuple(
+        Ignored(one.line(*_head(one), *each.path), pointer.join(each.path), each.owner) for each in left_out
+    )
+    return manifest.declare(body, _ref(body), _digest(body), one.origin, ignored)
+
+
+def _head(one: _Object) -> tuple[str | int, ...]:
+    """Return the steps from the document to the object."""
+    return ("items", one.origin.item) if one.origin.item >= 0 else ()
 
 
 def _failure(one: _Object, complaint: Complaint, name: str) -> Failure:
-    head = ("items", one.origin.item) if one.origin.item >= 0 else ()
     return Failure(
         reason=complaint.reason,
         message=complaint.message,
         object=name,
         file=one.origin.file,
-        line=one.line(*head, *complaint.path) if complaint.path else one.origin.line,
+        line=one.line(*_head(one), *complaint.path) if complaint.path else one.origin.line,
         field=pointer.join(complaint.path),
     )
 
@@ -162,47 +170,29 @@ def _shown(body: Body) -> str:
     return text.printable(str(ref), _SHOWN_NAME) if all(isinstance(part, str) for part in ref) else ""
 
 
-_WRITTEN_BY_SERVERS = frozenset({"managedFields", "creationTimestamp"})
+def _content(value: dict[str, Any]) -> tuple[Body, tuple[LeftOut, ...]]:
+    """Return what is desired of an object, and what was left out of it.
 
-
-def _content(value: dict[str, Any]) -> tuple[Body, str]:
-    """Return what is desired of an object, and its digest.
-
-    `stringData` becomes `data` as the API server does it, because it keeps no trace by which drift could be seen. Null
-    in a map is left out: it declares nothing. In a list it stays, as it does in the API server.
+    `stringData` becomes `data` as the API server does it, because it keeps no trace by which drift could be seen.
     """
-    body = {name: entry for name, entry in value.items() if name != "status"}
-    body["metadata"] = {
-        name: entry for name, entry in value["metadata"].items() if name not in _WRITTEN_BY_SERVERS
-    }
+    body = server_fields.without(value)
     if validate.is_core(body, "Secret") and (texts := body.pop("stringData", None)):
         body["data"] = {**(body.get("data") or {}), **_encoded(texts)}
-    canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-    if b"null" in canonical:
-        body = _without_nulls(body)
-        canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-    return body, _digest(canonical)
+    slim, left_out = controller_fields.split(body)
+    return (nulls.settled(slim) if b"null" in orjson.dumps(slim) else slim), left_out
 
 
 def identity(content: bytes) -> tuple[ObjectRef, str]:
     """Return the reference and the digest of a declared object, as its file says them, from a manifest's content."""
     body = orjson.loads(content)
-    return _ref(body), _digest(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+    return _ref(body), _digest(body)
 
 
-def _digest(canonical: bytes) -> str:
+def _digest(body: Body) -> str:
+    canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     return (_DIGEST + hashlib.sha256(canonical).hexdigest())[:_DIGEST_LENGTH]
 
 
 def _encoded(texts: dict[str, str | None]) -> dict[str, str]:
-    return {
-        name: base64.b64encode(text.encode()).decode() for name, text in texts.items() if text is not None
-    }
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_nulls(entry) for name, entry in value.items() if entry is not None}
-    if isinstance(value, list):
-        return [_without_nulls(entry) for entry in value]
-    return value
+    """Return texts as `data` holds them; a null is an empty one."""
+    return {name: base64.b64encode((text or "").encode()).decode() for name, text in texts.items()}

@@ -1,0 +1,67 @@
+"""Which nulls are sent, and where the API server filled one in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from towline.fields import nulls
+
+Json = dict[str, Any]
+
+
+def deployment(**container: Any) -> Json:
+    pod = {"containers": [{"name": "main", **container}]}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web"},
+        "spec": {"template": {"spec": pod}},
+    }
+
+
+def widget(**spec: Any) -> Json:
+    return {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "one"}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        deployment(command=None, args=["a", None], env=[{"name": "A", "value": None}], ports=None),
+        widget(text=None, items=[{"name": None, "protocol": None}], map={"a": None}),
+    ],
+)
+def test_a_null_in_a_spec_is_sent(body: Json) -> None:
+    assert nulls.settled(body) == body
+
+
+def test_the_null_key_of_a_list_item_is_not_sent_of_a_built_in_kind() -> None:
+    ports = [{"containerPort": 80, "protocol": None, "name": None, "hostIP": None}]
+    settled = nulls.settled(deployment(ports=ports))
+    assert settled == deployment(ports=[{"containerPort": 80, "hostIP": None}])
+
+
+def test_a_crd_is_sent_with_every_null_of_its_defaults() -> None:
+    body = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "a"},
+        "spec": {"versions": [{"schema": {"default": [{"name": None}]}}]},
+    }
+    assert nulls.settled(body) == body
+
+
+@pytest.mark.parametrize(
+    ("want", "have", "found"),
+    [
+        (widget(a=None), widget(), []),
+        (widget(a=None), widget(a=None), []),
+        (widget(a=None), widget(a=0), ["/spec/a"]),
+        (widget(**{"a/b": None}), widget(**{"a/b": "x"}), ["/spec/a~1b"]),
+        (deployment(command=None), deployment(command=["x"]), ["/spec/template/spec/containers/0/command"]),
+        (widget(a=[None]), widget(a=["x"]), []),
+        (widget(a={"b": None}), widget(a="x"), []),
+    ],
+)
+def test_a_null_that_was_filled_in_is_named(want: Json, have: Json, found: list[str]) -> None:
+    assert list(nulls.filled(want, have)) == found
