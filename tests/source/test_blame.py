@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from towline.model import ObjectRef
 from towline.render import plain
 from towline.render.documents import YamlLimits
-from towline.render.versions import Versions
-from towline.source import blame
+from towline.render.file_versions import Versions
 from towline.source.access import Remote
-from towline.source.blame import Blamed
+from towline.source.authorship import blame
+from towline.source.authorship.blame import Blamed
+from towline.source.authorship.walk import Wanted
 from towline.source.mirror import Mirrors
-from towline.source.walk import Wanted
 
 from e2e.harness.gitrepo import Repo
 from e2e.harness.gitserver import GitServer

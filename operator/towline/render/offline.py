@@ -7,9 +7,9 @@ from pathlib import Path
 
 from towline.errors import Failure, Reason, Refusal, TowlineError
 from towline.model import Manifest, ObjectRef
-from towline.render import formats, plain
+from towline.render import folder, formats, plain
 from towline.render.documents import YamlLimits
-from towline.source import folder, selection
+from towline.source import selection
 
 
 def render(directory: Path) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:

@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 
 from towline.errors import Reason, SourceError
 from towline.model import Revision
-from towline.source import blame, disk, process
+from towline.source import disk, process
 from towline.source.access import Remote
-from towline.source.blame import Blamed, Parse
+from towline.source.authorship import blame
+from towline.source.authorship.blame import Blamed, Parse
+from towline.source.authorship.walk import Wanted
 from towline.source.fetcher import MirrorFetcher, OutgrownError, moved
 from towline.source.history import History
 from towline.source.lookup import Looks
@@ -24,7 +26,6 @@ from towline.source.reader import Reader, UnreadableError
 from towline.source.refs import Refs
 from towline.source.selection import Entry, SourceLimits
 from towline.source.transport import Transport, deadline
-from towline.source.walk import Wanted
 
 _T = TypeVar("_T")
 _SOUND_SECONDS = 300.0

@@ -12,13 +12,13 @@ from typing import TypeVar
 from towline.errors import Reason, SourceError
 from towline.model import Revision
 from towline.source import disk, history, listing, process
-from towline.source import steps as stepping
-from towline.source.blame import Contents, Parse
+from towline.source.authorship import steps as stepping
+from towline.source.authorship.blame import Contents, Parse
+from towline.source.authorship.steps import Step
 from towline.source.history import History
 from towline.source.listing import Found
 from towline.source.process import TooMuchOutputError
 from towline.source.selection import Entry, Kind, SourceLimits
-from towline.source.steps import Step
 from towline.source.transport import GitCommand, Transport
 
 _T = TypeVar("_T")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from towline.model import ObjectRef
-from towline.source.steps import Step
+from towline.source.authorship.steps import Step
 
 
 class Wanted(NamedTuple):

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from towline.model import ObjectRef
-from towline.source.steps import Step
-from towline.source.walk import Former, Touch, Walk, Wanted
+from towline.source.authorship.steps import Step
+from towline.source.authorship.walk import Former, Touch, Walk, Wanted
 
 Contents: TypeAlias = Mapping[ObjectRef, str]
 """The objects of a file, each with the digest of its content."""
