@@ -22,7 +22,7 @@ from towline.reconcile import repair
 from towline.reconcile.desired import Head
 from towline.reconcile.drift_state import DriftStates
 from towline.reconcile.repair import Repairs
-from towline.reconcile.state import Attempt, LastPass
+from towline.reconcile.state import LastPass, Start
 
 from tests.kube.loopback import Server, served, status
 
@@ -60,7 +60,7 @@ class Lane:
 
     def __init__(self, index: Index) -> None:
         self.index = index
-        self.attempt = Attempt(repository=RESOURCE, memory=LastPass())
+        self.start = Start(repository=RESOURCE, last=LastPass())
         self.restored: list[ObjectRef] = []
         nothing = cast("Any", None)
         self._drifts = DriftStates(
@@ -68,22 +68,23 @@ class Lane:
         )
         head = Head(remote=nothing, name="main", sha=REVISION.sha, seen_at=-math.inf)
         self._drifts.recall(RESOURCE, SPEC, head, {each: written(each) for each in (REF, OTHER)})
-        requests = cast("Any", self)
+        executor = cast("Any", self)
         self._repairs = Repairs(
             source=nothing,
             index=index,
             drifts=self._drifts,
-            requests=requests,
-            executor=nothing,
-            repositories=nothing,
+            executor=executor,
+            announcer=nothing,
         )
 
-    async def order(self, *_: Any, plan: Any, **__: Any) -> Any:
+    async def request(self, _repository: Any, _fetched: Any, plan: Any, _trigger: Any) -> Any:
         self.restored += [change.ref for change in plan.changes]
         raise ClusterError("the API server is away")
 
     async def mend(self, *, everything: bool = False) -> None:
-        await self._repairs.mend(self.attempt, SPEC, everything=everything)
+        mended = await self._repairs.mend(self.start, SPEC, everything=everything)
+        if mended.error:
+            raise mended.error
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ import pytest
 from towline.api.gitrepository import Mode
 from towline.errors import Reason, TowlineError
 from towline.reconcile import result
-from towline.reconcile.state import Attempt, LastPass
+from towline.reconcile.state import Reached
 from towline.status import compute
 
 from tests.api.test_gitrepository import repository, specify
@@ -24,6 +24,6 @@ PLAN = {
 def test_a_plan_that_was_shown_goes_with_observe_and_stays_under_it_also_while_git_is_away(
     mode: Mode, shown: Any
 ) -> None:
-    attempt = Attempt(repository=repository(), memory=LastPass(), spec=specify(mode=str(mode)))
-    passed = result.failed(attempt, TowlineError(Reason.GIT_UNAVAILABLE, "away"))
+    reached = Reached(spec=specify(mode=str(mode)))
+    passed = result.failed(repository(), reached, TowlineError(Reason.GIT_UNAVAILABLE, "away"))
     assert compute.compute({"plan": PLAN}, passed, NOW).get("plan") == shown

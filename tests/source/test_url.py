@@ -192,9 +192,9 @@ def test_a_url_that_is_accepted_may_be_read_by_everybody(url: str) -> None:
 )
 def test_nothing_of_a_url_that_is_refused_gets_into_the_record_of_an_end(url: str) -> None:
     raw = {"metadata": {"namespace": "shop", "name": "app", "uid": "u-1"}, "spec": {"url": url}}
-    ended = finalize._order(gitrepository.identify(raw), Plan(changes=()))
+    ended = finalize._request(gitrepository.identify(raw), Plan(changes=()))
     assert ended.subject.url == ""
-    kept = finalize._order(gitrepository.identify({**raw, "spec": {"url": URL}}), Plan(changes=()))
+    kept = finalize._request(gitrepository.identify({**raw, "spec": {"url": URL}}), Plan(changes=()))
     assert kept.subject.url == URL
 
 

@@ -14,6 +14,8 @@ from towline.kube import credentials
 from towline.kube.client import Client
 from towline.kube.repositories import Repositories
 from towline.model import Key
+from towline.notify.announcement import Announcement, Weight
+from towline.notify.kube_events import KubeEvents
 
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster, Object
@@ -26,14 +28,31 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-async def report(
+async def client(
     plane: ControlPlane, operators: Operators, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Repositories]:
-    """A report of our own: an operator that runs would write about the same resources."""
+) -> AsyncIterator[Client]:
+    """A client of our own: an operator that runs would write about the same resources."""
     await asyncio.to_thread(operators.stop)
     monkeypatch.setenv("KUBECONFIG", str(plane.kubeconfig()))
-    async with Client(credentials.load) as client:
-        yield Repositories(client, now=lambda: NOON)
+    async with Client(credentials.load) as opened:
+        yield opened
+
+
+@pytest.fixture
+def report(client: Client) -> Repositories:
+    return Repositories(client)
+
+
+@pytest.fixture
+def events(client: Client) -> KubeEvents:
+    return KubeEvents(client, "towline", lambda: NOON)
+
+
+def news(weight: Weight, reason: str, message: str) -> Announcement:
+    return Announcement(event="told", weight=weight, reason=reason, message=message)
+
+
+FAILED = news(Weight.WARNING, "BuildFailed", "deploy/app.yaml:3: duplicate key")
 
 
 @pytest.fixture
@@ -151,12 +170,12 @@ async def test_taking_the_finalizer_off_lets_a_deleted_resource_go(
 
 
 async def test_an_event_is_shown_with_its_repository_and_the_same_again_is_counted(
-    report: Repositories, cluster: Cluster, repository: GitRepository
+    events: KubeEvents, cluster: Cluster, repository: GitRepository
 ) -> None:
     namespace = repository.key.namespace
     for _ in range(3):
-        await report.event(repository, "Warning", "BuildFailed", "deploy/app.yaml:3: duplicate key")
-    await report.event(repository, "Normal", "Succeeded", "1111111 is applied")
+        await events.post(repository, FAILED)
+    await events.post(repository, news(Weight.NORMAL, "Succeeded", "1111111 is applied"))
 
     found = {each["reason"]: each for each in cluster.list("v1", "Event", namespace)}
     failed = found["BuildFailed"]
@@ -170,21 +189,21 @@ async def test_an_event_is_shown_with_its_repository_and_the_same_again_is_count
 
 
 async def test_a_long_message_is_cut_for_an_event(
-    report: Repositories, cluster: Cluster, repository: GitRepository
+    events: KubeEvents, cluster: Cluster, repository: GitRepository
 ) -> None:
-    await report.event(repository, "Normal", "Succeeded", "x" * 5000)
+    await events.post(repository, news(Weight.NORMAL, "Succeeded", "x" * 5000))
 
     [event] = cluster.list("v1", "Event", repository.key.namespace)
     assert len(event["message"].encode()) <= 1024
 
 
 async def test_an_event_that_is_refused_fails_nothing(
-    report: Repositories, audit: AuditLog, repository: GitRepository
+    events: KubeEvents, audit: AuditLog, repository: GitRepository
 ) -> None:
     lost = replace(repository, key=Key("no-such-namespace", "app"))
     mark = audit.mark()
 
-    await report.event(lost, "Warning", "BuildFailed", "never seen")
+    await events.post(lost, FAILED)
 
     [posted] = [each for each in audit.since(mark) if each.user_agent.startswith("towline/")]
     assert (posted.resource, posted.code) == ("events", 404)

@@ -7,12 +7,11 @@ from contextlib import suppress
 
 from towline import log
 from towline.controller.queue import WorkQueue
-from towline.controller.wiring import Doors
+from towline.controller.wiring import Doors, Passes
 from towline.errors import ClusterError
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.live.recheck import Rechecks
-from towline.reconcile.reconciler import Reconciler
 
 _log = log.logger(__name__)
 
@@ -48,7 +47,7 @@ async def verify(index: Index, rechecks: Rechecks, seconds: float) -> None:
             await asyncio.sleep(pause)
 
 
-async def tidy(queue: WorkQueue, reconciler: Reconciler, doors: Doors) -> None:
+async def tidy(queue: WorkQueue, passes: Passes, doors: Doors) -> None:
     """Post the records that were refused, and delete the mirrors that nobody uses, at each `POST_SECONDS`."""
     while True:
         await asyncio.sleep(POST_SECONDS)
@@ -61,6 +60,6 @@ async def tidy(queue: WorkQueue, reconciler: Reconciler, doors: Doors) -> None:
         except OSError as error:
             _log.warning("kept records cannot be taken out of the data folder", error=str(error))
         try:
-            await doors.mirrors.retain(reconciler.remotes(), IDLE_SECONDS)
+            await doors.mirrors.retain(passes.remotes(), IDLE_SECONDS)
         except OSError as error:
             _log.warning("mirrors that nobody uses were not deleted", error=str(error))

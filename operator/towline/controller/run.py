@@ -102,7 +102,7 @@ async def _engine(chosen: Settings, metrics: Metrics, leadership: Leadership) ->
             queue.wake(key)
 
     async def verify(refs: Sequence[ObjectRef]) -> None:
-        await reconciler.verify(refs)
+        await passes.verify(refs)
 
     def shifted(label: str, shift: Shift) -> None:
         for key in _keys(label, queue):
@@ -119,8 +119,8 @@ async def _engine(chosen: Settings, metrics: Metrics, leadership: Leadership) ->
             mirrors=Mirrors(chosen.folder, addresses=addresses, key=mask_key(chosen.folder)),
             ledger=Ledger(client, chosen.records_namespace, chosen.folder),
         )
-        reconciler = wiring.reconciler(chosen, doors, metrics, wake)
-        queue = WorkQueue(reconciler.once, time.monotonic)
+        passes = wiring.passes(chosen, doors, metrics, wake)
+        queue = WorkQueue(passes.once, time.monotonic)
 
         async def served() -> bool:
             return bool(await discovery.resource(RESOURCE.group_kind, RESOURCE.version))
@@ -134,7 +134,7 @@ async def _engine(chosen: Settings, metrics: Metrics, leadership: Leadership) ->
             async with _beside(
                 learn=background.learn(discovery),
                 give_back=malloc.give_back(),
-                tidy=background.tidy(queue, reconciler, doors),
+                tidy=background.tidy(queue, passes, doors),
                 verify=background.verify(doors.index, rechecks, chosen.verify_seconds),
             ):
                 yield Engine(queue=queue, served=served, end=end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,25 +23,32 @@ from towline.kube.repositories import Repositories
 from towline.live.index import Index
 from towline.live.pods import Pods
 from towline.metrics import Metrics
-from towline.model import Key
+from towline.model import Key, ObjectRef
+from towline.notify.announce import Announcer
+from towline.notify.kube_events import KubeEvents
 from towline.reconcile import desired
 from towline.reconcile.attempt import Attempts
 from towline.reconcile.checkup import Checkups
 from towline.reconcile.dependencies import Dependencies
+from towline.reconcile.desired import CommitReader
 from towline.reconcile.drift_state import DriftStates
+from towline.reconcile.enforce import Enforcer
 from towline.reconcile.executor import Executor
 from towline.reconcile.fetch import Fetcher
 from towline.reconcile.finalize import Finalizer
+from towline.reconcile.lane import Lanes
+from towline.reconcile.locate import Locator
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.observe import Observer
 from towline.reconcile.planner import Planner
-from towline.reconcile.reconciler import Reconciler
+from towline.reconcile.reconciler import LastPasses, Reconciler
 from towline.reconcile.repair import Repairs
+from towline.reconcile.report import Reporter
 from towline.reconcile.sweep import Sweep
-from towline.reconcile.sync_request import SyncRequests
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
 from towline.settings import Settings
+from towline.source.access import Remote
 from towline.source.mirror import Mirrors
 
 
@@ -57,109 +64,155 @@ class Doors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Passes:
+    """What the process asks of those who run passes.
+
+    Attributes:
+        once: runs one pass; returns the seconds until the next.
+        verify: reads objects whose metadata cannot tell whether they are as declared.
+        remotes: names every remote that a repository follows.
+    """
+
+    once: Callable[[Key], Awaitable[float | None]]
+    verify: Callable[[Sequence[ObjectRef]], Awaitable[None]]
+    remotes: Callable[[], tuple[Remote, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Shared:
-    """What both the pass of a GitRepository and its end are made of."""
+    """What several parts of a pass are made of."""
 
     repositories: Repositories
-    sweep: Sweep
     neighbours: Neighbours
     dependencies: Dependencies
+    announcer: Announcer
+    sweep: Sweep
+    source: CommitReader
+    fetcher: Fetcher
+    locator: Locator
     writer: Writer
     executor: Executor
-    mask: Mask
+    drifts: DriftStates
 
 
-def reconciler(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Key], None]) -> Reconciler:
+def passes(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Key], None]) -> Passes:
     """Put everything together that runs passes; `wake` asks for one."""
-    shared = _shared(chosen, doors, wake)
-    return Reconciler(
-        attempts=_attempts(chosen, doors, shared),
-        finalizer=_finalizer(chosen, doors, shared),
-        neighbours=shared.neighbours,
-        dependencies=shared.dependencies,
-        repositories=shared.repositories,
-        ledger=doors.ledger,
-        metrics=metrics,
-        now=now,
-        clock=time.monotonic,
-        jitter=random.random,
+    shared = _shared(chosen, doors, metrics, wake)
+    repairs = Repairs(
+        source=shared.source,
+        index=doors.index,
+        drifts=shared.drifts,
+        executor=shared.executor,
+        announcer=shared.announcer,
     )
 
+    def forget(key: Key, uid: str) -> None:
+        shared.neighbours.withdraw(key)
+        shared.dependencies.forget(key)
+        shared.fetcher.forget(key)
+        shared.drifts.forget(key)
+        doors.ledger.forget(uid)
+        metrics.forget(*key)
 
-def _shared(chosen: Settings, doors: Doors, wake: Callable[[Key], None]) -> _Shared:
+    reconciler = Reconciler(
+        repositories=shared.repositories,
+        attempts=_attempts(chosen, doors, shared, repairs),
+        finalizer=_finalizer(chosen, doors, shared),
+        checkups=Checkups(doors.index, Pods(doors.client, doors.discovery), now),
+        neighbours=shared.neighbours,
+        reporter=Reporter(
+            repositories=shared.repositories,
+            dependencies=shared.dependencies,
+            announcer=shared.announcer,
+            ledger=doors.ledger,
+            now=now,
+        ),
+        passes=LastPasses(time.monotonic, random.random),
+        metrics=metrics,
+        forget=forget,
+    )
+    return Passes(once=reconciler.once, verify=repairs.verify, remotes=shared.fetcher.remotes)
+
+
+def _shared(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Key], None]) -> _Shared:
     instance = socket.gethostname()
-    repositories = Repositories(doors.client, instance)
+    repositories = Repositories(doors.client)
     neighbours = Neighbours(repositories, wake, time.monotonic)
+    rules = desired.Rules(allow_http=chosen.allow_http)
+    source = CommitReader(
+        client=doors.client,
+        discovery=doors.discovery,
+        index=doors.index,
+        mirrors=doors.mirrors,
+        cache=Cache(),
+        rules=rules,
+    )
+    locator = Locator(doors.mirrors, rules.yaml)
     writer = Writer(doors.client, doors.discovery, doors.index)
     mask = Mask(mask_key(chosen.folder))
     executor = Executor(
         writer=writer,
         ledger=doors.ledger,
         index=doors.index,
+        source=source,
         mask=mask,
         now=now,
         operator=f"{instance}/{towline.__version__}",
     )
     return _Shared(
         repositories=repositories,
-        sweep=Sweep(doors.client, doors.discovery, doors.index, doors.ledger),
         neighbours=neighbours,
         dependencies=Dependencies(repositories, neighbours.stir, time.monotonic),
+        announcer=Announcer(KubeEvents(doors.client, instance, now), metrics),
+        sweep=Sweep(doors.client, doors.discovery, doors.index, doors.ledger),
+        source=source,
+        fetcher=Fetcher(source, doors.index, time.monotonic),
+        locator=locator,
         writer=writer,
         executor=executor,
-        mask=mask,
+        drifts=DriftStates(locator, writer, mask, clock=time.monotonic, now=now),
     )
 
 
-def _attempts(chosen: Settings, doors: Doors, shared: _Shared) -> Attempts:
-    source = desired.CommitReader(
-        client=doors.client,
-        discovery=doors.discovery,
+def _attempts(chosen: Settings, doors: Doors, shared: _Shared, repairs: Repairs) -> Attempts:
+    planner = Planner(
         index=doors.index,
-        mirrors=doors.mirrors,
-        cache=Cache(),
-        rules=desired.Rules(allow_http=chosen.allow_http),
+        sweep=shared.sweep,
+        neighbours=shared.neighbours,
+        dependencies=shared.dependencies,
+        drifts=shared.drifts,
+        installation=chosen.installation,
     )
-    requests = SyncRequests(source, shared.executor)
-    repairs = _repairs(source, requests, doors, shared)
     return Attempts(
-        fetcher=Fetcher(source, doors.index, shared.neighbours, time.monotonic),
-        planner=Planner(
-            index=doors.index,
-            sweep=shared.sweep,
-            neighbours=shared.neighbours,
-            dependencies=shared.dependencies,
-            repairs=repairs,
-            installation=chosen.installation,
-        ),
-        source=source,
+        lanes=Lanes(repairs, shared.drifts, doors.index),
+        fetcher=shared.fetcher,
+        planner=planner,
+        enforcer=_enforcer(doors, shared),
+        drifts=shared.drifts,
+        index=doors.index,
+        neighbours=shared.neighbours,
+        schema=_schema(),
+        clock=time.monotonic,
+    )
+
+
+def _enforcer(doors: Doors, shared: _Shared) -> Enforcer:
+    observer = Observer(
+        writer=shared.writer,
+        executor=shared.executor,
+        ledger=doors.ledger,
+        announcer=shared.announcer,
+    )
+    return Enforcer(
+        executor=shared.executor,
+        observer=observer,
+        drifts=shared.drifts,
+        source=shared.source,
+        locator=shared.locator,
         index=doors.index,
         repositories=shared.repositories,
         neighbours=shared.neighbours,
-        executor=shared.executor,
-        requests=requests,
-        repairs=repairs,
-        observer=Observer(
-            writer=shared.writer,
-            executor=shared.executor,
-            ledger=doors.ledger,
-            repositories=shared.repositories,
-        ),
-        checkups=Checkups(doors.index, Pods(doors.client, doors.discovery), now),
-        schema=_schema(),
-        clock=time.monotonic,
         now=now,
-    )
-
-
-def _repairs(source: desired.CommitReader, requests: SyncRequests, doors: Doors, shared: _Shared) -> Repairs:
-    return Repairs(
-        source=source,
-        index=doors.index,
-        drifts=DriftStates(source, shared.writer, shared.mask, clock=time.monotonic, now=now),
-        requests=requests,
-        executor=shared.executor,
-        repositories=shared.repositories,
     )
 
 

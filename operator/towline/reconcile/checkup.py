@@ -8,11 +8,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from towline import aio
+from towline.errors import Reason
 from towline.live.index import Index
 from towline.live.pods import Pods
 from towline.model import State
 from towline.reconcile.desired import Desired
 from towline.status import survey
+from towline.status.compute import PassResult
 from towline.status.survey import HealthSummary, UnhealthyObject
 
 FRESH_SECONDS = 2.0
@@ -35,6 +37,17 @@ class Checkups:
         self._index = index
         self._pods = pods
         self._now = now
+
+    async def checked(self, label: str, desired: Desired | None, passed: PassResult) -> PassResult:
+        """Add how the objects are, whatever became of the attempt; nothing where nobody knows what is declared.
+
+        Where none exists yet, that says nothing, either, unless it is what Git wants.
+        """
+        if desired is None or passed.reason is Reason.SUSPENDED:
+            return passed
+        found = await self.of(label, desired)
+        means_something = found.total or passed.reason is Reason.SUCCEEDED
+        return replace(passed, health=found) if means_something else passed
 
     async def of(self, label: str, desired: Desired) -> HealthSummary:
         """Look at what is declared; it never fails, and takes no longer than a few seconds."""

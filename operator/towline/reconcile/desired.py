@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from towline import aio, log
 from towline.api.gitrepository import RefKind, Spec
-from towline.errors import BuildError, Failure, Reason, Refusal, SourceError, TowlineError
+from towline.errors import BuildError, Failure, Reason, Refusal, TowlineError
 from towline.fields import owned_paths
 from towline.kube import secrets
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
-from towline.model import GroupKind, Key, Manifest, Origin, Revision
+from towline.model import GroupKind, Key, Manifest, Revision
 from towline.plan import ignore_fields, scope
 from towline.render import documents, formats
 from towline.render.cache import Cache
@@ -225,37 +224,6 @@ class CommitReader:
             return History(revisions=(), total=0)
         return await self._mirrors.history(head.remote, base, head.sha)
 
-    async def located(
-        self, failures: tuple[Failure, ...], head: Head, manifests: Iterable[Manifest]
-    ) -> tuple[Failure, ...]:
-        """Give failures the line of the field that they name, instead of that of their object.
-
-        Where the mirror cannot be read any more, they keep the line of their object.
-        """
-        named = [failure for failure in failures if failure.field]
-        if not named:
-            return failures
-        origins = {str(manifest.ref): manifest.origin for manifest in manifests}
-        named = [failure for failure in named if failure.object in origins]
-        try:
-            contents = await self._mirrors.blobs(
-                head.remote, sorted({origins[failure.object].blob for failure in named})
-            )
-        except SourceError:
-            return failures
-        lines = await asyncio.to_thread(_lines, named, origins, contents, self._rules.yaml)
-        return tuple(
-            replace(failure, line=lines.get((failure.object, failure.field), failure.line))
-            for failure in failures
-        )
-
-    async def lines(self, head: Head, manifest: Manifest, pointers: Iterable[str]) -> Mapping[str, int]:
-        """Return the line of each field that a manifest declares; others, and what cannot be read, are left out."""
-        name = str(manifest.ref)
-        named = tuple(Failure(reason="", message="", object=name, field=each) for each in pointers)
-        located = await self.located(named, head, (manifest,))
-        return {each.field: each.line for each in located if each.line}
-
     async def _rendered(self, head: Head, selected: selection.Selection) -> tuple[Manifest, ...]:
         """Parse what was selected; what the selection refused is reported together with what does not parse."""
 
@@ -281,21 +249,3 @@ def _build_error(failures: tuple[Failure, ...], sha: str) -> BuildError:
         tuple(replace(failure, commit=sha) for failure in ordered),
         Reason.SYMLINK_REFUSED if only_links else Reason.BUILD_FAILED,
     )
-
-
-def _lines(
-    failures: Iterable[Failure],
-    origins: Mapping[str, Origin],
-    contents: Mapping[str, bytes],
-    limits: documents.YamlLimits,
-) -> Mapping[tuple[str, str], int]:
-    """Find the line of each named field, reading each file once; by object and field."""
-    by_blob: dict[str, list[Failure]] = defaultdict(list)
-    for failure in failures:
-        by_blob[origins[failure.object].blob].append(failure)
-    found: dict[tuple[str, str], int] = {}
-    for blob, named in by_blob.items():
-        places = [(origins[one.object].document, origins[one.object].item, one.field) for one in named]
-        lines = documents.locate_all(contents[blob], places, limits)
-        found |= {(one.object, one.field): line for one, line in zip(named, lines, strict=True)}
-    return found

@@ -18,12 +18,13 @@ from towline.drift.deviations import Deviation, Look
 from towline.drift.last_written import Baseline, LastWritten
 from towline.errors import ClusterError, Refusal
 from towline.fields.mask import Mask
-from towline.model import Action, Body, Change, Key, Live, ObjectRef, Plan, Revision
+from towline.model import Action, Body, Change, Key, Live, ObjectRef, Revision
 from towline.plan import drift_policy, ignore_fields, stamp
 from towline.plan.ownership import Policy
 from towline.plan.stamp import Identity
-from towline.reconcile.desired import CommitReader, Head
-from towline.reconcile.state import Attempt
+from towline.reconcile.desired import Head
+from towline.reconcile.locate import Locator
+from towline.reconcile.state import Planned
 from towline.reconcile.sync import SyncResult
 from towline.status import drift_fields
 
@@ -59,7 +60,7 @@ class DriftStates:
     """The drift of all repositories.
 
     Args:
-        source: finds the lines of fields.
+        locator: finds the lines of fields.
         writer: reads live objects.
         mask: hides secret values.
         clock: monotonic seconds.
@@ -68,14 +69,14 @@ class DriftStates:
 
     def __init__(
         self,
-        source: CommitReader,
+        locator: Locator,
         writer: Writer,
         mask: Mask,
         *,
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
-        self._source = source
+        self._locator = locator
         self._writer = writer
         self._mask = mask
         self._clock = clock
@@ -101,19 +102,14 @@ class DriftStates:
         """Forget a repository that is gone."""
         self._known.pop(key, None)
 
-    def settle(self, attempt: Attempt, decided: Plan, synced: SyncResult) -> DriftState:
+    def settle(self, repository: GitRepository, planned: Planned, synced: SyncResult) -> DriftState:
         """Take down what a plan for a whole commit has left."""
-        repository, head, desired, revision = (
-            attempt.repository,
-            attempt.head,
-            attempt.desired,
-            attempt.revision,
-        )
-        if head is None or desired is None or revision is None:
-            raise ValueError("a plan needs a revision")
+        head, desired, decided = planned.fetched.head, planned.desired, planned.plan
         before = self.known(repository)
         stand = last_written.standing(decided, synced.done)
-        written = last_written.after(before.baseline if before else {}, desired.manifests, revision, stand)
+        written = last_written.after(
+            before.baseline if before else {}, desired.manifests, planned.fetched.revision, stand
+        )
         known = before or DriftState(
             repository, desired.spec, head, written, overridden=_remembered(repository.status, written)
         )
@@ -257,7 +253,7 @@ class DriftStates:
         found = tuple(
             each for each in named if each.want != each.have
         )  # equal values, held by another, harm nobody
-        lines = await self._source.lines(known.head, written.manifest, [each.field for each in found])
+        lines = await self._locator.lines(known.head, written.manifest, [each.field for each in found])
         return tuple(
             replace(
                 each, reason=reason, line=lines.get(each.field, each.line), since=each.since or self._moment()

@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from towline.api.gitrepository import ForeignFields
-from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, SyncRecord
+from towline.api.gitrepository import ForeignFields, GitRepository
+from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, SyncRecord, Trigger
 from towline.apply.objects import WriteContext
 from towline.apply.outcomes import WriteResult
 from towline.apply.prediction import Prediction
@@ -24,9 +24,12 @@ from towline.errors import Failure
 from towline.fields import diff
 from towline.fields.mask import Mask
 from towline.live.index import Index
-from towline.model import APPLIES, Action, Change, Difference, ObjectRef, Outcome, Result
+from towline.model import APPLIES, Action, Change, Difference, ObjectRef, Outcome, Plan, Result
 from towline.plan import waves as ordering
 from towline.plan.stamp import Identity
+from towline.reconcile import sync
+from towline.reconcile.desired import CommitReader
+from towline.reconcile.state import Fetched
 from towline.reconcile.sync import SyncRequest, SyncResult
 from towline.records import closing, newest, opening
 from towline.records.closing import Ended
@@ -42,12 +45,13 @@ async def _nothing_to_prepare(_entries: Sequence[ChangeEntry]) -> None:
 
 
 class Executor:
-    """Executes orders, for all repositories.
+    """Executes plans, for all repositories.
 
     Args:
         writer: the door to managed objects.
         ledger: the door to the records.
         index: what is live, to find out how far a sync came whose process died.
+        source: knows the commits between two.
         mask: takes secrets out of what is recorded.
         now: the current time, with its zone.
         operator: which process writes, in records.
@@ -59,6 +63,7 @@ class Executor:
         writer: Writer,
         ledger: Ledger,
         index: Index,
+        source: CommitReader,
         mask: Mask,
         now: Callable[[], datetime],
         operator: str,
@@ -66,6 +71,7 @@ class Executor:
         self._writer = writer
         self._ledger = ledger
         self._index = index
+        self._source = source
         self._mask = mask
         self._now = now
         self._operator = operator
@@ -84,16 +90,29 @@ class Executor:
         await self._ledger.close(closing.interrupted(left, owned, self._mask, self.moment()))
         return await self._ledger.newest(identity.key, identity.uid)
 
+    async def request(
+        self, repository: GitRepository, fetched: Fetched, plan: Plan, trigger: Trigger
+    ) -> SyncRequest:
+        """Request that a plan for a commit be carried out, with all that its record tells.
+
+        Raises:
+            SourceError: the mirror could not be read.
+            ClusterError: the newest record could not be read.
+        """
+        source = sync.base(await self.newest(Identity(key=repository.key, uid=repository.uid)))
+        history = await self._source.history(fetched.head, source)
+        return sync.requested(repository, fetched, plan, trigger, source=source, history=history)
+
     async def run(
         self,
-        order: SyncRequest,
+        request: SyncRequest,
         begin: Begin = _nothing_to_prepare,
         superseded: Callable[[], bool] = lambda: False,
     ) -> SyncResult:
-        """Execute one order.
+        """Execute one request.
 
         Args:
-            order: what is to be done.
+            request: what is to be done.
             begin: awaited once with what is about to be written, after the preflight and before the first write to a
                 managed object; without it the finalizer is there, and no kind is new.
             superseded: asked between waves whether the head moved meanwhile.
@@ -101,32 +120,32 @@ class Executor:
         Raises:
             ClusterError: nothing was written yet, and the API server cannot be asked, or refuses us as a whole.
         """
-        context = self.context(order)
-        flight = await self._preflight(order, context)
-        failures = (*order.plan.failures, *flight.failures)
-        if failures and order.preflight:
-            return await self.refused(order, failures)
-        later = {change.ref for change in order.plan.gated}
+        context = self.context(request)
+        flight = await self._preflight(request, context)
+        failures = (*request.plan.failures, *flight.failures)
+        if failures and request.preflight:
+            return await self.refused(request, failures)
+        later = {change.ref for change in request.plan.gated}
         first = (found for found in flight.predictions if found.change.ref not in later)
         predictions = tuple(found for found in first if found.change.action in APPLIES)
-        order, stuck = await self._without_stuck(order, context)
+        request, stuck = await self._without_stuck(request, context)
         overridden = self._rehearsed(flight.predictions)
-        if not predictions and (failures or not order.plan.removals):
+        if not predictions and (failures or not request.plan.removals):
             every = (*failures, *stuck)
             if every:
-                return await self.refused(order, every)
+                return await self.refused(request, every)
             return SyncResult(ending=Ending.SUCCEEDED, overridden=overridden)
-        changes = (*(found.change for found in predictions), *order.plan.removals)
-        entries = await self.entries(order, predictions, changes)
-        drafting = asyncio.create_task(self._drafts(order, entries))
+        changes = (*(found.change for found in predictions), *request.plan.removals)
+        entries = await self.entries(request, predictions, changes)
+        drafting = asyncio.create_task(self._drafts(request, entries))
         try:
             await begin(entries)
         finally:
             drafts = await drafting
         records = await self._ledger.open(drafts)
         context = replace(context, record=records[0].name)
-        written = await self._write(order, predictions, failures, context, superseded)
-        synced = await self._close(order, records, written, (*failures, *stuck))
+        written = await self._write(request, predictions, failures, context, superseded)
+        synced = await self._close(request, records, written, (*failures, *stuck))
         overridden |= {each.change.ref: each.overridden for each in written.outcomes if each.overridden}
         return replace(synced, overridden=overridden, rivals=_rivals(entries))
 
@@ -140,7 +159,7 @@ class Executor:
         }
         return {ref: differences for ref, differences in compared.items() if differences}
 
-    async def _preflight(self, order: SyncRequest, context: WriteContext) -> Preflight:
+    async def _preflight(self, request: SyncRequest, context: WriteContext) -> Preflight:
         """Predict the plan, held waves included; without preflight by no dry run, but for a revision refused before.
 
         The first plan after Observe has a dry run, too: it is compared with the one that was shown.
@@ -148,12 +167,12 @@ class Executor:
         What the dry run refuses as the newest record tells is not written again, nor what waits for it: each
         such retry would leave a record that says nothing new.
         """
-        applies = order.plan.applies
-        last = await self.newest(order.identity)
-        if order.preflight:
-            later = (change for change in order.plan.gated if change.action in APPLIES)
+        applies = request.plan.applies
+        last = await self.newest(request.identity)
+        if request.preflight:
+            later = (change for change in request.plan.gated if change.action in APPLIES)
             return await self._writer.preflight((*applies, *later), context)
-        if not newest.refuses(last, order.revision.sha):
+        if not newest.refuses(last, request.revision.sha):
             context = replace(context, preflight=newest.plans(last))
             return await self._writer.preflight(applies, context)
         rehearsed = (await self._writer.preflight(applies, replace(context, preflight=True))).failures
@@ -165,45 +184,45 @@ class Executor:
         return replace(flight, failures=(*still, *flight.failures))
 
     async def _without_stuck(
-        self, order: SyncRequest, context: WriteContext
+        self, request: SyncRequest, context: WriteContext
     ) -> tuple[SyncRequest, tuple[Failure, ...]]:
         """Leave out the removals whose dry run is refused as the newest record tells; return their failures, too."""
-        last = await self.newest(order.identity)
-        removals = order.plan.removals
-        if not removals or not newest.refuses(last, order.revision.sha):
-            return order, ()
+        last = await self.newest(request.identity)
+        removals = request.plan.removals
+        if not removals or not newest.refuses(last, request.revision.sha):
+            return request, ()
         refused = await self._writer.rehearse(removals, context)
         stuck = tuple(failure for failure in refused if newest.tells(last, failure))
         objects = {failure.object for failure in stuck}
-        left = tuple(change for change in order.plan.changes if str(change.ref) not in objects)
-        return replace(order, plan=replace(order.plan, changes=left)), stuck
+        left = tuple(change for change in request.plan.changes if str(change.ref) not in objects)
+        return replace(request, plan=replace(request.plan, changes=left)), stuck
 
-    async def refused(self, order: SyncRequest, failures: tuple[Failure, ...]) -> SyncResult:
+    async def refused(self, request: SyncRequest, failures: tuple[Failure, ...]) -> SyncResult:
         """Leave one Failed record of a revision that is refused as a whole, unless the newest record says the same.
 
         Raises:
             ClusterError: the record could not be written.
         """
-        last = await self.newest(order.identity)
+        last = await self.newest(request.identity)
         synced = SyncResult(ending=Ending.FAILED, failures=failures)
-        if newest.same_failure(last, order.revision.sha, failures):
+        if newest.same_failure(last, request.revision.sha, failures):
             return synced
         ended = Ended(ending=Ending.FAILED, finished_at=self.moment(), failures=failures)
-        return replace(synced, record=await self.leave(order, (), ended))
+        return replace(synced, record=await self.leave(request, (), ended))
 
-    async def leave(self, order: SyncRequest, entries: Sequence[ChangeEntry], ended: Ended) -> str:
+    async def leave(self, request: SyncRequest, entries: Sequence[ChangeEntry], ended: Ended) -> str:
         """Leave a record of what is over already; return its name.
 
         Raises:
             ClusterError: it could not be written.
         """
-        records = await self._ledger.open(await self._drafts(order, entries))
+        records = await self._ledger.open(await self._drafts(request, entries))
         await self._ledger.close(closing.close(records, ended))
         return records[-1].name
 
     async def _write(
         self,
-        order: SyncRequest,
+        request: SyncRequest,
         predictions: Sequence[Prediction],
         failures: tuple[Failure, ...],
         context: WriteContext,
@@ -211,7 +230,7 @@ class Executor:
     ) -> WriteResult:
         """Write what applies, and only if all of it was done, take away what is no longer declared."""
         applied = await self._writer.write(predictions, context, superseded)
-        removals = order.plan.removals
+        removals = request.plan.removals
         if failures or not applied.clean or superseded():
             left = tuple(Outcome(change=change, result=Result.NOT_TRIED) for change in removals)
             return replace(applied, outcomes=(*applied.outcomes, *left))
@@ -222,35 +241,35 @@ class Executor:
             error=pruned.error or released.error,
         )
 
-    async def _drafts(self, order: SyncRequest, entries: Sequence[ChangeEntry]) -> tuple[SyncRecord, ...]:
+    async def _drafts(self, request: SyncRequest, entries: Sequence[ChangeEntry]) -> tuple[SyncRecord, ...]:
         """Return the records to open, made outside the event loop: a thousand entries are packed and digested."""
         about = opening.RecordDraft(
-            namespace=self._ledger.namespace(order.identity.key),
-            subject=order.subject,
-            trigger=order.trigger,
-            source=order.source,
-            target=order.revision.sha,
-            commits=order.commits or (order.revision,),
-            commits_total=order.commits_total or 1,
-            flags=order.flags,
+            namespace=self._ledger.namespace(request.identity.key),
+            subject=request.subject,
+            trigger=request.trigger,
+            source=request.source,
+            target=request.revision.sha,
+            commits=request.commits or (request.revision,),
+            commits_total=request.commits_total or 1,
+            flags=request.flags,
             operator=self._operator,
             started_at=self.moment(),
         )
-        return await asyncio.to_thread(opening.opening, about, entries, await self.newest(order.identity))
+        return await asyncio.to_thread(opening.opening, about, entries, await self.newest(request.identity))
 
     async def _close(
         self,
-        order: SyncRequest,
+        request: SyncRequest,
         records: Sequence[SyncRecord],
         written: WriteResult,
         failures: tuple[Failure, ...],
     ) -> SyncResult:
-        ending = _ending(order, written, failures)
+        ending = _ending(request, written, failures)
         ended = Ended(
             ending=ending,
             finished_at=self.moment(),
             outcomes=written.outcomes,
-            blocked=len(order.plan.blocked),
+            blocked=len(request.plan.blocked),
             failures=failures,
         )
         await self._ledger.close(closing.close(records, ended))
@@ -264,39 +283,39 @@ class Executor:
         )
 
     async def entries(
-        self, order: SyncRequest, predictions: Sequence[Prediction], changes: Sequence[Change]
+        self, request: SyncRequest, predictions: Sequence[Prediction], changes: Sequence[Change]
     ) -> tuple[ChangeEntry, ...]:
         """Describe changes by what is predicted of them; comparing is slow enough to leave the event loop."""
 
         def describe() -> tuple[ChangeEntry, ...]:
-            changed = {found.change.ref: self._changed(found, order) for found in predictions}
-            return opening.entries(changes, changed, order.revision.sha, self._mask)
+            changed = {found.change.ref: self._changed(found, request) for found in predictions}
+            return opening.entries(changes, changed, request.revision.sha, self._mask)
 
         return await asyncio.to_thread(describe)
 
-    def _changed(self, found: Prediction, order: SyncRequest) -> tuple[FieldChange, ...]:
+    def _changed(self, found: Prediction, request: SyncRequest) -> tuple[FieldChange, ...]:
         """Return the fields that a change changes; of a repair, with whoever gave them their old value."""
         if found.before is None:
             return ()  # without making its body, which thousands of creations would for nothing
         fields = diff.fields(found.before, found.after, found.body, self._mask)
         if found.change.action is not Action.REPAIR:
             return fields
-        manager = order.identity.manager
+        manager = request.identity.manager
         attributed = deviations.Holders(found.body, found.before, manager).attributed(fields)
-        if order.foreign is ForeignFields.REPORT:
+        if request.foreign is ForeignFields.REPORT:
             return attributed
         return (*attributed, *deviations.removals(found.before, manager, self._mask))
 
-    def context(self, order: SyncRequest) -> WriteContext:
+    def context(self, request: SyncRequest) -> WriteContext:
         """Return in whose name and why objects are looked at and written, before there is a record."""
         return WriteContext(
-            identity=order.identity,
-            revision=order.revision,
+            identity=request.identity,
+            revision=request.revision,
             mask=self._mask,
-            force=order.force,
-            preflight=order.preflight,
-            adopt=order.adopt,
-            foreign=order.foreign,
+            force=request.force,
+            preflight=request.preflight,
+            adopt=request.adopt,
+            foreign=request.foreign,
         )
 
     def moment(self) -> str:
@@ -313,12 +332,12 @@ def _rivals(entries: Sequence[ChangeEntry]) -> dict[str, str]:
     return {entry.object: each.by for entry in entries for each in reversed(entry.fields) if each.by}
 
 
-def _ending(order: SyncRequest, written: WriteResult, failures: tuple[Failure, ...]) -> Ending:
+def _ending(request: SyncRequest, written: WriteResult, failures: tuple[Failure, ...]) -> Ending:
     """Name how a sync ended: Failed where nothing at all was done."""
     results = {outcome.result for outcome in written.outcomes}
     if failures or written.error or Result.FAILED in results:
         return Ending.PARTIAL if Result.DONE in results else Ending.FAILED
     if Result.NOT_TRIED in results:
         return Ending.SUPERSEDED
-    left = order.plan.blocked or order.plan.waiting or order.plan.gated
+    left = request.plan.blocked or request.plan.waiting or request.plan.gated
     return Ending.PARTIAL if left else Ending.SUCCEEDED

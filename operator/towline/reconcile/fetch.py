@@ -7,14 +7,12 @@ from collections.abc import Callable
 
 from towline import log
 from towline.api.gitrepository import Spec
-from towline.errors import SourceError
 from towline.live.index import Index
-from towline.model import Revision
+from towline.model import Key
 from towline.reconcile.desired import CommitReader, Desired, Head
-from towline.reconcile.neighbours import Neighbours
-from towline.reconcile.state import Attempt
+from towline.reconcile.state import Fetched, Start
+from towline.source.access import Remote
 from towline.status import reasons
-from towline.status.compute import PassResult
 
 _log = log.logger(__name__)
 
@@ -24,6 +22,9 @@ _NEWS_SECONDS = 1.0
 _MOMENT = 0.001
 """Seconds by which an answer must be newer than the one that is known, to be another one."""
 
+_FRESH = 0.9
+"""The part of an interval for which an answer is good."""
+
 
 class Fetcher:
     """Reads Git for attempts.
@@ -31,80 +32,91 @@ class Fetcher:
     Args:
         source: what Git declares.
         index: says which kinds can still be seen.
-        neighbours: counts what other repositories did.
         clock: monotonic seconds.
     """
 
-    def __init__(
-        self, source: CommitReader, index: Index, neighbours: Neighbours, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, source: CommitReader, index: Index, clock: Callable[[], float]) -> None:
         self._source = source
         self._index = index
-        self._neighbours = neighbours
         self._clock = clock
+        self._remotes: dict[Key, Remote] = {}
 
-    async def still_away(self, attempt: Attempt, spec: Spec) -> PassResult | None:
-        """Return the last pass where Git could not be read, nothing about that changed, and no retry is due."""
-        memory = attempt.memory
-        if memory.passed is None or memory.passed.reason not in reasons.AWAY:
-            return None
-        if memory.passed.reason in reasons.AUTHENTICATION and spec.secret_name:
-            attempt.secret = await self._source.secret_version(attempt.repository.key, spec)
-        same = (memory.secret, memory.spec, memory.manual) == (attempt.secret, spec, attempt.manual)
-        if not same or self._clock() >= memory.retry_at:
-            return None
-        attempt.is_new = False
-        return memory.passed
+    async def refused_secret(self, start: Start, spec: Spec) -> str | None:
+        """Return the version of the credentials that the last pass was refused with; None where it was not.
 
-    async def head(self, attempt: Attempt, spec: Spec) -> Head:
+        Raises:
+            ClusterError: the Secret could not be read.
+        """
+        passed = start.last.passed
+        if passed is None or passed.reason not in reasons.AUTHENTICATION or not spec.secret_name:
+            return None
+        return await self._source.secret_version(start.repository.key, spec)
+
+    def is_still_away(self, start: Start, spec: Spec, secret: str | None) -> bool:
+        """Tell whether Git could not be read, nothing about that changed, and no retry is due."""
+        last = start.last
+        if last.passed is None or last.passed.reason not in reasons.AWAY:
+            return False
+        same = (last.secret, last.spec, last.manual) == (secret, spec, start.manual)
+        return same and self._clock() < last.retry_at
+
+    async def head(self, start: Start, spec: Spec) -> Head:
         """Look up the head, unless that was done for this very spec less than an interval ago.
 
         Repositories of one remote share an answer, but for a new spec or where somebody asks for a look.
+
+        Raises:
+            SpecError, SourceError: the url, the credentials, the remote or the ref.
+            ClusterError: the Secret could not be read.
         """
-        memory = attempt.memory
-        attempt.news = self._neighbours.news(attempt.repository.key)
-        fresh = self._clock() < memory.looked_at + spec.interval * 0.9 and memory.news == attempt.news
-        if memory.head and fresh and memory.spec == spec and memory.manual == attempt.manual:
-            attempt.looked_at = memory.looked_at
-            return memory.head
-        attempt.remote = await self._source.remote(attempt.repository.key, spec)
-        head = await self._source.head(attempt.remote, spec, self._age(attempt, spec))
-        attempt.looked_at = head.seen_at
-        if memory.head is None or memory.head.sha != head.sha:
-            _log.info("head moved", repository=str(attempt.repository.key), ref=head.name, commit=head.sha)
+        last, key = start.last, start.repository.key
+        fresh = self._clock() < last.looked_at + spec.interval * _FRESH and last.news == start.news
+        if last.head and fresh and last.spec == spec and not start.is_asked_for:
+            return last.head
+        self._remotes[key] = remote = await self._source.remote(key, spec)
+        head = await self._source.head(remote, spec, self._age(start, spec))
+        if last.head is None or last.head.sha != head.sha:
+            _log.info("head moved", repository=str(key), ref=head.name, commit=head.sha)
         return head
 
-    def _age(self, attempt: Attempt, spec: Spec) -> float:
-        """Return how old an answer may be, in seconds: new where somebody asks, or where the last led to no commit."""
-        memory = attempt.memory
-        if memory.head is None or memory.spec != spec or memory.manual != attempt.manual:
-            return 0.0
-        if memory.news != attempt.news:
-            return min(spec.interval * 0.9, _NEWS_SECONDS)
-        if memory.looked_at > -math.inf:
-            return spec.interval * 0.9
-        return min(spec.interval * 0.9, self._clock() - memory.head.seen_at - _MOMENT)
+    def remotes(self) -> tuple[Remote, ...]:
+        """Return every remote that a repository follows, reached or not."""
+        return tuple(self._remotes.values())
 
-    async def revision(self, attempt: Attempt, spec: Spec, head: Head) -> Revision:
-        """Fetch the commit. Where it cannot be had, the next try looks for the head anew: it may be gone for good.
+    def forget(self, key: Key) -> None:
+        """Forget a repository that is gone."""
+        self._remotes.pop(key, None)
+
+    def _age(self, start: Start, spec: Spec) -> float:
+        """Return how old an answer may be, in seconds: new where somebody asks, or where the last led to no commit."""
+        last = start.last
+        if last.head is None or last.spec != spec or start.is_asked_for:
+            return 0.0
+        if last.news != start.news:
+            return min(spec.interval * _FRESH, _NEWS_SECONDS)
+        if last.looked_at > -math.inf:
+            return spec.interval * _FRESH
+        return min(spec.interval * _FRESH, self._clock() - last.head.seen_at - _MOMENT)
+
+    async def commit(self, start: Start, spec: Spec, head: Head) -> Fetched:
+        """Fetch the commit that the head stands at.
 
         Raises:
             SourceError: it cannot be had.
         """
-        try:
-            return await self._source.revision(head, spec.timeout, attempt.memory.revision)
-        except SourceError:
-            attempt.looked_at = -math.inf
-            raise
+        known = start.last.fetched.revision if start.last.fetched else None
+        return Fetched(spec=spec, head=head, revision=await self._source.revision(head, spec.timeout, known))
 
-    async def desired(self, attempt: Attempt, spec: Spec, head: Head) -> Desired:
+    async def desired(self, start: Start, fetched: Fetched) -> Desired:
         """Read the manifests, unless the last pass did so and every kind can still be seen.
 
         Kinds that were unknown or forbidden then are looked for again when a retry is due.
+
+        Raises:
+            BuildError, SourceError, ClusterError: as `CommitReader.desired` does.
         """
-        memory = attempt.memory
-        known, due = memory.desired, self._clock() >= memory.retry_at or memory.manual != attempt.manual
-        fresh = known and known.sha == head.sha and known.spec == spec and not (known.failures and due)
-        if known and fresh and not self._index.unseen(known.kinds):
+        known, due = start.last.desired, self._clock() >= start.last.retry_at or start.is_asked_for
+        same = known and (known.sha, known.spec) == (fetched.head.sha, fetched.spec)
+        if known and same and not (known.failures and due) and not self._index.unseen(known.kinds):
             return known
-        return await self._source.desired(head, spec)
+        return await self._source.desired(fetched.head, fetched.spec)

@@ -97,7 +97,7 @@ class Finalizer:
         if decided.waiting:
             return _waiting(repository, result.waiting(decided.waiting), patience)
         if decided.writes:
-            synced = await self._executor.run(_order(repository, decided))
+            synced = await self._executor.run(_request(repository, decided))
             self._neighbours.released(repository.key, synced.released)
             if synced.failures or synced.error:
                 return _failed(repository, synced)
@@ -149,7 +149,7 @@ class Finalizer:
             raise
 
 
-def _order(repository: GitRepository, decided: Plan) -> SyncRequest:
+def _request(repository: GitRepository, decided: Plan) -> SyncRequest:
     """Describe the end for its record, in the name of the commit that was applied last."""
     applied = repository.status.get("applied") or {}
     commit = repository.status.get("commit") or {}

@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from towline import log
 from towline.api.gitrepository import GitRepository
 from towline.api.syncrecord import ChangeEntry, Ending
 from towline.apply.preflight import Preflight
 from towline.apply.writer import Writer
-from towline.errors import Failure, Reason, Refusal
-from towline.kube.repositories import Repositories
+from towline.errors import Failure, Refusal
 from towline.model import APPLIES, REMOVES, Change, Outcome, Result
+from towline.notify import announcement
+from towline.notify.announce import Announcer
 from towline.plan.stamp import Identity
 from towline.reconcile.executor import Executor
 from towline.reconcile.sync import SyncRequest
@@ -22,13 +22,6 @@ from towline.records.closing import Ended
 from towline.records.ledger import Ledger
 from towline.status import preview
 from towline.status.preview import Forecast
-
-_log = log.logger(__name__)
-
-_SAID = 5
-"""So many differences are named in an event, the others counted."""
-
-_LOGGED = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,20 +37,18 @@ class Observer:
 
     Args:
         writer: asked for dry runs only.
-        syncs: leaves the records.
+        executor: leaves the records.
         ledger: has those that were left before.
-        repositories: where people are told.
+        announcer: tells people.
     """
 
-    def __init__(
-        self, *, writer: Writer, executor: Executor, ledger: Ledger, repositories: Repositories
-    ) -> None:
+    def __init__(self, *, writer: Writer, executor: Executor, ledger: Ledger, announcer: Announcer) -> None:
         self._writer = writer
         self._executor = executor
         self._ledger = ledger
-        self._repositories = repositories
+        self._announcer = announcer
 
-    async def observe(self, order: SyncRequest) -> Observed:
+    async def observe(self, request: SyncRequest) -> Observed:
         """Give a plan its dry run, and leave one Planned record unless the newest tells the same.
 
         Everything has a dry run, whatever `spec.preflight` says, but what needs something that the plan itself creates.
@@ -65,24 +56,26 @@ class Observer:
         Raises:
             ClusterError: the API server could not be asked, or refuses us as a whole.
         """
-        context = replace(self._executor.context(order), preflight=True)
-        flight = await self._writer.preflight(order.plan.applies, context)
-        stuck = await self._writer.rehearse(order.plan.removals, context)
+        context = replace(self._executor.context(request), preflight=True)
+        flight = await self._writer.preflight(request.plan.applies, context)
+        stuck = await self._writer.rehearse(request.plan.removals, context)
         refused = (*flight.failures, *(each for each in stuck if each.reason != Refusal.CONFLICT))
-        entries = await self._executor.entries(order, flight.predictions, _changes(order, flight))
-        held = _held(order, refused)
+        entries = await self._executor.entries(request, flight.predictions, _changes(request, flight))
+        held = _held(request, refused)
         unheld = {str(outcome.change.ref) for outcome in held}
         found = Forecast(
             entries=tuple(entry for entry in entries if entry.object not in unheld),
-            blocked=order.plan.blocked,
-            failures=(*order.plan.failures, *refused),
+            blocked=request.plan.blocked,
+            failures=(*request.plan.failures, *refused),
         )
-        return Observed(forecast=found, record=await self._told(order, entries, held))
+        return Observed(forecast=found, record=await self._told(request, entries, held))
 
-    async def _told(self, order: SyncRequest, entries: Sequence[ChangeEntry], held: Sequence[Outcome]) -> str:
+    async def _told(
+        self, request: SyncRequest, entries: Sequence[ChangeEntry], held: Sequence[Outcome]
+    ) -> str:
         """Leave a record, unless the newest one tells the same, or there is nothing to tell and never was; name it."""
-        last = await self._executor.newest(order.identity)
-        failures = (*order.plan.failures, *(each for outcome in held for each in outcome.failures))
+        last = await self._executor.newest(request.identity)
+        failures = (*request.plan.failures, *(each for outcome in held for each in outcome.failures))
         silent = not (entries or failures or newest.plans(last))
         if silent or newest.same_plan(last, entries, failures):
             return last.name if last else ""
@@ -90,10 +83,10 @@ class Observer:
             ending=Ending.PLANNED,
             finished_at=self._executor.moment(),
             outcomes=tuple(held),
-            blocked=len(order.plan.blocked),
-            failures=order.plan.failures,
+            blocked=len(request.plan.blocked),
+            failures=request.plan.failures,
         )
-        return await self._executor.leave(order, entries, ended)
+        return await self._executor.leave(request, entries, ended)
 
     async def compare(
         self, repository: GitRepository, entries: Sequence[ChangeEntry], later: Sequence[Change]
@@ -119,38 +112,27 @@ class Observer:
         changed = preview.differences(shown, entries) if records else ()
         if not changed:
             return
-        name = records[-1].name
-        _log.warning(
-            "writes otherwise than was shown",
-            repository=str(repository.key),
-            shown=name,
-            total=len(changed),
-            differences=changed[:_LOGGED],
-        )
-        more = len(changed) - _SAID
-        named = "; ".join(changed[:_SAID]) + (f"; and {more} more" if more > 0 else "")
-        message = f"Differs from what SyncRecord {name} has shown: {named}"
-        await self._repositories.event(repository, "Warning", Reason.PLANNED, message)
+        await self._announcer.announce(repository, announcement.differs(records[-1].name, changed))
 
 
 def _bare(entries: Sequence[ChangeEntry]) -> tuple[ChangeEntry, ...]:
     return tuple(replace(entry, fields=()) for entry in entries)
 
 
-def _changes(order: SyncRequest, flight: Preflight) -> tuple[Change, ...]:
+def _changes(request: SyncRequest, flight: Preflight) -> tuple[Change, ...]:
     """Return what would be written as the dry run sees it, what is refused as planned, and what is blocked."""
     predicted = {found.change.ref: found.change for found in flight.predictions}
-    found = (predicted.get(change.ref, change) for change in order.plan.writes)
+    found = (predicted.get(change.ref, change) for change in request.plan.writes)
     written = APPLIES | REMOVES
-    return (*(change for change in found if change.action in written), *order.plan.blocked)
+    return (*(change for change in found if change.action in written), *request.plan.blocked)
 
 
-def _held(order: SyncRequest, refused: Sequence[Failure]) -> tuple[Outcome, ...]:
+def _held(request: SyncRequest, refused: Sequence[Failure]) -> tuple[Outcome, ...]:
     """Return the changes that would not be done: the refused, and those that wait for a person."""
     by_object: dict[str, list[Failure]] = defaultdict(list)
     for failure in refused:
         by_object[failure.object].append(failure)
-    changes = {str(change.ref): change for change in order.plan.writes}
+    changes = {str(change.ref): change for change in request.plan.writes}
     return (
         *(
             Outcome(change=changes[name], result=Result.FAILED, failures=tuple(failures))
@@ -158,6 +140,6 @@ def _held(order: SyncRequest, refused: Sequence[Failure]) -> tuple[Outcome, ...]
         ),
         *(
             Outcome(change=change, result=Result.NOT_TRIED, failures=(preview.blocks(change),))
-            for change in order.plan.blocked
+            for change in request.plan.blocked
         ),
     )

@@ -10,14 +10,14 @@ from towline.api import labels
 from towline.api.gitrepository import GitRepository, Mode
 from towline.errors import ClusterError, Reason, SourceError, TowlineError
 from towline.live.index import Index
-from towline.model import GroupKind, Live, ObjectRef, Plan
+from towline.model import Live, ObjectRef, Plan
 from towline.plan import build, claims, ownership
 from towline.plan.ownership import OWN, Policy
 from towline.reconcile.dependencies import Dependencies
 from towline.reconcile.desired import Desired
+from towline.reconcile.drift_state import DriftStates
 from towline.reconcile.neighbours import Neighbours
-from towline.reconcile.repair import Repairs
-from towline.reconcile.state import Attempt
+from towline.reconcile.state import Fetched, Planned, Start, Visible, kinds_of
 from towline.reconcile.sweep import Sweep
 
 _OTHERS_SECONDS = 10.0
@@ -32,7 +32,7 @@ class Planner:
         sweep: finds what is ours where nothing says where to look.
         neighbours: what other repositories declare.
         dependencies: what must be ready first.
-        repairs: what is to be done about drift.
+        drifts: what is to be done about drift.
         installation: what the operator runs by, which no repository may declare.
     """
 
@@ -43,57 +43,63 @@ class Planner:
         sweep: Sweep,
         neighbours: Neighbours,
         dependencies: Dependencies,
-        repairs: Repairs,
+        drifts: DriftStates,
         installation: frozenset[ObjectRef],
     ) -> None:
         self._index = index
         self._sweep = sweep
         self._neighbours = neighbours
         self._dependencies = dependencies
-        self._repairs = repairs
+        self._drifts = drifts
         self._installation = installation
 
-    async def see(self, attempt: Attempt, desired: Desired) -> str:
+    async def see(self, start: Start, desired: Desired) -> Visible:
         """Make sure that everything of ours is known; say what cannot be seen, and thus not be pruned.
 
         Raises:
             ClusterError: a kind that is declared cannot be seen.
         """
         await self._index.ensure(desired.kinds)
-        others = await self._known_kinds(attempt) - desired.kinds - self._index.gone()
+        visible = await self._known_kinds(start)
         try:
-            await self._index.ensure(others, _OTHERS_SECONDS)
+            await self._index.ensure(visible.kinds - desired.kinds - self._index.gone(), _OTHERS_SECONDS)
         except ClusterError as error:
-            return f"{error.message}. No object of these kinds is pruned meanwhile"
-        return ""
+            return replace(visible, blind=f"{error.message}. No object of these kinds is pruned meanwhile")
+        return visible
 
-    async def decide(self, attempt: Attempt, desired: Desired) -> Plan:
+    async def decide(self, start: Start, fetched: Fetched, desired: Desired, visible: Visible) -> Planned:
         """Plan, in a thread: thousands of objects take longer than others may be kept waiting.
 
         Raises:
             SourceError: SourceEmpty, where nothing is declared and nothing is owned.
             TowlineError: DependencyNotReady, where something is to be written.
         """
-        repository = attempt.repository
-        live, policy = self._live(repository, desired), self._policy(attempt, desired)
+        repository = start.repository
+        live, policy = self._live(repository, desired), self._policy(start, desired)
         if not desired.manifests and not desired.failures:
             owns = any(build.ownership(each, policy) in OWN for each in live.values())
             _check_emptiness(repository, desired, owns=owns)
-        decided = await _planned(desired, live, policy)
-        standing, attempt.patience = await self._neighbours.standing(repository, desired.sha, decided, live)
+        plan = await _planned(desired, live, policy)
+        standing, patience = await self._neighbours.standing(repository, desired.sha, plan, live)
         if standing != claims.ALONE:
-            decided = await _planned(desired, live, replace(policy, standing=standing))
+            plan = await _planned(desired, live, replace(policy, standing=standing))
         unready = await self._dependencies.unready(repository)
-        if unready and decided.writes and desired.spec.mode is Mode.ENFORCE:
+        if unready and plan.writes and desired.spec.mode is Mode.ENFORCE:
             raise TowlineError(Reason.DEPENDENCY_NOT_READY, unready)
-        return replace(decided, failures=(*desired.failures, *decided.failures))
+        return Planned(
+            fetched=fetched,
+            desired=desired,
+            visible=visible,
+            plan=replace(plan, failures=(*desired.failures, *plan.failures)),
+            patience=patience,
+        )
 
-    async def _known_kinds(self, attempt: Attempt) -> frozenset[GroupKind]:
+    async def _known_kinds(self, start: Start) -> Visible:
         """Return the kinds of everything ever applied; where the status has lost them, look everywhere once."""
-        attempt.swept = attempt.memory.swept
-        if attempt.swept is None and not attempt.kinds:
-            attempt.swept = await self._sweep.kinds(attempt.repository)
-        return attempt.kinds
+        remembered, swept = kinds_of(start.repository), start.last.swept
+        if swept is None and not remembered:
+            swept = await self._sweep.kinds(start.repository)
+        return Visible(kinds=remembered | (swept or frozenset()), swept=swept)
 
     def _live(self, repository: GitRepository, desired: Desired) -> dict[ObjectRef, Live]:
         """Return all that is ours, and what is declared and carries the label of another repository."""
@@ -103,19 +109,19 @@ class Planner:
                 live[manifest.ref] = other
         return live
 
-    def _policy(self, attempt: Attempt, desired: Desired) -> Policy:
-        repository = attempt.repository
+    def _policy(self, start: Start, desired: Desired) -> Policy:
+        repository, spec = start.repository, desired.spec
         policy = replace(
             ownership.policy(repository),
-            prune=desired.spec.prune,
-            adopt=desired.spec.adopt,
+            prune=spec.prune,
+            adopt=spec.adopt,
             confirm=repository.annotations.get(labels.CONFIRM_PRUNE, ""),
             applied=repository.applied,
             blocked=bool(repository.status.get("blocked")),
             installation=self._installation,
-            gated=desired.spec.mode is Mode.ENFORCE and attempt.memory.done is not desired,
+            gated=spec.mode is Mode.ENFORCE and start.last.done is not desired,
         )
-        return self._repairs.policy(attempt, desired.spec, policy)
+        return self._drifts.policy(policy, self._drifts.known(repository), spec)
 
 
 async def _planned(desired: Desired, live: Mapping[ObjectRef, Live], policy: Policy) -> Plan:

@@ -5,61 +5,62 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from towline.api.gitrepository import Mode
+from towline import log
+from towline.api.gitrepository import GitRepository, Mode
 from towline.api.syncrecord import Ending
 from towline.errors import ClusterError, Failure, Reason, Refusal, TowlineError
 from towline.model import Change, Key, ObjectRef, Plan, Result, Revision
 from towline.reconcile.desired import Desired
 from towline.reconcile.observe import Observed
-from towline.reconcile.state import Attempt
+from towline.reconcile.state import Planned, Reached, Start
 from towline.reconcile.sync import SyncResult
 from towline.status import blocked, conditions, preview, reasons
 from towline.status.compute import ObjectCounts, PassResult
 from towline.status.preview import Forecast
 from towline.status.reasons import Party
 
+_log = log.logger(__name__)
 
-def passed(attempt: Attempt, decided: Plan, synced: SyncResult | None, blind: str) -> PassResult:
+
+def passed(start: Start, planned: Planned, synced: SyncResult | None) -> PassResult:
     """Say how an attempt ended that had a plan."""
-    reason, message = _verdict(decided, synced, blind, attempt.repository.key)
-    desired, revision = attempt.desired, attempt.revision
-    applied = revision if reason is Reason.SUCCEEDED else None
+    decided, desired, revision = planned.plan, planned.desired, planned.fetched.revision
+    reason, message = _verdict(decided, synced, planned.visible.blind, start.repository.key)
+    is_applied = reason is Reason.SUCCEEDED
     contested = _contested(decided)
-    failures = (*(synced.failures if synced else decided.failures), *contested)
     if contested and reason is Reason.SUCCEEDED:
         reason = Reason.APPLY_FAILED
     if reason is Reason.SUCCEEDED:
-        message = _success(attempt, decided)
+        message = _success(planned)
     return PassResult(
-        generation=attempt.repository.generation,
+        generation=start.repository.generation,
         reason=reason,
         message=message,
-        observed=revision.sha if revision else "",
-        attempted=revision.sha if revision else "",
-        commit=_named(revision) if revision else "",
-        applied=applied,
-        objects=_objects(desired, decided, synced) if desired else None,
-        failures=failures,
+        observed=revision.sha,
+        attempted=revision.sha,
+        commit=_named(revision),
+        applied=revision if is_applied else None,
+        objects=_objects(desired, decided, synced),
+        failures=(*(synced.failures if synced else decided.failures), *contested),
         blocked=decided.blocked or (None if decided.waiting or decided.gated else ()),
         token=decided.token,
         plan=preview.NOTHING,
-        kinds=attempt.kinds | (desired.kinds if desired and applied else frozenset()),
+        kinds=planned.visible.kinds | (desired.kinds if is_applied else frozenset()),
         last_record=synced.record if synced else "",
-        wait=_rest(attempt, decided, synced),
+        wait=_rest(planned, synced),
         gated=bool(decided.gated),
     )
 
 
-def observed(attempt: Attempt, decided: Plan, found: Observed, blind: str) -> PassResult:
+def observed(start: Start, planned: Planned, found: Observed) -> PassResult:
     """Say how an attempt ended under Observe: ready where nothing would be done, planned where something would."""
-    quiet = passed(attempt, replace(decided, blocked=(), failures=()), None, blind)
-    revision, desired, plan = attempt.revision, attempt.desired, found.forecast
-    if revision is None or desired is None:
-        raise ValueError("a plan needs a revision")
+    decided, desired, revision = planned.plan, planned.desired, planned.fetched.revision
+    quiet = passed(start, replace(planned, plan=replace(decided, blocked=(), failures=())), None)
+    plan = found.forecast
     if quiet.reason is not Reason.SUCCEEDED and plan.is_empty:
         return replace(quiet, last_record=found.record)
     message = preview.sentence(plan, revision, len(desired.manifests))
-    notes = (message, preview.staying(decided.changes), blind)
+    notes = (message, preview.staying(decided.changes), planned.visible.blind)
     return replace(
         quiet,
         reason=Reason.SUCCEEDED if plan.is_empty else Reason.PLANNED,
@@ -70,42 +71,58 @@ def observed(attempt: Attempt, decided: Plan, found: Observed, blind: str) -> Pa
         blocked=plan.blocked,
         token=decided.token,
         plan=plan,
-        kinds=attempt.kinds if plan.entries else quiet.kinds,
+        kinds=planned.visible.kinds if plan.entries else quiet.kinds,
         last_record=found.record,
     )
 
 
-def failed(attempt: Attempt, error: TowlineError) -> PassResult:
+def failed(repository: GitRepository, reached: Reached, error: TowlineError) -> PassResult:
     """Say how an attempt ended that an error cut short; a plan that was shown under Observe says nothing elsewhere."""
-    writes = attempt.spec and attempt.spec.mode is not Mode.OBSERVE
+    writes = reached.spec and reached.spec.mode is not Mode.OBSERVE
     return PassResult(
-        generation=attempt.repository.generation,
+        generation=repository.generation,
         reason=error.reason,
-        message=_cut_short(attempt, error),
-        observed=attempt.head.sha if attempt.head else "",
-        attempted=attempt.revision.sha if attempt.revision else "",
-        failures=_still_known(attempt, error),
+        message=_cut_short(reached, error),
+        observed=reached.head.sha if reached.head else "",
+        attempted=reached.fetched.revision.sha if reached.fetched else "",
+        failures=_still_known(repository, reached, error),
         plan=preview.NOTHING if writes else None,
-        last_record=attempt.record,
     )
 
 
-def _cut_short(attempt: Attempt, error: TowlineError) -> str:
+def told(error: Exception, key: Key) -> TowlineError:
+    """Return the error that ended a pass as people are told of it: a bug is told by the log alone."""
+    if isinstance(error, TowlineError):
+        return error
+    _log.error("a bug ended the pass", repository=str(key), exc_info=error)
+    return TowlineError(
+        Reason.INTERNAL_ERROR, "a bug in Towline: the operator's log has the traceback. Please report it"
+    )
+
+
+def suspended(repository: GitRepository) -> PassResult:
+    """Say that nothing was tried because nothing may be."""
+    return PassResult(generation=repository.generation, reason=Reason.SUSPENDED)
+
+
+def _cut_short(reached: Reached, error: TowlineError) -> str:
     """Say what ended the attempt; where only another commit helps, name the one that was not applied."""
-    if attempt.revision is None or reasons.TABLE[error.reason].parties != (Party.COMMIT,):
+    if reached.fetched is None or reasons.TABLE[error.reason].parties != (Party.COMMIT,):
         return error.message
-    return f"{_named(attempt.revision)} not applied: {error.message}"
+    return f"{_named(reached.fetched.revision)} not applied: {error.message}"
 
 
 def _named(revision: Revision) -> str:
     return conditions.named(revision.short, revision.subject, revision.author.name)
 
 
-def _still_known(attempt: Attempt, error: TowlineError) -> tuple[Failure, ...] | None:
+def _still_known(
+    repository: GitRepository, reached: Reached, error: TowlineError
+) -> tuple[Failure, ...] | None:
     """Return the faults of the commit that was attempted; None where what is known of it is still all."""
-    judged = attempt.revision and not isinstance(error, ClusterError)
-    before = attempt.repository.status.get("commit", {}).get("attempted")
-    moved = attempt.revision and attempt.revision.sha != before
+    judged = reached.fetched and not isinstance(error, ClusterError)
+    before = repository.status.get("commit", {}).get("attempted")
+    moved = reached.fetched and reached.fetched.revision.sha != before
     return error.failures or (() if judged or moved else None)
 
 
@@ -131,21 +148,21 @@ def _goes_on(decided: Plan, synced: SyncResult | None) -> str:
     return waiting(decided.waiting or decided.gated) if decided.waiting or decided.gated else ""
 
 
-def _rest(attempt: Attempt, decided: Plan, synced: SyncResult | None) -> float:
+def _rest(planned: Planned, synced: SyncResult | None) -> float:
     """Return how many seconds a pass that is not over may rest: a newer commit is next at once."""
     if synced and synced.ending is Ending.SUPERSEDED:
         return 0.0
-    if decided.waiting:
-        return attempt.patience
-    return attempt.spec.interval if decided.gated and attempt.spec else 0.0
+    if planned.plan.waiting:
+        return planned.patience
+    return planned.fetched.spec.interval if planned.plan.gated else 0.0
 
 
-def _success(attempt: Attempt, decided: Plan) -> str:
+def _success(planned: Planned) -> str:
     """Say what stays although Git declares it no more; empty where nothing does, and the status says enough."""
-    staying, revision, desired = preview.staying(decided.changes), attempt.revision, attempt.desired
-    if not staying or revision is None or desired is None:
+    staying, revision = preview.staying(planned.plan.changes), planned.fetched.revision
+    if not staying:
         return ""
-    return f"{conditions.success(_named(revision), len(desired.manifests))}; {staying}"
+    return f"{conditions.success(_named(revision), len(planned.desired.manifests))}; {staying}"
 
 
 def waiting(changes: Sequence[Change]) -> str:

@@ -1,4 +1,8 @@
-"""One pass as far as it has come, and what the last one left behind."""
+"""What a pass begins with, what each of its steps comes to, and what the last pass left behind: all of it frozen.
+
+A step takes the results of the steps before it, so the types say how far a pass has come; `Reached` alone holds
+whatever is known when an attempt ends, early or not.
+"""
 
 from __future__ import annotations
 
@@ -7,71 +11,116 @@ from dataclasses import dataclass
 
 from towline.api import labels
 from towline.api.gitrepository import GitRepository, Spec
+from towline.api.syncrecord import Trigger
 from towline.drift.deviations import Deviation
-from towline.model import GroupKind, ObjectRef, Revision
+from towline.model import GroupKind, ObjectRef, Plan, Revision
 from towline.plan.stamp import Identity
 from towline.reconcile.desired import Desired, Head
-from towline.source.access import Remote
 from towline.status.compute import PassResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LastPass:
-    """What the last pass of a repository left behind; each of it only saves work.
+class Fetched:
+    """A commit that is at hand, and the spec and the head that led to it."""
 
-    `looked_at` and `retry_at` are monotonic seconds. `cause` is everything that the result of the last pass depended
-    on: while it stays, a failure is the same failure, and a success needs no plan. `manual` is the annotation that
-    asks for a pass, `news` counts what other repositories did. `secret` is the version of refused credentials.
-    `swept` are the kinds that a look everywhere has found; None where nobody looked. `done` is what was declared when a
-    whole plan was done last, `version` that of the index when the result was found.
+    spec: Spec
+    head: Head
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visible:
+    """What of a repository can be seen.
+
+    `kinds` are those of everything that was ever applied, `swept` those of them that a look everywhere has found (None
+    where nobody looked). `blind` says what cannot be seen, and thus not be pruned; empty where everything can.
+    """
+
+    kinds: frozenset[GroupKind]
+    swept: frozenset[GroupKind] | None
+    blind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """Everything that the result of a pass depends on.
+
+    While `cause` stays, a failure is the same failure, and a success needs no plan. `version` is that of the index.
+    """
+
+    cause: tuple[object, ...]
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan for a commit; `patience` is how many seconds more it may wait for other repositories."""
+
+    fetched: Fetched
+    desired: Desired
+    visible: Visible
+    plan: Plan
+    patience: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enforced:
+    """What became of a plan: the resource as it was last written, the result, and the drift that is left.
+
+    `drift` is None where nobody looked.
+    """
+
+    repository: GitRepository
+    passed: PassResult
+    drift: tuple[Deviation, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repaired:
+    """What repairs have come to.
+
+    `record` is their newest record, `drift` what is not as it was applied (None where nobody looked), `restored` the
+    objects of which a repair has made sure that a plan would keep them.
+    """
+
+    record: str = ""
+    drift: tuple[Deviation, ...] | None = None
+    restored: frozenset[ObjectRef] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastPass:
+    """What the last pass of a repository left behind: the last result of each step. Each of it only saves work.
+
+    `looked_at` and `retry_at` are monotonic seconds. `manual` is the annotation that asks for a pass, `news` counts
+    what other repositories did. `secret` is the version of refused credentials. `done` is what was declared when a
+    whole plan was done last.
     """
 
     uid: str = ""
     manual: str = ""
-    spec: Spec | None = None
-    remote: Remote | None = None
-    head: Head | None = None
-    looked_at: float = -math.inf
-    revision: Revision | None = None
-    desired: Desired | None = None
-    swept: frozenset[GroupKind] | None = None
-    cause: tuple[object, ...] = ()
-    version: int = -1
-    passed: PassResult | None = None
-    done: Desired | None = None
     news: int = 0
     secret: str | None = None
+    spec: Spec | None = None
+    head: Head | None = None
+    looked_at: float = -math.inf
+    fetched: Fetched | None = None
+    desired: Desired | None = None
+    swept: frozenset[GroupKind] | None = None
+    grounds: Grounds | None = None
+    passed: PassResult | None = None
+    done: Desired | None = None
     failures: int = 0
     retry_at: float = -math.inf
 
 
-@dataclass(slots=True)
-class Attempt:
-    """One pass as far as it has come: the resource as it was last read, and what was found out.
-
-    `record` is the one that tells why a revision cannot be applied, or of repairs, where the attempt has left it.
-    `patience` is how many seconds more it may wait for other repositories. `drift` is what was found of it, None
-    where nobody looked. `restored` are objects of which a repair has made sure that a plan would keep them.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a pass begins with: the resource as it was read, what the last pass left, and how much news there is."""
 
     repository: GitRepository
-    memory: LastPass
-    spec: Spec | None = None
-    remote: Remote | None = None
-    head: Head | None = None
-    looked_at: float = -math.inf
-    revision: Revision | None = None
-    desired: Desired | None = None
-    swept: frozenset[GroupKind] | None = None
-    cause: tuple[object, ...] = ()
-    version: int = -1
-    restored: frozenset[ObjectRef] = frozenset()
+    last: LastPass
     news: int = 0
-    secret: str | None = None
-    patience: float = 0.0
-    is_new: bool = True
-    record: str = ""
-    drift: tuple[Deviation, ...] | None = None
 
     @property
     def manual(self) -> str:
@@ -79,17 +128,68 @@ class Attempt:
         return self.repository.annotations.get(labels.RECONCILE, "")
 
     @property
+    def is_asked_for(self) -> bool:
+        """Whether somebody has asked for a pass since the last one."""
+        return self.last.manual != self.manual
+
+    @property
     def identity(self) -> Identity:
         """As whom objects are written."""
         return Identity(key=self.repository.key, uid=self.repository.uid)
 
     @property
-    def kinds(self) -> frozenset[GroupKind]:
-        """The kinds of everything that was ever applied: those that the status remembers, and those found since."""
-        return kinds_of(self.repository) | (self.swept or frozenset())
+    def drift_trigger(self) -> Trigger:
+        """Why something is repaired: it drifted, or the operator has just begun to look."""
+        return Trigger.DRIFT if self.last.passed else Trigger.START
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """How far an attempt has come: the results of the steps that are done; `secret` is as in `LastPass`."""
+
+    spec: Spec | None = None
+    secret: str | None = None
+    head: Head | None = None
+    fetched: Fetched | None = None
+    desired: Desired | None = None
+    visible: Visible | None = None
+    grounds: Grounds | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt, and how it ended.
+
+    `repository` is the resource as it was last written. `is_new` is False where the last result still holds. `record`
+    tells why a revision cannot be applied, or of repairs. `again` is how many seconds later an object is due that is
+    left alone for a while.
+    """
+
+    repository: GitRepository
+    reached: Reached = Reached()
+    passed: PassResult
+    is_new: bool = True
+    record: str = ""
+    drift: tuple[Deviation, ...] | None = None
+    again: float | None = None
 
 
 def kinds_of(repository: GitRepository) -> frozenset[GroupKind]:
     """Return the kinds that the status remembers."""
     stored = repository.status.get("kinds") or ()
     return frozenset(GroupKind(kind.get("group", ""), kind["kind"]) for kind in stored)
+
+
+def trigger(start: Start, sha: str) -> Trigger:
+    """Say why there is something to do about a commit, from what is different now."""
+    repository = start.repository
+    confirmed = repository.annotations.get(labels.CONFIRM_PRUNE, "") == (
+        (repository.status.get("blocked") or {}).get("confirm") or None
+    )
+    if repository.applied != sha and not confirmed:
+        return Trigger.COMMIT
+    if repository.status.get("observedGeneration") != repository.generation:
+        return Trigger.SPEC
+    if confirmed or (start.last.passed and start.is_asked_for):
+        return Trigger.MANUAL
+    return start.drift_trigger

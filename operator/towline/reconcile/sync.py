@@ -1,15 +1,18 @@
-"""One order, and what became of it: the values between those who decide, those who write, and those who tell."""
+"""A request for one sync, and what became of it: values for those who decide, those who write, and those who tell."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from towline.api.gitrepository import Adopt, ForeignFields
+from towline.api.gitrepository import Adopt, ForeignFields, GitRepository
 from towline.api.syncrecord import Ending, Flag, RecordedRepository, Trigger
 from towline.errors import ClusterError, Failure
 from towline.model import Action, Difference, ObjectRef, Outcome, Plan, Result, Revision
 from towline.plan.stamp import Identity
+from towline.reconcile.state import Fetched
+from towline.records.newest import NewestSync
+from towline.source.history import History
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,7 @@ class SyncRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncResult:
-    """What became of an order.
+    """What became of a request.
 
     `failures` are the refusals of the plan, of its preflight and of its writes. `record` is empty where none was
     left. `error` is set where the API server was away before everything was done. `overridden` is what admission
@@ -62,3 +65,56 @@ class SyncResult:
         """What belongs to nobody now."""
         ours = (outcome.change for outcome in self.outcomes if outcome.result is Result.DONE)
         return frozenset(change.ref for change in ours if change.action is Action.RELEASE)
+
+
+def requested(  # noqa: PLR0913  for whom, from which commit, what and why
+    repository: GitRepository,
+    fetched: Fetched,
+    plan: Plan,
+    trigger: Trigger,
+    *,
+    source: str,
+    history: History,
+) -> SyncRequest:
+    """Request that a plan for a commit be carried out, with all that its record tells.
+
+    Args:
+        repository: whose plan it is.
+        fetched: the commit.
+        plan: what is to be done.
+        trigger: why it is done.
+        source: the sha that the record begins at.
+        history: the commits that lead from there to the head.
+    """
+    spec = fetched.spec
+    return SyncRequest(
+        subject=RecordedRepository(
+            namespace=repository.key.namespace,
+            name=repository.key.name,
+            uid=repository.uid,
+            url=spec.url,
+            path=spec.path,
+        ),
+        identity=Identity(key=repository.key, uid=repository.uid),
+        revision=fetched.revision,
+        plan=plan,
+        trigger=trigger,
+        source=source,
+        commits=history.revisions,
+        commits_total=history.total,
+        flags=(Flag.HISTORY_REWRITTEN,) if history.rewritten else (),
+        preflight=spec.preflight,
+        force=spec.force,
+        adopt=spec.adopt,
+        foreign=spec.foreign_fields,
+    )
+
+
+def base(newest: NewestSync | None) -> str:
+    """Return the commit that the next record begins at.
+
+    That is the last one that a record calls applied, or that a newer one took over from: its commits are told.
+    """
+    if newest is None:
+        return ""
+    return newest.target if newest.ending in {Ending.SUCCEEDED, Ending.SUPERSEDED} else newest.source

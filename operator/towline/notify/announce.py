@@ -1,0 +1,45 @@
+"""Who is told: each announcement becomes a line of the log and an Event, each status a few figures."""
+
+from __future__ import annotations
+
+from towline import log
+from towline.api.gitrepository import GitRepository
+from towline.metrics import Metrics
+from towline.model import Key
+from towline.notify.announcement import Announcement, Figures, Weight
+from towline.notify.kube_events import KubeEvents
+
+_log = log.logger(__name__)
+
+
+class Announcer:
+    """Tells people who watch.
+
+    Args:
+        events: posts Events.
+        metrics: counts.
+    """
+
+    def __init__(self, events: KubeEvents, metrics: Metrics) -> None:
+        self._events = events
+        self._metrics = metrics
+
+    async def announce(self, repository: GitRepository, news: Announcement) -> None:
+        """Log one piece of news, and post it as an Event; an Event that is refused is dropped."""
+        say = _log.warning if news.weight is Weight.WARNING else _log.info
+        say(
+            news.event,
+            repository=str(repository.key),
+            reason=news.reason,
+            message=news.message,
+            **news.details,
+        )
+        await self._events.post(repository, news)
+
+    def count(self, key: Key, figures: Figures) -> None:
+        """Show the figures of a pass that has ended."""
+        self._metrics.passes.labels(*key, figures.reason).inc()
+        self._metrics.ready.labels(*key).set(figures.is_ready)
+        self._metrics.objects.labels(*key).set(figures.declared)
+        self._metrics.healthy.labels(*key).set(figures.healthy)
+        self._metrics.drifted.labels(*key).set(figures.drifted)

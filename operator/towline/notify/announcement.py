@@ -1,0 +1,133 @@
+"""What there is to tell about a repository: one value for the log, for Events and for figures, in one wording."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from towline.errors import Reason
+from towline.model import Body, ObjectRef
+from towline.status import drift_fields
+
+_NAMED_REPAIRS = 3
+"""So many repaired objects are named, the others counted."""
+
+_NAMED_DIFFERENCES = 5
+"""So many differences to what was shown are named, the others counted."""
+
+_LOGGED_DIFFERENCES = 500
+
+
+class Weight(StrEnum):
+    """How much an announcement matters, as Events call it."""
+
+    NORMAL = "Normal"
+    WARNING = "Warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """One piece of news about a repository.
+
+    `event` names it in the log, `reason` in Events. `details` are for the log alone.
+    """
+
+    event: str
+    weight: Weight
+    reason: str
+    message: str
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What a status says in numbers."""
+
+    reason: str
+    is_ready: bool
+    declared: int
+    healthy: int
+    drifted: int
+
+
+def figures(said: Body) -> Figures:
+    """Return the numbers of a status."""
+    ready, counts = _ready(said), said.get("objects") or {}
+    return Figures(
+        reason=ready["reason"],
+        is_ready=ready["status"] == "True",
+        declared=counts.get("declared", 0),
+        healthy=counts.get("healthy", 0),
+        drifted=counts.get("drifted", 0),
+    )
+
+
+def announcements(before: Body, said: Body, *, is_suspended: bool) -> tuple[Announcement, ...]:
+    """Return the news that a status tells: new drift, each sync, and each failure that was not there before.
+
+    Args:
+        before: the status until now.
+        said: the status after the pass.
+        is_suspended: nothing was tried, so nothing failed.
+    """
+    drifted, ended = drift_fields.news(before, said), _ended(before, said, is_suspended=is_suspended)
+    news = Announcement(event="drifted", weight=Weight.WARNING, reason="Drifted", message=drifted)
+    return (*((news,) if drifted else ()), *((ended,) if ended else ()))
+
+
+def _ended(before: Body, said: Body, *, is_suspended: bool) -> Announcement | None:
+    """Return how a pass ended, if that is new."""
+    old, ready, record = _ready(before), _ready(said), said.get("lastRecord", "")
+    is_synced = record != before.get("lastRecord", "")
+    reason, message, failed = ready["reason"], ready["message"], ready["status"] == "False"
+    if not is_synced and (old.get("reason"), old.get("message")) == (reason, message):
+        return None
+    if reason == Reason.PLANNED:
+        event, weight = "planned", Weight.NORMAL
+    elif is_synced and not failed:
+        event, weight = "synced", Weight.NORMAL
+    elif failed and not is_suspended:
+        event, weight = "not ready", Weight.WARNING
+    else:
+        return None
+    return Announcement(
+        event=event, weight=weight, reason=reason, message=message, details={"record": record}
+    )
+
+
+def repaired(objects: Collection[ObjectRef], rivals: Collection[str], record: str) -> Announcement:
+    """Tell that objects were restored, and which field managers had changed them."""
+    names = sorted(ref.display for ref in objects)
+    more = f" and {len(names) - _NAMED_REPAIRS} more" if len(names) > _NAMED_REPAIRS else ""
+    whose = ", ".join(sorted(set(filter(None, rivals))))
+    return Announcement(
+        event="repaired",
+        weight=Weight.NORMAL,
+        reason="Repaired",
+        message=f"Restored {', '.join(names[:_NAMED_REPAIRS])}{more}"
+        + (f", changed by {whose}" if whose else ""),
+        details={"objects": len(names), "record": record},
+    )
+
+
+def differs(shown: str, differences: Sequence[str]) -> Announcement:
+    """Tell how what is about to be written differs from what the record `shown` has shown under Observe."""
+    more = len(differences) - _NAMED_DIFFERENCES
+    rest = f"; and {more} more" if more > 0 else ""
+    return Announcement(
+        event="writes otherwise than was shown",
+        weight=Weight.WARNING,
+        reason=Reason.PLANNED,
+        message=f"Differs from what SyncRecord {shown} has shown: {'; '.join(differences[:_NAMED_DIFFERENCES])}{rest}",
+        details={
+            "shown": shown,
+            "total": len(differences),
+            "differences": tuple(differences[:_LOGGED_DIFFERENCES]),
+        },
+    )
+
+
+def _ready(said: Body) -> Body:
+    conditions = said.get("conditions") or ()
+    return next((each for each in conditions if each.get("type") == "Ready"), {})

@@ -1,0 +1,175 @@
+"""From a plan to what became of it: the cluster is brought to what Git says, or told what that would take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from towline.api.gitrepository import GitRepository
+from towline.api.syncrecord import ChangeEntry, Ending
+from towline.drift.deviations import Deviation
+from towline.errors import ClusterError, Failure, TowlineError
+from towline.kube.repositories import Repositories
+from towline.live.index import Index
+from towline.model import Plan
+from towline.reconcile import result, state
+from towline.reconcile.desired import CommitReader, Desired
+from towline.reconcile.drift_state import DriftStates
+from towline.reconcile.executor import Executor
+from towline.reconcile.locate import Locator
+from towline.reconcile.neighbours import Neighbours
+from towline.reconcile.observe import Observer
+from towline.reconcile.state import Enforced, Fetched, Planned, Start
+from towline.reconcile.sync import SyncResult
+from towline.status import compute
+from towline.status.compute import PassResult
+
+_TRIES = 3
+"""How often a resource is read anew that somebody changes before the first write."""
+
+
+class Enforcer:
+    """Carries out plans, for all repositories.
+
+    Args:
+        executor: writes, and leaves records.
+        observer: tells what plans would do.
+        drifts: takes down what was written.
+        source: finds newer heads while a sync runs.
+        locator: finds the lines of refused fields.
+        index: what is live.
+        repositories: where the resource itself is written.
+        neighbours: are told what is free.
+        now: the current time, with its zone.
+    """
+
+    def __init__(  # noqa: PLR0913  the doors of a sync
+        self,
+        *,
+        executor: Executor,
+        observer: Observer,
+        drifts: DriftStates,
+        source: CommitReader,
+        locator: Locator,
+        index: Index,
+        repositories: Repositories,
+        neighbours: Neighbours,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._executor = executor
+        self._observer = observer
+        self._drifts = drifts
+        self._source = source
+        self._locator = locator
+        self._index = index
+        self._repositories = repositories
+        self._neighbours = neighbours
+        self._now = now
+
+    async def enforce(self, start: Start, planned: Planned) -> Enforced:
+        """Do what is planned, if anything is.
+
+        Raises:
+            ClusterError: nothing was written.
+            SourceError: the mirror could not be read.
+        """
+        repository, decided = start.repository, planned.plan
+        if not decided.writes and not decided.failures:
+            newest = await self._executor.newest(start.identity)  # closes what a dead process has left open
+            await self._index.resume(planned.desired.kinds)
+            drift = await self._settled(repository, planned, SyncResult(ending=Ending.SUCCEEDED))
+            quiet = replace(result.passed(start, planned, None), last_record=newest.name if newest else "")
+            return Enforced(repository=repository, passed=quiet, drift=drift)
+        repository, synced = await self._synced(start, planned)
+        synced = await self._watched(planned.desired, synced)
+        drift = await self._settled(repository, planned, synced)
+        failures = await self._located(planned, synced.failures)
+        passed = result.passed(start, planned, replace(synced, failures=failures))
+        return Enforced(repository=repository, passed=passed, drift=drift)
+
+    async def observe(self, start: Start, planned: Planned) -> PassResult:
+        """Tell what would be done; what other repositories are asked about first is waited for as ever.
+
+        Raises:
+            ClusterError: the API server could not be asked, or refuses us as a whole.
+            SourceError: the mirror could not be read.
+        """
+        decided = planned.plan
+        if decided.waiting and not decided.failures:
+            return result.passed(start, planned, None)
+        trigger = state.trigger(start, planned.fetched.head.sha)
+        request = await self._executor.request(start.repository, planned.fetched, decided, trigger)
+        observed = await self._observer.observe(request)
+        failures = await self._located(planned, observed.forecast.failures)
+        found = replace(observed, forecast=replace(observed.forecast, failures=failures))
+        return result.observed(start, planned, found)
+
+    async def refuse(self, start: Start, fetched: Fetched, error: TowlineError) -> str:
+        """Leave a record of a revision that cannot be applied; return its name, empty where the newest says the same.
+
+        Raises:
+            ClusterError: it could not be written.
+        """
+        trigger = state.trigger(start, fetched.head.sha)
+        request = await self._executor.request(start.repository, fetched, Plan(), trigger)
+        plain = Failure(reason=error.reason, message=error.message, commit=fetched.revision.sha)
+        return (await self._executor.refused(request, error.failures or (plain,))).record
+
+    async def _synced(self, start: Start, planned: Planned) -> tuple[GitRepository, SyncResult]:
+        """Execute the plan; return the resource as it is then, too."""
+        repository, fetched, decided = start.repository, planned.fetched, planned.plan
+        trigger = state.trigger(start, fetched.head.sha)
+        request = await self._executor.request(repository, fetched, decided, trigger)
+
+        async def begin(entries: Sequence[ChangeEntry]) -> None:
+            nonlocal repository
+            await self._observer.compare(repository, entries, decided.gated)
+            repository = await self._begun(repository, planned)
+
+        async with self._source.watching(repository.key, fetched.spec, fetched.head) as superseded:
+            synced = await self._executor.run(request, begin, superseded)
+        self._neighbours.released(repository.key, synced.released)
+        return repository, synced
+
+    async def _begun(self, repository: GitRepository, planned: Planned) -> GitRepository:
+        """Before the first write: our finalizer, and in the status where to look after a kill.
+
+        Raises:
+            ClusterError: the resource changed under us; nothing is written then.
+        """
+        kinds = planned.visible.kinds.union(change.ref.group_kind for change in planned.plan.applies)
+        for _ in range(_TRIES):
+            held = await self._repositories.add_finalizer(repository)
+            if held:
+                begun = compute.progress(held, planned.fetched.revision, planned.plan, kinds, self._now())
+                if written := await self._repositories.write_status(held, begun):
+                    return written
+            repository = await self._reread(repository)
+        raise ClusterError("the GitRepository keeps changing; nothing was written")
+
+    async def _reread(self, before: GitRepository) -> GitRepository:
+        now = await self._repositories.read(before.key)
+        if now is None or now.deleting or (now.uid, now.generation) != (before.uid, before.generation):
+            raise ClusterError("the GitRepository was changed before anything was written")
+        return now
+
+    async def _watched(self, desired: Desired, synced: SyncResult) -> SyncResult:
+        """Wait until what was written is watched; where it cannot be, that is an error of the sync."""
+        try:
+            self._index.follow(desired.kinds)
+            await self._index.ensure(desired.kinds)
+        except ClusterError as error:
+            return replace(synced, error=synced.error or error)
+        return synced
+
+    async def _settled(
+        self, repository: GitRepository, planned: Planned, synced: SyncResult
+    ) -> tuple[Deviation, ...]:
+        """Take down what the plan of a whole commit has left, and describe what it leaves to others."""
+        known = self._drifts.settle(repository, planned, synced)
+        await self._drifts.repositories(known, planned.plan.changes)
+        return self._drifts.deviations(known)
+
+    async def _located(self, planned: Planned, failures: tuple[Failure, ...]) -> tuple[Failure, ...]:
+        return await self._locator.located(failures, planned.fetched.head, planned.desired.manifests)

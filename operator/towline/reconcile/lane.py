@@ -1,0 +1,144 @@
+"""The repair lane of a pass: what others change is restored beside whatever the pass waits for.
+
+It needs neither a fetch nor a render, so that it goes on while a Git server is silent or a new commit does not build.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from towline import aio
+from towline.api.gitrepository import Mode, Spec
+from towline.errors import TowlineError
+from towline.live.index import Index
+from towline.reconcile.drift_state import DriftStates
+from towline.reconcile.repair import Repairs
+from towline.reconcile.state import Repaired, Start
+from towline.status import drift_fields
+
+RECALL_SECONDS = 2.0
+"""How long a restarted operator waits for Git before it repairs from the commit that was applied last."""
+
+
+class Lanes:
+    """Opens the lanes of all repositories.
+
+    Args:
+        repairs: restore, one after the other.
+        drifts: what was written last, and what differs.
+        index: says when somebody touches an object.
+    """
+
+    def __init__(self, repairs: Repairs, drifts: DriftStates, index: Index) -> None:
+        self._repairs = repairs
+        self._drifts = drifts
+        self._index = index
+
+    def lane(self, start: Start) -> Lane:
+        """Return the lane of one pass; nothing is repaired before it is opened."""
+        return Lane(self._repairs, self._drifts, self._index, start)
+
+
+class Lane:
+    """The repairs beside one pass.
+
+    Attributes:
+        repaired: what they have come to until now.
+    """
+
+    def __init__(self, repairs: Repairs, drifts: DriftStates, index: Index, start: Start) -> None:
+        self._repairs = repairs
+        self._drifts = drifts
+        self._index = index
+        self._start = start
+        self._repository = start.repository
+        self.repaired = Repaired()
+
+    @asynccontextmanager
+    async def open(self, spec: Spec) -> AsyncIterator[None]:
+        """Repair what was touched since the last pass, then, beside a block, whatever somebody else changes.
+
+        The end of the block waits for its last repair. After a restart, everything is looked at once the block takes
+        long, or fails. Under Observe nothing is repaired.
+
+        Raises:
+            TowlineError: the block's own, or that of a repair, which ends the block.
+        """
+        await self._begin(spec)
+        ended = asyncio.Event()
+        failed: TowlineError | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._mend_until(ended, spec))
+                try:
+                    yield
+                except (
+                    TowlineError
+                ) as error:  # within the group it would cancel a repair that is being written
+                    failed = error
+                ended.set()
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        if failed:
+            if self._is_recalled():
+                await self._mend(spec, everything=True)
+            raise failed
+
+    async def go_on(self) -> None:
+        """Restore what was touched although the spec is invalid by now, as the last valid one has asked for.
+
+        Raises:
+            TowlineError: the API server could not be asked.
+        """
+        raw = self._repository.raw_spec
+        known = self._drifts.known(self._repository)
+        if known and raw.get("suspend") is not True and raw.get("mode") != Mode.OBSERVE:
+            await self._mend(known.spec)
+
+    async def _begin(self, spec: Spec) -> None:
+        if spec.mode is Mode.OBSERVE:
+            self._drifts.forget(self._repository.key)
+            self.repaired = Repaired(drift=drift_fields.UNASSESSED)
+            return
+        await self._repairs.recall(self._repository, spec)
+        await self._mend(spec)
+
+    async def _mend(self, spec: Spec, *, everything: bool = False) -> None:
+        mended = await self._repairs.mend(self._start, spec, everything=everything)
+        before, now = self.repaired, mended.repaired
+        self.repaired = replace(
+            before,
+            record=now.record or before.record,
+            drift=before.drift if now.drift is None else now.drift,
+            restored=before.restored | now.restored,
+        )
+        if mended.error:
+            raise mended.error
+
+    async def _mend_until(self, ended: asyncio.Event, spec: Spec) -> None:
+        """Mend whenever somebody touches an object of ours; after a restart also when nobody does for a while."""
+        over = asyncio.ensure_future(ended.wait())
+        try:
+            while not ended.is_set():
+                await self._touched(over)
+                if not ended.is_set():
+                    await self._mend(spec, everything=self._is_recalled())
+        finally:
+            await aio.end(over)
+
+    async def _touched(self, over: asyncio.Future[Any]) -> None:
+        """Wait until somebody touches an object of ours, or the block is over."""
+        touched = asyncio.ensure_future(self._index.disturbances.wait(self._repository.label))
+        try:
+            limit = RECALL_SECONDS if self._is_recalled() else None
+            await asyncio.wait({over, touched}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            touched.cancel()
+
+    def _is_recalled(self) -> bool:
+        known = self._drifts.known(self._repository)
+        return known is not None and known.is_recalled

@@ -1,0 +1,84 @@
+"""What is told of a pass: the status, written once and only if it differs, and news for people who watch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime
+
+from towline import log
+from towline.api.gitrepository import GitRepository
+from towline.errors import ClusterError, Reason
+from towline.kube.repositories import Repositories
+from towline.notify import announcement
+from towline.notify.announce import Announcer
+from towline.reconcile.dependencies import Dependencies
+from towline.records.ledger import Ledger
+from towline.status import compute, health_condition
+from towline.status.compute import PassResult
+
+_log = log.logger(__name__)
+
+_REWRITES = 3
+"""How often a status is computed anew because somebody changed the resource while it was written."""
+
+
+class Reporter:
+    """Tells of passes, for all repositories.
+
+    Args:
+        repositories: reads and writes the resources themselves.
+        dependencies: are told whose status has changed.
+        announcer: tells people.
+        ledger: deletes old records.
+        now: the current time, with its zone.
+    """
+
+    def __init__(
+        self,
+        *,
+        repositories: Repositories,
+        dependencies: Dependencies,
+        announcer: Announcer,
+        ledger: Ledger,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._repositories = repositories
+        self._dependencies = dependencies
+        self._announcer = announcer
+        self._ledger = ledger
+        self._now = now
+
+    async def report(self, repository: GitRepository, passed: PassResult) -> float | None:
+        """Write the status, if it says anything new, and tell people who watch.
+
+        Returns:
+            The seconds until the status is to be looked at again, infinity where nothing asks for that; None where it
+            could not be written.
+        """
+        read: GitRepository | None = repository
+        try:
+            for _ in range(_REWRITES):
+                if read is None or read.uid != repository.uid:
+                    return math.inf
+                said = compute.compute(read.status, passed, self._now())
+                if await self._repositories.write_status(read, said):
+                    if said != read.status:
+                        self._dependencies.changed(read.key)
+                    self._announcer.count(read.key, announcement.figures(said))
+                    is_suspended = passed.reason is Reason.SUSPENDED
+                    for news in announcement.announcements(read.status, said, is_suspended=is_suspended):
+                        await self._announcer.announce(read, news)
+                    await self._retain(read)
+                    look = health_condition.next_look(said, passed.health, self._now())
+                    return math.inf if look is None else look
+                read = await self._repositories.read(read.key)
+        except ClusterError as error:
+            _log.warning("cannot write the status", repository=str(repository.key), error=error.message)
+        return None
+
+    async def _retain(self, repository: GitRepository) -> None:
+        try:
+            await self._ledger.retain(repository.key, repository.uid, self._now())
+        except ClusterError as error:
+            _log.debug("old records were not deleted", repository=str(repository.key), error=error.message)
