@@ -210,6 +210,8 @@ def test_every_limit_is_documented() -> None:
     assert f"| {tree.files:,} files, {tree.content_bytes // mebi} MiB |" in read
     assert f"| objects of a commit | {yaml_limits.objects:,} |" in read
     assert f"| {tree.entries:,} |" in read
+    assert f"| {yaml_limits.nodes:,} |" in read
+    assert f"| {yaml_limits.content_bytes // mebi} MiB |" in read
     assert f"more than {yaml_limits.expansion // mebi} Mi nodes" in read
     assert f"over {yaml_limits.depth} levels" in read
 

@@ -14,7 +14,7 @@ import click
 import towline
 from towline import log, settings
 from towline.api import durations
-from towline.cli import render, verify
+from towline.cli import options, render, verify
 from towline.controller import malloc
 from towline.errors import TowlineError
 from towline.model import ObjectRef
@@ -92,6 +92,7 @@ def _duration(_context: click.Context, _option: click.Parameter, value: str) -> 
     callback=_duration,
     help="How often objects are read that nothing has cast doubt on.",
 )
+@options.max_file_size
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
 def operator(data_dir: Path | None, **flags: Any) -> None:
     """Run the operator, in the cluster of KUBECONFIG or in the one that it runs in, for all namespaces."""

@@ -16,7 +16,7 @@ class Settings:
     `folder` holds the Git mirrors, the masking key and unsent records; `records_namespace` is empty where records lie
     beside their repository; `listen` is `host:port` for probes and metrics, empty to serve none. `installation` are
     the objects that the operator runs by. `verify_seconds` is how often objects are read that no event has cast doubt
-    on.
+    on. `max_file_size` is how many bytes a file of manifests may have.
     """
 
     folder: Path
@@ -26,6 +26,7 @@ class Settings:
     records_namespace: str = ""
     listen: str = ""
     log_level: str = "info"
+    max_file_size: int = 10 * 1024**2
     installation: frozenset[ObjectRef] = frozenset()
     verify_seconds: float = 6 * 3600.0
 

@@ -13,6 +13,12 @@ def many(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def size(count: int) -> str:
+    """Return a number of bytes as a person writes it: `10 MiB`, `1000 bytes`."""
+    mebibytes, rest = divmod(count, 1024**2)
+    return f"{mebibytes} MiB" if mebibytes and not rest else f"{count} bytes"
+
+
 def printable(text: str, limit: int = 1024) -> str:
     """Return `text` as one line of visible characters, at most `limit` bytes of UTF-8 (`…` marks a cut)."""
     visible = text[: 4 * limit]

@@ -155,13 +155,22 @@ def test_pipes_are_not_opened_and_other_repositories_not_entered(folder: Path) -
     assert len(lines(folder)) == 2
 
 
-def test_a_file_over_a_mebibyte_and_a_kustomization_are_refused(folder: Path) -> None:
-    write(folder, "large.yaml", "#" * (1024**2 + 1))
+def test_a_file_that_is_too_large_and_a_kustomization_are_refused(folder: Path) -> None:
+    write(folder, "large.yaml", "#" * (10 * 1024**2 + 1))
     write(folder, "base/kustomization.yaml", "resources: []")
     write(folder, "base/patch.yaml", "a: [")
     told = faults(folder)
     assert [line.partition(":")[0] for line in told] == ["base/kustomization.yaml", "large.yaml"]
     assert "not supported yet" in told[0]
+
+
+def test_how_large_a_file_may_be_is_a_flag(folder: Path) -> None:
+    write(folder, "large.yaml", SETTINGS.replace("settings", "large") + "#" * 1024)
+    assert run(folder, "--max-file-size", "2Ki").exit_code == 0
+    refused = run(folder, "--max-file-size", "1Ki")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "large.yaml: the file has" in refused.stderr
+    assert run(folder, "--max-file-size", "1Gi").exit_code == 2
 
 
 def test_a_folder_that_holds_nothing_prints_nothing(tmp_path: Path) -> None:

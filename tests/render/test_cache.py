@@ -132,6 +132,36 @@ async def test_too_many_objects_are_refused_before_all_of_them_are_read() -> Non
     assert len(repository.read_blobs) == 5
 
 
+@pytest.mark.parametrize(
+    "text", [configmap("a", "x" * 300), configmap("a", '&x "' + "x" * 30 + '", b: [*x, *x, *x, *x, *x, *x]}')]
+)
+async def test_objects_of_too_much_json_are_refused_and_aliases_count_as_what_they_stand_for(
+    text: str,
+) -> None:
+    cache, repository = Cache(), Repository(a=text.replace("}}", "}"))
+    assert await render(cache, repository, YamlLimits(content_bytes=400))
+    for fresh in (cache, Cache()):
+        with pytest.raises(SourceError, match="objects of more than 200 bytes of JSON") as error:
+            await render(fresh, repository, YamlLimits(content_bytes=200))
+        assert error.value.reason == Reason.SOURCE_TOO_LARGE
+
+
+async def test_small_files_are_parsed_while_a_large_one_is() -> None:
+    cache = Cache()
+    large = Repository(a="---\n".join(configmap(f"n{n}", "x" * 100) for n in range(6000)))
+    begun = asyncio.Event()
+
+    async def read(shas: Sequence[str]) -> Mapping[str, bytes]:
+        begun.set()
+        return await large.read(shas)
+
+    parsing = asyncio.create_task(cache.render(large.files, read, YamlLimits()))
+    await begun.wait()
+    await render(cache, Repository(b=configmap("b")))
+    assert not parsing.done()
+    assert len(await parsing) == 6000
+
+
 async def test_too_many_objects_are_refused_also_when_they_are_remembered() -> None:
     cache, repository = Cache(), Repository(a=configmap("a"), b=configmap("b"))
     await render(cache, repository)

@@ -54,7 +54,7 @@ def test_aliases_that_multiply_are_refused_before_they_are_expanded() -> None:
     )
     faults = refused(text)
     assert [message for _, message in faults] == [
-        "the aliases of this document expand to more than a manifest may hold"
+        "the aliases of this file expand to more than manifests may hold"
     ]
     assert faults[0][0] <= 8
 
@@ -77,7 +77,7 @@ def test_aliases_that_multiply_are_refused_before_they_are_expanded() -> None:
     ],
 )
 def test_aliases_of_something_large_are_refused(text: str) -> None:
-    assert refused(text) == ((2, "the aliases of this document expand to more than a manifest may hold"),)
+    assert refused(text) == ((2, "the aliases of this file expand to more than manifests may hold"),)
 
 
 def test_aliases_that_nest_are_as_deep_as_what_they_stand_for() -> None:
@@ -91,11 +91,30 @@ def test_many_aliases_of_something_small_are_fine() -> None:
 
 
 def test_a_file_over_the_limit_is_refused_and_not_read() -> None:
-    with pytest.raises(DocumentErrors, match="1048577 bytes, more than the 1048576"):
-        parse(b"#" * (MEBIBYTE + 1), YamlLimits())
+    with pytest.raises(DocumentErrors, match="10485761 bytes, more than the 10 MiB"):
+        parse(b"#" * (10 * MEBIBYTE + 1), YamlLimits())
     with pytest.raises(DocumentErrors, match="5 bytes, more than the 4"):
         parse(b"a: 1\n", YamlLimits(file_bytes=4))
-    assert parse(b"#" * MEBIBYTE, YamlLimits()) == ()
+    assert parse(b"#" * 10 * MEBIBYTE, YamlLimits()) == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["a: [1, 2, 3, 4]\n", '{"a": [1, 2, 3, 4]}\n', "a: 1\n---\nb: 2\n---\nc: 3\n"]
+)
+def test_a_file_of_too_many_keys_and_values_is_refused_where_they_are_too_many(text: str) -> None:
+    line = text[: text.find("c")].count("\n") + 1
+    assert refused(text, YamlLimits(nodes=6)) == (
+        (line, "the file holds more keys and values than are read of one file: split it"),
+    )
+    assert parse(text.encode(), YamlLimits(nodes=9))
+
+
+def test_what_aliases_stand_for_is_bounded_for_a_file_and_not_for_each_document() -> None:
+    document = 'a: &a "' + 1000 * "x" + '"\nb: [' + 100 * "*a, " + "]\n---\n"
+    assert len(accepted(10 * document)) == 10
+    assert refused(100 * document) == (
+        (125, "the aliases of this file expand to more than manifests may hold"),
+    )
 
 
 @pytest.mark.parametrize("text", [200_000 * "---x\n", 200_000 * "a: 1\n", 200_000 * "a: *b\n---\n"])

@@ -188,3 +188,13 @@ def test_a_failure_stays_short_and_printable_whatever_the_names_are() -> None:
 def test_a_generated_file_full_of_mistakes_is_reported_within_bounds() -> None:
     items = "".join(f"- {{kind: Pod, metadata: {{name: {index}}}}}\n" for index in range(20_000))
     assert len(failures(f"apiVersion: v1\nkind: List\nitems:\n{items}")) < 1100
+
+
+@pytest.mark.parametrize("lead", ["# first\n---\n", "# first\n---\n" + SETTINGS + "---\n"])
+def test_an_object_of_more_json_than_the_api_server_takes_is_refused_at_its_line(lead: str) -> None:
+    large = SETTINGS.replace("blue", "b" * 3 * 1024**2)
+    ((line, reason, message),) = told(lead + large)
+    assert (line, reason) == (lead.count("\n") + 1, "TooLarge")
+    assert message.startswith("the object has 31")
+    assert message.endswith("more than the 3 MiB that the API server takes: split it")
+    assert told(lead + SETTINGS.replace("blue", "b" * (3 * 1024**2 - 200))) == []

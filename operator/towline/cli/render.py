@@ -11,6 +11,7 @@ import click
 import orjson
 
 from towline import text
+from towline.cli import options
 from towline.errors import Failure
 from towline.model import Manifest
 from towline.render import dump, offline
@@ -22,13 +23,14 @@ _LINE_BYTES = 8192
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
-def render(directory: Path, output: str) -> None:
+@options.max_file_size
+def render(directory: Path, output: str, max_file_size: int) -> None:
     """Print the objects that the manifests in DIR declare, as Towline reads them.
 
     Files are named relative to DIR. JSON is one line for each object, with its file and line. Faults go to standard
     error; with any fault no object is printed, because half of a folder is not what it declares.
     """
-    manifests, failures = offline.render(directory)
+    manifests, failures = offline.render(directory, max_file_size)
     for failure in failures:
         click.echo(_told(failure), err=True)
     if failures:

@@ -47,9 +47,11 @@ from towline.reconcile.report import Reporter
 from towline.reconcile.sweep import Sweep
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
+from towline.render.documents import YamlLimits
 from towline.settings import Settings
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
+from towline.source.selection import SourceLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,11 @@ def _shared(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Ke
     instance = socket.gethostname()
     repositories = Repositories(doors.client)
     neighbours = Neighbours(repositories, wake, time.monotonic)
-    rules = desired.Rules(allow_http=chosen.allow_http)
+    rules = desired.Rules(
+        allow_http=chosen.allow_http,
+        limits=SourceLimits(file_bytes=chosen.max_file_size),
+        yaml=YamlLimits(file_bytes=chosen.max_file_size),
+    )
     source = CommitReader(
         client=doors.client,
         discovery=doors.discovery,

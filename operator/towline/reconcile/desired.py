@@ -71,8 +71,8 @@ class Rules:
     """What the operator's flags allow of a source."""
 
     allow_http: bool
-    limits: selection.SourceLimits = field(default_factory=selection.SourceLimits)
-    yaml: documents.YamlLimits = field(default_factory=documents.YamlLimits)
+    limits: selection.SourceLimits
+    yaml: documents.YamlLimits
 
 
 class CommitReader:

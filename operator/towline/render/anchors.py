@@ -11,6 +11,26 @@ class ExhaustedError(ValueError):
     """Aliases ask for more than a document may hold; nothing behind this point is read."""
 
 
+class Room:
+    """How much more one file may hold, over all its documents.
+
+    Args:
+        nodes: maps, lists, keys and values as they are written.
+        expansion: nodes and characters that all aliases together may stand for.
+    """
+
+    __slots__ = ("expansion", "nodes")
+
+    def __init__(self, *, nodes: int, expansion: int) -> None:
+        self.nodes = nodes
+        self.expansion = expansion
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether more was asked for than there is."""
+        return self.nodes < 0 or self.expansion < 0
+
+
 class _Extent(NamedTuple):
     """How many nodes and characters a value has, and how many collections stand inside one another in it."""
 
@@ -23,11 +43,11 @@ class Anchors:
     """The anchors that stand above the point of reading; a name may be given again.
 
     Args:
-        expansion: how many nodes and characters all aliases together may stand for.
+        room: what aliases take from.
     """
 
-    def __init__(self, expansion: int) -> None:
-        self._left = expansion
+    def __init__(self, room: Room) -> None:
+        self._room = room
         self._values: dict[str, Any] = {}
         self._open: dict[str, object] = {}
         self._extents: dict[int, _Extent] = {}
@@ -65,9 +85,9 @@ class Anchors:
             raise RefusedError("an alias names no anchor above it")
         value = self._values[name]
         extent = self._extent(value)
-        self._left -= extent.weight
-        if self._left < 0:
-            raise ExhaustedError("the aliases of this document expand to more than a manifest may hold")
+        self._room.expansion -= extent.weight
+        if self._room.expansion < 0:
+            raise ExhaustedError("the aliases of this file expand to more than manifests may hold")
         if extent.height > room:
             raise ExhaustedError("an alias makes the document nest too deep")
         return value

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
-from towline import aio
+from towline import aio, text
 from towline.errors import BuildError, Failure, Reason, SourceError
 from towline.model import Manifest
 from towline.render import plain
@@ -21,7 +21,8 @@ File: TypeAlias = tuple[str, str, int]
 Read: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, bytes]]]
 """Returns the contents of blobs by their ids, or raises the error of its door."""
 
-_BATCH_BYTES = 512 * 1024  # parsed in one go: a fraction of a second, so that repositories take turns
+_BATCH_BYTES = 512 * 1024  # parsed in one go: a fraction of a second, so that repositories take turns;
+# a larger file, which may take seconds, takes turns with other such files only
 _BATCH_FILES = 500
 _FIRST_FILES = 100  # parsed while the rest is being read
 _SLICE = 1000  # files looked up in one go: a millisecond or two
@@ -29,7 +30,7 @@ _Name: TypeAlias = tuple[str, str]  # path and blob
 
 
 class Rendered(NamedTuple):
-    """What one file declares."""
+    """What one file declares; `size` is its bytes, or those of its objects as JSON, whichever are more."""
 
     manifests: tuple[Manifest, ...]
     failures: tuple[Failure, ...]
@@ -51,6 +52,7 @@ class Cache:
         self._blobs: dict[str, str] = {}
         self._bytes = 0
         self._parsing = asyncio.Lock()
+        self._parsing_large = asyncio.Lock()
 
     async def render(self, files: Sequence[File], read: Read, limits: YamlLimits) -> tuple[Manifest, ...]:
         """Return what files declare, in byte order of their paths.
@@ -59,19 +61,19 @@ class Cache:
 
         Raises:
             BuildError: with every fault of every file.
-            SourceError: SourceTooLarge, for more objects than `limits` allows.
+            SourceError: SourceTooLarge, for more objects or larger ones than `limits` allows.
         """
         ordered = sorted(files, key=lambda file: file[0].encode("utf-8", "surrogateescape"))
         found = await self._known(ordered)
-        total = sum(len(one.manifests) for one in found.values())
+        total = _Total.of(found.values())
         batches = list(_batches([file for file in ordered if file[:2] not in found]))
         async with aclosing(_ahead(batches, read)) as contents:
             async for batch, content in contents:
-                _check_total(total, limits)
+                _check(total, limits)
                 rendered = await self._parse(batch, content, limits)
                 found |= rendered
-                total += sum(len(one.manifests) for one in rendered.values())
-        _check_total(total, limits)
+                total = total.plus(_Total.of(rendered.values()))
+        _check(total, limits)
         return _collected([found[file[:2]] for file in ordered])
 
     async def _known(self, files: Sequence[File]) -> dict[_Name, Rendered]:
@@ -112,7 +114,8 @@ class Cache:
     async def _parse(
         self, batch: Sequence[File], contents: Mapping[str, bytes], limits: YamlLimits
     ) -> dict[_Name, Rendered]:
-        async with self._parsing:  # threads side by side share one interpreter, and may parse a blob twice
+        lock = self._parsing_large if batch[0][2] > _BATCH_BYTES else self._parsing
+        async with lock:  # threads side by side share one interpreter, and may parse a blob twice
             found = {file[:2]: one for file in batch if (one := self._remembered(*file[:2]))}
             missing = [file[:2] for file in batch if file[:2] not in found]
             parsed = await asyncio.to_thread(_parsed, missing, contents, limits)
@@ -157,16 +160,23 @@ async def _ahead(
 def _parsed(
     files: Sequence[_Name], contents: Mapping[str, bytes], limits: YamlLimits
 ) -> dict[_Name, Rendered]:
+    """Parse files, up to the one with which they declare too much, for which the caller looks."""
     found: dict[_Name, Rendered] = {}
     by_blob: dict[str, Rendered] = {}
+    size = 0
     for path, blob in files:
-        if blob in by_blob:
-            rendered = _renamed(by_blob[blob], path)
-        else:
-            content = contents[blob]
-            rendered = Rendered(*plain.manifests(path, blob, content, limits), len(content))
+        if size > limits.content_bytes:
+            break
+        twin = by_blob.get(blob)
+        rendered = _renamed(twin, path) if twin else _rendered(path, blob, contents[blob], limits)
+        size += rendered.size
         by_blob[blob] = found[path, blob] = rendered
     return found
+
+
+def _rendered(path: str, blob: str, content: bytes, limits: YamlLimits) -> Rendered:
+    manifests, failures = plain.manifests(path, blob, content, limits)
+    return Rendered(manifests, failures, max(len(content), sum(len(one.content) for one in manifests)))
 
 
 def _renamed(rendered: Rendered, path: str) -> Rendered:
@@ -178,10 +188,29 @@ def _renamed(rendered: Rendered, path: str) -> Rendered:
     )
 
 
-def _check_total(total: int, limits: YamlLimits) -> None:
-    if total > limits.objects:
-        message = f"the commit declares more than {limits.objects} objects: narrow spec.path or spec.exclude"
-        raise SourceError(Reason.SOURCE_TOO_LARGE, message)
+class _Total(NamedTuple):
+    """What some files declare together."""
+
+    objects: int
+    size: int
+
+    @classmethod
+    def of(cls, rendered: Iterable[Rendered]) -> _Total:
+        known = tuple(rendered)
+        return cls(sum(len(one.manifests) for one in known), sum(one.size for one in known))
+
+    def plus(self, more: _Total) -> _Total:
+        return _Total(self.objects + more.objects, self.size + more.size)
+
+
+def _check(total: _Total, limits: YamlLimits) -> None:
+    if total.objects > limits.objects:
+        what = f"declares more than {limits.objects} objects"
+    elif total.size > limits.content_bytes:
+        what = f"declares objects of more than {text.size(limits.content_bytes)} of JSON"
+    else:
+        return
+    raise SourceError(Reason.SOURCE_TOO_LARGE, f"the commit {what}: narrow spec.path or spec.exclude")
 
 
 def _collected(rendered: Sequence[Rendered]) -> tuple[Manifest, ...]:

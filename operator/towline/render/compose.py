@@ -21,7 +21,7 @@ from yaml.events import (
 
 from towline import text
 from towline.render import scalars, yaml_events
-from towline.render.anchors import Anchors, ExhaustedError
+from towline.render.anchors import Anchors, ExhaustedError, Room
 from towline.render.split import FileFault, Piece
 from towline.render.yaml_events import Mark
 
@@ -49,16 +49,16 @@ class _StopError(Exception):
     """Nothing behind this point can be read."""
 
 
-def compose(piece: Piece, *, depth: int, expansion: int, placed: bool = False) -> Composed:
+def compose(piece: Piece, *, depth: int, room: Room, placed: bool = False) -> Composed:
     """Read one document.
 
     Args:
         piece: its text.
         depth: how many collections may stand inside one another.
-        expansion: how many nodes and characters its aliases may stand for.
+        room: how much it may hold, less what it holds afterwards.
         placed: whether `places` is wanted.
     """
-    reader = _Reader(piece, depth, Anchors(expansion), placed=placed)
+    reader = _Reader(piece, depth, room, placed=placed)
     value = reader.document()
     return Composed(value, reader.line, tuple(reader.faults), reader.places)
 
@@ -66,14 +66,15 @@ def compose(piece: Piece, *, depth: int, expansion: int, placed: bool = False) -
 class _Reader:
     """Reads one document; recursion is bounded by `depth`, in what is written as in what aliases make of it."""
 
-    def __init__(self, piece: Piece, depth: int, anchors: Anchors, *, placed: bool) -> None:
+    def __init__(self, piece: Piece, depth: int, room: Room, *, placed: bool) -> None:
         self.faults: list[FileFault] = []
         self.places: dict[int, dict[str | int, Mark]] = {}
         self.line = piece.line + 1
         self._first = piece.line + 1
         self._next = yaml_events.of(piece)
         self._depth = depth
-        self._anchors = anchors
+        self._room = room
+        self._anchors = Anchors(room)
         self._placed = placed
 
     def document(self) -> Any:
@@ -120,6 +121,9 @@ class _Reader:
 
     def _raw(self, event: Any, depth: int) -> Any:
         """Return a value before it becomes JSON, because as a key a float is spelled differently."""
+        self._room.nodes -= 1
+        if self._room.nodes < 0:
+            self._stop(event, "the file holds more keys and values than are read of one file: split it")
         kind = event.__class__
         anchor = event.anchor
         if kind is ScalarEvent:

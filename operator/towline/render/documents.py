@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from towline import text
 from towline.fields import pointer
 from towline.render import split
+from towline.render.anchors import Room
 from towline.render.compose import compose
 from towline.render.split import FileFault, Piece
 
@@ -21,13 +23,17 @@ _DEEPEST = 150
 class YamlLimits:
     """How much is read: bytes of one file, levels of nesting, and objects of one repository.
 
-    `expansion` bounds the nodes and characters that the aliases of one document stand for.
+    `nodes` bounds the maps, lists, keys and values of one file, because time goes with them more than with bytes, and
+    `expansion` the nodes and characters that all its aliases stand for. `content_bytes` is what the manifests of one
+    commit may have in all, as they are written or as JSON, whichever is more.
     """
 
-    file_bytes: int = 1024**2
+    file_bytes: int = 10 * 1024**2
     depth: int = 100
+    nodes: int = 1_000_000
     expansion: int = 4 * 1024**2
     objects: int = 50_000
+    content_bytes: int = 128 * 1024**2
 
     def __post_init__(self) -> None:
         if not 0 < self.depth <= _DEEPEST:
@@ -62,13 +68,14 @@ def parse(content: bytes, limits: YamlLimits) -> tuple[Document, ...]:
     faults: list[FileFault] = []
     documents: list[Document] = []
     index = 0
+    room = Room(nodes=limits.nodes, expansion=limits.expansion)
     for piece in _pieces(content, limits):
-        if len(faults) >= _MANY:
+        if len(faults) >= _MANY or room.exhausted:
             break
         if isinstance(piece, FileFault):
             faults.append(piece)
             continue
-        composed = compose(piece, depth=limits.depth, expansion=limits.expansion)
+        composed = compose(piece, depth=limits.depth, room=room)
         if composed.faults:
             faults.extend(composed.faults)
         elif composed.value is not None:
@@ -81,9 +88,8 @@ def parse(content: bytes, limits: YamlLimits) -> tuple[Document, ...]:
 
 def _pieces(content: bytes, limits: YamlLimits) -> Iterator[Piece | FileFault]:
     if len(content) > limits.file_bytes:
-        message = (
-            f"the file has {len(content)} bytes, more than the {limits.file_bytes} that a manifest may have"
-        )
+        most = text.size(limits.file_bytes)
+        message = f"the file has {len(content)} bytes, more than the {most} that one file may have: split it"
         return iter((FileFault(1, message),))
     return split.split(content)
 
@@ -93,7 +99,8 @@ class Places:
 
     def __init__(self, piece: Piece, limits: YamlLimits) -> None:
         self._first = piece.line + 1
-        self._root = compose(piece, depth=limits.depth, expansion=limits.expansion, placed=True)
+        room = Room(nodes=limits.nodes, expansion=limits.expansion)
+        self._root = compose(piece, depth=limits.depth, room=room, placed=True)
 
     def line(self, *path: str | int) -> int:
         """Return the line (1-based) in which the value at `path` begins, or else its nearest existing parent."""
@@ -119,9 +126,9 @@ def locate_all(
         limits: those that the file was parsed with.
     """
     limits = limits or YamlLimits()
-    texts = [piece for piece in _pieces(content, limits) if isinstance(piece, Piece)]
+    pieces = [piece for piece in _pieces(content, limits) if isinstance(piece, Piece)]
     places = functools.lru_cache(maxsize=8)(functools.partial(Places, limits=limits))
-    return tuple(places(texts[document]).line(*_steps(item, path)) for document, item, path in fields)
+    return tuple(places(pieces[document]).line(*_steps(item, path)) for document, item, path in fields)
 
 
 def _steps(item: int, path: str) -> tuple[str | int, ...]:

@@ -10,13 +10,15 @@ from towline.model import Manifest, ObjectRef
 from towline.render import folder, formats, plain
 from towline.render.documents import YamlLimits
 from towline.source import selection
+from towline.source.selection import SourceLimits
 
 
-def render(directory: Path) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
+def render(directory: Path, max_file_size: int) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
     """Return what a folder declares, and everything that is wrong with it, in the order of files and lines."""
-    limits = YamlLimits()
+    limits = YamlLimits(file_bytes=max_file_size)
+    most = SourceLimits(file_bytes=max_file_size)
     try:
-        selected = selection.select(folder.entries(directory), ".", formats.MARKERS)
+        selected = selection.select(folder.entries(directory), ".", formats.MARKERS, limits=most)
     except TowlineError as error:
         return (), (Failure(reason=error.reason, message=error.message),)
     except OSError as error:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from towline import text
-from towline.errors import Failure, Reason
+from towline.errors import Failure, Reason, Refusal
 from towline.fields import controller_fields, nulls, pointer, server_fields
 from towline.fields.controller_fields import LeftOut
 from towline.model import Body, Ignored, Manifest, ObjectRef, Origin
@@ -25,6 +25,8 @@ _POINTER = b"version https://git-lfs.github.com/spec/"
 _DIGEST = "v1:"
 _DIGEST_LENGTH = 63
 _SHOWN_NAME = 300  # bytes
+_OBJECT_BYTES = 3 * 1024**2
+"""The API server takes no larger request."""
 _FAILURES = 1000  # of one file; a generated one may repeat its mistake in every object
 
 
@@ -136,7 +138,15 @@ def _manifest(one: _Object) -> Manifest | tuple[Failure, ...]:
     ignored = tuple(
         Ignored(one.line(*_head(one), *each.path), pointer.join(each.path), each.owner) for each in left_out
     )
-    return manifest.declare(body, _ref(body), _digest(body), one.origin, ignored)
+    declared = manifest.declare(body, _ref(body), _digest(body), one.origin, ignored)
+    size = len(declared.content)
+    return declared if size <= _OBJECT_BYTES else (_failure(one, _too_large(size), _shown(one.value)),)
+
+
+def _too_large(size: int) -> Complaint:
+    most = text.size(_OBJECT_BYTES)
+    message = f"the object has {size} bytes of JSON, more than the {most} that the API server takes: split it"
+    return Complaint(Refusal.TOO_LARGE, message)
 
 
 def _head(one: _Object) -> tuple[str | int, ...]:

@@ -66,7 +66,7 @@ class _Line:
         self.line = line
 
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]|[^\s,:\[\]{}"]+')
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]|[^\s,:\[\]{}"]+')
 _PLAIN = (True, False)
 _QUOTED = (False, True)
 _REAL = "tag:yaml.org,2002:float"

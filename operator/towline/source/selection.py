@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
 
+from towline import text
 from towline.errors import Failure, Reason, SourceError
 from towline.source.exclusion import Exclusion
 
@@ -54,7 +55,7 @@ class SourceLimits:
     packs: int = 30
     entries: int = 200_000
     files: int = 50_000
-    file_bytes: int = 1024**2
+    file_bytes: int = 10 * 1024**2
     content_bytes: int = 64 * 1024**2
     read_seconds: float = 60.0
 
@@ -186,8 +187,10 @@ def _fault(entry: Entry, limits: SourceLimits) -> Failure | None:
     elif len(entry.path) > _PATH_LIMIT:
         message = f"the file's path has more than {_PATH_LIMIT} characters; shorten it"
     elif entry.size > limits.file_bytes:
+        most = text.size(limits.file_bytes)
         message = (
-            f"the file has {entry.size} bytes, more than the {limits.file_bytes} that a manifest may have"
+            f"the file has {entry.size} bytes, more than the {most} that one file may have (--max-file-size): "
+            "split it, or name it in spec.exclude"
         )
     else:
         return None
