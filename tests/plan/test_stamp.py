@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from typing import Any
 
@@ -169,24 +168,6 @@ def test_what_an_earlier_resource_left_is_stamped_anew() -> None:
     before = live(stamp.stamp(manifest(), earlier, REVISION))
 
     assert notes(stamp.stamp(manifest(), IDENTITY, LATER, before))["towline.dev/commit"] == LATER.sha
-
-
-def test_string_data_of_a_secret_is_sent_as_data() -> None:
-    declared = manifest("Secret", data={"a": "MQ==", "b": "Mg=="}, stringData={"b": "three", "c": "ü"})
-
-    body = stamp.stamp(declared, IDENTITY, REVISION)
-
-    assert "stringData" not in body
-    assert {name: base64.b64decode(value).decode() for name, value in body["data"].items()} == {
-        "a": "1",
-        "b": "three",
-        "c": "ü",
-    }
-
-
-@pytest.mark.parametrize("wrong", ["text", {"a": 1}, ["a"]])
-def test_string_data_of_the_wrong_type_is_left_for_the_server_to_refuse(wrong: object) -> None:
-    assert stamp.stamp(manifest("Secret", stringData=wrong), IDENTITY, REVISION)["stringData"] == wrong
 
 
 def test_string_data_of_another_kind_is_a_field_like_any_other() -> None:

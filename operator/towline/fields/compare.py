@@ -136,10 +136,8 @@ def _object(want: Body, have: Body) -> Iterator[str]:
         if _identical(value, have.get(key)):
             continue
         here = _Place((key,), drops, amounts)
-        if key == "stringData" and secret:
-            yield from _bytes(_encoded(value), have.get("data"), here)
-        elif key == "binaryData" or (key == "data" and secret):
-            yield from _bytes(_without(value, want.get("stringData")), have.get(key), here)
+        if key == "binaryData" or (key == "data" and secret):
+            yield from _bytes(value, have.get(key), here)
         else:
             yield from _value(value, have.get(key), here)
 
@@ -254,15 +252,3 @@ def _decoded(value: Any) -> Any:
         return base64.b64decode("".join(value.split()), validate=True)
     except (AttributeError, ValueError):
         return value  # the API server refuses it, in its own words
-
-
-def _encoded(texts: Any) -> dict[str, Any]:
-    return {
-        key: base64.b64encode(text.encode()).decode() if isinstance(text, str) else text
-        for key, text in (texts or {}).items()
-    }
-
-
-def _without(encoded: Any, texts: Any) -> dict[str, Any]:
-    """Leave out what stringData overrides."""
-    return {key: value for key, value in (encoded or {}).items() if key not in (texts or {})}

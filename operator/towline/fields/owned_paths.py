@@ -33,19 +33,14 @@ _DEFAULTS = {"protocol": "TCP"}
 """List keys that an item may leave out and the API server fills in before it writes the entry."""
 
 
-def holds(body: Body, fields: bytes) -> bool:
-    """Say whether an entry holds every path that `body` declares; `fields` is the entry's `fieldsV1` JSON."""
-    return not lost(body, fields)
-
-
 def lost(body: Body, fields: bytes) -> tuple[str, ...]:
     """Name the declared leaves that the entry does not hold, as JSON pointers into `body`, in its order.
 
-    Lists without items declare nothing that could be held; a null does, by its name.
+    `fields` is the entry's `fieldsV1` as JSON. Lists without items declare nothing that could be held; a null does, by
+    its name.
     """
     entry: Node = orjson.loads(fields) if fields else {}
     walk = _Walk()
-    secret = body.get("kind") == "Secret" and body.get("apiVersion") == "v1"
     for key, value in body.items():
         if key in _IDENTITY:
             continue
@@ -54,8 +49,7 @@ def lost(body: Body, fields: bytes) -> tuple[str, ...]:
             if declared:
                 walk.below(declared, entry.get("f:metadata"), (None, key))
         else:
-            held = "data" if secret and key == "stringData" else key  # stringData is sent as data
-            walk.below(value, entry.get("f:" + held), (None, key))
+            walk.below(value, entry.get("f:" + key), (None, key))
     return tuple(_written(path) for path in walk.lost)
 
 

@@ -31,7 +31,7 @@ def place(
         if isinstance(found, Failure):
             failures.append(found)
         elif found.ref in placed:
-            failures.append(_twice(found, placed[found.ref]))
+            failures.append(declared_twice(found, placed[found.ref]))
         else:
             placed[found.ref] = found
     return tuple(placed.values()), tuple(failures)
@@ -72,7 +72,8 @@ def _unknown(manifest: Manifest) -> Failure:
     return _failure(manifest, Refusal.UNKNOWN_KIND, message)
 
 
-def _twice(second: Manifest, first: Manifest) -> Failure:
+def declared_twice(second: Manifest, first: Manifest) -> Failure:
+    """Name the second of two places that declare one object, and the first."""
     message = f"{second.ref.display} is declared already at {first.origin.file}:{first.origin.line}"
     return _failure(second, Refusal.DUPLICATE_OBJECT, message)
 

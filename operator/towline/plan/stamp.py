@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,6 @@ from towline.fields import managed
 from towline.model import Body, GroupKind, Key, Manifest, Revision
 
 _WITH_CAUSE = frozenset(GroupKind("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet"))
-_SECRET = GroupKind("", "Secret")
 _SUBJECT_BYTES = 200
 _AUTHOR_BYTES = 80
 
@@ -42,7 +40,7 @@ def stamp(manifest: Manifest, identity: Identity, revision: Revision, existing: 
     `existing` is the live object, if there is one. Where it holds this very content already (a repair), its
     commit and file stay: they name the commit that last changed the object.
     """
-    body = _settled(manifest)
+    body = manifest.body
     declared = _mapping(body.get("metadata"))
     traced = _kept(manifest, identity, existing) or _traced(manifest, revision)
     traced |= {labels.OWNER: labels.owner(identity.uid, manifest.ref), labels.DIGEST: manifest.digest}
@@ -58,19 +56,6 @@ def cause(revision: Revision) -> str:
     """Return the change-cause of an object that this revision changes, as one printable line."""
     author = text.printable(revision.author.name or revision.author.email, _AUTHOR_BYTES)
     return f"{revision.short} {text.printable(revision.subject, _SUBJECT_BYTES)} ({author})"
-
-
-def _settled(manifest: Manifest) -> Body:
-    """Return what is declared; of a Secret with `stringData` as `data`: the server forgets the former."""
-    body = manifest.body
-    text, coded = body.get("stringData"), body.get("data") or {}
-    if manifest.ref.group_kind != _SECRET or not isinstance(text, Mapping) or not isinstance(coded, Mapping):
-        return body
-    if not all(isinstance(value, str) for value in text.values()):
-        return body
-    added = {name: base64.b64encode(value.encode()).decode() for name, value in text.items()}
-    kept = {name: value for name, value in body.items() if name != "stringData"}
-    return {**kept, "data": {**coded, **added}}
 
 
 def _traced(manifest: Manifest, revision: Revision) -> dict[str, str]:

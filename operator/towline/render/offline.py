@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from towline.errors import Failure, Reason, Refusal, TowlineError
+from towline.errors import Failure, Reason, TowlineError
 from towline.model import Manifest, ObjectRef
+from towline.plan import scope
 from towline.render import folder, formats, plain
 from towline.render.documents import YamlLimits
 from towline.source import selection
@@ -47,10 +48,4 @@ def _twice(manifests: Iterable[Manifest]) -> Iterator[Failure]:
     for manifest in manifests:
         known = first.setdefault(manifest.ref, manifest)
         if known is not manifest:
-            yield Failure(
-                reason=Refusal.DUPLICATE_OBJECT,
-                message=f"{manifest.ref} is declared already at {known.origin.file}:{known.origin.line}",
-                object=str(manifest.ref),
-                file=manifest.origin.file,
-                line=manifest.origin.line,
-            )
+            yield scope.declared_twice(manifest, known)
