@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import yaml
-from towline.api import gitrepository
+from towline.api import gitrepository, schema
 from towline.api.gitrepository import Drift, Ref, RefKind, Removal, Spec
 from towline.errors import Reason, SpecError
 from towline.model import Key
 
 CRD = yaml.safe_load((Path(__file__).parents[2] / "crds" / "gitrepositories.yaml").read_text())
-SCHEMA = gitrepository.validator(CRD)
+SCHEMA = schema.validator(CRD)
 URL = "https://git.example/app.git"
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
@@ -103,7 +103,9 @@ def test_what_is_not_served_yet_is_said_and_never_ignored(field: str, value: Any
 
 
 def test_what_is_served_one_day_is_read_without_another_change() -> None:
-    reported = gitrepository.specify(repository({"url": URL, "drift": "Report"}), SCHEMA, unserved={})
+    reported = gitrepository.specify(
+        repository({"url": URL, "drift": "Report"}), SCHEMA, unserved=frozenset()
+    )
     assert reported.drift is Drift.REPORT
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import yaml
-from towline.api import gitrepository
+from towline.api import gitrepository, schema
 from towline.api.gitrepository import Ref, RefKind, Spec
 from towline.errors import Reason, SpecError
 
 CRD = yaml.safe_load((Path(__file__).parents[2] / "crds" / "gitrepositories.yaml").read_text())
-SCHEMA = gitrepository.validator(CRD)
+SCHEMA = schema.validator(CRD)
 URL = "https://git.example/app.git"
 SHA = "0123456789abcdef0123456789abcdef01234567"
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 import yaml
-from towline.api import gitrepository
+from towline.api import gitrepository, schema
 from towline.api.gitrepository import Spec
 from towline.api.ignoring import Rule
 from towline.errors import Reason, SpecError
 from towline.model import Key
 
 CRD = yaml.safe_load((Path(__file__).parents[2] / "crds" / "gitrepositories.yaml").read_text())
-SCHEMA = gitrepository.validator(CRD)
+SCHEMA = schema.validator(CRD)
 
 
 def specify(*rules: Any) -> Spec:

@@ -15,7 +15,8 @@ from towline.api import labels
 from towline.errors import ClusterError
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
-from towline.live import index
+from towline.live import observed
+from towline.live.index import Index
 from towline.live.observed import Interned
 from towline.live.relist import KindFeed
 from towline.live.watch import Watch
@@ -51,7 +52,7 @@ def test_an_object_tells_who_owns_it_and_what_we_hold() -> None:
         generation=4,
         deletionTimestamp="2026-01-01T00:00:09Z",
     )
-    found = index.live_from(body)
+    found = observed.live_from(body)
     assert (found.ref, found.uid, found.resource_version, found.generation) == (REF, "u1", "1", 4)
     assert (found.label, found.owner, found.digest) == (LABEL, "r", "d")
     assert (found.commit, found.source) == ("c", "s")
@@ -66,18 +67,18 @@ def test_an_object_tells_who_owns_it_and_what_we_hold() -> None:
 )
 def test_an_owner_annotation_that_does_not_name_this_very_object_names_no_owner(value: str) -> None:
     body = config_map(labels={labels.REPOSITORY_LABEL: LABEL}, annotations={labels.OWNER: value})
-    assert index.live_from(body).owner == ""
+    assert observed.live_from(body).owner == ""
 
 
 def test_an_object_that_nobody_marked_is_read_as_such() -> None:
-    found = index.live_from(config_map(labels=None, annotations=None, managedFields=[{}]))
+    found = observed.live_from(config_map(labels=None, annotations=None, managedFields=[{}]))
     assert (found.label, found.owner, found.manager, found.fields, found.entry_time) == ("", "", "", b"", "")
     assert (found.generation, found.terminating, found.prune_disabled) == (-1, False, False)
 
 
 def test_metadata_alone_is_read_as_the_object_that_was_asked_for() -> None:
     body = {**config_map(), "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata"}
-    assert index.live_from(body, REF).ref == REF
+    assert observed.live_from(body, REF).ref == REF
 
 
 LONG = Key("n" * 60, "r" * 40)
@@ -89,7 +90,7 @@ def test_of_several_entries_the_one_of_the_label_counts(key: Key) -> None:
     manager = labels.field_manager(key)
     entries = [entry("towline:other/app"), entry(manager), entry("towline:shop/app2")]
     body = config_map(labels={labels.REPOSITORY_LABEL: labels.repository_label(key)}, managedFields=entries)
-    assert index.live_from(body).manager == manager
+    assert observed.live_from(body).manager == manager
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_an_entry_that_is_no_apply_of_ours_gives_no_fields(foreign: dict[str, st
     body = config_map(
         labels={labels.REPOSITORY_LABEL: LABEL}, managedFields=[{**entry("towline:shop/app"), **foreign}]
     )
-    assert index.live_from(body).fields == b""
+    assert observed.live_from(body).fields == b""
 
 
 @pytest.mark.parametrize("depth", [300, 950])
@@ -110,16 +111,17 @@ def test_an_object_with_entries_that_are_nested_without_end_can_be_read(depth: i
     marked = {labels.REPOSITORY_LABEL: LABEL}
     ours, theirs = entry("towline:shop/app", fieldsV1=item), entry("kubectl", fieldsV1=inside)
     assert (
-        orjson.loads(index.live_from(config_map(labels=marked, managedFields=[ours, theirs])).fields) == item
+        orjson.loads(observed.live_from(config_map(labels=marked, managedFields=[ours, theirs])).fields)
+        == item
     )
     forged = entry("towline:shop/app", fieldsV1=nested)
-    assert index.live_from(config_map(labels=marked, managedFields=[forged, forged])).fields == b""
+    assert observed.live_from(config_map(labels=marked, managedFields=[forged, forged])).fields == b""
 
 
 def test_objects_of_one_shape_share_it() -> None:
     intern = Interned()
     one, other = (
-        index.live_from(config_map(name=n, managedFields=[entry("towline:shop/app")]), None, intern)
+        observed.live_from(config_map(name=n, managedFields=[entry("towline:shop/app")]), None, intern)
         for n in "ab"
     )
     assert one.fields is other.fields
@@ -143,7 +145,7 @@ class World:
     def __post_init__(self) -> None:
         client = Client(_never)
         discovery = Discovery(client)
-        self.index = index.Index(client, discovery, lambda label, _: self.wakes.append(label))
+        self.index = Index(client, discovery, lambda label, _: self.wakes.append(label))
         self.roll = KindFeed(CONFIG_MAP, self.index._inventory, self.index._echoes, self.index._read)
         self.index._watches[CONFIG_MAP] = Watch(client, discovery, CONFIG_MAP, self.roll, jitter=float)
         self.relist()
@@ -344,7 +346,7 @@ async def test_a_kind_that_cannot_be_watched_is_named_at_the_deadline() -> None:
         raise ClusterError("no configuration")
 
     client = Client(fails)
-    watched = index.Index(client, Discovery(client), lambda *_: None)
+    watched = Index(client, Discovery(client), lambda *_: None)
     with pytest.raises(ClusterError, match="cannot watch ConfigMap: no configuration"):
         await watched.ensure([CONFIG_MAP], deadline=0.3)
     assert watched.unseen([CONFIG_MAP]) == {CONFIG_MAP}

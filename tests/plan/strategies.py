@@ -11,9 +11,9 @@ from typing import Any
 from hypothesis import strategies as st
 from towline.api import labels
 from towline.model import APPLIES, Action, GroupKind, Key, Live, Manifest, ObjectRef, Origin, Plan
-from towline.plan.build import Policy
 from towline.plan.claims import ClaimResult
 from towline.plan.manifest import declare
+from towline.plan.ownership import Policy
 
 SHA = "c0ffee" + 34 * "0"
 KEY = Key("shop", "web")

@@ -9,8 +9,9 @@ from towline.api.gitrepository import Adopt, Drift
 from towline.errors import Failure, Refusal
 from towline.fields import owned_paths
 from towline.model import Action, Change, Live, Manifest, ObjectRef, Origin, Plan
-from towline.plan.build import Ownership, Policy, ownership, plan
+from towline.plan.build import plan
 from towline.plan.manifest import declare
+from towline.plan.ownership import Ownership, Policy, ownership
 
 from tests.plan import strategies as world
 from tests.plan.strategies import POLICY, SHA, live, manifest

@@ -12,7 +12,8 @@ from towline.api.gitrepository import Adopt, Removal
 from towline.fields.owned_paths import Memo
 from towline.model import REMOVES, Action, Live, Manifest, ObjectRef, Plan
 from towline.plan import vetoes, waves
-from towline.plan.build import Ownership, Policy, ownership, plan
+from towline.plan.build import plan
+from towline.plan.ownership import Ownership, Policy, ownership
 
 from tests.plan import strategies as world
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 from towline.model import CURRENT, Action, Health, Live, Manifest, ObjectRef, Plan, State
-from towline.plan.build import Policy, plan
+from towline.plan.build import plan
+from towline.plan.ownership import Policy
 
 from tests.plan.strategies import POLICY, SHA, entry, live, manifest
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 import yaml
-from towline.api import gitrepository
+from towline.api import gitrepository, schema
 from towline.drift.last_written import LastWritten
 from towline.errors import ClusterError
 from towline.fields.mask import Mask
@@ -43,7 +43,7 @@ RESOURCE = gitrepository.identify(
         "spec": {"url": "https://git.example/app.git"},
     }
 )
-SPEC = gitrepository.specify(RESOURCE, gitrepository.validator(CRD))
+SPEC = gitrepository.specify(RESOURCE, schema.validator(CRD))
 
 
 def written(ref: ObjectRef) -> LastWritten:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes.dynamic.exceptions import BadRequestError, DynamicApiError, UnprocessibleEntityError
-from towline.api import gitrepository
+from towline.api import gitrepository, schema
 from towline.errors import Failure, Reason, Refusal
 from towline.model import Action, Change, GroupKind, ObjectRef, Person, Revision
 from towline.status import compute
@@ -22,7 +22,7 @@ from e2e.harness.operator import Operator
 URL = "https://git.example/app.git"
 SHA = "1a2b3c4" + "0" * 33
 COLUMNS = ["READY", "COMMIT", "AUTHOR", "OBJECTS", "HEALTHY", "DRIFT", "AGE", "STATUS"]
-SCHEMA = gitrepository.validator(yaml.safe_load((CRDS / "gitrepositories.yaml").read_text()))
+SCHEMA = schema.validator(yaml.safe_load((CRDS / "gitrepositories.yaml").read_text()))
 
 GOOD: list[dict[str, Any]] = [
     {"url": URL},
@@ -112,7 +112,7 @@ def try_out(cluster: Cluster, spec: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("spec", GOOD, ids=repr)
 def test_a_good_spec_is_accepted_here_and_there(cluster: Cluster, spec: dict[str, Any]) -> None:
     stored = try_out(cluster, spec)
-    gitrepository.specify(gitrepository.identify(stored), SCHEMA, unserved={})
+    gitrepository.specify(gitrepository.identify(stored), SCHEMA, unserved=frozenset())
 
 
 @pytest.mark.usefixtures("plane")

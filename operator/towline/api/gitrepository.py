@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 from towline.api import durations, healthchecks, ignoring, labels, schema, versions
 from towline.api.healthchecks import HealthCheck
 from towline.api.ignoring import Rule
-from towline.api.schema import Schema, SchemaFault, validator
+from towline.api.schema import Schema, SchemaFault
 from towline.errors import Reason, SpecError
 from towline.model import Body, Key, Resource
-
-__all__ = [
-    "RESOURCE",
-    "GitRepository",
-    "Mode",
-    "Ref",
-    "RefKind",
-    "Removal",
-    "Schema",
-    "Spec",
-    "identify",
-    "removal",
-    "specify",
-    "validator",
-]
 
 RESOURCE = Resource(
     group="towline.dev", version="v1alpha1", kind="GitRepository", plural="gitrepositories", namespaced=True
@@ -159,20 +143,8 @@ class Removal(StrEnum):
     RELEASE = "release"
 
 
-Unserved = Mapping[str, Callable[[Any], bool]]
-"""By field of the spec: whether a value of it asks for what the operator does not do yet."""
-
-
-def _any(_value: Any) -> bool:
-    return True
-
-
-UNSERVED: Unserved = MappingProxyType(
-    {
-        "serviceAccountName": _any,
-    }
-)
-"""What the CRD knows and the operator does not serve yet: said so, never ignored."""
+UNSERVED = frozenset({"serviceAccountName"})
+"""Fields that the CRD knows and the operator does not serve yet: said so, never ignored."""
 
 _REASONS = {"spec.url": Reason.INVALID_URL, "spec.path": Reason.INVALID_PATH, "spec.ref": Reason.INVALID_REF}
 """Faults of these fields have a reason of their own; so have those of fields below them."""
@@ -195,7 +167,7 @@ def identify(raw: Body) -> GitRepository:
     )
 
 
-def specify(repository: GitRepository, against: Schema, unserved: Unserved = UNSERVED) -> Spec:
+def specify(repository: GitRepository, against: Schema, unserved: frozenset[str] = UNSERVED) -> Spec:
     """Return the spec, checked by the CRD's own schema, with the defaults that the stored object lacks.
 
     Raises:
@@ -273,19 +245,10 @@ def _range_faults(given: Mapping[str, Any]) -> tuple[SchemaFault, ...]:
     return ()
 
 
-def _unserved_faults(given: Mapping[str, Any], unserved: Unserved) -> tuple[SchemaFault, ...]:
+def _unserved_faults(given: Mapping[str, Any], unserved: frozenset[str]) -> tuple[SchemaFault, ...]:
     return tuple(
-        SchemaFault(
-            f"spec.{field}",
-            f"{given[field]} is not supported yet" if field in _CHOICES else "is not supported yet",
-        )
-        for field, asks in unserved.items()
-        if field in given and asks(given[field])
+        SchemaFault(f"spec.{field}", "is not supported yet") for field in sorted(unserved & given.keys())
     )
-
-
-_CHOICES = frozenset({"drift", "adopt"})
-"""Fields of which some values are served; the message then says which one is not."""
 
 
 def _reason(fault: SchemaFault) -> Reason:

@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 import towline
-from towline.api import gitrepository
+from towline.api import schema
 from towline.apply.writer import Writer
 from towline.controller.data_folder import mask_key
 from towline.fields.mask import Mask
@@ -236,9 +236,9 @@ def _finalizer(chosen: Settings, doors: Doors, shared: _Shared) -> Finalizer:
     )
 
 
-def _schema() -> gitrepository.Schema:
+def _schema() -> schema.Schema:
     crd = Path(towline.__file__).parent / "crds" / "gitrepositories.yaml"
-    return gitrepository.validator(yaml.load(crd.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
+    return schema.validator(yaml.load(crd.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
 
 
 def now() -> datetime:

@@ -24,8 +24,6 @@ from towline.live.touched import Touched
 from towline.live.watch import Watch
 from towline.model import Body, GroupKind, Live, ObjectRef
 
-__all__ = ["Index", "live_from"]
-
 GONE_SECONDS = 60.0
 """How long nobody asks whether a kind that was gone, and that nothing declares, has come back."""
 

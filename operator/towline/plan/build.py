@@ -15,8 +15,6 @@ from towline.model import Action, Body, Change, Key, Live, Manifest, ObjectRef, 
 from towline.plan import drift_policy, gates, ignore_fields, vetoes, waves
 from towline.plan.ownership import Ownership, Policy, missing, ownership
 
-__all__ = ["Ownership", "Policy", "ownership", "plan"]
-
 _OUR_CRDS = frozenset({"gitrepositories.towline.dev", "syncrecords.towline.dev"})
 _STAMPS: Body = {
     "metadata": {

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from towline.api import gitrepository, labels
-from towline.api.gitrepository import GitRepository, Mode, Schema, Spec
+from towline.api.gitrepository import GitRepository, Mode, Spec
+from towline.api.schema import Schema
 from towline.errors import Reason, SpecError, TowlineError
 from towline.live.index import Index
 from towline.reconcile import result

@@ -77,7 +77,7 @@ class Planner:
         repository = start.repository
         live, policy = self._live(repository, desired), self._policy(start, desired)
         if not desired.manifests and not desired.failures:
-            owns = any(build.ownership(each, policy) in OWN for each in live.values())
+            owns = any(ownership.ownership(each, policy) in OWN for each in live.values())
             _check_emptiness(repository, desired, owns=owns)
         plan = await _planned(desired, live, policy)
         standing, patience = await self._neighbours.standing(repository, desired.sha, plan, live)
