@@ -1,4 +1,4 @@
-"""`python -m e2e.bench.parts [tls] [processes]`: what single parts cost, without a cluster (docs/adr/0017).
+"""`python -m e2e.bench.parts [tls] [large] [processes]`: what single parts cost, without a cluster (docs/adr/0017).
 
 Each figure is printed three times, once a round: how far they are apart says what they are worth.
 """
@@ -21,8 +21,8 @@ from typing import Any, cast
 
 import trustme
 import uvloop
-from towline.http.connection import Connection
-from towline.http.dialing import connect
+from towline.kube.credentials import Access
+from towline.kube.pool import Pool
 from towline.source import process
 
 ROUNDS = 3
@@ -30,8 +30,9 @@ REQUESTS = 1000
 IN_FLIGHT = 16
 PROCESSES = 200
 BODY = b'{"data":{"k":"' + b"x" * 900 + b'"}}'
-ANSWER = b'{"data":{"k":"' + b"x" * 1800 + b'"}}'
-READY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(ANSWER)
+SMALL, LARGE = 1_800, 1_800_000
+"""Bytes of an answer: an object, and a page of a list."""
+
 HEAD = b"Host: 127.0.0.1\r\nAuthorization: Bearer 0123456789012345678901234567890123456789\r\n"
 GET = b"GET /api/v1/namespaces/d/configmaps/c HTTP/1.1\r\n" + HEAD + b"\r\n"
 PATCH = (
@@ -44,21 +45,32 @@ PATCH = (
 
 async def tls() -> None:
     """Time 1,000 requests, half of them PATCH and half GET, 16 in flight, over TLS."""
+    await _requests(REQUESTS, SMALL)
+
+
+async def large() -> None:
+    """Time 50 such requests whose answers are large."""
+    await _requests(REQUESTS // 20, LARGE)
+
+
+async def _requests(times: int, size: int) -> None:
     authority = trustme.CA()
     with tempfile.TemporaryDirectory() as folder:
         certificate = Path(folder, "server.pem")
         authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(certificate))
-        with _server(certificate) as port:
+        with _server(certificate, size) as port:
             trusts = ssl.create_default_context()
             authority.configure_trust(trusts)
             before = _resident()
-            connections = [await connect("127.0.0.1", port, trusts, "127.0.0.1") for _ in range(IN_FLIGHT)]
+            host = f"https://127.0.0.1:{port}"
+            access = Access(host=host, tls=trusts, server_name="", proxy="", authorization=lambda: "")
+            pool = Pool(time.monotonic)
+            await _exchanged(pool, access, times // 5, size)  # opens the connections
             for _ in range(ROUNDS):
-                with _timed("a request over TLS", REQUESTS):
-                    await _exchanged(connections)
+                with _timed(f"a request over TLS, {size:,} bytes of answer", times):
+                    await _exchanged(pool, access, times, size)
             _say(f"{IN_FLIGHT} connections hold {_resident() - before:.1f} MiB")
-            for connection in connections:
-                connection.abort()
+            pool.close()
 
 
 async def processes() -> None:
@@ -77,25 +89,32 @@ def _started(command: Sequence[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
 
 
-PARTS: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] = {"tls": tls, "processes": processes}
+PARTS: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] = {
+    "tls": tls,
+    "large": large,
+    "processes": processes,
+}
 
 
-async def _exchanged(connections: Sequence[Connection]) -> None:
-    requests = iter([PATCH, GET] * (REQUESTS // 2))
+async def _exchanged(pool: Pool, access: Access, times: int, size: int) -> None:
+    requests = iter([PATCH, GET] * (times // 2))
 
-    async def work(connection: Connection) -> None:
+    async def work() -> None:
         for request in requests:  # shared: each takes the next one when it is free
+            connection = await pool.take(access)
             reply = await connection.exchange(request, 30.0)
-            if reply.content != ANSWER:
-                raise ValueError(f"HTTP status {reply.status}")
+            pool.give(connection)
+            if (reply.status, len(reply.content)) != (200, size):
+                raise ValueError(f"{len(reply.content)} bytes with HTTP status {reply.status}")
 
-    await asyncio.gather(*map(work, connections))
+    await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
 
 
 class _Answering(asyncio.Protocol):
     """A server that reads whole requests, and has one answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
         self._received = b""
         self._transport = asyncio.Transport()
 
@@ -106,22 +125,23 @@ class _Answering(asyncio.Protocol):
         self._received += data
         while self._received.startswith((GET, PATCH)):
             self._received = self._received.removeprefix(GET).removeprefix(PATCH)
-            self._transport.write(READY + ANSWER)
+            self._transport.write(self._answer)
 
 
-async def _serve(certificate: str) -> None:
+async def _serve(certificate: str, size: int) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(_Answering, "127.0.0.1", 0, ssl=context)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
+    server = await loop.create_server(lambda: _Answering(answer), "127.0.0.1", 0, ssl=context)
     _say(str(server.sockets[0].getsockname()[1]))
     await asyncio.to_thread(sys.stdin.read)  # until who started this closes it
 
 
 @contextmanager
-def _server(certificate: Path) -> Iterator[int]:
+def _server(certificate: Path, size: int) -> Iterator[int]:
     """Serve in a process of its own, so that only the client's processor time is counted."""
-    command = [sys.executable, "-m", "e2e.bench.parts", "--serve", str(certificate)]
+    command = [sys.executable, "-m", "e2e.bench.parts", "--serve", str(certificate), str(size)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdin
         assert server.stdout
@@ -158,10 +178,10 @@ def main(arguments: Sequence[str]) -> None:
     """Measure the parts that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m e2e.bench.parts", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", choices=[[], *PARTS], help=", ".join(PARTS))
-    parser.add_argument("--serve", help=argparse.SUPPRESS)
+    parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
     if asked.serve:
-        uvloop.run(_serve(asked.serve))
+        uvloop.run(_serve(asked.serve[0], int(asked.serve[1])))
     for part in () if asked.serve else asked.parts or PARTS:
         uvloop.run(PARTS[part]())
 
