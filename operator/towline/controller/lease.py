@@ -1,4 +1,4 @@
-"""Which of several operators writes: one Lease, held by whoever renews it in time (`core.tenure` says how long)."""
+"""Which of several operators writes: one Lease, held by whoever renews it in time (`lease_terms` says how long)."""
 
 from __future__ import annotations
 
