@@ -45,6 +45,16 @@ def test_remains_that_hold_nothing_of_their_own_vanish() -> None:
     assert folded(entry("kubectl-create", {"f:data": {".": {}, "f:a": {}}})) == []
 
 
+def test_what_the_api_server_fills_in_is_taken_out_of_remains_and_of_nothing_else() -> None:
+    theirs: dict[str, Any] = {
+        "f:spec": {"f:policy": {}, "f:probe": {".": {}, "f:seconds": {}}, "f:theirs": {}}
+    }
+    rival = entry("rival", theirs, "Apply")
+    filled = [("f:spec", "f:policy"), ("f:spec", "f:probe", "f:seconds")]
+    found = coowners.folded([applied(), entry("kubectl-create", theirs), rival], OURS, filled)
+    assert found == (applied(), entry("kubectl-create", {"f:spec": {"f:theirs": {}}}), rival)
+
+
 @pytest.mark.parametrize("manager", ["kubectl", "kustomize-controller", "argocd-controller", "helm"])
 def test_the_last_apply_of_a_known_tool_is_remains_too(manager: str) -> None:
     assert folded(entry(manager, {"f:data": {"f:a": {}}}, "Apply")) == []

@@ -6,6 +6,7 @@ from towline.api.gitrepository import ForeignFields
 from towline.apply.objects import Objects, WriteContext, metadata, version_of
 from towline.errors import ApiError
 from towline.fields import additions, coowners, managed
+from towline.fields.additions import Addition
 from towline.kube import refusals
 from towline.model import Body, ObjectRef
 
@@ -14,13 +15,14 @@ _ATTEMPTS = 3
 
 
 async def fold(objects: Objects, body: Body, ref: ObjectRef, sync: WriteContext) -> Body:
-    """Take what we apply out of the remains of others; return the object after that.
+    """Take what we apply, and what the API server fills in, out of the remains of others; return the object after that.
 
     Where somebody writes it at the same moment, it is read once more. Where that goes on, or it is refused, nothing
     fails: the index knows that the object is shared, and the next pass tries again.
     """
     for _ in range(_ATTEMPTS):
-        left = coowners.folded(managed.entries(body), sync.identity.manager)
+        filled = [each.steps for each in await filled_in(objects, body, ref, sync)]
+        left = coowners.folded(managed.entries(body), sync.identity.manager, filled)
         if left is None:
             return body
         drop = {"op": "replace", "path": "/metadata/managedFields", "value": left}
@@ -34,6 +36,23 @@ async def fold(objects: Objects, body: Body, ref: ObjectRef, sync: WriteContext)
             break
         body = now
     return body
+
+
+async def filled_in(objects: Objects, body: Body, ref: ObjectRef, sync: WriteContext) -> tuple[Addition, ...]:
+    """Return what looks like an addition of whoever created the object, and is what the API server fills in anyway.
+
+    One dry run takes off everything that was added by updates, where there is something, and shows what comes back.
+    Where that is refused, nothing is known, and all of it is theirs.
+    """
+    found = [each for each in additions.additions(body, sync.identity.manager) if each.updated]
+    if not found:
+        return ()
+    operations = (_held(body), *additions.removal(found))
+    try:
+        bare = await objects.patch(body, ref, operations, sync, dry_run=True)
+    except ApiError:
+        return ()
+    return additions.filled_in(found, bare)
 
 
 async def purge(objects: Objects, body: Body, ref: ObjectRef, sync: WriteContext) -> Body:

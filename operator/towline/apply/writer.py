@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from towline.apply import takeover
 from towline.apply.crds import Settling
 from towline.apply.objects import Objects, WriteContext
 from towline.apply.outcomes import WriteResult
@@ -12,10 +13,11 @@ from towline.apply.preflight import Preflight, PreflightRun
 from towline.apply.removal import Prunes, Releases, RemovalDryRun
 from towline.apply.write import Deadlines, Writes
 from towline.errors import Failure
+from towline.fields.additions import Addition
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
-from towline.model import Body, Change, Manifest
+from towline.model import Body, Change, Manifest, ObjectRef
 
 
 def _never() -> bool:
@@ -65,6 +67,14 @@ class Writer:
             ClusterError: the API server could not be asked, or refuses.
         """
         return await self._objects.read(manifest.ref, sync, manifest.version)
+
+    async def filled_in(self, body: Body, ref: ObjectRef, sync: WriteContext) -> tuple[Addition, ...]:
+        """Return what only looks like an addition of others to a live object: the API server fills it in anyway.
+
+        Raises:
+            ClusterError: the API server could not be asked.
+        """
+        return await takeover.filled_in(self._objects, body, ref, sync)
 
     async def rehearse(self, changes: Sequence[Change], sync: WriteContext) -> tuple[Failure, ...]:
         """Return which prunes and releases would be refused.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from towline.api.syncrecord import FieldChange
 from towline.errors import Refusal
 from towline.fields import additions, compare, diff, managed, owned_paths, pointer
+from towline.fields.additions import Addition
 from towline.fields.mask import Mask
 from towline.model import Body, Difference, Manifest
 
@@ -114,8 +115,11 @@ def _at(manifest: Manifest, commit: str, *, since: str, reason: str, by: str = "
     )
 
 
-def added_by_others(look: Look, mask: Mask) -> tuple[Deviation, ...]:
-    """Name the fields that others added inside list items of ours; their line is that of the object."""
+def added_by_others(look: Look, mask: Mask, filled: Collection[Addition] = ()) -> tuple[Deviation, ...]:
+    """Name the fields that others added inside list items of ours; their line is that of the object.
+
+    `filled` are those that the API server fills in anyway.
+    """
     manifest, shown = look.manifest, mask.masked(look.body)
     return tuple(
         Deviation(
@@ -130,6 +134,7 @@ def added_by_others(look: Look, mask: Mask) -> tuple[Deviation, ...]:
             reason=Refusal.FOREIGN_FIELDS,
         )
         for each in additions.additions(look.body, look.manager)
+        if each not in filled
     )
 
 

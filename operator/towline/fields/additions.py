@@ -2,7 +2,7 @@
 
 A container that somebody made privileged, an environment variable in it, a port of our Service. An item that others
 added beside ours (a sidecar) is theirs; so is what our own writes were given by admission, and a `caBundle`, which is
-there to be injected.
+there to be injected, and what the API server fills in anyway.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Addition(NamedTuple):
     """One field that somebody added: a JSON pointer into the live object, its value, by whom and when.
 
     `root` points to the highest of the maps around it that we do not hold either: emptied, it would be left behind.
+    `steps` lead to it in `fieldsV1`; `updated` says that an update wrote it, and no apply that will come again.
     """
 
     root: str
@@ -32,6 +33,8 @@ class Addition(NamedTuple):
     value: Any
     by: str
     at: str
+    steps: tuple[str, ...] = ()
+    updated: bool = False
 
 
 def has(entries: Sequence[Body], manager: str) -> bool:
@@ -46,8 +49,18 @@ def additions(body: Body, manager: str) -> tuple[Addition, ...]:
         top, place = _resolved(body, root), _resolved(body, steps)
         if top and place:
             who = (str(entry.get("manager", "")), str(entry.get("time", "")))
-            found.append(Addition(top[0], *place, *who))
+            updated = entry.get("operation") == "Update"
+            found.append(Addition(top[0], *place, *who, steps, updated))
     return tuple(sorted(found, key=lambda each: each.path))
+
+
+def filled_in(found: Sequence[Addition], bare: Body) -> tuple[Addition, ...]:
+    """Return those that stand in the object again as they were after all were taken off: the API server fills them in.
+
+    The API server books its defaults to whoever creates an object, so that they look like additions once the object
+    is adopted.
+    """
+    return tuple(each for each in found if (place := _resolved(bare, each.steps)) and place[1] == each.value)
 
 
 def removal(found: Sequence[Addition]) -> tuple[Body, ...]:

@@ -8,6 +8,7 @@ appliers, who declare what they own: they are rivals, not remains.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -19,16 +20,20 @@ _APPLIERS = frozenset({"kubectl", "helm", "kustomize-controller", "helm-controll
 """Tools whose applies end once an object is adopted from them."""
 
 
-def folded(entries: Sequence[Body], manager: str) -> tuple[Body, ...] | None:
+def folded(
+    entries: Sequence[Body], manager: str, filled: Iterable[Sequence[str]] = ()
+) -> tuple[Body, ...] | None:
     """Return `managedFields` without what `manager` applies in the remains of others; None where nothing is to do.
 
+    `filled` are the steps to fields that the API server fills in, which are nobody's either.
     Entries that are nested deeper than any manifest are forged: they stay as they are.
     """
     ours = managed.applied(entries, manager)
     if len(entries) < 2 or not ours:
         return None
     try:
-        left = tuple(_left(entry, managed.tree(ours), manager) for entry in entries)
+        held = (managed.tree(ours), _nested(filled))
+        left = tuple(_left(entry, held, manager) for entry in entries)
         if left == tuple(entries):
             return None
     except RecursionError:
@@ -41,11 +46,21 @@ def is_shared(entries: Sequence[Body], manager: str) -> bool:
     return folded(entries, manager) is not None
 
 
-def _left(entry: Body, held: Node, manager: str) -> Body:
+def _nested(paths: Iterable[Sequence[str]]) -> Node:
+    """Return steps as an entry would hold them."""
+    root: dict[str, Any] = {}
+    for steps in paths:
+        here = root
+        for step in steps:
+            here = here.setdefault(step, {})
+    return root
+
+
+def _left(entry: Body, held: Iterable[Node], manager: str) -> Body:
     if not _remains(entry, manager):
         return entry
     fields = managed.tree(entry)
-    left = _without(fields, held)
+    left = functools.reduce(_without, held, fields)
     return entry if left == fields else {**entry, "fieldsV1": left}
 
 

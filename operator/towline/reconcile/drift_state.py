@@ -264,7 +264,11 @@ class DriftStates:
     async def _additions(self, known: DriftState, written: LastWritten) -> Found:
         """Describe the fields that others added to an object that is as it was applied."""
         look = await self.look(known, written, written.revision.sha)
-        return deviations.added_by_others(look, self._mask) if look else ()
+        if look is None:
+            return ()
+        context = self.context(known, written.revision)
+        filled = await self._writer.filled_in(look.body, written.manifest.ref, context)
+        return deviations.added_by_others(look, self._mask, filled)
 
     async def look(self, known: DriftState, written: LastWritten, commit: str) -> Look | None:
         """Read an object beside what would be sent for it; None where it does not exist.
