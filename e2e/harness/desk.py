@@ -52,7 +52,7 @@ class Desk:
     commit: str = FIRST
     force: bool = False
     careful: bool = True
-    adopt: Adopt = Adopt.ALWAYS
+    adopt: Adopt = Adopt.UNMANAGED
     gone: float = 5.0
     established: float = 10.0
 

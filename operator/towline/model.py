@@ -230,7 +230,8 @@ class Live(NamedTuple):
     absent. `owner` is the uid of the GitRepository in the owner annotation, empty where that does not name this very
     object. `fields` is the `fieldsV1` JSON of the Apply entry of the label's field manager (no subresource), empty
     where there is none; `entry_time` is that entry's `time`. `generation` is -1 where the kind has none.
-    `prune_disabled` is the value of `towline.dev/prune: disabled`. `shared` says that remains of other writers hold
+    `prune_disabled` and `prune_enabled` are what `towline.dev/prune` says, `adopted` that the object existed before
+    Towline wrote it. `shared` says that remains of other writers hold
     what our entry holds, too. `health` is that of the object as it was last seen whole. `verified` says that somebody
     compared the values of this very version with what Git declares, `altered` that they differed though our entry is
     whole. `foreign` says that others added fields inside list items of ours.
@@ -250,6 +251,8 @@ class Live(NamedTuple):
     entry_time: str
     terminating: bool
     prune_disabled: bool
+    prune_enabled: bool = False
+    adopted: bool = False
     shared: bool = False
     health: Health = CURRENT
     verified: bool = False

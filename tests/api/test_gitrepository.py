@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 from towline.api import gitrepository, schema
-from towline.api.gitrepository import Drift, Ref, RefKind, Removal, Spec
+from towline.api.gitrepository import Ref, RefKind, Removal, Spec
 from towline.errors import Reason, SpecError
 from towline.model import Key
 
@@ -61,8 +61,8 @@ def test_what_the_stored_object_lacks_has_its_default() -> None:
     assert (spec.path, spec.interval, spec.timeout) == (".", 60.0, 60.0)
     assert (spec.default_namespace, spec.secret_name, spec.exclude) == ("shop", "", ())
     assert (spec.prune, spec.preflight, spec.force, spec.suspend) == (True, True, False, False)
-    assert (spec.mode, spec.drift, spec.adopt) == ("Enforce", "Repair", "Always")
-    assert spec.deletion_policy == "Delete"
+    assert (spec.mode, spec.drift, spec.adopt) == ("Enforce", "Repair", "Unmanaged")
+    assert spec.deletion_policy == "Created"
 
 
 def test_what_is_given_is_kept() -> None:
@@ -99,27 +99,47 @@ def test_what_is_not_served_yet_is_said_and_never_ignored(field: str, value: Any
     error = refused(**{field: value})
     assert error.reason is Reason.INVALID_SPEC
     assert error.message.startswith(f"spec.{field}: ")
-    assert error.message.endswith("not supported yet")
-
-
-def test_what_is_served_one_day_is_read_without_another_change() -> None:
-    reported = gitrepository.specify(
-        repository({"url": URL, "drift": "Report"}), SCHEMA, unserved=frozenset()
-    )
-    assert reported.drift is Drift.REPORT
+    assert error.message.endswith("is not supported yet; remove it")
 
 
 @pytest.mark.parametrize(
-    "spec",
+    ("old", "new"), [("Always", "Unmanaged"), ("IfUnowned", "IfNoConflict"), ("TakeOver", "Any")]
+)
+def test_a_stored_value_that_was_renamed_is_refused_with_the_new_word(old: str, new: str) -> None:
+    error = refused(adopt=old)
+    assert error.reason is Reason.INVALID_SPEC
+    assert error.message == f"spec.adopt: {old} is called {new} now: write {new}"
+
+
+@pytest.mark.parametrize(
+    ("url", "form"),
     [
-        {"url": URL},
-        {"url": URL, "deletionPolicy": "Delete", "mode": "Enforce", "prune": True, "suspend": False},
-        {"url": "file:///srv", "interval": "0s", "ref": 3},
-        {"url": URL, "drift": "Report"},
+        ("git@github.com:org/app.git", "ssh://git@github.com/org/app.git"),
+        ("git@git.example:/srv/app", "ssh://git@git.example/srv/app"),
+        ("ada.l@10.0.0.1:app", "ssh://ada.l@10.0.0.1/app"),
     ],
 )
-def test_deletion_prunes_whatever_else_the_spec_says(spec: Any) -> None:
-    assert gitrepository.removal(repository(spec)) is Removal.PRUNE
+def test_an_scp_like_url_is_refused_with_the_form_to_copy(url: str, form: str) -> None:
+    error = refused(url=url)
+    assert error.reason is Reason.INVALID_URL
+    assert error.message == f"spec.url: is an scp-like address; write it as {form}"
+
+
+@pytest.mark.parametrize(
+    ("spec", "what"),
+    [
+        ({"url": URL}, Removal.CREATED),
+        ({"url": URL, "deletionPolicy": "Created"}, Removal.CREATED),
+        (
+            {"url": URL, "deletionPolicy": "Delete", "mode": "Enforce", "prune": True, "suspend": False},
+            Removal.ALL,
+        ),
+        ({"url": "file:///srv", "interval": "0s", "ref": 3}, Removal.CREATED),
+        ({"url": URL, "drift": "Report"}, Removal.CREATED),
+    ],
+)
+def test_deletion_prunes_whatever_else_the_spec_says(spec: Any, what: Removal) -> None:
+    assert gitrepository.removal(repository(spec)) is what
 
 
 @pytest.mark.parametrize(
@@ -140,4 +160,4 @@ def test_deletion_prunes_whatever_else_the_spec_says(spec: Any) -> None:
     ],
 )
 def test_deletion_releases_where_the_spec_says_so_or_cannot_be_read(spec: Any) -> None:
-    assert gitrepository.removal(repository(spec)) is Removal.RELEASE
+    assert gitrepository.removal(repository(spec)) is Removal.NONE

@@ -107,10 +107,10 @@ def test_defaults_are_those_of_the_crd() -> None:
         "mode": "Enforce",
         "drift": "Repair",
         "foreignFields": "Report",
-        "adopt": "Always",
+        "adopt": "Unmanaged",
         "preflight": True,
         "force": False,
-        "deletionPolicy": "Delete",
+        "deletionPolicy": "Created",
         "suspend": False,
         "healthTimeout": "5m",
     }

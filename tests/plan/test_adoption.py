@@ -45,27 +45,27 @@ def test_an_object_of_another_tool_is_taken_over_only_where_that_is_asked_for(
     labels: dict[str, str], annotations: dict[str, str], tool: str
 ) -> None:
     found = metadata(labels, annotations)
-    for policy in (Adopt.ALWAYS, Adopt.IF_UNOWNED):
+    for policy in (Adopt.UNMANAGED, Adopt.IF_NO_CONFLICT):
         refused = adoption.refusal(found, policy)
         assert refused is not None
         assert refused.reason is Refusal.MANAGED_BY_ANOTHER_TOOL
         assert tool in refused.message
-    assert adoption.refusal(found, Adopt.TAKE_OVER) is None
+    assert adoption.refusal(found, Adopt.ANY) is None
 
 
 @pytest.mark.parametrize(("labels", "annotations"), NOBODYS)
 def test_marks_that_many_write_are_no_tools_claim(
     labels: dict[str, str], annotations: dict[str, str]
 ) -> None:
-    assert adoption.refusal(metadata(labels, annotations), Adopt.IF_UNOWNED) is None
+    assert adoption.refusal(metadata(labels, annotations), Adopt.IF_NO_CONFLICT) is None
 
 
 @pytest.mark.parametrize("writer", ["argocd-controller", "argocd-application-controller"])
 def test_a_label_that_many_write_is_the_claim_of_argo_cd_where_that_wrote_the_object(writer: str) -> None:
-    refused = adoption.refusal(metadata({"app.kubernetes.io/instance": "shop"}, {}, writer), Adopt.ALWAYS)
+    refused = adoption.refusal(metadata({"app.kubernetes.io/instance": "shop"}, {}, writer), Adopt.UNMANAGED)
     assert refused is not None
     assert "Argo CD, Application shop" in refused.message
-    assert adoption.refusal(metadata({}, {}, writer), Adopt.ALWAYS) is None
+    assert adoption.refusal(metadata({}, {}, writer), Adopt.UNMANAGED) is None
 
 
 @pytest.mark.parametrize("found", [metadata(FLUX, {}, "kubectl-create", "hpa"), {}])
@@ -77,4 +77,4 @@ def test_never_means_never_and_says_who_wrote_the_object(found: dict[str, Any]) 
 
 
 def test_null_labels_and_annotations_are_none() -> None:
-    assert adoption.refusal({"labels": None, "annotations": None}, Adopt.ALWAYS) is None
+    assert adoption.refusal({"labels": None, "annotations": None}, Adopt.UNMANAGED) is None

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from towline.model import Manifest, ObjectRef, Origin
-from towline.plan.manifest import declare
+from towline.plan.manifest import declare, old_spellings
 
 
 def declared(namespace: str = "shop", /, **metadata: Any) -> Manifest:
@@ -30,6 +30,23 @@ def test_what_git_declares_comes_out_as_it_went_in() -> None:
     assert found == body
     assert [list(found), list(found["data"])] == [list(body), ["z", "a", "n"]]
     assert [type(number) for number in found["numbers"]] == [int, float, bool, int, float]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "now"),
+    [
+        ("prune", "disabled", "Disabled"),
+        ("drift", "report", "Report"),
+        ("drift", "ignore", "Ignore"),
+        ("force", "true", "Enabled"),
+        ("wave-gate", "healthy", "Healthy"),
+    ],
+)
+def test_an_old_spelling_means_what_it_meant_and_is_named(name: str, old: str, now: str) -> None:
+    found = declared(annotations={f"towline.dev/{name}": old, "team": "shop"})
+    assert found.directives == {f"towline.dev/{name}": now}
+    assert old_spellings(found) == ((f"towline.dev/{name}", old, now),)
+    assert old_spellings(declared(annotations={f"towline.dev/{name}": now})) == ()
 
 
 @pytest.mark.parametrize("written", [{}, {"namespace": "other"}, {"namespace": ""}])

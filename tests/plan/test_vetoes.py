@@ -68,7 +68,7 @@ def test_what_says_prune_disabled_is_kept_and_blocks_nothing() -> None:
     assert "towline.dev/prune" in found.changes[1].message
 
 
-@pytest.mark.parametrize("finalizing", [None, Removal.PRUNE])
+@pytest.mark.parametrize("finalizing", [None, Removal.CREATED, Removal.ALL])
 def test_what_the_operator_runs_by_is_released_and_blocks_nothing(finalizing: Removal | None) -> None:
     own = live(ObjectRef("apps", "Deployment", "towline-system", "towline"))
     policy = replace(POLICY, installation=frozenset({own.ref}), finalizing=finalizing)
@@ -295,7 +295,7 @@ def test_prunes_run_in_reverse_order_of_the_writes() -> None:
     ]
 
 
-ENDING = replace(POLICY, finalizing=Removal.PRUNE)
+ENDING = replace(POLICY, finalizing=Removal.CREATED)
 
 
 def test_a_deleted_repository_prunes_its_objects_however_many() -> None:
@@ -318,14 +318,44 @@ def test_a_deleted_repository_releases_what_may_not_be_deleted(protected: Live) 
     assert all(change.message for change in found.changes if change.action is Action.RELEASE)
 
 
+@pytest.mark.parametrize(
+    ("policy", "action"), [(Removal.CREATED, Action.RELEASE), (Removal.ALL, Action.PRUNE)]
+)
+def test_a_deleted_repository_deletes_what_it_adopted_only_where_the_spec_says_so(
+    policy: Removal, action: Action
+) -> None:
+    existed = GONE._replace(adopted=True)
+    found = removed([existed, STAYS], desired=(), policy=replace(ENDING, finalizing=policy))
+    assert {change.ref: change.action for change in found.changes} == {
+        existed.ref: action,
+        STAYS.ref: Action.PRUNE,
+    }
+
+
+def test_what_was_adopted_and_leaves_git_is_pruned_like_everything_else() -> None:
+    assert only(removed([GONE._replace(adopted=True)]).changes).action is Action.PRUNE
+
+
+def test_the_annotation_of_an_object_comes_before_the_spec() -> None:
+    wanted = GONE._replace(prune_enabled=True)
+    policy = replace(POLICY, prune=False)
+    assert only(removed([wanted], policy=policy).changes).action is Action.PRUNE
+    assert only(removed([GONE], policy=policy).changes).action is Action.RELEASE
+
+
+def test_no_annotation_lifts_the_veto_of_a_data_kind() -> None:
+    found = removed([NAMESPACE._replace(prune_enabled=True)], policy=replace(POLICY, prune=False))
+    assert (found.changes, [change.ref for change in found.blocked]) == ((), [NAMESPACE.ref])
+    (ended,) = removed([NAMESPACE._replace(prune_enabled=True)], desired=(), policy=ENDING).changes
+    assert ended.action is Action.RELEASE
+
+
 def test_a_deleted_repository_releases_what_another_one_declares() -> None:
     policy = replace(ENDING, standing=ClaimResult(elsewhere=frozenset({GONE.ref})))
     assert only(removed([GONE], desired=(), policy=policy).changes).action is Action.RELEASE
 
 
-@pytest.mark.parametrize(
-    "policy", [replace(POLICY, finalizing=Removal.RELEASE), replace(ENDING, prune=False)]
-)
+@pytest.mark.parametrize("policy", [replace(POLICY, finalizing=Removal.NONE), replace(ENDING, prune=False)])
 def test_a_repository_that_orphans_releases_everything_of_its_own(policy: Policy) -> None:
     found = removed([NAMESPACE, GONE, world.inherited(STAYS)], desired=(), policy=policy)
     assert [change.action for change in found.changes] == 3 * [Action.RELEASE]

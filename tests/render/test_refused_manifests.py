@@ -98,7 +98,7 @@ def test_a_namespace_that_is_no_text_is_refused() -> None:
     assert told(SETTINGS.replace("namespace: shop", "namespace: 12")) == expected
 
 
-@pytest.mark.parametrize("name", ["repository", "owner", "digest", "commit", "source"])
+@pytest.mark.parametrize("name", ["repository", "owner", "digest", "commit", "source", "adopted"])
 @pytest.mark.parametrize("field", ["labels", "annotations"])
 def test_what_towline_writes_on_objects_cannot_be_declared(field: str, name: str) -> None:
     text = SETTINGS.replace("  name:", f"  {field}:\n    towline.dev/{name}: x\n  name:")
@@ -108,10 +108,15 @@ def test_what_towline_writes_on_objects_cannot_be_declared(field: str, name: str
 @pytest.mark.parametrize(
     ("name", "good", "bad", "allowed"),
     [
-        ("prune", ["disabled"], ["disable", "Disabled", ""], '"disabled"'),
-        ("drift", ["report", "ignore"], ["repair", "x"], '"report" or "ignore"'),
-        ("force", ["true"], ["false", "True"], '"true"'),
-        ("wave-gate", ["healthy"], ["ready"], '"healthy"'),
+        ("prune", ["Disabled", "Enabled", "disabled"], ["disable", "enabled", ""], '"Disabled" or "Enabled"'),
+        (
+            "drift",
+            ["Report", "Repair", "Ignore", "report", "ignore"],
+            ["repair", "x"],
+            '"Report" or "Repair" or "Ignore"',
+        ),
+        ("force", ["Enabled", "true"], ["false", "True"], '"Enabled"'),
+        ("wave-gate", ["Healthy", "healthy"], ["ready"], '"Healthy"'),
         (
             "wave",
             ["0", "-3", "1000"],

@@ -28,7 +28,7 @@ def spec(url: str = URL, *, secret: str = "") -> Spec:
         mode=Mode.ENFORCE,
         drift=Drift.REPAIR,
         foreign_fields=ForeignFields.REPORT,
-        adopt=Adopt.ALWAYS,
+        adopt=Adopt.UNMANAGED,
         preflight=True,
         force=False,
         deletion_policy=DeletionPolicy.DELETE,

@@ -111,7 +111,7 @@ def test_a_success_says_which_commit_by_whom_and_how_much() -> None:
     assert found["kinds"] == [{"group": "", "kind": "ConfigMap"}, {"group": "apps", "kind": "Deployment"}]
 
 
-def test_a_success_sets_all_six_conditions() -> None:
+def test_a_success_sets_all_seven_conditions() -> None:
     found = after(succeeded())
     assert said_of(found, Type.READY) == ("True", "Succeeded")
     assert said_of(found, Type.RECONCILING) == ("False", "Idle")
@@ -119,6 +119,7 @@ def test_a_success_sets_all_six_conditions() -> None:
     assert said_of(found, Type.SYNCED) == ("True", "Succeeded")
     assert said_of(found, Type.HEALTHY) == ("Unknown", "NotAssessed")
     assert said_of(found, Type.DRIFTED) == ("Unknown", "NotAssessed")
+    assert said_of(found, Type.SUSPENDED) == ("False", "Idle")
 
 
 def test_a_pass_that_finds_nothing_new_leaves_a_status_that_equals_the_one_before() -> None:
@@ -136,6 +137,7 @@ def test_a_refused_object_is_named_with_file_line_and_commit() -> None:
     )
     assert found["failures"][0] == {
         "object": "Deployment.apps/shop/web-0",
+        "ref": {"group": "apps", "kind": "Deployment", "namespace": "shop", "name": "web-0"},
         "reason": "Invalid",
         "message": "spec.replicas: must be at least 0",
         "file": "deploy/web.yaml",
@@ -245,19 +247,21 @@ def test_a_bad_spec_stalls_until_it_changes() -> None:
     assert {entry["observedGeneration"] for entry in found["conditions"]} == {2}
 
 
-def test_a_suspended_resource_is_not_ready_and_keeps_its_commit() -> None:
+def test_a_suspended_resource_stays_as_ready_as_it_was_and_keeps_its_commit() -> None:
     found = after(succeeded(), PassResult(generation=2, reason=Reason.SUSPENDED))
-    assert said_of(found, Type.READY) == ("False", "Suspended")
+    assert said_of(found, Type.SUSPENDED) == ("True", "Suspended")
+    assert said_of(found, Type.READY) == ("True", "Succeeded")
+    assert said_of(found, Type.SYNCED) == ("True", "Succeeded")
     assert found["commit"]["applied"] == OLD
     said = "Suspended since 2026-01-01T00:00:00Z, at 1a2b3c4: nothing is fetched or written"
-    assert message(found) == said
+    assert message(found, Type.SUSPENDED) == said
     later = compute.compute(found, PassResult(generation=2, reason=Reason.SUSPENDED), LATE)
-    assert message(later) == said
+    assert message(later, Type.SUSPENDED) == said
 
 
 def test_a_suspended_resource_says_what_waits_for_a_confirmation() -> None:
     found = after(succeeded(), blocked(12), PassResult(generation=2, reason=Reason.SUSPENDED))
-    assert message(found).endswith("written; 12 deletions wait for your confirmation")
+    assert message(found, Type.SUSPENDED).endswith("written; 12 deletions wait for your confirmation")
 
 
 def test_ready_names_drift_that_is_left_alone() -> None:
@@ -269,6 +273,36 @@ def test_ready_names_drift_that_is_left_alone() -> None:
         'Applied 1a2b3c4 "raise the limits" by Ada: 12 objects; '
         'drift: ConfigMap team/drift data.level is "debug", Git says "info" (kubectl-edit)'
     )
+
+
+def test_a_suspension_leaves_a_failure_as_it_was_and_tries_nothing() -> None:
+    found = after(succeeded(), failed(), PassResult(generation=2, reason=Reason.SUSPENDED))
+    assert said_of(found, Type.READY) == ("False", "ApplyFailed")
+    assert said_of(found, Type.RECONCILING) == ("False", "Idle")
+
+
+def test_what_was_suspended_from_its_first_moment_is_neither_ready_nor_not() -> None:
+    found = after(PassResult(generation=1, reason=Reason.SUSPENDED))
+    assert said_of(found, Type.READY) == ("Unknown", "Suspended")
+    assert said_of(found, Type.DRIFTED) == ("Unknown", "NotAssessed")
+
+
+def test_a_suspension_ends_with_the_next_pass() -> None:
+    found = after(succeeded(), PassResult(generation=2, reason=Reason.SUSPENDED), succeeded(NEW))
+    assert said_of(found, Type.SUSPENDED) == ("False", "Idle")
+
+
+def test_a_plan_without_refusals_is_ready_and_not_synced() -> None:
+    planned = PassResult(generation=1, reason=Reason.PLANNED, observed=OLD, attempted=OLD)
+    found = after(planned)
+    assert said_of(found, Type.READY) == ("True", "Planned")
+    assert said_of(found, Type.SYNCED) == ("False", "Planned")
+
+
+def test_a_plan_that_would_be_refused_is_not_ready() -> None:
+    found = after(replace(failed(), reason=Reason.PLANNED))
+    assert said_of(found, Type.READY) == ("False", "Planned")
+    assert said_of(found, Type.SYNCED) == ("False", "Planned")
 
 
 def test_applied_at_moves_only_with_the_applied_commit() -> None:

@@ -7,23 +7,34 @@ from towline.status import drift_fields
 FIELD = Deviation(object="ConfigMap/shop/a", field="/data/x", want="1", have="2", by="kubectl-edit")
 OVERRIDDEN = Deviation(object="Pod/shop/b", field="/spec/y", reason=Refusal.OVERRIDDEN_BY_ADMISSION)
 FOREIGN = Deviation(object="Pod/shop/c", field="/spec/z", reason=Refusal.FOREIGN_FIELDS)
+APPLIED = {"commit": {"applied": "1" * 40}}
 
 
 def test_nothing_is_said_where_nobody_looked() -> None:
     assert drift_fields.fields(None, {}) == {}
-    found = drift_fields.condition(None, {})
+    found = drift_fields.condition(None, {}, APPLIED)
     assert (found.status, found.reason) == ("Unknown", "NotAssessed")
 
 
 def test_a_condition_stays_as_it_was_while_nobody_looks() -> None:
     before = {"type": "Drifted", "status": "True", "reason": "Drifted", "message": "one field"}
-    found = drift_fields.condition(None, {"conditions": [before]})
+    found = drift_fields.condition(None, {"conditions": [before]}, APPLIED)
     assert (found.status, found.reason, found.message) == ("True", "Drifted", "one field")
 
 
 def test_no_deviation_is_no_drift() -> None:
-    found = drift_fields.condition((), {})
+    found = drift_fields.condition((), {}, APPLIED)
     assert (found.status, found.reason) == ("False", "NoDrift")
+
+
+def test_nothing_drifts_where_nothing_was_ever_applied() -> None:
+    found = drift_fields.condition((), {}, {"commit": {"observed": "1" * 40}})
+    assert (found.status, found.reason) == ("Unknown", "NotAssessed")
+
+
+def test_an_entry_names_its_object_by_parts_for_scripts() -> None:
+    (entry,) = drift_fields.fields((FIELD,), {})["drift"]
+    assert entry["ref"] == {"group": "", "kind": "ConfigMap", "namespace": "shop", "name": "a"}
 
 
 def test_drift_counts_objects_and_fields_and_names_the_first() -> None:
@@ -31,7 +42,7 @@ def test_drift_counts_objects_and_fields_and_names_the_first() -> None:
     assert said["objects"] == {"declared": 4, "drifted": 2}
     assert said["driftTotal"] == 2
     assert [each["object"] for each in said["drift"]] == ["ConfigMap/shop/a", "Pod/shop/b"]
-    found = drift_fields.condition((FIELD, OVERRIDDEN), {})
+    found = drift_fields.condition((FIELD, OVERRIDDEN), {}, APPLIED)
     assert (found.status, found.reason) == ("True", "Drifted")
     assert 'ConfigMap shop/a data.x is "2", Git says "1" (kubectl-edit)' in found.message
 
@@ -40,12 +51,12 @@ def test_foreign_fields_are_listed_last_and_are_no_drift() -> None:
     said = drift_fields.fields((FOREIGN, FIELD), {})
     assert [each["object"] for each in said["drift"]] == ["ConfigMap/shop/a", "Pod/shop/c"]
     assert (said["driftTotal"], said["objects"]) == (1, {"drifted": 1})
-    found = drift_fields.condition((FOREIGN,), {})
+    found = drift_fields.condition((FOREIGN,), {}, APPLIED)
     assert (found.status, found.reason) == ("False", "ForeignFields")
 
 
 def test_what_admission_holds_otherwise_has_a_reason_of_its_own() -> None:
-    found = drift_fields.condition((OVERRIDDEN,), {})
+    found = drift_fields.condition((OVERRIDDEN,), {}, APPLIED)
     assert (found.status, found.reason) == ("True", "OverriddenByAdmission")
 
 
@@ -71,5 +82,5 @@ def test_a_status_is_read_back_as_it_was_written() -> None:
 def test_under_observe_nothing_is_said_of_drift() -> None:
     said = drift_fields.fields(drift_fields.UNASSESSED, {"objects": {"declared": 4, "drifted": 2}})
     assert (said["drift"], said["driftTotal"], said["objects"]) == ([], 0, {"declared": 4})
-    found = drift_fields.condition(drift_fields.UNASSESSED, {})
+    found = drift_fields.condition(drift_fields.UNASSESSED, {}, APPLIED)
     assert (found.status, found.reason) == ("Unknown", "NotAssessed")

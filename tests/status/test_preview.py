@@ -91,6 +91,7 @@ def test_what_waits_for_a_person_is_shown_with_its_reason_and_counted_as_blocked
     assert body["changes"] == [
         {
             "object": "ConfigMap/shop/state",
+            "ref": {"group": "", "kind": "ConfigMap", "namespace": "shop", "name": "state"},
             "action": "prune",
             "message": "waits for a confirmation: deleting it deletes data",
         }

@@ -55,7 +55,7 @@ def test_what_is_declared_and_exists_is_counted() -> None:
 def test_what_is_declared_and_not_there_is_counted_apart() -> None:
     found = look(live("a", CURRENT), live("b", CURRENT))
     assert (found.missing, found.well, found.complete) == (4, True, False)
-    left_alone = replace(manifest("b"), directives={"towline.dev/drift": "ignore"})
+    left_alone = replace(manifest("b"), directives={"towline.dev/drift": "Ignore"})
     assert survey.survey([left_alone], {}, 300.0).complete
     whole = look(live("a", CURRENT), declared="a")
     assert (whole.missing, whole.well, whole.complete) == (0, True, True)

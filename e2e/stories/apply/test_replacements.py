@@ -46,7 +46,7 @@ async def test_one_object_may_say_itself_that_it_can_be_replaced(
 ) -> None:
     await desk.apply(deployment(namespace))
     body = relabelled(namespace)
-    body["metadata"] |= {"annotations": {"towline.dev/force": "true"}}
+    body["metadata"] |= {"annotations": {"towline.dev/force": "Enabled"}}
 
     written = await desk.apply(body, action=Action.UPDATE)
 

@@ -152,7 +152,7 @@ def test_a_deployment_opens_its_gate_with_what_was_just_written(
 ) -> None:
     def web(image: str, node: Callable[..., Object]) -> str:
         body = node(image=image)
-        body["metadata"]["annotations"] = {"towline.dev/wave": "-1", "towline.dev/wave-gate": "healthy"}
+        body["metadata"]["annotations"] = {"towline.dev/wave": "-1", "towline.dev/wave-gate": "Healthy"}
         return manifests.text(body)
 
     first = repo.commit(

@@ -83,7 +83,7 @@ def test_what_must_not_be_deleted_is_released_and_listed_and_holds_nothing_up(
     shop: Shop,
 ) -> None:
     pinned = manifests.config_map("pinned", shop.namespace, colour="blue")
-    pinned["metadata"]["annotations"] = {"towline.dev/prune": "disabled"}
+    pinned["metadata"]["annotations"] = {"towline.dev/prune": "Disabled"}
     claim, child = manifests.claim("state", shop.namespace), manifests.child(repo.url)
     repository = git_repository()
     everything = (*shop.objects, pinned, claim, child)

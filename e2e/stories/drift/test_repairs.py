@@ -77,11 +77,11 @@ def test_drift_is_undone_while_the_git_server_is_silent(
     repo.path.rename(repo.path.with_suffix(".away"))
     try:
         repository.until(lambda status: status["conditions"][0]["status"] == "False", "Git is away")
-        repository.change(serviceAccountName="deployer")
+        repository.change(healthChecks=[{"apiVersion": "v1", "kind": "Pod", "current": "("}])
         repository.until_reason("InvalidSpec")
         edit(cluster, namespace, size="under an invalid spec")
         until(cluster, namespace, size="1")
-        repository.change(serviceAccountName=None)
+        repository.change(healthChecks=None)
         edit(cluster, namespace, size="2")
         until(cluster, namespace, size="1")
         cluster.delete("v1", "ConfigMap", "settings", namespace)
@@ -103,7 +103,7 @@ def test_drift_is_undone_under_an_invalid_spec_of_a_repository_whose_label_is_a_
 ) -> None:
     repository = git_repository("long-" * 12 + "name")
     repository.until_ready(repo.commit(manifests.config_maps(["settings"], size="1")))
-    repository.change(serviceAccountName="deployer")
+    repository.change(healthChecks=[{"apiVersion": "v1", "kind": "Pod", "current": "("}])
     repository.until_reason("InvalidSpec")
     edit(cluster, namespace, size="2")
     until(cluster, namespace, size="1")

@@ -40,8 +40,8 @@ GOOD: list[dict[str, Any]] = [
     {"interval": "1000000µs", "timeout": "1h"},
     {"interval": "8760h"},
     {"exclude": ["*.tmp.yaml", "/old"], "secretRef": {"name": "git.credentials"}},
-    {"mode": "Observe", "drift": "Report", "adopt": "TakeOver", "deletionPolicy": "Orphan"},
-    {"serviceAccountName": "deployer", "dependsOn": [{"name": "base"}], "foreignFields": "Remove"},
+    {"mode": "Observe", "drift": "Report", "adopt": "Any", "deletionPolicy": "Orphan"},
+    {"deletionPolicy": "Delete", "dependsOn": [{"name": "base"}], "foreignFields": "Remove"},
 ]
 BAD: list[dict[str, Any]] = [
     *(
@@ -92,6 +92,10 @@ BAD: list[dict[str, Any]] = [
     {"defaultNamespace": "a.b"},
     {"dependsOn": [{}]},
     {"healthTimeout": "0s"},
+    {"serviceAccountName": "deployer"},
+    {"adopt": "Always"},
+    {"deletionPolicy": "Keep"},
+    {"url": "git@git.example:app.git"},
 ]
 
 
@@ -112,7 +116,23 @@ def try_out(cluster: Cluster, spec: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("spec", GOOD, ids=repr)
 def test_a_good_spec_is_accepted_here_and_there(cluster: Cluster, spec: dict[str, Any]) -> None:
     stored = try_out(cluster, spec)
-    gitrepository.specify(gitrepository.identify(stored), SCHEMA, unserved=frozenset())
+    gitrepository.specify(gitrepository.identify(stored), SCHEMA)
+
+
+@pytest.mark.usefixtures("plane")
+@pytest.mark.parametrize(
+    ("url", "form"),
+    [
+        ("git@github.com:org/app.git", "ssh://git@github.com/org/app.git"),
+        ("git@git.example:/srv/app", "ssh://git@git.example/srv/app"),
+    ],
+)
+def test_the_api_server_refuses_an_scp_like_url_with_the_form_to_copy(
+    cluster: Cluster, url: str, form: str
+) -> None:
+    with pytest.raises(UnprocessibleEntityError) as refused:
+        try_out(cluster, {"url": url})
+    assert f"write it as {form}" in str(refused.value.body)
 
 
 @pytest.mark.usefixtures("plane")

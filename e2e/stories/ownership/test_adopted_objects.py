@@ -123,7 +123,7 @@ def test_where_adoption_needs_consent_the_rival_and_the_fields_are_named(
     before = live(cluster, namespace)
 
     sha = repo.commit({"a.yaml": manifests.text(settings(namespace, same="1", other="ours"))})
-    app = git_repository(adopt="IfUnowned", preflight=preflight)
+    app = git_repository(adopt="IfNoConflict", preflight=preflight)
     status = app.until_reason("ApplyFailed")
 
     (failure,) = status["failures"]
@@ -158,7 +158,7 @@ def test_what_another_tool_manages_is_taken_over_only_where_that_is_asked_for(
     assert tool in status["failures"][0]["message"].lower()
     assert live(cluster, namespace) == before
 
-    app.change(adopt="TakeOver")
+    app.change(adopt="Any")
     app.until_ready(sha)
     taken = live(cluster, namespace)
     assert taken["data"] == {"colour": "ours"}

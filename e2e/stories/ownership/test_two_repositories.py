@@ -64,6 +64,7 @@ def test_a_second_repository_that_declares_an_object_is_refused_by_the_name_of_t
     assert status["failures"] == [
         {
             "object": f"ConfigMap/{first.namespace}/shared",
+            "ref": {"group": "", "kind": "ConfigMap", "namespace": first.namespace, "name": "shared"},
             "reason": "OwnedByAnother",
             "message": f"belongs to another GitRepository, {first.namespace}/first",
             "file": "shared.yaml",

@@ -151,7 +151,7 @@ def test_a_token_that_came_too_late_for_a_loss_does_not_confirm_the_next_one(
     loss: Loss, audit: AuditLog, git_server: GitServer
 ) -> None:
     loss.repository.change(suspend=True)
-    loss.repository.until_reason("Suspended")
+    loss.repository.until_reason("Suspended", kind="Suspended")
     loss.repository.confirm_prune()
     back = loss.repo.commit(manifests.config_maps(LEAVING, colour="blue"))
     loss.repository.change(suspend=False)

@@ -185,7 +185,7 @@ def test_what_may_never_be_pruned_stays_and_the_status_names_it(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
     precious = manifests.config_map("precious")
-    precious["metadata"]["annotations"] = {"towline.dev/prune": "disabled"}
+    precious["metadata"]["annotations"] = {"towline.dev/prune": "Disabled"}
     repository = git_repository()
     repository.until_ready(
         repo.commit({**manifests.config_maps(["first"]), "precious.yaml": manifests.text(precious)})

@@ -82,7 +82,7 @@ async def test_an_object_that_somebody_recreated_is_not_pruned(
     ("touch", "action"),
     [
         ({"metadata": {"annotations": {"example.com/note": "hello"}}}, Action.PRUNE),
-        ({"metadata": {"annotations": {"towline.dev/prune": "disabled"}}}, Action.SKIP),
+        ({"metadata": {"annotations": {"towline.dev/prune": "Disabled"}}}, Action.SKIP),
         ({"metadata": {"annotations": {"towline.dev/owner": "somebody:else"}}}, Action.SKIP),
         ({"metadata": {"labels": {"towline.dev/repository": None}}}, Action.SKIP),
     ],

@@ -38,7 +38,8 @@ def test_the_plan_is_shown_with_its_fields_and_nothing_is_written(
     assert "finalizers" not in repository.read()["metadata"]
 
     ready = repository.condition()
-    assert ready["status"] == "False"
+    assert ready["status"] == "True"
+    assert repository.condition("Synced")["status"] == "False"
     assert ready["message"] == f'Would create 1, adopt 2: {sha[:7]} "Paint it blue" by Alice Author'
     assert status["commit"] == {"observed": sha, "attempted": sha}
     assert status["objects"] == {"declared": 3, "synced": 0, "failed": 0}
@@ -132,7 +133,7 @@ def test_waves_behind_a_gate_are_shown_and_are_no_difference_when_they_come_late
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories
 ) -> None:
     first, late = manifests.config_map("first"), manifests.config_map("late")
-    first["metadata"]["annotations"] = {"towline.dev/wave-gate": "healthy"}
+    first["metadata"]["annotations"] = {"towline.dev/wave-gate": "Healthy"}
     late["metadata"]["annotations"] = {"towline.dev/wave": "30"}
     sha = repo.commit({"all.yaml": manifests.text(first, late)})
     repository = git_repository(mode="Observe")

@@ -28,7 +28,7 @@ def test_while_suspended_nothing_is_fetched_and_nothing_written(
     repository = git_repository()
     repository.until_ready(repo.commit(manifests.config_maps(["settings", "other"], colour="blue")))
     repository.change(suspend=True)
-    before = repository.until_reason("Suspended")
+    before = repository.until_reason("Suspended", kind="Suspended")
     mark, asked = audit.mark(), git_server.requests(repo.path.stem)
     repo.commit({**manifests.config_maps(["settings"], colour="red"), "other.yaml": None})
     cluster.delete("v1", "ConfigMap", "settings", repository.namespace)
@@ -52,10 +52,11 @@ def test_a_suspended_repository_says_so_and_still_names_the_live_commit(
     sha = repo.commit(manifests.config_maps(["settings"]))
     repository.until_ready(sha)
     repository.change(suspend=True)
-    status = repository.until_reason("Suspended")
-    assert repository.condition()["status"] == "False"
+    status = repository.until_reason("Suspended", kind="Suspended")
+    assert repository.condition()["status"] == "True"
     assert status["commit"]["applied"] == sha
-    assert [one["type"] for one in status["conditions"] if one["reason"] == "Suspended"] == ["Ready"]
+    assert [one["type"] for one in status["conditions"] if one["reason"] == "Suspended"] == ["Suspended"]
+    assert sha[:7] in repository.condition("Suspended")["message"]
 
 
 def test_a_resumed_repository_catches_up_at_once(
@@ -65,7 +66,7 @@ def test_a_resumed_repository_catches_up_at_once(
     repository = git_repository(interval=LONG)
     repository.until_ready(sha)
     repository.change(suspend=True)
-    repository.until_reason("Suspended")
+    repository.until_reason("Suspended", kind="Suspended")
     sha = repo.commit({**manifests.config_maps(["settings"], colour="red"), "other.yaml": None})
     repository.change(suspend=False)
     repository.until_ready(sha)
@@ -80,7 +81,7 @@ def test_what_was_changed_by_hand_while_suspended_is_repaired_after_it(
     sha = repo.commit(manifests.config_maps(["settings"], colour="blue"))
     repository.until_ready(sha)
     repository.change(suspend=True)
-    repository.until_reason("Suspended")
+    repository.until_reason("Suspended", kind="Suspended")
     change = {"data": {"colour": "by hand"}}
     cluster.patch("v1", "ConfigMap", "settings", repository.namespace, change)
     repository.change(suspend=None)
@@ -93,7 +94,7 @@ def test_a_repository_that_is_born_suspended_waits_until_it_is_resumed(
 ) -> None:
     sha = repo.commit(manifests.config_maps(["settings"]))
     repository = git_repository(suspend=True)
-    repository.until_reason("Suspended")
+    repository.until_reason("Suspended", kind="Suspended")
     assert git_server.requests(repo.path.stem) == ()
     assert "finalizers" not in repository.read()["metadata"]
     repository.change(suspend=False)

@@ -97,7 +97,7 @@ def test_a_record_names_every_commit_since_the_last_sync_with_its_people_and_pul
     first = repo.commit(manifests.config_maps(["settings"]))
     repository.until_ready(first)
     repository.change(suspend=True)
-    repository.until_reason("Suspended")
+    repository.until_reason("Suspended", kind="Suspended")
     plain = repo.commit(manifests.config_maps(["a"]), message="Add a", author=BOB)
     squashed = repo.commit(manifests.config_maps(["b"]), message="Add b (#34)", author=BOB, committer=FORGE)
     repo.branch("topic")

@@ -21,7 +21,7 @@ from e2e.scenes import manifests
 
 GitRepositories = Callable[..., Repository]
 
-CONDITIONS = ["Ready", "Reconciling", "Stalled", "Synced", "Healthy", "Drifted"]
+CONDITIONS = ["Ready", "Reconciling", "Stalled", "Synced", "Healthy", "Drifted", "Suspended"]
 NOWHERE = "https://127.0.0.1:1/app.git"
 BROKEN = "apiVersion: v1\nkind: ConfigMap\nmetadata: [\n"
 
@@ -36,15 +36,10 @@ class Case(NamedTuple):
     files: Mapping[str, Content] = {}
 
 
-def unserved(told: str, **spec: Any) -> Case:
-    return Case("InvalidSpec", f"{told} is not supported yet", "Stalled", spec)
-
-
 def missing(told: str, **ref: str) -> Case:
     return Case("RefNotFound", told, "", {"ref": ref})
 
 
-UNSERVED = (unserved("spec.serviceAccountName:", serviceAccountName="deployer"),)
 SPECS = (
     Case(
         "InvalidSpec", "spec.exclude holds a pattern with more than 3 *", "Stalled", {"exclude": ["a*b*c*d*"]}
@@ -61,7 +56,6 @@ SPECS = (
     Case("AuthConfigInvalid", "Secret git,", "Reconciling", {"url": NOWHERE, "secretRef": {"name": "git"}}),
     Case("AuthConfigInvalid", "spec.secretRef", "Reconciling", {"url": "ssh://git@127.0.0.1:1/app.git"}),
     Case("GitUnavailable", "https://127.0.0.1:1/", "Reconciling", {"url": NOWHERE}),
-    Case("Suspended", "nothing is fetched or written", "", {"suspend": True}),
 )
 SOURCES = (
     missing("spec.ref.branch", branch="absent"),
@@ -84,7 +78,7 @@ def _id(case: Case) -> str:
     return f"{case.reason}-{'-'.join(case.spec) or next(iter(case.files))}"
 
 
-@pytest.mark.parametrize("case", [*UNSERVED, *SPECS, *SOURCES], ids=_id)
+@pytest.mark.parametrize("case", [*SPECS, *SOURCES], ids=_id)
 def test_each_mistake_has_its_reason_its_conditions_and_a_message_that_names_it(
     case: Case, operator: Operator, repo: Repo, git_repository: GitRepositories
 ) -> None:
@@ -141,9 +135,11 @@ def test_suspending_keeps_what_is_applied_and_resuming_makes_it_ready_again(
     repository = git_repository()
     before = repository.until_ready(sha)
     repository.change(suspend=True)
-    status = repository.until_reason("Suspended")
+    status = repository.until_reason("Suspended", kind="Suspended")
     found = _conditions(status, generation=2)
-    assert (found["Synced"]["status"], found["Synced"]["reason"]) == ("True", "Idle")
+    assert (found["Ready"]["status"], found["Synced"]["status"]) == ("True", "True")
+    assert (found["Suspended"]["status"], found["Suspended"]["reason"]) == ("True", "Suspended")
+    assert "nothing is fetched or written" in found["Suspended"]["message"].lower()
     assert (status["applied"], status["commit"]) == (before["applied"], before["commit"])
     repository.change(suspend=False)
     _conditions(repository.until_reason("Succeeded"), generation=3)
@@ -153,11 +149,15 @@ def test_a_spec_that_is_mended_is_tried_at_once_and_the_message_named_all_of_it(
     operator: Operator, repo: Repo, git_repository: GitRepositories
 ) -> None:
     sha = repo.commit(manifests.config_maps(["first"]))
-    repository = git_repository(ref={"semver": "newest"}, serviceAccountName="deployer", interval="1h")
+    repository = git_repository(
+        ref={"semver": "newest"},
+        healthChecks=[{"apiVersion": "v1", "kind": "Pod", "current": "("}],
+        interval="1h",
+    )
     message = _conditions(repository.until_reason("InvalidSpec"), generation=1)["Ready"]["message"]
     assert "spec.ref.semver" in message
-    assert "spec.serviceAccountName" in message
-    repository.change(ref=None, serviceAccountName=None)
+    assert "spec.healthChecks" in message
+    repository.change(ref=None, healthChecks=None)
     repository.until_ready(sha)
 
 

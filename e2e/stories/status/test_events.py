@@ -129,7 +129,7 @@ def test_a_suspended_repository_is_no_warning(
 ) -> None:
     sha = repo.commit(manifests.config_maps(["settings"]))
     repository = git_repository(suspend=True)
-    repository.until_reason("Suspended")
+    repository.until_reason("Suspended", kind="Suspended")
     repository.change(suspend=False)
     repository.until_ready(sha)
     eventually(lambda: _told(cluster, repository, "Normal"), deadline=30, message="the event of the sync")

@@ -1,4 +1,4 @@
-"""The conditions of a GitRepository: six of them, always all, each with a reason."""
+"""The conditions of a GitRepository: seven of them, always all, each with a reason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from towline.model import Body
 
 
 class Type(StrEnum):
-    """The six conditions, in the order in which the status lists them."""
+    """The seven conditions, in the order in which the status lists them."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -19,6 +19,7 @@ class Type(StrEnum):
     SYNCED = "Synced"
     HEALTHY = "Healthy"
     DRIFTED = "Drifted"
+    SUSPENDED = "Suspended"
 
 
 class Truth(StrEnum):
@@ -30,7 +31,7 @@ class Truth(StrEnum):
 
 
 IDLE = "Idle"
-"""The reason of Reconciling, Stalled and Synced where nothing special holds."""
+"""The reason of Reconciling, Stalled, Synced and Suspended where nothing special holds."""
 NOT_ASSESSED = "NotAssessed"
 """The reason of Healthy and Drifted while nobody looks."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from towline.api import durations, healthchecks, ignoring, labels, schema, versions
@@ -95,17 +97,18 @@ class ForeignFields(StrEnum):
 
 
 class Adopt(StrEnum):
-    """What happens to a declared object that exists and is not ours."""
+    """Which declared objects that exist and do not belong to the repository it may take over."""
 
-    ALWAYS = "Always"
-    IF_UNOWNED = "IfUnowned"
     NEVER = "Never"
-    TAKE_OVER = "TakeOver"
+    IF_NO_CONFLICT = "IfNoConflict"
+    UNMANAGED = "Unmanaged"
+    ANY = "Any"
 
 
 class DeletionPolicy(StrEnum):
     """What happens to the objects when the resource is deleted."""
 
+    CREATED = "Created"
     DELETE = "Delete"
     ORPHAN = "Orphan"
 
@@ -137,14 +140,19 @@ class Spec:
 
 
 class Removal(StrEnum):
-    """What deleting a GitRepository means for its objects."""
+    """What deleting a GitRepository means for its objects: which of them are deleted; the others are released."""
 
-    PRUNE = "prune"
-    RELEASE = "release"
+    CREATED = "created"
+    ALL = "all"
+    NONE = "none"
 
 
-UNSERVED = frozenset({"serviceAccountName"})
-"""Fields that the CRD knows and the operator does not serve yet: said so, never ignored."""
+_RENAMED: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {"spec.adopt": {"Always": "Unmanaged", "IfUnowned": "IfNoConflict", "TakeOver": "Any"}}
+)
+"""What values of stored objects are called since they were renamed, by field."""
+
+_SCP_LIKE = re.compile(r"([\w.-]+@[\w.-]+):/?([^:@].*)", re.ASCII)
 
 _REASONS = {"spec.url": Reason.INVALID_URL, "spec.path": Reason.INVALID_PATH, "spec.ref": Reason.INVALID_REF}
 """Faults of these fields have a reason of their own; so have those of fields below them."""
@@ -167,7 +175,7 @@ def identify(raw: Body) -> GitRepository:
     )
 
 
-def specify(repository: GitRepository, against: Schema, unserved: frozenset[str] = UNSERVED) -> Spec:
+def specify(repository: GitRepository, against: Schema) -> Spec:
     """Return the spec, checked by the CRD's own schema, with the defaults that the stored object lacks.
 
     Raises:
@@ -175,11 +183,10 @@ def specify(repository: GitRepository, against: Schema, unserved: frozenset[str]
             where all faults are of that field, else InvalidSpec.
     """
     given = {**schema.defaults(against), **repository.raw_spec}
-    faults = against.faults(given) or (
+    faults = tuple(_advised(fault, given) for fault in against.faults(given)) or (
         *_range_faults(given),
         *ignoring.faults(given.get("ignoreFields") or ()),
         *healthchecks.faults(given.get("healthChecks") or ()),
-        *_unserved_faults(given, unserved),
     )
     if faults:
         reasons = {_reason(fault) for fault in faults}
@@ -194,13 +201,20 @@ def removal(repository: GitRepository) -> Removal:
     Only what speaks of deletion is read, so that a spec that became invalid in another field still prunes.
     """
     spec = repository.raw_spec
-    prunes = (
-        spec.get("deletionPolicy", DeletionPolicy.DELETE) == DeletionPolicy.DELETE
-        and spec.get("mode", Mode.ENFORCE) == Mode.ENFORCE
+    may_prune = (
+        spec.get("mode", Mode.ENFORCE) == Mode.ENFORCE
         and spec.get("prune", True) is True
         and spec.get("suspend", False) is False
     )
-    return Removal.PRUNE if spec and prunes else Removal.RELEASE
+    if not spec or not may_prune:
+        return Removal.NONE
+    policy = spec.get("deletionPolicy", DeletionPolicy.CREATED)
+    return _REMOVALS.get(policy, Removal.NONE) if isinstance(policy, str) else Removal.NONE
+
+
+_REMOVALS: Mapping[str, Removal] = MappingProxyType(
+    {DeletionPolicy.CREATED: Removal.CREATED, DeletionPolicy.DELETE: Removal.ALL}
+)
 
 
 def _spec(given: Mapping[str, Any], namespace: str) -> Spec:
@@ -245,10 +259,16 @@ def _range_faults(given: Mapping[str, Any]) -> tuple[SchemaFault, ...]:
     return ()
 
 
-def _unserved_faults(given: Mapping[str, Any], unserved: frozenset[str]) -> tuple[SchemaFault, ...]:
-    return tuple(
-        SchemaFault(f"spec.{field}", "is not supported yet") for field in sorted(unserved & given.keys())
-    )
+def _advised(fault: SchemaFault, given: Mapping[str, Any]) -> SchemaFault:
+    """Say how to write what was renamed, or what is refused in this form."""
+    value = given.get(fault.field.removeprefix("spec."))
+    if not isinstance(value, str):
+        return fault
+    if renamed := _RENAMED.get(fault.field, {}).get(value):
+        return fault._replace(message=f"{value} is called {renamed} now: write {renamed}")
+    if fault.field == "spec.url" and (match := _SCP_LIKE.fullmatch(value)):
+        return fault._replace(message=f"is an scp-like address; write it as ssh://{match[1]}/{match[2]}")
+    return fault
 
 
 def _reason(fault: SchemaFault) -> Reason:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from towline.model import Key, ObjectRef
 
@@ -23,6 +25,9 @@ FORCE = "towline.dev/force"
 WAVE = "towline.dev/wave"
 WAVE_GATE = "towline.dev/wave-gate"
 
+ADOPTED = "towline.dev/adopted"
+"""When an object that existed before was taken over."""
+
 CHANGE_CAUSE = "kubernetes.io/change-cause"
 """What `kubectl rollout history` shows; not ours, so an author\'s own value wins."""
 
@@ -30,8 +35,33 @@ CONFIRM_PRUNE = "towline.dev/confirm-prune"
 RECONCILE = "towline.dev/reconcile"
 FINALIZER = "towline.dev/finalizer"
 
+DIRECTIVES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        PRUNE: ("Disabled", "Enabled"),
+        DRIFT: ("Report", "Repair", "Ignore"),
+        FORCE: ("Enabled",),
+        WAVE_GATE: ("Healthy",),
+    }
+)
+"""What authors may ask of one object, by annotation."""
+
+_OLD_SPELLINGS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        (PRUNE, "disabled"): "Disabled",
+        (DRIFT, "report"): "Report",
+        (DRIFT, "ignore"): "Ignore",
+        (FORCE, "true"): "Enabled",
+        (WAVE_GATE, "healthy"): "Healthy",
+    }
+)
+
 _LABEL_BYTES = 63
 _MANAGER_BYTES = 128
+
+
+def directive(name: str, value: str) -> str:
+    """Return the value of an annotation as it is spelled now; values from before that keep their meaning."""
+    return _OLD_SPELLINGS.get((name, value), value)
 
 
 def repository_label(key: Key) -> str:

@@ -50,7 +50,7 @@ def _immutable(failures: Iterable[Failure]) -> bool:
 
 
 def _forced(found: Prediction, sync: WriteContext) -> bool:
-    return sync.force or prediction.declared(found.change).directives.get(labels.FORCE) == "true"
+    return sync.force or prediction.declared(found.change).directives.get(labels.FORCE) == "Enabled"
 
 
 async def would_help(objects: Objects, found: Prediction, error: ApiError, sync: WriteContext) -> bool:

@@ -23,17 +23,18 @@ from towline.plan.stamp import Identity
 class WriteContext:
     """For whom objects are written, and why.
 
-    `record` is the name of the open SyncRecord, empty before there is one. `force`, `preflight`, `adopt`
-    and `foreign` are those of the spec. `mask` takes secrets out of what the server says.
+    `record` is the name of the open SyncRecord, empty before there is one; `moment` is when the sync began (RFC 3339).
+    `force`, `preflight`, `adopt` and `foreign` are those of the spec. `mask` takes secrets out of what the server says.
     """
 
     identity: Identity
     revision: Revision
     mask: Mask
     record: str = ""
+    moment: str = ""
     force: bool = False
     preflight: bool = True
-    adopt: Adopt = Adopt.ALWAYS
+    adopt: Adopt = Adopt.UNMANAGED
     foreign: ForeignFields = ForeignFields.REPORT
 
     @property

@@ -48,9 +48,12 @@ async def look(objects: Objects, change: Change, sync: WriteContext) -> Predicti
     if before is None or terminates(before):
         return unseen(replace(change, action=Action.CREATE), sync, known=before is None)
     whose = claim(before, change.ref, sync)
-    stamped = stamp.stamp(manifest, sync.identity, sync.revision, before)
+    is_ours = whose in {Ownership.OURS, Ownership.INHERITED}
+    stamped = stamp.stamp(
+        manifest, sync.identity, sync.revision, before, adopted="" if is_ours else sync.moment
+    )
     body = _only(before, ignore_fields.sent(stamped, manifest.ignored, before, sync.identity.manager))
-    if whose not in {Ownership.OURS, Ownership.INHERITED}:
+    if not is_ours:
         if refused := stranger(change, before, sync):
             return refused
         adopted = replace(change, action=Action.ADOPT)
@@ -118,4 +121,4 @@ def stranger(change: Change, before: Body, sync: WriteContext) -> Failure | None
 
 def insists(change: Change, sync: WriteContext) -> bool:
     """Tell whether an apply may take fields from other managers."""
-    return change.action is not Action.ADOPT or sync.adopt is not Adopt.IF_UNOWNED
+    return change.action is not Action.ADOPT or sync.adopt is not Adopt.IF_NO_CONFLICT

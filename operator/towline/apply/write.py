@@ -20,7 +20,7 @@ from towline.kube import refusals
 from towline.kube.client import IN_FLIGHT
 from towline.live.index import Index
 from towline.model import APPLIES, Action, Body, Change, Outcome, Result
-from towline.plan import adoption, scope, waves
+from towline.plan import adoption, scope, stamp, waves
 
 _ATTEMPTS = 6
 """How often an object is written that somebody else changes, deletes or recreates at the same moment."""
@@ -178,7 +178,12 @@ class Writes:
             about = refusals.subject(change, self._sync.revision.sha)
             failure = refusals.failure(about, refused.reason, refused.message)
             return await self._undone(change, body, failure)
-        return await self._done(replace(found, change=replace(change, action=Action.ADOPT)), sent, body)
+        adopted = replace(found, change=replace(change, action=Action.ADOPT), before=body)
+        sync = self._sync
+        sent = stamp.stamp(
+            prediction.declared(change), sync.identity, sync.revision, body, adopted=sync.moment
+        )
+        return await self._done(adopted, sent, await self._applied(adopted, sent))
 
     async def _undone(self, change: Change, body: Body, failure: Failure) -> Outcome:
         """Take back an apply that met somebody's object: only what we alone had added goes away."""

@@ -22,7 +22,16 @@ HEAD = 256
 EXACT = 2**53 - 1
 """Beyond this a JSON number is not the same number everywhere (RFC 8259, section 6): it stands as text."""
 
-_STAMPS = frozenset({labels.REPOSITORY_LABEL, labels.COMMIT, labels.SOURCE, labels.OWNER, labels.DIGEST})
+_STAMPS = frozenset(
+    {
+        labels.REPOSITORY_LABEL,
+        labels.COMMIT,
+        labels.SOURCE,
+        labels.OWNER,
+        labels.DIGEST,
+        labels.ADOPTED,
+    }
+)
 
 
 def fields(

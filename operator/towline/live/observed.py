@@ -62,6 +62,7 @@ def live_from(
     entries = managed.entries(body)
     entry = _entry(entries, label)
     ref = ref or ref_from(metadata, _kind(body))
+    prune = labels.directive(labels.PRUNE, notes.get(labels.PRUNE, ""))
     owner, named = labels.parse_owner(notes.get(labels.OWNER, ""))
     return Live(
         ref=ref,
@@ -77,7 +78,9 @@ def live_from(
         fields=intern(managed.encoded(entry)),
         entry_time=intern(entry.get("time", "")),
         terminating="deletionTimestamp" in metadata,
-        prune_disabled=notes.get(labels.PRUNE) == "disabled",
+        prune_disabled=prune == "Disabled",
+        prune_enabled=prune == "Enabled",
+        adopted=labels.ADOPTED in notes,
         shared=bool(entry) and coowners.is_shared(entries, entry["manager"]),
         foreign=bool(entry) and additions.has(entries, entry["manager"]),
         health=intern(assess(body, ref.group_kind)),

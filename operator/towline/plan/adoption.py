@@ -25,11 +25,11 @@ def refusal(metadata: Mapping[str, Any], adopt: Adopt) -> Refused | None:
     if adopt is Adopt.NEVER:
         message = (
             f"exists already, written by {_writers(metadata)}, and spec.adopt is Never: "
-            "delete the object, or set spec.adopt to IfUnowned"
+            "delete the object, or set spec.adopt to IfNoConflict"
         )
         return Refused(Refusal.NOT_OURS, message)
-    if adopt is not Adopt.TAKE_OVER and (tool := other_tool(metadata)):
-        message = f"managed by {tool}: stop that first, then set spec.adopt to TakeOver"
+    if adopt is not Adopt.ANY and (tool := other_tool(metadata)):
+        message = f"managed by {tool}: stop that first, then set spec.adopt to Any"
         return Refused(Refusal.MANAGED_BY_ANOTHER_TOOL, message)
     return None
 

@@ -16,17 +16,15 @@ DRIFTED = "Drifted"
 class DriftResponse(StrEnum):
     """What is done about the drift of one object."""
 
-    REPAIR = "repair"
-    REPORT = "report"
-    IGNORE = "ignore"
+    REPAIR = "Repair"
+    REPORT = "Report"
+    IGNORE = "Ignore"
 
 
 def answer(manifest: Manifest, chosen: Drift) -> DriftResponse:
     """Say what is done about drift: what the object's own annotation in Git asks for, else what the spec says."""
     asked = manifest.directives.get(labels.DRIFT)
-    if asked in {DriftResponse.REPORT, DriftResponse.IGNORE}:
-        return DriftResponse(asked)
-    return DriftResponse.REPORT if chosen is Drift.REPORT else DriftResponse.REPAIR
+    return DriftResponse(chosen if asked is None else asked)
 
 
 def is_reported(change: Change) -> bool:

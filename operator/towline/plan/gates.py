@@ -1,4 +1,4 @@
-"""Waves that wait: what comes after an object with `towline.dev/wave-gate: healthy` is not written before it is well.
+"""Waves that wait: what comes after an object with `towline.dev/wave-gate: Healthy` is not written before it is well.
 
 Nobody holds anything meanwhile. Which gates are closed is read from the live objects, each time a plan is made.
 """
@@ -24,7 +24,7 @@ class Gate(NamedTuple):
 
 def is_gate(manifest: Manifest) -> bool:
     """Tell whether later waves wait for this object."""
-    return manifest.directives.get(labels.WAVE_GATE) == "healthy"
+    return manifest.directives.get(labels.WAVE_GATE) == "Healthy"
 
 
 def closed(changes: Iterable[Change], refused: Iterable[Manifest]) -> Gate | None:

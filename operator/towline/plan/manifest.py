@@ -27,8 +27,24 @@ def declare(
     )
 
 
+def old_spellings(manifest: Manifest) -> tuple[tuple[str, str, str], ...]:
+    """Return the annotations that are spelled as before: name, value, and the value to write now."""
+    if not manifest.directives:
+        return ()  # without reading the content, which most manifests need not for this
+    annotations = manifest.body["metadata"].get("annotations") or {}
+    return tuple(
+        (name, annotations[name], asked)
+        for name, asked in manifest.directives.items()
+        if annotations.get(name) != asked
+    )
+
+
 def _directives(body: Body) -> dict[str, Any]:
     annotations = body["metadata"].get("annotations")
     if not isinstance(annotations, Mapping):
         return {}
-    return {name: value for name, value in annotations.items() if value and name.startswith(labels.PREFIX)}
+    return {
+        name: labels.directive(name, value) if isinstance(value, str) else value
+        for name, value in annotations.items()
+        if value and name.startswith(labels.PREFIX)
+    }

@@ -46,7 +46,7 @@ class Policy:
     label: str
     manager: str
     prune: bool = True
-    adopt: Adopt = Adopt.ALWAYS
+    adopt: Adopt = Adopt.UNMANAGED
     confirm: str = ""
     applied: str = ""
     blocked: bool = False

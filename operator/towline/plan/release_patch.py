@@ -10,7 +10,7 @@ from towline.fields import managed, pointer
 from towline.model import Body
 from towline.plan.stamp import Identity
 
-_STAMPS = (labels.OWNER, labels.DIGEST, labels.COMMIT, labels.SOURCE)
+_STAMPS = (labels.OWNER, labels.DIGEST, labels.COMMIT, labels.SOURCE, labels.ADOPTED)
 
 
 def operations(body: Body, identity: Identity) -> tuple[Body, ...]:

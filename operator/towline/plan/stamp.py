@@ -34,22 +34,40 @@ class Identity:
         return labels.field_manager(self.key)
 
 
-def stamp(manifest: Manifest, identity: Identity, revision: Revision, existing: Body | None = None) -> Body:
+def stamp(
+    manifest: Manifest,
+    identity: Identity,
+    revision: Revision,
+    existing: Body | None = None,
+    adopted: str = "",
+) -> Body:
     """Return the body of the server-side apply: the declared object with our label and annotations.
 
-    `existing` is the live object, if there is one. Where it holds this very content already (a repair), its
-    commit and file stay: they name the commit that last changed the object.
+    Args:
+        manifest: what Git declares.
+        identity: who writes.
+        revision: the commit that declares it.
+        existing: the live object, if there is one. Where it holds this very content already (a repair), its commit
+            and file stay: they name the commit that last changed the object.
+        adopted: when an object that existed before is taken over (RFC 3339); what an earlier write says of that stays.
     """
     body = manifest.body
     declared = _mapping(body.get("metadata"))
     traced = _kept(manifest, identity, existing) or _traced(manifest, revision)
     traced |= {labels.OWNER: labels.owner(identity.uid, manifest.ref), labels.DIGEST: manifest.digest}
+    if since := _adopted_at(existing) or adopted:
+        traced[labels.ADOPTED] = since
     metadata = {
         **declared,
         "labels": _extended(declared.get("labels"), {labels.REPOSITORY_LABEL: identity.label}),
         "annotations": _extended(declared.get("annotations"), traced, kept=(labels.CHANGE_CAUSE,)),
     }
     return {**body, "metadata": metadata}
+
+
+def _adopted_at(existing: Body | None) -> str:
+    annotations = _mapping(_mapping((existing or {}).get("metadata")).get("annotations"))
+    return str(annotations.get(labels.ADOPTED, ""))
 
 
 def cause(revision: Revision) -> str:

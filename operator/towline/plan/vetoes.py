@@ -185,12 +185,19 @@ def _declared_elsewhere(live: Live, policy: Policy) -> Veto | None:
     return Veto("", "released: another GitRepository declares it")
 
 
-def _prune_off(_: Live, policy: Policy) -> Veto | None:
-    return None if policy.prune else Veto("", "released: spec.prune is false")
+def _prune_off(live: Live, policy: Policy) -> Veto | None:
+    """Release where the spec asks for it; the object's own annotation comes before the spec."""
+    return None if policy.prune or live.prune_enabled else Veto("", "released: spec.prune is false")
 
 
 def _orphaned(_: Live, policy: Policy) -> Veto | None:
-    return Veto("", "released with its GitRepository") if policy.finalizing is Removal.RELEASE else None
+    return Veto("", "released with its GitRepository") if policy.finalizing is Removal.NONE else None
+
+
+def _adopted(live: Live, policy: Policy) -> Veto | None:
+    if policy.finalizing is not Removal.CREATED or not live.adopted:
+        return None
+    return Veto("", "released: it existed before Towline wrote it")
 
 
 def _inherited(live: Live, policy: Policy) -> Veto | None:
@@ -246,6 +253,7 @@ _AT_THE_END = (
     (_not_ours, Action.SKIP),
     (_installation, Action.RELEASE),
     (_orphaned, Action.RELEASE),
+    (_adopted, Action.RELEASE),
     (_prune_off, Action.RELEASE),
     (_prune_disabled, Action.RELEASE),
     (_declared_elsewhere, Action.RELEASE),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +17,7 @@ from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import GroupKind, Key, Manifest, Revision
-from towline.plan import ignore_fields, scope
+from towline.plan import ignore_fields, manifest, scope
 from towline.render import documents, formats
 from towline.render.cache import Cache
 from towline.source import access, refs, selection
@@ -183,6 +183,7 @@ class CommitReader:
         seen, forbidden = scope.visible(placed, denied)
         marked = tuple(replace(failure, commit=head.sha) for failure in (*failures, *forbidden))
         seen = await asyncio.to_thread(ignore_fields.marked, seen, spec.ignore_fields)
+        _tell_old_spellings(seen, head.sha)
         if selected.submodules:
             _log.info(
                 "submodules are not read", url=spec.url, commit=head.sha, paths=selected.submodules[:_NAMED]
@@ -239,6 +240,21 @@ class CommitReader:
         if refused:
             raise _build_error(refused, head.sha)
         return manifests
+
+
+def _tell_old_spellings(manifests: Iterable[Manifest], sha: str) -> None:
+    """Name the annotations that are spelled as before, once for each commit that is read."""
+    for each in manifests:
+        for name, written, now in manifest.old_spellings(each):
+            _log.warning(
+                "an annotation has an old spelling",
+                object=str(each.ref),
+                file=each.origin.file,
+                line=each.origin.line,
+                commit=sha,
+                annotation=f"{name}: {written}",
+                write=f"{name}: {now}",
+            )
 
 
 def _build_error(failures: tuple[Failure, ...], sha: str) -> BuildError:

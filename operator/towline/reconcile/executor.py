@@ -312,6 +312,7 @@ class Executor:
             identity=request.identity,
             revision=request.revision,
             mask=self._mask,
+            moment=self.moment(),
             force=request.force,
             preflight=request.preflight,
             adopt=request.adopt,

@@ -129,7 +129,7 @@ class Finalizer:
         """Say what becomes of the objects; uninstalling the CRD never deletes workloads."""
         crd = await self._read(_OUR_CRD)
         if crd is None or crd["metadata"].get("deletionTimestamp"):
-            return Removal.RELEASE
+            return Removal.NONE
         return gitrepository.removal(repository)
 
     async def _without_doomed(self, repository: GitRepository, decided: Plan) -> Plan:

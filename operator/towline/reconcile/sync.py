@@ -34,7 +34,7 @@ class SyncRequest:
     flags: tuple[Flag, ...] = ()
     preflight: bool = True
     force: bool = False
-    adopt: Adopt = Adopt.ALWAYS
+    adopt: Adopt = Adopt.UNMANAGED
     foreign: ForeignFields = ForeignFields.REPORT
 
 

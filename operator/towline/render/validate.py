@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from towline import text
@@ -113,7 +112,14 @@ def _string_map(value: Any, path: tuple[str, ...]) -> Iterator[Complaint]:
             )
 
 
-_OURS = (labels.REPOSITORY_LABEL, labels.OWNER, labels.DIGEST, labels.COMMIT, labels.SOURCE)
+_OURS = (
+    labels.REPOSITORY_LABEL,
+    labels.OWNER,
+    labels.DIGEST,
+    labels.COMMIT,
+    labels.SOURCE,
+    labels.ADOPTED,
+)
 
 
 def _stamps(body: Body) -> Iterator[Complaint]:
@@ -129,23 +135,13 @@ def _stamps(body: Body) -> Iterator[Complaint]:
                 )
 
 
-_SWITCHES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        labels.PRUNE: ("disabled",),
-        labels.DRIFT: ("report", "ignore"),
-        labels.FORCE: ("true",),
-        labels.WAVE_GATE: ("healthy",),
-    }
-)
-
-
 def _switches(body: Body) -> Iterator[Complaint]:
     annotations = _map(_map(body.get("metadata")).get("annotations"))
     if not annotations:
         return
-    for name, allowed in _SWITCHES.items():
+    for name, allowed in labels.DIRECTIVES.items():
         value = annotations.get(name)
-        if isinstance(value, str) and value not in allowed:
+        if isinstance(value, str) and labels.directive(name, value) not in allowed:
             choice = " or ".join(f'"{word}"' for word in allowed)
             yield Complaint(Refusal.INVALID, f"{name} must be {choice}", ("metadata", "annotations", name))
     wave = annotations.get(labels.WAVE)

@@ -13,11 +13,12 @@ from typing import Any
 
 from towline import text
 from towline.api import condition
+from towline.api.condition import Condition
 from towline.api.gitrepository import GitRepository
 from towline.drift.deviations import Deviation
 from towline.errors import Failure, Reason
 from towline.model import Body, Change, GroupKind, Plan, Revision
-from towline.status import blocked, conditions, drift_fields, health_condition, preview, suspension
+from towline.status import blocked, conditions, drift_fields, health_condition, preview, refs, suspension
 from towline.status.conditions import ConditionInputs
 from towline.status.preview import Forecast
 from towline.status.survey import HealthSummary
@@ -97,12 +98,20 @@ def compute(previous: Body, passed: PassResult, now: datetime) -> Body:
         **({} if passed.plan is None else {"plan": preview.body(passed.plan)}),
     }
     said = {name: value for name, value in status.items() if value not in (None, "", 0, {}, [])}
-    found = (
-        *conditions.conditions_of(said, _conclusion(said, previous, passed, now)),
-        drift_fields.condition(passed.drift, previous),
-    )
+    found = _conditions(said, previous, passed, now)
     said["conditions"] = condition.merge(previous.get("conditions"), found, passed.generation, moment)
     return said
+
+
+def _conditions(said: Body, previous: Body, passed: PassResult, now: datetime) -> tuple[Condition, ...]:
+    """Return all conditions; a suspension leaves what is known of the repository as it was."""
+    if passed.reason is Reason.SUSPENDED:
+        return suspension.conditions(said, previous, now)
+    return (
+        *conditions.conditions_of(said, _conclusion(said, previous, passed, now)),
+        drift_fields.condition(passed.drift, previous, said),
+        suspension.NONE,
+    )
 
 
 def progress(
@@ -133,10 +142,9 @@ def progress(
 def _conclusion(said: Body, previous: Body, passed: PassResult, now: datetime) -> ConditionInputs:
     """Say how the pass ended, and how the objects are: a commit that is applied is not ready before they are."""
     survey = passed.health
-    suspended = passed.reason is Reason.SUSPENDED
     known = ConditionInputs(
         reason=passed.reason,
-        message=suspension.sentence(said, previous, now) if suspended else passed.message,
+        message=passed.message,
         commit=passed.commit,
         attempts=passed.attempts,
         healthy=health_condition.of(survey, Reason.SUCCEEDED, previous),
@@ -202,6 +210,7 @@ def _failures(failures: tuple[Failure, ...] | None) -> Body:
 def _failure(failure: Failure) -> Body:
     named = {
         "object": text.printable(failure.object, _PATH_BYTES),
+        "ref": refs.of_text(failure.object),
         "file": text.printable(failure.file, _PATH_BYTES),
         "line": failure.line,
         "commit": failure.commit,

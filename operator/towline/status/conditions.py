@@ -49,7 +49,7 @@ class ConditionInputs:
 
 
 def conditions_of(status: Body, ended: ConditionInputs) -> Iterable[Condition]:
-    """Yield all conditions but Drifted, which comes from `status.drift_fields`.
+    """Yield all conditions but Drifted, which comes from `status.drift_fields`, and Suspended.
 
     Args:
         status: what the pass leaves behind, without conditions.
@@ -57,7 +57,7 @@ def conditions_of(status: Body, ended: ConditionInputs) -> Iterable[Condition]:
     """
     ready = ended.ready
     message = text.printable(_ready(status, ended), _MESSAGE_BYTES)
-    yield Condition(type=Type.READY, status=reasons.TABLE[ready].ready, reason=ready, message=message)
+    yield Condition(type=Type.READY, status=_truth(status, ready), reason=ready, message=message)
     yield _reconciling(ended.runs, ended.attempts)
     yield _stalled(ended.runs)
     yield _synced(status, ready)
@@ -69,6 +69,13 @@ def named(short: str, subject: str, author: str) -> str:
     quoted = f'"{text.printable(subject, _WORDS_BYTES)}"' if subject else ""
     by = f"by {text.printable(author, _WORDS_BYTES)}" if author else ""
     return " ".join(part for part in (short, quoted, by) if part)
+
+
+def _truth(status: Body, ready: Reason) -> Truth:
+    """Return the status of Ready: a plan that would be refused in part is not ready."""
+    if ready is Reason.PLANNED and status.get("failures"):
+        return Truth.FALSE
+    return reasons.TABLE[ready].ready
 
 
 def _reconciling(reason: Reason, attempts: int) -> Condition:
@@ -98,7 +105,10 @@ def _synced(status: Body, reason: Reason) -> Condition:
     ready = reasons.TABLE[reason].ready is Truth.TRUE
     found = Truth.UNKNOWN
     words = "No commit has been read yet"
-    if observed and observed == applied:
+    if reason is Reason.PLANNED:
+        found = Truth.FALSE
+        words = f"{observed[:7]} is planned, not applied: spec.mode is Observe"
+    elif observed and observed == applied:
         found = Truth.TRUE
         words = f"{observed[:7]} is applied"
     elif observed:
@@ -145,7 +155,10 @@ def _applied(status: Body) -> str:
 
 def _refusal(status: Body, ended: ConditionInputs) -> str:
     """Say what was refused first, of which commit, and how much of the commit is in the cluster."""
-    failures = [Failure(**entry) for entry in status.get("failures", ())]
+    told = (
+        {name: value for name, value in each.items() if name != "ref"} for each in status.get("failures", ())
+    )
+    failures = [Failure(**each) for each in told]
     if not failures:
         return ""
     commit = ended.commit or status.get("commit", {}).get("attempted", "")[:7]

@@ -13,6 +13,7 @@ from towline.drift.deviations import Deviation
 from towline.errors import Refusal
 from towline.model import Body, display
 from towline.plan.drift_policy import DRIFTED
+from towline.status import refs
 
 SHOWN = 10
 """How many deviations a status lists; the totals count all."""
@@ -44,14 +45,22 @@ def fields(deviations: tuple[Deviation, ...] | None, previous: Body) -> Body:
     }
 
 
-def condition(deviations: tuple[Deviation, ...] | None, previous: Body) -> Condition:
-    """Return Drifted; where nobody looked, as it was."""
+def condition(deviations: tuple[Deviation, ...] | None, previous: Body, status: Body) -> Condition:
+    """Return Drifted; where nobody looked, as it was.
+
+    Args:
+        deviations: what differs from what was applied.
+        previous: the status before.
+        status: what the pass leaves behind, without conditions; where it names no applied commit, nothing can drift.
+    """
     if deviations is None:
         return _before(previous)
     if deviations is UNASSESSED:
         return _unassessed("Under Observe, status.plan says what differs")
     real = [each for each in deviations if each.reason != Refusal.FOREIGN_FIELDS]
     foreign = len(deviations) - len(real)
+    if not real and not status.get("commit", {}).get("applied"):
+        return _unassessed("Nothing was applied that could drift")
     if not real:
         words = "Every applied object is as Git declares it"
         more = f"; others added {text.many(foreign, 'field')} inside objects of Git" if foreign else ""
@@ -125,6 +134,7 @@ def _unassessed(message: str) -> Condition:
 def _entry(deviation: Deviation) -> dict[str, Any]:
     texts = {
         "object": text.printable(deviation.object, _PATH_BYTES),
+        "ref": refs.of_text(deviation.object),
         "field": text.printable(deviation.field, _PATH_BYTES),
         "file": text.printable(deviation.file, _PATH_BYTES),
         "line": deviation.line,

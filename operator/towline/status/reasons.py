@@ -87,7 +87,7 @@ TABLE: Mapping[Reason, Remedy] = MappingProxyType(
     {
         Reason.SUCCEEDED: _FINE,
         Reason.SUSPENDED: _PAUSED,
-        Reason.PLANNED: _PAUSED,
+        Reason.PLANNED: _FINE,
         Reason.PROGRESSING: _RUNNING,
         Reason.INVALID_SPEC: _SPEC,
         Reason.INVALID_URL: _SPEC,
