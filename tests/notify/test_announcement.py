@@ -1,0 +1,89 @@
+"""What people are told of a status, and what not: nothing twice, nothing of a pause, everything in one wording."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from towline.model import ObjectRef
+from towline.notify import announcement
+from towline.notify.announcement import Weight
+
+
+def said(reason: str, message: str = "", ready: str = "False", **more: Any) -> dict[str, Any]:
+    return {
+        "conditions": [{"type": "Ready", "status": ready, "reason": reason, "message": message}],
+        **more,
+    }
+
+
+SYNCED = said("Succeeded", "1111111 is applied", "True", lastRecord="app-1")
+FAILED = said("BuildFailed", "a.yaml:3: duplicate key", lastRecord="app-1")
+
+
+def told(
+    before: dict[str, Any], after: dict[str, Any], *, is_suspended: bool = False
+) -> list[tuple[str, ...]]:
+    found = announcement.announcements(before, after, is_suspended=is_suspended)
+    return [(each.event, each.weight, each.reason, each.message) for each in found]
+
+
+def test_a_sync_is_told_once_in_the_words_of_the_status() -> None:
+    assert told({}, SYNCED) == [("synced", Weight.NORMAL, "Succeeded", "1111111 is applied")]
+    assert told(SYNCED, SYNCED) == []
+
+
+def test_a_record_of_a_sync_that_left_the_status_as_it_was_is_told() -> None:
+    assert told(SYNCED, {**SYNCED, "lastRecord": "app-2"}) == told({}, SYNCED)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(SYNCED, FAILED), (said("BuildFailed", "another", lastRecord="app-1"), FAILED), ({}, FAILED)],
+)
+def test_a_failure_that_was_not_there_before_is_a_warning(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    assert told(before, after) == [
+        ("not ready", Weight.WARNING, "BuildFailed", "a.yaml:3: duplicate key"),
+    ]
+
+
+def test_a_pause_warns_nobody() -> None:
+    assert told(SYNCED, said("Suspended", lastRecord="app-1"), is_suspended=True) == []
+
+
+def test_a_plan_under_observe_is_told_as_such_though_its_record_is_new() -> None:
+    planned = said("Planned", "2 changes", "False", lastRecord="app-2")
+    assert told(SYNCED, planned) == [("planned", Weight.NORMAL, "Planned", "2 changes")]
+
+
+def test_new_drift_is_told_before_the_end_of_the_pass() -> None:
+    drift = [{"object": "ConfigMap/shop/a", "field": "/data/x", "file": "a.yaml"}]
+    drifted = {**FAILED, "drift": drift, "driftTotal": 1}
+    assert [each[:3] for each in told(SYNCED, drifted)] == [
+        ("drifted", Weight.WARNING, "Drifted"),
+        ("not ready", Weight.WARNING, "BuildFailed"),
+    ]
+    assert [each[0] for each in told(drifted, {**SYNCED, "drift": drift, "driftTotal": 1})] == []
+
+
+def test_a_status_says_its_figures() -> None:
+    figures = announcement.figures({**SYNCED, "objects": {"declared": 5, "healthy": 4, "drifted": 1}})
+    assert (figures.reason, figures.is_ready) == ("Succeeded", True)
+    assert (figures.declared, figures.healthy, figures.drifted) == (5, 4, 1)
+    assert announcement.figures(FAILED).is_ready is False
+
+
+def test_repairs_name_three_objects_count_the_others_and_name_each_rival_once() -> None:
+    refs = [ObjectRef("", "ConfigMap", "shop", name) for name in "abcde"]
+    news = announcement.repaired(refs, ["kubectl-edit", "", "kubectl-edit"], "app-7")
+    named = ", ".join(ref.display for ref in refs[:3])
+    assert news.message == f"Restored {named} and 2 more, changed by kubectl-edit"
+    assert news.details == {"objects": 5, "record": "app-7"}
+
+
+def test_differences_to_what_was_shown_are_named_up_to_five() -> None:
+    news = announcement.differs("app-3", [f"d{number}" for number in range(7)])
+    assert news.message == "Differs from what SyncRecord app-3 has shown: d0; d1; d2; d3; d4; and 2 more"
+    assert news.details["total"] == 7
