@@ -7,30 +7,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 from towline.apply import existing
-from towline.apply.objects import Objects, WriteContext
-from towline.fields.mask import Mask
+from towline.apply.objects import Objects
 from towline.kube.discovery import Discovery
-from towline.model import Action, Change, Key, ObjectRef, Origin, Person, Revision
+from towline.model import Action, Change, ObjectRef, Origin
 from towline.plan.manifest import declare
-from towline.plan.stamp import Identity
 
+from tests.apply.apiserver import SYNC
 from tests.kube.loopback import Server, served, status
 
-SOMEBODY = Person(name="Somebody", email="somebody@example.com")
-REVISION = Revision(
-    sha="a" * 40,
-    author=SOMEBODY,
-    committer=SOMEBODY,
-    authored_at="2026-01-01T00:00:00Z",
-    committed_at="2026-01-01T00:00:00Z",
-    subject="Begin",
-)
-SYNC = WriteContext(
-    identity=Identity(key=Key("shop", "app"), uid="1"),
-    revision=REVISION,
-    mask=Mask(b"key"),
-    preflight=False,
-)
 MAPS = {
     "metadata": {"name": ""},
     "versions": [
