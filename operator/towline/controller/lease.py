@@ -185,11 +185,8 @@ class Elector:
         return -math.inf < self._until <= self._clock()
 
     async def _look(self) -> Mapping[str, Any] | None:
-        try:
-            lease = (await self._client.request("GET", f"{self._folder}/{NAME}")).body
-        except ApiError as error:
-            if error.code != 404:
-                raise
+        lease = await self._client.found(f"{self._folder}/{NAME}")
+        if lease is None:
             return None  # what it said last still holds: its holder may not have seen yet that it is gone
         spec, now = lease.get("spec") or {}, self._clock()
         self._seen = self._seen.then(spec, now) if self._seen else Sighting(spec=spec, since=now)

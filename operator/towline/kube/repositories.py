@@ -46,14 +46,9 @@ class Repositories:
         Raises:
             ClusterError: the API server could not be asked.
         """
-        query = {"limit": _PAGE}
-        while True:
-            page = (await self._client.request("GET", RESOURCE.path(namespace), query=query)).body
+        async for page in self._client.pages(RESOURCE.path(namespace), {"limit": _PAGE}):
             for item in page.get("items") or ():
                 yield gitrepository.identify(item)
-            if not (following := page["metadata"].get("continue")):
-                return
-            query = {"limit": _PAGE, "continue": following}
 
     async def write_status(self, repository: GitRepository, status: Body) -> GitRepository | None:
         """Replace the status, if it differs; return the resource after it.

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
 from towline import log
 from towline.api import gitrepository, labels
 from towline.api.gitrepository import GitRepository, Removal
 from towline.api.syncrecord import RecordedRepository, Trigger
-from towline.errors import ApiError, ClusterError, Reason
+from towline.errors import ClusterError, Reason
 from towline.kube.client import Client
 from towline.kube.repositories import Repositories
 from towline.live.index import Index
@@ -127,26 +126,18 @@ class Finalizer:
 
     async def _removal(self, repository: GitRepository) -> Removal:
         """Say what becomes of the objects; uninstalling the CRD never deletes workloads."""
-        crd = await self._read(_OUR_CRD)
+        crd = await self._client.found(_OUR_CRD)
         if crd is None or crd["metadata"].get("deletionTimestamp"):
             return Removal.NONE
         return gitrepository.removal(repository)
 
     async def _without_doomed(self, repository: GitRepository, decided: Plan) -> Plan:
         """Leave out what the namespace takes with it: it goes anyway, and nothing can be written there."""
-        namespace = await self._read(f"/api/v1/namespaces/{repository.key.namespace}")
+        namespace = await self._client.found(f"/api/v1/namespaces/{repository.key.namespace}")
         if namespace and not namespace["metadata"].get("deletionTimestamp"):
             return decided
         left = tuple(change for change in decided.changes if change.ref.namespace != repository.key.namespace)
         return replace(decided, changes=left)
-
-    async def _read(self, path: str) -> dict[str, Any] | None:
-        try:
-            return (await self._client.request("GET", path)).body
-        except ApiError as error:
-            if error.code == 404:
-                return None
-            raise
 
 
 def _request(repository: GitRepository, decided: Plan) -> SyncRequest:
