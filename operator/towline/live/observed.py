@@ -59,8 +59,7 @@ def live_from(
     metadata: Body = body["metadata"]
     notes: Mapping[str, str] = metadata.get("annotations") or {}
     label = (metadata.get("labels") or {}).get(labels.REPOSITORY_LABEL, "")
-    entries = managed.entries(body)
-    entry = _entry(entries, label)
+    entry = _entry(entries := managed.entries(body), label)
     ref = ref or ref_from(metadata, _kind(body))
     prune = labels.directive(labels.PRUNE, notes.get(labels.PRUNE, ""))
     owner, named = labels.parse_owner(notes.get(labels.OWNER, ""))

@@ -18,7 +18,15 @@ from towline.api.gitrepository import GitRepository
 from towline.drift.deviations import Deviation
 from towline.errors import Failure, Reason
 from towline.model import Body, Change, GroupKind, Plan, Revision
-from towline.status import blocked, conditions, drift_fields, health_condition, preview, refs, suspension
+from towline.status import (
+    blocked,
+    conditions,
+    drift_fields,
+    health_condition,
+    object_parts,
+    preview,
+    suspension,
+)
 from towline.status.conditions import ConditionInputs
 from towline.status.preview import Forecast
 from towline.status.survey import HealthSummary
@@ -210,7 +218,7 @@ def _failures(failures: tuple[Failure, ...] | None) -> Body:
 def _failure(failure: Failure) -> Body:
     named = {
         "object": text.printable(failure.object, _PATH_BYTES),
-        "ref": refs.of_text(failure.object),
+        "ref": object_parts.of_text(failure.object),
         "file": text.printable(failure.file, _PATH_BYTES),
         "line": failure.line,
         "commit": failure.commit,

@@ -13,7 +13,7 @@ from towline.drift.deviations import Deviation
 from towline.errors import Refusal
 from towline.model import Body, display
 from towline.plan.drift_policy import DRIFTED
-from towline.status import refs
+from towline.status import object_parts
 
 SHOWN = 10
 """How many deviations a status lists; the totals count all."""
@@ -134,7 +134,7 @@ def _unassessed(message: str) -> Condition:
 def _entry(deviation: Deviation) -> dict[str, Any]:
     texts = {
         "object": text.printable(deviation.object, _PATH_BYTES),
-        "ref": refs.of_text(deviation.object),
+        "ref": object_parts.of_text(deviation.object),
         "field": text.printable(deviation.field, _PATH_BYTES),
         "file": text.printable(deviation.file, _PATH_BYTES),
         "line": deviation.line,

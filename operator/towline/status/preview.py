@@ -12,7 +12,7 @@ from towline import text
 from towline.api.syncrecord import ChangeEntry, FieldChange, SyncRecord
 from towline.errors import Failure, Reason
 from towline.model import Action, Body, Change, Revision, display
-from towline.status import conditions, refs, refused
+from towline.status import conditions, object_parts, refused
 
 SHOWN = 10
 """How many changes a status shows, and fields of each; the totals count all."""
@@ -175,14 +175,14 @@ def _change(entry: ChangeEntry, total: int) -> dict[str, Any]:
     fields = [_field(each) for each in entry.fields[:SHOWN]]
     counted = {"fields": fields, "fieldsTotal": total} if fields else {}
     named = {name: value for name, value in place.items() if value}
-    parts = {"object": entry.object, "ref": refs.of_text(entry.object)}
+    parts = {"object": entry.object, "ref": object_parts.of_text(entry.object)}
     return {**parts, "action": entry.action, **named, **counted}
 
 
 def _waiting(change: Change) -> dict[str, Any]:
     return {
         "object": str(change.ref),
-        "ref": refs.of(change.ref),
+        "ref": object_parts.of(change.ref),
         "action": str(change.action),
         "message": blocks(change).message,
     }
