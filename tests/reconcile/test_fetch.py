@@ -1,0 +1,140 @@
+"""What a pass asks of Git, and what it knows already, against a real Git server."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from towline.api import labels
+from towline.api.gitrepository import Spec
+from towline.errors import Reason
+from towline.kube.discovery import Discovery
+from towline.live.index import Index
+from towline.reconcile.desired import CommitReader, Rules
+from towline.reconcile.fetch import Fetcher
+from towline.reconcile.state import Fetched, LastPass, Start
+from towline.render.cache import Cache
+from towline.render.documents import YamlLimits
+from towline.source.mirror import Mirrors
+from towline.source.selection import SourceLimits
+from towline.status.compute import PassResult
+
+from e2e.harness.gitrepo import Repo
+from e2e.harness.gitserver import GitServer
+from tests.api.test_gitrepository import repository, specify
+from tests.kube.loopback import Server, served, status
+
+APP = repository()
+
+
+@pytest.fixture
+async def fetcher(mirrors: Mirrors) -> AsyncIterator[Fetcher]:
+    async with served(Server(status(403, "Forbidden"))) as client:
+        discovery = Discovery(client)
+        index = Index(client, discovery, lambda *_: None)
+        source = CommitReader(
+            client=client,
+            discovery=discovery,
+            index=index,
+            mirrors=mirrors,
+            cache=Cache(),
+            rules=Rules(allow_http=True, limits=SourceLimits(), yaml=YamlLimits()),
+        )
+        yield Fetcher(source, index, asyncio.get_running_loop().time)
+        await index.aclose()
+
+
+def spec_of(repo: Repo) -> Spec:
+    return specify(url=repo.url, ref={"branch": "main"})
+
+
+def asked(server: GitServer, repo: Repo) -> int:
+    return len(server.requests(repo.path.stem))
+
+
+async def passed(fetcher: Fetcher, spec: Spec) -> Start:
+    """Begin the pass that follows one that fetched a commit."""
+    first = Start(repository=APP, last=LastPass(uid=APP.uid))
+    fetched = await fetcher.commit(first, spec, await fetcher.head(first, spec))
+    last = LastPass(
+        uid=APP.uid, spec=spec, head=fetched.head, looked_at=fetched.head.seen_at, fetched=fetched
+    )
+    return Start(repository=APP, last=last)
+
+
+async def test_a_commit_leads_from_the_head_to_its_author(fetcher: Fetcher, repo: Repo) -> None:
+    sha = repo.commit({"a.yaml": "a"}, message="Begin")
+    start = await passed(fetcher, spec_of(repo))
+    fetched = start.last.fetched
+    assert isinstance(fetched, Fetched)
+    assert (fetched.head.name, fetched.head.sha) == ("refs/heads/main", sha)
+    assert (fetched.revision.sha, fetched.revision.subject) == (sha, "Begin")
+
+
+async def test_within_an_interval_the_server_is_not_asked_again(
+    fetcher: Fetcher, repo: Repo, server: GitServer
+) -> None:
+    repo.commit({"a.yaml": "a"})
+    spec = spec_of(repo)
+    start = await passed(fetcher, spec)
+    repo.commit({"a.yaml": "b"})
+    before = asked(server, repo)
+    assert await fetcher.head(start, spec) == start.last.head
+    assert asked(server, repo) == before
+
+
+@pytest.mark.parametrize("why", ["asked for", "another spec", "its commit could not be had"])
+async def test_the_server_is_asked_again_where_the_last_answer_may_not_do(
+    fetcher: Fetcher, repo: Repo, why: str
+) -> None:
+    repo.commit({"a.yaml": "a"})
+    spec = spec_of(repo)
+    start = await passed(fetcher, spec)
+    newer = repo.commit({"a.yaml": "b"})
+    if why == "asked for":
+        start = replace(start, repository=replace(APP, annotations={labels.RECONCILE: "now"}))
+    elif why == "another spec":
+        spec = replace(spec, path="deploy")
+    else:
+        start = replace(start, last=replace(start.last, looked_at=-math.inf))
+    assert (await fetcher.head(start, spec)).sha == newer
+
+
+async def test_a_revision_that_is_known_is_the_very_same(fetcher: Fetcher, repo: Repo) -> None:
+    repo.commit({"a.yaml": "a"})
+    spec = spec_of(repo)
+    start = await passed(fetcher, spec)
+    known = start.last.fetched
+    assert known
+    assert (await fetcher.commit(start, spec, known.head)).revision is known.revision
+
+
+async def test_every_remote_is_named_until_its_repository_is_gone(fetcher: Fetcher, repo: Repo) -> None:
+    repo.commit({"a.yaml": "a"})
+    await passed(fetcher, spec_of(repo))
+    assert [remote.url for remote in fetcher.remotes()] == [repo.url]
+    fetcher.forget(APP.key)
+    assert fetcher.remotes() == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "secret", "retry_at", "expected"),
+    [
+        (Reason.AUTHENTICATION_FAILED, "1", math.inf, True),
+        (Reason.AUTHENTICATION_FAILED, "2", math.inf, False),
+        (Reason.AUTHENTICATION_FAILED, "1", 0.0, False),
+        (Reason.BUILD_FAILED, "1", math.inf, False),
+    ],
+    ids=["nothing changed", "another Secret", "a retry is due", "Git was there"],
+)
+async def test_a_server_that_refused_is_left_alone_until_something_changes_or_a_retry_is_due(
+    fetcher: Fetcher, reason: Reason, secret: str, retry_at: float, *, expected: bool
+) -> None:
+    spec = specify()
+    failed = PassResult(generation=APP.generation, reason=reason)
+    last = LastPass(uid=APP.uid, spec=spec, secret="1", passed=failed, retry_at=retry_at)
+    start = Start(repository=APP, last=last)
+    assert fetcher.is_still_away(start, spec, secret) is expected
