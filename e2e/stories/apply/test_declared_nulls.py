@@ -112,7 +112,7 @@ def test_a_null_that_the_schema_does_not_allow_is_refused_with_its_line(
     repository = git_repository()
     repo.commit({"first.yaml": manifests.text(nullables.nullable(group, "first", number=1, plain=None))})
     status = repository.until(
-        lambda status: [each["reason"] for each in status.get("failures", [])] == ["Invalid"], "a refusal"
+        lambda status: [each["reason"] for each in status.get("failures", [])] == ["WrongType"], "a refusal"
     )
     (failure,) = status["failures"]
     assert (failure["file"], failure["line"]) == ("first.yaml", 7)
