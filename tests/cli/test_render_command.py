@@ -46,6 +46,18 @@ def lines(folder: Path) -> list[Any]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
+def test_a_field_that_its_controller_writes_is_named_and_not_printed(tmp_path: Path) -> None:
+    revision = '  annotations: {deployment.kubernetes.io/revision: "7"}'
+    write(
+        tmp_path, "web.yaml", f"apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n{revision}\n"
+    )
+    result = run(tmp_path, "-o", "json")
+    field = "/metadata/annotations/deployment.kubernetes.io~1revision"
+    told = f"web.yaml:5: {field} is not applied: the deployment controller writes it\n"
+    assert (result.exit_code, result.stderr) == (0, told)
+    assert json.loads(result.stdout)["object"]["metadata"] == {"name": "web"}
+
+
 def test_json_is_one_line_for_each_object_with_its_file_and_line(folder: Path) -> None:
     assert lines(folder) == [
         {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from towline.model import ObjectRef
+from towline.model import Ignored, Manifest, ObjectRef, Origin
 from towline.notify import announcement
 from towline.notify.announcement import Weight
 
@@ -87,3 +87,33 @@ def test_differences_to_what_was_shown_are_named_up_to_five() -> None:
     news = announcement.differs("app-3", [f"d{number}" for number in range(7)])
     assert news.message == "Differs from what SyncRecord app-3 has shown: d0; d1; d2; d3; d4; and 2 more"
     assert news.details["total"] == 7
+
+
+def declaring(name: str, *fields: str) -> Manifest:
+    ref = ObjectRef("apps", "Deployment", "shop", name)
+    left_out = tuple(Ignored(7, field, "a controller") for field in fields)
+    return Manifest(
+        ref=ref,
+        api_version="apps/v1",
+        content=b"{}",
+        digest="d",
+        origin=Origin("web.yaml", 1),
+        left_out=left_out,
+    )
+
+
+def test_fields_that_are_left_to_their_controllers_are_told_with_their_lines() -> None:
+    news = announcement.ignored([declaring("web", "/a"), declaring("other")], [])
+    assert news is not None
+    assert (news.weight, news.reason) == (Weight.NORMAL, "FieldsIgnored")
+    told = "web.yaml:7 /a of Deployment shop/web, which a controller writes"
+    assert news.message == f"Not applied: {told}. Remove these lines from Git"
+
+
+def test_such_fields_are_told_once_and_many_are_counted() -> None:
+    before = [declaring("web", "/a")]
+    assert announcement.ignored(before, before) is None
+    news = announcement.ignored([declaring("web", *(f"/{each}" for each in "abcdefgh"))], before)
+    assert news is not None
+    assert "/a of" not in news.message
+    assert news.message.endswith("; and 2 more. Remove these lines from Git")

@@ -27,8 +27,9 @@ _LINE_BYTES = 8192
 def render(directory: Path, output: str, max_file_size: int) -> None:
     """Print the objects that the manifests in DIR declare, as Towline reads them.
 
-    Files are named relative to DIR. JSON is one line for each object, with its file and line. Faults go to standard
-    error; with any fault no object is printed, because half of a folder is not what it declares.
+    Files are named relative to DIR. JSON is one line for each object, with its file and line. Faults, and fields that
+    are left to their controllers, go to standard error; with any fault no object is printed, because half of a folder
+    is not what it declares.
     """
     manifests, failures = offline.render(directory, max_file_size)
     for failure in failures:
@@ -37,6 +38,9 @@ def render(directory: Path, output: str, max_file_size: int) -> None:
         sys.exit(1)
     write = _WRITERS[output]
     for manifest in manifests:
+        for one in manifest.left_out:
+            told = f"{manifest.origin.file}:{one.line}: {one.field} is not applied: {one.owner} writes it"
+            click.echo(text.printable(told, _LINE_BYTES), err=True)
         click.echo(write(manifest))
 
 

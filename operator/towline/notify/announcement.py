@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from towline.errors import Reason
-from towline.model import Body, ObjectRef
+from towline.model import Body, Manifest, ObjectRef
 from towline.status import drift_fields
 
 _NAMED_REPAIRS = 3
@@ -17,6 +17,9 @@ _NAMED_DIFFERENCES = 5
 """So many differences to what was shown are named, the others counted."""
 
 _LOGGED_DIFFERENCES = 500
+
+_NAMED_FIELDS = 5
+"""So many ignored fields are named, the others counted."""
 
 
 class Weight(StrEnum):
@@ -108,6 +111,35 @@ def repaired(objects: Collection[ObjectRef], rivals: Collection[str], record: st
         message=f"Restored {', '.join(names[:_NAMED_REPAIRS])}{more}"
         + (f", changed by {whose}" if whose else ""),
         details={"objects": len(names), "record": record},
+    )
+
+
+def ignored(manifests: Iterable[Manifest], before: Iterable[Manifest]) -> Announcement | None:
+    """Tell which declared fields are not sent, because their controllers write them; None where all was told before.
+
+    Args:
+        manifests: what Git declares now.
+        before: what it declared when people were told last.
+    """
+    left_out = [(each, one) for each in manifests for one in each.left_out]
+    if not left_out:
+        return None
+    known = {(each.ref, one.field) for each in before for one in each.left_out}
+    fresh = [(each, one) for each, one in left_out if (each.ref, one.field) not in known]
+    if not fresh:
+        return None
+    more = len(fresh) - _NAMED_FIELDS
+    rest = f"; and {more} more" if more > 0 else ""
+    named = "; ".join(
+        f"{each.origin.file}:{one.line} {one.field} of {each.ref.display}, which {one.owner} writes"
+        for each, one in fresh[:_NAMED_FIELDS]
+    )
+    return Announcement(
+        event="fields ignored",
+        weight=Weight.NORMAL,
+        reason="FieldsIgnored",
+        message=f"Not applied: {named}{rest}. Remove these lines from Git",
+        details={"total": len(fresh)},
     )
 
 

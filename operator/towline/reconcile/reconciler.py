@@ -102,6 +102,7 @@ class Reconciler:
         if not repository.deleting:
             desired = attempt.reached.desired or last.desired
             passed = await self._checkups.checked(repository.label, desired, passed)
+        await self._reporter.ignored(attempt.repository, attempt.reached.desired, last.desired)
         look = await self._reporter.report(attempt.repository, passed)
         if look is None:
             return _SOON

@@ -13,6 +13,7 @@ from towline.kube.repositories import Repositories
 from towline.notify import announcement
 from towline.notify.announce import Announcer
 from towline.reconcile.dependencies import Dependencies
+from towline.reconcile.desired import Desired
 from towline.records.ledger import Ledger
 from towline.status import compute, health_condition
 from towline.status.compute import PassResult
@@ -76,6 +77,13 @@ class Reporter:
         except ClusterError as error:
             _log.warning("cannot write the status", repository=str(repository.key), error=error.message)
         return None
+
+    async def ignored(self, repository: GitRepository, now: Desired | None, before: Desired | None) -> None:
+        """Tell which fields of a commit are left to their controllers, once for as long as the process runs."""
+        if now is None or now is before:
+            return
+        if news := announcement.ignored(now.manifests, before.manifests if before else ()):
+            await self._announcer.announce(repository, news)
 
     async def _retain(self, repository: GitRepository) -> None:
         try:
