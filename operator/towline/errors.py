@@ -117,14 +117,19 @@ class SourceError(TowlineError):
 
 
 class BuildError(TowlineError):
-    """The commit cannot be turned into manifests; `failures` holds every fault of every file."""
+    """The commit cannot be turned into manifests; `failures` holds every fault of every file.
 
-    def __init__(self, failures: tuple[Failure, ...], reason: Reason = Reason.BUILD_FAILED) -> None:
+    `advice` is one more sentence for its message.
+    """
+
+    def __init__(
+        self, failures: tuple[Failure, ...], reason: Reason = Reason.BUILD_FAILED, advice: str = ""
+    ) -> None:
         first = failures[0]
         where = f"{first.file}:{first.line}" if first.line else first.file
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
         message = f"{where}: {first.message}{more}" if where else f"{first.message}{more}"
-        super().__init__(reason, message, failures=failures)
+        super().__init__(reason, "; ".join(filter(None, (message, advice))), failures=failures)
 
 
 class ClusterError(TowlineError):

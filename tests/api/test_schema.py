@@ -101,6 +101,7 @@ def test_a_rule_that_is_not_understood_is_refused_rather_than_left_out() -> None
 def test_defaults_are_those_of_the_crd() -> None:
     assert schema.defaults(SCHEMA) == {
         "path": ".",
+        "skipNonManifests": False,
         "interval": "1m",
         "timeout": "60s",
         "prune": True,

@@ -185,6 +185,17 @@ def test_how_large_a_file_may_be_is_a_flag(folder: Path) -> None:
     assert run(folder, "--max-file-size", "1Gi").exit_code == 2
 
 
+def test_files_without_an_object_are_faults_with_one_pattern_for_all_or_passed_over(folder: Path) -> None:
+    for name in ("a", "b"):
+        write(folder, f"web/boards/{name}.json", '{"panels": []}')
+    assert faults(folder) == [
+        "web/boards/a.json:1: not a Kubernetes object: name it in spec.exclude",
+        "web/boards/b.json:1: not a Kubernetes object: name it in spec.exclude",
+        "2 files hold no Kubernetes object: write spec.exclude: ['/web/boards/'], or spec.skipNonManifests: true",
+    ]
+    assert run(folder, "--skip-non-manifests").exit_code == 0
+
+
 def test_a_folder_that_holds_nothing_prints_nothing(tmp_path: Path) -> None:
     assert lines(tmp_path) == []
     assert run(tmp_path).stdout == ""

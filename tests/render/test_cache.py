@@ -123,6 +123,27 @@ async def test_blobs_are_read_in_batches_of_bounded_size() -> None:
     assert max(repository.batches) < 512 * 1024
 
 
+async def test_files_without_an_object_are_passed_over_on_request() -> None:
+    cache = Cache()
+    repository = Repository(
+        **{"a.yaml": configmap("a"), "values.yaml": "replicas: 2\n", "board.json": '{"panels": []}'}
+    )
+    found = await cache.render(repository.files, repository.read, YamlLimits(), skip_non_manifests=True)
+    assert [one.ref.name for one in found] == ["a"]
+    with pytest.raises(BuildError) as error:
+        await render(cache, repository)
+    assert [failure.file for failure in error.value.failures] == ["board.json", "values.yaml"]
+
+
+async def test_a_stray_document_among_objects_and_half_an_object_are_never_passed_over() -> None:
+    repository = Repository(
+        **{"a.yaml": f"{configmap('a')}---\nreplicas: 2\n", "b.yaml": "kind: ConfigMap\n"}
+    )
+    with pytest.raises(BuildError) as error:
+        await Cache().render(repository.files, repository.read, YamlLimits(), skip_non_manifests=True)
+    assert {failure.file for failure in error.value.failures} == {"a.yaml", "b.yaml"}
+
+
 async def test_too_many_objects_are_refused_before_all_of_them_are_read() -> None:
     padding = "#" * 300_000
     repository = Repository(**{f"{n:02}": f"{configmap(f'n{n}')}{padding}" for n in range(10)})

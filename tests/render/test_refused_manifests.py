@@ -36,9 +36,67 @@ def told(text: str) -> list[tuple[int, str, str]]:
     return [(failure.line, str(failure.reason), failure.message) for failure in failures(text)]
 
 
-@pytest.mark.parametrize("text", ["- a", "text", "5", "'x'", "[]"])
-def test_a_document_that_is_no_object_is_refused(text: str) -> None:
-    assert told(f"# x\n{text}") == [(2, "BuildFailed", "a manifest is a map, and this is none")]
+NOT_AN_OBJECT = "not a Kubernetes object: name it in spec.exclude"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["- a", "text", "5", "'x'", "[]", "{}", "image: {tag: v1}\nreplicas: 2\n---\nmore: true\n---\n- 1"],
+)
+def test_a_file_that_holds_no_object_has_one_fault(text: str) -> None:
+    assert told(f"# x\n{text}") == [(2, "BuildFailed", NOT_AN_OBJECT)]
+
+
+@pytest.mark.parametrize("stray", ["- a", "replicas: 2"])
+def test_what_is_no_object_among_some_that_are_is_named_with_its_line(stray: str) -> None:
+    ((line, reason, message),) = told(f"{SETTINGS}---\n{stray}\n")
+    assert (line, reason) == (9, "BuildFailed")
+    assert message.startswith("not a Kubernetes object, among some that are: remove it")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        SETTINGS,
+        "apiVersion: ENC[AES256_GCM,data:1]\nkind: ENC[data:2]\nmetadata: {name: 5}\nx: y\na: b\nc: d\ne: f\n",
+        "password: ENC[AES256_GCM,data:1]\n#\n#\n#\n#\n#\n#\n",
+    ],
+)
+def test_what_sops_has_encrypted_is_named_as_such(head: str) -> None:
+    ((line, reason, message),) = told(f"{head}sops:\n  mac: ENC[AES256_GCM,data:1]\n  version: 3.9.0\n")
+    assert (line, reason) == (8, "BuildFailed")
+    assert message.startswith("encrypted with SOPS, which is not supported yet: ")
+
+
+def test_a_field_that_is_only_called_sops_is_left_to_the_cluster() -> None:
+    assert told(f"{SETTINGS}sops: {{mode: strict}}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("annotation", "way_out"),
+    [
+        (
+            "argocd.argoproj.io/hook: PreSync",
+            'write towline.dev/wave: "-1" and towline.dev/wave-gate: Healthy instead',
+        ),
+        (
+            "helm.sh/hook: pre-install,pre-upgrade",
+            'write towline.dev/wave: "-1" and towline.dev/wave-gate: Healthy instead',
+        ),
+        ("argocd.argoproj.io/hook: PostSync", 'write towline.dev/wave: "1" instead'),
+        ("helm.sh/hook: post-install", 'write towline.dev/wave: "1" instead'),
+        ("argocd.argoproj.io/hook: Sync", "remove the annotation"),
+        ("helm.sh/hook: test", "name the file in spec.exclude"),
+        ("argocd.argoproj.io/hook: Skip", "name the file in spec.exclude"),
+    ],
+)
+def test_a_hook_of_another_tool_is_refused_with_the_line_to_write(annotation: str, way_out: str) -> None:
+    hook = SETTINGS.replace("\ndata:", f"\n  annotations:\n    {annotation}\ndata:")
+    ((line, reason, message),) = told(hook)
+    assert (line, reason) == (7, "Invalid")
+    assert "is not supported yet, and the object would be applied at once: " in message
+    assert way_out in message
+    assert told(hook.replace("/hook:", "/hook-delete-policy:")) == []
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ def spec(url: str = URL, *, secret: str = "") -> Spec:
         timeout=60.0,
         secret_name=secret,
         exclude=(),
+        skip_non_manifests=False,
         default_namespace="shop",
         prune=True,
         mode=Mode.ENFORCE,

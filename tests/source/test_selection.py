@@ -105,6 +105,33 @@ def test_a_folder_for_kustomize_or_helm_is_refused_and_none_of_its_files_is_take
     assert "not supported yet" in selected.failures[0].message
 
 
+@pytest.mark.parametrize(
+    ("file", "path", "way_out"),
+    [
+        ("base/kustomization.yaml", ".", "write spec.exclude: ['/base/'], or use plain manifests"),
+        ("s/t/base/Chart.yaml", "s", "write spec.exclude: ['/t/base/'], or use plain manifests"),
+        (
+            "s/kustomization.yaml",
+            "s",
+            "write spec.exclude: ['/kustomization.yaml'] to read the files beside it",
+        ),
+        ("Kustomization", ".", "write spec.exclude: ['/Kustomization'] to read the files beside it"),
+        ("s/Chart.yaml", "s", "commit the output of helm template, and set spec.path to its folder"),
+    ],
+)
+def test_a_folder_for_kustomize_or_helm_is_refused_with_the_line_to_write(
+    file: str, path: str, way_out: str
+) -> None:
+    (failure,) = select(files(file), path).failures
+    assert way_out in failure.message
+
+
+def test_beside_an_excluded_kustomization_files_are_plain_manifests() -> None:
+    assert chosen("s/kustomization.yaml", "s/a.yaml", path="s", exclude=("/kustomization.yaml",)) == [
+        "s/a.yaml"
+    ]
+
+
 def test_an_excluded_folder_for_helm_is_no_fault() -> None:
     selected = select(files("chart/Chart.yaml", "chart/templates/x.yaml", "y.yaml"), ".", ("/chart/",))
     assert ([one.path for one in selected.files], selected.failures) == (["y.yaml"], ())

@@ -124,6 +124,7 @@ class Spec:
     timeout: float
     secret_name: str
     exclude: tuple[str, ...]
+    skip_non_manifests: bool
     default_namespace: str
     prune: bool
     mode: Mode
@@ -226,6 +227,7 @@ def _spec(given: Mapping[str, Any], namespace: str) -> Spec:
         timeout=durations.parse(given["timeout"]),
         secret_name=(given.get("secretRef") or {}).get("name", ""),
         exclude=tuple(given.get("exclude") or ()),
+        skip_non_manifests=given["skipNonManifests"],
         default_namespace=given.get("defaultNamespace") or namespace,
         prune=given["prune"],
         mode=Mode(given["mode"]),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from towline import aio, log
 from towline.api.gitrepository import RefKind, Spec
-from towline.errors import BuildError, Failure, Reason, Refusal, TowlineError
+from towline.errors import BuildError, Failure, Refusal, TowlineError
 from towline.fields import owned_paths
 from towline.kube import secrets
 from towline.kube.client import Client
@@ -19,6 +19,7 @@ from towline.live.index import Index
 from towline.model import GroupKind, Key, Manifest, Revision
 from towline.plan import ignore_fields, manifest, scope
 from towline.render import documents, formats
+from towline.render.build_report import build_error
 from towline.render.cache import Cache
 from towline.source import access, refs, selection
 from towline.source.access import Remote
@@ -172,13 +173,13 @@ class CommitReader:
         selected = await asyncio.to_thread(
             selection.select, entries, spec.path, formats.MARKERS, spec.exclude, self._rules.limits
         )
-        manifests = await self._rendered(head, selected)
+        manifests = await self._rendered(head, spec, selected)
         brought = scope.declared_scopes(manifests)
         served = await self._discovery.scopes({manifest.ref.group_kind for manifest in manifests})
         scopes = {kind: resource.namespaced for kind, resource in brought.items()} | dict(served)
         placed, failures = await asyncio.to_thread(scope.place, manifests, scopes, spec.default_namespace)
         if any(failure.reason == Refusal.DUPLICATE_OBJECT for failure in failures):
-            raise _build_error(failures, head.sha)
+            raise build_error(failures, (), spec.path, head.sha)
         denied = await self._index.denied({manifest.ref.group_kind for manifest in placed})
         seen, forbidden = scope.visible(placed, denied)
         marked = tuple(replace(failure, commit=head.sha) for failure in (*failures, *forbidden))
@@ -225,20 +226,23 @@ class CommitReader:
             return History(revisions=(), total=0)
         return await self._mirrors.history(head.remote, base, head.sha)
 
-    async def _rendered(self, head: Head, selected: selection.Selection) -> tuple[Manifest, ...]:
+    async def _rendered(self, head: Head, spec: Spec, selected: selection.Selection) -> tuple[Manifest, ...]:
         """Parse what was selected; what the selection refused is reported together with what does not parse."""
 
         async def read(shas: Sequence[str]) -> Mapping[str, bytes]:
             return await self._mirrors.blobs(head.remote, shas)
 
         files = [(entry.path, entry.sha, entry.size) for entry in selected.files]
+        paths = [entry.path for entry in selected.files]
         refused = selected.failures
         try:
-            manifests = await self._cache.render(files, read, self._rules.yaml)
+            manifests = await self._cache.render(
+                files, read, self._rules.yaml, skip_non_manifests=spec.skip_non_manifests
+            )
         except BuildError as error:
-            raise _build_error((*refused, *error.failures), head.sha) from error
+            raise build_error((*refused, *error.failures), paths, spec.path, head.sha) from error
         if refused:
-            raise _build_error(refused, head.sha)
+            raise build_error(refused, paths, spec.path, head.sha)
         return manifests
 
 
@@ -255,13 +259,3 @@ def _tell_old_spellings(manifests: Iterable[Manifest], sha: str) -> None:
                 annotation=f"{name}: {written}",
                 write=f"{name}: {now}",
             )
-
-
-def _build_error(failures: tuple[Failure, ...], sha: str) -> BuildError:
-    """Report all faults, in the order of files; where all are symlinks, that is the reason."""
-    ordered = sorted(failures, key=lambda failure: (failure.file, failure.line))
-    only_links = all(failure.reason == Reason.SYMLINK_REFUSED for failure in ordered)
-    return BuildError(
-        tuple(replace(failure, commit=sha) for failure in ordered),
-        Reason.SYMLINK_REFUSED if only_links else Reason.BUILD_FAILED,
-    )

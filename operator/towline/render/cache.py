@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import aclosing
 from dataclasses import replace
 from itertools import islice
@@ -13,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from towline import aio, text
 from towline.errors import BuildError, Failure, Reason, SourceError
 from towline.model import Manifest
-from towline.render import plain
+from towline.render import build_report, plain
 from towline.render.documents import YamlLimits
 
 File: TypeAlias = tuple[str, str, int]
@@ -54,10 +55,13 @@ class Cache:
         self._parsing = asyncio.Lock()
         self._parsing_large = asyncio.Lock()
 
-    async def render(self, files: Sequence[File], read: Read, limits: YamlLimits) -> tuple[Manifest, ...]:
+    async def render(
+        self, files: Sequence[File], read: Read, limits: YamlLimits, *, skip_non_manifests: bool = False
+    ) -> tuple[Manifest, ...]:
         """Return what files declare, in byte order of their paths.
 
-        The limits are to be the same ones at every call.
+        The limits are to be the same ones at every call. With `skip_non_manifests` a file without any object is no
+        fault.
 
         Raises:
             BuildError: with every fault of every file.
@@ -74,7 +78,8 @@ class Cache:
                 found |= rendered
                 total = total.plus(_Total.of(rendered.values()))
         _check(total, limits)
-        return _collected([found[file[:2]] for file in ordered])
+        passed_over = {build_report.NO_OBJECT} if skip_non_manifests else frozenset[str]()
+        return _collected([found[file[:2]] for file in ordered], passed_over)
 
     async def _known(self, files: Sequence[File]) -> dict[_Name, Rendered]:
         """Look up what is remembered, and let others have their turn meanwhile."""
@@ -213,8 +218,10 @@ def _check(total: _Total, limits: YamlLimits) -> None:
     raise SourceError(Reason.SOURCE_TOO_LARGE, f"the commit {what}: narrow spec.path or spec.exclude")
 
 
-def _collected(rendered: Sequence[Rendered]) -> tuple[Manifest, ...]:
-    failures = tuple(failure for one in rendered for failure in one.failures)
+def _collected(rendered: Sequence[Rendered], passed_over: AbstractSet[str]) -> tuple[Manifest, ...]:
+    failures = tuple(
+        failure for one in rendered for failure in one.failures if failure.message not in passed_over
+    )
     if failures:
         raise BuildError(failures)
     return tuple(manifest for one in rendered for manifest in one.manifests)

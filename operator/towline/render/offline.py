@@ -8,13 +8,16 @@ from pathlib import Path
 from towline.errors import Failure, Reason, TowlineError
 from towline.model import Manifest, ObjectRef
 from towline.plan import scope
-from towline.render import folder, formats, plain
+from towline.render import build_report, folder, formats, plain
+from towline.render.build_report import NO_OBJECT
 from towline.render.documents import YamlLimits
 from towline.source import selection
-from towline.source.selection import SourceLimits
+from towline.source.selection import Entry, SourceLimits
 
 
-def render(directory: Path, max_file_size: int) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
+def render(
+    directory: Path, max_file_size: int, *, skip_non_manifests: bool
+) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
     """Return what a folder declares, and everything that is wrong with it, in the order of files and lines."""
     limits = YamlLimits(file_bytes=max_file_size)
     most = SourceLimits(file_bytes=max_file_size)
@@ -37,9 +40,15 @@ def render(directory: Path, max_file_size: int) -> tuple[tuple[Manifest, ...], t
             continue
         found, faults = plain.manifests(entry.path, "", content, limits)
         manifests.extend(found)
-        failures.extend(faults)
+        failures.extend(one for one in faults if not (skip_non_manifests and one.message == NO_OBJECT))
     failures.extend(_twice(manifests))
-    return tuple(manifests), tuple(sorted(failures, key=lambda one: (one.file.encode(), one.line)))
+    ordered = sorted(failures, key=lambda one: (one.file.encode(), one.line))
+    return tuple(manifests), (*ordered, *_advice(ordered, selected.files))
+
+
+def _advice(failures: Iterable[Failure], files: Iterable[Entry]) -> Iterator[Failure]:
+    if advice := build_report.advice(failures, (entry.path for entry in files), "."):
+        yield Failure(reason=Reason.BUILD_FAILED, message=advice)
 
 
 def _twice(manifests: Iterable[Manifest]) -> Iterator[Failure]:

@@ -16,7 +16,8 @@ from towline.fields import controller_fields, nulls, pointer, server_fields
 from towline.fields.controller_fields import LeftOut
 from towline.model import Body, Ignored, Manifest, ObjectRef, Origin
 from towline.plan import manifest
-from towline.render import documents, validate
+from towline.render import documents, other_tools, validate
+from towline.render.build_report import NO_OBJECT
 from towline.render.documents import Document, DocumentErrors, Places, YamlLimits
 from towline.render.split import Piece
 from towline.render.validate import Complaint
@@ -27,6 +28,8 @@ _DIGEST_LENGTH = 63
 _SHOWN_NAME = 300  # bytes
 _OBJECT_BYTES = 3 * 1024**2
 """The API server takes no larger request."""
+_OBJECT_KEYS = frozenset({"apiVersion", "kind", "metadata"})
+_STRAY = "not a Kubernetes object, among some that are: remove it, or give it a file that spec.exclude names"
 _FAILURES = 1000  # of one file; a generated one may repeat its mistake in every object
 
 
@@ -73,6 +76,9 @@ def manifests(
         message = "the file is a Git LFS pointer; commit the manifest itself"
         return (), (Failure(reason=Reason.BUILD_FAILED, message=message, file=file, line=1),)
     found, failures = _documents(file, content, limits)
+    if found and not failures and not any(_is_meant(document.value) for document in found):
+        failure = Failure(reason=Reason.BUILD_FAILED, message=NO_OBJECT, file=file, line=found[0].line)
+        return (), (failure,)
     good: list[Manifest] = []
     for one in _objects(found, Origin(file, 0, blob=blob), limits):
         outcome = _manifest(one)
@@ -93,6 +99,11 @@ def _documents(file: str, content: bytes, limits: YamlLimits) -> tuple[tuple[Doc
             Failure(reason=Reason.BUILD_FAILED, message=fault.message, file=file, line=fault.line)
             for fault in error.faults
         ]
+
+
+def _is_meant(value: Any) -> bool:
+    """Whether something was meant as an object: it has some of what every object has, or is encrypted."""
+    return isinstance(value, dict) and (not _OBJECT_KEYS.isdisjoint(value) or other_tools.is_encrypted(value))
 
 
 def _is_list(value: Any) -> bool:
@@ -126,8 +137,8 @@ def _named(item: Any, wrapper: Body) -> Any:
 
 
 def _manifest(one: _Object) -> Manifest | tuple[Failure, ...]:
-    if not isinstance(one.value, dict):
-        return (_failure(one, Complaint(Reason.BUILD_FAILED, "a manifest is a map, and this is none"), ""),)
+    if not _is_meant(one.value):
+        return (_failure(one, Complaint(Reason.BUILD_FAILED, _STRAY), ""),)
     if one.origin.item >= 0 and _is_list(one.value):
         return (_failure(one, Complaint(Reason.BUILD_FAILED, "a List inside a List is refused"), ""),)
     complaints = validate.complaints(one.value)

@@ -10,6 +10,7 @@ from towline.api import labels
 from towline.errors import Reason, Refusal
 from towline.model import Body
 from towline.plan import waves
+from towline.render import other_tools
 
 _SHOWN_KEY = 100  # bytes
 
@@ -22,11 +23,18 @@ class Complaint(NamedTuple):
     path: tuple[str, ...] = ()
 
 
+_ENCRYPTED = (
+    "encrypted with SOPS, which is not supported yet: commit the object without it, "
+    "or name the file in spec.exclude"
+)
+
 Rule: TypeAlias = Callable[[Body], Iterator[Complaint]]
 
 
 def complaints(body: Body) -> tuple[Complaint, ...]:
     """Return everything that is wrong with an object before a cluster sees it."""
+    if other_tools.is_encrypted(body):
+        return (Complaint(Reason.BUILD_FAILED, _ENCRYPTED, ("sops",)),)
     return tuple(complaint for rule in _RULES for complaint in rule(body))
 
 
@@ -152,6 +160,12 @@ def _switches(body: Body) -> Iterator[Complaint]:
             yield Complaint(Refusal.INVALID, str(error), ("metadata", "annotations", labels.WAVE))
 
 
+def _hooks(body: Body) -> Iterator[Complaint]:
+    annotations = _map(_map(body.get("metadata")).get("annotations"))
+    for name, message in other_tools.hooks(annotations):
+        yield Complaint(Refusal.INVALID, message, ("metadata", "annotations", name))
+
+
 def is_core(body: Body, kind: str) -> bool:
     """Whether an object is of that kind of the core group."""
     return body.get("kind") == kind and body.get("apiVersion") == "v1"
@@ -170,4 +184,5 @@ _RULES: tuple[Rule, ...] = (
     _string_maps,
     _stamps,
     _switches,
+    _hooks,
 )

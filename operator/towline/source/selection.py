@@ -97,7 +97,7 @@ def select(
     manifests = tuple(one for one in seen if _is_manifest(one) and not _below(one.path, unserved))
     _check_amount(manifests, limits)
     failures = (
-        *(_not_served(entry, markers[_name(entry)]) for entry in unserved.values()),
+        *(_not_served(entry, markers[_name(entry)], path) for entry in unserved.values()),
         *(
             _refused_link(one)
             for one in seen
@@ -164,11 +164,21 @@ def _below(path: str, folders: Mapping[str, Entry]) -> bool:
     return parent in folders
 
 
-def _not_served(marker: Entry, tool: str) -> Failure:
+_WAYS_OUT = {"Chart.yaml": "commit the output of helm template, and set spec.path to its folder"}
+"""What to do where `spec.path` itself is such a folder, and the files beside the marker are no manifests."""
+
+
+def _not_served(marker: Entry, tool: str, path: str) -> Failure:
+    folder, _, name = marker.path.rpartition("/")
+    if folder == ("" if path == "." else path):
+        way_out = _WAYS_OUT.get(
+            name, f"write spec.exclude: ['/{name}'] to read the files beside it as manifests"
+        )
+    else:
+        below = folder if path == "." else folder[len(path) + 1 :]
+        way_out = f"write spec.exclude: ['/{shown(below)}/'], or use plain manifests"
     return Failure(
-        reason=Reason.BUILD_FAILED,
-        message=f"{tool} is not supported yet: name the folder in spec.exclude, or use plain manifests",
-        file=shown(marker.path),
+        reason=Reason.BUILD_FAILED, message=f"{tool} is not supported yet: {way_out}", file=shown(marker.path)
     )
 
 
