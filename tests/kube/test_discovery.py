@@ -101,6 +101,7 @@ async def test_a_version_can_be_asked_for() -> None:
         assert found
         assert found.version == "v1"
         assert await known.resource(WIDGET, "v9") is None
+        assert await known.versions(WIDGET) == ("parts.example/v2", "parts.example/v1")
 
 
 async def test_missing_kinds_do_not_make_the_server_busy() -> None:

@@ -205,7 +205,9 @@ class Objects:
                 raise ApiError(422, message, status_reason="Invalid", causes=(cause,))
         resource = await self._discovery.resource(ref.group_kind, version)
         if resource is None:
-            raise ApiError(404, f"the API server does not serve {ref.group_kind} {version}".rstrip())
+            served = await self._discovery.versions(ref.group_kind)
+            message = refusals.unserved(ref.kind, version, served)
+            raise ApiError(404, message, status_reason=refusals.NOT_SERVED)
         return resource
 
 

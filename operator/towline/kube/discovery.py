@@ -64,6 +64,15 @@ class Discovery:
             found = self._find(kind, version)
         return found
 
+    async def versions(self, kind: GroupKind) -> tuple[str, ...]:
+        """Return the apiVersions that `kind` is served in, the preferred one first; none where it is not.
+
+        Raises:
+            ClusterError: the API server could not be asked.
+        """
+        await self._current()
+        return tuple(f"{each.group}/{each.version}".removeprefix("/") for each in self._table.get(kind, ()))
+
     async def scopes(self, kinds: Iterable[GroupKind]) -> Mapping[GroupKind, bool]:
         """Return which of `kinds` are served, and whether their objects live in namespaces.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
@@ -285,6 +285,18 @@ def _terminating(error: ApiError) -> tuple[Fault, ...]:
 _MISSING = re.compile(r'namespaces "([^"]+)" not found')
 
 
+NOT_SERVED = "NotServed"
+"""The reason of a 404 that we answer ourselves, because discovery shows no such path."""
+
+
+def unserved(kind: str, version: str, served: Sequence[str]) -> str:
+    """Say that a kind is not served in a version, and what to write where it is served in others (apiVersions)."""
+    if not served:
+        return f"the API server does not serve {kind} {version}".rstrip()
+    others = ", ".join(served)
+    return f"the API server serves {kind} in {others}, not in {version}: write apiVersion: {served[0]}"
+
+
 def _not_found(error: ApiError) -> tuple[Fault, ...]:
     """Tell a missing namespace from a kind that is not served."""
     if error.details_kind == "namespaces":
@@ -292,7 +304,9 @@ def _not_found(error: ApiError) -> tuple[Fault, ...]:
         message = f"Namespace {found[1]} does not exist" if found else error.message
         return (Fault(reason=Refusal.NAMESPACE_NOT_FOUND, message=message),)
     if is_unserved(error):
-        return (Fault(reason=Refusal.UNKNOWN_KIND, message="the API server does not serve this kind"),)
+        ours = error.status_reason == NOT_SERVED
+        message = error.message if ours else "the API server does not serve this kind"
+        return (Fault(reason=Refusal.UNKNOWN_KIND, message=message),)
     return ()
 
 
