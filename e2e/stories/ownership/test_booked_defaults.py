@@ -52,7 +52,7 @@ def test_defaults_are_neither_listed_nor_taken_off(
 ) -> None:
     declared = _declared()
     cluster.kubectl(*by, "-n", namespace, "-f", "-", stdin=manifests.text(*declared.values()))
-    repository = git_repository(foreignFields=foreign, adopt="Always")
+    repository = git_repository(foreignFields=foreign, adopt="Unmanaged")
     sha = repo.commit({f"{name}.yaml": manifests.text(body) for name, body in declared.items()})
     repository.until_applied(sha)
     mark = audit.mark()
@@ -71,7 +71,7 @@ def test_what_somebody_really_added_is_listed_without_the_defaults(
     theirs["spec"] = _declared()["web"]["spec"]
     theirs["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] = {"tcpSocket": {"port": 80}}
     cluster.kubectl("create", "-n", namespace, "-f", "-", stdin=manifests.text(theirs))
-    repository = git_repository(adopt="Always")
+    repository = git_repository(adopt="Unmanaged")
     repository.until_applied(repo.commit({"web.yaml": manifests.text(declared)}))
     status = repository.until(lambda status: status.get("drift"), "their probe")
     probe = "/spec/template/spec/containers/0/readinessProbe/"

@@ -84,6 +84,7 @@ def test_every_condition_has_a_reason_when_all_is_well(
         "Synced": ("True", "Succeeded"),
         "Healthy": ("True", "Succeeded"),
         "Drifted": ("False", "NoDrift"),
+        "Suspended": ("False", "Idle"),
     }
 
 

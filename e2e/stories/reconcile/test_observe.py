@@ -76,9 +76,11 @@ def test_a_plan_that_stays_the_same_is_told_once_and_one_that_differs_is_told_ag
     head_lookups.wait(git_server, repo, times=2)
     asked = [event for event in audit.since(mark) if event.user == identity.OPERATOR and not event.writes]
     assert [event for event in asked if event.resource == "configmaps" and event.verb != "watch"] == []
-    repository.annotate(reconcile="again")
-    head_lookups.wait(git_server, repo, times=2)
     assert _written(audit, mark, repository) == []
+    repository.annotate(reconcile="again")
+    repository.until(lambda status: status.get("lastHandledReconcile") == "again", "the look")
+    head_lookups.wait(git_server, repo, times=2)
+    assert [event.subresource for event in _written(audit, mark, repository)] == ["status"]
     assert len(repository.records()) == 1
 
     repo.commit({"README.md": "words"}, message="Explain")

@@ -194,6 +194,7 @@ def _told(start: Start, attempt: Attempt) -> PassResult:
         drift=passed.drift if attempt.drift is None else attempt.drift,
         last_record=own or attempt.record or passed.last_record,
         attempts=_tries(start, attempt) if attempt.is_new else passed.attempts,
+        handled="" if passed.reason is Reason.SUSPENDED else start.manual,
     )
 
 

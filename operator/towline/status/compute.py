@@ -57,7 +57,8 @@ class PassResult:
     `plan` is what would be done, under Observe. `drift` is what is not as it was applied. `kinds` are added to those
     known. `attempts` counts the tries in a row that ended like this one. `wait` is how many seconds a pass that is not
     over may rest, unless it is woken.
-    `health` is that of the declared objects; `gated` says that later waves wait for it.
+    `health` is that of the declared objects; `gated` says that later waves wait for it. `handled` is the value of the
+    annotation that asked for a look, empty where none did.
     """
 
     generation: int
@@ -79,6 +80,7 @@ class PassResult:
     wait: float = 0.0
     health: HealthSummary | None = None
     gated: bool = False
+    handled: str = ""
 
 
 def compute(previous: Body, passed: PassResult, now: datetime) -> Body:
@@ -100,6 +102,8 @@ def compute(previous: Body, passed: PassResult, now: datetime) -> Body:
         "applied": _applied(previous, passed.applied, moment),
         "kinds": _kinds(previous, passed.kinds),
         "lastRecord": passed.last_record or previous.get("lastRecord"),
+        "lastHandledReconcile": text.printable(passed.handled, _WORDS_BYTES)
+        or previous.get("lastHandledReconcile"),
         **drift_fields.fields(passed.drift, counted),
         **_failures(() if fine else passed.failures),
         **blocked.fields(() if fine else passed.blocked, passed.token),
