@@ -124,6 +124,17 @@ def installed(cluster: Cluster, group: str) -> Iterator[tuple[Kind, Kind]]:
             cluster.delete(*CRDS, name)
 
 
+@contextmanager
+def defined(cluster: Cluster, body: Object) -> Iterator[None]:
+    """Install one definition for a while."""
+    name = cluster.create(body)["metadata"]["name"]
+    try:
+        eventually(lambda: _established(cluster, name), message=name)
+        yield
+    finally:
+        cluster.delete(*CRDS, name)
+
+
 def _established(cluster: Cluster, name: str) -> bool:
     conditions = (cluster.get(*CRDS, name).get("status") or {}).get("conditions") or ()
     return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)

@@ -20,37 +20,60 @@ _OWN = frozenset({Ownership.OURS, Ownership.INHERITED})
 
 
 async def instead(
-    objects: Objects, found: Prediction, failures: tuple[Failure, ...], sync: WriteContext
+    objects: Objects, found: Prediction, error: ApiError, failures: tuple[Failure, ...], sync: WriteContext
 ) -> Prediction | tuple[Failure, ...]:
     """Return the replacement of a refused update, or the failures where there must be none.
 
-    Only the refusal of an immutable field can lead to one, only where spec or annotation say `force`, only for what
-    is ours already, never for kinds that hold data, and only if a dry run of the creation passes: an object that
-    could not come back is not deleted.
+    Immutable is what an update may not change and a creation may hold: the update is refused, and a dry run of the
+    creation of the same object passes, up to the word that it exists. So whatever says so, in whatever words, is
+    recognised, and what is merely invalid keeps the object.
+
+    There is a replacement only where spec or annotation say `force`, only for what is ours already, and never for kinds
+    that hold data. An object that could not come back is not deleted.
     """
-    if (
-        found.change.action is Action.ADOPT
-        or not _forced(found, sync)
-        or not _immutable(failures)
-        or found.change.ref.group_kind in vetoes.DATA_KINDS
-    ):
+    replaceable = _forced(found, sync) and found.change.ref.group_kind not in vetoes.DATA_KINDS
+    is_named = all(failure.reason == Refusal.IMMUTABLE_FIELD for failure in failures)
+    if found.change.action is Action.ADOPT or not _may_be_immutable(found, error):
+        return failures
+    if is_named and not replaceable:
         return failures
     fresh = replace(found, bound=None, after=None)
     try:
         await objects.rehearse_create(fresh.body, found.change.ref, sync)
-    except ApiError as error:
-        if error.status_reason != "AlreadyExists":
+    except ApiError as refused:
+        if refused.status_reason != "AlreadyExists":
             about = refusals.subject(found.change, sync.revision.sha, found.before)
-            return (*failures, *refusals.failures(error, about, sync.mask))
+            also = refusals.failures(refused, about, sync.mask)
+            return (*failures, *(each for each in also if each not in failures))
+    if not replaceable:
+        return _immutable(failures)
     return replace(fresh, change=replace(found.change, action=Action.REPLACE))
 
 
-def _immutable(failures: Iterable[Failure]) -> bool:
-    return any(failure.reason == Refusal.IMMUTABLE_FIELD for failure in failures)
+def _may_be_immutable(found: Prediction, error: ApiError) -> bool:
+    """Tell whether it is worth asking if a creation would pass.
+
+    That is so for an invalid update, and, where its object says `force` itself, for one that admission denies.
+    """
+    if refusals.is_denied(error):
+        return _says_force(found) and found.change.ref.group_kind not in vetoes.DATA_KINDS
+    return error.code == 422 and error.status_reason == "Invalid" and not refusals.is_conflict(error)
+
+
+def _immutable(failures: Iterable[Failure]) -> tuple[Failure, ...]:
+    """Call by its name what is refused although a creation would pass."""
+    return tuple(
+        replace(each, reason=Refusal.IMMUTABLE_FIELD) if each.reason == Refusal.INVALID else each
+        for each in failures
+    )
 
 
 def _forced(found: Prediction, sync: WriteContext) -> bool:
-    return sync.force or prediction.declared(found.change).directives.get(labels.FORCE) == "Enabled"
+    return sync.force or _says_force(found)
+
+
+def _says_force(found: Prediction) -> bool:
+    return bool(prediction.declared(found.change).directives.get(labels.FORCE) == "Enabled")
 
 
 async def would_help(objects: Objects, found: Prediction, error: ApiError, sync: WriteContext) -> bool:

@@ -89,6 +89,15 @@ class Objects:
                 return None
             raise
 
+    async def find(self, ref: ObjectRef, sync: WriteContext, version: str) -> Body | None:
+        """Return the object, in the preferred version where `version` is not served yet; None where it does not exist.
+
+        A commit may bring the version that it declares an object in: until its CRD is written, the object exists in
+        another one.
+        """
+        served = await self._discovery.resource(ref.group_kind, version)
+        return await self.read(ref, sync, version if served else "")
+
     async def page(
         self, collection: ObjectRef, sync: WriteContext, version: str, where: tuple[int, str]
     ) -> Page:

@@ -43,8 +43,13 @@ class Prediction:
 
 async def look(objects: Objects, change: Change, sync: WriteContext) -> Prediction | Failure:
     """Read the live object and say what the change comes to; a failure where it is not ours to write."""
+    before = await objects.read(change.ref, sync, declared(change).version)
+    return seen(change, before, sync)
+
+
+def seen(change: Change, before: Body | None, sync: WriteContext) -> Prediction | Failure:
+    """Say what a change comes to for the object that was read; a failure where it is not ours to write."""
     manifest = declared(change)
-    before = await objects.read(change.ref, sync, manifest.version)
     if before is None or terminates(before):
         return unseen(replace(change, action=Action.CREATE), sync, known=before is None)
     whose = claim(before, change.ref, sync)

@@ -11,7 +11,7 @@ from towline import aio
 from towline.api.gitrepository import ForeignFields
 from towline.apply import existing, faults, immutable, prediction
 from towline.apply.crds import Settling
-from towline.apply.objects import Objects, WriteContext, metadata
+from towline.apply.objects import Objects, WriteContext, metadata, version_of
 from towline.apply.prediction import Prediction
 from towline.errors import ApiError, Failure
 from towline.fields import additions, coowners, managed, server_fields
@@ -79,8 +79,13 @@ class PreflightRun:
             return faults.translated(change, error, self._sync, before)
 
     async def _seen(self, change: Change) -> _Found:
-        found = await prediction.look(self._objects, change, self._sync)
-        return (found,) if isinstance(found, Failure) else found
+        """Look at the object; one that exists in another version only is looked at again when it is written."""
+        version = prediction.declared(change).version
+        before = await self._objects.find(change.ref, self._sync, version)
+        found = prediction.seen(change, before, self._sync)
+        if isinstance(found, Failure):
+            return (found,)
+        return replace(found, known=False) if before and version_of(before) != version else found
 
     async def _new(self, change: Change) -> _Found:
         """Rehearse a creation; one that turns out to be an update, or fails like one, meets what exists."""
@@ -115,7 +120,7 @@ class PreflightRun:
             failures = await faults.every(self._objects, found, error, self._sync)
             if await immutable.would_help(self._objects, found, error, self._sync):
                 return found
-            return await immutable.instead(self._objects, found, failures, self._sync)
+            return await immutable.instead(self._objects, found, error, failures, self._sync)
         if _content(answer.body) == _content(found.before) and not self._shared(found.before):
             return replace(found, change=replace(found.change, action=Action.KEEP), after=found.before)
         return replace(found, after=answer.body)

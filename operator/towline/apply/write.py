@@ -132,7 +132,7 @@ class Writes:
         version = prediction.declared(change).version
 
         async def absent() -> bool:
-            return await self._objects.read(change.ref, self._sync, version) is None
+            return await self._objects.find(change.ref, self._sync, version) is None
 
         return await aio.until(absent, self._deadlines.gone)
 
@@ -160,7 +160,7 @@ class Writes:
         failures = await faults.every(self._objects, found, error, self._sync)
         if found.before is None:
             return outcomes.failed(found.change, failures)
-        instead = await immutable.instead(self._objects, found, failures, self._sync)
+        instead = await immutable.instead(self._objects, found, error, failures, self._sync)
         return instead if isinstance(instead, Prediction) else outcomes.failed(found.change, instead)
 
     async def _swapped(self, found: Prediction, error: ApiError) -> bool:

@@ -134,6 +134,11 @@ def is_stale(error: ApiError) -> bool:
     )
 
 
+def is_denied(error: ApiError) -> bool:
+    """Tell whether admission refuses the object: a webhook, a policy, or a plugin of the API server."""
+    return any(fault.reason is Refusal.ADMISSION_DENIED for fault in faults(error))
+
+
 def is_typed(error: ApiError) -> bool:
     """Tell whether the schema of an apply refuses the object, before anything else looks at it."""
     return error.code == 500 and bool(_typed(error))

@@ -50,7 +50,7 @@ def next_step(failure: Failure) -> str:
 def _recreate(ref: ObjectRef) -> str:
     if ref.group_kind in DATA_KINDS:
         return f"Rename it: a {ref.kind} holds data, so Towline never recreates it"
-    return f"Rename it, or annotate {labels.FORCE}: Enabled to recreate"
+    return f"Rename it, or have it recreated by the line {labels.FORCE}: Enabled in metadata.annotations"
 
 
 _STEPS: Mapping[str, Callable[[ObjectRef], str]] = MappingProxyType(
