@@ -234,7 +234,8 @@ class Live(NamedTuple):
     Towline wrote it. `shared` says that remains of other writers hold
     what our entry holds, too. `health` is that of the object as it was last seen whole. `verified` says that somebody
     compared the values of this very version with what Git declares, `altered` that they differed though our entry is
-    whole. `foreign` says that others added fields inside list items of ours.
+    whole. `foreign` says that others added fields inside list items of ours. `finished` says that the object has done
+    its work and goes by a rule of its own; `rerun` is the value of `towline.dev/rerun`.
     """
 
     ref: ObjectRef
@@ -258,6 +259,8 @@ class Live(NamedTuple):
     verified: bool = False
     altered: bool = False
     foreign: bool = False
+    finished: bool = False
+    rerun: str = ""
 
 
 class Difference(NamedTuple):

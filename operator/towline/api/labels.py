@@ -25,6 +25,9 @@ FORCE = "towline.dev/force"
 WAVE = "towline.dev/wave"
 WAVE_GATE = "towline.dev/wave-gate"
 
+RERUN = "towline.dev/rerun"
+"""Any new value: what runs once runs again."""
+
 ADOPTED = "towline.dev/adopted"
 """When an object that existed before was taken over."""
 

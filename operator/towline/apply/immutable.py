@@ -69,6 +69,8 @@ def _immutable(failures: Iterable[Failure]) -> tuple[Failure, ...]:
 
 
 def _forced(found: Prediction, sync: WriteContext) -> bool:
+    if found.change.action is Action.REPLACE:
+        return True  # another run was asked for
     return sync.force or _says_force(found)
 
 

@@ -135,6 +135,10 @@ class Index:
         """Return the objects that carry `label`, as they are known now; what was returned never changes."""
         return self._inventory.owned(label)
 
+    def finished(self, label: str) -> Mapping[ObjectRef, str]:
+        """Return what was seen to have finished, whether it is gone by now or not, with the digest of its content."""
+        return self._inventory.finished(label)
+
     def anyone(self, ref: ObjectRef) -> Live | None:
         """Return the object if it carries our label, whichever repository it names."""
         return self._inventory.get(ref)
@@ -245,6 +249,8 @@ class Index:
                 self.disturbances.note(label, (seen.ref,))
                 self._on_event(label, seen.ref)
         elif shift and seen.live and not seen.quiet:
+            if seen.live.finished and not (before and before.finished):
+                self._inventory.touch(seen.ref, seen.live.label)  # the next pass remembers it
             self._on_health(seen.live.label, shift)
 
     def _read(self, body: Body, ref: ObjectRef, *, verified: bool = False) -> Live:

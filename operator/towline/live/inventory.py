@@ -24,6 +24,7 @@ class Inventory:
         self._labels: dict[str, dict[ObjectRef, Live]] = {}
         self._lent: set[str] = set()
         self._versions: dict[str, int] = defaultdict(int)
+        self._finished: dict[str, dict[ObjectRef, str]] = defaultdict(dict)
         self._touches: dict[str, deque[ObjectRef]] = defaultdict(lambda: deque(maxlen=REMEMBERED))
 
     def get(self, ref: ObjectRef) -> Live | None:
@@ -38,6 +39,10 @@ class Inventory:
         """Return the objects that carry `label`, as they are known now."""
         self._lent.add(label)
         return MappingProxyType(self._labels.get(label, {}))
+
+    def finished(self, label: str) -> Mapping[ObjectRef, str]:
+        """Return what has finished, here or gone by now, with the digest of what it was written from."""
+        return MappingProxyType(dict(self._finished.get(label, {})))
 
     def version(self, label: str) -> int:
         """Return a number that grows with each change that could matter to a plan for `label`."""
@@ -67,6 +72,10 @@ class Inventory:
             self._own(before.label).pop(live.ref)
         self._kinds[live.ref.group_kind][live.ref] = live
         self._own(live.label)[live.ref] = live
+        if live.finished:
+            self._finished[live.label][live.ref] = live.digest
+        elif live.label in self._finished:
+            self._finished[live.label].pop(live.ref, None)
 
     def drop(self, ref: ObjectRef) -> None:
         """Forget an object that is gone, or carries no label any more."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from towline.api import labels
 from towline.fields import additions, coowners, managed
-from towline.health import assessment
+from towline.health import assessment, finished
 from towline.model import Body, GroupKind, Health, Key, Live, ObjectRef
 
 _PREFIX = "towline:"
@@ -45,8 +45,7 @@ def live_from(
 ) -> Live:
     """Read one object, whole or, of a kind whose health needs no more, as PartialObjectMetadata.
 
-    `fields`, `entry_time` and `manager` are those of the Apply entry of the repository that the label names;
-    where it has none, those of another entry of Towline; else empty.
+    `fields`, `entry_time` and `manager` are those of the Apply entry of the label's repository, or else of another.
 
     Args:
         body: the object.
@@ -61,7 +60,6 @@ def live_from(
     label = (metadata.get("labels") or {}).get(labels.REPOSITORY_LABEL, "")
     entry = _entry(entries := managed.entries(body), label)
     ref = ref or ref_from(metadata, _kind(body))
-    prune = labels.directive(labels.PRUNE, notes.get(labels.PRUNE, ""))
     owner, named = labels.parse_owner(notes.get(labels.OWNER, ""))
     return Live(
         ref=ref,
@@ -77,14 +75,20 @@ def live_from(
         fields=intern(managed.encoded(entry)),
         entry_time=intern(entry.get("time", "")),
         terminating="deletionTimestamp" in metadata,
-        prune_disabled=prune == "Disabled",
-        prune_enabled=prune == "Enabled",
+        prune_disabled=_prune(notes) == "Disabled",
+        prune_enabled=_prune(notes) == "Enabled",
         adopted=labels.ADOPTED in notes,
         shared=bool(entry) and coowners.is_shared(entries, entry["manager"]),
         foreign=bool(entry) and additions.has(entries, entry["manager"]),
         health=intern(assess(body, ref.group_kind)),
         verified=verified,
+        finished=finished.is_finished(body, ref.group_kind),
+        rerun=str(notes.get(labels.RERUN, "")),
     )
+
+
+def _prune(notes: Mapping[str, str]) -> str:
+    return labels.directive(labels.PRUNE, notes.get(labels.PRUNE, ""))
 
 
 def _kind(body: Body) -> GroupKind:

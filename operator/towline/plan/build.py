@@ -12,7 +12,7 @@ from towline.api.gitrepository import Adopt, ForeignFields
 from towline.errors import Failure, Refusal
 from towline.fields import owned_paths, pointer
 from towline.model import Action, Body, Change, Key, Live, Manifest, ObjectRef, Plan
-from towline.plan import drift_policy, gates, ignore_fields, vetoes, waves
+from towline.plan import drift_policy, gates, ignore_fields, one_shot, vetoes, waves
 from towline.plan.ownership import Ownership, Policy, missing, ownership
 
 _OUR_CRDS = frozenset({"gitrepositories.towline.dev", "syncrecords.towline.dev"})
@@ -24,6 +24,8 @@ _STAMPS: Body = {
 }
 """What we write beside each declared body; only the paths matter here."""
 
+_FINISHED = (Action.KEEP, one_shot.DONE, "did its work, and is not created again")
+_RUNS_AGAIN = (Action.REPLACE, "", f"runs again: {labels.RERUN} has a new value")
 _DELETED = "it was deleted, or its towline.dev/repository label was removed"
 _ALTERED = "values were changed in a way that managedFields do not show"
 _FOREIGN_FIELDS = "another field manager added fields inside the object"
@@ -101,7 +103,7 @@ def _verdict(
     refused = _self_management(manifest.ref, policy)
     if refused:
         return refused
-    judged = _absent(manifest, policy) if found is None else _existing(manifest, found, policy, memo)
+    judged = _judged(manifest, found, policy, memo)
     if isinstance(judged, _Refused):
         return judged
     action, reason, message = judged
@@ -114,6 +116,14 @@ def _verdict(
         message=message,
         wave=wave,
     )
+
+
+def _judged(
+    manifest: Manifest, found: Live | None, policy: Policy, memo: owned_paths.Memo
+) -> _Refused | tuple[Action, str, str]:
+    if (found is None or found.terminating) and one_shot.is_done(manifest, policy.done):
+        return _FINISHED
+    return _absent(manifest, policy) if found is None else _existing(manifest, found, policy, memo)
 
 
 def _self_management(ref: ObjectRef, policy: Policy) -> _Refused | None:
@@ -188,7 +198,7 @@ def _existing(
     if whose is Ownership.INHERITED:
         return Action.UPDATE, Refusal.INHERITED, "taken over from an earlier GitRepository of this name"
     if found.digest != manifest.digest:
-        return Action.UPDATE, "", ""
+        return _RUNS_AGAIN if one_shot.runs_again(manifest, found) else (Action.UPDATE, "", "")
     return _same_content(manifest, found, policy, memo)
 
 

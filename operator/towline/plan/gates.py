@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from towline.api import labels
 from towline.model import APPLIES, REMOVES, Action, Change, Manifest, ObjectRef, State
-from towline.plan import waves
+from towline.plan import one_shot, waves
 
 
 class Gate(NamedTuple):
@@ -55,5 +55,7 @@ def _wave(manifest: Manifest) -> float:
 
 
 def _is_open(change: Change) -> bool:
+    if change.reason == one_shot.DONE:
+        return True
     live = change.live
     return change.action not in APPLIES and live is not None and live.health.state is State.CURRENT

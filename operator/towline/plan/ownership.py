@@ -34,6 +34,7 @@ class Policy:
     `installation` are the objects that the operator itself runs by: no repository writes or deletes them.
     `standing` is what the other repositories mean for the plan. `blocked` says that the pass before left a blocked
     list: the creates of its plan are written meanwhile, so what was most of the objects then is few of them now.
+    `done` are the objects that ran once, with what `one_shot.short` makes of the digest of their content.
     `gated` says that waves wait for the gates of earlier ones; it is unset where all of them were done once.
 
     `written` are the digests of what was written last, by object: what is among them and not there was deleted.
@@ -60,6 +61,7 @@ class Policy:
     contested: Mapping[ObjectRef, str] = field(default_factory=dict)
     overridden: Mapping[tuple[ObjectRef, str], frozenset[str]] = field(default_factory=dict)
     gated: bool = True
+    done: Mapping[str, str] = field(default_factory=dict)
 
 
 def policy(repository: GitRepository) -> Policy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -45,22 +45,22 @@ class Checkups:
         """
         if desired is None or passed.reason is Reason.SUSPENDED:
             return passed
-        found = await self.of(label, desired)
+        found = await self.of(label, desired, passed.done or {})
         means_something = found.total or passed.reason is Reason.SUCCEEDED
         return replace(passed, health=found) if means_something else passed
 
-    async def of(self, label: str, desired: Desired) -> HealthSummary:
+    async def of(self, label: str, desired: Desired, done: Mapping[str, str]) -> HealthSummary:
         """Look at what is declared; it never fails, and takes no longer than a few seconds."""
-        found = survey.survey(desired.manifests, self._index.owned(label), desired.spec.health_timeout)
+        found = survey.survey(desired.manifests, self._index.owned(label), desired.spec.health_timeout, done)
         if found.well:
             return found
         asked = [asyncio.create_task(self._explained(each)) for each in found.first]
         try:
-            done, _ = await asyncio.wait(asked, timeout=_SECONDS)
+            over, _ = await asyncio.wait(asked, timeout=_SECONDS)
         finally:
             await aio.end(*asked)
         told = (
-            task.result() if task in done else each for task, each in zip(asked, found.first, strict=True)
+            task.result() if task in over else each for task, each in zip(asked, found.first, strict=True)
         )
         return replace(found, first=tuple(told))
 

@@ -11,13 +11,13 @@ from towline.api.gitrepository import GitRepository, Mode
 from towline.errors import ClusterError, Reason, SourceError, TowlineError
 from towline.live.index import Index
 from towline.model import Live, ObjectRef, Plan
-from towline.plan import build, claims, ownership
+from towline.plan import build, claims, one_shot, ownership
 from towline.plan.ownership import OWN, Policy
 from towline.reconcile.dependencies import Dependencies
 from towline.reconcile.desired import Desired
 from towline.reconcile.drift_state import DriftStates
 from towline.reconcile.neighbours import Neighbours
-from towline.reconcile.state import Fetched, Planned, Start, Visible, kinds_of
+from towline.reconcile.state import Fetched, Planned, Start, Visible, done_of, kinds_of
 from towline.reconcile.sweep import Sweep
 
 _OTHERS_SECONDS = 10.0
@@ -92,6 +92,7 @@ class Planner:
             visible=visible,
             plan=replace(plan, failures=(*desired.failures, *plan.failures)),
             patience=patience,
+            done=policy.done,
         )
 
     async def _known_kinds(self, start: Start) -> Visible:
@@ -119,6 +120,7 @@ class Planner:
             applied=repository.applied,
             blocked=bool(repository.status.get("blocked")),
             installation=self._installation,
+            done=one_shot.known(done_of(repository), self._index.finished(repository.label)),
             gated=spec.mode is Mode.ENFORCE and start.last.done is not desired,
         )
         return self._drifts.policy(policy, self._drifts.known(repository), spec)

@@ -18,11 +18,11 @@ from towline.live.index import Index
 from towline.model import Action, Change, ObjectRef, Plan, Revision
 from towline.notify import announcement
 from towline.notify.announce import Announcer
-from towline.plan import build, drift_policy, ownership
+from towline.plan import build, drift_policy, one_shot, ownership
 from towline.reconcile.desired import CommitReader
 from towline.reconcile.drift_state import DriftState, DriftStates
 from towline.reconcile.executor import Executor
-from towline.reconcile.state import Fetched, Repaired, Start
+from towline.reconcile.state import Fetched, Repaired, Start, done_of
 from towline.reconcile.sync import SyncResult
 
 _log = log.logger(__name__)
@@ -157,7 +157,8 @@ class Repairs:
         self, repository: GitRepository, spec: Spec, known: DriftState, refs: Collection[ObjectRef]
     ) -> Plan:
         own = ownership.policy(repository)
-        policy = self._drifts.policy(replace(own, adopt=spec.adopt), known, spec)
+        done = one_shot.known(done_of(repository), self._index.finished(repository.label))
+        policy = self._drifts.policy(replace(own, adopt=spec.adopt, done=done), known, spec)
         live = {ref: found for ref in refs if (found := self._index.anyone(ref))}
         manifests = tuple(known.baseline[ref].manifest for ref in refs)
         return await asyncio.to_thread(build.plan, manifests, live, policy, known.head.sha)

@@ -10,6 +10,7 @@ from towline.api.gitrepository import GitRepository, Mode
 from towline.api.syncrecord import Ending
 from towline.errors import ClusterError, Failure, Reason, Refusal, TowlineError
 from towline.model import Change, Key, ObjectRef, Plan, Result, Revision
+from towline.plan import one_shot
 from towline.reconcile.desired import Desired
 from towline.reconcile.observe import Observed
 from towline.reconcile.state import Planned, Reached, Start
@@ -49,6 +50,9 @@ def passed(start: Start, planned: Planned, synced: SyncResult | None) -> PassRes
         last_record=synced.record if synced else "",
         wait=_rest(planned, synced),
         gated=bool(decided.gated),
+        done=one_shot.remembered(
+            planned.done, desired.manifests, synced.done if synced else (), is_applied=is_applied
+        ),
     )
 
 

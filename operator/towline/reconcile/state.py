@@ -7,7 +7,8 @@ whatever is known when an attempt ends, early or not.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from towline.api import labels
 from towline.api.gitrepository import GitRepository, Spec
@@ -54,13 +55,17 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan for a commit; `patience` is how many seconds more it may wait for other repositories."""
+    """A plan for a commit.
+
+    `patience` is how many seconds more it may wait for other repositories, `done` what had run before it.
+    """
 
     fetched: Fetched
     desired: Desired
     visible: Visible
     plan: Plan
     patience: float = 0.0
+    done: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +183,12 @@ def kinds_of(repository: GitRepository) -> frozenset[GroupKind]:
     """Return the kinds that the status remembers."""
     stored = repository.status.get("kinds") or ()
     return frozenset(GroupKind(kind.get("group", ""), kind["kind"]) for kind in stored)
+
+
+def done_of(repository: GitRepository) -> Mapping[str, str]:
+    """Return the objects that the status remembers to have run, with their digests."""
+    stored: Mapping[str, str] = repository.status.get("done") or {}
+    return stored
 
 
 def trigger(start: Start, sha: str) -> Trigger:

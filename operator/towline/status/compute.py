@@ -58,7 +58,7 @@ class PassResult:
     known. `attempts` counts the tries in a row that ended like this one. `wait` is how many seconds a pass that is not
     over may rest, unless it is woken.
     `health` is that of the declared objects; `gated` says that later waves wait for it. `handled` is the value of the
-    annotation that asked for a look, empty where none did.
+    annotation that asked for a look, empty where none did. `done` are the objects that ran once, with their digests.
     """
 
     generation: int
@@ -81,6 +81,7 @@ class PassResult:
     health: HealthSummary | None = None
     gated: bool = False
     handled: str = ""
+    done: Mapping[str, str] | None = None
 
 
 def compute(previous: Body, passed: PassResult, now: datetime) -> Body:
@@ -104,6 +105,7 @@ def compute(previous: Body, passed: PassResult, now: datetime) -> Body:
         "lastRecord": passed.last_record or previous.get("lastRecord"),
         "lastHandledReconcile": text.printable(passed.handled, _WORDS_BYTES)
         or previous.get("lastHandledReconcile"),
+        **({} if passed.done is None else {"done": dict(sorted(passed.done.items()))}),
         **drift_fields.fields(passed.drift, counted),
         **_failures(() if fine else passed.failures),
         **blocked.fields(() if fine else passed.blocked, passed.token),

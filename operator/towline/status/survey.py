@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from towline.api import labels
 from towline.model import Health, Live, Manifest, ObjectRef, State
+from towline.plan import one_shot
 from towline.plan.drift_policy import DriftResponse
 
 NAMED = 3
@@ -57,18 +58,28 @@ class HealthSummary:
         return self.well and not self.missing
 
 
-def survey(manifests: Iterable[Manifest], owned: Mapping[ObjectRef, Live], timeout: float) -> HealthSummary:
-    """Look at every declared object that exists.
+def survey(
+    manifests: Iterable[Manifest],
+    owned: Mapping[ObjectRef, Live],
+    timeout: float,
+    done: Mapping[str, str] | None = None,
+) -> HealthSummary:
+    """Look at every declared object that exists; one that ran once, and is gone or going, is ready.
 
     Args:
         manifests: what is declared.
         owned: what carries the repository's label.
         timeout: seconds.
+        done: what ran once, with the digest of its content.
     """
+    ran = done or {}
     total = ready = missing = 0
     ailing: list[UnhealthyObject] = []
     for manifest in manifests:
         live = owned.get(manifest.ref)
+        if (live is None or live.terminating) and one_shot.is_done(manifest, ran):
+            total, ready = total + 1, ready + 1
+            continue
         if live is None:
             missing += manifest.directives.get(labels.DRIFT) != DriftResponse.IGNORE
             continue
