@@ -314,8 +314,9 @@ class Plan:
 
     `blocked` are the prunes that wait for a person, each with its reason; they are not in `changes`. `token` confirms
     exactly that list. `waiting` are the changes that another repository is asked about first, some of them blocked as
-    well. `gated` are those that come when an object of an earlier wave is healthy. `failures` are objects that the plan
-    itself refuses (not ours, unknown kind).
+    well. `unread` are the declared objects of kinds that cannot be read: nothing is known of them, and nothing done;
+    `behind` says that some of these kinds may not be as declared. `gated` are those changes that come when an object of
+    an earlier wave is healthy. `failures` are objects that the plan itself refuses (not ours, unknown kind).
     """
 
     changes: tuple[Change, ...] = ()
@@ -323,6 +324,8 @@ class Plan:
     token: str = ""
     waiting: tuple[Change, ...] = ()
     gated: tuple[Change, ...] = ()
+    unread: tuple[ObjectRef, ...] = ()
+    behind: bool = False
     failures: tuple[Failure, ...] = ()
 
     @property

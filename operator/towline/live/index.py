@@ -88,15 +88,24 @@ class Index:
                 for watch in waiting:
                     await watch.ready.wait()
         except TimeoutError as error:
-            problems = (
-                (each.kind, refusals.permission(str(each.problem)))
-                for each in waiting
-                if not each.ready.is_set()
-            )
-            unknown = "; ".join(sorted(f"{kind}: {problem}" for kind, problem in problems))
+            unknown = "; ".join(f"{kind}: {why}" for kind, why in sorted(_problems(waiting).items()))
             raise ClusterError(f"cannot watch {unknown}") from error
-        for kind in wanted & self._bugs.keys():
-            raise self._bugs.pop(kind)
+        self._raise_bugs(wanted)
+
+    async def unreadable(self, kinds: Iterable[GroupKind], deadline: float = 30.0) -> Mapping[GroupKind, str]:
+        """Watch `kinds` from now on; return those that cannot be read, each with the reason.
+
+        It takes a few seconds to find that out, or longer while a kind is being listed, and no time once it is known.
+        A bug that ended a watch comes out here.
+        """
+        wanted = frozenset(kinds)
+        watches = [watch for watch in map(self._watch, wanted) if not watch.ready.is_set()]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(deadline):
+                for watch in watches:
+                    await watch.settled.wait()
+        self._raise_bugs(wanted)
+        return _problems(watches)
 
     async def resume(self, kinds: Iterable[GroupKind]) -> None:
         """End the pauses of `kinds`, and wait until they are known again.
@@ -208,13 +217,33 @@ class Index:
         if watch := self._watches.get(kind):
             return watch
         roll = KindFeed(kind, self._inventory, self._echoes, self._read)
-        watch = Watch(self._client, self._discovery, kind, roll, jitter=self._jitter, pauses=pauses)
+        watch = Watch(
+            self._client,
+            self._discovery,
+            kind,
+            roll,
+            jitter=self._jitter,
+            pauses=pauses,
+            on_trouble=lambda: self._tell_trouble(kind),
+        )
         self._watches[kind] = watch
         self._gone.pop(kind, None)
         task = asyncio.create_task(watch.run(), name=f"watch {kind}")
         self._tasks.add(task)
         task.add_done_callback(lambda ended: self._ended(watch, ended))
         return watch
+
+    def _raise_bugs(self, kinds: frozenset[GroupKind]) -> None:
+        for kind in kinds & self._bugs.keys():
+            raise self._bugs.pop(kind)
+
+    def _tell_trouble(self, kind: GroupKind) -> None:
+        """Wake everybody who has objects of a kind that can be read no more, or again."""
+        owners = {
+            live.label: ref for ref in self._inventory.of_kind(kind) if (live := self._inventory.get(ref))
+        }
+        for label, ref in owners.items():
+            self._on_event(label, ref)
 
     def _ended(self, watch: Watch, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -261,6 +290,11 @@ class Index:
             self._inventory.put(live)
         else:
             self._inventory.drop(ref)
+
+
+def _problems(watches: Iterable[Watch]) -> dict[GroupKind, str]:
+    """Return why kinds are not known, for those that are not."""
+    return {each.kind: refusals.permission(str(each.problem)) for each in watches if not each.ready.is_set()}
 
 
 def _still_altered(before: Live | None, live: Live | None) -> Live | None:

@@ -22,6 +22,9 @@ SILENCE_SECONDS = 67.0
 OPEN_SECONDS = 15.0
 """How long a server may take to accept a watch, and between the events of its initial list."""
 
+TROUBLE_SECONDS = 3.0
+"""How long nothing may be heard of a kind that is not listed before it counts as one that cannot be read."""
+
 LONGEST_SECONDS = 60.0
 """How long a server may make us wait before it is asked again, whatever it says: drift is not seen meanwhile."""
 
@@ -35,6 +38,7 @@ PAGE = "500"
 WHOLE_PAGE = "100"
 """How many objects a list asks for at once, of metadata and of whole objects."""
 
+_SILENT = "the API server has not listed it yet"
 _LISTED = "k8s.io/initial-events-end"
 _SELECTED = {"labelSelector": labels.REPOSITORY_LABEL}
 _STREAMED = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
@@ -67,7 +71,8 @@ class Watch:
     """Follows one kind: its metadata, or whole objects where these tell how they are.
 
     `ready` is set while the sink holds what the server has; `problem` says why it does not. `settled` is set
-    while it is ready, or `denied` holds the words by which the server has forbidden it.
+    while it is ready, `denied` holds the words by which the server has forbidden it, or it `is_troubled`: for seconds
+    nothing was heard of a kind that is not listed.
 
     Args:
         client: of the API server.
@@ -77,6 +82,7 @@ class Watch:
         jitter: random numbers from 0 to 1.
         pauses: whether the watch ends with its first list, and begins again when it is told to: thousands of creations
             are not told while they happen, but as the list with which the second watch begins.
+        on_trouble: called when the kind begins to be in trouble, and when that is over.
     """
 
     def __init__(  # noqa: PLR0913  whom it asks about what, whom it tells, and when
@@ -88,13 +94,15 @@ class Watch:
         *,
         jitter: Callable[[], float],
         pauses: bool = False,
+        on_trouble: Callable[[], None] = lambda: None,
     ) -> None:
         self.kind = kind
         self._is_whole = not assessment.is_stateless(kind)
         self.ready = asyncio.Event()
         self.settled = asyncio.Event()
         self.denied = ""
-        self.problem = "not listed yet"
+        self.is_troubled = False
+        self.problem = _SILENT
         self._client = client
         self._discovery = discovery
         self._sink = sink
@@ -106,6 +114,9 @@ class Watch:
         self._paged = False
         self._failures = 0
         self._warned = False
+        self._on_trouble = on_trouble
+        self._heard_at = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
 
     @property
     def is_paused(self) -> bool:
@@ -121,6 +132,7 @@ class Watch:
 
     async def run(self) -> None:
         """Follow the kind; return when it is gone for good."""
+        self._expect()
         while True:
             try:
                 resource = await self._discovery.resource(self.kind)
@@ -161,6 +173,7 @@ class Watch:
         accept = calls.JSON if self._is_whole else calls.METADATA_LIST
         version = ""
         async for page in self._client.pages(resource.path(), query, accept=accept):
+            self._heard_at = self._now()
             for item in page.get("items") or ():
                 self._sink.present(item)
             version = page["metadata"]["resourceVersion"]
@@ -192,12 +205,13 @@ class Watch:
 
     def _patient_until(self) -> float:
         seconds = SILENCE_SECONDS if self._version else OPEN_SECONDS
-        return asyncio.get_running_loop().time() + seconds
+        return self._now() + seconds
 
     def _take(self, event: dict[str, Any]) -> None:
         body: Body = event["object"]
         if event["type"] == "ERROR":
             raise calls.refusal_of(body)
+        self._heard_at = self._now()
         version = body["metadata"]["resourceVersion"]
         match event["type"]:
             case "BOOKMARK":
@@ -229,6 +243,31 @@ class Watch:
         """Let nobody wait for it any longer."""
         self.ready.set()
         self.settled.set()
+        if self._alarm:
+            self._alarm.cancel()
+            self._alarm = None
+        if self.is_troubled:
+            self.is_troubled = False
+            self._on_trouble()
+
+    def _expect(self) -> None:
+        """Set the alarm that rings unless the kind is ready in time, or is being listed."""
+        self._heard_at = self._now()
+        self._alarm = asyncio.get_running_loop().call_later(TROUBLE_SECONDS, self._overdue)
+
+    def _overdue(self) -> None:
+        left = self._heard_at + TROUBLE_SECONDS - self._now()
+        if left > 0:
+            self._alarm = asyncio.get_running_loop().call_later(left, self._overdue)
+            return
+        self._alarm = None
+        self.is_troubled = True
+        self.settled.set()
+        self._on_trouble()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
 
     def _failed(self, error: ClusterError) -> float:
         """Note why the watch ended; return the seconds until the next attempt."""
@@ -242,10 +281,12 @@ class Watch:
         self.problem = error.message
         self.ready.clear()
         self.denied = error.message if code == 403 else ""
-        if self.denied:
+        if self.denied or self.is_troubled:
             self.settled.set()
         else:
             self.settled.clear()
+            if self._alarm is None:
+                self._expect()
         if self._failures and not self._warned:
             self._warned = True
             _log.warning("kind cannot be watched", kind=str(self.kind), error=error.message)

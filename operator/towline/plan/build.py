@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from towline.api import gitrepository, labels, syncrecord
 from towline.api.gitrepository import Adopt, ForeignFields
 from towline.errors import Failure, Refusal
 from towline.fields import owned_paths, pointer
-from towline.model import Action, Body, Change, Key, Live, Manifest, ObjectRef, Plan
+from towline.model import REMOVES, Action, Body, Change, Key, Live, Manifest, ObjectRef, Plan
 from towline.plan import drift_policy, gates, ignore_fields, one_shot, vetoes, waves
 from towline.plan.ownership import Ownership, Policy, missing, ownership
 
@@ -60,16 +61,18 @@ def plan(
     found = {} if memo is None else memo
     changes: list[Change] = []
     failures: list[Failure] = []
-    refused: list[Manifest] = []
+    refused = [manifest for manifest in desired if manifest.ref.group_kind in policy.unreadable]
+    unread = _unread(refused, live, policy)
     for manifest in desired:
+        if manifest.ref.group_kind in policy.unreadable:
+            continue
         verdict = _verdict(manifest, live.get(manifest.ref), policy, found)
         if isinstance(verdict, Change):
             changes.append(verdict)
         else:
             failures.append(_failure(manifest, verdict, sha))
             refused.append(manifest)
-    owned = {ref: item for ref, item in live.items() if item.label == policy.label}
-    leaving = vetoes.removals(owned, frozenset(manifest.ref for manifest in desired), policy)
+    leaving = _leaving(desired, live, policy, unread)
     changes.sort(key=lambda change: (change.wave, change.ref))
     gate = gates.closed(changes, refused) if policy.gated else None
     waiting = tuple(change for change in changes if _waits(change, policy))
@@ -84,7 +87,45 @@ def plan(
         token=leaving.token,
         waiting=(*waiting, *leaving.waiting),
         gated=tuple(gates.gated(gate, change) for change in ready if change.ref in gated),
+        unread=unread.refs,
+        behind=unread.is_late or unread.stays,
         failures=tuple(failures),
+    )
+
+
+class _Unread(NamedTuple):
+    """The declared objects of kinds that cannot be read.
+
+    `is_late` says that one of them was not written from this very content, as far as we know; `stays` that an object of
+    these kinds is declared no more.
+    """
+
+    refs: tuple[ObjectRef, ...]
+    is_late: bool
+    stays: bool
+
+    def allows(self, change: Change) -> bool:
+        """Tell whether a removal may go on: it may not before what replaces it, perhaps, is written."""
+        return not self.is_late or change.action not in REMOVES
+
+
+def _leaving(
+    desired: tuple[Manifest, ...], live: Mapping[ObjectRef, Live], policy: Policy, unread: _Unread
+) -> vetoes.Removals:
+    """Decide about what is declared no more, as far as its kind can be read."""
+    readable = (ref for ref in live if ref.group_kind not in policy.unreadable)
+    owned = {ref: live[ref] for ref in readable if live[ref].label == policy.label}
+    found = vetoes.removals(owned, frozenset(manifest.ref for manifest in desired), policy)
+    return replace(found, changes=tuple(each for each in found.changes if unread.allows(each)))
+
+
+def _unread(manifests: Sequence[Manifest], live: Mapping[ObjectRef, Live], policy: Policy) -> _Unread:
+    declared = {manifest.ref: manifest.digest for manifest in manifests}
+    own = (ref for ref, item in live.items() if item.label == policy.label)
+    return _Unread(
+        refs=tuple(sorted(declared)),
+        is_late=any(policy.written.get(ref) != digest for ref, digest in declared.items()),
+        stays=any(ref.group_kind in policy.unreadable and ref not in declared for ref in own),
     )
 
 

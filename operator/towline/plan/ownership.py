@@ -40,6 +40,7 @@ class Policy:
     `written` are the digests of what was written last, by object: what is among them and not there was deleted.
     `contested` says of objects that somebody else keeps changing why they are left alone for a while. `overridden`
     are the pointers that admission has changed in what we sent, by object and digest.
+    `unreadable` are the kinds that the API server cannot tell us of at the moment: their objects wait.
     """
 
     key: Key
@@ -62,6 +63,7 @@ class Policy:
     overridden: Mapping[tuple[ObjectRef, str], frozenset[str]] = field(default_factory=dict)
     gated: bool = True
     done: Mapping[str, str] = field(default_factory=dict)
+    unreadable: frozenset[GroupKind] = frozenset()
 
 
 def policy(repository: GitRepository) -> Policy:

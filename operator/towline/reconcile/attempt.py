@@ -22,7 +22,7 @@ from towline.reconcile.fetch import Fetcher
 from towline.reconcile.lane import Lane, Lanes
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.planner import Planner
-from towline.reconcile.state import Attempt, Enforced, Grounds, Planned, Reached, Start, kinds_of
+from towline.reconcile.state import Attempt, Enforced, Grounds, Planned, Reached, Start, Visible, kinds_of
 from towline.status.compute import PassResult
 
 _RECORDED = frozenset(
@@ -110,7 +110,7 @@ class Attempts:
                 reached = replace(reached, desired=desired)
                 await self._index.assess_by(repository.label, spec.health_checks)
                 visible = await self._planner.see(start, desired)
-                grounds = self._grounds(start, desired)
+                grounds = self._grounds(start, desired, visible)
                 reached = replace(reached, visible=visible, grounds=grounds)
                 if last.passed and self._holds(start, last.passed, grounds, lane):
                     return _unchanged(repository, reached, last.passed)
@@ -138,11 +138,11 @@ class Attempts:
             await lane.go_on()
             raise
 
-    def _grounds(self, start: Start, desired: Desired) -> Grounds:
+    def _grounds(self, start: Start, desired: Desired, visible: Visible) -> Grounds:
         repository = start.repository
         confirm = repository.annotations.get(labels.CONFIRM_PRUNE, "")
         paused = self._drifts.contested(self._drifts.known(repository))
-        asked = (repository.generation, confirm, start.manual)
+        asked = (repository.generation, confirm, start.manual, frozenset(visible.unreadable))
         version = self._index.versions(repository.label)
         return Grounds(cause=(id(desired), *asked, start.news, paused), version=version)
 

@@ -14,7 +14,7 @@ from towline.kube.repositories import Repositories
 from towline.live.index import Index
 from towline.model import Plan
 from towline.reconcile import result, state
-from towline.reconcile.desired import CommitReader, Desired
+from towline.reconcile.desired import CommitReader
 from towline.reconcile.drift_state import DriftStates
 from towline.reconcile.executor import Executor
 from towline.reconcile.locate import Locator
@@ -82,7 +82,7 @@ class Enforcer:
             quiet = replace(result.passed(start, planned, None), last_record=newest.name if newest else "")
             return Enforced(repository=repository, passed=quiet, drift=drift)
         repository, synced = await self._synced(start, planned)
-        synced = await self._watched(planned.desired, synced)
+        synced = await self._watched(planned, synced)
         drift = await self._settled(repository, planned, synced)
         failures = await self._located(planned, synced.failures)
         passed = result.passed(start, planned, replace(synced, failures=failures))
@@ -154,11 +154,12 @@ class Enforcer:
             raise ClusterError("the GitRepository was changed before anything was written")
         return now
 
-    async def _watched(self, desired: Desired, synced: SyncResult) -> SyncResult:
+    async def _watched(self, planned: Planned, synced: SyncResult) -> SyncResult:
         """Wait until what was written is watched; where it cannot be, that is an error of the sync."""
+        kinds = planned.desired.kinds - planned.visible.unreadable.keys()
         try:
-            self._index.follow(desired.kinds)
-            await self._index.ensure(desired.kinds)
+            self._index.follow(kinds)
+            await self._index.ensure(kinds)
         except ClusterError as error:
             return replace(synced, error=synced.error or error)
         return synced

@@ -7,6 +7,7 @@ deletion of the GitRepository.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 
 from towline import log
@@ -17,7 +18,7 @@ from towline.errors import ClusterError, Reason
 from towline.kube.client import Client
 from towline.kube.repositories import Repositories
 from towline.live.index import Index
-from towline.model import ObjectRef, Person, Plan, Revision
+from towline.model import GroupKind, ObjectRef, Person, Plan, Revision
 from towline.plan import build, claims, ownership
 from towline.plan.stamp import Identity
 from towline.reconcile import result
@@ -29,7 +30,7 @@ from towline.reconcile.sweep import Sweep
 from towline.reconcile.sync import SyncRequest, SyncResult
 from towline.records.ledger import Ledger
 from towline.source import access
-from towline.status import refused
+from towline.status import refused, unreadable
 from towline.status.compute import PassResult
 
 _log = log.logger(__name__)
@@ -92,7 +93,7 @@ class Finalizer:
                 f"Deletion waits until {dependent}, which depends on it, is gone",
                 _DEPENDENTS_SECONDS,
             )
-        decided, patience = await self._decide(repository)
+        decided, patience, unread = await self._decide(repository)
         if decided.waiting:
             return _waiting(repository, result.waiting(decided.waiting), patience)
         if decided.writes:
@@ -100,20 +101,23 @@ class Finalizer:
             self._neighbours.released(repository.key, synced.released)
             if synced.failures or synced.error:
                 return _failed(repository, synced)
+        if unread:
+            return _unread(repository, unread)
         if not await self._repositories.remove_finalizer(repository):
             raise ClusterError("the GitRepository was changed while it was being deleted")
         self._ledger.forget(repository.uid)
         return None
 
-    async def _decide(self, repository: GitRepository) -> tuple[Plan, float]:
-        """Plan the end; the seconds are how long it may wait for other repositories, where it has to."""
+    async def _decide(self, repository: GitRepository) -> tuple[Plan, float, Mapping[GroupKind, str]]:
+        """Plan the end, say how many seconds it may wait for other repositories, and which kinds cannot be read."""
         kinds = kinds_of(repository) or await self._sweep.everywhere(repository.label)
         self._index.follow(kinds)  # a pause hides what a sync has written whose answer was lost
-        await self._index.ensure(kinds)
+        unread = await self._index.unreadable(kinds)
         policy = replace(
             ownership.policy(repository),
             finalizing=await self._removal(repository),
             installation=self._installation,
+            unreadable=frozenset(unread),
         )
         live = self._index.owned(repository.label)
         sha = str((repository.status.get("commit") or {}).get("applied", ""))
@@ -122,7 +126,7 @@ class Finalizer:
         if standing != claims.ALONE:
             policy = replace(policy, standing=standing)
             decided = await asyncio.to_thread(build.plan, (), live, policy, sha)
-        return await self._without_doomed(repository, decided), patience
+        return await self._without_doomed(repository, decided), patience, unread
 
     async def _removal(self, repository: GitRepository) -> Removal:
         """Say what becomes of the objects; uninstalling the CRD never deletes workloads."""
@@ -175,6 +179,16 @@ def _request(repository: GitRepository, decided: Plan) -> SyncRequest:
 def _waiting(repository: GitRepository, message: str, seconds: float) -> PassResult:
     return PassResult(
         generation=repository.generation, reason=Reason.PROGRESSING, message=message, wait=seconds
+    )
+
+
+def _unread(repository: GitRepository, unread: Mapping[GroupKind, str]) -> PassResult:
+    """Say that the end waits for kinds that cannot be read: nobody knows what of them is left to delete or release."""
+    return PassResult(
+        generation=repository.generation,
+        reason=Reason.CLUSTER_UNAVAILABLE,
+        message=f"Deletion waits until every kind can be read. {unreadable.sentence(unread)}",
+        is_unread=True,
     )
 
 

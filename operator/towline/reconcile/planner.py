@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from towline.api import labels
 from towline.api.gitrepository import GitRepository, Mode
-from towline.errors import ClusterError, Reason, SourceError, TowlineError
+from towline.errors import Reason, SourceError, TowlineError
 from towline.live.index import Index
 from towline.model import Live, ObjectRef, Plan
 from towline.plan import build, claims, one_shot, ownership
@@ -19,9 +19,6 @@ from towline.reconcile.drift_state import DriftStates
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.state import Fetched, Planned, Start, Visible, done_of, kinds_of
 from towline.reconcile.sweep import Sweep
-
-_OTHERS_SECONDS = 10.0
-"""How long a pass waits to see kinds that it declares no more."""
 
 
 class Planner:
@@ -54,18 +51,14 @@ class Planner:
         self._installation = installation
 
     async def see(self, start: Start, desired: Desired) -> Visible:
-        """Make sure that everything of ours is known; say what cannot be seen, and thus not be pruned.
+        """Make sure that everything of ours is known; say which kinds cannot be read, so that their objects wait.
 
         Raises:
-            ClusterError: a kind that is declared cannot be seen.
+            ClusterError: the API server could not be asked where to look.
         """
-        await self._index.ensure(desired.kinds)
         visible = await self._known_kinds(start)
-        try:
-            await self._index.ensure(visible.kinds - desired.kinds - self._index.gone(), _OTHERS_SECONDS)
-        except ClusterError as error:
-            return replace(visible, blind=f"{error.message}. No object of these kinds is pruned meanwhile")
-        return visible
+        others = visible.kinds - desired.kinds - self._index.gone()
+        return replace(visible, unreadable=await self._index.unreadable(desired.kinds | others))
 
     async def decide(self, start: Start, fetched: Fetched, desired: Desired, visible: Visible) -> Planned:
         """Plan, in a thread: thousands of objects take longer than others may be kept waiting.
@@ -74,8 +67,9 @@ class Planner:
             SourceError: SourceEmpty, where nothing is declared and nothing is owned.
             TowlineError: DependencyNotReady, where something is to be written.
         """
-        repository = start.repository
-        live, policy = self._live(repository, desired), self._policy(start, desired)
+        repository, unreadable = start.repository, frozenset(visible.unreadable)
+        live = self._live(repository, desired)
+        policy = replace(self._policy(start, desired), unreadable=unreadable)
         if not desired.manifests and not desired.failures:
             owns = any(ownership.ownership(each, policy) in OWN for each in live.values())
             _check_emptiness(repository, desired, owns=owns)

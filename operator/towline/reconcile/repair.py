@@ -83,7 +83,8 @@ class Repairs:
             if found is None:
                 return
             head, revision, desired = found
-            await self._index.ensure(desired.kinds, _SEE_SECONDS)
+            if await self._index.unreadable(desired.kinds, _SEE_SECONDS):
+                return
         except TowlineError as error:
             _log.debug("what was applied is not at hand", repository=str(repository.key), error=error.message)
             return

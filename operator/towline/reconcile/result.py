@@ -15,7 +15,7 @@ from towline.reconcile.desired import Desired
 from towline.reconcile.observe import Observed
 from towline.reconcile.state import Planned, Reached, Start
 from towline.reconcile.sync import SyncResult
-from towline.status import blocked, conditions, preview, reasons
+from towline.status import blocked, conditions, preview, reasons, unreadable
 from towline.status.compute import ObjectCounts, PassResult
 from towline.status.preview import Forecast
 from towline.status.reasons import Party
@@ -26,8 +26,9 @@ _log = log.logger(__name__)
 def passed(start: Start, planned: Planned, synced: SyncResult | None) -> PassResult:
     """Say how an attempt ended that had a plan."""
     decided, desired, revision = planned.plan, planned.desired, planned.fetched.revision
-    reason, message = _verdict(decided, synced, planned.visible.blind, start.repository.key)
-    is_applied = reason is Reason.SUCCEEDED
+    reason, message = _verdict(planned, synced, start.repository.key)
+    is_unread = reason is Reason.CLUSTER_UNAVAILABLE and not (synced and synced.error)
+    is_applied = reason is Reason.SUCCEEDED or (is_unread and not decided.behind)
     contested = _contested(decided)
     if contested and reason is Reason.SUCCEEDED:
         reason = Reason.APPLY_FAILED
@@ -53,6 +54,7 @@ def passed(start: Start, planned: Planned, synced: SyncResult | None) -> PassRes
         done=one_shot.remembered(
             planned.done, desired.manifests, synced.done if synced else (), is_applied=is_applied
         ),
+        is_unread=is_unread,
     )
 
 
@@ -64,7 +66,7 @@ def observed(start: Start, planned: Planned, found: Observed) -> PassResult:
     if quiet.reason is not Reason.SUCCEEDED and plan.is_empty:
         return replace(quiet, last_record=found.record)
     message = preview.sentence(plan, revision, len(desired.manifests))
-    notes = (message, preview.staying(decided.changes), planned.visible.blind)
+    notes = (message, preview.staying(decided.changes), unreadable.sentence(planned.visible.unreadable))
     return replace(
         quiet,
         reason=Reason.SUCCEEDED if plan.is_empty else Reason.PLANNED,
@@ -130,7 +132,8 @@ def _still_known(
     return error.failures or (() if judged or moved else None)
 
 
-def _verdict(decided: Plan, synced: SyncResult | None, blind: str, key: Key) -> tuple[Reason, str]:
+def _verdict(planned: Planned, synced: SyncResult | None, key: Key) -> tuple[Reason, str]:
+    decided = planned.plan
     if synced and synced.error:
         return Reason.CLUSTER_UNAVAILABLE, synced.error.message
     failures = synced.failures if synced else decided.failures
@@ -140,8 +143,8 @@ def _verdict(decided: Plan, synced: SyncResult | None, blind: str, key: Key) -> 
         return Reason.PROGRESSING, goes_on
     if decided.blocked:
         return Reason.PRUNE_BLOCKED, blocked.sentence(decided.blocked, decided.token, key)
-    if blind:
-        return Reason.PRUNE_FAILED, blind
+    if planned.visible.unreadable:
+        return Reason.CLUSTER_UNAVAILABLE, unreadable.sentence(planned.visible.unreadable, decided.unread)
     return Reason.SUCCEEDED, ""
 
 
@@ -220,7 +223,11 @@ def _objects(desired: Desired, decided: Plan, synced: SyncResult | None) -> Obje
         undone = {outcome.change.ref for outcome in synced.outcomes if outcome.result is not Result.DONE}
     elif refused:
         undone = {change.ref for change in decided.applies}
-    missing = refused | {str(ref) for ref in undone} | {str(change.ref) for change in decided.gated}
+    missing = (
+        refused
+        | {str(ref) for ref in (*undone, *decided.unread)}
+        | {str(change.ref) for change in decided.gated}
+    )
     return ObjectCounts(
         declared=len(declared) + len(desired.failures),
         synced=len(declared - missing),

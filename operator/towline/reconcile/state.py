@@ -34,12 +34,12 @@ class Visible:
     """What of a repository can be seen.
 
     `kinds` are those of everything that was ever applied, `swept` those of them that a look everywhere has found (None
-    where nobody looked). `blind` says what cannot be seen, and thus not be pruned; empty where everything can.
+    where nobody looked). `unreadable` are those of which the API server cannot tell us, each with the reason.
     """
 
     kinds: frozenset[GroupKind]
     swept: frozenset[GroupKind] | None
-    blind: str = ""
+    unreadable: Mapping[GroupKind, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,8 @@ class Sweep:
     async def everywhere(self, label: str) -> frozenset[GroupKind]:
         """Return the kinds of all objects with `label`, by one list of at most one object for each kind.
 
-        A kind that we have no right to list is passed over: we have none to write it either.
+        A kind that we have no right to list is passed over: we have none to write it either. One that cannot be read
+        counts as one that has some.
 
         Raises:
             ClusterError: a kind that is served could not be listed.
@@ -62,6 +63,8 @@ class Sweep:
             except ApiError as error:
                 if error.code == 403:
                     denied.append(str(resource.group_kind))
+                elif error.code >= 500:
+                    return resource.group_kind  # it may hold some: whoever prunes waits until it can be read
                 elif error.code not in {404, 405}:
                     raise
                 return None

@@ -59,6 +59,7 @@ class PassResult:
     over may rest, unless it is woken.
     `health` is that of the declared objects; `gated` says that later waves wait for it. `handled` is the value of the
     annotation that asked for a look, empty where none did. `done` are the objects that ran once, with their digests.
+    `is_unread` says that all that is in the way is a kind that cannot be read.
     """
 
     generation: int
@@ -82,6 +83,7 @@ class PassResult:
     gated: bool = False
     handled: str = ""
     done: Mapping[str, str] | None = None
+    is_unread: bool = False
 
 
 def compute(previous: Body, passed: PassResult, now: datetime) -> Body:
@@ -162,6 +164,7 @@ def _conclusion(said: Body, previous: Body, passed: PassResult, now: datetime) -
         commit=passed.commit,
         attempts=passed.attempts,
         healthy=health_condition.of(survey, Reason.SUCCEEDED, previous),
+        is_unread=passed.is_unread,
     )
     if survey is None:
         return known

@@ -26,7 +26,8 @@ class ConditionInputs:
     `message` is empty where the status says it; `commit` is the attempted commit as people name it, empty where it is
     not known. `attempts` counts the tries in a row that ended with `reason`, 0 where nobody counts. `outlook` is
     Succeeded except where the objects alone keep the repository from being ready; `patience` is then the
-    `spec.healthTimeout` that has ended, None where an object has failed before.
+    `spec.healthTimeout` that has ended, None where an object has failed before. `is_unread` says that a kind cannot be
+    read, and nothing else is wrong.
     """
 
     reason: Reason
@@ -36,6 +37,7 @@ class ConditionInputs:
     commit: str = ""
     outlook: Reason = Reason.SUCCEEDED
     patience: float | None = None
+    is_unread: bool = False
 
     @property
     def ready(self) -> Reason:
@@ -57,7 +59,7 @@ def conditions_of(status: Body, ended: ConditionInputs) -> Iterable[Condition]:
     """
     ready = ended.ready
     message = text.printable(_ready(status, ended), _MESSAGE_BYTES)
-    yield Condition(type=Type.READY, status=_truth(status, ready), reason=ready, message=message)
+    yield Condition(type=Type.READY, status=_truth(status, ended), reason=ready, message=message)
     yield _reconciling(ended.runs, ended.attempts)
     yield _stalled(ended.runs)
     yield _synced(status, ready)
@@ -71,8 +73,11 @@ def named(short: str, subject: str, author: str) -> str:
     return " ".join(part for part in (short, quoted, by) if part)
 
 
-def _truth(status: Body, ready: Reason) -> Truth:
-    """Return the status of Ready: a plan that would be refused in part is not ready."""
+def _truth(status: Body, ended: ConditionInputs) -> Truth:
+    """Return the status of Ready: a plan that would be refused in part is not ready, what is not seen is unknown."""
+    ready = ended.ready
+    if ended.is_unread:
+        return Truth.UNKNOWN
     if ready is Reason.PLANNED and status.get("failures"):
         return Truth.FALSE
     return reasons.TABLE[ready].ready
