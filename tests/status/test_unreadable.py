@@ -21,6 +21,13 @@ def test_the_sentence_names_kind_cause_and_what_waits() -> None:
     assert "2 declared objects" in told
 
 
+def test_a_cause_that_comes_late_in_a_long_sentence_is_told() -> None:
+    told = unreadable.sentence(
+        {WIDGET: "failed to list " * 35 + "conversion webhook failed: connection refused"}
+    )
+    assert "conversion webhook failed: connection refused" in told
+
+
 def test_of_many_kinds_three_are_named_and_the_others_counted() -> None:
     told = unreadable.sentence({GroupKind("example.com", f"Kind{number}"): "away" for number in range(5)})
     assert "Kind2.example.com" in told

@@ -8,7 +8,8 @@ from towline import text
 from towline.model import GroupKind, ObjectRef
 
 _NAMED = 3
-_CAUSE_BYTES = 300
+_CAUSE_BYTES = 690
+"""For the causes together: the API server says what is wrong at the end of a long sentence."""
 
 
 def sentence(unreadable: Mapping[GroupKind, str], waiting: Sequence[ObjectRef] = ()) -> str:
@@ -20,9 +21,9 @@ def sentence(unreadable: Mapping[GroupKind, str], waiting: Sequence[ObjectRef] =
     """
     if not unreadable:
         return ""
-    named = [
-        f"{kind}: {text.printable(unreadable[kind], _CAUSE_BYTES)}" for kind in sorted(unreadable)[:_NAMED]
-    ]
+    first = sorted(unreadable)[:_NAMED]
+    room = _CAUSE_BYTES // len(first)
+    named = [f"{kind}: {text.printable(unreadable[kind], room)}" for kind in first]
     more = len(unreadable) - len(named)
     told = "; ".join((*named, *([f"and {more} more"] if more else ())))
     objects = f" ({text.many(len(waiting), 'declared object')})" if waiting else ""
