@@ -40,7 +40,7 @@ class Desk:
     """The repository `namespace/name` at one commit.
 
     `uid` tells it from others of its name. `careful` is spec.preflight, `force` and `adopt` are those of the spec.
-    `gone` and `established` are the deadlines of its writer, in seconds.
+    `gone`, `established` and `lifted` are the deadlines of its writer, in seconds.
     """
 
     client: Client
@@ -55,6 +55,7 @@ class Desk:
     adopt: Adopt = Adopt.UNMANAGED
     gone: float = 5.0
     established: float = 10.0
+    lifted: float = 10.0
 
     @property
     def sync(self) -> WriteContext:
@@ -80,7 +81,7 @@ class Desk:
     @property
     def writer(self) -> Writer:
         """A writer that remembers nothing."""
-        deadlines = Deadlines(gone=self.gone, established=self.established)
+        deadlines = Deadlines(gone=self.gone, established=self.established, lifted=self.lifted)
         return Writer(self.client, self.discovery, self.index, deadlines)
 
     async def preflight(self, *bodies: Object, action: Action = Action.CREATE) -> Preflight:

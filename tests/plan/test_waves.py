@@ -44,7 +44,18 @@ def of(kind: GroupKind, wave: Any = None) -> int:
         (("", "ServiceAccount"), (RBAC, "Role")),
         (("", "ConfigMap"), ("apps", "Deployment")),
         (("", "Secret"), ("apps", "StatefulSet")),
-        (("", "ResourceQuota"), ("", "Pod")),
+        (("", "Pod"), ("", "ResourceQuota")),
+        (("", "ServiceAccount"), ("", "Secret")),
+        (("", "PersistentVolumeClaim"), ("", "LimitRange")),
+        (("networking.k8s.io", "IngressClass"), ("networking.k8s.io", "Ingress")),
+        (("apps", "Deployment"), ("autoscaling", "HorizontalPodAutoscaler")),
+        (("apps", "Deployment"), ("policy", "PodDisruptionBudget")),
+        (("", "Service"), ("discovery.k8s.io", "EndpointSlice")),
+        (
+            ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"),
+            ("flowcontrol.apiserver.k8s.io", "FlowSchema"),
+        ),
+        (("", "ConfigMap"), ("", "ResourceQuota")),
         (("", "LimitRange"), ("", "Pod")),
         (("", "PersistentVolume"), ("", "Pod")),
         ((RBAC, "Role"), (RBAC, "RoleBinding")),
@@ -205,3 +216,47 @@ def test_a_binding_waits_for_a_role_of_the_same_commit() -> None:
     role = declared(ObjectRef(RBAC, "Role", "shop", "viewer"))
     binding = role_binding("Role")
     assert waves.deferred(changes(Action.CREATE, [binding, role])) == {binding.ref}
+
+
+def change(
+    kind: GroupKind, name: str = "x", wave: Any = None, namespace: str = "", action: Action = Action.UPDATE
+) -> Change:
+    manifest = declared(ObjectRef(kind.group, kind.kind, namespace, name), wave)
+    return Change(action=action, ref=manifest.ref, manifest=manifest, wave=waves.wave(manifest))
+
+
+POLICY = change(GroupKind(ADMISSION, "ValidatingAdmissionPolicy"))
+WEB = change(GroupKind("apps", "Deployment"), namespace="here")
+
+
+def test_what_an_object_waits_for_comes_before_it_and_everything_else_stays_in_its_place() -> None:
+    settings, other = (
+        change(GroupKind("", "ConfigMap")),
+        change(GroupKind(ADMISSION, "ValidatingAdmissionPolicy"), "y"),
+    )
+    changes = (settings, WEB, POLICY, other)
+
+    places = waves.places(changes, {WEB.ref: frozenset({POLICY.ref})})
+
+    assert sorted(changes, key=lambda each: places[each.ref]) == [settings, POLICY, WEB, other]
+
+
+def test_a_grant_that_moves_ahead_takes_the_role_that_it_needs_with_it() -> None:
+    role = change(GroupKind(RBAC, "ClusterRole"), "r", action=Action.CREATE)
+    ref = ObjectRef(RBAC, "ClusterRoleBinding", "", "b")
+    grant = declared(ref, roleRef={"kind": "ClusterRole", "name": "r"})
+    binding = Change(action=Action.CREATE, ref=ref, manifest=grant, wave=waves.wave(grant))
+    settings = change(GroupKind("", "ConfigMap"), namespace="here")
+
+    places = waves.places((settings, role, binding), {settings.ref: frozenset({ref})})
+
+    assert places[role.ref] < places[ref] < places[settings.ref]
+
+
+def test_what_an_object_waits_for_does_not_cross_the_wave_that_git_asks_for() -> None:
+    late = change(GroupKind("apps", "Deployment"), "late", "1", "here")
+    policy = change(GroupKind(ADMISSION, "ValidatingAdmissionPolicy"), "z", "1")
+
+    places = waves.places((WEB, late, policy), {late.ref: frozenset({policy.ref})})
+
+    assert places[WEB.ref] < places[policy.ref] < places[late.ref]

@@ -23,7 +23,8 @@ class Prediction:
     cannot change in place is replaced, what would stay as it is is kept. `bound` is what will be sent onto the very
     object that was seen, None where there is none: thousands of bodies need not wait in memory. `before` is the live
     object, None where there is none; `after` what a dry run made of it, None where none could be asked, and for new
-    objects. `known` says that somebody looked whether the object exists.
+    objects. `known` says that somebody looked whether the object exists. `causes` are the changes of the same plan that
+    may lift its refusal: it is tried once more when they are written.
     """
 
     change: Change
@@ -32,6 +33,7 @@ class Prediction:
     before: Body | None = None
     after: Body | None = None
     known: bool = True
+    causes: frozenset[ObjectRef] = frozenset()
 
     @property
     def body(self) -> Body:

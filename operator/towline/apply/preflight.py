@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from towline import aio
 from towline.api.gitrepository import ForeignFields
-from towline.apply import existing, faults, immutable, prediction
+from towline.apply import causes, existing, faults, immutable, prediction
 from towline.apply.crds import Settling
 from towline.apply.objects import Objects, WriteContext, metadata, version_of
 from towline.apply.prediction import Prediction
@@ -19,8 +19,6 @@ from towline.kube.calls import Answer
 from towline.kube.client import IN_FLIGHT
 from towline.model import Action, Body, Change, ObjectRef
 from towline.plan import waves
-
-_Found: TypeAlias = Prediction | tuple[Failure, ...]
 
 _LOOKS = 3
 """How often an object is read whose dry run is made from another version than the one that was read."""
@@ -34,6 +32,23 @@ class Preflight:
     failures: tuple[Failure, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedChange:
+    """One change that is refused.
+
+    `words` are the API server's own, which may name what the same plan changes. `instead` is the replacement of an
+    object that cannot be updated, where there may be one: what can wait for another change is never replaced.
+    """
+
+    found: Prediction
+    failures: tuple[Failure, ...]
+    words: str = ""
+    instead: Prediction | None = None
+
+
+_Found: TypeAlias = Prediction | RefusedChange
+
+
 class PreflightRun:
     """One preflight, for one repository and revision."""
 
@@ -42,19 +57,47 @@ class PreflightRun:
         self._settling = settling
         self._sync = sync
 
-    async def run(self, changes: Sequence[Change]) -> Preflight:
+    async def run(self, changes: Sequence[Change], gated: Sequence[Change] = ()) -> Preflight:
         """Look at each object that the changes apply to, and send its dry run where `WriteContext.preflight` says so.
+
+        A refusal whose cause other changes of the plan may end is no failure: its prediction names them.
+
+        Args:
+            changes: what is written in one go.
+            gated: what is written later, and may wait for both.
 
         Raises:
             ClusterError: the API server could not be asked, or refuses us as a whole.
         """
+        every = (*changes, *gated)
+        found = await self._found(every)
+        refused = {each.found.change.ref for each in found if isinstance(each, RefusedChange)}
+        now = tuple(change for change in changes if change.ref not in refused)
+        ever = tuple(change for change in every if change.ref not in refused)
+        later = {change.ref for change in gated}
+        return _preflight(
+            [
+                _waiting(each, ever if each.found.change.ref in later else now)
+                if isinstance(each, RefusedChange)
+                else each
+                for each in found
+            ]
+        )
+
+    async def again(self, changes: Sequence[Change]) -> Preflight:
+        """Look at changes whose turn has come: each refusal counts, and none leads to a replacement.
+
+        The API server may not know yet that a policy has changed; a later pass replaces what still must be.
+
+        Raises:
+            ClusterError: the API server could not be asked, or refuses us as a whole.
+        """
+        return _preflight(await self._found(changes))
+
+    async def _found(self, changes: Sequence[Change]) -> tuple[_Found, ...]:
         waiting = waves.deferred(changes)
         missing = await self._missing(changes, waiting)
-        found = await aio.gather(partial(self._predict, waiting, missing), changes, IN_FLIGHT)
-        return Preflight(
-            predictions=tuple(each for each in found if isinstance(each, Prediction)),
-            failures=tuple(failure for each in found if not isinstance(each, Prediction) for failure in each),
-        )
+        return await aio.gather(partial(self._predict, waiting, missing), changes, IN_FLIGHT)
 
     async def _missing(
         self, changes: Sequence[Change], waiting: frozenset[ObjectRef]
@@ -76,7 +119,9 @@ class PreflightRun:
             return await (self._new(change) if change.action is Action.CREATE else self._existing(change))
         except ApiError as error:
             before = await faults.live_body(self._objects, change, error, self._sync)
-            return faults.translated(change, error, self._sync, before)
+            failures = faults.translated(change, error, self._sync, before)
+            found = prediction.unseen(change, self._sync)
+            return RefusedChange(found=found, failures=failures, words=error.message)
 
     async def _seen(self, change: Change) -> _Found:
         """Look at the object; one that exists in another version only is looked at again when it is written."""
@@ -84,7 +129,7 @@ class PreflightRun:
         before = await self._objects.find(change.ref, self._sync, version)
         found = prediction.seen(change, before, self._sync)
         if isinstance(found, Failure):
-            return (found,)
+            return RefusedChange(found=prediction.unseen(change, self._sync), failures=(found,))
         return replace(found, known=False) if before and version_of(before) != version else found
 
     async def _new(self, change: Change) -> _Found:
@@ -95,7 +140,8 @@ class PreflightRun:
         except ApiError as error:
             exists = await self._existing(change) if error.code in {409, 422} else None
             if exists is None or _absent(exists):
-                return await faults.every(self._objects, fresh, error, self._sync)
+                failures = await faults.every(self._objects, fresh, error, self._sync)
+                return RefusedChange(found=fresh, failures=failures, words=error.message)
             return exists
         if answer.code == 201:
             return replace(fresh, known=True)  # thousands of answers that nobody compares would fill memory
@@ -120,7 +166,10 @@ class PreflightRun:
             failures = await faults.every(self._objects, found, error, self._sync)
             if await immutable.would_help(self._objects, found, error, self._sync):
                 return found
-            return await immutable.instead(self._objects, found, error, failures, self._sync)
+            instead = await immutable.instead(self._objects, found, error, failures, self._sync)
+            replaced = instead if isinstance(instead, Prediction) else None
+            failures = failures if isinstance(instead, Prediction) else instead
+            return RefusedChange(found=found, failures=failures, words=error.message, instead=replaced)
         if _content(answer.body) == _content(found.before) and not self._shared(found.before):
             return replace(found, change=replace(found.change, action=Action.KEEP), after=found.before)
         return replace(found, after=answer.body)
@@ -136,6 +185,22 @@ class PreflightRun:
         return await self._settling.patiently(
             ref.group, lambda: self._objects.rehearse(body, ref, self._sync, force=force)
         )
+
+
+def _preflight(found: Sequence[_Found]) -> Preflight:
+    return Preflight(
+        predictions=tuple(each for each in found if isinstance(each, Prediction)),
+        failures=tuple(
+            failure for each in found if isinstance(each, RefusedChange) for failure in each.failures
+        ),
+    )
+
+
+def _waiting(refused: RefusedChange, others: Sequence[Change]) -> _Found:
+    """Return what waits for other changes instead of a refusal that they may lift."""
+    if lifting := causes.of(refused.words, refused.found.change, others):
+        return replace(refused.found, causes=lifting)
+    return refused.instead or refused
 
 
 def _is_torn(found: Prediction) -> bool:

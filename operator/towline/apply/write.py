@@ -14,6 +14,7 @@ from towline.apply.crds import Settling
 from towline.apply.objects import Objects, WriteContext, metadata, terminates
 from towline.apply.outcomes import Steps, WriteResult
 from towline.apply.prediction import Prediction
+from towline.apply.retries import Retries
 from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.fields import diff, managed
 from towline.kube import refusals
@@ -35,6 +36,7 @@ class Deadlines:
 
     gone: float = 20.0
     established: float = 30.0
+    lifted: float = 10.0
 
 
 class Writes:
@@ -50,6 +52,7 @@ class Writes:
         self._deadlines = deadlines
         self._course = Steps(objects, sync)
         self._broken: set[waves.Need] = set()
+        self._retries = Retries(objects, settling, sync, deadlines.lifted)
 
     async def run(self, predictions: Sequence[Prediction], superseded: Callable[[], bool]) -> WriteResult:
         """Write what the predictions say; a refusal holds back only what needs the refused object."""
@@ -58,9 +61,26 @@ class Writes:
             if superseded():
                 done += [outcomes.not_tried(found.change) for found in wave]
             else:
-                done += await aio.gather(self._tried, await self._counted(wave), IN_FLIGHT)
+                await self._retry(wave, predictions)
+                done += await aio.gather(self._turn, await self._counted(wave), IN_FLIGHT)
                 self._broken.update(_lacking(done[-len(wave) :]))
         return self._course.written(done)
+
+    async def _retry(self, wave: Sequence[Prediction], predictions: Sequence[Prediction]) -> None:
+        """Try what waited for other changes once more, all of it together, before the first of it is written."""
+        if self._course.error or not any(found.causes for found in wave):
+            return
+        number = waves.step(wave[0].change.wave)
+        same = [each for each in predictions if each.causes and waves.step(each.change.wave) == number]
+        try:
+            await self._retries.run(same)
+        except ClusterError as error:
+            self._course.error = error
+
+    async def _turn(self, found: Prediction) -> Outcome:
+        """Write one object, unless it waited for other changes in vain."""
+        now = self._retries.results.get(found.change.ref, found)
+        return now if isinstance(now, Outcome) else await self._tried(now)
 
     async def _counted(self, wave: Sequence[Prediction]) -> Sequence[Prediction]:
         """Note which objects do not exist, where many are to be created in a namespace that was just made."""
@@ -158,7 +178,7 @@ class Writes:
         if found.before is not None and await self._swapped(found, error):
             return found
         failures = await faults.every(self._objects, found, error, self._sync)
-        if found.before is None:
+        if found.before is None or found.causes:  # another API server may not know yet what lifts its refusal
             return outcomes.failed(found.change, failures)
         instead = await immutable.instead(self._objects, found, error, failures, self._sync)
         return instead if isinstance(instead, Prediction) else outcomes.failed(found.change, instead)
@@ -213,8 +233,10 @@ class Writes:
 
 def _waves(predictions: Sequence[Prediction]) -> Iterator[tuple[Prediction, ...]]:
     applied = [found for found in predictions if found.change.action in APPLIES]
-    applied.sort(key=lambda found: found.change.wave)
-    for _, wave in groupby(applied, key=lambda found: found.change.wave):
+    causes = {found.change.ref: found.causes for found in applied if found.causes}
+    places = waves.places([found.change for found in applied], causes)
+    applied.sort(key=lambda found: places[found.change.ref])
+    for _, wave in groupby(applied, key=lambda found: places[found.change.ref]):
         yield tuple(wave)
 
 

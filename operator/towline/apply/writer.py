@@ -42,13 +42,15 @@ class Writer:
         self._settling = Settling(discovery)
         self._deadlines = deadlines or Deadlines()
 
-    async def preflight(self, changes: Sequence[Change], sync: WriteContext) -> Preflight:
-        """Predict the changes that apply something, and collect every refusal.
+    async def preflight(
+        self, changes: Sequence[Change], sync: WriteContext, gated: Sequence[Change] = ()
+    ) -> Preflight:
+        """Predict the changes that apply something, and what comes after their gates; collect every refusal.
 
         Raises:
             ClusterError: the API server could not be asked, or refuses us as a whole.
         """
-        return await PreflightRun(self._objects, self._settling, sync).run(changes)
+        return await PreflightRun(self._objects, self._settling, sync).run(changes, gated)
 
     async def write(
         self, predictions: Sequence[Prediction], sync: WriteContext, superseded: Callable[[], bool] = _never

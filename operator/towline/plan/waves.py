@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -28,26 +28,47 @@ _WAVES: tuple[tuple[int, tuple[GroupKind, ...]], ...] = (
             GroupKind("scheduling.k8s.io", "PriorityClass"),
             GroupKind("storage.k8s.io", "StorageClass"),
             GroupKind("storage.k8s.io", "VolumeAttributesClass"),
+            GroupKind("storage.k8s.io", "CSIDriver"),
             GroupKind("networking.k8s.io", "IngressClass"),
+            GroupKind("gateway.networking.k8s.io", "GatewayClass"),
+            GroupKind("resource.k8s.io", "DeviceClass"),
             GroupKind("node.k8s.io", "RuntimeClass"),
+            GroupKind("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"),
+            GroupKind("", "ServiceAccount"),  # without it the control plane deletes its token Secrets
         ),
     ),
     (
         2,
         (
-            GroupKind("", "ServiceAccount"),
             GroupKind("", "ConfigMap"),
             GroupKind("", "Secret"),
-            GroupKind("", "ResourceQuota"),
-            GroupKind("", "LimitRange"),
             GroupKind("", "PersistentVolume"),
             GroupKind("", "PersistentVolumeClaim"),
         ),
     ),
-    (3, (GroupKind(_RBAC, "Role"), GroupKind(_RBAC, "ClusterRole"))),
+    (
+        3,
+        (
+            GroupKind(_RBAC, "Role"),
+            GroupKind(_RBAC, "ClusterRole"),
+            GroupKind(
+                "", "LimitRange"
+            ),  # after the claims that it concerns, before the Pods that it completes
+        ),
+    ),
     (4, (GroupKind(_RBAC, "RoleBinding"), GroupKind(_RBAC, "ClusterRoleBinding"))),
     (
-        6,  # what can refuse or redirect all the others
+        6,  # what has no meaning, or no room, before the others are there
+        (
+            GroupKind("autoscaling", "HorizontalPodAutoscaler"),
+            GroupKind("policy", "PodDisruptionBudget"),
+            GroupKind("", "Endpoints"),
+            GroupKind("discovery.k8s.io", "EndpointSlice"),
+            GroupKind("", "ResourceQuota"),
+        ),
+    ),
+    (
+        7,  # what can refuse or redirect all the others
         (
             GroupKind("apiregistration.k8s.io", "APIService"),
             GroupKind(_ADMISSION, "ValidatingWebhookConfiguration"),
@@ -86,6 +107,44 @@ def _moved(annotation: str | int) -> int:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 4 and int(digits) <= _FURTHEST):
         raise ValueError(f"{labels.WAVE} must be a whole number from -{_FURTHEST} to {_FURTHEST}")
     return int(text)
+
+
+def step(wave: int) -> int:
+    """Return what `towline.dev/wave` says, from the wave that it leads to."""
+    return wave // _STEP
+
+
+def places(
+    changes: Sequence[Change], causes: Mapping[ObjectRef, frozenset[ObjectRef]]
+) -> Mapping[ObjectRef, tuple[int, int]]:
+    """Return the order of writes, low first: what others wait for comes before the first of them.
+
+    Args:
+        changes: what is written.
+        causes: what each change waits for, where it does. What `towline.dev/wave` keeps apart stays apart.
+    """
+    found = {change.ref: (change.wave, 0) for change in changes}
+    for number in {step(change.wave) for change in changes if causes.get(change.ref)}:
+        inside = {change.ref: change for change in changes if step(change.wave) == number}
+        waiting = [change for ref, change in inside.items() if causes.get(ref)]
+        first = min(change.wave for change in waiting)
+        wanted = frozenset[ObjectRef]().union(*(causes[change.ref] for change in waiting))
+        for change in _with_needs(wanted, inside):
+            if change.wave >= first:
+                found[change.ref] = (first, change.wave - first - _STEP)
+    return found
+
+
+def _with_needs(wanted: frozenset[ObjectRef], inside: Mapping[ObjectRef, Change]) -> Iterator[Change]:
+    """Yield the wanted changes, and those that create what these need."""
+    todo, seen = [inside[ref] for ref in wanted if ref in inside], set(wanted)
+    while todo:
+        change = todo.pop()
+        yield change
+        lacking = needs(change.manifest) - seen if change.manifest else frozenset[Need]()
+        more = [inside[need] for need in lacking if isinstance(need, ObjectRef) and need in inside]
+        seen.update(each.ref for each in more)
+        todo += [each for each in more if each.action is Action.CREATE]
 
 
 def deferred(changes: Iterable[Change]) -> frozenset[ObjectRef]:

@@ -170,8 +170,8 @@ class Executor:
         applies = request.plan.applies
         last = await self.newest(request.identity)
         if request.preflight:
-            later = (change for change in request.plan.gated if change.action in APPLIES)
-            return await self._writer.preflight((*applies, *later), context)
+            later = tuple(change for change in request.plan.gated if change.action in APPLIES)
+            return await self._writer.preflight(applies, context, later)
         if not newest.refuses(last, request.revision.sha):
             context = replace(context, preflight=newest.plans(last))
             return await self._writer.preflight(applies, context)
