@@ -152,3 +152,26 @@ async def test_where_the_api_server_is_away_the_preflight_raises_and_a_write_sto
     assert [outcome.result for outcome in written.outcomes] == [Result.FAILED, Result.NOT_TRIED]
     assert isinstance(written.error, ClusterError)
     assert not written.clean
+
+
+async def test_token_secrets_are_written_after_the_service_accounts_that_they_name(
+    desk: Desk, cluster: Cluster, namespace: str
+) -> None:
+    names = [f"team-{number}" for number in range(20)]
+    kind = {"apiVersion": "v1", "type": "kubernetes.io/service-account-token"}
+    bodies: list[Object] = []
+    for name in names:
+        owner = {"kubernetes.io/service-account.name": name}
+        token = {"name": f"a-{name}", "namespace": namespace, "annotations": owner}
+        account = {"name": name, "namespace": namespace}
+        bodies += [
+            {**kind, "kind": "Secret", "metadata": token},
+            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account},
+        ]
+
+    written = await desk.apply(*bodies)
+
+    assert written.clean
+    kinds = [outcome.change.ref.kind for outcome in written.outcomes]
+    assert kinds == ["ServiceAccount"] * 20 + ["Secret"] * 20
+    assert all(cluster.find("v1", "Secret", f"a-{name}", namespace) for name in names)
