@@ -157,7 +157,7 @@ def a_file_is_a_symlink(place: Place) -> Iterator[None]:
 
 @contextmanager
 def a_file_is_larger_than_any_object(place: Place) -> Iterator[None]:
-    large = manifests.text(manifests.config_map("large", text="x" * 1024**2))
+    large = manifests.text(manifests.config_map("large", text="x" * 4 * 1024**2))
     with _committed(place, {**_HALF, "deploy/large.yaml": large}):
         yield
 

@@ -183,10 +183,10 @@ def _not_served(marker: Entry, tool: str, path: str) -> Failure:
 
 
 def _refused_link(link: Entry) -> Failure:
-    what = "is a symlink" if _has_suffix(link) else "is a symlink that does not lead to a file of this commit"
+    what = "a symlink" if _has_suffix(link) else "a symlink that does not lead to a file of this commit"
     return Failure(
         reason=Reason.SYMLINK_REFUSED,
-        message=f"{shown(link.path)} {what}; commit the files themselves, or name it in spec.exclude",
+        message=f"this is {what}: commit the files themselves, or name it in spec.exclude",
         file=shown(link.path),
     )
 
