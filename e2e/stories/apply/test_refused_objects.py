@@ -41,7 +41,7 @@ def test_all_refused_objects_are_reported_at_once_with_reason_file_and_line(
         f"NetworkPolicy.networking.k8s.io/{namespace}/rights",
     }
     [forbidden] = bad_files.said(status, "Forbidden")
-    assert 'networkpolicies.networking.k8s.io "rights" is forbidden: User "limited" cannot patch' in forbidden
+    assert "Towline may not manage networkpolicies: add get, list, watch, create, patch, delete" in forbidden
     [quota] = bad_files.said(status, "QuotaExceeded")
     assert "exceeded quota: few, requested: services=1" in quota
     [policy] = bad_files.said(status, "AdmissionDenied")
@@ -194,7 +194,10 @@ def test_a_kind_that_the_operator_may_not_see_is_reported_with_file_and_line_lik
         ("bad/more.yaml", 1, "Forbidden"),
         *bad_files.marks({"bad/value.yaml": bad_files.BAD["bad/value.yaml"]}),
     }
-    assert 'cannot watch resource "networkpolicies"' in bad_files.said(status, "Forbidden")[0]
+    assert (
+        "Towline may not manage networkpolicies: add get, list, watch"
+        in bad_files.said(status, "Forbidden")[0]
+    )
     assert cluster.find("apps/v1", "Deployment", "web", namespace)
 
 
