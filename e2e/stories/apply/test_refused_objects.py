@@ -47,7 +47,7 @@ def test_all_refused_objects_are_reported_at_once_with_reason_file_and_line(
     [policy] = bad_files.said(status, "AdmissionDenied")
     assert "a bad mood in policy" in policy
     [nowhere] = bad_files.said(status, "NamespaceNotFound")
-    assert nowhere == 'namespaces "nowhere-to-be-found" not found'
+    assert nowhere == "Namespace nowhere-to-be-found does not exist"
 
 
 def test_nothing_is_written_while_one_object_is_refused(
