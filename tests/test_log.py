@@ -52,7 +52,9 @@ def test_a_trace_shows_the_way_through_the_code_and_quotes_no_value(lines: io.St
         except ValueError as error:
             raise ClusterError("no answer") from error
     except ClusterError:
-        log.logger("towline.reconcile.reconciler").exception("a bug ended the pass", repository="shop/app")
+        log.logger("towline.reconcile.reconciler").exception(
+            "a bug ended the reconciliation", repository="shop/app"
+        )
         logging.getLogger("kopf.activities").exception("Activity failed")
     ours, theirs = (json.loads(line)["exception"] for line in lines.getvalue().splitlines())
     for trace in (ours, theirs):

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "operator" / "towline"
 
 FUNCTION_LINES = 50
-CONSTRUCTOR_ARGUMENTS = 9
+CONSTRUCTOR_ARGUMENTS = 14
 FOLDER_FILES = 22
 
 Nodes = Iterator[tuple[str, ast.AST]]

@@ -27,7 +27,7 @@ _log = log.logger(__name__)
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(towline.__version__, prog_name="towline")
 def main() -> None:
-    """Tow a Kubernetes cluster to what Git says."""
+    """Keep a Kubernetes cluster in sync with Git."""
 
 
 main.add_command(verify.history)
@@ -61,9 +61,9 @@ def _duration(_context: click.Context, _option: click.Parameter, value: str) -> 
 
 @main.command()
 @click.option("--allow-http", is_flag=True, help="Accept http:// urls (never together with a Secret).")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where mirrors and the masking key lie.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of mirrors and the masking key.")
 @click.option(
-    "--leader-elect", is_flag=True, help="Run passes only while holding a Lease: for several replicas."
+    "--leader-elect", is_flag=True, help="Reconcile only while holding a Lease: for several replicas."
 )
 @click.option("--records-namespace", default="", metavar="NS", help="Keep all SyncRecords in this namespace.")
 @click.option(
@@ -74,7 +74,7 @@ def _duration(_context: click.Context, _option: click.Parameter, value: str) -> 
     default="",
     metavar="HOST:PORT",
     callback=_listened_at,
-    help="Serve probes and metrics there.",
+    help="Address on which to serve probes and metrics.",
 )
 @click.option(
     "--own-object",
@@ -82,7 +82,7 @@ def _duration(_context: click.Context, _option: click.Parameter, value: str) -> 
     multiple=True,
     metavar="OBJECT",
     callback=_objects,
-    help="An object that the operator runs by, as Kind.group/namespace/name: no GitRepository may declare it.",
+    help="An object of the operator's installation, as Kind.group/namespace/name: no GitRepository may declare it.",
 )
 @click.option(
     "--verify-interval",
@@ -90,7 +90,7 @@ def _duration(_context: click.Context, _option: click.Parameter, value: str) -> 
     default="6h",
     metavar="DURATION",
     callback=_duration,
-    help="How often objects are read that nothing has cast doubt on.",
+    help="How often objects without events are read again.",
 )
 @options.max_file_size
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")

@@ -23,7 +23,7 @@ class Metrics:
         )
         self.pass_seconds = Histogram(
             "towline_pass_seconds",
-            "Duration of a pass",
+            "Duration of a reconciliation",
             buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300),
             registry=self.registry,
         )
@@ -38,7 +38,7 @@ class Metrics:
         )
         self.healthy = Gauge(
             "towline_objects_healthy",
-            "Objects of a repository that are current",
+            "Objects of a repository that are ready",
             names,
             registry=self.registry,
         )

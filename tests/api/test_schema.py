@@ -37,8 +37,8 @@ def test_a_minimal_spec_has_no_fault() -> None:
         ({"exclude": [""]}, "spec.exclude[0]: must not be empty"),
         ({"secretRef": {}}, "spec.secretRef.name: is required"),
         ({"secretRef": "git"}, "spec.secretRef: must be a map"),
-        ({"brunch": "main"}, "spec.brunch: is no field of a GitRepository"),
-        ({"ref": {"brunch": "main"}}, "spec.ref.brunch: is no field of a GitRepository"),
+        ({"brunch": "main"}, "spec.brunch: is not a field of a GitRepository"),
+        ({"ref": {"brunch": "main"}}, "spec.ref.brunch: is not a field of a GitRepository"),
         ({"path": "a" * 1025}, "spec.path: must have at most 1024 characters"),
         ({"defaultNamespace": "No"}, "spec.defaultNamespace: must match ^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"),
         (

@@ -39,7 +39,9 @@ async def test_an_object_that_only_moved_on_is_pruned_in_its_new_version() -> No
     ("now", "reason", "message"),
     [
         pytest.param(held("a", uid="another"), "NotOurs", "created again", id="another object of its name"),
-        pytest.param(held("a", managedFields=[]), "NotOurs", "no longer ours", id="nobody's"),
+        pytest.param(
+            held("a", managedFields=[]), "NotOurs", "no longer belongs to this GitRepository", id="nobody's"
+        ),
         pytest.param(held("a", annotations=KEPT), "", "prune is disabled", id="to be kept"),
     ],
 )

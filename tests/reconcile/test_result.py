@@ -27,3 +27,16 @@ def test_a_plan_that_was_shown_goes_with_observe_and_stays_under_it_also_while_g
     reached = Reached(spec=specify(mode=str(mode)))
     passed = result.failed(repository(), reached, TowlineError(Reason.GIT_UNAVAILABLE, "away"))
     assert compute.compute({"plan": PLAN}, passed, NOW).get("plan") == shown
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Secret git is empty; https needs username+password",
+        "the Git server rejected the credentials in the Secret of spec.secretRef: update it",
+    ],
+)
+def test_what_is_wrong_with_a_secret_names_it_with_its_namespace(message: str) -> None:
+    found, reached = repository(), Reached(spec=specify(secretRef={"name": "git"}))
+    passed = result.failed(found, reached, TowlineError(Reason.AUTHENTICATION_FAILED, message))
+    assert f"Secret {found.key.namespace}/git" in passed.message

@@ -185,7 +185,7 @@ def test_a_list_in_a_list_is_refused_with_its_line() -> None:
 
 
 def test_a_list_whose_items_are_none_is_refused() -> None:
-    assert (3, "BuildFailed", "items is no list") in told("apiVersion: v1\nkind: List\nitems: {a: 1}")
+    assert (3, "BuildFailed", "items must be a list") in told("apiVersion: v1\nkind: List\nitems: {a: 1}")
 
 
 def test_a_failure_in_a_list_names_the_line_of_the_field_in_its_item() -> None:

@@ -104,22 +104,22 @@ def test_a_hook_of_another_tool_is_refused_with_the_line_to_write(annotation: st
     [
         ("apiVersion: v1\n", "", 1, "apiVersion is missing"),
         ("apiVersion: v1", "apiVersion: ''", 1, "apiVersion is missing"),
-        ("apiVersion: v1", "apiVersion: 1", 1, "apiVersion is no text; quote it"),
+        ("apiVersion: v1", "apiVersion: 1", 1, "apiVersion must be a string; quote it"),
         ("apiVersion: v1", "apiVersion: a/b/v1", 1, "apiVersion is neither version nor group/version"),
         ("apiVersion: v1", "apiVersion: apps/", 1, "apiVersion is neither version nor group/version"),
         ("kind: ConfigMap", "kind:", 2, "kind is missing"),
-        ("kind: ConfigMap", "kind: yes", 2, "kind is no text; quote it"),
+        ("kind: ConfigMap", "kind: yes", 2, "kind must be a string; quote it"),
         ("name: settings", "nome: settings", 3, "metadata.name is missing"),
-        ("name: settings", "name: 007", 4, "metadata.name is no text; quote it"),
-        ("name: settings", "name: {a: b}", 4, "metadata.name is no text; quote it"),
+        ("name: settings", "name: 007", 4, "metadata.name must be a string; quote it"),
+        ("name: settings", "name: {a: b}", 4, "metadata.name must be a string; quote it"),
         (
             "name: settings",
             "generateName: settings-",
             4,
-            "metadata.generateName gives a new object to every apply; give it a name",
+            "metadata.generateName would create another object with every apply: set metadata.name",
         ),
         ("metadata:\n  name: settings\n  namespace: shop\n", "", 1, "metadata is missing"),
-        ("metadata:\n  name: settings\n  namespace: shop\n", "metadata: [a]\n", 3, "metadata is no map"),
+        ("metadata:\n  name: settings\n  namespace: shop\n", "metadata: [a]\n", 3, "metadata must be a map"),
     ],
 )
 def test_an_object_without_a_name_is_refused(old: str, new: str, line: int, message: str) -> None:
@@ -141,10 +141,10 @@ def test_what_belongs_to_one_live_object_is_refused_with_its_line(field: str) ->
 @pytest.mark.parametrize(
     ("fields", "line", "message"),
     [
-        ("annotations: {a: x, b: 1}", 4, 'metadata.annotations: the value of "b" is no text; quote it'),
-        ("labels:\n    a: x\n    b: yes", 6, 'metadata.labels: the value of "b" is no text; quote it'),
-        ("labels: [a]", 4, "metadata.labels is no map"),
-        ("annotations: x", 4, "metadata.annotations is no map"),
+        ("annotations: {a: x, b: 1}", 4, 'metadata.annotations: the value of "b" must be a string; quote it'),
+        ("labels:\n    a: x\n    b: yes", 6, 'metadata.labels: the value of "b" must be a string; quote it'),
+        ("labels: [a]", 4, "metadata.labels must be a map"),
+        ("annotations: x", 4, "metadata.annotations must be a map"),
     ],
 )
 def test_labels_and_annotations_are_maps_of_text(fields: str, line: int, message: str) -> None:
@@ -152,7 +152,7 @@ def test_labels_and_annotations_are_maps_of_text(fields: str, line: int, message
 
 
 def test_a_namespace_that_is_no_text_is_refused() -> None:
-    expected = [(5, "WrongType", "metadata.namespace is no text; quote it")]
+    expected = [(5, "WrongType", "metadata.namespace must be a string; quote it")]
     assert told(SETTINGS.replace("namespace: shop", "namespace: 12")) == expected
 
 
@@ -207,7 +207,7 @@ def test_everything_that_is_wrong_is_told_at_once_in_the_order_of_lines() -> Non
 
 def test_an_lfs_pointer_is_named_for_what_it_is() -> None:
     text = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
-    assert told(text) == [(1, "BuildFailed", "the file is a Git LFS pointer; commit the manifest itself")]
+    assert told(text) == [(1, "BuildFailed", "the file is a Git LFS pointer: commit the manifest itself")]
 
 
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\n"
@@ -215,9 +215,9 @@ SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\n"
 
 def test_string_data_that_is_no_text_is_refused_and_not_quoted() -> None:
     text = f"{SECRET}stringData:\n  user: admin\n  pin: 12345678\n"
-    assert told(text) == [(6, "WrongType", 'stringData: the value of "pin" is no text; quote it')]
-    assert told(f"{SECRET}stringData: hunter2") == [(4, "WrongType", "stringData is no map")]
-    assert told(f"{SECRET}data: hunter2\nstringData: {{a: b}}") == [(4, "WrongType", "data is no map")]
+    assert told(text) == [(6, "WrongType", 'stringData: the value of "pin" must be a string; quote it')]
+    assert told(f"{SECRET}stringData: hunter2") == [(4, "WrongType", "stringData must be a map")]
+    assert told(f"{SECRET}data: hunter2\nstringData: {{a: b}}") == [(4, "WrongType", "data must be a map")]
 
 
 SPOILS: Mapping[str, str] = {

@@ -111,7 +111,7 @@ REFUSED = {
     ),
     **dict.fromkeys(("!thing 5", "!!python/object:os.system 5", "!!set {a}", "!!omap [a: 1]", "! 5"), "tag"),
     **dict.fromkeys(
-        ("!!int abc", "!!bool 1", "!!float true", "!!null x", "!!int 1.5"), "does not fit its tag"
+        ("!!int abc", "!!bool 1", "!!float true", "!!null x", "!!int 1.5"), "does not match its tag"
     ),
     **dict.fromkeys(("!!binary aGVsbG8", "!!binary gIGC", "!!binary a b"), "base64"),
 }

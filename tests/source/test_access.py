@@ -72,13 +72,13 @@ def test_keys_of_other_tools_do_not_matter() -> None:
     ("data", "words"),
     [
         (None, "does not exist"),
-        ({}, "it is empty"),
-        ({"token": b"s3cr3t"}, "it has token"),
-        ({"username": b"ann"}, "it has username"),
-        ({"password": b"s3cr3t"}, "it has password"),
+        ({}, "is empty;"),
+        ({"token": b"s3cr3t"}, 'has only "token";'),
+        ({"username": b"ann"}, 'has only "username";'),
+        ({"password": b"s3cr3t"}, 'has only "password";'),
         (
             {"username": b"ann", "password": b"s3cr3t", "bearerToken": b"s3cr3t"},
-            "bearerToken, password, username",
+            '"bearerToken", "password", "username"',
         ),
         ({"username": b"ann", "password": b""}, "key password"),
         ({"username": b"ann", "password": b"s3cr3t\xff"}, "UTF-8 in the key password"),
@@ -154,10 +154,10 @@ def test_ssh_without_a_secret_says_what_it_needs() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({"identity": KEY}, "it has identity"),
-        ({"known_hosts": HOSTS}, "it has known_hosts"),
-        ({"username": b"ann", "password": b"s3cr3t"}, "it has password, username"),
-        ({"identity": b"s3cr3t", "known_hosts": HOSTS}, "is no private key"),
+        ({"identity": KEY}, 'has only "identity";'),
+        ({"known_hosts": HOSTS}, 'has only "known_hosts";'),
+        ({"username": b"ann", "password": b"s3cr3t"}, 'has only "password", "username";'),
+        ({"identity": b"s3cr3t", "known_hosts": HOSTS}, "is not a private key"),
         ({"identity": KEY, "known_hosts": b""}, "key known_hosts"),
         ({"identity": KEY, "known_hosts": b"s3cr3t\0"}, "key known_hosts"),
         ({"identity": KEY, "known_hosts": HOSTS, "password": b"s3cr3t\n\n"}, "key password"),

@@ -234,7 +234,7 @@ async def test_silent_servers_delay_nobody_else(mirrors: Mirrors, repo: Repo) ->
             Reason.GIT_UNAVAILABLE,
             "error: 503",
         ),
-        (badserver.says("429 Slow down"), Reason.GIT_UNAVAILABLE, "less often"),
+        (badserver.says("429 Slow down"), Reason.GIT_UNAVAILABLE, "limits the rate"),
         (badserver.says("200 OK", b"<html>\nPlease log in</html>\n"), Reason.GIT_UNAVAILABLE, "not valid"),
         (
             badserver.says("200 OK", b"<html>Please log in</html>"),
@@ -257,7 +257,7 @@ async def test_silent_servers_delay_nobody_else(mirrors: Mirrors, repo: Repo) ->
             Reason.GIT_UNAVAILABLE,
             "redirects",
         ),
-        (badserver.says("404 Not Found"), Reason.AUTHENTICATION_FAILED, "private"),
+        (badserver.says("404 Not Found"), Reason.AUTHENTICATION_FAILED, "not found or no access"),
         (badserver.says("403 Forbidden"), Reason.AUTHENTICATION_FAILED, "secretRef"),
         (
             badserver.says("401 Who", b"", "text/html", 'WWW-Authenticate: Basic realm="x"'),

@@ -103,7 +103,7 @@ def test_what_ssh_says_is_shown_and_not_what_git_says_whatever_the_matter_is() -
     ("said", "told"),
     [
         ("@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @", "another host key"),
-        ("Bad server host key: Invalid key length", "whoever runs the server"),
+        ("Bad server host key: Invalid key length", "its administrator has to replace it"),
         ("No ED25519 host key is known for [x]:22 and you have requested strict checking.", "add it"),
     ],
 )

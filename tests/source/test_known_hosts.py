@@ -89,7 +89,7 @@ async def test_a_weak_host_key_is_the_fault_of_the_server_and_not_of_the_secret(
     weak = {"ssh-rsa": asyncssh.generate_private_key("ssh-rsa", key_size=1024)}
     async with sshserver.serving(server.folder, CLIENT, *weak.values()) as ssh:
         known = line(f"[127.0.0.1]:{ssh.port}", weak, "ssh-rsa")
-        with pytest.raises(SourceError, match="whoever runs the server") as raised:
+        with pytest.raises(SourceError, match="its administrator has to replace it") as raised:
             await mirrors.look(asked(ssh, repo, known), 20.0)
     assert raised.value.reason == Reason.HOST_KEY_MISMATCH
 

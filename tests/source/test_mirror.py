@@ -144,7 +144,7 @@ async def test_an_id_of_something_that_is_no_commit_is_not_found(mirrors: Mirror
     repo.tag("v1", message="One")
     for kind, name in (("blob", "main:a.yaml"), ("tree", "main:"), ("tag", "v1")):
         for _ in range(2):
-            with pytest.raises(SourceError, match=f"is a {kind} and no commit") as raised:
+            with pytest.raises(SourceError, match=f"is a {kind}, not a commit") as raised:
                 await fetched(mirrors, repo, Ref(kind=RefKind.COMMIT, value=repo.git("rev-parse", name)))
             assert raised.value.reason == Reason.REF_NOT_FOUND
 
@@ -305,6 +305,6 @@ async def test_a_branch_that_others_follow_survives_the_forced_pushes_of_another
 async def test_a_tag_that_is_no_commit_is_said_to_be_none(mirrors: Mirrors, repo: Repo, name: str) -> None:
     repo.commit({"a.yaml": "a"})
     repo.git("tag", "-a", "-m", "Odd", name, {"tree": "main^{tree}", "blob": "main:a.yaml"}[name])
-    with pytest.raises(SourceError, match=f"is a {name} and no commit") as raised:
+    with pytest.raises(SourceError, match=f"is a {name}, not a commit") as raised:
         await fetched(mirrors, repo, Ref(kind=RefKind.TAG, value=name))
     assert raised.value.reason == Reason.REF_NOT_FOUND

@@ -63,10 +63,10 @@ def test_each_thing_that_a_secret_lacks_is_named_and_a_changed_secret_is_tried_a
     sha = private.commit(manifests.config_maps(["first"]))
     app = git_repository(url=private.url, secretRef={"name": "git"}, interval="1h")
     steps: list[tuple[str, str, dict[str, str]]] = [
-        ("AuthConfigInvalid", "Secret git, which spec.secretRef names, does not exist", {"username": "ada"}),
-        ("AuthConfigInvalid", "it has username", {**GIVEN, "password": "wrong"}),
-        ("TLSVerifyFailed", "ca.crt in the Secret of spec.secretRef", CERTIFICATES),
-        ("AuthenticationFailed", "mend the Secret of spec.secretRef", GIVEN),
+        ("AuthConfigInvalid", "/git does not exist", {"username": "ada"}),
+        ("AuthConfigInvalid", 'has only "username"; https needs', {**GIVEN, "password": "wrong"}),
+        ("TLSVerifyFailed", "put the CA into ca.crt of a Secret", CERTIFICATES),
+        ("AuthenticationFailed", "rejected the credentials in Secret ", GIVEN),
     ]
     for reason, told, mended in steps:
         message = _told(app, reason, told)

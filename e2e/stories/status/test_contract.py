@@ -50,10 +50,17 @@ SPECS = (
         "Stalled",
         {"url": "https://127.0.0.1"},
     ),
-    Case("InvalidURL", "spec.url must write an address", "Stalled", {"url": "https://2130706433/app.git"}),
+    Case(
+        "InvalidURL", "spec.url must write an IPv4 address", "Stalled", {"url": "https://2130706433/app.git"}
+    ),
     Case("InvalidRef", "spec.ref.semver", "Stalled", {"ref": {"semver": "newest"}}),
     Case("InsecureConnection", "spec.secretRef", "Stalled", {"secretRef": {"name": "git"}}),
-    Case("AuthConfigInvalid", "Secret git,", "Reconciling", {"url": NOWHERE, "secretRef": {"name": "git"}}),
+    Case(
+        "AuthConfigInvalid",
+        "/git does not exist",
+        "Reconciling",
+        {"url": NOWHERE, "secretRef": {"name": "git"}},
+    ),
     Case("AuthConfigInvalid", "spec.secretRef", "Reconciling", {"url": "ssh://git@127.0.0.1:1/app.git"}),
     Case("GitUnavailable", "https://127.0.0.1:1/", "Reconciling", {"url": NOWHERE}),
 )
@@ -106,7 +113,7 @@ def test_a_server_that_wants_credentials_says_where_they_belong(
     repository = git_repository()
     found = _conditions(repository.until_reason("AuthenticationFailed"), generation=1)
     assert _beside(found) == ["Reconciling"]
-    assert "Secret of spec.secretRef" in found["Ready"]["message"]
+    assert "name it in spec.secretRef" in found["Ready"]["message"]
     assert found["Synced"]["status"] == "Unknown"
     git_server.require(repo.path.stem, "")
     repository.until_ready(sha)

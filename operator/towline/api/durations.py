@@ -32,5 +32,5 @@ def parse(text: str) -> float:
         raise ValueError("must be a duration such as 90s or 1h30m")
     seconds = sum((Fraction(number) * _SECONDS[unit] for number, unit in terms), Fraction())
     if seconds > _LONGEST:
-        raise ValueError("is longer than any duration can be")
+        raise ValueError("is too long for a duration")
     return float(seconds)

@@ -126,7 +126,7 @@ def _check_unknown(validator: Validator, others: bool | Body, instance: Any, sch
         if isinstance(others, Mapping):
             yield from validator.descend(value, others, path=name)  # type: ignore[attr-defined]  # the protocol lacks it
         elif name not in schema["properties"]:
-            yield jsonschema.ValidationError("is no field of a GitRepository", path=[name])
+            yield jsonschema.ValidationError("is not a field of a GitRepository", path=[name])
 
 
 def _broken(rule: str, value: Any) -> bool:

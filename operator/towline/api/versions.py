@@ -119,7 +119,7 @@ def _bounds(word: str) -> tuple[_Bound, ...]:
 def _partial(text: str) -> _Partial:
     match = _PARTIAL.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is no version, nor a part of one")
+        raise ValueError(f"{text!r} must be a version, or a part of one")
     *places, prerelease = match.groups()
     numbers = tuple(int(place) for place in takewhile(_is_number, places))
     if any(map(_is_number, places[len(numbers) :])):

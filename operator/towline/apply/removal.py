@@ -97,7 +97,7 @@ class Prunes:
         if current.prune_disabled:
             return "", "kept: towline.dev/prune is disabled on it"
         if prediction.ownership_of(current, self._sync) not in {Ownership.OURS, Ownership.INHERITED}:
-            return Refusal.NOT_OURS, "is no longer ours"
+            return Refusal.NOT_OURS, "no longer belongs to this GitRepository"
         return None
 
 

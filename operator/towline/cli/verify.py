@@ -18,7 +18,7 @@ def history() -> None:
 
 @history.command()
 @click.argument("source", metavar="[FILE]", type=click.File("rb"), default="-")
-@click.option("--allow-missing", is_flag=True, help="Accept gaps, such as retention leaves.")
+@click.option("--allow-missing", is_flag=True, help="Accept gaps, such as those that retention leaves.")
 def verify(source: IO[bytes], *, allow_missing: bool) -> None:
     """Check that no record was edited, replaced or removed, without asking a cluster.
 
@@ -43,8 +43,8 @@ def _records(content: bytes) -> list[dict[str, Any]]:
         raise click.UsageError(f"the input is not JSON: {error}") from error
     items = found.get("items", [found]) if isinstance(found, dict) else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise click.UsageError("the input is no list of records")
+        raise click.UsageError("the input must be a list of records")
     records = [item for item in items if item.get("kind") == "SyncRecord"]
     if not records:
-        raise click.UsageError("the input holds no SyncRecord")
+        raise click.UsageError("the input has no SyncRecord")
     return records

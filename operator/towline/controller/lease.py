@@ -1,4 +1,4 @@
-"""Which of several operators writes: one Lease, held by whoever renews it in time (`lease_terms` says how long)."""
+"""Which of several operators writes: one Lease, held by whoever renews it in time (`core.tenure` says how long)."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class Elector:
         while (left := self.seconds_left()) > 0:
             await self._pause(min(LOOK_SECONDS if self._complaint else RENEW_SECONDS, left))
             await self._try(min(TRY_SECONDS, self.seconds_left()))
-        raise LeaseLostError("the lease is lost: another operator leads, or may lead by now")
+        raise LeaseLostError("the Lease is lost: another operator leads, or may lead by now")
 
     async def _try(self, seconds: float) -> None:
         """Look at the Lease once, and take or renew it where we may; the next try mends what fails."""
@@ -162,7 +162,7 @@ class Elector:
         except (ClusterError, TimeoutError) as error:
             complaint = str(error) or "no answer in time"
             if complaint != self._complaint:
-                _log.warning("cannot use the lease", lease=f"{self._namespace}/{NAME}", error=complaint)
+                _log.warning("cannot use the Lease", lease=f"{self._namespace}/{NAME}", error=complaint)
             self._complaint = complaint
         else:
             self._complaint = ""
@@ -214,4 +214,4 @@ class Elector:
                 if lease and self._seen and self._seen.is_held_by(self._holder):
                     await self._write(lease, "")
         except (ClusterError, TimeoutError) as error:
-            _log.warning("the lease was not given back", error=str(error) or "no answer in time")
+            _log.warning("the Lease was not released", error=str(error) or "no answer in time")

@@ -119,7 +119,7 @@ class WorkQueue:
         try:
             wait = await self._work(key)
         except Exception:  # noqa: BLE001  a whole pass: a bug in one repository must not end the others
-            _log.exception("pass failed", repository=str(key))
+            _log.exception("reconciliation failed", repository=str(key))
         finally:
             entry.running = None
             self._plan_next(key, entry, wait)

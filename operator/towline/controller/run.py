@@ -60,7 +60,7 @@ def _ends(chosen: Settings) -> bool:
     try:
         uvloop.run(_operate(chosen))
     except triggers.WatchLostError as error:
-        _log.error("the operator begins again", error=error.message)
+        _log.error("the operator restarts", error=error.message)
         return False
     return True
 

@@ -38,7 +38,7 @@ _WORKER_SECONDS = 0.5
 """How long kopf keeps what it knows of a resource after an event of it, which is several KiB: a trigger needs none."""
 
 _SERVED_SECONDS = 2.0
-"""How often it is asked whether GitRepositories are served by now."""
+"""How often it is asked whether GitRepositories are served now."""
 
 
 class _Backoffs:
@@ -108,12 +108,12 @@ async def run(engine: Engine, leadership: Leadership) -> None:
     except kopf.LoginError as error:
         raise ClusterError("there are no credentials for the cluster") from error
     except Exception as error:  # whatever ended one of kopf's tasks; an error in a watch is one of its own
-        raise WatchLostError(f"the GitRepositories are watched no more: {error}"[:500]) from error
+        raise WatchLostError(f"the watch of GitRepositories has ended: {error}"[:500]) from error
     finally:
         missed.cancel()
     if missed.done() and not missed.cancelled():
         missed.result()
-        raise WatchLostError("GitRepositories are served by now")
+        raise WatchLostError("GitRepositories are served now")
     if passes.done() and not passes.cancelled():
         passes.result()
 

@@ -285,5 +285,5 @@ def _unanswered(call: Call, error: BrokenError) -> UnansweredError:
 
 def _refusal(reply: Reply) -> ClusterError:
     if reply.status == 401:
-        return ClusterError("the API server does not accept our credentials")
+        return ClusterError("the API server rejects Towline's credentials")
     return calls.refusal(reply.status, reply.content, reply.first(b"retry-after"))

@@ -159,6 +159,7 @@ class LastPasses:
         if attempt.is_new:
             refused = {failure.reason for failure in passed.failures or ()} or {passed.reason}
             retry = schedule.backoff(passed.attempts, self._jitter(), interval, refused)
+            passed = replace(passed, retry=retry if passed.attempts else 0.0)
             retry_at = self._clock() + (retry if passed.attempts else _rest(passed))
         self._kept[start.repository.key] = LastPass(
             uid=start.repository.uid,

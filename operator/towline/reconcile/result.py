@@ -15,6 +15,7 @@ from towline.reconcile.desired import Desired
 from towline.reconcile.observe import Observed
 from towline.reconcile.state import Planned, Reached, Start
 from towline.reconcile.sync import SyncResult
+from towline.source.access import CREDENTIALS_SOURCE
 from towline.status import blocked, conditions, preview, reasons, unreadable
 from towline.status.compute import ObjectCounts, PassResult
 from towline.status.preview import Forecast
@@ -88,7 +89,7 @@ def failed(repository: GitRepository, reached: Reached, error: TowlineError) -> 
     return PassResult(
         generation=repository.generation,
         reason=error.reason,
-        message=_cut_short(reached, error),
+        message=_cut_short(repository.key, reached, error),
         observed=reached.head.sha if reached.head else "",
         attempted=reached.fetched.revision.sha if reached.fetched else "",
         failures=_still_known(repository, reached, error),
@@ -100,7 +101,7 @@ def told(error: Exception, key: Key) -> TowlineError:
     """Return the error that ended a pass as people are told of it: a bug is told by the log alone."""
     if isinstance(error, TowlineError):
         return error
-    _log.error("a bug ended the pass", repository=str(key), exc_info=error)
+    _log.error("a bug ended the reconciliation", repository=str(key), exc_info=error)
     return TowlineError(
         Reason.INTERNAL_ERROR, "a bug in Towline: the operator's log has the traceback. Please report it"
     )
@@ -111,11 +112,18 @@ def suspended(repository: GitRepository) -> PassResult:
     return PassResult(generation=repository.generation, reason=Reason.SUSPENDED)
 
 
-def _cut_short(reached: Reached, error: TowlineError) -> str:
+def _cut_short(key: Key, reached: Reached, error: TowlineError) -> str:
     """Say what ended the attempt; where only another commit helps, name the one that was not applied."""
+    message = error.message
+    if reached.spec and reached.spec.secret_name:
+        plain = f"Secret {reached.spec.secret_name}"
+        name = f"Secret {key.namespace}/{reached.spec.secret_name}"
+        message = message.replace(CREDENTIALS_SOURCE, name)
+        if message.startswith(f"{plain} "):
+            message = name + message.removeprefix(plain)
     if reached.fetched is None or reasons.TABLE[error.reason].parties != (Party.COMMIT,):
-        return error.message
-    return f"{_named(reached.fetched.revision)} not applied: {error.message}"
+        return message
+    return f"{_named(reached.fetched.revision)} not applied: {message}"
 
 
 def _named(revision: Revision) -> str:

@@ -75,7 +75,7 @@ class Spool:
     async def finish(self, record: SyncRecord) -> bool:
         """Note how a sync ended, if its record is outside; say whether it is."""
         if record.name in self._in_log:
-            tell(record, "this record stands in the log alone")
+            tell(record, "this record exists in the log alone")
             self._in_log.discard(record.name)
             return True
         if record.name in self._in_folder:

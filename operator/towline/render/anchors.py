@@ -80,9 +80,9 @@ class Anchors:
             ExhaustedError: it is too deep or too much.
         """
         if name in self._open:
-            raise RefusedError("an alias stands inside the value that it names")
+            raise RefusedError("an alias is used inside the value that it names")
         if name not in self._values:
-            raise RefusedError("an alias names no anchor above it")
+            raise RefusedError("an alias has no anchor above it")
         value = self._values[name]
         extent = self._extent(value)
         self._room.expansion -= extent.weight

@@ -73,7 +73,7 @@ def manifests(
         limits: how much of it is read.
     """
     if content.startswith(_POINTER):
-        message = "the file is a Git LFS pointer; commit the manifest itself"
+        message = "the file is a Git LFS pointer: commit the manifest itself"
         return (), (Failure(reason=Reason.BUILD_FAILED, message=message, file=file, line=1),)
     found, failures = _documents(file, content, limits)
     if found and not failures and not any(_is_meant(document.value) for document in found):

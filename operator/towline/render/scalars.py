@@ -124,7 +124,7 @@ def tagged(text: str, tag: str) -> Scalar:
         raise RefusedError(UNKNOWN_TAG)
     found = plain(text)
     if found.__class__ not in _CLASSES[tag]:
-        raise RefusedError("a value does not fit its tag")
+        raise RefusedError("a value does not match its tag")
     return float(found) if tag == FLOAT and isinstance(found, int) else found
 
 

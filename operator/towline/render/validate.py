@@ -45,7 +45,7 @@ def _identity(body: Body) -> Iterator[Complaint]:
     if isinstance(metadata, dict):
         yield from _name(metadata)
     else:
-        what = "is missing" if metadata is None else "is no map"
+        what = "is missing" if metadata is None else "must be a map"
         yield Complaint(Reason.BUILD_FAILED, f"metadata {what}", ("metadata",))
 
 
@@ -55,21 +55,21 @@ def _text(holder: Body, field: str, parents: tuple[str, ...]) -> Iterator[Compla
     if value is None or value == "":
         yield Complaint(Reason.BUILD_FAILED, f"{'.'.join(path)} is missing", path)
     elif not isinstance(value, str):
-        yield Complaint(Reason.BUILD_FAILED, f"{'.'.join(path)} is no text; quote it", path)
+        yield Complaint(Reason.BUILD_FAILED, f"{'.'.join(path)} must be a string; quote it", path)
 
 
 def _name(metadata: Body) -> Iterator[Complaint]:
     if metadata.get("generateName") is None:
         yield from _text(metadata, "name", ("metadata",))
         return
-    message = "metadata.generateName gives a new object to every apply; give it a name"
+    message = "metadata.generateName would create another object with every apply: set metadata.name"
     yield Complaint(Reason.BUILD_FAILED, message, ("metadata", "generateName"))
 
 
 def _list(body: Body) -> Iterator[Complaint]:
     """Find a List that could not be expanded; any other never comes here."""
     if is_core(body, "List"):
-        yield Complaint(Reason.BUILD_FAILED, "items is no list", ("items",))
+        yield Complaint(Reason.BUILD_FAILED, "items must be a list", ("items",))
 
 
 def _api_version(body: Body) -> Iterator[Complaint]:
@@ -87,14 +87,14 @@ def _server_fields(body: Body) -> Iterator[Complaint]:
     metadata = _map(body.get("metadata"))
     for field in _SERVER_FIELDS:
         if metadata.get(field) is not None:
-            message = f"metadata.{field} belongs to one live object and not into Git; remove it"
+            message = f"metadata.{field} belongs to a live object, not into Git: remove it"
             yield Complaint(Refusal.INVALID, message, ("metadata", field))
 
 
 def _namespace(body: Body) -> Iterator[Complaint]:
     if not isinstance(_map(body.get("metadata")).get("namespace"), str | None):
         yield Complaint(
-            Refusal.WRONG_TYPE, "metadata.namespace is no text; quote it", ("metadata", "namespace")
+            Refusal.WRONG_TYPE, "metadata.namespace must be a string; quote it", ("metadata", "namespace")
         )
 
 
@@ -105,18 +105,20 @@ def _string_maps(body: Body) -> Iterator[Complaint]:
     if is_core(body, "Secret"):
         yield from _string_map(body.get("stringData"), ("stringData",))
         if body.get("stringData") is not None and not isinstance(body.get("data"), Mapping | None):
-            yield Complaint(Refusal.WRONG_TYPE, "data is no map", ("data",))
+            yield Complaint(Refusal.WRONG_TYPE, "data must be a map", ("data",))
 
 
 def _string_map(value: Any, path: tuple[str, ...]) -> Iterator[Complaint]:
     where = ".".join(path)
     if value is not None and not isinstance(value, dict):
-        yield Complaint(Refusal.WRONG_TYPE, f"{where} is no map", path)
+        yield Complaint(Refusal.WRONG_TYPE, f"{where} must be a map", path)
     for name, entry in _map(value).items():
         if not isinstance(entry, str | None):
             shown = text.printable(name, _SHOWN_KEY)
             yield Complaint(
-                Refusal.WRONG_TYPE, f'{where}: the value of "{shown}" is no text; quote it', (*path, name)
+                Refusal.WRONG_TYPE,
+                f'{where}: the value of "{shown}" must be a string; quote it',
+                (*path, name),
             )
 
 

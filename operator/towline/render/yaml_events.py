@@ -51,10 +51,19 @@ def fault(error: yaml.YAMLError) -> tuple[int, str]:
     if not isinstance(error, yaml.MarkedYAMLError):
         return 0, "the text is not YAML"
     mark, context = error.problem_mark or error.context_mark, error.context_mark
+    if context and mark and (bracket := _UNCLOSED.get(str(error.problem))):
+        where = f" in line {mark.line + 1}" if mark.line != context.line else ""
+        return context.line, f'"{bracket}" is never closed, or a "," is missing{where}'
     line = mark.line if mark else 0
     words = " ".join(filter(None, (error.problem, error.context)))
     since = f" that begins {line - context.line} lines above" if context and context.line != line else ""
     return line, words + since
+
+
+_UNCLOSED = MappingProxyType(
+    {"did not find expected ',' or ']'": "[", "did not find expected ',' or '}'": "{"}
+)
+"""What libyaml says of a bracket that is still open, far below the line where it begins."""
 
 
 class _Line:

@@ -1,4 +1,4 @@
-"""Who may be asked, and as whom: the rules of a url, and what the Secret of a repository may hold."""
+"""Which urls are opened and with which credentials: the rules of `spec.url` and of the Secret in `spec.secretRef`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 from towline.api.gitrepository import Spec
 from towline.errors import Reason, SourceError, SpecError
 from towline.source import sshkey
+
+CREDENTIALS_SOURCE = "the Secret of spec.secretRef"
+"""How messages call the Secret where its name is not known; the status writes its name instead."""
 
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/]*)(?P<path>/.*)?")
 _SCP_LIKE = re.compile(r"[\w.-]+@[\w.-]+:(?!/).*|[\w-]+(?:\.[\w-]+)+:(?!/).*", re.ASCII)
@@ -113,13 +116,14 @@ def remote(spec: Spec, secret: Mapping[str, bytes] | None, *, allow_http: bool) 
     if not spec.secret_name:
         if url.startswith("ssh:"):
             raise SourceError(
-                Reason.AUTH_CONFIG_INVALID, "spec.secretRef: ssh needs a Secret with identity and known_hosts"
+                Reason.AUTH_CONFIG_INVALID,
+                "ssh needs a Secret with identity and known_hosts: create it, and name it in spec.secretRef",
             )
         return Remote(url=url)
     try:
         return _authenticated(url, secret)
     except _UnfitError as error:
-        message = f"Secret {spec.secret_name}, which spec.secretRef names, {error}"
+        message = f"Secret {spec.secret_name} {error}"
         raise SourceError(Reason.AUTH_CONFIG_INVALID, message) from None
 
 
@@ -132,7 +136,7 @@ def check_url(url: str, *, allow_http: bool, has_secret: bool) -> str:
     if len(url) > _URL_LIMIT:
         raise _refusal(f"has {len(url)} characters, more than {_URL_LIMIT}")
     if not url.isascii() or not url.isprintable():
-        raise _refusal("holds a character that no url may hold; write it percent-encoded")
+        raise _refusal("has a character that urls must percent-encode")
     match = _URL.fullmatch(url)
     if match is None:
         hint = ": write ssh://user@host/path" if _SCP_LIKE.fullmatch(url) else ""
@@ -144,7 +148,7 @@ def check_url(url: str, *, allow_http: bool, has_secret: bool) -> str:
     if at and (scheme != "ssh" or not _USER.fullmatch(user)):
         raise _refusal("must not hold credentials: they belong in the Secret that spec.secretRef names")
     if not path.strip("/") or not _PATH.fullmatch(path):
-        raise _refusal("must name a repository by a plain path, without query, fragment and `..`")
+        raise _refusal("must name a repository by a plain path, without query, fragment or `..`")
     user = f"{user or 'git'}@" if scheme == "ssh" else ""
     return f"{scheme}://{user}{authority.lower()}{path}"
 
@@ -183,7 +187,7 @@ def _check_authority(authority: str) -> None:
         _check_address(match["address"])
     name = match["name"] or ""
     if _NUMERIC.fullmatch(name.rstrip(".").rpartition(".")[2]) and not _DOTTED_QUAD.fullmatch(name):
-        raise _refusal("must write an address as four numbers with dots between them")
+        raise _refusal("must write an IPv4 address as a dotted quad, such as 192.0.2.1")
 
 
 def _check_address(address: str) -> None:
@@ -203,7 +207,7 @@ class _UnfitError(Exception):
 
 def _authenticated(url: str, secret: Mapping[str, bytes] | None) -> Remote:
     if secret is None:
-        raise _UnfitError("does not exist in the namespace of the GitRepository")
+        raise _UnfitError("does not exist: create it in the namespace of the GitRepository")
     return _by_ssh(url, secret) if url.startswith("ssh:") else _by_https(url, secret)
 
 
@@ -219,22 +223,26 @@ def _by_https(url: str, secret: Mapping[str, bytes]) -> Remote:
         return Remote(url=url, token=_text(secret, "bearerToken"), ca=ca)
     if ca and not keys:
         return Remote(url=url, ca=ca)
-    raise _wrong_keys("username and password, or bearerToken, and ca.crt or not, or ca.crt alone", secret)
+    raise _wrong_keys(
+        "https needs username+password or bearerToken (ca.crt is optional), or ca.crt alone", secret
+    )
 
 
 def _by_ssh(url: str, secret: Mapping[str, bytes]) -> Remote:
     if not {"identity", "known_hosts"} <= secret.keys():
-        raise _wrong_keys("identity and known_hosts, and password where the key has a passphrase", secret)
+        raise _wrong_keys(
+            "ssh needs identity and known_hosts (and password, if the key has a passphrase)", secret
+        )
     key, known_hosts = _content(secret, "identity"), _content(secret, "known_hosts")
     passphrase = _text(secret, "password") if "password" in secret else ""
     if fault := sshkey.fault(key, passphrase=bool(passphrase)):
-        raise _UnfitError(f"has in the key identity what {fault}")
+        raise _UnfitError(f"has a key identity that {fault}")
     return Remote(url=url, key=key, known_hosts=known_hosts, password=passphrase)
 
 
 def _wrong_keys(wanted: str, secret: Mapping[str, bytes]) -> _UnfitError:
-    has = f"it has {', '.join(sorted(secret)[:10])}" if secret else "it is empty"
-    return _UnfitError(f"must have {wanted}: {has}")
+    names = ", ".join(f'"{name}"' for name in sorted(secret)[:10])
+    return _UnfitError(f"has only {names}; {wanted}" if secret else f"is empty; {wanted}")
 
 
 def _content(secret: Mapping[str, bytes], key: str) -> bytes:

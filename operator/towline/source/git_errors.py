@@ -1,4 +1,4 @@
-"""What git says on standard error, as a reason and a sentence that says who can mend it."""
+"""What git writes to standard error, as a reason and a sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -19,34 +19,39 @@ _PIECE = 8
 
 
 class _GitRule(NamedTuple):
-    """Git's words, compared without case; what they mean; what to do."""
+    """Git's words, compared without case; what they mean; what to do. `{host}` becomes the server's name."""
 
     pattern: str
     reason: Reason
     hint: str
 
 
+_REJECTED = (
+    "the Git server rejected the credentials in the Secret of spec.secretRef: update it; retried at once"
+)
+_ANONYMOUS = "the Git server wants credentials: create a Secret with them, and name it in spec.secretRef"
+
 _RULES = (
     _GitRule(
         "host identification has changed",
         Reason.HOST_KEY_MISMATCH,
-        "the server shows another host key than known_hosts in the Secret of spec.secretRef has for it: somebody may"
-        " stand in between; ask who runs the server before you replace it",
+        "the server shows another host key than known_hosts in the Secret of spec.secretRef: the connection may be"
+        " intercepted; ask the server's administrator before you replace the key",
     ),
     _GitRule(
         "bad server host key",
         Reason.HOST_KEY_MISMATCH,
-        "the server's host key is too weak to be trusted: whoever runs the server has to replace it",
+        "the server's host key is too weak to be trusted: its administrator has to replace it",
     ),
     _GitRule(
         "host key verification failed|no .* host key is known",
         Reason.HOST_KEY_MISMATCH,
-        "the server's host key is not in known_hosts of the Secret of spec.secretRef: check it, then add it",
+        "the server's host key is not in known_hosts of the Secret of spec.secretRef: verify it, then add it",
     ),
     _GitRule(
         r"load key .*: |read_passphrase|invalid key length",
         Reason.AUTH_CONFIG_INVALID,
-        "ssh cannot use the key: mend identity, or its passphrase in password, in the Secret of spec.secretRef",
+        "ssh cannot use the key: fix identity, or its passphrase in password, in the Secret of spec.secretRef",
     ),
     _GitRule("remote error:.*not our ref", Reason.REF_NOT_FOUND, "the server does not have the commit"),
     _GitRule("unadvertised object", Reason.REF_NOT_FOUND, "the server does not give out the commit"),
@@ -55,44 +60,68 @@ _RULES = (
     _GitRule(
         "no space left on device|disk quota exceeded|read-only file system|input/output error",
         Reason.GIT_UNAVAILABLE,
-        "the operator cannot use its data folder: whoever runs it can mend that",
+        "the operator cannot use its data folder: check the volume of the operator's pod",
     ),
     _GitRule(
         "out of memory|cannot allocate memory|mmap failed",
         Reason.SOURCE_TOO_LARGE,
-        "an object in it needs more memory than git may use: take it out of the history",
+        "an object in it needs more memory than git may use: remove it from the history",
     ),
     _GitRule("mismatched algorithms", Reason.REF_NOT_FOUND, "the server's object ids have another length"),
     _GitRule("couldn't find remote ref", Reason.REF_NOT_FOUND, "the ref is gone"),
     _GitRule(
         "authentication failed|could not read (?:username|password)|returned error: 40[137]|permission denied \\(",
         Reason.AUTHENTICATION_FAILED,
-        "the server does not let us in: mend the Secret of spec.secretRef, or add one",
+        _REJECTED,
     ),
     _GitRule(
         "repository '.*' not found$|repository not found|does not appear to be a git repository",
         Reason.AUTHENTICATION_FAILED,
-        "not found, or private: mend spec.url, or the Secret of spec.secretRef, or add one",
+        "not found or no access: check spec.url, or add secretRef",
+    ),
+    _GitRule(
+        "certificate has expired|certificate is not yet valid",
+        Reason.TLS_VERIFY_FAILED,
+        "the certificate of {host} has expired or is not valid yet: renew it",
+    ),
+    _GitRule(
+        "no alternative certificate subject name|certificate subject name|hostname mismatch",
+        Reason.TLS_VERIFY_FAILED,
+        "the certificate of {host} is for another host: check spec.url",
     ),
     _GitRule(
         "certificate|ssl: ",
         Reason.TLS_VERIFY_FAILED,
-        "the server's certificate is not trusted: mend it, or ca.crt in the Secret of spec.secretRef",
+        "the certificate of {host} is not signed by a known CA: put the CA into ca.crt of a Secret",
     ),
     _GitRule(
         r"returned error: 30\d|redirect",
         Reason.GIT_UNAVAILABLE,
-        "the server redirects, which is not followed: set spec.url to the final url (often it ends in .git)",
+        "the server redirects, which Towline does not follow: set spec.url to the final url (often it ends in .git)",
     ),
-    _GitRule("returned error: 429", Reason.GIT_UNAVAILABLE, "the server wants to be asked less often"),
+    _GitRule(
+        "returned error: 429",
+        Reason.GIT_UNAVAILABLE,
+        "the server limits the rate of requests: raise spec.interval",
+    ),
+    _GitRule("could not resolve host", Reason.GIT_UNAVAILABLE, "cannot reach {host}: no such host"),
+    _GitRule("connection refused", Reason.GIT_UNAVAILABLE, "cannot reach {host}: connection refused"),
+    _GitRule(
+        "no route to host|network is unreachable", Reason.GIT_UNAVAILABLE, "cannot reach {host}: no route"
+    ),
+    _GitRule(
+        "not that of a git server|not valid: is this a git repository",
+        Reason.GIT_UNAVAILABLE,
+        "{host} answers, but not as a Git server: check spec.url",
+    ),
     _GitRule("operation too slow|timed out", Reason.GIT_TIMEOUT, "the server is silent or too slow"),
     _GitRule(
         "^object [0-9a-f]+: |fsck error|in packed object",
         Reason.GIT_OBJECT_INVALID,
-        "git's own check refuses an object: rewrite the commits that brought it",
+        "git refuses an object of the history as invalid: rewrite the commits that added it",
     ),
 )
-_OTHERWISE = _GitRule("", Reason.GIT_UNAVAILABLE, "the server cannot be used at the moment")
+_OTHERWISE = _GitRule("", Reason.GIT_UNAVAILABLE, "the Git server cannot be used at the moment")
 
 _NOISE = (
     "remote: ",
@@ -103,6 +132,7 @@ _NOISE = (
     "and the repository exists.",
 )
 """What the server says through git, and what git says whatever the matter is."""
+_CA_FILES = re.compile(r"\.? CAfile: \S+ CRLfile: \S+")
 _LEVEL = re.compile(r"^(?:fatal|error): ")
 _ESCAPE = re.compile("%[0-9A-F]{2}")
 _WITHHELD = re.compile("not our ref|unadvertised object")
@@ -111,14 +141,20 @@ _WITHHELD = re.compile("not our ref|unadvertised object")
 def error(remote: Remote, text: str) -> SourceError:
     """Return what git's standard error means, with the url and without credentials, in at most 1 KiB."""
     rule, line = _judge(_own_words(text.replace(remote.url, "…")))
-    said = f" (git: {_struck(line, remote)})" if line else ""
-    return SourceError(rule.reason, _clipped(redacted(f"{remote.url}: {rule.hint}{said}", remote)))
+    said = f" (git: {_struck(_CA_FILES.sub('', line), remote)})" if line else ""
+    return SourceError(rule.reason, _clipped(redacted(f"{remote.url}: {_hint(rule, remote)}{said}", remote)))
 
 
 def refused(remote: Remote, status: int) -> SourceError:
     """Return what an HTTP status of a server means, as if git had met it."""
     rule, said = _judge((f"the requested URL returned error: {status}",))
-    return SourceError(rule.reason, f"{remote.url}: {rule.hint} ({said})")
+    return SourceError(rule.reason, f"{remote.url}: {_hint(rule, remote)} ({said})")
+
+
+def _hint(rule: _GitRule, remote: Remote) -> str:
+    if rule.hint == _REJECTED and not (remote.secrets or remote.key):
+        return _ANONYMOUS
+    return rule.hint.replace("{host}", remote.host)
 
 
 def withheld(text: str) -> bool:

@@ -97,11 +97,11 @@ def no_folder(
     """
     where = f"spec.path {selection.shown(path)} of commit {sha[:7]}"
     if any(plain.sha and plain != end for plain, end in zip(found, followed, strict=True)):
-        return SourceError(Reason.SYMLINK_REFUSED, f"{where} leads through a symlink; name the folder itself")
+        return SourceError(Reason.SYMLINK_REFUSED, f"{where} leads through a symlink: name the folder itself")
     if found and found[-1].sha:
-        return SourceError(Reason.PATH_NOT_FOUND, f"{where} is a file; name a folder")
+        return SourceError(Reason.PATH_NOT_FOUND, f"{where} is a file: name a folder")
     return SourceError(
-        Reason.PATH_NOT_FOUND, f"{where} does not exist as a folder; push it, or change spec.path"
+        Reason.PATH_NOT_FOUND, f"{where} does not exist as a folder: push it, or change spec.path"
     )
 
 

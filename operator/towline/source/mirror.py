@@ -297,7 +297,7 @@ class Mirrors:
                     await self._discard(mirror)
             raise SourceError(
                 Reason.GIT_UNAVAILABLE,
-                f"{remote.url}: the mirror lacks a part of the commit; it is fetched again",
+                f"{remote.url}: the mirror lacks a part of the commit and is fetched again",
             ) from error
 
     async def _discard(self, mirror: _Mirror) -> None:
@@ -321,14 +321,14 @@ def _on_disk(remote: Remote) -> Iterator[None]:
     except OSError as error:
         raise SourceError(
             Reason.GIT_UNAVAILABLE,
-            f"{remote.url}: the operator cannot use its data folder: {error.strerror}; whoever runs it can mend that",
+            f"{remote.url}: the operator cannot use its data folder: {error.strerror}; check the volume of its pod",
         ) from error
 
 
 def _absent(remote: Remote, refname: str, sha: str, kind: str) -> SourceError:
     if kind in {"tree", "blob", "tag"}:
         return SourceError(
-            Reason.REF_NOT_FOUND, f"{remote.url}: {refname} is a {kind} and no commit; change spec.ref"
+            Reason.REF_NOT_FOUND, f"{remote.url}: {refname} is a {kind}, not a commit: change spec.ref"
         )
     if refname == sha:
         return SourceError(Reason.REF_NOT_FOUND, f"{remote.url}: no branch or tag holds a commit {sha}")

@@ -32,9 +32,7 @@ class Addresses:
         try:
             found = await self._names.look_up(remote.hostname, remote.port)
         except (OSError, UnicodeError) as error:
-            raise SourceError(
-                Reason.GIT_UNAVAILABLE, f"{remote.url}: the host's name has no address"
-            ) from error
+            raise SourceError(Reason.GIT_UNAVAILABLE, f"{remote.url}: no such host") from error
         if not found or not all(map(_is_public, found)):
             raise SpecError(
                 Reason.INVALID_URL,

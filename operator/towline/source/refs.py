@@ -112,7 +112,8 @@ def _newest(ref: Ref, refs: Refs) -> str:
         wanted = versions.parse_range(ref.value)
     except ValueError as error:
         raise SpecError(
-            Reason.INVALID_REF, f"spec.ref.semver: {ref.value!r} is no range of versions"
+            Reason.INVALID_REF,
+            f"spec.ref.semver: {ref.value!r} must be a range of versions, such as >=1.2 <2",
         ) from error
     found = (
         (version, name) for name in refs.names if (version := versions.tagged(name)) and version in wanted

@@ -20,7 +20,7 @@ def fault(content: bytes, *, passphrase: bool) -> str:
     """Return what is wrong with a private key as the end of a sentence, empty where nothing is."""
     match = _PEM.search(content)
     if match is None:
-        return "is no private key"
+        return "is not a private key"
     try:
         encrypted, bits = _look(match["kind"].strip().decode(), match["body"])
     except (ValueError, IndexError):

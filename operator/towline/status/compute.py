@@ -55,7 +55,8 @@ class PassResult:
     `applied` is the commit whose whole plan is done; to name the one of
     before changes nothing. `message` may be empty where failures, blocked prunes or counts say enough.
     `plan` is what would be done, under Observe. `drift` is what is not as it was applied. `kinds` are added to those
-    known. `attempts` counts the tries in a row that ended like this one. `wait` is how many seconds a pass that is not
+    known. `attempts` counts the tries in a row that ended like this one; the next
+    try was `retry` seconds away. `wait` is how many seconds a pass that is not
     over may rest, unless it is woken.
     `health` is that of the declared objects; `gated` says that later waves wait for it. `handled` is the value of the
     annotation that asked for a look, empty where none did. `done` are the objects that ran once, with their digests.
@@ -78,6 +79,7 @@ class PassResult:
     kinds: Collection[GroupKind] = ()
     last_record: str = ""
     attempts: int = 0
+    retry: float = 0.0
     wait: float = 0.0
     health: HealthSummary | None = None
     gated: bool = False
@@ -163,6 +165,7 @@ def _conclusion(said: Body, previous: Body, passed: PassResult, now: datetime) -
         message=passed.message,
         commit=passed.commit,
         attempts=passed.attempts,
+        retry=passed.retry,
         healthy=health_condition.of(survey, Reason.SUCCEEDED, previous),
         is_unread=passed.is_unread,
     )

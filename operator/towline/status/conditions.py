@@ -24,7 +24,8 @@ class ConditionInputs:
     """How a pass ended, in a word and a sentence, and how the objects are.
 
     `message` is empty where the status says it; `commit` is the attempted commit as people name it, empty where it is
-    not known. `attempts` counts the tries in a row that ended with `reason`, 0 where nobody counts. `outlook` is
+    not known. `attempts` counts the tries in a row that ended with `reason`, 0 where nobody counts; the next one
+    was `retry` seconds away. `outlook` is
     Succeeded except where the objects alone keep the repository from being ready; `patience` is then the
     `spec.healthTimeout` that has ended, None where an object has failed before. `is_unread` says that a kind cannot be
     read, and nothing else is wrong.
@@ -34,6 +35,7 @@ class ConditionInputs:
     message: str
     attempts: int
     healthy: Condition
+    retry: float = 0.0
     commit: str = ""
     outlook: Reason = Reason.SUCCEEDED
     patience: float | None = None
@@ -60,7 +62,7 @@ def conditions_of(status: Body, ended: ConditionInputs) -> Iterable[Condition]:
     ready = ended.ready
     message = text.printable(_ready(status, ended), _MESSAGE_BYTES)
     yield Condition(type=Type.READY, status=_truth(status, ended), reason=ready, message=message)
-    yield _reconciling(ended.runs, ended.attempts)
+    yield _reconciling(ended.runs, ended.attempts, ended.retry)
     yield _stalled(ended.runs)
     yield _synced(status, ready)
     yield replace(ended.healthy, message=text.printable(ended.healthy.message, _MESSAGE_BYTES))
@@ -83,10 +85,11 @@ def _truth(status: Body, ended: ConditionInputs) -> Truth:
     return reasons.TABLE[ready].ready
 
 
-def _reconciling(reason: Reason, attempts: int) -> Condition:
+def _reconciling(reason: Reason, attempts: int, retry: float) -> Condition:
     if reasons.TABLE[reason].beside is not Beside.RECONCILING:
         return _idle(Type.RECONCILING, "No sync is running or queued")
-    words = f"Tried {text.many(max(attempts, 1), 'time')}; the next try follows after a pause"
+    pause = f"in {text.duration(round(retry, -1 if retry > 100 else 0))}" if retry >= 1 else "follows soon"
+    words = f"Tried {text.many(max(attempts, 1), 'time')}; next try {pause}"
     if reason is Reason.PROGRESSING:
         words = "A sync is running"
     return Condition(type=Type.RECONCILING, status=Truth.TRUE, reason=reason, message=words)
