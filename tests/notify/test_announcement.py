@@ -85,7 +85,7 @@ def test_repairs_name_three_objects_count_the_others_and_name_each_rival_once() 
 
 def test_differences_to_what_was_shown_are_named_up_to_five() -> None:
     news = announcement.differs("app-3", [f"d{number}" for number in range(7)])
-    assert news.message == "Differs from what SyncRecord app-3 has shown: d0; d1; d2; d3; d4; and 2 more"
+    assert news.message == "Differs from what SyncRecord app-3 showed: d0; d1; d2; d3; d4; and 2 more"
     assert news.details["total"] == 7
 
 

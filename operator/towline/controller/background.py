@@ -58,8 +58,8 @@ async def tidy(queue: WorkQueue, passes: Passes, doors: Doors) -> None:
         except ClusterError as error:
             _log.warning("kept records were not posted", error=error.message)
         except OSError as error:
-            _log.warning("kept records cannot be taken out of the data folder", error=str(error))
+            _log.warning("kept records cannot be read or deleted in the data folder", error=str(error))
         try:
             await doors.mirrors.retain(passes.remotes(), IDLE_SECONDS)
         except OSError as error:
-            _log.warning("mirrors that nobody uses were not deleted", error=str(error))
+            _log.warning("unused mirrors were not deleted", error=str(error))

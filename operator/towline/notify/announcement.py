@@ -148,10 +148,10 @@ def differs(shown: str, differences: Sequence[str]) -> Announcement:
     more = len(differences) - _NAMED_DIFFERENCES
     rest = f"; and {more} more" if more > 0 else ""
     return Announcement(
-        event="writes otherwise than was shown",
+        event="differs from what Observe showed",
         weight=Weight.WARNING,
         reason=Reason.PLANNED,
-        message=f"Differs from what SyncRecord {shown} has shown: {'; '.join(differences[:_NAMED_DIFFERENCES])}{rest}",
+        message=f"Differs from what SyncRecord {shown} showed: {'; '.join(differences[:_NAMED_DIFFERENCES])}{rest}",
         details={
             "shown": shown,
             "total": len(differences),

@@ -86,7 +86,9 @@ class Repairs:
             if await self._index.unreadable(desired.kinds, _SEE_SECONDS):
                 return
         except TowlineError as error:
-            _log.debug("what was applied is not at hand", repository=str(repository.key), error=error.message)
+            _log.debug(
+                "last applied content not available", repository=str(repository.key), error=error.message
+            )
             return
         live = self._index.owned(repository.label)
         written = await asyncio.to_thread(last_written.recalled, desired.manifests, revision, live)

@@ -72,5 +72,7 @@ class Sweep:
 
         kinds = await aio.gather(found, await self._discovery.listable(), IN_FLIGHT)
         if denied:
-            _log.warning("kinds that may not be listed were passed over", label=label, kinds=sorted(denied))
+            _log.warning(
+                "kinds skipped, for lack of the right to list them", label=label, kinds=sorted(denied)
+            )
         return frozenset(kind for kind in kinds if kind)

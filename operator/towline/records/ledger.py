@@ -223,7 +223,7 @@ class Ledger:
         if refusal is None:
             return
         if refusal.code == 404:
-            spool.tell(record, "this record was deleted while its sync ran")
+            spool.tell(record, "it was deleted while its sync ran")
         else:
             await self._spool.put(record)
 

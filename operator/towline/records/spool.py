@@ -54,12 +54,12 @@ class Spool:
         """
         if going_away(refusal):
             for record in refused:
-                tell(record, "the namespace of this record is going away")
+                tell(record, "its namespace is being deleted")
                 self._in_log.add(record.name)
             return tuple(refused)
         late = intents.late(refused)
         for record in late:
-            tell(record, f"this record was refused: {refusal.message}")
+            tell(record, f"the API server refused it: {refusal.message}")
             await self.put(record)
         return late
 
@@ -69,13 +69,13 @@ class Spool:
             await asyncio.to_thread(self._kept.put, record)
             self._in_folder.add(record.name)
         except OSError as error:
-            tell(record, f"this record cannot be kept in the data folder: {error.strerror}")
+            tell(record, f"the data folder cannot hold it: {error.strerror}")
             self._in_log.add(record.name)
 
     async def finish(self, record: SyncRecord) -> bool:
         """Note how a sync ended, if its record is outside; say whether it is."""
         if record.name in self._in_log:
-            tell(record, "this record exists in the log alone")
+            tell(record, "it exists only in the log")
             self._in_log.discard(record.name)
             return True
         if record.name in self._in_folder:
@@ -101,7 +101,7 @@ class Spool:
             await self._records.create(record)
             await self._records.finish(record)
         except AnotherOperatorError:
-            tell(record, "another record has the name of this one, which was kept")
+            tell(record, "another record has its name; it stays in the data folder")
             await asyncio.to_thread(self._kept.put_aside, record)
         except ApiError as error:
             if error.code in REFUSED:
@@ -120,7 +120,7 @@ def going_away(refusal: ApiError) -> bool:
 
 def tell(record: SyncRecord, why: str) -> None:
     """Put a whole record, whose secrets are masked, on one line of the log."""
-    _log.warning(why, record=recordbody.to_body(record))
+    _log.warning("a record is not in the cluster", why=why, record=recordbody.to_body(record))
 
 
 class SpoolFolder:
