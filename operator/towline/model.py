@@ -313,15 +313,18 @@ class Plan:
     """The changes that lead from live to desired.
 
     `blocked` are the prunes that wait for a person, each with its reason; they are not in `changes`. `token` confirms
-    exactly that list. `waiting` are the changes that another repository is asked about first, some of them blocked as
-    well. `unread` are the declared objects of kinds that cannot be read: nothing is known of them, and nothing done;
-    `behind` says that some of these kinds may not be as declared. `gated` are those changes that come when an object of
-    an earlier wave is healthy. `failures` are objects that the plan itself refuses (not ours, unknown kind).
+    exactly that list, `doubted` counts the objects that were owned when the
+    source as a whole was first doubted, 0 where it is not. `waiting` are the changes that another
+    repository is asked about first, some of them blocked as well. `unread` are the declared objects of kinds that
+    cannot be read: nothing is known of them, and nothing done; `behind` says that some of these kinds may not be as
+    declared. `gated` are those changes that come when an object of an earlier wave is healthy. `failures` are objects
+    that the plan itself refuses (not ours, unknown kind).
     """
 
     changes: tuple[Change, ...] = ()
     blocked: tuple[Change, ...] = ()
     token: str = ""
+    doubted: int = 0
     waiting: tuple[Change, ...] = ()
     gated: tuple[Change, ...] = ()
     unread: tuple[ObjectRef, ...] = ()

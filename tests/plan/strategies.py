@@ -174,7 +174,10 @@ def clusters(draw: st.DrawFn, of: st.SearchStrategy[ObjectRef] = refs) -> dict[O
 
 policies = st.builds(
     lambda prune, blocked, elsewhere: replace(
-        POLICY, prune=prune, blocked=blocked, standing=ClaimResult(elsewhere=elsewhere)
+        POLICY,
+        prune=prune,
+        doubted=20 if blocked else 0,
+        standing=ClaimResult(elsewhere=elsewhere),
     ),
     st.booleans(),
     st.booleans(),

@@ -108,7 +108,7 @@ def test_planning_an_executed_plan_again_keeps_everything(
     desired: Desired, cluster: Cluster, policy: Policy
 ) -> None:
     first = made(desired, cluster, policy)
-    second = made(desired, world.executed(first, cluster), replace(policy, blocked=bool(first.blocked)))
+    second = made(desired, world.executed(first, cluster), replace(policy, doubted=first.doubted))
     assert second.writes == ()
     assert {change.ref for change in second.changes if change.action is Action.KEEP} == {
         change.ref for change in first.changes if change.manifest

@@ -109,7 +109,9 @@ def test_a_creation_waits_for_an_older_repository_that_has_said_nothing_yet() ->
     decided = creates(one, policy=replace(POLICY, standing=found))
     assert not decided.changes
     assert [change.ref for change in decided.waiting] == [one.ref]
-    assert str(OTHER) in decided.waiting[0].message
+    assert decided.waiting[0].message == (
+        "waits until 1 GitRepository of another namespace, which came first, has read its commit"
+    )
 
 
 def test_nobody_waits_for_a_younger_repository_nor_for_one_that_has_tried_in_vain() -> None:

@@ -226,14 +226,15 @@ def test_a_rename_of_everything_stays_blocked_after_the_new_names_are_written() 
     old, new = config_maps(12, "old"), config_maps(12, "new")
     first = removed(map(live, old), desired=new)
     assert len(first.blocked) == 12
-    second = removed(map(live, old + new), desired=new, policy=replace(POLICY, blocked=True))
+    second = removed(map(live, old + new), desired=new, policy=replace(POLICY, doubted=first.doubted))
+    assert {change.message for change in second.blocked} == {change.message for change in first.blocked}
     assert {change.ref for change in second.blocked} == set(old)
     assert second.token == first.token
 
 
 def test_what_is_left_of_a_blocked_list_goes_when_it_is_no_loss_to_speak_of() -> None:
     refs = config_maps(20)
-    found = removed(map(live, refs), desired=refs[5:], policy=replace(POLICY, blocked=True))
+    found = removed(map(live, refs), desired=refs[5:], policy=replace(POLICY, doubted=20))
     assert len(found.changes) == 5
 
 
@@ -370,3 +371,29 @@ def test_a_deleted_repository_leaves_alone_what_only_looks_like_its_own(
         [stranger(GONE)._replace(label=POLICY.label)], desired=(), policy=replace(POLICY, finalizing=ending)
     )
     assert only(found.changes).action is Action.SKIP
+
+
+def test_a_data_kind_that_blocked_leaves_no_doubt_about_the_source_and_comes_first() -> None:
+    found = removed(
+        [*map(live, config_maps(6, "gone")), NAMESPACE, *map(live, config_maps(9, "z"))],
+        desired=config_maps(9, "z"),
+    )
+    assert found.doubted == 0
+    assert found.blocked[0].ref == NAMESPACE.ref
+    assert found.blocked[0].message == "deleting Namespace shop loses everything in it"
+
+
+def test_many_that_are_waited_for_are_counted_and_three_of_the_own_namespace_named() -> None:
+    near = {Key("shop", f"app-{number}") for number in range(5)}
+    awaited = frozenset(near | {Key("secret", f"x-{number}") for number in range(24)})
+    change = removed([GONE], policy=replace(POLICY, standing=ClaimResult(awaited=awaited))).waiting[0]
+    assert change.message == (
+        "waits until 29 other GitRepositories (shop/app-0, shop/app-1, shop/app-2 and 26 more), "
+        "which may declare it, have read the commit"
+    )
+
+
+def test_one_of_another_namespace_that_is_waited_for_is_not_named() -> None:
+    standing = ClaimResult(awaited=frozenset({Key("secret", "x")}))
+    change = removed([GONE], policy=replace(POLICY, standing=standing)).waiting[0]
+    assert "secret" not in change.message

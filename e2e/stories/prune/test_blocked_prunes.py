@@ -94,6 +94,9 @@ def test_blocked_prunes_that_wait_cost_no_further_writes_and_no_further_records(
     head_lookups.wait(
         git_server, loss.repo, times=2
     )  # the pass that follows the creates counts what is owned anew
+    assert loss.repository.condition()["message"].startswith(
+        "Waiting for you: 12 of 20 objects would be deleted"
+    )
     mark, records = audit.mark(), loss.repository.records()
     version = loss.repository.read()["metadata"]["resourceVersion"]
     head_lookups.wait(git_server, loss.repo, times=3)
@@ -129,6 +132,40 @@ def test_a_token_does_not_confirm_a_list_that_grew(
     loss.repository.confirm_prune()
     loss.repository.until_ready(more)
     assert loss.deleted(audit) == {*LEAVING, STAYING[1]}
+
+
+def test_a_token_that_confirms_nothing_is_answered_in_ready_and_by_an_event(
+    loss: Loss, cluster: Cluster, audit: AuditLog
+) -> None:
+    loss.repository.annotate(confirm_prune="of-last-week")
+    answer = 'the token "of-last-week" in towline.dev/confirm-prune does not confirm this list'
+    loss.repository.until(lambda _: answer in loss.repository.condition()["message"], "an answer")
+    assert f"confirm-prune={loss.token}" in loss.repository.condition()["message"]
+    eventually(
+        lambda: any(
+            answer in event["message"] for event in cluster.list("v1", "Event", loss.repository.namespace)
+        ),
+        message="an Event with the answer",
+    )
+    assert loss.deleted(audit) == set()
+
+
+def test_what_holds_data_is_named_first_and_leaves_no_doubt_about_the_next_commit(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
+) -> None:
+    repository = git_repository()
+    whole = {**manifests.config_maps(NAMES), "zz.yaml": manifests.text(manifests.claim("zz"))}
+    repository.until_applied(repo.commit(whole))  # nobody here binds a claim
+    seven = dict.fromkeys(manifests.config_maps(LEAVING[:7]))
+    repo.commit({**seven, "zz.yaml": None})
+    blocked = repository.until_reason("PruneBlocked")["blocked"]
+    claim = f"PersistentVolumeClaim {repository.namespace}/zz"
+    assert blocked["prunes"][0]["message"] == f"deleting {claim} loses data"
+    assert repository.condition()["message"].startswith(
+        f"Waiting for you: deleting {claim} loses data (and 7 more deletions of this commit)"
+    )
+    repository.until_applied(repo.commit({"zz.yaml": whole["zz.yaml"]}))
+    assert set(managed_objects.config_maps(cluster, repository)) == set(NAMES[7:])
 
 
 def test_a_token_does_not_confirm_the_same_loss_a_second_time(

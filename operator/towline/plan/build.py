@@ -13,7 +13,7 @@ from towline.api.gitrepository import Adopt, ForeignFields
 from towline.errors import Failure, Refusal
 from towline.fields import owned_paths, pointer
 from towline.model import REMOVES, Action, Body, Change, Key, Live, Manifest, ObjectRef, Plan
-from towline.plan import drift_policy, gates, ignore_fields, one_shot, vetoes, waves
+from towline.plan import claims, drift_policy, gates, ignore_fields, one_shot, vetoes, waves
 from towline.plan.ownership import Ownership, Policy, missing, ownership
 
 _OUR_CRDS = frozenset({"gitrepositories.towline.dev", "syncrecords.towline.dev"})
@@ -85,6 +85,7 @@ def plan(
         changes=tuple(change for change in ready if change.ref not in gated),
         blocked=leaving.blocked,
         token=leaving.token,
+        doubted=leaving.doubted,
         waiting=(*waiting, *leaving.waiting),
         gated=tuple(gates.gated(gate, change) for change in ready if change.ref in gated),
         unread=unread.refs,
@@ -187,12 +188,10 @@ def _absent(manifest: Manifest, policy: Policy) -> _Refused | tuple[Action, str,
         return _rivalled(rival)
     if policy.written.get(manifest.ref) == manifest.digest:
         return _drifted(manifest, policy, Action.CREATE, _DELETED)
-    elders = ", ".join(map(str, sorted(policy.standing.elders)))
-    return (
-        Action.CREATE,
-        "",
-        f"waits until GitRepository {elders}, which is older, has read its commit" if elders else "",
-    )
+    if not policy.standing.elders:
+        return Action.CREATE, "", ""
+    whom, have = claims.named(policy.standing.elders, policy.key)
+    return Action.CREATE, "", f"waits until {whom}, which came first, {have} read its commit"
 
 
 def _anothers(found: Live, policy: Policy) -> _Refused | tuple[Action, str, str]:

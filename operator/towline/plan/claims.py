@@ -76,6 +76,9 @@ class ClaimResult:
         return self.awaited | self.elders | frozenset(self.coming.values())
 
 
+_NAMED = 3
+"""So many repositories are named, the others counted."""
+
 ALONE = ClaimResult()
 """How a repository stands that has no neighbours."""
 
@@ -101,6 +104,23 @@ def neighbour(
         claim=None if outdated else claim,
         tried=tried,
     )
+
+
+def named(keys: Collection[Key], own: Key) -> tuple[str, str]:
+    """Name the repositories that are waited for, and whether they "has" or "have" something to do.
+
+    At most three are named, and only those of the own namespace: the others are counted.
+    """
+    near = sorted(key for key in keys if key.namespace == own.namespace)[:_NAMED]
+    shown = ", ".join(map(str, near))
+    if len(keys) == 1:
+        return f"GitRepository {shown}" if shown else "1 GitRepository of another namespace", "has"
+    more = len(keys) - len(near)
+    if shown and more:
+        shown = f" ({shown} and {more} more)"
+    elif shown:
+        shown = f" ({shown})"
+    return f"{len(keys)} other GitRepositories{shown}", "have"
 
 
 def concerns(plan: Plan) -> bool:

@@ -32,8 +32,9 @@ class Policy:
     confirmed once and came back is asked for anew. `data_kinds` is the configurable part of the data kinds.
     `finalizing` is set while the GitRepository is being deleted; nothing is desired then.
     `installation` are the objects that the operator itself runs by: no repository writes or deletes them.
-    `standing` is what the other repositories mean for the plan. `blocked` says that the pass before left a blocked
-    list: the creates of its plan are written meanwhile, so what was most of the objects then is few of them now.
+    `standing` is what the other repositories mean for the plan. `doubted` counts the objects that were owned
+    when the source as a whole was first doubted, 0 where it was not: the creates of that plan are written meanwhile, so
+    what was most of the objects then is few of them now.
     `done` are the objects that ran once, with what `one_shot.short` makes of the digest of their content.
     `gated` says that waves wait for the gates of earlier ones; it is unset where all of them were done once.
 
@@ -51,7 +52,7 @@ class Policy:
     adopt: Adopt = Adopt.UNMANAGED
     confirm: str = ""
     applied: str = ""
-    blocked: bool = False
+    doubted: int = 0
     data_kinds: frozenset[GroupKind] = DELEGATES
     finalizing: Removal | None = None
     installation: frozenset[ObjectRef] = frozenset()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from towline.api.gitrepository import RESOURCE, Removal
 from towline.errors import Reason, Refusal
 from towline.model import Action, Change, GroupKind, Live, ObjectRef
-from towline.plan import waves
+from towline.plan import claims, waves
 from towline.plan.ownership import OWN, Ownership, Policy, missing, ownership
 
 DATA_KINDS = frozenset(
@@ -24,6 +25,16 @@ DATA_KINDS = frozenset(
 )
 """Deleting one of these deletes what Git cannot bring back; no setting removes one from the list."""
 
+_LOST = MappingProxyType(
+    {
+        waves.NAMESPACE: "everything in it",
+        waves.CRD: "all objects of its kind",
+        GroupKind("", "PersistentVolume"): "data",
+        GroupKind("", "PersistentVolumeClaim"): "data",
+    }
+)
+"""What goes with an object that holds data; the others are those that manage more objects."""
+
 _MANY = 10
 """Below so many owned objects, losing most of them is nothing unusual."""
 
@@ -36,19 +47,25 @@ class Veto(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """How many objects a plan desires, owns and would delete or release, and whether the plan before was blocked."""
+    """How many objects a plan desires, owns and would take away; and how many were owned when it was first doubted."""
 
     desired: int
     owned: int
     leaving: int
-    blocked_before: bool
+    doubted: int
     verb: str = "deleted"
+
+    @property
+    def counted(self) -> str:
+        """The loss in numbers: of the objects that were owned before the creates of a doubted plan."""
+        return f"{self.leaving} of {self.doubted or self.owned} objects would be {self.verb}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removals:
     """The removals that go on, those that wait for a person, and the token that confirms exactly these.
 
+    `doubted` counts the objects that were owned when the source as a whole was first doubted, 0 where it is not.
     `waiting` are the prunes before which other repositories must read the commit; what is blocked may be among them.
     """
 
@@ -56,6 +73,7 @@ class Removals:
     blocked: tuple[Change, ...] = ()
     token: str = ""
     waiting: tuple[Change, ...] = ()
+    doubted: int = 0
 
 
 def removals(owned: Mapping[ObjectRef, Live], desired: frozenset[ObjectRef], policy: Policy) -> Removals:
@@ -66,26 +84,27 @@ def removals(owned: Mapping[ObjectRef, Live], desired: frozenset[ObjectRef], pol
     """
     undesired = (live for ref, live in owned.items() if ref not in desired and not live.terminating)
     judged = tuple(sorted((_judged(live, policy) for live in undesired), key=lambda c: (-c.wave, c.ref)))
-    blocked = () if policy.finalizing is not None else _blocked(judged, owned, desired, policy)
+    blocked, doubted = ((), 0) if policy.finalizing is not None else _blocked(judged, owned, desired, policy)
     token = _token(blocked, policy) if blocked else ""
     if policy.standing.awaited:
         return Removals(
             changes=tuple(change for change in judged if change.action is not Action.PRUNE),
             blocked=blocked,
             token=token,
+            doubted=doubted,
             waiting=_waiting(judged, policy),
         )
     if policy.confirm == token:
         return Removals(changes=judged)
     waiting = {change.ref for change in blocked}
     going = tuple(change for change in judged if change.ref not in waiting)
-    return Removals(changes=going, blocked=blocked, token=token)
+    return Removals(changes=going, blocked=blocked, token=token, doubted=doubted)
 
 
 def _waiting(judged: tuple[Change, ...], policy: Policy) -> tuple[Change, ...]:
     """Hold back every prune until the others have said whether they declare what goes."""
-    names = ", ".join(map(str, sorted(policy.standing.awaited)))
-    veto = Veto("", f"waits until GitRepository {names}, which may declare it, has read the commit")
+    whom, have = claims.named(policy.standing.awaited, policy.key)
+    veto = Veto("", f"waits until {whom}, which may declare it, {have} read the commit")
     return tuple(_held(change, veto) for change in judged if change.action is Action.PRUNE)
 
 
@@ -103,21 +122,22 @@ def _blocked(
     owned: Mapping[ObjectRef, Live],
     desired: frozenset[ObjectRef],
     policy: Policy,
-) -> tuple[Change, ...]:
+) -> tuple[tuple[Change, ...], int]:
     """Hold back every prune where one is vetoed; where the whole source is doubtful, every release too.
 
     While others are awaited, nothing is blocked yet, unless the plan creates objects beside which a loss that is
-    doubtful now would look small later.
+    doubtful now would look small later. What holds data comes first. The number is that of the objects that were
+    owned when the source was first doubted, 0 where it is not.
     """
     leaving = [change for change in judged if change.action is not Action.SKIP and not _moves(change, policy)]
     if not leaving:
-        return ()
+        return (), 0
     ours = sum(ownership(live, policy) in OWN for live in owned.values() if not live.terminating)
     verb = "deleted" if any(change.action is Action.PRUNE for change in leaving) else "released"
-    loss = Loss(len(desired), ours, len(leaving), blocked_before=policy.blocked, verb=verb)
+    loss = Loss(len(desired), ours, len(leaving), doubted=policy.doubted, verb=verb)
     doubt = _first(veto(loss) for veto in _BLOCKING_ALL)
     if policy.standing.awaited and not (doubt and desired - owned.keys()):
-        return ()
+        return (), 0
     waiting = leaving if doubt else [change for change in leaving if change.action is Action.PRUNE]
     vetoes = {
         change.ref: _first(veto(owned[change.ref], policy) for veto in _BLOCKING_ONE)
@@ -125,11 +145,15 @@ def _blocked(
         if change.action is Action.PRUNE
     }
     if not doubt and not any(vetoes.values()):
-        return ()
+        return (), 0
     shared = doubt or Veto(
         Reason.PRUNE_BLOCKED, "waits with another deletion of this commit, which needs a confirmation"
     )
-    return tuple(_held(change, vetoes.get(change.ref) or shared) for change in waiting)
+    waiting = sorted(
+        waiting, key=lambda change: (not _holds_data(change.ref, policy), not vetoes.get(change.ref))
+    )
+    held = tuple(_held(change, vetoes.get(change.ref) or shared) for change in waiting)
+    return held, (policy.doubted or ours) if doubt else 0
 
 
 def _moves(change: Change, policy: Policy) -> bool:
@@ -203,14 +227,20 @@ def _adopted(live: Live, policy: Policy) -> Veto | None:
 def _inherited(live: Live, policy: Policy) -> Veto | None:
     if ownership(live, policy) is not Ownership.INHERITED:
         return None
-    return Veto(Refusal.INHERITED, "belonged to an earlier GitRepository of this name")
+    earlier = "belonged to an earlier GitRepository of this name"
+    data = _data_kind(live, policy)
+    return Veto(Refusal.INHERITED, f"{data.message}; it {earlier}" if data else earlier)
 
 
 def _data_kind(live: Live, policy: Policy) -> Veto | None:
-    kind = live.ref.group_kind
-    if kind not in DATA_KINDS and kind not in policy.data_kinds:
+    if not _holds_data(live.ref, policy):
         return None
-    return Veto(Reason.PRUNE_BLOCKED, f"deleting {live.ref.display} loses data")
+    lost = _LOST.get(live.ref.group_kind, "what it manages")
+    return Veto(Reason.PRUNE_BLOCKED, f"deleting {live.ref.display} loses {lost}")
+
+
+def _holds_data(ref: ObjectRef, policy: Policy) -> bool:
+    return ref.group_kind in DATA_KINDS or ref.group_kind in policy.data_kinds
 
 
 # Vetoes about the source as a whole.
@@ -227,17 +257,14 @@ def _source_empty(loss: Loss) -> Veto | None:
 def _shrunken_source(loss: Loss) -> Veto | None:
     if loss.owned < _MANY or loss.leaving * 2 <= loss.owned:
         return None
-    return Veto(Reason.PRUNE_BLOCKED, f"{loss.leaving} of {loss.owned} objects would be {loss.verb}")
+    return Veto(Reason.PRUNE_BLOCKED, loss.counted)
 
 
 def _doubted_before(loss: Loss) -> Veto | None:
     """Stay in doubt once the creates of a doubtful plan are written and its losses look small beside them."""
-    if not loss.blocked_before or loss.leaving * 2 <= _MANY:
+    if not loss.doubted or loss.leaving * 2 <= _MANY:
         return None
-    return Veto(
-        Reason.PRUNE_BLOCKED,
-        f"{loss.leaving} objects would be {loss.verb}, which waited for a confirmation before",
-    )
+    return Veto(Reason.PRUNE_BLOCKED, loss.counted)
 
 
 _PLAIN = (

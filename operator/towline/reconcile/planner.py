@@ -112,7 +112,7 @@ class Planner:
             adopt=spec.adopt,
             confirm=repository.annotations.get(labels.CONFIRM_PRUNE, ""),
             applied=repository.applied,
-            blocked=bool(repository.status.get("blocked")),
+            doubted=(repository.status.get("blocked") or {}).get("ownedTotal", 0),
             installation=self._installation,
             done=one_shot.known(done_of(repository), self._index.finished(repository.label)),
             gated=spec.mode is Mode.ENFORCE and start.last.done is not desired,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from towline import log
+from towline.api import labels
 from towline.api.gitrepository import GitRepository, Mode
 from towline.api.syncrecord import Ending
 from towline.errors import ClusterError, Failure, Reason, Refusal, TowlineError
@@ -27,7 +28,7 @@ _log = log.logger(__name__)
 def passed(start: Start, planned: Planned, synced: SyncResult | None) -> PassResult:
     """Say how an attempt ended that had a plan."""
     decided, desired, revision = planned.plan, planned.desired, planned.fetched.revision
-    reason, message = _verdict(planned, synced, start.repository.key)
+    reason, message = _verdict(planned, synced, start.repository)
     is_unread = reason is Reason.CLUSTER_UNAVAILABLE and not (synced and synced.error)
     is_applied = reason is Reason.SUCCEEDED or (is_unread and not decided.behind)
     contested = _contested(decided)
@@ -47,6 +48,7 @@ def passed(start: Start, planned: Planned, synced: SyncResult | None) -> PassRes
         failures=(*(synced.failures if synced else decided.failures), *contested),
         blocked=decided.blocked or (None if decided.waiting or decided.gated else ()),
         token=decided.token,
+        doubted=decided.doubted,
         plan=preview.NOTHING,
         kinds=planned.visible.kinds | (desired.kinds if is_applied else frozenset()),
         last_record=synced.record if synced else "",
@@ -77,6 +79,7 @@ def observed(start: Start, planned: Planned, found: Observed) -> PassResult:
         failures=plan.failures,
         blocked=plan.blocked,
         token=decided.token,
+        doubted=decided.doubted,
         plan=plan,
         kinds=planned.visible.kinds if plan.entries else quiet.kinds,
         last_record=found.record,
@@ -140,7 +143,7 @@ def _still_known(
     return error.failures or (() if judged or moved else None)
 
 
-def _verdict(planned: Planned, synced: SyncResult | None, key: Key) -> tuple[Reason, str]:
+def _verdict(planned: Planned, synced: SyncResult | None, repository: GitRepository) -> tuple[Reason, str]:
     decided = planned.plan
     if synced and synced.error:
         return Reason.CLUSTER_UNAVAILABLE, synced.error.message
@@ -150,7 +153,10 @@ def _verdict(planned: Planned, synced: SyncResult | None, key: Key) -> tuple[Rea
     if goes_on := _goes_on(decided, synced):
         return Reason.PROGRESSING, goes_on
     if decided.blocked:
-        return Reason.PRUNE_BLOCKED, blocked.sentence(decided.blocked, decided.token, key)
+        confirmed = repository.annotations.get(labels.CONFIRM_PRUNE, "")
+        return Reason.PRUNE_BLOCKED, blocked.sentence(
+            decided.blocked, decided.token, repository.key, confirmed
+        )
     if planned.visible.unreadable:
         return Reason.CLUSTER_UNAVAILABLE, unreadable.sentence(planned.visible.unreadable, decided.unread)
     return Reason.SUCCEEDED, ""

@@ -9,37 +9,67 @@ from towline.api import labels
 from towline.model import Body, Change, Key
 
 SHOWN = 10
-"""How many blocked prunes a status lists; the total counts all."""
+"""How many blocked prunes a status lists where fewer hold data; the total counts all."""
+_SHOWN_BYTES = 64 * 1024
+"""What holds data is listed completely, up to this size."""
+_TOKEN_BYTES = 40
 _NAMED = 3
 _MESSAGE_BYTES = 1024
 
 
-def fields(changes: Sequence[Change] | None, token: str) -> Body:
+def fields(changes: Sequence[Change] | None, token: str, doubted: int = 0) -> Body:
     """Return `status.blocked`; nothing where the pass does not know, an empty one where none is blocked."""
     if changes is None:
         return {}
     if not changes:
         return {"blocked": {}}
-    prunes = [_entry(change) for change in changes[:SHOWN]]
-    return {"blocked": {"prunes": prunes, "prunesTotal": len(changes), "confirm": token}}
+    owned = {"ownedTotal": doubted} if doubted else {}
+    return {"blocked": {"prunes": _shown(changes), "prunesTotal": len(changes), **owned, "confirm": token}}
 
 
-def sentence(changes: Sequence[Change], token: str, key: Key) -> str:
+def _shown(changes: Sequence[Change]) -> list[Body]:
+    """List what holds data first and completely, as far as there is room, and the others up to ten in all."""
+    listed: list[Body] = []
+    size = 0
+    for change in sorted(changes, key=lambda change: not _names_a_loss(change)):
+        if len(listed) >= SHOWN and not _names_a_loss(change):
+            break
+        entry = _entry(change)
+        size += sum(len(str(value).encode()) for value in entry.values())
+        if listed and size > _SHOWN_BYTES:
+            break
+        listed.append(entry)
+    return listed
+
+
+def _names_a_loss(change: Change) -> bool:
+    """Tell whether a deletion waits because of what this very object holds."""
+    return change.ref.display in change.message
+
+
+def sentence(changes: Sequence[Change], token: str, key: Key, confirmed: str = "") -> str:
     """Ask for a confirmation: what would be lost, how to allow it, how to keep it.
 
     Args:
         changes: the blocked ones, at least one.
         token: what confirms exactly these.
         key: the GitRepository that is to be annotated.
+        confirmed: the token that it is annotated with, which is not this one; empty where it has none.
     """
     allow = f"kubectl annotate tgr/{key.name} {labels.CONFIRM_PRUNE}={token} --overwrite -n {key.namespace}"
-    return f"Waiting for you: {_loss(changes)}. Allow: {allow}; keep: {_keep(changes)}"
+    wrong = _refused(confirmed) if confirmed else ""
+    return f"Waiting for you: {wrong}{_loss(changes)}. Allow: {allow}; keep: {_keep(changes)}"
+
+
+def _refused(confirmed: str) -> str:
+    shown = text.printable(confirmed, _TOKEN_BYTES)
+    return f'the token "{shown}" in {labels.CONFIRM_PRUNE} does not confirm this list. '
 
 
 def _loss(changes: Sequence[Change]) -> str:
-    """Say what would be lost: those with a reason of their own come first, as they made the others wait."""
+    """Say what would be lost: what holds data comes first, as it made the others wait."""
     first = changes[0]
-    own = [change for change in changes if change.ref.display in change.message]
+    own = [change for change in changes if _names_a_loss(change)]
     if own:
         rest = len(changes) - 1
         others = f" (and {text.many(rest, 'more deletion')} of this commit)" if rest else ""

@@ -74,6 +74,7 @@ class PassResult:
     failures: tuple[Failure, ...] | None = None
     blocked: tuple[Change, ...] | None = None
     token: str = ""
+    doubted: int = 0
     plan: Forecast | None = None
     drift: tuple[Deviation, ...] | None = None
     kinds: Collection[GroupKind] = ()
@@ -112,7 +113,7 @@ def compute(previous: Body, passed: PassResult, now: datetime) -> Body:
         **({} if passed.done is None else {"done": dict(sorted(passed.done.items()))}),
         **drift_fields.fields(passed.drift, counted),
         **_failures(() if fine else passed.failures),
-        **blocked.fields(() if fine else passed.blocked, passed.token),
+        **blocked.fields(() if fine else passed.blocked, passed.token, passed.doubted),
         **({} if passed.plan is None else {"plan": preview.body(passed.plan)}),
     }
     said = {name: value for name, value in status.items() if value not in (None, "", 0, {}, [])}
@@ -151,6 +152,7 @@ def progress(
         attempted=revision.sha,
         blocked=decided.blocked or None,
         token=decided.token,
+        doubted=decided.doubted,
         plan=preview.NOTHING,
         kinds=kinds,
     )
