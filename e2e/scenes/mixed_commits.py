@@ -169,7 +169,10 @@ def _lasting(body: Object) -> Object:
         for entry in metadata.get("managedFields", [])
     ]
     metadata["managedFields"] = sorted(entries, key=lambda entry: str(entry["manager"]))
+    if ADOPTED in metadata.get("annotations", {}):
+        metadata["annotations"] = {**metadata["annotations"], ADOPTED: "<time>"}
     return {**body, "metadata": metadata}
 
 
+ADOPTED = "towline.dev/adopted"
 _PASSING = frozenset({"uid", "resourceVersion", "creationTimestamp", "generation"})

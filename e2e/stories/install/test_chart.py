@@ -174,8 +174,9 @@ def test_the_main_job_needs_no_more_rights_than_the_chart_gives(
 
     app.delete()
     app.until_gone()
-    for kind, api_version, name in (("ConfigMap", "v1", "settings"), ("Deployment", "apps/v1", "web")):
-        cluster.until_gone(api_version, kind, name, namespace)
+    cluster.until_gone("apps/v1", "Deployment", "web", namespace)
+    kept = cluster.get("v1", "ConfigMap", "settings", namespace)  # it was there before: released
+    assert kept["metadata"]["uid"] == before["metadata"]["uid"]
     assert operator.stop() == 0
 
     asked = _asked(own_plane, mark)
@@ -243,9 +244,9 @@ def test_nobody_but_the_operator_writes_records_that_are_protected(
     (record,) = app.records()
     name = record["metadata"]["name"]
     for command in (
-        ("delete", "sync", name),
-        ("label", "sync", name, "checked=yes"),
-        ("delete", "sync", "--all"),
+        ("delete", "syncrec", name),
+        ("label", "syncrec", name, "checked=yes"),
+        ("delete", "syncrec", "--all"),
     ):
         with pytest.raises(KubectlError, match="SyncRecords are written by Towline alone"):
             cluster.kubectl(*command, "-n", namespace)

@@ -21,7 +21,7 @@ from e2e.harness.operator import Operator
 
 URL = "https://git.example/app.git"
 SHA = "1a2b3c4" + "0" * 33
-COLUMNS = ["READY", "COMMIT", "AUTHOR", "OBJECTS", "HEALTHY", "DRIFT", "AGE", "STATUS"]
+COLUMNS = ["READY", "REASON", "COMMIT", "AUTHOR", "HEALTHY", "DRIFT", "AGE", "STATUS"]
 SCHEMA = schema.validator(yaml.safe_load((CRDS / "gitrepositories.yaml").read_text()))
 
 GOOD: list[dict[str, Any]] = [
@@ -242,10 +242,10 @@ def test_kubectl_shows_the_columns(cluster: Cluster, resource: dict[str, Any]) -
     namespace = resource["metadata"]["namespace"]
     head, row = cluster.kubectl("get", "tgr", "-n", namespace).splitlines()
     assert head.split() == ["NAME", *COLUMNS]
-    assert row.split()[:7] == ["app", "False", "1a2b3c4", "Ada", "12", "Unknown", "Unknown"]
+    assert row.split()[:7] == ["app", "False", "PruneBlocked", "1a2b3c4", "Ada", "Unknown", "Unknown"]
     assert row.endswith("1 object waits")
     head, row = cluster.kubectl("get", "tgr", "-n", namespace, "-o", "wide").splitlines()
-    assert head.split()[-4:] == ["STATUS", "URL", "SUBJECT", "APPLIED"]
+    assert head.split() == ["NAME", *COLUMNS, "OBJECTS", "MERGED-BY", "URL", "SUBJECT", "APPLIED"]
     assert URL in row
     assert "raise the limits" in row
 

@@ -74,7 +74,7 @@ def told(cluster: Cluster, namespace: str) -> list[Object]:
 
 
 def patch(cluster: Cluster, namespace: str, change: Any, *how: str) -> str:
-    return cluster.kubectl("patch", "sync", NAME, "-n", namespace, *how, "-p", json.dumps(change))
+    return cluster.kubectl("patch", "syncrec", NAME, "-n", namespace, *how, "-p", json.dumps(change))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ async def test_kubectl_shows_who_changed_what_and_why(
     await recorded(ledger, namespace, "a", "b", commits=(commit,), target=commit.sha)
     await running(ledger, namespace, "c", trigger=Trigger.DRIFT)
 
-    header, first, second = cluster.kubectl("get", "sync", "-n", namespace).splitlines()
+    header, first, second = cluster.kubectl("get", "syncrec", "-n", namespace).splitlines()
 
     columns = [
         "SEQ",
@@ -179,7 +179,7 @@ async def test_records_are_found_by_repository_trigger_commit_and_outcome(
     await running(ledger, namespace, "b", trigger=Trigger.DRIFT)
 
     def found(selector: str) -> list[str]:
-        names = cluster.kubectl("get", "sync", "-n", namespace, "--field-selector", selector, "-o", "name")
+        names = cluster.kubectl("get", "syncrec", "-n", namespace, "--field-selector", selector, "-o", "name")
         return [name[-1] for name in names.split()]
 
     assert found("spec.repository.name=app,spec.trigger=Commit") == ["1"]
@@ -251,7 +251,7 @@ async def test_a_deleted_record_that_is_created_again_with_another_content_is_fo
     for name in ("a", "b", "c"):
         await recorded(ledger, namespace, name)
     [first, _, _] = told(cluster, namespace)
-    cluster.kubectl("delete", "sync", NAME, "-n", namespace)
+    cluster.kubectl("delete", "syncrec", NAME, "-n", namespace)
     forged = {**first, "metadata": {"name": NAME, "namespace": namespace}}
     forged["spec"] = {**first["spec"], "operator": "nobody"}
     status = {name: value for name, value in first["status"].items() if name != "digest"}

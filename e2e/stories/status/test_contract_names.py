@@ -18,8 +18,8 @@ from e2e.scenes import managed_objects, manifests
 
 GitRepositories = Callable[..., Repository]
 
-COLUMNS = ["NAME", "READY", "COMMIT", "AUTHOR", "OBJECTS", "HEALTHY", "DRIFT", "AGE", "STATUS"]
-WIDE = [*COLUMNS, "URL", "SUBJECT", "APPLIED"]
+COLUMNS = ["NAME", "READY", "REASON", "COMMIT", "AUTHOR", "HEALTHY", "DRIFT", "AGE", "STATUS"]
+WIDE = [*COLUMNS, "OBJECTS", "MERGED-BY", "URL", "SUBJECT", "APPLIED"]
 RECORDS = [
     "NAME",
     "SEQ",
@@ -47,10 +47,10 @@ def test_kubectl_shows_commit_author_and_state_by_short_name_and_category(
         head, row = kubectl("get", "tgr", "-n", app.namespace, *arguments).splitlines()
         assert head.split() == columns
         said = f'Applied {sha[:7]} "Begin" by {BOB.name}: 2 objects'
-        assert re.split(r"\s{2,}", row)[:6] == ["app", "True", sha[:7], BOB.name, "2", "True"]
+        assert re.split(r"\s{2,}", row)[:6] == ["app", "True", "Succeeded", sha[:7], BOB.name, "True"]
         assert said in row
     assert repo.url in kubectl("get", "tgr", "-n", app.namespace, "-o", "wide")
-    head, row = kubectl("get", "sync", "-n", app.namespace).splitlines()
+    head, row = kubectl("get", "syncrec", "-n", app.namespace).splitlines()
     assert head.split() == RECORDS
     shown = re.split(r"\s{2,}", row)
     assert shown[:6] == [record, "1", sha[:7], BOB.name, "Commit", "Succeeded"]
