@@ -138,6 +138,35 @@ def test_the_record_after_a_failed_one_reaches_back_to_the_commit_that_was_live(
     assert [commit["sha"] for commit in repository.records()[-1]["spec"]["commits"]] == [fixed, bad]
 
 
+@pytest.mark.parametrize("way_back", ["revert", "force-push"])
+def test_a_return_to_what_is_applied_closes_a_failure_with_a_record_of_no_changes(
+    way_back: str,
+    operator: Operator,
+    git_server: GitServer,
+    repo: Repo,
+    git_repository: Callable[..., Repository],
+) -> None:
+    repository = git_repository()
+    good = repo.commit(manifests.config_maps(["settings"]))
+    repository.until_ready(good)
+    bad = repo.commit({"broken.yaml": "kind: ["})
+    repository.until_reason("BuildFailed")
+    if way_back == "revert":
+        back = repo.commit({"broken.yaml": None})
+    else:
+        back = good
+        repo.branch("main", at=good)
+    repository.until_ready(back)
+    head_lookups.wait(git_server, repo, times=2)
+    failed, returned = _later(repository)
+    assert (failed["spec"]["to"], failed["status"]["outcome"]) == (bad, "Failed")
+    assert (returned["spec"]["to"], returned["status"]["outcome"]) == (back, "Succeeded")
+    assert returned["spec"]["trigger"] == "Commit"
+    assert not returned["spec"].get("changes")
+    assert repository.status()["lastRecord"] == returned["metadata"]["name"]
+    assert chain.verify(repository.records()) == ()
+
+
 def test_a_head_that_moves_during_a_sync_supersedes_it(
     operator: Operator,
     cluster: Cluster,

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from towline.api.gitrepository import GitRepository
-from towline.api.syncrecord import ChangeEntry, Ending
+from towline.api.syncrecord import ChangeEntry, Ending, Trigger
 from towline.drift.deviations import Deviation
-from towline.errors import ClusterError, Failure, TowlineError
+from towline.errors import ClusterError, Failure, Reason, TowlineError
 from towline.kube.repositories import Repositories
 from towline.live.index import Index
 from towline.model import Plan
@@ -22,6 +22,8 @@ from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.observe import Observer
 from towline.reconcile.state import Enforced, Fetched, Planned, Start
 from towline.reconcile.sync import SyncResult
+from towline.records.closing import Ended
+from towline.records.newest import NewestSync
 from towline.status import compute
 from towline.status.compute import PassResult
 
@@ -79,7 +81,11 @@ class Enforcer:
             newest = await self._executor.newest(start.identity)  # closes what a dead process has left open
             await self._index.resume(planned.desired.kinds)
             drift = await self._settled(repository, planned, SyncResult(ending=Ending.SUCCEEDED))
-            quiet = replace(result.passed(start, planned, None), last_record=newest.name if newest else "")
+            quiet = result.passed(start, planned, None)
+            record = newest.name if newest else ""
+            if newest and newest.ending is Ending.FAILED and quiet.reason is Reason.SUCCEEDED:
+                record = await self._returned(start, planned, newest)
+            quiet = replace(quiet, last_record=record)
             return Enforced(repository=repository, passed=quiet, drift=drift)
         repository, synced = await self._synced(start, planned)
         synced = await self._watched(planned, synced)
@@ -115,6 +121,14 @@ class Enforcer:
         request = await self._executor.request(start.repository, fetched, Plan(), trigger)
         plain = Failure(reason=error.reason, message=error.message, commit=fetched.revision.sha)
         return (await self._executor.refused(request, error.failures or (plain,))).record
+
+    async def _returned(self, start: Start, planned: Planned, failed: NewestSync) -> str:
+        """Leave a record without changes after a failure that is over, so that history ends as Ready does."""
+        sha = planned.fetched.head.sha
+        trigger = Trigger.COMMIT if failed.target != sha else state.trigger(start, sha)
+        request = await self._executor.request(start.repository, planned.fetched, Plan(), trigger)
+        ended = Ended(ending=Ending.SUCCEEDED, finished_at=self._executor.moment())
+        return await self._executor.leave(request, (), ended)
 
     async def _synced(self, start: Start, planned: Planned) -> tuple[GitRepository, SyncResult]:
         """Execute the plan; return the resource as it is then, too."""
