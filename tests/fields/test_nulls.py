@@ -64,4 +64,10 @@ def test_a_crd_is_sent_with_every_null_of_its_defaults() -> None:
     ],
 )
 def test_a_null_that_was_filled_in_is_named(want: Json, have: Json, found: list[str]) -> None:
-    assert list(nulls.filled(want, have)) == found
+    assert [each.declared for each in nulls.filled(want, have)] == found
+
+
+def test_where_others_have_put_an_item_first_both_places_are_named() -> None:
+    want = widget(parts=[{"name": "first", "value": None}])
+    have = widget(parts=[{"name": "theirs"}, {"name": "first", "value": "x"}])
+    assert list(nulls.filled(want, have)) == [("/spec/parts/0/value", "/spec/parts/1/value")]

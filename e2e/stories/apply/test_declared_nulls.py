@@ -53,10 +53,12 @@ def test_every_null_is_what_kubectl_makes_of_it_and_nothing_is_written_again(
     ("declared", "theirs"),
     [
         ({"text": None}, {"text": "theirs"}),
+        ({"struct": None}, {"struct": {"value": 9}}),
         ({"number": None}, {"number": 5}),
         ({"parts": [{"name": "first", "value": None}]}, {"parts": [{"name": "first", "value": "theirs"}]}),
         ({"map": {"gone": None}}, {"map": {"gone": "theirs"}}),
         ({"open": {"gone": None}}, {"open": {"gone": "theirs"}}),
+        ({"open": {"gone": None, "here": 1}}, {"open": {"gone": {"deep": 1}}}),
     ],
     ids=lambda value: next(iter(value)),
 )
@@ -75,7 +77,7 @@ def test_what_somebody_puts_in_the_place_of_a_null_is_set_back(
     written = _content(cluster, repository.namespace, body)
     cluster.patch(body["apiVersion"], body["kind"], "first", repository.namespace, {"spec": theirs})
     repository.until(
-        lambda _: _content(cluster, repository.namespace, body) == written, "the null", deadline=10
+        lambda _: _content(cluster, repository.namespace, body) == written, "the null", deadline=35
     )
 
 
@@ -91,6 +93,19 @@ def test_where_drift_is_reported_a_null_that_somebody_filled_is(
     status = repository.until_reason("Drifted", kind="Drifted")
     (found,) = status["drift"]
     assert (found["field"], found["have"], found["line"]) == ("/spec/text", "theirs", 6)
+
+
+def test_where_drift_is_reported_a_null_that_somebody_filled_inside_is(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories, group: str
+) -> None:
+    repository = git_repository(drift="Report")
+    body = nullables.nullable(group, "first", struct=None, filled=None)
+    repository.until_ready(repo.commit({"first.yaml": manifests.text(body)}))
+    theirs = {"spec": {"struct": {"value": 9}}}
+    cluster.patch(body["apiVersion"], body["kind"], "first", repository.namespace, theirs)
+    status = repository.until_reason("Drifted", kind="Drifted", deadline=35)
+    (found,) = status["drift"]
+    assert (found["field"], found["have"], found["line"]) == ("/spec/struct", {"value": 9}, 6)
 
 
 def test_a_command_that_git_calls_null_is_taken_off_again(

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from towline import aio
 from towline.api.gitrepository import ForeignFields
-from towline.apply import causes, existing, faults, immutable, prediction
+from towline.apply import causes, existing, faults, immutable, nulled, prediction
 from towline.apply.crds import Settling
 from towline.apply.objects import Objects, WriteContext, metadata, version_of
 from towline.apply.prediction import Prediction
@@ -170,15 +170,17 @@ class PreflightRun:
             replaced = instead if isinstance(instead, Prediction) else None
             failures = failures if isinstance(instead, Prediction) else instead
             return RefusedChange(found=found, failures=failures, words=error.message, instead=replaced)
-        if _content(answer.body) == _content(found.before) and not self._shared(found.before):
+        if _content(answer.body) == _content(found.before) and not await self._hides(found, found.before):
             return replace(found, change=replace(found.change, action=Action.KEEP), after=found.before)
         return replace(found, after=answer.body)
 
-    def _shared(self, before: Body) -> bool:
+    async def _hides(self, found: Prediction, before: Body) -> bool:
         """Tell whether there is something to take off, which no apply shows."""
         entries, manager = managed.entries(before), self._sync.identity.manager
         added = self._sync.foreign is ForeignFields.REMOVE and additions.has(entries, manager)
-        return added or coowners.is_shared(entries, manager)
+        if added or coowners.is_shared(entries, manager):
+            return True
+        return bool(await nulled.filled(self._objects, found.body, before, found.change.ref, self._sync))
 
     async def _rehearse(self, found: Prediction, *, force: bool) -> Answer:
         ref, body = found.change.ref, _of_any_version(found.body)

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import groupby
 
 from towline import aio
-from towline.apply import existing, faults, immutable, outcomes, prediction, takeover
+from towline.apply import existing, faults, immutable, nulled, outcomes, prediction, takeover
 from towline.apply.crds import Settling
 from towline.apply.objects import Objects, WriteContext, metadata, terminates
 from towline.apply.outcomes import Steps, WriteResult
@@ -217,6 +217,8 @@ class Writes:
     async def _done(self, found: Prediction, sent: Body, body: Body) -> Outcome:
         change = found.change
         overridden = diff.overridden(sent, body, self._sync.mask)
+        if found.before is not None:
+            body = await nulled.reset(self._objects, sent, body, change.ref, self._sync)
         body = await takeover.fold(self._objects, body, change.ref, self._sync)
         body = await takeover.purge(self._objects, body, change.ref, self._sync)
         live = self._index.record(change.ref, body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from towline.apply import takeover
+from towline.apply import nulled, takeover
 from towline.apply.crds import Settling
 from towline.apply.objects import Objects, WriteContext
 from towline.apply.outcomes import WriteResult
@@ -77,6 +77,15 @@ class Writer:
             ClusterError: the API server could not be asked.
         """
         return await takeover.filled_in(self._objects, body, ref, sync)
+
+    async def nulled(self, sent: Body, live: Body, ref: ObjectRef, sync: WriteContext) -> tuple[str, ...]:
+        """Return where others have filled what `sent` sets to null, as JSON pointers into it.
+
+        Raises:
+            ClusterError: the API server could not be asked.
+        """
+        found = await nulled.filled(self._objects, sent, live, ref, sync)
+        return tuple(each.declared for each in found)
 
     async def rehearse(self, changes: Sequence[Change], sync: WriteContext) -> tuple[Failure, ...]:
         """Return which prunes and releases would be refused.

@@ -45,7 +45,8 @@ class Deviation:
 class Look:
     """One read of a live object of ours: `sent` is what an apply of its manifest would send, `body` what is there.
 
-    `manager` is our own field manager, `commit` the commit that set the object.
+    `manager` is our own field manager, `commit` the commit that set the object. `nulled` are pointers into `sent` where
+    others have filled what is null in Git.
     """
 
     manifest: Manifest
@@ -53,6 +54,12 @@ class Look:
     body: Body
     manager: str
     commit: str
+    nulled: tuple[str, ...] = ()
+
+    @property
+    def differing(self) -> frozenset[str]:
+        """The fields that contradict what is declared, as pointers into it."""
+        return frozenset((*compare.overridden(self.sent, self.body), *self.nulled))
 
     @property
     def others(self) -> tuple[managed.Node, ...]:
@@ -150,7 +157,7 @@ def removals(body: Body, manager: str, mask: Mask) -> tuple[FieldChange, ...]:
 def _paths(look: Look, skipped: frozenset[str]) -> list[str]:
     """Name what differs or is not held by our entry; where a whole is named, its parts are not."""
     held = managed.encoded(managed.applied(managed.entries(look.body), look.manager))
-    found = {*owned_paths.lost(look.sent, held), *compare.differing(look.sent, look.body)} - skipped
+    found = {*owned_paths.lost(look.sent, held), *look.differing} - skipped
     return sorted(path for path in found if not any(above in found for above in _above(path)))
 
 

@@ -12,8 +12,8 @@ no schema gives them a meaning and the API server deals badly with them (measure
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from towline.fields import align, compare, pointer
 from towline.model import Body
@@ -37,21 +37,40 @@ def settled(body: Body) -> dict[str, Any]:
     return found
 
 
-def filled(want: Any, have: Any, path: str = "") -> Iterator[str]:
-    """Name the declared nulls where a live object holds something, as JSON pointers into `want`.
+class Filled(NamedTuple):
+    """A declared null where a live object holds something: pointers into what is declared, and into the object."""
 
-    It is what the API server put there as a default, or what somebody wrote: a dry run tells.
+    declared: str = ""
+    live: str = ""
+
+    def below(self, declared: str | int, live: str | int) -> Filled:
+        """Return the place one step deeper."""
+        return Filled(pointer.extend(self.declared, declared), pointer.extend(self.live, live))
+
+
+_TOP = Filled()
+
+
+def filled(want: Any, have: Any, here: Filled = _TOP) -> Iterator[Filled]:
+    """Name the declared nulls where a live object holds something.
+
+    A default of the API server and a value of another field manager look alike here: a dry run tells them apart.
     """
     if want is None:
         if have is not None:
-            yield path
+            yield here
     elif isinstance(want, Mapping) and isinstance(have, Mapping):
         for key, value in want.items():
-            yield from filled(value, have.get(key), pointer.extend(path, key))
+            yield from filled(value, have.get(key), here.below(key, key))
     elif isinstance(want, list) and isinstance(have, list):
         for index, item in enumerate(want):
-            if item is not None:
-                yield from filled(item, align.counterpart(want, index, have), pointer.extend(path, index))
+            other = align.counterpart(want, index, have)
+            if item is not None and other is not None:
+                yield from filled(item, other, here.below(index, _place(other, have)))
+
+
+def _place(item: Any, items: Sequence[Any]) -> int:
+    return next(index for index, each in enumerate(items) if each is item)
 
 
 def _has_keys(body: Body) -> bool:

@@ -283,7 +283,12 @@ class DriftStates:
         stamped = stamp.stamp(written.manifest, context.identity, written.revision, body)
         sent = ignore_fields.sent(stamped, written.manifest.ignored, body, context.identity.manager)
         return Look(
-            manifest=written.manifest, sent=sent, body=body, manager=context.identity.manager, commit=commit
+            manifest=written.manifest,
+            sent=sent,
+            body=body,
+            manager=context.identity.manager,
+            commit=commit,
+            nulled=await self._writer.nulled(sent, body, written.manifest.ref, context),
         )
 
     def _moment(self) -> str:

@@ -12,7 +12,7 @@ from towline import aio, log
 from towline.api.gitrepository import GitRepository, Spec
 from towline.drift import last_written
 from towline.errors import ClusterError, TowlineError
-from towline.fields import atomic_maps, compare
+from towline.fields import atomic_maps
 from towline.kube.client import IN_FLIGHT
 from towline.live.index import Index
 from towline.model import Action, Change, ObjectRef, Plan, Revision
@@ -199,7 +199,7 @@ class Repairs:
             return
         if look is None:
             return  # the event of its end is on its way
-        differing = set(compare.differing(look.sent, look.body)) - self._drifts.overridden(known, ref)
+        differing = set(look.differing) - self._drifts.overridden(known, ref)
         differing.update(atomic_maps.surplus(look.sent, look.body, live.fields, look.others))
         version = look.body["metadata"]["resourceVersion"]
         self._index.verified(ref, version, altered=bool(differing))
