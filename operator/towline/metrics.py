@@ -17,7 +17,7 @@ class Metrics:
         names = ("namespace", "name")
         self.passes = Counter(
             "towline_passes",
-            "Passes of a repository, by how they ended",
+            "Reconciliations of a repository, by how they ended",
             (*names, "reason"),
             registry=self.registry,
         )

@@ -98,7 +98,7 @@ async def test_every_fault_of_every_file_is_reported_and_the_first_one_named() -
         good=configmap("a"), b="a: [\n---\nkind: x\nmetadata: {name: b, uid: c}", a="\n\nx: 1\nx: 2"
     )
     with pytest.raises(
-        BuildError, match=r"^a:4: the key \"x\" stands in line 3 already \(and 3 more\)$"
+        BuildError, match=r"^a:4: the key \"x\" is in line 3 already \(and 3 more\)$"
     ) as error:
         await render(Cache(), repository)
     assert [(one.file, one.line) for one in error.value.failures] == [("a", 4), ("b", 2), ("b", 3), ("b", 4)]

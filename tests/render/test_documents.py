@@ -73,7 +73,7 @@ VALUES = {
 }
 
 TAB = "found character that cannot start any token while scanning for the next token"
-BEHIND = "content behind the end of the document; a line with --- must stand before it"
+BEHIND = "content after the end of the document; write a line with --- before it"
 SEPARATOR = "a line that begins with --- separates documents and may hold only a comment"
 
 REFUSED = {
@@ -83,11 +83,11 @@ REFUSED = {
     "a: 1\n... b": [(2, BEHIND)],
     '{"a": 1}\nb: 2': [(2, BEHIND)],
     '{"a": 1} }': [(1, BEHIND)],
-    "a: 1\nb: 1\na: 2": [(3, 'the key "a" stands in line 1 already')],
-    "8080: 1\n\n'8080': 2": [(3, 'the key "8080" stands in line 1 already')],
-    "on: 1\ntrue: 2": [(2, 'the key "true" stands in line 1 already')],
-    "a:\n  0x10: 1\n  16.0: 2": [(3, 'the key "16" stands in line 2 already')],
-    '{"a": 1,\n"a": 1}': [(2, 'the key "a" stands in line 1 already')],
+    "a: 1\nb: 1\na: 2": [(3, 'the key "a" is in line 1 already')],
+    "8080: 1\n\n'8080': 2": [(3, 'the key "8080" is in line 1 already')],
+    "on: 1\ntrue: 2": [(2, 'the key "true" is in line 1 already')],
+    "a:\n  0x10: 1\n  16.0: 2": [(3, 'the key "16" is in line 2 already')],
+    '{"a": 1,\n"a": 1}': [(2, 'the key "a" is in line 1 already')],
     "a: *b": [(1, "an alias has no anchor above it")],
     "a: &x 1\n---\nb: *x": [(3, "an alias has no anchor above it")],
     "a: &x\n  b: *x": [(2, "an alias is used inside the value that it names")],

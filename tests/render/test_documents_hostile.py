@@ -168,5 +168,5 @@ def test_the_other_document_of_the_file_is_not_hurt_by_a_bomb() -> None:
     assert refused(f"a: 1\nb: .inf\n---\n{bomb}\n---\nc: 1\nc: 2") == (
         (2, ".inf and .nan have no meaning in JSON; quote them if they are meant as text"),
         (4, "nested more than 100 levels deep"),
-        (7, 'the key "c" stands in line 6 already'),
+        (7, 'the key "c" is in line 6 already'),
     )

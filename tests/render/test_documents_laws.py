@@ -13,10 +13,10 @@ from tests.render import kubectl
 HEAD = b"apiVersion: example.org/v1\nkind: Thing\nmetadata: {name: NAME}\n"
 
 STRICTER = (
-    "stands in line",
+    "is in line",
     "a tag is not one",
     "64 bits",
-    "content behind",
+    "content after the end",
     "base64 of UTF-8",
     "whitespace or line break while scanning a tag",
 )

@@ -113,9 +113,13 @@ def test_a_folder_for_kustomize_or_helm_is_refused_and_none_of_its_files_is_take
         (
             "s/kustomization.yaml",
             "s",
-            "write spec.exclude: ['/kustomization.yaml'] to read the files beside it",
+            "write spec.exclude: ['/kustomization.yaml'] to read the other files of the folder",
         ),
-        ("Kustomization", ".", "write spec.exclude: ['/Kustomization'] to read the files beside it"),
+        (
+            "Kustomization",
+            ".",
+            "write spec.exclude: ['/Kustomization'] to read the other files of the folder",
+        ),
         ("s/Chart.yaml", "s", "commit the output of helm template, and set spec.path to its folder"),
     ],
 )

@@ -93,7 +93,10 @@ class Prunes:
     def _veto(self, live: Live, current: Live) -> tuple[str, str] | None:
         """Say why an object that somebody touched since the plan was made must not be deleted any more."""
         if current.uid != live.uid:
-            return Refusal.NOT_OURS, "was deleted and created again by somebody else meanwhile"
+            return (
+                Refusal.NOT_OURS,
+                "was deleted and created again meanwhile, by another client of the API server",
+            )
         if current.prune_disabled:
             return "", "kept: towline.dev/prune is disabled on it"
         if prediction.ownership_of(current, self._sync) not in {Ownership.OURS, Ownership.INHERITED}:

@@ -108,7 +108,7 @@ class Writes:
             found = step
             if not found.known:
                 await asyncio.sleep(_PAUSE * 2**attempt)
-        message = "somebody else changes it all the time"
+        message = "another client of the API server keeps changing it; the next sync tries again"
         return self._failed(found.change, Refusal.CONTESTED, message)
 
     async def _attempted(self, found: Prediction) -> Outcome | Prediction:

@@ -25,13 +25,15 @@ _LINE_BYTES = 8192
 @click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
 @options.max_file_size
 @click.option(
-    "--skip-non-manifests", is_flag=True, help="Pass over files that hold no object, as the spec may."
+    "--skip-non-manifests",
+    is_flag=True,
+    help="Skip files that hold no object, as spec.skipNonManifests does.",
 )
 def render(directory: Path, output: str, max_file_size: int, *, skip_non_manifests: bool) -> None:
     """Print the objects that the manifests in DIR declare, as Towline reads them.
 
-    Files are named relative to DIR. JSON is one line for each object, with its file and line. Faults, and fields that
-    are left to their controllers, go to standard error; with any fault no object is printed, because half of a folder
+    Files are named relative to DIR. JSON is one line for each object, with its file and line. Errors, and fields that
+    are left to their controllers, go to standard error; with any error no object is printed, because half of a folder
     is not what it declares.
     """
     manifests, failures = offline.render(directory, max_file_size, skip_non_manifests=skip_non_manifests)

@@ -103,7 +103,7 @@ class WorkQueue:
             _, _, key = heapq.heappop(self._order)
             entry = self._entries[key]
             entry.due, entry.began = math.inf, now
-            entry.running = asyncio.create_task(self._pass(key, entry), name=f"pass {key}")
+            entry.running = asyncio.create_task(self._pass(key, entry), name=f"reconcile {key}")
 
     async def _sleep(self) -> None:
         due = self._soonest()

@@ -33,7 +33,7 @@ def assess(body: Body, check: HealthCheck) -> Health:
         current = expressions.holds(check.current, variables)
     except ExpressionError as error:
         return in_progress(f"spec.healthChecks: {error}")
-    return CURRENT if current else in_progress(said or "spec.healthChecks does not call it current")
+    return CURRENT if current else in_progress(said or "spec.healthChecks does not call it ready")
 
 
 def _holds(text: str, variables: Mapping[str, Any]) -> bool:

@@ -78,7 +78,7 @@ class Ownership(StrEnum):
     OURS = "ours"
     INHERITED = "inherited"
     ANOTHER = "another repository's"
-    NOT_OURS = "not ours"
+    NOT_OURS = "not owned"
 
 
 OWN = frozenset({Ownership.OURS, Ownership.INHERITED})

@@ -27,7 +27,7 @@ from towline.render.yaml_events import Mark
 
 _FAULTS = 100  # of one document; a generated file may repeat its mistake in every line
 _SHOWN_KEY = 100  # bytes
-_BEHIND = "content behind the end of the document; a line with --- must stand before it"
+_BEHIND = "content after the end of the document; write a line with --- before it"
 _CORE_COLLECTIONS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
@@ -194,7 +194,7 @@ class _Reader:
 
     def _duplicate(self, event: Event, key: str, first: Mark) -> None:
         shown = text.printable(key, _SHOWN_KEY)
-        self._fault(event, f'the key "{shown}" stands in line {self._first + first.line} already')
+        self._fault(event, f'the key "{shown}" is in line {self._first + first.line} already')
 
     def _merge(self, value: dict[str, Any], lines: dict[str | int, Mark], depth: int) -> None:
         """Take the entries of `<<` over, also where the map has them already, as kubectl does."""

@@ -172,7 +172,7 @@ def _not_served(marker: Entry, tool: str, path: str) -> Failure:
     folder, _, name = marker.path.rpartition("/")
     if folder == ("" if path == "." else path):
         way_out = _WAYS_OUT.get(
-            name, f"write spec.exclude: ['/{name}'] to read the files beside it as manifests"
+            name, f"write spec.exclude: ['/{name}'] to read the other files of the folder as manifests"
         )
     else:
         below = folder if path == "." else folder[len(path) + 1 :]
