@@ -139,6 +139,12 @@ def test_every_condition_is_documented() -> None:
     assert list(rows(text)) == [str(kind) for kind in Type]
 
 
+@pytest.mark.parametrize(("page", "words"), [("conditions.md", "all {}"), ("gitrepository.md", "the {}")])
+def test_the_pages_count_the_conditions_rightly(page: str, words: str) -> None:
+    counted = words.format({6: "six", 7: "seven", 8: "eight"}[len(Type)])
+    assert re.search(rf"\b{counted} (conditions|\[conditions\])", (PAGES / page).read_text())
+
+
 def test_every_reason_is_documented_as_the_table_has_it() -> None:
     documented = rows(section("conditions.md", "Reasons of Ready"))
     assert list(documented) == [str(reason) for reason in Reason]
