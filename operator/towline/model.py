@@ -297,6 +297,7 @@ class Change:
     """One action on one object; `manifest` is None for removals, `live` is None where nothing of ours exists.
 
     `reason` and `message` say why an object is skipped, blocked or repaired. `wave` orders the writes, low first.
+    `restores` says that this repository wrote an object of this name before, whatever became of its marks since.
     """
 
     action: Action
@@ -306,6 +307,7 @@ class Change:
     reason: str = ""
     message: str = ""
     wave: int = 0
+    restores: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

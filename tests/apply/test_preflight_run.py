@@ -69,6 +69,19 @@ async def test_a_creation_that_meets_somebodys_object_adopts_the_very_version_th
     assert (sent["uid"], sent["resourceVersion"]) == ("another", "7")
 
 
+@pytest.mark.parametrize(("restores", "marked"), [(False, "2026-01-01T12:00:00Z"), (True, None)])
+async def test_only_what_the_repository_never_wrote_is_marked_as_adopted(
+    *, restores: bool, marked: str | None
+) -> None:
+    answers = [says(200, strangers("a")), says(200, held("a"))]
+    change = replace(applied(Action.CREATE, "a"), restores=restores)
+    found = await predicted(
+        ApiServer(strangers("a"), answers=answers), change, replace(SYNC, moment="2026-01-01T12:00:00Z")
+    )
+    assert found.change.action is Action.ADOPT
+    assert found.body["metadata"]["annotations"].get("towline.dev/adopted") == marked
+
+
 async def test_somebodys_object_is_refused_where_nothing_may_be_adopted() -> None:
     server = ApiServer(strangers("a"))
     found = await preflight(server, applied(Action.ADOPT, "a"), sync=replace(SYNC, adopt=Adopt.NEVER))

@@ -263,6 +263,13 @@ def test_a_deleted_object_is_created_again_where_drift_is_repaired() -> None:
     assert drifting(None, replace(POLICY, written=WRITTEN)).action is Action.CREATE
 
 
+def test_a_change_of_what_was_written_before_restores_it_whatever_became_of_its_marks() -> None:
+    unmarked = live(REF)._replace(owner="")
+    assert drifting(unmarked, POLICY).restores is False
+    for found in (None, unmarked, live(REF)):
+        assert drifting(found, replace(POLICY, written=WRITTEN)).restores is True
+
+
 def test_the_annotation_in_git_decides_for_its_object() -> None:
     reported, ignored = manifest(REF, "1", drift="report"), manifest(REF, "1", drift="ignore")
     robbed = world.robbed(live(REF))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import pytest
 
@@ -27,6 +28,13 @@ def made_by_hand(cluster: Cluster, namespace: str, name: str, **entries: str) ->
     body = manifests.config_map(name, **entries)
     body["metadata"]["namespace"] = namespace
     return str(cluster.create(body)["metadata"]["uid"])
+
+
+def owned(cluster: Cluster, namespace: str, name: str) -> bool:
+    """Tell whether an object holds what Git declares, and says whose it is."""
+    body: Object = settings(cluster, namespace, name) or {"metadata": {}}
+    owner = (body["metadata"].get("annotations") or {}).get("towline.dev/owner", "nobody")
+    return bool(owner != "nobody" and body["data"] == {"colour": "blue"})
 
 
 @pytest.mark.parametrize("preflight", [True, False])
@@ -115,3 +123,29 @@ def test_the_end_lists_what_went_and_what_stayed(
         "old": "release",
         "new": "prune",
     }
+
+
+def test_what_towline_created_goes_also_when_its_marks_were_taken_while_the_operator_was_down(
+    cluster: Cluster,
+    namespace: str,
+    repo: Repo,
+    git_repository: GitRepositories,
+    private_operator: Callable[..., Operator],
+) -> None:
+    operator = private_operator()
+    operator.start()
+    repository = git_repository()
+    repository.until_ready(repo.commit(manifests.config_maps(["robbed", "remade"], colour="blue")))
+    operator.kill()
+    owner = {"metadata": {"annotations": {"towline.dev/owner": "nobody"}}}
+    cluster.patch("v1", "ConfigMap", "robbed", namespace, owner)
+    cluster.delete("v1", "ConfigMap", "remade", namespace)
+    made_by_hand(cluster, namespace, "remade", colour="red")
+    operator.start()
+    for name in ("robbed", "remade"):
+        eventually(partial(owned, cluster, namespace, name), deadline=20.0)
+        assert ADOPTED not in (settings(cluster, namespace, name) or {})["metadata"]["annotations"]
+    repository.delete()
+    repository.until_gone()
+    assert settings(cluster, namespace, "robbed") is None
+    assert settings(cluster, namespace, "remade") is None

@@ -56,15 +56,14 @@ def seen(change: Change, before: Body | None, sync: WriteContext) -> Prediction 
         return unseen(replace(change, action=Action.CREATE), sync, known=before is None)
     whose = claim(before, change.ref, sync)
     is_ours = whose in {Ownership.OURS, Ownership.INHERITED}
-    stamped = stamp.stamp(
-        manifest, sync.identity, sync.revision, before, adopted="" if is_ours else sync.moment
-    )
+    adopted = "" if is_ours else adopted_at(change, sync)
+    stamped = stamp.stamp(manifest, sync.identity, sync.revision, before, adopted)
     body = _only(before, ignore_fields.sent(stamped, manifest.ignored, before, sync.identity.manager))
     if not is_ours:
         if refused := stranger(change, before, sync):
             return refused
-        adopted = replace(change, action=Action.ADOPT)
-        return Prediction(change=adopted, sync=sync, bound=_as_seen(before, body), before=before)
+        taken = replace(change, action=Action.ADOPT)
+        return Prediction(change=taken, sync=sync, bound=_as_seen(before, body), before=before)
     action = Action.REPAIR if change.action in {Action.CREATE, Action.ADOPT} else change.action
     bound = _as_seen(before, body) if manifest.ignored else body  # what is left to others was read for it
     return Prediction(change=replace(change, action=action), sync=sync, bound=bound, before=before)
@@ -80,6 +79,15 @@ def declared(change: Change) -> Manifest:
     if change.manifest is None:
         raise ValueError(f"{change.action} of {change.ref} has no manifest")
     return change.manifest
+
+
+def adopted_at(change: Change, sync: WriteContext) -> str:
+    """Return when an object that is not ours is taken over; empty where the repository had written it before.
+
+    An object that lost our marks, or was deleted and made anew by another, did not exist before Towline managed it:
+    it is deleted with its GitRepository.
+    """
+    return "" if change.restores else sync.moment
 
 
 def claim(body: Body, ref: ObjectRef, sync: WriteContext) -> Ownership:

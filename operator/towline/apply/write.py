@@ -200,9 +200,8 @@ class Writes:
             return await self._undone(change, body, failure)
         adopted = replace(found, change=replace(change, action=Action.ADOPT), before=body)
         sync = self._sync
-        sent = stamp.stamp(
-            prediction.declared(change), sync.identity, sync.revision, body, adopted=sync.moment
-        )
+        since = prediction.adopted_at(change, sync)
+        sent = stamp.stamp(prediction.declared(change), sync.identity, sync.revision, body, since)
         return await self._done(adopted, sent, await self._applied(adopted, sent))
 
     async def _undone(self, change: Change, body: Body, failure: Failure) -> Outcome:

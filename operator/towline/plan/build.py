@@ -157,6 +157,7 @@ def _verdict(
         reason=reason,
         message=message,
         wave=wave,
+        restores=manifest.ref in policy.written,
     )
 
 
