@@ -97,11 +97,22 @@ class Cluster:
         return made
 
     def patch(
-        self, api_version: str, kind: str, name: str, namespace: str, change: Mapping[str, Any]
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        namespace: str,
+        change: Mapping[str, Any],
+        *,
+        manager: str = "",
     ) -> Object:
-        """Change one object by a merge patch."""
+        """Change one object by a merge patch, in the name of a field manager."""
         answer = self._ask(api_version, kind).patch(
-            name=name, namespace=namespace or None, body=change, content_type="application/merge-patch+json"
+            name=name,
+            namespace=namespace or None,
+            body=change,
+            content_type="application/merge-patch+json",
+            **({"field_manager": manager} if manager else {}),
         )
         changed: Object = answer.to_dict()
         return changed

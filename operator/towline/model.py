@@ -315,12 +315,11 @@ class Plan:
     """The changes that lead from live to desired.
 
     `blocked` are the prunes that wait for a person, each with its reason; they are not in `changes`. `token` confirms
-    exactly that list, `doubted` counts the objects that were owned when the
-    source as a whole was first doubted, 0 where it is not. `waiting` are the changes that another
-    repository is asked about first, some of them blocked as well. `unread` are the declared objects of kinds that
-    cannot be read: nothing is known of them, and nothing done; `behind` says that some of these kinds may not be as
-    declared. `gated` are those changes that come when an object of an earlier wave is healthy. `failures` are objects
-    that the plan itself refuses (not ours, unknown kind).
+    exactly that list, `doubted` counts the objects that were owned when the source as a whole was first doubted, 0
+    where it is not. `waiting` are the changes that another repository is asked about first, some of them blocked as
+    well. `unread` are the declared objects of kinds that cannot be read: nothing is known of them, and nothing done;
+    `behind` says that some of these kinds may not be as declared. `gated` are those changes that come when an object
+    of an earlier wave is healthy. `failures` are objects that the plan itself refuses (not ours, unknown kind).
     """
 
     changes: tuple[Change, ...] = ()
@@ -363,7 +362,8 @@ class Result(StrEnum):
 class Outcome:
     """How one change ended: the object after it (None when gone), or everything that was wrong with it.
 
-    `overridden` are the fields that the answer to our own write held otherwise than they were sent.
+    `kept` says what keeps an object that is being deleted, empty where it is gone. `overridden` are the fields that the
+    answer to our own write held otherwise than they were sent.
     """
 
     change: Change
@@ -371,6 +371,7 @@ class Outcome:
     live: Live | None = None
     failures: tuple[Failure, ...] = ()
     overridden: tuple[Difference, ...] = ()
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

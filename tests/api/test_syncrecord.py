@@ -13,7 +13,7 @@ import yaml
 from towline.api import recordbody, syncrecord
 from towline.api.syncrecord import Ending, FieldChange, Flag, SyncRecord, Trigger
 from towline.errors import Failure
-from towline.model import APPLIES, REMOVES, Action
+from towline.model import APPLIES, REMOVES, Action, Outcome, Result
 from towline.records import closing, opening
 from towline.records.closing import FAILURES
 from towline.records.opening import COMMITS, ENTRY_FIELDS, PART_CHANGES
@@ -36,6 +36,7 @@ def full() -> SyncRecord:
     commit = syncs.revision()
     changes = [
         syncs.change("a", Action.UPDATE),
+        syncs.change("b", Action.PRUNE),
         *(syncs.change(f"o{number}") for number in range(1200)),
     ]
     about = syncs.sync(
@@ -45,7 +46,10 @@ def full() -> SyncRecord:
     )
     parts = opening.opening(about, syncs.entries(changes, {changes[0].ref: fields}), None)
     fault = Failure(reason="NotOurs", message="exists", object="ConfigMap/shop/z")
-    ended = syncs.ended(Ending.PARTIAL, outcomes=(syncs.failed(changes[0]),), blocked=1, failures=(fault,))
+    kept = Outcome(change=changes[1], result=Result.DONE, kept="is being deleted")
+    ended = syncs.ended(
+        Ending.PARTIAL, outcomes=(syncs.failed(changes[0]), kept), blocked=1, failures=(fault,)
+    )
     first, second = closing.close(parts, ended)
     assert recordbody.to_body(second)["spec"]["part"] == {"of": 2, "number": 2}
     return first

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 from aiohttp import web
 from towline.apply.objects import Objects, WriteContext
+from towline.apply.write import Deadlines
 from towline.apply.writer import Writer
 from towline.fields.mask import Mask
 from towline.kube.discovery import Discovery
@@ -114,7 +115,8 @@ async def opened(server: ApiServer) -> AsyncIterator[Door]:
     async with served(Server(server.answer)) as client:
         discovery = Discovery(client)
         index = Index(client, discovery, lambda _label, _ref: None)
-        yield Door(writer=Writer(client, discovery, index), objects=Objects(client, discovery), index=index)
+        writer = Writer(client, discovery, index, Deadlines(pruned=0.1))
+        yield Door(writer=writer, objects=Objects(client, discovery), index=index)
         await index.aclose()
 
 

@@ -65,6 +65,20 @@ async def test_an_object_that_is_gone_or_going_needs_no_prune() -> None:
     assert outcome.live.terminating
 
 
+async def test_an_object_that_a_finalizer_keeps_is_waited_for_and_named_with_who_set_it() -> None:
+    hold = entry("backup-controller", {"f:metadata": {"f:finalizers": {'v:"example.com/hold"': {}}}})
+    marks: dict[str, Any] = {
+        "resourceVersion": "9",
+        "deletionTimestamp": "2026-01-01T00:00:00Z",
+        "finalizers": ["example.com/hold", "other"],
+    }
+    server = ApiServer(held("a", "ConfigMap", hold, **marks), answers=[STALE])
+    outcome = await pruned(server, held("a"))
+    assert outcome.kept == (
+        "is being deleted, and waits for finalizers example.com/hold (set by backup-controller), other"
+    )
+
+
 async def test_an_object_that_somebody_changes_all_the_time_is_a_failure_in_the_end() -> None:
     server = ApiServer(held("a"), answers=[STALE] * 9)
     outcome = await pruned(server, held("a"))

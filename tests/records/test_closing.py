@@ -52,6 +52,18 @@ def test_an_object_that_stays_because_it_is_not_ours_any_more_is_not_counted_as_
     ]
 
 
+def test_an_object_that_is_not_gone_yet_counts_as_deleting_and_says_what_keeps_it() -> None:
+    gone, kept = change("a", Action.PRUNE), change("b", Action.PRUNE)
+    records = opening.opening(sync(), entries([gone, kept]), None)
+    held = Outcome(change=kept, result=Result.DONE, kept="is being deleted, and waits for finalizer x")
+    [closed] = closing.close(records, ended(outcomes=(*done(gone), held)))
+    assert closed.closing
+    told = recordbody.status_body(closed.closing)
+    assert (told["counts"]["pruned"], told["counts"]["deleting"], told["counts"]["failed"]) == (1, 1, 0)
+    assert [(each["change"], each["reason"]) for each in told["failures"]] == [(1, "Terminating")]
+    assert recordbody.from_body(recordbody.to_body(closed)) == closed
+
+
 def test_an_object_that_somebody_made_or_removed_meanwhile_is_counted_as_what_was_done_to_it() -> None:
     met, vanished = change("a"), change("b", Action.UPDATE)
     records = opening.opening(sync(), entries([met, vanished]), None)

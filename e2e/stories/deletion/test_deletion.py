@@ -75,6 +75,30 @@ def test_the_end_of_a_repository_is_recorded_like_any_sync(
     assert told == {(f"ConfigMap/{space}/{name}", "prune", f"{name}.yaml", sha) for name in NAMES}
 
 
+def test_a_repository_that_is_deleted_waits_for_what_a_finalizer_keeps_and_names_who_set_it(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
+) -> None:
+    repository = git_repository()
+    repository.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    where = ("v1", "ConfigMap", "second", repository.namespace)
+    cluster.patch(*where, {"metadata": {"finalizers": ["example.com/hold"]}}, manager="backup")
+    repository.delete()
+    repository.until(
+        lambda _: (
+            (
+                f"Deletion waits for 1 object, at most 1m: ConfigMap {repository.namespace}/second is being deleted, "
+                "and waits for finalizer example.com/hold (set by backup)"
+            )
+            == repository.condition()["message"]
+        ),
+        "the finalizer's name",
+    )
+    counts = repository.records()[-1]["status"]["counts"]
+    assert (counts["pruned"], counts["deleting"]) == (2, 1)
+    cluster.patch(*where, {"metadata": {"finalizers": None}})
+    repository.until_gone()
+
+
 def test_what_must_not_be_deleted_is_released_and_listed_and_holds_nothing_up(
     operator: Operator,
     cluster: Cluster,

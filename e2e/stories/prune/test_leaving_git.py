@@ -170,9 +170,14 @@ def test_an_object_that_a_finalizer_holds_is_deleted_once_and_holds_up_nothing(
     app = git_repository()
     app.until_ready(repo.commit(manifests.config_maps(["held", "stays"])))
     hold = {"metadata": {"finalizers": ["example.com/hold"]}}
-    cluster.patch("v1", "ConfigMap", "held", app.namespace, hold)
+    cluster.patch("v1", "ConfigMap", "held", app.namespace, hold, manager="backup")
     mark = audit.mark()
     app.until_ready(repo.commit({"held.yaml": None}))
+    pruned = app.records()[-1]["status"]
+    assert (pruned["counts"]["deleting"], pruned["counts"]["pruned"]) == (1, 0)
+    assert [(each["reason"], each["message"]) for each in pruned["failures"]] == [
+        ("Terminating", "is being deleted, and waits for finalizer example.com/hold (set by backup)")
+    ]
     app.until_ready(repo.commit(manifests.config_maps(["stays"], colour="blue")))
     head_lookups.wait(git_server, repo, times=2)
     deletions = [event for event in managed_objects.writes(audit, mark, app) if event.verb == "delete"]

@@ -122,6 +122,7 @@ async def test_a_pruned_object_with_a_finalizer_is_done_and_shown_as_terminating
     assert outcome.result is Result.DONE
     assert outcome.live is not None
     assert outcome.live.terminating
+    assert outcome.kept.startswith("is being deleted, and waits for finalizer example.com/hold")
     cluster.patch("v1", "ConfigMap", "settings", namespace, {"metadata": {"finalizers": None}})
 
 

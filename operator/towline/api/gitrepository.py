@@ -25,8 +25,8 @@ RESOURCE = Resource(
 class GitRepository:
     """What can be read of any GitRepository, however wrong its spec is.
 
-    `created_at` is RFC 3339 as the API server wrote it; `raw_spec` and `status` are empty where they are
-    no maps.
+    `created_at` and `deleted_at` (empty while it lives) are RFC 3339 as the API server wrote them; `raw_spec` and
+    `status` are empty where they are no maps.
     """
 
     key: Key
@@ -34,11 +34,16 @@ class GitRepository:
     generation: int
     resource_version: str
     created_at: str
-    deleting: bool
+    deleted_at: str
     finalizers: tuple[str, ...]
     annotations: Mapping[str, str]
     raw_spec: Body
     status: Body
+
+    @property
+    def deleting(self) -> bool:
+        """Whether somebody has asked for its deletion."""
+        return bool(self.deleted_at)
 
     @property
     def applied(self) -> str:
@@ -168,7 +173,7 @@ def identify(raw: Body) -> GitRepository:
         generation=metadata.get("generation", 0),
         resource_version=metadata.get("resourceVersion", ""),
         created_at=metadata.get("creationTimestamp", ""),
-        deleting="deletionTimestamp" in metadata,
+        deleted_at=metadata.get("deletionTimestamp", ""),
         finalizers=tuple(metadata.get("finalizers") or ()),
         annotations=_map(metadata.get("annotations")),
         raw_spec=_map(raw.get("spec")),

@@ -77,6 +77,7 @@ def status_body(closing: Closing) -> dict[str, Any]:
             "repaired": counts.repaired,
             "pruned": counts.pruned,
             "released": counts.released,
+            **({"deleting": counts.deleting} if counts.deleting else {}),  # records before it have none
             "failed": counts.failed,
             "blocked": counts.blocked,
         },

@@ -131,6 +131,7 @@ class Counts:
     repaired: int = 0
     pruned: int = 0
     released: int = 0
+    deleting: int = 0
     failed: int = 0
     blocked: int = 0
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from towline import aio
-from towline.apply import prediction
+from towline.apply import leaving, prediction
 from towline.apply.objects import Objects, WriteContext
 from towline.apply.outcomes import Steps, WriteResult
 from towline.errors import ApiError, Failure, Refusal
@@ -31,12 +31,13 @@ _RELEASE_ATTEMPTS = 5
 
 
 class Prunes:
-    """The prunes of one sync."""
+    """The prunes of one sync; what a finalizer holds is waited for, at most `patience` seconds."""
 
-    def __init__(self, objects: Objects, index: Index, sync: WriteContext) -> None:
+    def __init__(self, objects: Objects, index: Index, sync: WriteContext, patience: float) -> None:
         self._objects = objects
         self._index = index
         self._sync = sync
+        self._patience = patience
         self._course = Steps(objects, sync)
 
     async def run(self, changes: Sequence[Change]) -> WriteResult:
@@ -45,7 +46,8 @@ class Prunes:
         last_first = sorted(changes, key=lambda change: -change.wave)
         for _, wave in groupby(last_first, key=lambda change: change.wave):
             outcomes += await aio.gather(self._tried, tuple(wave), IN_FLIGHT)
-        return self._course.written(outcomes)
+        ended = await leaving.waited(self._objects, self._index, outcomes, self._sync, self._patience)
+        return self._course.written(ended)
 
     async def _tried(self, change: Change) -> Outcome:
         with self._index.writing(change.ref):

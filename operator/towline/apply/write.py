@@ -32,11 +32,12 @@ _PAUSE = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
-    """Seconds that one object may keep its wave waiting; the next pass goes on."""
+    """Seconds that one object may keep its wave waiting, or what was pruned its sync; the next pass goes on."""
 
     gone: float = 20.0
     established: float = 30.0
     lifted: float = 10.0
+    pruned: float = 5.0
 
 
 class Writes:

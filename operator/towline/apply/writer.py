@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from towline.apply import nulled, takeover
+from towline.apply import leaving, nulled, takeover
 from towline.apply.crds import Settling
 from towline.apply.objects import Objects, WriteContext
 from towline.apply.outcomes import WriteResult
@@ -96,8 +96,15 @@ class Writer:
         return await RemovalDryRun(self._objects, sync).run(changes)
 
     async def prune(self, changes: Sequence[Change], sync: WriteContext) -> WriteResult:
-        """Delete what the changes name, the last wave first; only if everything was written before."""
-        return await Prunes(self._objects, self._index, sync).run(changes)
+        """Delete what the changes name, the last wave first; only if everything was written before.
+
+        What is not gone in the end says what keeps it.
+        """
+        return await Prunes(self._objects, self._index, sync, self._deadlines.pruned).run(changes)
+
+    async def keepers(self, refs: Sequence[ObjectRef], sync: WriteContext) -> Mapping[ObjectRef, str]:
+        """Return what keeps those of the objects that are still being deleted."""
+        return await leaving.keepers(self._objects, refs, sync)
 
     async def release(self, changes: Sequence[Change], sync: WriteContext) -> WriteResult:
         """Take our label, annotations and Apply entry off what the changes name."""

@@ -67,3 +67,19 @@ def encoded(entry: Body) -> bytes:
         return orjson.dumps(tree(entry)) if entry else b""
     except TypeError:
         return b""
+
+
+def finalizers(body: Body) -> Mapping[str, str]:
+    """Return the finalizers of a live object, each with the field manager that set it, empty where none says so."""
+    held: Mapping[str, str] = dict.fromkeys((body.get("metadata") or _NOTHING).get("finalizers") or (), "")
+    known = {
+        name: entry.get("manager", "")
+        for entry in entries(body)
+        for name in held
+        if f"v:{orjson.dumps(name).decode()}" in _below(_below(tree(entry), "f:metadata"), "f:finalizers")
+    }
+    return {**held, **known}
+
+
+def _below(node: Node, name: str) -> Node:
+    return node.get(name) or {}

@@ -7,7 +7,7 @@ happens, and whatever happens is told by the record.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -209,6 +209,10 @@ class Executor:
             return synced
         ended = Ended(ending=Ending.FAILED, finished_at=self.moment(), failures=failures)
         return replace(synced, record=await self.leave(request, (), ended))
+
+    async def keepers(self, request: SyncRequest, refs: Sequence[ObjectRef]) -> Mapping[ObjectRef, str]:
+        """Return what keeps those of the objects that are still being deleted."""
+        return await self._writer.keepers(refs, self.context(request))
 
     async def leave(self, request: SyncRequest, entries: Sequence[ChangeEntry], ended: Ended) -> str:
         """Leave a record of what is over already; return its name.

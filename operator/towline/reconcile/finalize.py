@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
-from towline import log
+from towline import log, text
 from towline.api import gitrepository, labels
 from towline.api.gitrepository import GitRepository, Removal
 from towline.api.syncrecord import RecordedRepository, Trigger
@@ -37,6 +38,15 @@ _log = log.logger(__name__)
 
 _DEPENDENTS_SECONDS = 2.0
 """How often it is asked whether a dependent that waits for nobody's word is being deleted, too."""
+
+_LOOK_SECONDS = 2.0
+"""How often it is asked whether what is being deleted is gone."""
+
+_PATIENCE_SECONDS = 60.0
+"""How long after its deletion a GitRepository waits for objects that finalizers of others keep."""
+
+_NAMED = 3
+"""So many of them are looked at, to say what keeps the first."""
 
 _OUR_CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gitrepositories.towline.dev"
 
@@ -101,8 +111,8 @@ class Finalizer:
             self._neighbours.released(repository.key, synced.released)
             if synced.failures or synced.error:
                 return _failed(repository, synced)
-        if unread:
-            return _unread(repository, unread)
+        if rest := await self._rest(repository, unread):
+            return rest
         if not await self._repositories.remove_finalizer(repository):
             raise ClusterError("the GitRepository was changed while it was being deleted")
         self._ledger.forget(repository.uid)
@@ -137,11 +147,46 @@ class Finalizer:
 
     async def _without_doomed(self, repository: GitRepository, decided: Plan) -> Plan:
         """Leave out what the namespace takes with it: it goes anyway, and nothing can be written there."""
-        namespace = await self._client.found(f"/api/v1/namespaces/{repository.key.namespace}")
-        if namespace and not namespace["metadata"].get("deletionTimestamp"):
-            return decided
-        left = tuple(change for change in decided.changes if change.ref.namespace != repository.key.namespace)
+        doomed = await self._doomed(repository)
+        left = tuple(change for change in decided.changes if not doomed or change.ref.namespace != doomed)
         return replace(decided, changes=left)
+
+    async def _doomed(self, repository: GitRepository) -> str:
+        """Return the namespace of a GitRepository if it is being deleted, too; empty where it is not."""
+        name = repository.key.namespace
+        namespace = await self._client.found(f"/api/v1/namespaces/{name}")
+        return "" if namespace and not namespace["metadata"].get("deletionTimestamp") else name
+
+    async def _rest(self, repository: GitRepository, unread: Mapping[GroupKind, str]) -> PassResult | None:
+        """Say what the end still waits for when all that can be written is written; None where nothing is left."""
+        if unread:
+            return _unread(repository, unread)
+        kept = await self._kept(repository)
+        return _waiting(repository, kept, _LOOK_SECONDS) if kept else None
+
+    async def _kept(self, repository: GitRepository) -> str:
+        """Say which deleted objects are not gone, and why, for as long as that is waited for; empty else."""
+        owned = self._index.owned(repository.label)
+        going = sorted(ref for ref, live in owned.items() if live.terminating)
+        if not going or _age(repository, self._executor.moment()) >= _PATIENCE_SECONDS:
+            return ""
+        doomed = await self._doomed(repository)
+        going = [ref for ref in going if not doomed or ref.namespace != doomed]
+        if not going or await self._removal(repository) is Removal.NONE:
+            return ""
+        kept = await self._executor.keepers(_request(repository, Plan()), going[:_NAMED])
+        first = next((f": {ref.display} {why}" for ref, why in kept.items()), "")
+        if not first and len(going) <= _NAMED:
+            return ""
+        return (
+            f"Deletion waits for {text.many(len(going), 'object')}, "
+            f"at most {text.duration(_PATIENCE_SECONDS)}{first}"
+        )
+
+
+def _age(repository: GitRepository, moment: str) -> float:
+    """Return for how many seconds a GitRepository has been being deleted."""
+    return (datetime.fromisoformat(moment) - datetime.fromisoformat(repository.deleted_at)).total_seconds()
 
 
 def _request(repository: GitRepository, decided: Plan) -> SyncRequest:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from towline import text
 from towline.api import recordbody
 from towline.api.syncrecord import ChangeEntry, Closing, Counts, Ending, RecordFailure, SyncRecord
-from towline.errors import Failure
+from towline.errors import Failure, Refusal
 from towline.fields.mask import Mask
 from towline.model import REMOVES, Action, Live, ObjectRef, Outcome, Result
 from towline.records import chain
@@ -58,11 +58,7 @@ def close(records: Sequence[SyncRecord], ended: Ended) -> tuple[SyncRecord, ...]
         refused = _refused(listed, outcomes)
         faults = [fault(failure) for failure in ended.failures] if first else []
         planned = ended.ending is Ending.PLANNED
-        done = [
-            action
-            for each in listed.values()
-            if (action := _done(each, outcomes.get(each.object), planned=planned))
-        ]
+        done = [_done(each, outcomes.get(each.object), planned=planned) for each in listed.values()]
         failed = _refusals(listed, outcomes) + (_count(ended.failures) if first else 0)
         counts = _counts(done, failed=failed, blocked=ended.blocked if first else 0)
         drafts.append(_draft(ended, counts, _shortened(refused + faults)))
@@ -87,7 +83,11 @@ def interrupted(
     ended = Ended(ending=Ending.INTERRUPTED, finished_at=finished_at)
     drafts = []
     for listed in _listed(records):
-        done = [Action(each.action) for each in listed.values() if _found(each, digests.get(each.object))]
+        done = [
+            _COUNTED[Action(each.action)]
+            for each in listed.values()
+            if _found(each, digests.get(each.object))
+        ]
         drafts.append(_draft(ended, _counts(done), ()))
     return _sealed(records, drafts)
 
@@ -113,11 +113,13 @@ def _listed(records: Sequence[SyncRecord]) -> list[dict[int, ChangeEntry]]:
     return shares
 
 
-def _done(change: ChangeEntry, outcome: Outcome | None, *, planned: bool) -> Action | None:
-    """Return what was done, which others may have made another thing than was listed; None where nothing was."""
+def _done(change: ChangeEntry, outcome: Outcome | None, *, planned: bool) -> str:
+    """Return as what a change counts, which others may have made another than was listed; empty where as nothing."""
     if outcome is None:
-        return Action(change.action) if planned else None
-    return outcome.change.action if outcome.result is Result.DONE else None
+        return _COUNTED[Action(change.action)] if planned else ""
+    if outcome.result is not Result.DONE:
+        return ""
+    return "deleting" if outcome.kept else _COUNTED.get(outcome.change.action, "")
 
 
 def _found(change: ChangeEntry, digest: str | None) -> bool:
@@ -135,6 +137,8 @@ def _refused(listed: Mapping[int, ChangeEntry], outcomes: Mapping[str, Outcome])
         if outcome.change.action is Action.SKIP and outcome.change.reason:
             reason, message = outcome.change.reason, outcome.change.message
             found.append(RecordFailure(change=index, reason=reason, message=message))
+        if outcome.kept:
+            found.append(RecordFailure(change=index, reason=Refusal.TERMINATING, message=outcome.kept))
         if outcome.result is not Result.DONE:
             found += [
                 RecordFailure(change=index, reason=each.reason, message=each.message)
@@ -153,8 +157,8 @@ def _count(failures: Sequence[Failure]) -> int:
     return len({failure.object or failure for failure in failures})
 
 
-def _counts(done: Sequence[Action], *, failed: int = 0, blocked: int = 0) -> Counts:
-    counted = Counter(_COUNTED[action] for action in done if action in _COUNTED)
+def _counts(done: Iterable[str], *, failed: int = 0, blocked: int = 0) -> Counts:
+    counted = Counter(filter(None, done))
     return Counts(**counted, failed=failed, blocked=blocked)
 
 
