@@ -133,7 +133,7 @@ def test_a_refused_object_is_named_with_file_line_and_commit() -> None:
     found = after(succeeded(), failed(count=3, objects=ObjectCounts(declared=12, synced=9, failed=3)))
     assert message(found) == (
         "5d6e7f8 not applied: deploy/web.yaml:14 Deployment shop/web-0: spec.replicas: must be at least 0 "
-        "(and 2 more). 9 of 12 objects applied"
+        "(and 2 more). 9 of 12 objects written; still at 1a2b3c4"
     )
     assert found["failures"][0] == {
         "object": "Deployment.apps/shop/web-0",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from towline import log
+from towline import log, text
 from towline.api import labels
 from towline.api.gitrepository import GitRepository, Mode
 from towline.api.syncrecord import Ending
@@ -23,6 +23,9 @@ from towline.status.preview import Forecast
 from towline.status.reasons import Party
 
 _log = log.logger(__name__)
+
+_CAUSE_BYTES = 700
+"""So much of what ended an attempt leaves room for the commits in a condition."""
 
 
 def passed(start: Start, planned: Planned, synced: SyncResult | None) -> PassResult:
@@ -92,7 +95,7 @@ def failed(repository: GitRepository, reached: Reached, error: TowlineError) -> 
     return PassResult(
         generation=repository.generation,
         reason=error.reason,
-        message=_cut_short(repository.key, reached, error),
+        message=_cut_short(repository, reached, error),
         observed=reached.head.sha if reached.head else "",
         attempted=reached.fetched.revision.sha if reached.fetched else "",
         failures=_still_known(repository, reached, error),
@@ -115,18 +118,26 @@ def suspended(repository: GitRepository) -> PassResult:
     return PassResult(generation=repository.generation, reason=Reason.SUSPENDED)
 
 
-def _cut_short(key: Key, reached: Reached, error: TowlineError) -> str:
-    """Say what ended the attempt; where only another commit helps, name the one that was not applied."""
-    message = error.message
+def _cut_short(repository: GitRepository, reached: Reached, error: TowlineError) -> str:
+    """Say what ended the attempt; where only another commit helps, name that one and the one that is applied."""
+    message = _spelt_out(repository.key, reached, error.message)
+    if reached.fetched is None or reasons.TABLE[error.reason].parties != (Party.COMMIT,):
+        return message
+    revision = reached.fetched.revision
+    still = conditions.still_at(repository.applied, revision.sha)
+    cause = text.printable(message, _CAUSE_BYTES).rstrip(".")
+    return f"{_named(revision)} not applied: {cause}" + (f"; {still}" if still else "")
+
+
+def _spelt_out(key: Key, reached: Reached, message: str) -> str:
+    """Name the Secret of the spec with its namespace."""
     if reached.spec and reached.spec.secret_name:
         plain = f"Secret {reached.spec.secret_name}"
         name = f"Secret {key.namespace}/{reached.spec.secret_name}"
         message = message.replace(CREDENTIALS_SOURCE, name)
         if message.startswith(f"{plain} "):
             message = name + message.removeprefix(plain)
-    if reached.fetched is None or reasons.TABLE[error.reason].parties != (Party.COMMIT,):
-        return message
-    return f"{_named(reached.fetched.revision)} not applied: {message}"
+    return message
 
 
 def _named(revision: Revision) -> str:

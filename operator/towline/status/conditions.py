@@ -75,6 +75,11 @@ def named(short: str, subject: str, author: str) -> str:
     return " ".join(part for part in (short, quoted, by) if part)
 
 
+def still_at(applied: str, attempted: str) -> str:
+    """Say which commit is applied while another one is not; empty where none is, or the very one that was attempted."""
+    return f"still at {applied[:7]}" if applied and applied != attempted else ""
+
+
 def _truth(status: Body, ended: ConditionInputs) -> Truth:
     """Return the status of Ready: a plan that would be refused in part is not ready, what is not seen is unknown."""
     ready = ended.ready
@@ -170,9 +175,13 @@ def _refusal(status: Body, ended: ConditionInputs) -> str:
     if not failures:
         return ""
     commit = ended.commit or status.get("commit", {}).get("attempted", "")[:7]
-    verdict = "applied, but not pruned" if ended.reason is Reason.PRUNE_FAILED else "not applied"
+    is_written = ended.reason is Reason.PRUNE_FAILED
+    verdict = "applied, but not pruned" if is_written else "not applied"
     objects = status.get("objects", {})
     declared, synced = objects.get("declared", 0), objects.get("synced", 0)
-    state = f"{synced} of {text.many(declared, 'object')} applied" if declared else ""
+    written = f"{synced} of {text.many(declared, 'object')} written" if declared else ""
+    commits = status.get("commit", {})
+    still = "" if is_written else still_at(commits.get("applied", ""), commits.get("attempted", ""))
+    state = "; ".join(part for part in (written, still) if part)
     total = status.get("failuresTotal", len(failures))
     return refused.sentence(f"{commit} {verdict}".strip(), failures, total, state)
