@@ -1,1 +1,1 @@
-"""The bytes of a commit become manifests, each with its file and line."""
+"""Turn the bytes of a commit into manifests, each with its file and line."""

@@ -1,4 +1,4 @@
-"""Anchors and aliases of one document, and the bound on what a few bytes of them may expand to."""
+"""Resolve the anchors and aliases of one document, and limit what a few bytes of them may expand to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from towline.render.scalars import RefusedError
 
 
 class ExhaustedError(ValueError):
-    """Aliases ask for more than a document may hold; nothing behind this point is read."""
+    """Aliases expand to more than a document may hold; the rest of the document is not read."""
 
 
 class Room:
@@ -16,7 +16,7 @@ class Room:
 
     Args:
         nodes: maps, lists, keys and values as they are written.
-        expansion: nodes and characters that all aliases together may stand for.
+        expansion: nodes and characters that all aliases together may expand to.
     """
 
     __slots__ = ("expansion", "nodes")
@@ -32,7 +32,7 @@ class Room:
 
 
 class _Extent(NamedTuple):
-    """How many nodes and characters a value has, and how many collections stand inside one another in it."""
+    """How many nodes and characters a value has, and how deep its collections are nested."""
 
     weight: int
     height: int
@@ -40,7 +40,7 @@ class _Extent(NamedTuple):
 
 
 class Anchors:
-    """The anchors that stand above the point of reading; a name may be given again.
+    """The anchors that were defined so far; a name may be defined again.
 
     Args:
         room: what aliases take from.
@@ -53,12 +53,12 @@ class Anchors:
         self._extents: dict[int, _Extent] = {}
 
     def open(self, name: str) -> object:
-        """Begin a collection, which an alias inside it must not name; give the result to `close`."""
+        """Begin a collection, which no alias inside it may refer to; pass the result to `close`."""
         opened = self._open[name] = object()
         return opened
 
     def close(self, name: str, opened: object, value: Any) -> None:
-        """End a collection; where the name was given again inside it, that later place keeps it."""
+        """End a collection; if its anchor was defined again inside it, the later definition stays."""
         if self._open.get(name) is opened:
             self.define(name, value)
 
@@ -73,10 +73,10 @@ class Anchors:
 
         Args:
             name: the alias.
-            room: how many collections may still stand inside one another here.
+            room: how many levels deeper collections may be nested here.
 
         Raises:
-            RefusedError: there is no such value, or the alias is a part of it.
+            RefusedError: the anchor does not exist, or the alias is inside its value.
             ExhaustedError: it is too deep or too much.
         """
         if name in self._open:

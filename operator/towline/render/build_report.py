@@ -1,4 +1,4 @@
-"""What is told of a commit that does not build: each fault once, a fault of every file first, and the way out."""
+"""Report why a commit does not build: each error once, one of every file first, and what to do."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from towline import text
 from towline.errors import BuildError, Failure, Reason
 
 NO_OBJECT = "not a Kubernetes object: name it in spec.exclude"
-"""What is said of a file that holds none."""
+"""The message for a file without an object."""
 
 _PLAIN = re.compile(r"[\w./@+=, -]{1,250}")
 
 _SHOWN = 10
-"""So many faults stand in a status."""
+"""How many errors a status lists."""
 
 
 def build_error(failures: Iterable[Failure], files: Iterable[str], path: str, sha: str) -> BuildError:
-    """Report all faults of a commit; where all are symlinks, that is the reason.
+    """Return the error with all failures of a commit; where all are symlinks, its reason is SymlinkRefused.
 
     Args:
         failures: what is wrong.
@@ -36,7 +36,7 @@ def build_error(failures: Iterable[Failure], files: Iterable[str], path: str, sh
 
 
 def _ordered(failures: Iterable[Failure]) -> tuple[Failure, ...]:
-    """Sort by file and line; where not all are shown, the first fault of each file comes before its second."""
+    """Sort by file and line; where not all are shown, the first error of each file comes before its second."""
     ordered = sorted(failures, key=lambda failure: (failure.file, failure.line))
     if len(ordered) <= _SHOWN:
         return tuple(ordered)
@@ -78,7 +78,7 @@ def _pattern(bad: Sequence[str], good: Sequence[str]) -> tuple[str, int]:
 def _patterns(file: str) -> Iterator[str]:
     """Yield patterns that match a file: its path, its folders, its name, and the end of its name.
 
-    There are none for names that mean something else in a pattern, or in a YAML text.
+    Names with characters that are special in a pattern or in YAML have none.
     """
     folder, slash, name = file.rpartition("/")
     if not _PLAIN.fullmatch(file):

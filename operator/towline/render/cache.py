@@ -1,4 +1,4 @@
-"""Manifests by blob: what was parsed once is not parsed again, whatever the file is called and whoever asks."""
+"""Remember manifests by blob, so that equal content is parsed once for all files and GitRepositories."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ class Cache:
     ) -> tuple[Manifest, ...]:
         """Return what files declare, in byte order of their paths.
 
-        The limits are to be the same ones at every call. With `skip_non_manifests` a file without any object is no
-        fault.
+        Every call must have the same limits. With `skip_non_manifests` a file without any object is not an
+        error.
 
         Raises:
-            BuildError: with every fault of every file.
+            BuildError: with every error of every file.
             SourceError: SourceTooLarge, for more objects or larger ones than `limits` allows.
         """
         ordered = sorted(files, key=lambda file: file[0].encode("utf-8", "surrogateescape"))
@@ -82,7 +82,7 @@ class Cache:
         return _collected([found[file[:2]] for file in ordered], passed_over)
 
     async def _known(self, files: Sequence[File]) -> dict[_Name, Rendered]:
-        """Look up what is remembered, and let others have their turn meanwhile."""
+        """Look up what is remembered, giving other tasks of the event loop their turn."""
         found: dict[_Name, Rendered] = {}
         for start in range(0, len(files), _SLICE):
             for path, blob, _ in files[start : start + _SLICE]:
@@ -165,7 +165,7 @@ async def _ahead(
 def _parsed(
     files: Sequence[_Name], contents: Mapping[str, bytes], limits: YamlLimits
 ) -> dict[_Name, Rendered]:
-    """Parse files, up to the one with which they declare too much, for which the caller looks."""
+    """Parse files, and stop after the one that exceeds the limit on objects; the caller checks for that."""
     found: dict[_Name, Rendered] = {}
     by_blob: dict[str, Rendered] = {}
     size = 0

@@ -1,4 +1,4 @@
-"""One document's value, built from events: keys, duplicates, merges, and a fault for whatever must not be there."""
+"""Build the value of one document from parser events: keys, duplicates, merges, and errors for the rest."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Composed(NamedTuple):
 
 
 class _StopError(Exception):
-    """Nothing behind this point can be read."""
+    """The rest of the document cannot be read."""
 
 
 def compose(piece: Piece, *, depth: int, room: Room, placed: bool = False) -> Composed:
@@ -54,8 +54,8 @@ def compose(piece: Piece, *, depth: int, room: Room, placed: bool = False) -> Co
 
     Args:
         piece: its text.
-        depth: how many collections may stand inside one another.
-        room: how much it may hold, less what it holds afterwards.
+        depth: how deep collections may be nested.
+        room: how much the file may still hold; this document is subtracted from it.
         placed: whether `places` is wanted.
     """
     reader = _Reader(piece, depth, room, placed=placed)

@@ -1,4 +1,4 @@
-"""YAML and JSON as Kubernetes reads them, or a refusal that names every fault and its line."""
+"""Read YAML and JSON as Kubernetes does, or refuse it with every error and its line."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from towline.render.split import FileFault, Piece
 
 _MANY = 1000
 _DEEPEST = 150
-"""What Python's recursion can bear, together with its callers."""
+"""How deep documents may be nested before Python's recursion limit, with room for callers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YamlLimits:
-    """How much is read: bytes of one file, levels of nesting, and objects of one repository.
+    """Limits: bytes of one file, levels of nesting, objects of one repository.
 
     `nodes` bounds the maps, lists, keys and values of one file, because time goes with them more than with bytes, and
     `expansion` the nodes and characters that all its aliases stand for. `content_bytes` is what the manifests of one
@@ -51,7 +51,7 @@ class Document:
 
 
 class DocumentErrors(ValueError):  # noqa: N818  it is all of them
-    """A file cannot be read whole; `faults` are in order of their lines, `documents` are those that can be."""
+    """A file has errors: `faults` in the order of their lines; `documents` are those without any."""
 
     def __init__(self, faults: tuple[FileFault, ...], documents: tuple[Document, ...]) -> None:
         super().__init__(f"line {faults[0].line}: {faults[0].message}")
@@ -63,7 +63,7 @@ def parse(content: bytes, limits: YamlLimits) -> tuple[Document, ...]:
     """Read the documents of one file.
 
     Raises:
-        DocumentErrors: with the faults of all its documents, but no more than a thousand.
+        DocumentErrors: with the errors of all its documents, at most a thousand.
     """
     faults: list[FileFault] = []
     documents: list[Document] = []
@@ -95,7 +95,7 @@ def _pieces(content: bytes, limits: YamlLimits) -> Iterator[Piece | FileFault]:
 
 
 class Places:
-    """Where the fields of one document stand; made only when somebody asks, because it reads the document again."""
+    """The lines of the fields of one document; made only on demand, because it reads the document again."""
 
     def __init__(self, piece: Piece, limits: YamlLimits) -> None:
         self._first = piece.line + 1

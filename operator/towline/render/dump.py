@@ -1,4 +1,4 @@
-"""Objects as YAML that people read, and that kubectl reads back as the same objects."""
+"""Write objects as YAML that people can read, and that kubectl reads back as the same objects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _text(dumper: yaml.CSafeDumper, text: str) -> ScalarNode:
 
 
 def _means_more(text: str) -> bool:
-    """Whether Kubernetes would read something else than this text, if it stood there without quotes."""
+    """Tell whether Kubernetes would read this text as another value if it had no quotes."""
     try:
         return text == "<<" or scalars.plain(text) != text
     except scalars.RefusedError:

@@ -1,4 +1,4 @@
-"""What a file declares, in short, for comparing many versions of it: a document that did not change is read once."""
+"""Read which objects many versions of a file declare; a document that did not change is parsed once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from towline.render.documents import YamlLimits
 from towline.render.split import Piece
 
 _BYTES = 32 * 1024**2
-"""So much text is parsed for one search: a minute of one processor at most. What is left then counts as unread."""
+"""Bytes of text that one search parses, at most a minute of one processor; the rest counts as unread."""
 
 
 class Versions:

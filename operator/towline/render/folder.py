@@ -1,4 +1,4 @@
-"""A folder on disk as Git would list it, so that the rules for commits choose its manifests."""
+"""List a folder on disk as Git would list it, so that manifests are selected by the rules for commits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def entries(root: Path) -> Iterator[Entry]:
 
 
 def content(root: Path, entry: Entry, limit: int) -> bytes:
-    """Return the content of a file, cut behind `limit` bytes, so that what reads it sees that it is too long.
+    """Return the content of a file, cut one byte after `limit`, so that the reader notices that it is too long.
 
     Raises:
         OSError: it cannot be read.

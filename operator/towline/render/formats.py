@@ -1,4 +1,4 @@
-"""The formats that a folder of a repository may have, and how each is known. A new format is a row here."""
+"""The formats that a folder of a repository may have, and the files that reveal them; a new format is a row here."""
 
 from __future__ import annotations
 

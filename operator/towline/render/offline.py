@@ -1,4 +1,4 @@
-"""What a folder on disk declares, by the rules that a pass reads a commit by, without a cluster."""
+"""Render a folder on disk by the rules for commits, without a cluster."""
 
 from __future__ import annotations
 

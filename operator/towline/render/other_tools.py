@@ -1,4 +1,4 @@
-"""What other tools would do with an object, and nobody here: it is named with what to write instead."""
+"""Find what only other tools would act on, such as hooks, with what to write instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One file of plain manifests: its documents become desired objects, or failures that name file and line."""
+"""Turn one file of plain manifests into desired objects, or failures with file and line."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class _Object(NamedTuple):
 
 
 class _Lines:
-    """Where fields stand: the document that was asked about last is not read again."""
+    """Finds the lines of fields; the document of the last question is kept."""
 
     __slots__ = ("_last", "_limits")
 
@@ -102,7 +102,7 @@ def _documents(file: str, content: bytes, limits: YamlLimits) -> tuple[tuple[Doc
 
 
 def _is_meant(value: Any) -> bool:
-    """Whether something was meant as an object: it has some of what every object has, or is encrypted."""
+    """Tell whether a document is meant as an object: it has apiVersion, kind or metadata, or is encrypted."""
     return isinstance(value, dict) and (not _OBJECT_KEYS.isdisjoint(value) or other_tools.is_encrypted(value))
 
 
@@ -192,9 +192,9 @@ def _shown(body: Body) -> str:
 
 
 def _content(value: dict[str, Any]) -> tuple[Body, tuple[LeftOut, ...]]:
-    """Return what is desired of an object, and what was left out of it.
+    """Return the desired content of an object, and what was left out of it.
 
-    `stringData` becomes `data` as the API server does it, because it keeps no trace by which drift could be seen.
+    `stringData` becomes `data`, as the API server does it: drift of `stringData` would be invisible.
     """
     body = server_fields.without(value)
     if validate.is_core(body, "Secret") and (texts := body.pop("stringData", None)):

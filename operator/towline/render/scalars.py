@@ -1,4 +1,4 @@
-"""What a scalar means: the rules of go-yaml v2, which kubectl and the API server read YAML by."""
+"""Give a scalar its value by the rules of go-yaml v2, which kubectl and the API server use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ UNKNOWN_TAG = "a tag is not one that Kubernetes knows; remove it"
 
 
 class RefusedError(ValueError):
-    """The scalar has no value that Git and the cluster would agree on; the message quotes nothing of it."""
+    """kubectl would drop, round or guess this scalar; the message never quotes it."""
 
 
 def _cases(value: Scalar, *words: str) -> dict[str, Scalar]:
@@ -114,7 +114,7 @@ def tagged(text: str, tag: str) -> Scalar:
     """Return the value of a scalar with an explicit tag.
 
     Raises:
-        RefusedError: the tag is none of YAML's own, or the text does not fit it.
+        RefusedError: the tag is unknown, or the text does not fit it.
     """
     if tag == STR:
         return text
@@ -139,7 +139,7 @@ def value(scalar: Scalar) -> Scalar:
     """Return what a scalar is in JSON, where `1.0` and `1e3` are integers.
 
     Raises:
-        RefusedError: infinity, or no number; JSON has neither.
+        RefusedError: infinity or not-a-number, which JSON does not have.
     """
     if not isinstance(scalar, float):
         return scalar

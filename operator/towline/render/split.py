@@ -1,4 +1,4 @@
-"""A file's bytes as the texts of its documents: decoding, and the separators that kubectl splits at."""
+"""Decode a file and split it into documents, at the separators of kubectl."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Piece(NamedTuple):
 
 
 class FileFault(NamedTuple):
-    """One fault of a file; `line` is 1-based, and `message` never quotes a value."""
+    """One error of a file; `line` is 1-based, and `message` never quotes a value."""
 
     line: int
     message: str
@@ -28,7 +28,7 @@ class FileFault(NamedTuple):
 _SEPARATOR = re.compile(r"---[ \t]*(.*)\n?")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _WINDOW = 256 * 1024
-"""So many characters are searched in one go: a pattern keeps every other thread waiting meanwhile."""
+"""How many characters are searched at once: a regular expression holds up all other threads."""
 _CONTENT = re.compile("(?:^|[\u2028\u2029])[ \t]*[^ \t\n\u2028\u2029#]", re.MULTILINE)
 
 
@@ -59,7 +59,7 @@ def _separators(text: str) -> Iterator[re.Match[str]]:
 
 
 def _decoded(content: bytes) -> str:
-    """Decode UTF-8, or UTF-16 where a byte order mark says so; what is neither stands as surrogates."""
+    """Decode UTF-8, or UTF-16 with a byte order mark; other bytes become lone surrogates."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         even = content if len(content) % 2 == 0 else content[:-1] + b"\0\0"
         text = even.decode("utf-16", "surrogatepass")
@@ -108,7 +108,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def _json(text: str, line: int) -> Iterator[Piece]:
-    """Yield JSON documents that stand behind one another; none where that is not all there is."""
+    """Yield the JSON documents of a file in their order; none if it holds anything else."""
     found: list[Piece] = []
     decoder = _LONG_JSON if len(text) > _WINDOW else _JSON
     start = _end_of_space(text, 0)

@@ -1,4 +1,4 @@
-"""What a manifest may not say: each rule is a function that yields its complaints, and one line in the table."""
+"""Check a manifest without a cluster; each rule is a function that yields complaints, and a row of the table."""
 
 from __future__ import annotations
 

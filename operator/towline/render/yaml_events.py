@@ -1,4 +1,4 @@
-"""Documents as a stream of libyaml's events: from libyaml itself, or from the tokens of valid JSON."""
+"""Read documents as libyaml events, from libyaml itself or from the tokens of valid JSON."""
 
 from __future__ import annotations
 

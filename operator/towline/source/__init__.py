@@ -1,1 +1,1 @@
-"""Door 1, Git: who may be asked, bare mirrors, trees, history."""
+"""Git: which servers may be asked, mirrors of their repositories, and what a commit holds."""

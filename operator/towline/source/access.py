@@ -43,9 +43,9 @@ _FILE_LIMIT = 512 * 1024
 
 @dataclass(frozen=True, kw_only=True)  # without slots: its identity is kept
 class Remote:
-    """One repository at one server, and as whom we ask it; shows no credential when printed.
+    """One repository on one Git server, with the credentials to ask it; printing it shows none of them.
 
-    `url` is as `check_url` returned it. `address` stands for the host's name where that was looked up once and
+    `url` is as `check_url` returned it. `address` replaces the host's name where that was looked up once and
     must not be looked up again.
     """
 
@@ -60,7 +60,7 @@ class Remote:
 
     @functools.cached_property
     def identity(self) -> str:
-        """Forty hex digits: the same for everybody with this url and this credential, and for nobody else."""
+        """Forty hex digits that identify this url together with these credentials."""
         digest = hashlib.sha256()
         texts = (self.url, self.username, self.password, self.token)
         for part in (*(text.encode() for text in texts), self.key, self.known_hosts, self.ca):
@@ -89,7 +89,7 @@ class Remote:
 
     @property
     def authorization(self) -> str:
-        """The value of the HTTP header that says as whom we ask, empty for nobody."""
+        """The value of the HTTP header `Authorization`, empty without credentials."""
         if self.token:
             return f"Bearer {self.token}"
         if self.username and self.password:
@@ -98,15 +98,15 @@ class Remote:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown."""
+        """The credentials, which must never be shown."""
         return tuple(part for part in (self.password, self.token) if part)
 
 
 def remote(spec: Spec, secret: Mapping[str, bytes] | None, *, allow_http: bool) -> Remote:
-    """Return where the repository is and as whom to ask.
+    """Return the repository of a spec, with the credentials of its Secret.
 
-    `secret` is the data of the Secret that the spec names, None where it does not exist. Keys that other tools put
-    beside ours do not matter.
+    `secret` is the data of the Secret that the spec names, None where it does not exist. Further keys,
+    which other tools put there, do not matter.
 
     Raises:
         SpecError: the url is refused (`check_url`).
@@ -154,7 +154,7 @@ def check_url(url: str, *, allow_http: bool, has_secret: bool) -> str:
 
 
 def public_url(url: str) -> str:
-    """Return the url where everybody may read it, and nothing where it is refused: it may hold a credential then."""
+    """Return the url to show to everybody; empty where it is refused, because it may hold a credential."""
     try:
         check_url(url, allow_http=True, has_secret=False)
     except SpecError:

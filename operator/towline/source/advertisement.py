@@ -1,7 +1,7 @@
 """What a smart HTTP server advertises, read without a git process: most looks at Git find nothing new.
 
-Only the plain answer of a server that is well is read here (gitprotocol-http). Nothing is made of whatever else comes
-back: git asks then, which knows redirects, challenges and old servers, and whose words tell people what is wrong.
+Only the plain answer of a healthy server is read here (gitprotocol-http). After any other answer git itself asks: it
+knows redirects, challenges and old servers, and its errors tell people what is wrong.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PATIENCE = 10.0
 """Seconds for one answer; git waits longer, and says how slow the server is."""
 
 _HASTE = 2.0
-"""Seconds for one address of a host that has more of them: often one of two versions leads nowhere."""
+"""Seconds for one address of a host that has several: often IPv4 or IPv6 leads nowhere."""
 
 _KIND = "application/x-git-upload-pack-advertisement"
 _TOLD = frozenset({401, 403, 429})
@@ -33,7 +33,7 @@ _HEAD = 64 * 1024
 
 
 class Advertisements:
-    """Reads them, as one of the conversations that `git` counts."""
+    """Reads advertisements; each counts towards the limit of `git` for one host."""
 
     def __init__(self, git: Transport, names: Names | None = None) -> None:
         self._git = git
@@ -45,7 +45,7 @@ class Advertisements:
 
         Raises:
             SpecError: the remote's address is refused.
-            SourceError: it has no address, or its server lets us not in, or has enough to do: it is not asked twice.
+            SourceError: the host has no address, or its server refuses the credentials or asks for fewer requests.
         """
         if remote.scheme == "ssh":
             return None

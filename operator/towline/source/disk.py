@@ -1,4 +1,4 @@
-"""One bare repository on disk: making it, clearing what a killed process left, measuring, removing."""
+"""Make, measure, clean up and remove one bare repository on disk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CONFIG = {
 
 _DISCARDED = "discarded"
 _WEIGHT = "weight"
-"""The file that tells how large the repository was when nothing in it was superfluous."""
+"""The file that holds the size after the last clean-up."""
 
 
 def name(identity: str, key: bytes) -> str:
@@ -41,10 +41,10 @@ def tidy(folder: Path) -> None:
 
 
 def make_usable(folder: Path, digits: int) -> None:
-    """Do both, at the first use by this process; what can be no repository at all gives way to an empty one.
+    """Prepare and tidy a repository at its first use by this process; a broken one is replaced by an empty one.
 
     Raises:
-        OSError: the disk is full, not ours to write to, or broken.
+        OSError: the disk is full, read-only or broken.
     """
     try:
         prepare(folder, digits)
@@ -60,12 +60,12 @@ def size(folder: Path) -> int:
 
 
 def weigh(folder: Path) -> None:
-    """Remember the size as that of a repository without anything superfluous."""
+    """Remember the present size as the size after a clean-up."""
     (folder / _WEIGHT).write_text(str(size(folder)))
 
 
 def weighed(folder: Path) -> int:
-    """Return the remembered size in bytes; that of now where none is remembered."""
+    """Return the size in bytes after the last clean-up; the present one where none is remembered."""
     try:
         return int((folder / _WEIGHT).read_text())
     except (FileNotFoundError, ValueError):

@@ -1,4 +1,4 @@
-"""Looking up the addresses of hosts: outside the event loop, and so that nobody waits for a silent resolver."""
+"""Look up the addresses of hosts in threads, so that a silent resolver blocks nothing else."""
 
 from __future__ import annotations
 

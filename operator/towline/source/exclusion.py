@@ -1,4 +1,4 @@
-"""Matching `spec.exclude`: patterns as in .gitignore, within bounds, because they are a tenant's."""
+"""Match `spec.exclude`: patterns as in .gitignore, with limits on their cost, because tenants write them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Exclusion:
     """The patterns of one spec, ready to be asked about one commit.
 
     Raises:
-        SpecError: InvalidSpec, for a pattern that is none, or that costs too much.
+        SpecError: InvalidSpec, for a pattern that is malformed or costs too much.
     """
 
     def __init__(self, patterns: Sequence[str], clock: Callable[[], float] = time.thread_time) -> None:

@@ -1,4 +1,4 @@
-"""Bringing one ref of a remote into a bare repository, within its bounds."""
+"""Fetch one ref of a remote into a bare repository, within limits on size and time."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class MirrorFetcher:
             await asyncio.to_thread(disk.tidy, repository)
 
     async def slim(self, repository: Path) -> bool:
-        """Drop what no ref leads to, where the repository has doubled since; True where something may be gone.
+        """Drop objects that no ref reaches, if the repository has doubled since; return True if some may be gone.
 
         It is not tried again before the next doubling, however it ends.
         """
@@ -117,7 +117,7 @@ class MirrorFetcher:
 
 
 def moved(remote: Remote, refname: str) -> SourceError:
-    """Say that a ref stands no more, or not everywhere behind this address, where the remote said that it stands."""
+    """Return the error for a ref that moved, or that not every server behind the address has yet."""
     return SourceError(Reason.GIT_UNAVAILABLE, f"{remote.url}: {refname} moved while it was fetched")
 
 

@@ -15,7 +15,7 @@ from towline.source.access import Remote
 _MESSAGE_BYTES = 1024
 
 _PIECE = 8
-"""Characters; shorter pieces of a secret give nobody a hold, and would empty messages of common words."""
+"""Characters; shorter pieces of a secret help no attacker, and replacing them would garble messages."""
 
 
 class _GitRule(NamedTuple):
@@ -170,7 +170,7 @@ def redacted(text: str, remote: Remote) -> str:
 
 
 def _own_words(text: str) -> tuple[str, ...]:
-    """What git itself says: without what the server says through it, without control characters."""
+    """Return what git itself says: without the server's own text, and without control characters."""
     lines = (_printable(line) for line in re.split(r"[\r\n]+", text))
     return tuple(_LEVEL.sub("", line) for line in lines if line.strip() and not line.startswith(_NOISE))
 
@@ -204,7 +204,7 @@ def _struck(line: str, remote: Remote) -> str:
 
 
 def _pieces(secret: str) -> Iterator[str]:
-    """Yield what any way to quote leaves as it is, and the base64 of the secret wherever it stands in a longer text."""
+    """Yield the pieces of a secret that quoting leaves unchanged, and its base64 at each offset in a text."""
     yield from re.findall(rf"[A-Za-z0-9]{{{_PIECE},}}", secret)
     raw = secret.encode()
     for shift in range(3 if len(raw) >= _PIECE else 0):

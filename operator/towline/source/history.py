@@ -1,4 +1,4 @@
-"""Who changed what: the commits between two revisions, and the pull requests that brought them."""
+"""List the commits between two revisions, with their authors and pull requests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def parse(log: bytes) -> tuple[Revision, ...]:
     """Read the output of `git log -z` in `FORMAT`, children before their parents.
 
     Raises:
-        ValueError: it is no such output.
+        ValueError: the output is malformed.
     """
     fields = log.removesuffix(b"\0").decode("utf-8", "replace").split("\0") if log else []
     if len(fields) % _FIELDS:

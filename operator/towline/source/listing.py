@@ -17,7 +17,7 @@ def entries(listing: bytes, path: str) -> tuple[Entry, ...]:
     """Read the output of `git ls-tree -r -z -l` for the tree at `path`.
 
     Raises:
-        ValueError: it is no such output.
+        ValueError: the output is malformed.
     """
     prefix = "" if path == "." else f"{path}/"
     return tuple(_entry(line, prefix) for line in listing.split(b"\0") if line)
@@ -62,7 +62,7 @@ def checks(output: bytes) -> tuple[Found, ...]:
     """Read the output of `git cat-file --batch-check`, with or without `--follow-symlinks`.
 
     Raises:
-        ValueError: it is no such output.
+        ValueError: the output is malformed.
     """
     found: list[Found] = []
     at = 0

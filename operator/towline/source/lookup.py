@@ -1,4 +1,4 @@
-"""Looking at remotes: what each offers, asked once for everybody who wants to know."""
+"""Ask remotes which refs they have, once for all GitRepositories that follow the same remote."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from towline.source.refs import Refs
 from towline.source.transport import GitCommand, Transport, deadline
 
 TOGETHER = 0.5
-"""Seconds within which those who ask anew count as asking at the same time."""
+"""Seconds within which callers count as asking at the same time."""
 
 _REF_BYTES = 160
 
 
 @dataclass(slots=True)
 class _Look:
-    """One request on its way, when it began, and how many wait for it: the last who gives up ends it."""
+    """One request in flight, when it began, and how many callers wait for it: the last to give up cancels it."""
 
     task: asyncio.Task[Refs]
     begun: float
@@ -49,8 +49,8 @@ class Looks:
     async def look(self, remote: Remote, seconds: float, age: float) -> Refs:
         """Return what the remote offers; calls for one remote at the same time share one request.
 
-        An answer that is at most `age` seconds old will do, and so will one to a request that began as long ago: what
-        was pushed behind that is not in it. Each caller waits for its own `seconds`.
+        An answer that is at most `age` seconds old is reused, and so is a request that began as recently (it may
+        miss a push). Each caller waits for its own `seconds`.
 
         Raises:
             SourceError: the remote cannot be read within `seconds`, or offers too much.
@@ -84,7 +84,7 @@ class Looks:
         return self._seen[remote.identity].at
 
     def retain(self, identities: Collection[str], until: float) -> None:
-        """Forget what all other remotes offered up to then."""
+        """Forget the answers of all other remotes."""
         self._seen = {
             identity: seen
             for identity, seen in self._seen.items()
@@ -96,7 +96,7 @@ class Looks:
         await asyncio.gather(*(self._end(identity, look) for identity, look in self._looks.items()))
 
     async def _offered(self, remote: Remote) -> Refs:
-        """Ask in the quick way, and where that tells nothing, let git ask, which knows what to say about it."""
+        """Ask without a git process first; where that gives no plain answer, let git ask and explain."""
         offered = await self._advertisements.read(remote, self._limit * _REF_BYTES)
         if offered is None:
             return await self._listed(remote)
@@ -133,7 +133,7 @@ class Looks:
             self._seen[identity] = _Seen(refs=look.task.result(), at=asyncio.get_running_loop().time())
 
     async def _end(self, identity: str, look: _Look) -> None:
-        """Cancel a request, once, and see its processes gone; whoever comes now begins another."""
+        """Cancel a request, once, and wait for its processes to end; the next caller begins another."""
         if self._leave(identity, look):
             look.task.cancel()
         await asyncio.wait({look.task})

@@ -1,4 +1,4 @@
-"""Files that never touch a disk: anonymous memory, gone with the last process that has it open."""
+"""Files in anonymous memory, which never touch a disk and vanish with the last process that has them open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class MemoryFiles:
         self.descriptors: list[int] = []
 
     def descriptor(self, content: bytes) -> int:
-        """Hold some content; returns a descriptor at its beginning."""
+        """Hold some content; return a descriptor at its beginning."""
         descriptor = os.memfd_create("towline")
         self.descriptors.append(descriptor)
         os.fchmod(descriptor, 0o700)
@@ -24,11 +24,11 @@ class MemoryFiles:
         return descriptor
 
     def inherited(self, content: bytes) -> str:
-        """Hold some content; returns its path in a child that inherits the descriptor."""
+        """Hold some content; return its path in a child that inherits the descriptor."""
         return f"/proc/self/fd/{self.descriptor(content)}"
 
     def ours(self, content: bytes) -> str:
-        """Hold some content; returns its path in any process of ours, as long as this is not left."""
+        """Hold some content; return its path for any process of this user, while this context is open."""
         return f"/proc/{os.getpid()}/fd/{self.descriptor(content)}"
 
     def __enter__(self) -> Self:

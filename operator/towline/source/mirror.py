@@ -1,4 +1,4 @@
-"""Bare mirrors of remotes: looking at a remote, fetching from it, reading what was fetched."""
+"""Keep bare mirrors of remotes: look at a remote, fetch from it, read what was fetched."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _GIT_VERSION = (2, 38)
 
 
 def _check_git() -> None:
-    """Import GitPython now, while nobody waits: that takes its time and runs git."""
+    """Import GitPython at the start of the process, because that takes long and runs git."""
     try:
         import git
     except ImportError as error:
@@ -74,7 +74,7 @@ class _Mirror:
 
 
 class Mirrors:
-    """All mirrors below one folder. Belongs to one event loop; no thread ever waits for a server.
+    """All mirrors below one folder, for one event loop; no thread ever waits for a server.
 
     With `addresses`, hosts that these refuse are never asked. The names of the mirrors, which every process of the
     machine may see, are made with `key`: without it nobody can check a guess of a credential by them.
@@ -208,9 +208,9 @@ class Mirrors:
         return await self._read(remote, mirror, "", self._reader.blobs(mirror.folder, wanted))
 
     async def retain(self, remotes: Iterable[Remote], idle: float = 0.0) -> None:
-        """Give back the disk of mirrors that none of these remotes uses, and nobody has used for `idle` seconds.
+        """Delete mirrors that none of these remotes uses and that were not used for `idle` seconds.
 
-        What an earlier process has left counts from the first call on.
+        For a mirror of an earlier process the time begins with the first call.
 
         Raises:
             OSError: the folder cannot be read.
@@ -259,7 +259,7 @@ class Mirrors:
             raise _absent(remote, refname, sha, kind)
 
     async def _sound(self, mirror: _Mirror) -> bool:
-        """Say whether the mirror is not to blame for a fetch that failed."""
+        """Say whether the mirror is intact, so that a failed fetch is not its doing."""
         now = asyncio.get_running_loop().time()
         if now < mirror.sound_until:
             return True
@@ -268,7 +268,7 @@ class Mirrors:
         return sound
 
     async def _shrink(self, mirror: _Mirror) -> None:
-        """Start anew where what was fetched earlier fills half the room: much of it may be needed no more."""
+        """Start an empty mirror where old content fills half the allowed size: much of it may be unused."""
         if await asyncio.to_thread(disk.size, mirror.folder) > self._limits.mirror_bytes // 2:
             await self._discard(mirror)
 

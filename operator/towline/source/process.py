@@ -1,4 +1,4 @@
-"""Waiting for a child process: bounded in time and output, never in a thread, and nothing of it survives."""
+"""Wait for a child process without a thread, with limits on time and output, and kill whatever it leaves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import IO, TypeVar
 
 _T = TypeVar("_T")
 _INLINE_BYTES = 64 * 1024
-"""Output that is parsed within a few milliseconds; more of it belongs into a thread."""
+"""Bytes that are parsed within a few milliseconds; more than that is parsed in a thread."""
 
 _COMPLAINT_LIMIT = 64 * 1024
 _GRACE = 2.0
@@ -30,7 +30,7 @@ class ProcessResult:
 
 
 class TooMuchOutputError(Exception):
-    """The process wrote more than it may."""
+    """The process wrote more than its limit."""
 
 
 async def parsed(output: bytes, parse: Callable[[bytes], _T]) -> _T:

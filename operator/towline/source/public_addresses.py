@@ -1,4 +1,4 @@
-"""Where a host's name leads: looked up once and kept, so that it cannot lead elsewhere a moment later."""
+"""Check that a host's addresses are public, and pin the checked address so that DNS cannot change it afterwards."""
 
 from __future__ import annotations
 

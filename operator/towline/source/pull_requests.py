@@ -1,4 +1,4 @@
-"""How the usual forges write a pull request into a commit, and who merged it."""
+"""Read the pull request of a commit, and who merged it, from the messages that the usual forges write."""
 
 from __future__ import annotations
 

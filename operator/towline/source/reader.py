@@ -1,4 +1,4 @@
-"""Reading one bare repository: commits, trees and blobs, each kind in one or two git processes."""
+"""Read commits, trees and blobs of one bare repository, each kind with one or two git processes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _CHECK_SECONDS = 20.0
 
 
 class UnreadableError(Exception):
-    """The repository does not have the object, or not whole."""
+    """The repository lacks the object, or a part of it."""
 
 
 class Reader:
@@ -125,7 +125,7 @@ class Reader:
         return blobs
 
     async def revisions(self, repository: Path, shas: Iterable[str]) -> Mapping[str, Revision]:
-        """Return some commits, each as it stands by itself."""
+        """Return some commits, each without regard to the others."""
         stdin = "".join(f"{_id(sha)}\n" for sha in shas).encode()
         if not stdin:
             return {}
@@ -178,7 +178,7 @@ class Reader:
         return answer.out.decode().strip() if answer.code == 0 else ""
 
     async def _folder(self, repository: Path, sha: str, path: str) -> str:
-        """Return what names the tree at `path`. Only its id ever stands on a command line."""
+        """Return the name of the tree at `path`; only its object id is ever put on a command line."""
         if path == ".":
             return _id(sha)
         if not path.isprintable():

@@ -1,4 +1,4 @@
-"""What a remote offers, and which of it a spec follows."""
+"""Which refs a remote has, and which one a spec follows."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def advertised(answer: bytes) -> Refs:
     """Read what a smart server advertises (gitprotocol-http, protocol version 0), in the same way.
 
     Raises:
-        ValueError: it is no such answer, or not the whole of it.
+        ValueError: the answer is malformed or cut off.
     """
     service, *rest = _packets(answer)
     if service.rstrip(b"\n") != b"# service=git-upload-pack" or len(rest) < 2 or rest[0] or rest[-1]:
@@ -59,11 +59,11 @@ def advertised(answer: bytes) -> Refs:
 
 
 def resolve(ref: Ref, refs: Refs) -> tuple[str, str]:
-    """Return the full name of what the spec follows and the commit it stands at.
+    """Return the full name of the ref that the spec follows, and its commit.
 
     For a commit both are the commit.
 
-    A range of versions over many thousand tags takes long enough to belong into a thread.
+    A range of versions over many thousand tags takes so long that it belongs in a thread.
 
     Raises:
         SourceError: RefNotFound.

@@ -27,7 +27,7 @@ class Kind(StrEnum):
 class Entry:
     """One file, symlink or submodule; `path` is from the repository root, `size` in bytes (0 for submodules).
 
-    Bytes of a path that are no UTF-8 stand as lone surrogates. `to_file` is true for a symlink that ends,
+    Bytes of a path that are not UTF-8 become lone surrogates. `to_file` is true for a symlink that ends,
     inside this tree, at a regular file.
     """
 
@@ -41,10 +41,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceLimits:
-    """How much of one repository is taken.
+    """Limits on the size of one repository.
 
     `packs` is how many are kept before they are joined. A mirror that has doubled and grown by `slack_bytes` more is
-    rid of what no ref leads to. `memory_bytes` is what each git process may ask for. `files` are manifests,
+    garbage-collected. `memory_bytes` is what each git process may ask for. `files` are manifests,
     `content_bytes` all of them together.
     """
 
@@ -78,7 +78,7 @@ def select(
 ) -> Selection:
     """Return the manifests below `path`, by the rules of "Reading a repository" in the contract.
 
-    Files below a folder that is refused as a whole are not selected: their faults would hide the cause.
+    Files below a folder that is refused as a whole are not selected: their errors would hide the cause.
 
     Args:
         entries: what the commit holds.
@@ -113,7 +113,7 @@ def select(
 
 
 def shown(path: str) -> str:
-    """Return a path as it may stand in a status or a log: what cannot be printed is escaped."""
+    """Return a path for a status or a log: what cannot be printed is escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
 
 

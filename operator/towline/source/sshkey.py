@@ -1,4 +1,4 @@
-"""What can be said of a private ssh key without its passphrase: whether it is one, needs one, and is strong enough."""
+"""Check a private ssh key without its passphrase: its format, its encryption, and its length."""
 
 from __future__ import annotations
 

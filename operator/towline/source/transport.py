@@ -1,4 +1,4 @@
-"""One git process from its arguments to its answer; it gets credentials through memory of its own."""
+"""Run one git process; it gets credentials through anonymous memory, never through arguments or environment."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ NO_REPOSITORY = Path(os.devnull)
 """The repository of a call that needs none; git then looks for no other."""
 
 _PER_HOST = 8
-"""Conversations with one server at a time: a silent one delays nobody who uses another."""
+"""Git processes and requests to one host at a time: a silent host delays no other."""
 
 _LOCAL = 6
-"""Git processes that read mirrors at a time."""
+"""Git processes that read mirrors at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,14 +110,14 @@ class Transport:
         return started
 
     def _bound(self, process: int) -> None:
-        """Bound the memory of a process and of its children: it fails where the kernel would end all of us."""
+        """Limit the memory of a process and its children, so that it fails before the kernel kills the operator."""
         with suppress(ProcessLookupError):
             resource.prlimit(process, resource.RLIMIT_AS, (self._memory, self._memory))
 
 
 @asynccontextmanager
 async def deadline(remote: Remote, seconds: float, whose: str = "spec.timeout") -> AsyncIterator[None]:
-    """End what takes longer than so many seconds; `whose` says who gave them.
+    """Cancel the block after so many seconds; `whose` names the setting that they come from.
 
     Raises:
         SourceError: GitTimeout.
@@ -133,7 +133,7 @@ async def deadline(remote: Remote, seconds: float, whose: str = "spec.timeout") 
 
 
 def _files(remote: Remote, lent: MemoryFiles, kept: MemoryFiles) -> Files:
-    """Put down what git reads where it inherits it; ssh closes what it inherits, so it reads ours."""
+    """Write the files that git reads: git inherits their descriptors; ssh, which closes those, gets paths."""
     if remote.scheme != "ssh":
         return Files(ca=lent.inherited(remote.ca) if remote.ca else "")
     return Files(

@@ -1,1 +1,1 @@
-"""Who made each object what it is: a walk back through the history of its file."""
+"""Find the commit that last changed each object, by walking back through the history of its file."""

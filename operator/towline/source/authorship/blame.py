@@ -1,4 +1,4 @@
-"""Which commit made each object what it is: the newest one, up to a head, that changed the object's content."""
+"""Find for each object the newest commit, up to a head, that changed its content."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ Parse: TypeAlias = Callable[[bytes], Contents]
 """Reads the objects of a file, those that can be read; runs in a thread."""
 
 VERSIONS = 50
-"""So many versions of an object's file are compared; behind that, the newest commit that touched the file counts."""
+"""How many versions of an object's file are compared; beyond that, the newest commit that touched the file counts."""
 
 _FORMER = 200
-"""So many other files of a commit's parent are looked through for an object that is new in its file."""
+"""How many other files of a commit's parent are searched for an object that is new in its file."""
 
 _WINDOWS = (64, 512, 4096)
 """Commits that are compared with their parents in one go; most objects are found in the first."""
 
 _COMMITS = 100_000
-"""So far back a history is followed."""
+"""How many commits of a history are followed at most."""
 
 
 class Blamed(NamedTuple):
-    """The commit that made an object what it is, and the file and its blob that declare it in that commit."""
+    """The newest commit that changed an object, with the file, and its blob, that declares it there."""
 
     sha: str
     file: str
@@ -53,7 +53,7 @@ class Commits(Protocol):
 async def blame(
     commits: Commits, head: str, base: str, wanted: Iterable[Wanted], parse: Parse
 ) -> Mapping[Wanted, Blamed]:
-    """Return for each object of `head` the commit that made it what it is; what history does not tell is left out.
+    """Return for each object of `head` the newest commit that changed it; objects without an answer are left out.
 
     The commits that lead from `base` (a sha, or empty) to the head are looked at first: where they tell everything,
     no other commit is.
@@ -68,7 +68,7 @@ async def blame(
 
 
 class _Search:
-    """One search; what files declare is kept while it lasts."""
+    """One search; it remembers what files declare."""
 
     def __init__(self, commits: Commits, parse: Parse) -> None:
         self.walk = Walk()
@@ -94,7 +94,7 @@ class _Search:
                 return
 
     async def _judge(self, touches: Sequence[Touch]) -> None:
-        """Let each object go on where a parent has it already; what no parent has was made by the commit."""
+        """Follow each object to a parent that has it already; what no parent has, the commit has changed."""
         touches = await asyncio.to_thread(lambda: tuple(self._bounded(touches)))
         at_home = {former.blob for touch in touches for former in touch.same_path}
         declared = dict(await self._commits.contents(at_home, self._parse))
