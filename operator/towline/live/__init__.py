@@ -1,1 +1,1 @@
-"""What the cluster holds of what is ours, kept up to date by watches."""
+"""Know what the cluster holds of the objects that Towline owns, by watches."""

@@ -1,4 +1,4 @@
-"""The health of objects, by the checks of the repository that each belongs to."""
+"""Assess the health of objects by the checks of the repository that owns each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PAGE = "100"
 
 
 class Assessor:
-    """Knows the checks of every repository that has some, by its label."""
+    """Holds `spec.healthChecks` of each repository, by its label."""
 
     def __init__(self, client: Client, discovery: Discovery, inventory: Inventory) -> None:
         self._client = client
@@ -26,7 +26,7 @@ class Assessor:
         self._checks: dict[str, Mapping[GroupKind, HealthCheck]] = {}
 
     def assess(self, body: Body, kind: GroupKind) -> Health:
-        """Return the health of an object, by what its label says about whose it is."""
+        """Return the health of an object, by the checks of the repository that its label names."""
         label = (body["metadata"].get("labels") or {}).get(labels.REPOSITORY_LABEL, "")
         return assessment.assess(body, kind, self._checks.get(label, {}).get(kind))
 
@@ -34,7 +34,7 @@ class Assessor:
         """Assess the objects of a repository by these checks, also those that are known already.
 
         Raises:
-            ClusterError: they could not be read; it is tried again when this is called again.
+            ClusterError: the objects could not be read; another call tries again.
         """
         before, after = self._checks.get(label, {}), {check.kind: check for check in checks}
         if before == after:
@@ -61,7 +61,7 @@ class Assessor:
                 self._take(body, kind)
 
     def _take(self, body: Body, kind: GroupKind) -> None:
-        """Correct what is known of an object in this very version; another one comes by watch."""
+        """Correct the known health of an object if it still has this version; a newer one comes by watch."""
         metadata = body["metadata"]
         ref = ObjectRef(kind.group, kind.kind, metadata.get("namespace", ""), metadata["name"])
         known: Live | None = self._inventory.get(ref)

@@ -1,4 +1,4 @@
-"""What we know of our objects without asking: label-selected watches, and the answers to our own writes."""
+"""Keep the state of all objects that Towline owns in memory, by watches and by the answers to its own writes."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from towline.live.watch import Watch
 from towline.model import Body, GroupKind, Live, ObjectRef
 
 GONE_SECONDS = 60.0
-"""How long nobody asks whether a kind that was gone, and that nothing declares, has come back."""
+"""Seconds until Towline asks again whether a kind that was gone, and that nothing declares, has come back."""
 
 
 class Index:
-    """All objects that carry our label, of every kind that somebody asked for.
+    """All objects with Towline's label, of every kind that was asked for.
 
     Args:
         client: of the API server.
         discovery: says where a kind is served.
-        on_event: called with label and object when somebody else changed it so that a plan may differ; it
-            must not block. Our own writes call nobody.
+        on_event: called with label and object when another client changed it so that a plan may differ; it
+            must not block. It is not called for Towline's own writes.
         on_health: called with label and shift when the health of an object has moved and a plan cannot differ.
         on_doubt: called with an object that must be read to know what an event meant.
         jitter: random numbers from 0 to 1.
@@ -68,14 +68,14 @@ class Index:
         self._bugs: dict[GroupKind, BaseException] = {}
 
     def follow(self, kinds: Iterable[GroupKind]) -> None:
-        """Watch `kinds` from now on, without a pause; nobody waits for them yet."""
+        """Watch `kinds` from now on, without a pause, and return at once."""
         for kind in kinds:
             self._watch(kind).resume()
 
     async def ensure(self, kinds: Iterable[GroupKind], deadline: float = 30.0) -> None:
         """Watch `kinds` from now on, but for pauses, and wait until all that the cluster has of them is known.
 
-        Kinds that are gone for good count as known: they have no objects. A bug that ended a watch comes out
+        Kinds that are gone for good count as known: they have no objects. A bug that ended a watch is raised
         here.
 
         Raises:
@@ -96,7 +96,7 @@ class Index:
         """Watch `kinds` from now on; return those that cannot be read, each with the reason.
 
         It takes a few seconds to find that out, or longer while a kind is being listed, and no time once it is known.
-        A bug that ended a watch comes out here.
+        A bug that ended a watch is raised here.
         """
         wanted = frozenset(kinds)
         watches = [watch for watch in map(self._watch, wanted) if not watch.ready.is_set()]
@@ -149,7 +149,7 @@ class Index:
         return self._inventory.finished(label)
 
     def anyone(self, ref: ObjectRef) -> Live | None:
-        """Return the object if it carries our label, whichever repository it names."""
+        """Return the object if it carries Towline's label, whichever repository the label names."""
         return self._inventory.get(ref)
 
     def versions(self, label: str) -> int:
@@ -161,11 +161,11 @@ class Index:
         return self._inventory.touched(label, since)
 
     def writing(self, ref: ObjectRef) -> AbstractContextManager[None]:
-        """Hold the events of an object while a write to it is in flight: they are judged after its answer."""
+        """Hold back the events of an object while a write to it is in flight; they are judged after its answer."""
         return self._echoes.buffering(ref)
 
     def record(self, ref: ObjectRef, body: Body | None) -> Live | None:
-        """Take over what our own write made of an object; return what is known of it now.
+        """Record the result of Towline's own write to an object; return what is known of it now.
 
         Args:
             ref: the object.
@@ -182,7 +182,7 @@ class Index:
         return live
 
     def verified(self, ref: ObjectRef, version: str, *, altered: bool) -> None:
-        """Take down what a read of an object in one version has shown; it means nothing for any other version.
+        """Record what a read of one version of an object has shown; it does not count for other versions.
 
         `altered` says that values differ from what Git declares in a way that metadata does not show.
         """
@@ -197,7 +197,7 @@ class Index:
             self._on_event(before.label, ref)
 
     def unverified(self) -> tuple[ObjectRef, ...]:
-        """Return the objects of which nobody has read the version that they have now."""
+        """Return the objects whose present version has not been compared with Git."""
         return self._inventory.unverified()
 
     async def assess_by(self, label: str, checks: Iterable[HealthCheck]) -> None:
@@ -238,7 +238,7 @@ class Index:
             raise self._bugs.pop(kind)
 
     def _tell_trouble(self, kind: GroupKind) -> None:
-        """Wake everybody who has objects of a kind that can be read no more, or again."""
+        """Wake the repositories with objects of a kind that has become unreadable, or readable again."""
         owners = {
             live.label: ref for ref in self._inventory.of_kind(kind) if (live := self._inventory.get(ref))
         }
@@ -261,7 +261,7 @@ class Index:
         return watch is not None and watch.ready.is_set()
 
     def _judge(self, seen: Seen) -> None:
-        """Let an event that tells something new take effect, and wake whom it concerns."""
+        """Apply an event that tells something new, and wake the repository that it concerns."""
         before = self._inventory.get(seen.ref)
         if before and not seen.live and seen.uid not in {"", before.uid}:
             return  # the end of an earlier object of this name
@@ -298,7 +298,7 @@ def _problems(watches: Iterable[Watch]) -> dict[GroupKind, str]:
 
 
 def _still_altered(before: Live | None, live: Live | None) -> Live | None:
-    """Carry over what a read has shown and no write of ours has mended yet."""
+    """Carry over a difference that a read has shown and that Towline has not repaired yet."""
     return live._replace(altered=True) if before and live and before.altered else live
 
 

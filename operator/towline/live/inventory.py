@@ -1,4 +1,4 @@
-"""The objects that carry our label, by identity and by label, in memory."""
+"""Hold the objects with Towline's label in memory, by identity and by label."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from types import MappingProxyType
 from towline.model import GroupKind, Live, ObjectRef
 
 REMEMBERED = 1_000
-"""So many of the last changes of each repository's objects are known one by one."""
+"""How many of the last changes of each repository's objects are remembered one by one."""
 
 
 class Inventory:
-    """Who owns what, as far as it was seen.
+    """All objects that were seen, and the label of each.
 
     What `owned` returns never changes: planning threads read it while events go on.
     """

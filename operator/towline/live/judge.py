@@ -1,4 +1,4 @@
-"""What a watch event about one object means."""
+"""Decide what a watch event about one object means."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from towline.model import Live
 class EventMeaning(StrEnum):
     """What an event means for the repository that owns the object.
 
-    Only what `matters` needs a pass. DOUBTFUL is a change that metadata alone cannot judge: somebody wrote
-    the object and our entry is as it was, which is so for foreign fields, but also for a reordered list or a
-    write under our own name. Reading the object settles it.
+    Only what `matters` needs a pass. DOUBTFUL is a change that metadata alone cannot judge: another client wrote the
+    object, and Towline's entry in `managedFields` is unchanged. It may have written its own fields, but also reordered
+    a list or used Towline's field manager. Reading the object tells.
     """
 
     ECHO = "echo"
@@ -51,7 +51,7 @@ class Shift(IntEnum):
 
 
 def judge(before: Live | None, after: Live | None) -> EventMeaning:
-    """Compare what we knew of one object with what an event says; None stands for "carries no label of ours".
+    """Compare the known state of one object with that of an event; None means "does not carry Towline's label".
 
     Args:
         before: from the answer to our own write, or from the event before.
@@ -65,14 +65,14 @@ def judge(before: Live | None, after: Live | None) -> EventMeaning:
 
 
 def shift(before: Live | None, after: Live | None) -> Shift:
-    """Compare the health of one object before and after an event; it moves beside whatever else the event means."""
+    """Compare the health of one object before and after an event, whatever else the event means."""
     if before is None or after is None or before.health == after.health:
         return Shift.NONE
     return Shift.WORDS if before.health.state is after.health.state else Shift.STATE
 
 
 def _ownership(live: Live) -> tuple[object, ...]:
-    """Everything that an intact ownership rests on; each write of ours can change any of them."""
+    """Return everything that proves ownership; each of Towline's writes can change any of it."""
     stamps = (live.owner, live.digest, live.prune_disabled, live.foreign)
     return (*stamps, live.manager, live.fields, live.entry_time)
 

@@ -1,4 +1,4 @@
-"""What one object says about us, and about itself."""
+"""Read from one object who owns it, by its metadata, and how it is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 
 
 class Interned:
-    """Keeps one of many equal values: thousands of objects share namespaces, commits and entries."""
+    """Keeps one of many equal values, because thousands of objects share namespaces, commits and entries."""
 
     def __init__(self, limit: int = 50_000) -> None:
         self._values: dict[Any, Any] = {}
@@ -52,7 +52,7 @@ def live_from(
         ref: which one it is, as far as it is known: a PartialObjectMetadata does not tell its kind.
         intern: shares equal values between objects.
         assess: says how the object is.
-        verified: whether it is what our own write made of it.
+        verified: whether it comes from the answer to Towline's own write.
     """
     intern = intern or Interned()
     metadata: Body = body["metadata"]

@@ -1,8 +1,8 @@
-"""Which events of a watch are older than the answer to our own last write.
+"""Tell which events of a watch are older than the answer to Towline's own last write.
 
-A watch tells the states of one object in order, but late: while a write is in flight nobody can say whether
-an event is its echo, and after the answer every event up to the echo tells of a state that the answer has
-overtaken. Versions are compared for equality alone.
+A watch tells the states of one object in order, but late. While a write is in flight, an event may be its echo or not;
+after the answer, every event up to the echo tells of an older state than the answer. Versions are compared for
+equality alone.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import NamedTuple
 from towline.model import GroupKind, Live, ObjectRef
 
 ECHO_SECONDS = 5.0
-"""An echo that takes longer never comes: the list after a broken connection has overtaken it."""
+"""Seconds until an echo is given up: the list after a broken connection has replaced it."""
 
 
 class Seen(NamedTuple):
-    """One event: the object's state, None where it was deleted or lost our label.
+    """One event: the object's state, None where it was deleted or lost Towline's label.
 
     `uid` is empty where an absence holds for every object of this name, not for one that was there before.
-    `quiet` is set in the first list of a kind: whoever needs the kind is waiting for the list anyway.
+    `quiet` is set in the first list of a kind, for which those that need the kind wait anyway.
     """
 
     ref: ObjectRef
@@ -35,7 +35,7 @@ class Seen(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class _Expected:
-    """The state that our last write left, whose event is still to come, and the latest event before it."""
+    """The state after Towline's last write, whose event is still to come, and the latest event before it."""
 
     uid: str
     version: str
@@ -55,7 +55,7 @@ class _Held:
 
 
 class Echoes:
-    """Passes on the events that tell something new, to `judge`, in their order."""
+    """Hands the events that tell something new to `judge`, in their order."""
 
     def __init__(self, judge: Callable[[Seen], None]) -> None:
         self._judge = judge
@@ -68,11 +68,11 @@ class Echoes:
         return _Holding(self, ref)
 
     def hold(self, ref: ObjectRef) -> None:
-        """Keep back the events of one object until they are released as often."""
+        """Keep back the events of one object; each call needs one call of `release`."""
         self._held.setdefault(ref, _Held()).writers += 1
 
     def release(self, ref: ObjectRef) -> None:
-        """Take the events that were kept back, unless somebody else still holds them."""
+        """Handle the events that were kept back, unless another write still holds them."""
         held = self._held[ref]
         held.writers -= 1
         if not held.writers:
@@ -81,7 +81,7 @@ class Echoes:
                 self.deliver(seen)
 
     def expect(self, ref: ObjectRef, before: Live | None, after: Live | None) -> None:
-        """Note that our own write led from `before`, the state that the watch told, to `after`."""
+        """Note that Towline's own write led from `before`, the state that the watch told, to `after`."""
         if (before and before.resource_version) == (after and after.resource_version):
             return
         self._expected.pop(ref, None)  # those who wait longest stand first
@@ -112,19 +112,19 @@ class Echoes:
         return frozenset(ref for ref in (*self._held, *self._expected) if ref.group_kind == kind)
 
     def relist(self, kind: GroupKind) -> None:
-        """Wait for no echo of this kind any more: a list begins, and it tells all that was answered."""
+        """Stop waiting for echoes of this kind: a list begins, and it includes all writes that were answered."""
         for ref in [ref for ref in self._expected if ref.group_kind == kind]:
             del self._expected[ref]
 
     def close(self) -> None:
-        """Wait for nothing any more."""
+        """Stop waiting for any echo."""
         self._expected.clear()
         if self._timer:
             self._timer.cancel()
             self._timer = None
 
     def give_up(self, now: float) -> None:
-        """Wait no longer for the echoes that are overdue by the event loop's clock."""
+        """Stop waiting for the echoes that are overdue by the event loop's clock."""
         while self._expected:
             ref, expected = next(iter(self._expected.items()))
             if expected.until > now:

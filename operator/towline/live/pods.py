@@ -1,4 +1,4 @@
-"""What is wrong with the Pods of a workload: read when somebody asks, never watched."""
+"""Find out what is wrong with the Pods of a workload; they are read on demand and never watched."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ WORKLOADS = frozenset(
 """The kinds whose `spec.selector` names the Pods that they make."""
 
 _PODS = "50"
-"""How many Pods of one workload are looked at; what is wrong with one is mostly wrong with all."""
+"""How many Pods of one workload are read; usually all of them have the same problem."""
 
 
 class Pods:
-    """The Pods of workloads, one workload at a time."""
+    """Reads the Pods of workloads, one workload at a time."""
 
     def __init__(self, client: Client, discovery: Discovery) -> None:
         self._client = client
         self._discovery = discovery
 
     async def trouble(self, ref: ObjectRef) -> str:
-        """Say what keeps the Pods of a workload from being ready; empty where they do not say, or may not be read."""
+        """Say why the Pods of a workload are not ready; empty if unknown, or if they may not be read."""
         if ref.group_kind not in WORKLOADS:
             return ""
         try:
@@ -59,5 +59,5 @@ class Pods:
 
 
 def _selector(selector: Mapping[str, Any]) -> str:
-    """Write the labels of a selector as a query; its expressions can only narrow it, and are left out."""
+    """Write the labels of a selector as a query, without its expressions, which can only narrow it."""
     return ",".join(f"{name}={value}" for name, value in sorted(part(selector, "matchLabels").items()))

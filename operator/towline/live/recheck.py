@@ -1,4 +1,4 @@
-"""Objects that must be read before anybody can say what an event about them means."""
+"""Read objects whose events cannot be judged by metadata alone."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from towline import aio
 from towline.model import ObjectRef
 
 DOUBT_SECONDS = 8.0
-"""Doubtful events come in bursts (a rollout, a controller at work); what they left is read once, so much later."""
+"""Seconds from a doubtful event to the read: such events come in bursts, as in a rollout, and one read is enough."""
 
 Verify = Callable[[Sequence[ObjectRef]], Awaitable[None]]
 """Reads objects and acts on what it finds; raises nothing but bugs."""
 
 
 class Rechecks:
-    """Collects objects and has them verified, all that came in meanwhile together.
+    """Collects objects for some seconds, and has them verified together.
 
     Args:
-        verify: does it.
+        verify: reads and judges objects.
         seconds: how long the first of them waits.
     """
 
@@ -30,13 +30,13 @@ class Rechecks:
         self._task: asyncio.Task[None] | None = None
 
     def note(self, ref: ObjectRef) -> None:
-        """Put an object down."""
+        """Add an object to those to verify."""
         self._refs[ref] = None
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="doubts")
 
     async def aclose(self) -> None:
-        """Verify nothing any more."""
+        """Stop verifying."""
         if self._task:
             await aio.end(self._task)
 

@@ -1,4 +1,4 @@
-"""The objects of one kind as its watch tells them: what a complete list does not name is gone."""
+"""Follow the objects of one kind by its watch; what a complete list does not name is gone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Reader = Callable[[Body, ObjectRef], Live]
 
 
 class KindFeed:
-    """Hears the watch over one kind; see `watch.Sink`."""
+    """Receives the events of the watch over one kind; see `watch.Sink`."""
 
     def __init__(self, kind: GroupKind, inventory: Inventory, echoes: Echoes, read: Reader) -> None:
         self._kind = kind
@@ -30,14 +30,14 @@ class KindFeed:
         self._echoes.relist(self._kind)
 
     def present(self, body: Body) -> None:
-        """Pass on the state of an object."""
+        """Hand on the state of an object."""
         ref = ref_from(body["metadata"], self._kind)
         live = self._known(ref, body["metadata"]) or self._read(body, ref)
         self._called.add(live.ref)
         self._echoes.deliver(Seen(live.ref, live.uid, live, quiet=self._is_first))
 
     def _known(self, ref: ObjectRef, metadata: Body) -> Live | None:
-        """Return what is known of the object, where that is this very state: mostly it is our own write."""
+        """Return the known state of the object if it is this one: usually it is the result of Towline's own write."""
         known = self._inventory.get(ref)
         is_same = known and (known.uid, known.resource_version) == (
             metadata["uid"],
@@ -46,18 +46,18 @@ class KindFeed:
         return known if is_same else None
 
     def absent(self, body: Body) -> None:
-        """Pass on that an object is gone, or no longer ours."""
+        """Hand on that an object is gone, or lost Towline's label."""
         metadata = body["metadata"]
         self._echoes.deliver(Seen(ref_from(metadata, self._kind), metadata["uid"], None))
 
     def listed(self) -> None:
-        """Pass on the absence of what the list did not name."""
+        """Hand on the absence of each object that the list did not name."""
         self._lose((self._inventory.of_kind(self._kind) | self._echoes.pending(self._kind)) - self._called)
         self._called.clear()
         self._is_first = False
 
     def gone(self) -> None:
-        """Pass on the absence of all objects."""
+        """Hand on the absence of all objects."""
         self._echoes.relist(self._kind)
         self._lose(self._inventory.of_kind(self._kind))
 

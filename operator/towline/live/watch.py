@@ -1,4 +1,4 @@
-"""One watch over the objects of one kind that carry our label, kept alive whatever happens to it."""
+"""Watch the objects of one kind that carry Towline's label, and start the watch anew whenever it breaks."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ TROUBLE_SECONDS = 3.0
 """How long nothing may be heard of a kind that is not listed before it counts as one that cannot be read."""
 
 LONGEST_SECONDS = 60.0
-"""How long a server may make us wait before it is asked again, whatever it says: drift is not seen meanwhile."""
+"""The longest pause before the server is asked again, whatever it demands: no drift is seen meanwhile."""
 
 PAUSE_SECONDS = 5.0
 """How long a watch pauses at most: meanwhile others may change what was created."""
 
 _STEP = 1 / 64
-"""The part of the patience by which it is renewed at least: thousands of events come within a second."""
+"""The alarm is set anew in steps of at least this fraction of its time: thousands of events come in a second."""
 
 PAGE = "500"
 WHOLE_PAGE = "100"
@@ -49,7 +49,7 @@ _log = log.logger(__name__)
 
 
 class Sink(Protocol):
-    """Who keeps the objects of the kind; the methods take metadata-only or whole objects."""
+    """Receives the events of a watch; the methods take metadata-only or whole objects."""
 
     def listing(self) -> None:
         """A complete list begins: what `listed` finds unseen by then does not exist."""
@@ -58,7 +58,7 @@ class Sink(Protocol):
         """The object exists in this state."""
 
     def absent(self, body: Body) -> None:
-        """The object was deleted, or lost our label; `body` is its last state."""
+        """The object was deleted, or lost Towline's label; `body` is its last state."""
 
     def listed(self) -> None:
         """The list is complete."""
@@ -68,7 +68,7 @@ class Sink(Protocol):
 
 
 class Watch:
-    """Follows one kind: its metadata, or whole objects where these tell how they are.
+    """Follows one kind: its metadata, or whole objects where their health needs more.
 
     `ready` is set while the sink holds what the server has; `problem` says why it does not. `settled` is set
     while it is ready, `denied` holds the words by which the server has forbidden it, or it `is_troubled`: for seconds
@@ -240,7 +240,7 @@ class Watch:
         self.finished()
 
     def finished(self) -> None:
-        """Let nobody wait for it any longer."""
+        """Release everyone who waits for the kind."""
         self.ready.set()
         self.settled.set()
         if self._alarm:
