@@ -119,6 +119,13 @@ async def test_rights_quotas_and_conflicts_never_delete_anything(refused: Handle
     assert server.operations == ["apply (dry run) a"]
 
 
+async def test_a_value_that_another_holds_in_the_same_list_is_invalid_and_not_immutable() -> None:
+    server = ApiServer(held("a"), answers=[invalid('Duplicate value: "http"', "FieldValueDuplicate"), EXISTS])
+    found = await preflight(server, applied(Action.REPAIR, "a"), FORCED)
+    assert ([each.reason for each in found.failures], found.predictions) == (["Invalid"], ())
+    assert server.operations == ["apply (dry run) a"]
+
+
 async def test_nothing_is_replaced_that_nobody_asked_for() -> None:
     found = await preflight(ApiServer(held("a"), answers=[IMMUTABLE]), applied(Action.UPDATE, "a"), SYNC)
     assert [each.reason for each in found.failures] == ["ImmutableField"]

@@ -270,6 +270,15 @@ def test_a_change_of_what_was_written_before_restores_it_whatever_became_of_its_
         assert drifting(found, replace(POLICY, written=WRITTEN)).restores is True
 
 
+def test_drift_whose_repair_was_refused_is_left_alone_and_a_new_commit_is_not() -> None:
+    refused = replace(POLICY, refused={REF: "Duplicate value"}, written=WRITTEN)
+    found = drifting(world.robbed(live(REF)), refused)
+    assert (found.action, found.reason, found.message) == (Action.SKIP, "RepairRefused", "Duplicate value")
+    assert drifting(None, refused).action is Action.SKIP
+    assert drifting(live(REF), refused).action is Action.KEEP
+    assert drifting(world.robbed(live(REF, "2")), refused).action is Action.UPDATE
+
+
 def test_the_annotation_in_git_decides_for_its_object() -> None:
     reported, ignored = manifest(REF, "1", drift="report"), manifest(REF, "1", drift="ignore")
     robbed = world.robbed(live(REF))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from towline.drift.deviations import Deviation
 from towline.errors import Refusal
 from towline.status import drift_fields
@@ -58,6 +60,15 @@ def test_foreign_fields_are_listed_last_and_are_no_drift() -> None:
 def test_what_admission_holds_otherwise_has_a_reason_of_its_own() -> None:
     found = drift_fields.condition((OVERRIDDEN,), {}, APPLIED)
     assert (found.status, found.reason) == ("True", "OverriddenByAdmission")
+
+
+def test_a_repair_that_is_refused_is_told_with_its_reason_and_the_words_of_the_refusal() -> None:
+    refused = replace(FIELD, reason=Refusal.INVALID, message="Duplicate value: http")
+    (entry,) = drift_fields.fields((refused,), {})["drift"]
+    assert entry["reason"] == "Invalid"
+    found = drift_fields.condition((refused,), {}, APPLIED)
+    assert (found.status, found.reason) == ("True", "Drifted")
+    assert "the repair of ConfigMap shop/a is refused: Duplicate value: http" in found.message
 
 
 def test_only_ten_are_listed_and_all_are_counted() -> None:

@@ -55,6 +55,8 @@ def _may_be_immutable(found: Prediction, error: ApiError) -> bool:
 
     That is so for an invalid update, and, where its object says `force` itself, for one that admission denies.
     """
+    if any(cause.reason == "FieldValueDuplicate" for cause in error.causes):
+        return False  # another field manager holds the same value: to create the object anew would take it from them
     if refusals.is_denied(error):
         return _says_force(found) and found.change.ref.group_kind not in vetoes.DATA_KINDS
     return error.code == 422 and error.status_reason == "Invalid" and not refusals.is_conflict(error)

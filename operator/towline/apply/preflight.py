@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 
 from towline import aio
 from towline.api.gitrepository import ForeignFields
-from towline.apply import causes, existing, faults, immutable, nulled, prediction
+from towline.apply import causes, existing, faults, immutable, nulled, prediction, takeover
 from towline.apply.crds import Settling
 from towline.apply.objects import Objects, WriteContext, metadata, version_of
 from towline.apply.prediction import Prediction
 from towline.errors import ApiError, Failure
-from towline.fields import additions, coowners, managed, server_fields
+from towline.fields import additions, coowners, edited_items, managed, server_fields
 from towline.kube.calls import Answer
 from towline.kube.client import IN_FLIGHT
 from towline.model import Action, Body, Change, ObjectRef
@@ -160,6 +160,8 @@ class PreflightRun:
         found = await self._seen(change)
         if not isinstance(found, Prediction) or found.before is None:
             return found
+        if takeover.left(found.before, found, self._sync):
+            return await self._undone(found)
         try:
             answer = await self._rehearse(found, force=prediction.insists(found.change, self._sync))
         except ApiError as error:
@@ -173,6 +175,20 @@ class PreflightRun:
         if _content(answer.body) == _content(found.before) and not await self._hides(found, found.before):
             return replace(found, change=replace(found.change, action=Action.KEEP), after=found.before)
         return replace(found, after=answer.body)
+
+    async def _undone(self, found: Prediction) -> _Found:
+        """Rehearse an apply that takes off what persons left, which no dry run of an update shows.
+
+        As a creation, it is refused because the object exists, but only where nothing else refuses it.
+        """
+        try:
+            fresh = edited_items.unallocated(prediction.unseen(found.change, self._sync).body)
+            await self._objects.rehearse_create(fresh, found.change.ref, self._sync)
+        except ApiError as error:
+            if error.status_reason != "AlreadyExists":
+                failures = await faults.every(self._objects, found, error, self._sync)
+                return RefusedChange(found=found, failures=failures, words=error.message)
+        return found
 
     async def _hides(self, found: Prediction, before: Body) -> bool:
         """Tell whether there is something to take off, which no apply shows."""

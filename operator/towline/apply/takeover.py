@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from towline.api.gitrepository import ForeignFields
 from towline.apply.objects import Objects, WriteContext, metadata, version_of
+from towline.apply.prediction import Prediction
 from towline.errors import ApiError
-from towline.fields import additions, coowners, managed
+from towline.fields import additions, coowners, edited_items, managed
 from towline.fields.additions import Addition
+from towline.fields.edited_items import LeftItem
 from towline.kube import refusals
-from towline.model import Body, ObjectRef
+from towline.model import Action, Body, ObjectRef
 
 _ATTEMPTS = 3
 """How often remains are taken off an object that a controller writes at the same moment."""
@@ -53,6 +55,31 @@ async def filled_in(objects: Objects, body: Body, ref: ObjectRef, sync: WriteCon
     except ApiError:
         return ()
     return additions.filled_in(found, bare)
+
+
+def left(before: Body, found: Prediction, sync: WriteContext) -> tuple[LeftItem, ...]:
+    """Return what persons left in place of list items of an object that was ours before: see `fields.edited_items`."""
+    if found.change.action not in {Action.UPDATE, Action.REPAIR}:
+        return ()
+    return edited_items.left(found.body, before, sync.identity.manager)
+
+
+async def claim_left(objects: Objects, found: Prediction, sync: WriteContext) -> Body | None:
+    """Make ours what persons left in place of our list items, so that the next apply takes it off.
+
+    Return what to apply first where the API server has assigned something to such an item, which stays with it.
+
+    Raises:
+        ApiError: it is refused, or somebody writes the object at the same moment.
+    """
+    before = found.before
+    items = left(before, found, sync) if before else ()
+    if not before or not items:
+        return None
+    entries = edited_items.claimed(before, items, sync.identity.manager)
+    claim = {"op": "replace", "path": "/metadata/managedFields", "value": entries}
+    await objects.patch(before, found.change.ref, (_held(before), claim), sync)
+    return edited_items.keeping_assigned(found.body, items)
 
 
 async def purge(objects: Objects, body: Body, ref: ObjectRef, sync: WriteContext) -> Body:

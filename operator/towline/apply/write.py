@@ -132,6 +132,9 @@ class Writes:
         """Apply; forced only onto an object that was seen to be ours."""
         ref = found.change.ref
         force = found.before is not None and prediction.insists(found.change, self._sync)
+        first = await takeover.claim_left(self._objects, found, self._sync)
+        if first is not None:
+            await self._objects.apply(first, ref, self._sync, force=True)
         answer = await self._settling.patiently(
             ref.group, lambda: self._objects.apply(sent, ref, self._sync, force=force)
         )
@@ -172,7 +175,8 @@ class Writes:
 
     async def _after(self, found: Prediction, error: ApiError) -> Outcome | Prediction:
         """Decide after a refusal: look again, replace the object, or give up."""
-        if refusals.is_conflict(error) or (found.before is None and error.code == 409):
+        is_past = refusals.is_stale(error) and (found.before is None or error.code == 422)
+        if is_past or refusals.is_conflict(error):
             return replace(found, known=False)
         if refusals.concerns_all(error):
             raise error

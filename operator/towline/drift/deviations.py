@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from towline.api.syncrecord import FieldChange
 from towline.errors import Refusal
-from towline.fields import additions, compare, diff, managed, owned_paths, pointer
+from towline.fields import additions, align, compare, diff, edited_items, managed, owned_paths, pointer
 from towline.fields.additions import Addition
+from towline.fields.edited_items import LeftItem
 from towline.fields.mask import Mask
 from towline.model import Body, Difference, Manifest
 
@@ -26,7 +27,7 @@ class Deviation:
     """One field of one object, or the whole object (`field` is empty), that is not as it was applied.
 
     `want` and `have` are masked. `by` and `since` name who wrote it and when, empty where nobody knows.
-    `reason` is empty for drift, else a word of the contract.
+    `reason` is empty for drift, else a word of the contract; `message` says why its repair is refused.
     """
 
     object: str
@@ -39,6 +40,7 @@ class Deviation:
     by: str = ""
     since: str = ""
     reason: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ def of(look: Look, mask: Mask, skipped: Iterable[str] = ()) -> tuple[Deviation, 
     """
     holders = Holders(look.sent, look.body, look.manager)
     manifest = look.manifest
-    return tuple(
+    differing = tuple(
         Deviation(
             object=str(manifest.ref),
             field=found.path,
@@ -88,6 +90,11 @@ def of(look: Look, mask: Mask, skipped: Iterable[str] = ()) -> tuple[Deviation, 
             since=who.at,
         )
         for found in diff.values(look.sent, look.body, _paths(look, frozenset(skipped)), mask)
+    )
+    at = _at(manifest, look.commit, since="", reason="")
+    return differing + tuple(
+        replace(at, field=each.path, want=each.new, have=each.old, by=each.by, since=each.at)
+        for each in taken_off(look.sent, look.body, look.manager, mask)
     )
 
 
@@ -154,6 +161,30 @@ def removals(body: Body, manager: str, mask: Mask) -> tuple[FieldChange, ...]:
     )
 
 
+def taken_off(sent: Body, body: Body, manager: str, mask: Mask) -> tuple[FieldChange, ...]:
+    """Say which items a repair takes off that persons left in place of ours, and what else no comparison shows.
+
+    An item that keeps its name is compared as one of ours; a part of its key that Git leaves out is told here.
+    """
+    shown = mask.masked(body)
+    found: list[FieldChange] = []
+    for each in edited_items.left(sent, body, manager):
+        if not _is_compared(sent, body, each):
+            old = diff.value_at(shown, each.path)
+            found.append(FieldChange(path=each.path, old=old, new=None, by=each.by, at=each.at))
+        elif each.instead:
+            for path, was, default in edited_items.defaulted_keys(sent, each):
+                found.append(FieldChange(path=path, old=was, new=default, by=each.by, at=each.at))
+    return tuple(found)
+
+
+def _is_compared(sent: Body, body: Body, found: LeftItem) -> bool:
+    """Tell whether a live item corresponds to one that we send all the same (by its name), so that its key differs."""
+    above, _, index = found.path.rpartition("/")
+    items = pointer.follow(body, above)
+    return align.counterpart(items, int(index), pointer.follow(sent, found.among)) is not None
+
+
 def _paths(look: Look, skipped: frozenset[str]) -> list[str]:
     """Name what differs or is not held by our entry; where a whole is named, its parts are not."""
     held = managed.encoded(managed.applied(managed.entries(look.body), look.manager))
@@ -182,12 +213,16 @@ class Holders:
         self._others = sorted(others, key=_time, reverse=True)
         self._ours_at = max((_time(entry) for entry in entries if entry not in others), default="")
         self._lost: dict[int, frozenset[str]] = {}
+        self._left = edited_items.left(sent, body, manager)
 
     def of(self, path: str, *, there: bool) -> Holder:
         """Return the latest who holds a field that is there; for one that is gone, the latest who wrote after us."""
         for index, entry in enumerate(self._others):
             if there and self._holds(index, entry, path):
                 return _holder(entry)
+        for each in self._left:
+            if each.instead and pointer.is_within(path, each.instead):
+                return Holder(each.by, each.at)
         latest = self.latest()
         return latest if not there and latest.at >= self._ours_at else Holder()
 
@@ -196,12 +231,12 @@ class Holders:
         return next((_holder(each) for each in managed.direct(self._others)), Holder())
 
     def attributed(self, changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
-        """Say of changed fields who gave them their old value, and when."""
-        found = []
-        for change in changes:
-            who = self.of(change.path, there=change.old is not None)
-            found.append(replace(change, by=who.name, at=who.at))
-        return tuple(found)
+        """Say of changed fields who gave them their old value, and when; what is said already stays."""
+        return tuple(change if change.by else self._attributed(change) for change in changes)
+
+    def _attributed(self, change: FieldChange) -> FieldChange:
+        who = self.of(change.path, there=change.old is not None)
+        return replace(change, by=who.name, at=who.at)
 
     def _holds(self, index: int, entry: Body, path: str) -> bool:
         if index not in self._lost:

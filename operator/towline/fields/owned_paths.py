@@ -29,7 +29,7 @@ _NAMES = server_fields.METADATA | {"name", "namespace"}
 _OPEN = frozenset({"labels", "annotations"})
 """Maps to which others add as a matter of course: an empty one declares nothing."""
 
-_DEFAULTS = {"protocol": "TCP"}
+DEFAULTS = {"protocol": "TCP"}
 """List keys that an item may leave out and the API server fills in before it writes the entry."""
 
 
@@ -121,7 +121,7 @@ class _Keyed:
 
     def find(self, item: Mapping[str, Any]) -> Node | None:
         """Return what is held of the item: of the entry that equals it in all the keys that it has."""
-        keys = {name: item.get(name, _DEFAULTS.get(name)) for name in self._names}
+        keys = {name: item.get(name, DEFAULTS.get(name)) for name in self._names}
         spelt = orjson.dumps(keys)
         if exact := self._node.get("k:" + spelt.decode()):
             return cast("Node", exact)

@@ -281,6 +281,8 @@ def _drifted(manifest: Manifest, policy: Policy, repair: Action, what: str) -> t
             return Action.KEEP, "", ""
         case drift_policy.DriftResponse.REPORT:
             return Action.SKIP, drift_policy.DRIFTED, what
+    if why := policy.refused.get(manifest.ref):
+        return Action.SKIP, drift_policy.REFUSED, why
     if why := policy.contested.get(manifest.ref):
         return Action.SKIP, Refusal.CONTESTED, why
     return repair, "", what

@@ -13,6 +13,10 @@ DRIFTED = "Drifted"
 """The reason of a change that is skipped because drift is only reported."""
 
 
+REFUSED = "RepairRefused"
+"""The reason of a change that is skipped because the API server has refused it a moment ago."""
+
+
 class DriftResponse(StrEnum):
     """What is done about the drift of one object."""
 
@@ -29,4 +33,4 @@ def answer(manifest: Manifest, chosen: Drift) -> DriftResponse:
 
 def is_reported(change: Change) -> bool:
     """Say whether a change stands for drift that is not undone."""
-    return change.action is Action.SKIP and change.reason in {DRIFTED, Refusal.CONTESTED}
+    return change.action is Action.SKIP and change.reason in {DRIFTED, REFUSED, Refusal.CONTESTED}

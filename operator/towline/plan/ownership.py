@@ -39,9 +39,9 @@ class Policy:
     `gated` says that waves wait for the gates of earlier ones; it is unset where all of them were done once.
 
     `written` are the digests of what was written last, by object: what is among them and not there was deleted.
-    `contested` says of objects that somebody else keeps changing why they are left alone for a while. `overridden`
-    are the pointers that admission has changed in what we sent, by object and digest.
-    `unreadable` are the kinds that the API server cannot tell us of at the moment: their objects wait.
+    `contested` says of objects that somebody else keeps changing why they are left alone for a while, `refused` of
+    those whose repair was refused. `overridden` are the pointers that admission has changed in what we sent, by object
+    and digest. `unreadable` are the kinds that the API server cannot tell us of at the moment: their objects wait.
     """
 
     key: Key
@@ -61,6 +61,7 @@ class Policy:
     foreign: ForeignFields = ForeignFields.REPORT
     written: Mapping[ObjectRef, str] = field(default_factory=dict)
     contested: Mapping[ObjectRef, str] = field(default_factory=dict)
+    refused: Mapping[ObjectRef, str] = field(default_factory=dict)
     overridden: Mapping[tuple[ObjectRef, str], frozenset[str]] = field(default_factory=dict)
     gated: bool = True
     done: Mapping[str, str] = field(default_factory=dict)

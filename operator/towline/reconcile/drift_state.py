@@ -5,17 +5,18 @@ It lives in this process alone; a restart finds it out again from the commit tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from towline.api.gitrepository import GitRepository, Spec
 from towline.apply.objects import WriteContext
 from towline.apply.writer import Writer
-from towline.drift import contests, deviations, last_written
+from towline.drift import contests, deviations, last_written, refused_repairs
 from towline.drift.contests import Contest
 from towline.drift.deviations import Deviation, Look
 from towline.drift.last_written import Baseline, LastWritten
+from towline.drift.refused_repairs import RefusedRepair
 from towline.errors import ClusterError, Refusal
 from towline.fields.mask import Mask
 from towline.model import Action, Body, Change, Key, Live, ObjectRef, Revision
@@ -49,6 +50,7 @@ class DriftState:
     baseline: Baseline
     is_recalled: bool = False
     contests: dict[ObjectRef, Contest] = field(default_factory=dict)
+    refused: dict[ObjectRef, RefusedRepair] = field(default_factory=dict)
     overridden: dict[ObjectRef, tuple[str, Found]] = field(default_factory=dict)
     reported: dict[ObjectRef, Found] = field(default_factory=dict)
     looks: dict[ObjectRef, tuple[object, ...]] = field(default_factory=dict)
@@ -116,7 +118,7 @@ class DriftStates:
         self._known[repository.key] = known
         known.repository, known.spec, known.head, known.baseline = repository, desired.spec, head, written
         known.is_recalled = False
-        for kept in (known.contests, known.overridden, known.reported, known.looks):
+        for kept in (known.contests, known.refused, known.overridden, known.reported, known.looks):
             for ref in kept.keys() - written.keys():
                 del kept[ref]
         known.unread &= written.keys()
@@ -135,6 +137,7 @@ class DriftStates:
             drift=spec.drift,
             foreign=spec.foreign_fields,
             written=last_written.digests(known.baseline),
+            refused={ref: known.refused[ref].message for ref in self._paused(known)},
             contested={ref: contests.advice(known.contests[ref]) for ref in self.contested(known)},
             overridden={
                 (ref, digest): frozenset(each.field for each in found)
@@ -157,15 +160,38 @@ class DriftStates:
             return None
         now = self._clock()
         held = [each.until - now for each in known.contests.values() if contests.is_paused(each, now)]
+        held += [each.until - now for ref, each in known.refused.items() if ref in self._paused(known)]
         return min((*held, *([_UNREAD_SECONDS] if known.unread else ())), default=None)
 
     def repaired(self, known: DriftState, synced: SyncResult) -> None:
         """Count the repairs of a sync, and take down what admission made of them."""
-        self._count(known, synced, synced.done & known.baseline.keys())
+        self._count(known, synced, known.baseline.keys())
 
-    def _count(self, known: DriftState, synced: SyncResult, repairs: frozenset[ObjectRef]) -> None:
+    def refused(self, repository: GitRepository) -> frozenset[ObjectRef]:
+        """Return the objects whose last repair was refused, and that are not as declared since."""
+        known = self.known(repository)
+        return frozenset(known.refused) if known else frozenset()
+
+    def tried_again(self, known: DriftState, touched: Collection[ObjectRef]) -> frozenset[ObjectRef]:
+        """Return the objects whose refused repair is due again: after its pause, or because they were changed since."""
+        for ref in known.refused.keys() & touched:
+            known.refused[ref] = replace(known.refused[ref], until=self._clock())
+        return frozenset(known.refused) - self._paused(known)
+
+    def _paused(self, known: DriftState) -> frozenset[ObjectRef]:
         now = self._clock()
-        for ref in synced.done & repairs:
+        return frozenset(ref for ref, each in known.refused.items() if refused_repairs.is_paused(each, now))
+
+    def _count(self, known: DriftState, synced: SyncResult, repairs: Collection[ObjectRef]) -> None:
+        now = self._clock()
+        for ref in synced.done:
+            known.refused.pop(ref, None)
+        if failures := (*synced.failures, *synced.unrepaired):
+            named = {str(ref): ref for ref in repairs}
+            for failure in failures:
+                if found := named.get(failure.object):
+                    known.refused[found] = refused_repairs.refused(known.refused.get(found), failure, now)
+        for ref in synced.done & frozenset(repairs):
             known.contests[ref] = contests.repaired(
                 known.contests.get(ref), synced.rivals.get(str(ref), ""), now
             )
@@ -197,6 +223,8 @@ class DriftStates:
             if not _stays(change, known.spec) or change.manifest is None:
                 known.reported.pop(change.ref, None)
                 known.looks.pop(change.ref, None)
+                if change.action is Action.KEEP:
+                    known.refused.pop(change.ref, None)
                 continue
             state = self._state(known, change)
             if known.looks.get(change.ref) == state:
@@ -232,11 +260,11 @@ class DriftStates:
         if change.reason == Refusal.CONTESTED:
             fight = known.contests.get(change.ref)  # a long pass may outlast it
             return (change.reason, fight and fight.until)
-        live = change.live
+        live, refused = change.live, known.refused.get(change.ref)
         if live is None:
-            return ()
+            return (refused,)
         version = live.generation if live.generation >= 0 else live.resource_version
-        return (live.uid, live.fields, live.entry_time, live.altered, version, known.spec.drift)
+        return (live.uid, live.fields, live.entry_time, live.altered, version, known.spec.drift, refused)
 
     async def _described(self, known: DriftState, change: Change, live: Live | None) -> Found:
         written = known.baseline.get(change.ref)
@@ -245,10 +273,13 @@ class DriftStates:
         if not drift_policy.is_reported(change):
             return await self._additions(known, written)
         commit = live.commit if live and live.commit else written.revision.sha
-        reason = Refusal.CONTESTED if change.reason == Refusal.CONTESTED else ""
+        reason, message = Refusal.CONTESTED if change.reason == Refusal.CONTESTED else "", ""
+        if change.reason == drift_policy.REFUSED and (refused := known.refused.get(change.ref)):
+            reason, message = refused.reason, refused.message
         look = await self.look(known, written, commit)
         if look is None:
-            return (deviations.gone(written.manifest, commit, self._moment(), reason),)
+            missing = deviations.gone(written.manifest, commit, self._moment(), reason)
+            return (replace(missing, message=message),)
         named = deviations.of(look, self._mask, self.overridden(known, change.ref))
         found = tuple(
             each for each in named if each.want != each.have
@@ -256,7 +287,11 @@ class DriftStates:
         lines = await self._locator.lines(known.head, written.manifest, [each.field for each in found])
         return tuple(
             replace(
-                each, reason=reason, line=lines.get(each.field, each.line), since=each.since or self._moment()
+                each,
+                reason=reason,
+                message=message,
+                line=lines.get(each.field, each.line),
+                since=each.since or self._moment(),
             )
             for each in found
         )

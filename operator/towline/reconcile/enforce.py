@@ -83,7 +83,8 @@ class Enforcer:
             drift = await self._settled(repository, planned, SyncResult(ending=Ending.SUCCEEDED))
             quiet = result.passed(start, planned, None)
             record = newest.name if newest else ""
-            if newest and newest.ending is Ending.FAILED and quiet.reason is Reason.SUCCEEDED:
+            is_over = quiet.reason is Reason.SUCCEEDED and not self._drifts.refused(repository)
+            if newest and newest.ending is Ending.FAILED and is_over:
                 record = await self._returned(start, planned, newest)
             quiet = replace(quiet, last_record=record)
             return Enforced(repository=repository, passed=quiet, drift=drift)

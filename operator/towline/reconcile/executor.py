@@ -122,9 +122,13 @@ class Executor:
         """
         context = self.context(request)
         flight = await self._preflight(request, context)
-        failures = (*request.plan.failures, *flight.failures)
+        unrepaired = tuple(failure for failure in flight.failures if failure.object in request.repairs)
+        held = tuple(failure for failure in flight.failures if failure not in unrepaired)
+        failures = (*request.plan.failures, *held)
         if failures and request.preflight:
-            return await self.refused(request, failures)
+            return await self.refused(request, (*failures, *unrepaired))
+        if request.only_repairs:
+            failures, unrepaired = unrepaired, ()
         later = {change.ref for change in request.plan.gated}
         first = (found for found in flight.predictions if found.change.ref not in later)
         predictions = tuple(found for found in first if found.change.action in APPLIES)
@@ -134,7 +138,7 @@ class Executor:
             every = (*failures, *stuck)
             if every:
                 return await self.refused(request, every)
-            return SyncResult(ending=Ending.SUCCEEDED, overridden=overridden)
+            return SyncResult(ending=Ending.SUCCEEDED, overridden=overridden, unrepaired=unrepaired)
         changes = (*(found.change for found in predictions), *request.plan.removals)
         entries = await self.entries(request, predictions, changes)
         drafting = asyncio.create_task(self._drafts(request, entries))
@@ -147,7 +151,7 @@ class Executor:
         written = await self._write(request, predictions, failures, context, superseded)
         synced = await self._close(request, records, written, (*failures, *stuck))
         overridden |= {each.change.ref: each.overridden for each in written.outcomes if each.overridden}
-        return replace(synced, overridden=overridden, rivals=_rivals(entries))
+        return replace(synced, overridden=overridden, rivals=_rivals(entries), unrepaired=unrepaired)
 
     def _rehearsed(self, predictions: Sequence[Prediction]) -> dict[ObjectRef, tuple[Difference, ...]]:
         """Return what admission makes of fields that are kept: to send them once more would change nothing."""
@@ -205,6 +209,8 @@ class Executor:
         """
         last = await self.newest(request.identity)
         synced = SyncResult(ending=Ending.FAILED, failures=failures)
+        if failures and request.told.issuperset((each.object, each.reason) for each in failures):
+            return synced
         if newest.same_failure(last, request.revision.sha, failures):
             return synced
         ended = Ended(ending=Ending.FAILED, finished_at=self.moment(), failures=failures)
@@ -301,11 +307,13 @@ class Executor:
         """Return the fields that a change changes; of a repair, with whoever gave them their old value."""
         if found.before is None:
             return ()  # without making its body, which thousands of creations would for nothing
-        fields = diff.fields(found.before, found.after, found.body, self._mask)
+        manager, sent = request.identity.manager, found.body
+        fields = diff.fields(found.before, found.after, sent, self._mask)
+        if found.change.action in {Action.UPDATE, Action.REPAIR}:
+            fields += deviations.taken_off(sent, found.before, manager, self._mask)
         if found.change.action is not Action.REPAIR:
             return fields
-        manager = request.identity.manager
-        attributed = deviations.Holders(found.body, found.before, manager).attributed(fields)
+        attributed = deviations.Holders(sent, found.before, manager).attributed(fields)
         if request.foreign is ForeignFields.REPORT:
             return attributed
         return (*attributed, *deviations.removals(found.before, manager, self._mask))

@@ -104,7 +104,8 @@ class Repairs:
         touched = self._index.disturbances.take(repository.label)
         if known is None:
             return Mended()
-        wanted = known.baseline.keys() if everything else touched & known.baseline.keys()
+        due = self._drifts.tried_again(known, touched)
+        wanted = known.baseline.keys() if everything else (touched | due) & known.baseline.keys()
         refs = await self._visible(known, wanted)
         if not refs:
             return Mended()
@@ -153,6 +154,9 @@ class Repairs:
             if synced.done:
                 news = announcement.repaired(synced.done, synced.rivals.values(), synced.record)
                 await self._announcer.announce(start.repository, news)
+        if refused := known.refused.keys() & frozenset(refs):
+            left = await self._decided(start.repository, spec, known, refused)
+            await self._drifts.repositories(known, left.changes)
         repaired = Repaired(record=record, drift=self._drifts.deviations(known), restored=restored)
         return Mended(repaired=repaired, error=error)
 
@@ -173,7 +177,8 @@ class Repairs:
         fetched = Fetched(spec=spec, head=replace(known.head, sha=revision.sha), revision=revision)
         plan = Plan(changes=changes)
         request = await self._executor.request(start.repository, fetched, plan, start.drift_trigger)
-        synced = await self._executor.run(replace(request, preflight=True))
+        told = frozenset((str(ref), each.reason) for ref, each in known.refused.items())
+        synced = await self._executor.run(replace(request, preflight=True, only_repairs=True, told=told))
         self._drifts.repaired(known, synced)
         return synced
 

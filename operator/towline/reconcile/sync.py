@@ -20,7 +20,9 @@ class SyncRequest:
     """What is to be done, for whom and why.
 
     `commits` lead from `source` (a sha, empty before the first sync) to the revision, newest first; `commits_total`
-    counts them all. `preflight`, `force`, `adopt` and `foreign` are those of the spec.
+    counts them all. `preflight`, `force`, `adopt` and `foreign` are those of the spec. `only_repairs`
+    says that the whole plan restores what was written before, `told` what refusals of that have a record already:
+    object and reason.
     """
 
     subject: RecordedRepository
@@ -36,13 +38,24 @@ class SyncRequest:
     force: bool = False
     adopt: Adopt = Adopt.UNMANAGED
     foreign: ForeignFields = ForeignFields.REPORT
+    only_repairs: bool = False
+    told: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def repairs(self) -> frozenset[str]:
+        """The objects that are restored: where that is refused, it holds back nothing else."""
+        applies = self.plan.applies
+        return frozenset(
+            str(change.ref) for change in applies if self.only_repairs or change.action is Action.REPAIR
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncResult:
     """What became of a request.
 
-    `failures` are the refusals of the plan, of its preflight and of its writes. `record` is empty where none was
+    `failures` are the refusals of the plan, of its preflight and of its writes, but for `unrepaired`: the refused
+    repairs beside a commit, which it does not wait for. `record` is empty where none was
     left. `error` is set where the API server was away before everything was done. `overridden` is what admission
     has made of fields that we sent. `rivals` are the field managers whose changes were undone, by object.
     """
@@ -50,6 +63,7 @@ class SyncResult:
     ending: Ending
     outcomes: tuple[Outcome, ...] = ()
     failures: tuple[Failure, ...] = ()
+    unrepaired: tuple[Failure, ...] = ()
     record: str = ""
     error: ClusterError | None = None
     overridden: Mapping[ObjectRef, tuple[Difference, ...]] = field(default_factory=dict)

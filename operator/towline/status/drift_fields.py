@@ -77,6 +77,8 @@ def condition(deviations: tuple[Deviation, ...] | None, previous: Body, status: 
     else:
         reason, words = DRIFTED, "not as Git declares"
     message = f"{_said(_entry(real[0]))}. {text.many(len(real), 'field')}: {words}"
+    if refused := next((each for each in real if each.message), None):
+        message += f"; the repair of {display(refused.object)} is refused: {refused.message}"
     return Condition(
         type=Type.DRIFTED, status=Truth.TRUE, reason=reason, message=text.printable(message, _PATH_BYTES)
     )

@@ -1,0 +1,296 @@
+"""Items of keyed lists whose key a person changed by hand: a port under its name, a container, a volume.
+
+The API server knows an item by its key, so it takes such an edit for one item that is gone and another one that the
+person added. An apply adds ours again and leaves the other one, which is refused for ever where names must be unique.
+So where one of our items is missing, what a person's tool left in the same list goes with the repair. What controllers
+and webhooks add (a sidecar) stays, and so does what a person adds while all of ours is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import orjson
+
+from towline.fields import managed, owned_paths, pointer
+from towline.fields.managed import ITSELF, Node
+from towline.model import Body
+
+_TOOLS = frozenset(
+    {
+        "kubectl",
+        "kubernetes-dashboard",
+        "dashboard",
+        "dashboard-api",
+        "headlamp",
+        "headlamp-server",
+        "k9s",
+        "lens",
+        "octant",
+        "Mozilla",
+        "curl",
+    }
+)
+"""Tools by which people write: those that name no field manager are known by how their user agent begins."""
+
+_ASSIGNED = ("nodePort",)
+"""What the API server has assigned to an item, and what stays with it when its key is set back."""
+
+_ALLOCATED = frozenset({"clusterIP", "clusterIPs", "healthCheckNodePort"})
+"""What a Service holds that no second Service may have."""
+
+
+class LeftItem(NamedTuple):
+    """One item that a person left in a list of ours.
+
+    `path` is a JSON pointer into the live object, `steps` lead there in `fieldsV1`. `among` is a pointer into what we
+    send, to the list, `instead` to the item whose place it took; empty where there are more left than missing.
+    """
+
+    path: str
+    among: str
+    steps: tuple[str, ...]
+    value: Any
+    by: str
+    at: str
+    instead: str = ""
+
+
+class _HeldBy(NamedTuple):
+    entry: Body
+    node: Node
+
+    @property
+    def is_persons(self) -> bool:
+        manager = str(self.entry.get("manager", ""))
+        by_hand = manager in _TOOLS or manager.startswith("kubectl-")
+        return by_hand and self.entry.get("operation") == "Update"
+
+
+class _Reached(NamedTuple):
+    """Where a walk is: in what we send, in the live object, and in `fieldsV1`."""
+
+    sent: str = ""
+    live: str = ""
+    steps: tuple[str, ...] = ()
+
+
+def left(sent: Body, live: Body, manager: str) -> tuple[LeftItem, ...]:
+    """Return the items that persons left where items of ours are missing.
+
+    Args:
+        sent: what an apply would send.
+        live: the object with its `managedFields`.
+        manager: our field manager.
+    """
+    held = [_HeldBy(entry, managed.tree(entry)) for entry in managed.direct(managed.entries(live))]
+    if not any(each.is_persons for each in held):
+        return ()
+    found: list[LeftItem] = []
+    with suppress(RecursionError):  # nested deeper than any manifest: forged
+        found = list(_EditWalk(manager).below(sent, live, held, _Reached()))
+    return tuple(found)
+
+
+def claimed(live: Body, found: Iterable[LeftItem], manager: str) -> tuple[Body, ...]:
+    """Return the `managedFields` in which left items are ours alone: the next apply takes them off."""
+    paths = [each.steps for each in found]
+    return tuple(
+        {**entry, "fieldsV1": tree}
+        for entry in managed.entries(live)
+        if (
+            tree := _with(managed.tree(entry), paths)
+            if managed.is_applied_by(entry, manager)
+            else _without(managed.tree(entry), paths)
+        )
+    )
+
+
+def keeping_assigned(sent: Body, found: Iterable[LeftItem]) -> Body | None:
+    """Return what to send so that the items that are set back keep what the API server assigned to them.
+
+    It is None where that is nothing.
+    """
+    kept = {
+        pointer.extend(each.instead, name): each.value[name]
+        for each in found
+        for name in _ASSIGNED
+        if each.instead and name in each.value and name not in pointer.follow(sent, each.instead)
+    }
+    if not kept:
+        return None
+    copy: dict[str, Any] = orjson.loads(orjson.dumps(sent))
+    for path, value in kept.items():
+        above, _, name = path.rpartition("/")
+        pointer.follow(copy, above)[name] = value
+    return copy
+
+
+def unallocated(sent: Body) -> Body:
+    """Return an object without what it may hold alone: a dry run of its creation would be refused for that."""
+    spec = sent.get("spec")
+    if sent.get("kind") != "Service" or not isinstance(spec, Mapping):
+        return sent
+    rest = {name: value for name, value in spec.items() if name not in _ALLOCATED}
+    if isinstance(ports := spec.get("ports"), list):
+        rest["ports"] = [_without_assigned(port) for port in ports]
+    return {**sent, "spec": rest}
+
+
+def defaulted_keys(sent: Body, found: LeftItem) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the parts of an item's key that ours leaves to the API server: pointer into `sent`, old and new value."""
+    ours = pointer.follow(sent, found.instead)
+    for name, value in orjson.loads(found.steps[-1][2:]).items():
+        default = owned_paths.DEFAULTS.get(name)
+        if name not in ours and value != default:
+            yield pointer.extend(found.instead, name), value, default
+
+
+def _without_assigned(item: Any) -> Any:
+    if not isinstance(item, Mapping):
+        return item
+    return {name: value for name, value in item.items() if name not in _ASSIGNED}
+
+
+class _EditWalk:
+    """One walk through what we send, the live object, and all entries of its `managedFields` together."""
+
+    def __init__(self, manager: str) -> None:
+        self._manager = manager
+
+    def below(self, sent: Any, live: Any, held: Sequence[_HeldBy], place: _Reached) -> Iterator[LeftItem]:
+        if isinstance(sent, Mapping) and isinstance(live, Mapping):
+            for key in sent.keys() & live.keys():
+                there = _Reached(
+                    pointer.extend(place.sent, key),
+                    pointer.extend(place.live, key),
+                    (*place.steps, f"f:{key}"),
+                )
+                yield from self.below(sent[key], live[key], _under(held, f"f:{key}"), there)
+        elif isinstance(sent, list) and isinstance(live, list):
+            yield from self._items(sent, live, held, place)
+
+    def _items(
+        self, sent: list[Any], live: list[Any], held: Sequence[_HeldBy], place: _Reached
+    ) -> Iterator[LeftItem]:
+        steps = _item_steps(live, held)
+        ours: Node = next((each.node for each in held if self._is_ours(each)), {})
+        matched = {index: _match(item, steps, ours) for index, item in enumerate(sent)}
+        missing = [index for index, found in matched.items() if found is None]
+        taken = set(matched.values())
+        remaining = {
+            index: who
+            for index, step in steps.items()
+            if index not in taken and (who := self._left_by(held, step))
+        }
+        if missing:
+            yield from self._told(sent, live, (missing, remaining, steps), place)
+        for index, found in matched.items():
+            if found is not None:
+                there = _Reached(
+                    pointer.extend(place.sent, index),
+                    pointer.extend(place.live, found),
+                    (*place.steps, steps[found]),
+                )
+                yield from self.below(sent[index], live[found], _under(held, steps[found]), there)
+
+    def _told(
+        self,
+        sent: list[Any],
+        live: list[Any],
+        found: tuple[list[int], Mapping[int, Body], Mapping[int, str]],
+        place: _Reached,
+    ) -> Iterator[LeftItem]:
+        missing, remaining, steps = list(found[0]), found[1], found[2]
+        for index, entry in remaining.items():
+            item = live[index]
+            likest = max(missing, key=lambda each: _likeness(sent[each], item), default=None)
+            if likest is not None:
+                missing.remove(likest)
+            yield LeftItem(
+                pointer.extend(place.live, index),
+                place.sent,
+                (*place.steps, steps[index]),
+                item,
+                str(entry.get("manager", "")),
+                str(entry.get("time", "")),
+                "" if likest is None else pointer.extend(place.sent, likest),
+            )
+
+    def _left_by(self, held: Sequence[_HeldBy], step: str) -> Body | None:
+        """Return the entry of the person who left an item; None where anybody else holds it as a whole, too."""
+        holders = [each for each in held if ITSELF in each.node.get(step, {})]
+        if not holders or not all(each.is_persons for each in holders):
+            return None
+        return max((each.entry for each in holders), key=lambda entry: str(entry.get("time", "")))
+
+    def _is_ours(self, held: _HeldBy) -> bool:
+        return managed.is_applied_by(held.entry, self._manager)
+
+
+def _under(held: Iterable[_HeldBy], step: str) -> list[_HeldBy]:
+    return [_HeldBy(each.entry, each.node[step]) for each in held if step in each.node]
+
+
+def _item_steps(live: list[Any], held: Iterable[_HeldBy]) -> dict[int, str]:
+    """Return the step in `fieldsV1` of each item of a live list that has a key and a holder."""
+    named = {step: orjson.loads(step[2:]) for each in held for step in each.node if step.startswith("k:")}
+    found = {}
+    for index, item in enumerate(live):
+        for step, keys in named.items():
+            if isinstance(item, Mapping) and all(item.get(name) == value for name, value in keys.items()):
+                found[index] = step
+    return found
+
+
+def _match(item: Any, steps: Mapping[int, str], ours: Node) -> int | None:
+    """Return the live item with the key of a declared one; None where there is none.
+
+    Where an item leaves out a part of its key that the API server fills in, only our own entry tells which it is.
+    """
+    if not isinstance(item, Mapping):
+        return None
+    for index, step in steps.items():
+        keys = orjson.loads(step[2:])
+        told = {name: item.get(name, owned_paths.DEFAULTS.get(name)) for name in keys}
+        if told == keys:
+            return index
+        present = {name: value for name, value in told.items() if value is not None}
+        if step in ours and present and present.items() <= keys.items():
+            return index
+    return None
+
+
+def _likeness(one: Any, other: Any) -> int:
+    """Count what two items have in common."""
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+        return 0
+    return sum(1 for name, value in one.items() if other.get(name) == value)
+
+
+def _with(tree: Node, paths: Iterable[Sequence[str]]) -> Node:
+    root: dict[str, Any] = orjson.loads(orjson.dumps(tree))
+    for steps in paths:
+        here = root
+        for step in steps:
+            here = here.setdefault(step, {})
+        here.setdefault(ITSELF, {})
+    return root
+
+
+def _without(tree: Node, paths: Iterable[Sequence[str]]) -> Node:
+    for steps in paths:
+        tree = _cut(tree, steps)
+    return tree
+
+
+def _cut(tree: Node, steps: Sequence[str]) -> Node:
+    """Return a tree without what is at `steps`, nor the levels that held nothing else."""
+    first, rest = steps[0], steps[1:]
+    if first not in tree:
+        return tree
+    others = {key: node for key, node in tree.items() if key != first}
+    below = _cut(tree[first], rest) if rest else {}
+    return {**others, first: below} if below else others
