@@ -16,6 +16,8 @@ from e2e.harness import processes
 from e2e.harness.processes import ProcessError, Program
 from e2e.harness.waiting import TimedOutError, eventually, steadily
 
+DESCRIPTORS = Path("/proc/self/fd")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -112,6 +114,7 @@ def bell() -> Iterator[None]:
 
 @pytest.mark.usefixtures("bell")
 def test_a_program_can_be_stopped_wherever_a_signal_interrupted_looking_at_it(folder: Path) -> None:
+    before = len(list(DESCRIPTORS.iterdir()))
     for microseconds in range(300, 700):  # so many, that some would fall into the lock of Popen.poll
         program = _program(folder, "exec sleep 600")
         program.start()
@@ -120,6 +123,7 @@ def test_a_program_can_be_stopped_wherever_a_signal_interrupted_looking_at_it(fo
         signal.setitimer(signal.ITIMER_REAL, 5)
         program.kill()
         signal.setitimer(signal.ITIMER_REAL, 0)
+    assert len(list(DESCRIPTORS.iterdir())) == before
 
 
 def _watch_until_rung(program: Program, seconds: float) -> NoReturn:
