@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from towline import aio
@@ -54,3 +55,121 @@ async def test_nothing_to_do_is_no_error() -> None:
         return item
 
     assert await aio.gather(act, [], 16) == ()
+
+
+class Failing:
+    """Work that fails when it is told to, and says when it has ended."""
+
+    def __init__(self) -> None:
+        self.told = asyncio.Event()
+        self.ended = False
+
+    async def run(self, _item: int = 0) -> None:
+        try:
+            await self.told.wait()
+            raise KeyError("told")
+        finally:
+            self.ended = True
+
+
+async def cancelled_after(task: asyncio.Task[None], work: Failing, turns: int) -> None:
+    """Let work fail, and so many turns of the event loop later cancel who waits for it."""
+    await asyncio.sleep(0.01)
+    work.told.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task}, timeout=5)
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_cancellation_in_the_moment_of_an_exception_ends_who_goes_on_after_exceptions(
+    turns: int,
+) -> None:
+    work, other = Failing(), Failing()
+
+    async def act(item: Failing) -> None:
+        await item.run()
+
+    async def go_on() -> None:
+        with suppress(KeyError):
+            await aio.gather(act, [work, other], 16)
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(go_on())
+    await cancelled_after(task, work, turns)
+    assert task.cancelled()
+    assert other.ended
+
+
+async def test_an_exception_in_one_step_does_not_spoil_a_deadline_around_it() -> None:
+    work = Failing()
+    work.told.set()
+
+    async def go_on() -> None:
+        async with asyncio.timeout(0.05):
+            with suppress(KeyError):
+                await aio.gather(work.run, [1], 16)
+            await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        await go_on()
+
+
+async def test_the_end_of_a_block_waits_for_what_was_joined_to_it() -> None:
+    told, ended = asyncio.Event(), False
+
+    async def work() -> None:
+        nonlocal ended
+        await told.wait()
+        await asyncio.sleep(0)
+        ended = True
+
+    async with aio.joined(work()):
+        told.set()
+    assert ended
+
+
+async def test_an_exception_of_what_was_joined_ends_the_block_and_is_raised_as_it_is() -> None:
+    work = Failing()
+
+    async def block() -> None:
+        async with asyncio.timeout(5), aio.joined(work.run()):
+            work.told.set()
+            await asyncio.Event().wait()
+
+    with pytest.raises(KeyError):
+        await block()
+
+
+async def test_an_exception_of_a_block_ends_what_was_joined_and_is_raised_as_it_is() -> None:
+    work = Failing()
+
+    async def block() -> None:
+        async with aio.joined(work.run()):
+            await asyncio.sleep(0)
+            raise TimeoutError("mine")
+
+    with pytest.raises(TimeoutError, match="mine"):
+        await block()
+    assert work.ended
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["within the block", "at its end"])
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_cancellation_in_the_moment_in_which_joined_work_fails_is_not_lost(
+    turns: int, *, waits: bool
+) -> None:
+    work = Failing()
+
+    async def go_on() -> None:
+        with suppress(KeyError):
+            async with aio.joined(work.run()):
+                if waits:
+                    await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(go_on())
+    await cancelled_after(task, work, turns)
+    assert task.cancelled()
+    assert work.ended

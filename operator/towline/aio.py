@@ -1,9 +1,14 @@
-"""asyncio as Towline uses it: tasks that end with their owner, many steps at a time, waiting with a deadline."""
+"""asyncio as Towline uses it: tasks that end with their owner, many steps at a time, waiting with a deadline.
+
+Nothing here loses a cancellation. In Python 3.11, `asyncio.gather`, `TaskGroup` and `wait_for` do, where a task ends in
+the very moment in which its caller is cancelled: a loop that goes on after errors then never ends.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -17,7 +22,7 @@ async def end(*tasks: asyncio.Future[Any]) -> None:
     """Cancel tasks, and wait until each has ended, however it does."""
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)  # noqa: TID251  errors are results here, which hide nothing
 
 
 async def gather(act: Callable[[T], Awaitable[R]], items: Sequence[T], width: int) -> tuple[R, ...]:
@@ -32,13 +37,48 @@ async def gather(act: Callable[[T], Awaitable[R]], items: Sequence[T], width: in
         for index, item in rest:  # shared by all workers: each takes the next item when it is free
             results[index] = await act(item)
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(width, len(items))):
-                group.create_task(work())
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+    workers = [asyncio.create_task(work()) for _ in range(min(width, len(items)))]
+    if workers:
+        await _all(workers)
     return tuple(results[index] for index in range(len(items)))
+
+
+async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for tasks; the first exception ends the others and is raised."""
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        await end(*tasks)
+    for task in tasks:
+        if task in done:
+            task.result()
+
+
+@asynccontextmanager
+async def joined(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run `work` beside a block, whose end waits for it.
+
+    An exception of one of the two ends the other and is raised as it is.
+    """
+    failure = asyncio.timeout(None)  # it tells its own cancellation of the block from any other
+    task = asyncio.create_task(work)
+
+    def interrupt(ended: asyncio.Task[None]) -> None:
+        if not ended.cancelled() and ended.exception():
+            with suppress(RuntimeError):  # the block has ended
+                failure.reschedule(0.0)
+
+    try:
+        async with failure:
+            task.add_done_callback(interrupt)
+            yield
+            await asyncio.wait({task})
+    except TimeoutError:
+        if not failure.expired():
+            raise
+    finally:
+        await end(task)
+    task.result()
 
 
 async def until(check: Callable[[], Awaitable[bool]], seconds: float) -> bool:

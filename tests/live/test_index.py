@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.api import labels
-from towline.errors import ClusterError
+from towline.errors import ApiError, ClusterError
+from towline.kube.calls import Answer
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.live import observed
@@ -351,3 +352,33 @@ async def test_a_kind_that_cannot_be_watched_is_named_at_the_deadline() -> None:
         await watched.ensure([CONFIG_MAP], deadline=0.3)
     assert watched.unseen([CONFIG_MAP]) == {CONFIG_MAP}
     await watched.aclose()
+
+
+class Refusing(Client):
+    """An API server that refuses one of two requests when it is told to, and answers no other."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: pytest.fail("nothing is sent"))
+        self.told = asyncio.Event()
+
+    async def request(self, *call: Any, **_: Any) -> Answer:
+        if "/api" in call:
+            await self.told.wait()
+            raise ApiError(403, "Forbidden")
+        never: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        return await never
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_watch_ends_also_in_the_moment_in_which_the_api_server_refuses_something(turns: int) -> None:
+    client = Refusing()
+    watched = Index(client, Discovery(client), lambda *_: None)
+    watched.follow([CONFIG_MAP])
+    await asyncio.sleep(0.01)
+    client.told.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    (watch,) = watched._tasks
+    async with asyncio.timeout(5):
+        await watched.aclose()
+    assert watch.cancelled()

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from towline import aio
+from towline.kube.calls import Answer
 from towline.kube.client import Client
 from towline.model import Body, GroupKind, Resource
 
@@ -132,14 +134,14 @@ class Discovery:
                     raise
 
     async def _read(self) -> Table:
-        core, groups = await asyncio.gather(
-            self._client.request("GET", "/api", accept=_ACCEPT),
-            self._client.request("GET", "/apis", accept=_ACCEPT),
-        )
+        core, groups = await aio.gather(self._group_list, ("/api", "/apis"), 2)
         return table((*core.body["items"], *groups.body["items"]), self._table)
 
+    async def _group_list(self, path: str) -> Answer:
+        return await self._client.request("GET", path, accept=_ACCEPT)
+
     async def _definitions(self) -> _Defined:
-        crds, services = await asyncio.gather(self._list(_CRDS), self._list(_APISERVICES))
+        crds, services = await aio.gather(self._list, (_CRDS, _APISERVICES), 2)
         return _Defined(
             kinds=frozenset(GroupKind(crd["spec"]["group"], crd["spec"]["names"]["kind"]) for crd in crds),
             groups=frozenset(

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from towline import aio
 from towline.api.gitrepository import ForeignFields, GitRepository
 from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, SyncRecord, Trigger
 from towline.apply.objects import WriteContext
@@ -144,8 +145,9 @@ class Executor:
         drafting = asyncio.create_task(self._drafts(request, entries))
         try:
             await begin(entries)
-        finally:
             drafts = await drafting
+        finally:
+            await aio.end(drafting)
         records = await self._ledger.open(drafts)
         context = replace(context, record=records[0].name)
         written = await self._write(request, predictions, failures, context, superseded)

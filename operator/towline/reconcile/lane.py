@@ -71,18 +71,12 @@ class Lane:
         await self._begin(spec)
         ended = asyncio.Event()
         failed: TowlineError | None = None
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._mend_until(ended, spec))
-                try:
-                    yield
-                except (
-                    TowlineError
-                ) as error:  # within the group it would cancel a repair that is being written
-                    failed = error
-                ended.set()
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+        async with aio.joined(self._mend_until(ended, spec)):
+            try:
+                yield
+            except TowlineError as error:  # it must not cancel a repair that is being written
+                failed = error
+            ended.set()
         if failed:
             if self._is_recalled():
                 await self._mend(spec, everything=True)

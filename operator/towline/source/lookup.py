@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from towline import aio
 from towline.errors import Reason, SourceError
 from towline.source import git_errors, process, refs
 from towline.source.access import Remote
@@ -93,7 +94,8 @@ class Looks:
 
     async def aclose(self) -> None:
         """End every look."""
-        await asyncio.gather(*(self._end(identity, look) for identity, look in self._looks.items()))
+        looks = tuple(self._looks.items())
+        await aio.gather(lambda each: self._end(*each), looks, len(looks))
 
     async def _offered(self, remote: Remote) -> Refs:
         """Ask without a git process first; where that gives no plain answer, let git ask and explain."""
