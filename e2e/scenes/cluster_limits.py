@@ -28,7 +28,12 @@ _RECORDS = {"apiGroups": ["towline.dev"], "apiVersions": ["*"], "resources": ["s
 
 def limit_services(cluster: Cluster, namespace: str, count: int) -> None:
     """Let a quota of the namespace admit so many Services; it holds when this returns."""
-    spec = {"hard": {"services": str(count)}}
+    limit(cluster, namespace, "services", count)
+
+
+def limit(cluster: Cluster, namespace: str, what: str, count: int) -> None:
+    """Let the quota "few" of the namespace admit so many of something; it holds when this returns."""
+    spec = {"hard": {what: str(count)}}
     cluster.create(
         {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": _named("few", namespace), "spec": spec}
     )

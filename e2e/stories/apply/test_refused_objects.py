@@ -158,14 +158,43 @@ def test_what_is_a_matter_of_time_is_applied_when_the_time_has_come(
     assert cluster.find("v1", "Service", "web", namespace)
 
 
+def test_what_a_quota_has_no_room_for_together_is_refused_before_anything_is_written(
+    operator: Operator, cluster: Cluster, namespace: str, repo: Repo, git_repository: GitRepositories
+) -> None:
+    cluster_limits.limit(cluster, namespace, "count/services", 2)
+    names = ("one", "three", "two")
+    sha = repo.commit({f"{name}.yaml": manifests.text(manifests.service(name)) for name in names})
+    app = git_repository()
+    status = app.until_reason("ApplyFailed")
+
+    [failure] = status["failures"]
+    assert (failure["object"], failure["file"]) == (f"Service/{namespace}/two", "two.yaml")
+    assert failure["message"] == (
+        "quota few allows 2 of count/services, 0 are used, and what this commit creates needs 3"
+    )
+    assert "0 of 3 objects written. Raise the quota, or ask for less" in app.condition()["message"]
+    assert [cluster.find("v1", "Service", name, namespace) for name in names] == [None] * 3
+    assert app.records()[0]["status"]["outcome"] == "Failed"
+    cluster.patch("v1", "ResourceQuota", "few", namespace, {"spec": {"hard": {"count/services": "3"}}})
+    app.until_ready(sha)
+
+
 def test_what_only_the_writes_before_it_make_too_much_is_refused_as_it_is_written(
     operator: Operator, cluster: Cluster, namespace: str, repo: Repo, git_repository: GitRepositories
 ) -> None:
-    cluster_limits.limit_services(cluster, namespace, 1)
-    files = {f"{name}.yaml": manifests.text(manifests.service(name)) for name in ("one", "two")}
-    sha = repo.commit(files)
+    cluster_limits.limit(cluster, namespace, "services.nodeports", 1)
+    services = [manifests.service(name) for name in ("one", "two")]
+    sha = repo.commit(
+        {
+            f"{body['metadata']['name']}.yaml": manifests.text(
+                {**body, "spec": {**body["spec"], "type": "NodePort"}}
+            )
+            for body in services
+        }
+    )
     app = git_repository()
     status = app.until_reason("ApplyFailed")
+    assert ". 1 of 2 objects written. " in app.condition()["message"]
 
     [failure] = status["failures"]
     assert (failure["reason"], failure["line"]) == ("QuotaExceeded", 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from towline.kube import calls, refusals
 from towline.kube.calls import Answer
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
-from towline.model import Body, ObjectRef, Resource, Revision
+from towline.model import Body, GroupKind, ObjectRef, Resource, Revision
 from towline.plan.stamp import Identity
 
 
@@ -52,13 +52,17 @@ class Page(NamedTuple):
 
 
 class _Request(NamedTuple):
-    """One request about one object, or all of a kind (no name); an empty version means the preferred one."""
+    """One request about one object, or all of a kind (no name), by their metadata or `whole`.
+
+    An empty version means the preferred one.
+    """
 
     verb: str
     ref: ObjectRef
     version: str = ""
     query: calls.Query | None = None
     body: Body | list[Body] | None = None
+    whole: bool = False
 
     @property
     def content_type(self) -> str:
@@ -70,7 +74,7 @@ class _Request(NamedTuple):
     @property
     def accept(self) -> str:
         """Which form of the answer."""
-        return calls.JSON if self.ref.name else calls.METADATA_LIST
+        return calls.JSON if self.ref.name or self.whole else calls.METADATA_LIST
 
 
 class Objects:
@@ -118,6 +122,16 @@ class Objects:
             following=held.get("continue") or "",
             remaining=held.get("remainingItemCount") or 0,
         )
+
+    async def listed(self, kind: GroupKind, namespace: str, sync: WriteContext) -> Sequence[Body]:
+        """Return the objects of a kind in one namespace, whoever owns them: of a kind of which there are few."""
+        request = _Request("GET", ObjectRef(*kind, namespace, ""), whole=True)
+        return (await self._send(request, sync)).body.get("items") or ()
+
+    async def plurals(self, kinds: Iterable[GroupKind]) -> Mapping[GroupKind, str]:
+        """Return how the API server calls kinds in paths, as far as it serves them."""
+        found = {kind: await self._discovery.resource(kind) for kind in frozenset(kinds)}
+        return {kind: resource.plural for kind, resource in found.items() if resource}
 
     async def apply(self, body: Body, ref: ObjectRef, sync: WriteContext, *, force: bool) -> Answer:
         """Send a server-side apply; 201 says that the object did not exist."""

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from towline import aio
 from towline.api.gitrepository import ForeignFields
-from towline.apply import causes, existing, faults, immutable, nulled, prediction, takeover
+from towline.apply import causes, existing, faults, immutable, nulled, prediction, room, takeover
 from towline.apply.crds import Settling
 from towline.apply.objects import Objects, WriteContext, metadata, version_of
 from towline.apply.prediction import Prediction
@@ -60,7 +60,8 @@ class PreflightRun:
     async def run(self, changes: Sequence[Change], gated: Sequence[Change] = ()) -> Preflight:
         """Look at each object that the changes apply to, and send its dry run where `WriteContext.preflight` says so.
 
-        A refusal whose cause other changes of the plan may end is no failure: its prediction names them.
+        A refusal whose cause other changes of the plan may end is no failure: its prediction names them. What
+        quotas leave no room for together is one, although each dry run passes.
 
         Args:
             changes: what is written in one go.
@@ -75,7 +76,7 @@ class PreflightRun:
         now = tuple(change for change in changes if change.ref not in refused)
         ever = tuple(change for change in every if change.ref not in refused)
         later = {change.ref for change in gated}
-        return _preflight(
+        flight = _preflight(
             [
                 _waiting(each, ever if each.found.change.ref in later else now)
                 if isinstance(each, RefusedChange)
@@ -83,6 +84,11 @@ class PreflightRun:
                 for each in found
             ]
         )
+        if not self._sync.preflight:
+            return flight
+        first = [each for each in flight.predictions if each.change.ref not in later]
+        together = await room.refused(self._objects, first, self._sync)
+        return replace(flight, failures=(*flight.failures, *together))
 
     async def again(self, changes: Sequence[Change]) -> Preflight:
         """Look at changes whose turn has come: each refusal counts, and none leads to a replacement.

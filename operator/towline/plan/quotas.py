@@ -1,0 +1,152 @@
+"""Quotas that the creations of one plan exceed together: a dry run looks at each creation alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from itertools import chain
+from types import MappingProxyType
+from typing import Any
+
+from towline.errors import Failure, Refusal
+from towline.fields import quantity
+from towline.model import Body, Change, GroupKind
+
+QUOTA = GroupKind("", "ResourceQuota")
+
+_COUNTED = frozenset(
+    {
+        *("configmaps", "persistentvolumeclaims", "pods", "replicationcontrollers"),
+        *("resourcequotas", "secrets", "services"),
+    }
+)
+"""Kinds of the core group that a quota also counts without `count/`."""
+
+_MEBI = 2**20
+
+
+def exceeded(
+    creations: Sequence[Change], plurals: Mapping[GroupKind, str], quotas: Iterable[Body], sha: str
+) -> tuple[Failure, ...]:
+    """Return one refusal for each limit that the creations exceed together, of the first object that does not fit.
+
+    Counted is what the quota's status says is used, objects, and what Pods and PersistentVolumeClaims of the plan ask
+    for. Pods that controllers create later are not, and neither are quotas with scopes.
+
+    Args:
+        creations: objects that do not exist and that a dry run accepts, in the order in which they are written.
+        plurals: how the API server calls their kinds in paths.
+        quotas: ResourceQuotas of their namespaces, as they are.
+        sha: the commit that declares them.
+    """
+    used = [(change, _uses(change, plurals.get(change.ref.group_kind, ""))) for change in creations]
+    found = (
+        _refused(quota, name, used, sha)
+        for quota in quotas
+        if not _is_scoped(quota)
+        for name in sorted(_of_status(quota, "hard"))
+    )
+    return tuple(each for each in found if each)
+
+
+def _refused(
+    quota: Body, name: str, used: Iterable[tuple[Change, Mapping[str, Fraction]]], sha: str
+) -> Failure | None:
+    """Return the refusal of the first object that one limit of a quota leaves no room for."""
+    hard, taken = (_of_status(quota, what).get(name, "0") for what in ("hard", "used"))
+    limit, start = quantity.parse(hard), quantity.parse(taken)
+    held: Body = quota["metadata"]
+    asked = [
+        (change, uses[name])
+        for change, uses in used
+        if name in uses and change.ref.namespace == held["namespace"]
+    ]
+    if limit is None or start is None:
+        return None
+    left = limit - start
+    for change, amount in asked:
+        left -= amount
+        if left < 0:
+            total = _shown(sum((amount for _, amount in asked), Fraction()))
+            return _failure(
+                change,
+                f"quota {held['name']} allows {hard} of {name}, {taken} are used, and what this commit creates "
+                f"needs {total}",
+                sha,
+            )
+    return None
+
+
+def _failure(change: Change, message: str, sha: str) -> Failure:
+    origin = change.manifest.origin if change.manifest else None
+    return Failure(
+        reason=Refusal.QUOTA_EXCEEDED,
+        message=message,
+        object=str(change.ref),
+        file=origin.file if origin else "",
+        line=origin.line if origin else 0,
+        commit=sha,
+    )
+
+
+def _uses(change: Change, plural: str) -> Mapping[str, Fraction]:
+    """Return how much of what a creation takes, by the names that quotas have for it."""
+    one, ref = Fraction(1), change.ref
+    if ref.group:
+        return {f"count/{plural}.{ref.group}": one}
+    found = {f"count/{plural}": one} | ({plural: one} if plural in _COUNTED else {})
+    if ref.kind in _ASKING and change.manifest:  # thousands of others need not be read
+        found |= _ASKING[ref.kind](change.manifest.body.get("spec") or {})
+    return found
+
+
+def _service(spec: Body) -> Mapping[str, Fraction]:
+    return {"services.loadbalancers": Fraction(1)} if spec.get("type") == "LoadBalancer" else {}
+
+
+def _claim(spec: Body) -> Mapping[str, Fraction]:
+    return {f"requests.{name}": amount for name, amount in _amounts(spec, "requests").items()}
+
+
+def _pod(spec: Body) -> Mapping[str, Fraction]:
+    """Return what a Pod asks for: all its containers together, or the largest that runs before them."""
+    found: dict[str, Fraction] = {}
+    for what in ("requests", "limits"):
+        main, first = (
+            [_amounts(container, what) for container in spec.get(field) or ()]
+            for field in ("containers", "initContainers")
+        )
+        for name in {*chain.from_iterable(main), *chain.from_iterable(first)}:
+            together = sum((each.get(name, Fraction()) for each in main), Fraction())
+            found[f"{what}.{name}"] = max([together, *(each.get(name, Fraction()) for each in first)])
+    plain = {name: found[f"requests.{name}"] for name in ("cpu", "memory") if f"requests.{name}" in found}
+    return found | plain
+
+
+def _amounts(body: Body, what: str) -> Mapping[str, Fraction]:
+    """Return the requests or limits of a container or claim; what is limited and not requested is requested, too."""
+    resources: Body = body.get("resources") or {}
+    limits: Mapping[str, Any] = resources.get("limits") or {}
+    given = {**limits, **(resources.get("requests") or {})} if what == "requests" else limits
+    read = {name: quantity.parse(value) for name, value in given.items()}
+    return {name: amount for name, amount in read.items() if amount is not None}
+
+
+def _is_scoped(quota: Body) -> bool:
+    spec: Body = quota.get("spec") or {}
+    return bool(spec.get("scopes") or spec.get("scopeSelector"))
+
+
+def _of_status(quota: Body, what: str) -> Mapping[str, str]:
+    return (quota.get("status") or {}).get(what) or {}
+
+
+def _shown(amount: Fraction) -> str:
+    """Return an amount as people write it: `3`, `0.5`, `512Mi`."""
+    if amount and amount % _MEBI == 0:
+        return f"{amount / _MEBI}Mi"
+    return f"{float(amount):g}" if amount.denominator > 1 else str(amount)
+
+
+_ASKING = MappingProxyType({"Service": _service, "PersistentVolumeClaim": _claim, "Pod": _pod})
+"""Kinds of the core group of which quotas count more than their number."""
