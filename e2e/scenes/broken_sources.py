@@ -150,8 +150,8 @@ def an_object_is_declared_twice(place: Place) -> Iterator[None]:
 
 
 @contextmanager
-def a_file_is_a_symlink(place: Place) -> Iterator[None]:
-    with _committed(place, {**_HALF, "deploy/more.yaml": Entry("120000", "kept.yaml")}):
+def a_symlink_leads_out_of_the_repository(place: Place) -> Iterator[None]:
+    with _committed(place, {**_HALF, "deploy/more.yaml": Entry("120000", "../../kept.yaml")}):
         yield
 
 

@@ -143,15 +143,43 @@ def test_hidden_files_other_files_and_empty_ones_declare_nothing(folder: Path) -
     assert len(lines(folder)) == 2
 
 
-def test_no_symlink_is_followed(folder: Path) -> None:
+def test_a_symlink_that_leads_out_or_in_a_circle_is_refused(folder: Path) -> None:
     secret = write(folder.parent, "outside.yaml", "password: hunter2")
     (folder / "passwd.yaml").symlink_to(secret)
-    (folder / "loop").symlink_to(folder)
+    (folder / "up.yaml").symlink_to("../outside.yaml")
+    (folder / "loop").symlink_to(".")
     (folder / "web" / "gone.yaml").symlink_to("nothing")
     told = faults(folder)
-    assert [line.partition(":")[0] for line in told] == ["loop", "passwd.yaml", "web/gone.yaml"]
-    assert all("is a symlink" in line for line in told)
+    assert [line.partition(" in spec.exclude")[0] for line in told] == [
+        f"{name}: this symlink {why}: correct it, commit the files themselves, or name it"
+        for name, why in (
+            ("loop", "leads in a circle"),
+            ("passwd.yaml", "leads out of the repository"),
+            ("up.yaml", "leads out of the repository"),
+            ("web/gone.yaml", "does not lead to a file or folder of this commit"),
+        )
+    ]
     assert "hunter2" not in str(told)
+
+
+def test_a_symlink_may_lead_to_other_folders_of_the_repository(folder: Path) -> None:
+    write(folder, ".git/HEAD", "ref: refs/heads/main")
+    write(folder, "prod/own.yaml", SETTINGS.replace("settings", "own"))
+    (folder / "prod" / "settings.yaml").symlink_to("../settings.YML")
+    (folder / "prod" / "web").symlink_to("../web")
+    found = [(each["object"]["metadata"]["name"], each["file"]) for each in lines(folder / "prod")]
+    assert found == [("own", "own.yaml"), ("settings", "../settings.YML"), ("web", "../web/deployment.yaml")]
+
+
+def test_a_fault_of_a_file_behind_a_symlink_names_both_paths(folder: Path) -> None:
+    write(folder, ".git/HEAD", "ref: refs/heads/main")
+    write(folder, "values.yaml", "a: 1")
+    write(folder, "prod/own.yaml", SETTINGS)
+    (folder / "prod" / "b.yaml").symlink_to("../values.yaml")
+    first, advice = faults(folder / "prod")
+    assert first.startswith("../values.yaml:1: not a Kubernetes object")
+    assert first.endswith("(read as b.yaml, through a symlink)")
+    assert "spec.exclude: ['/b.yaml']" in advice
 
 
 def test_a_symlink_to_a_file_that_is_no_manifest_is_nobodys_concern(folder: Path) -> None:

@@ -115,29 +115,6 @@ async def test_a_path_that_is_no_folder_is_refused(
     assert raised.value.message.isprintable()
 
 
-async def test_only_a_symlink_that_ends_at_a_file_of_the_commit_is_said_to(
-    mirrors: Mirrors, repo: Repo
-) -> None:
-    links = {
-        "file": "folder/b.txt",
-        "chain": "file",
-        "up": "folder/../folder/b.txt",
-        "tree": "folder",
-        "outside": "/etc/passwd",
-        "above": "../x",
-        "loop": "loop",
-        "dangling": "nothing",
-        "through": "folder/b.txt/x",
-        "odd\nname": "file",
-    }
-    repo.commit(
-        {"folder/b.txt": "b"} | {name: gitrepo.Entry("120000", target) for name, target in links.items()}
-    )
-    remote, sha = await fetched(mirrors, repo)
-    to_file = {entry.path for entry in await mirrors.entries(remote, sha, ".") if entry.to_file}
-    assert to_file == {"file", "chain", "up", "odd\nname"}
-
-
 async def test_names_that_are_no_utf8_are_listed(mirrors: Mirrors, repo: Repo) -> None:
     blob = repo.git("hash-object", "-w", "--stdin")
     line = f"100644 blob {blob}\tcaf\udce9.yaml\0".encode(errors="surrogateescape")

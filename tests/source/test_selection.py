@@ -5,12 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.errors import Reason, SourceError
 from towline.render import formats
+from towline.render.links import Links, Listing
 from towline.source import selection
 from towline.source.selection import Entry, Kind, Selection, SourceLimits
 
 
-def entry(path: str, *, kind: Kind = Kind.FILE, size: int = 10, to_file: bool = False) -> Entry:
-    return Entry(path=path, mode="100644", kind=kind, sha="0" * 40, size=size, to_file=to_file)
+def entry(path: str, *, kind: Kind = Kind.FILE, size: int = 10, sha: str = "0" * 40) -> Entry:
+    return Entry(path=path, mode="100644", kind=kind, sha=sha, size=size)
+
+
+def link(path: str, text: str) -> Entry:
+    return entry(path, kind=Kind.SYMLINK, sha=text)
 
 
 def files(*paths: str) -> tuple[Entry, ...]:
@@ -23,7 +28,11 @@ def select(
     exclude: tuple[str, ...] = (),
     limits: SourceLimits | None = None,
 ) -> Selection:
-    return selection.select(entries, path, formats.MARKERS, exclude, limits)
+    """Select from a commit that holds these entries; the object id of a symlink is its text."""
+    below = tuple(one for one in entries if path == "." or one.path.startswith(f"{path}/"))
+    texts = {one.sha: one.sha.encode() for one in entries if one.kind is Kind.SYMLINK}
+    listed = Links(below, Listing(entries, texts), (limits or SourceLimits()).entries)
+    return selection.select(listed, path, formats.MARKERS, exclude, limits)
 
 
 def chosen(*paths: str, path: str = ".", exclude: tuple[str, ...] = ()) -> list[str]:
@@ -145,20 +154,115 @@ def test_a_chart_beside_the_path_does_not_matter() -> None:
     assert chosen("s/a.yaml", path="s") == ["s/a.yaml"]
 
 
+FOLLOWED = (
+    link("deploy/a.yaml", "../base/a.txt"),
+    link("deploy/apps", "../base/apps"),
+    link("deploy/docs", "../base/a.txt"),
+    entry("base/a.txt"),
+    entry("base/apps/b.yaml"),
+    entry("base/apps/.hidden.yaml"),
+    entry("base/apps/old/c.yaml"),
+    link("base/apps/d.yaml", "../../base/d.yaml"),
+    entry("base/d.yaml"),
+)
+
+
+def test_a_symlink_is_judged_by_its_own_name_and_read_where_it_leads() -> None:
+    selected = select(FOLLOWED, "deploy")
+    assert selected.failures == ()
+    assert [(one.reached, one.path) for one in selected.files] == [
+        ("deploy/a.yaml", "base/a.txt"),
+        ("deploy/apps/b.yaml", "base/apps/b.yaml"),
+        ("deploy/apps/d.yaml", "base/d.yaml"),
+        ("deploy/apps/old/c.yaml", "base/apps/old/c.yaml"),
+    ]
+
+
 @pytest.mark.parametrize(
-    ("link", "refused"),
+    ("pattern", "left"),
     [
-        (entry("a.yaml", kind=Kind.SYMLINK, to_file=True), True),
-        (entry("A.JSON", kind=Kind.SYMLINK), True),
-        (entry("folder", kind=Kind.SYMLINK), True),
-        (entry("docs", kind=Kind.SYMLINK, to_file=True), False),
-        (entry(".hidden", kind=Kind.SYMLINK), False),
+        ("/apps/", ["base/a.txt"]),
+        ("/apps", ["base/a.txt"]),
+        ("old", ["base/a.txt", "base/apps/b.yaml", "base/d.yaml"]),
+        ("base", ["base/a.txt", "base/apps/b.yaml", "base/d.yaml", "base/apps/old/c.yaml"]),
+        ("a.yaml", ["base/apps/b.yaml", "base/d.yaml", "base/apps/old/c.yaml"]),
     ],
 )
-def test_a_symlink_is_refused_if_it_could_hide_manifests(link: Entry, refused: bool) -> None:  # noqa: FBT001  a column
-    failures = select((link, entry("z.yaml")), ".").failures
-    assert [(one.file, one.reason) for one in failures] == [(link.path, Reason.SYMLINK_REFUSED)] * refused
-    assert not [one for one in failures if link.path in one.message]  # the failure's file says it
+def test_what_symlinks_lead_to_is_excluded_by_the_path_through_them(pattern: str, left: list[str]) -> None:
+    assert [one.path for one in select(FOLLOWED, "deploy", (pattern,)).files] == left
+
+
+def test_a_file_that_several_paths_lead_to_is_read_once() -> None:
+    several = (
+        entry("web/a.yaml"),
+        link("all", "web"),
+        link("z.yaml", "web/a.yaml"),
+        link("b.yaml", "c.txt"),
+        link("d.yaml", "c.txt"),
+        entry("c.txt"),
+    )
+    assert [(one.reached, one.path) for one in select(several, ".").files] == [
+        ("b.yaml", "c.txt"),
+        ("web/a.yaml", "web/a.yaml"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("refused", "why"),
+    [
+        (link("a.yaml", "/etc/passwd"), "leads out of the repository"),
+        (link("a.yaml", "../outside.yaml"), "leads out of the repository"),
+        (link("a.yaml", "a.yaml"), "leads in a circle"),
+        (link("inside", "."), "leads in a circle"),
+        (link("inside", ".."), "leads out of the repository"),
+        (link("inside", "nothing"), "does not lead to a file or folder of this commit"),
+        (link("a.yaml", "z.yaml/x"), "does not lead to a file or folder of this commit"),
+    ],
+)
+def test_a_symlink_that_does_not_end_inside_its_commit_is_refused_and_named_once(
+    refused: Entry, why: str
+) -> None:
+    (failure,) = select((refused, entry("z.yaml")), ".").failures
+    assert (failure.file, failure.reason) == (refused.path, Reason.SYMLINK_REFUSED)
+    assert f"this symlink {why}: " in failure.message
+    assert "spec.exclude" in failure.message
+    assert refused.path not in failure.message  # the failure's file says it
+    assert not select((refused, entry("z.yaml")), ".", (refused.path,)).failures
+
+
+def test_a_symlink_that_is_refused_in_a_folder_behind_another_is_named_with_the_path_to_exclude() -> None:
+    commit = (link("deploy/apps", "../base"), link("base/bad.yaml", "/etc/passwd"))
+    (failure,) = select(commit, "deploy").failures
+    assert failure.file == "base/bad.yaml"
+    assert failure.message.endswith("or name deploy/apps/bad.yaml in spec.exclude")
+    assert not select(commit, "deploy", ("/apps/bad.yaml",)).failures
+
+
+def test_hidden_symlinks_are_not_followed() -> None:
+    assert select((link(".hidden", "/etc"), link("x/.y.yaml", "nothing")), ".") == Selection(files=())
+
+
+def test_a_symlink_named_like_a_chart_makes_its_folder_one() -> None:
+    commit = (link("web/Chart.yaml", "../chart.txt"), entry("chart.txt"), entry("web/a.yaml"))
+    selected = select(commit, ".")
+    assert (selected.files, [one.file for one in selected.failures]) == ((), ["chart.txt"])
+    assert "exclude: ['/web/']" in selected.failures[0].message
+
+
+def test_symlinks_that_multiply_are_bounded() -> None:
+    doubling = tuple(
+        link(f"{level}/{side}", f"../{level + 1}") for level in range(30) for side in ("left", "right")
+    )
+    with pytest.raises(SourceError, match="more than 1000 files") as raised:
+        select((*doubling, entry("30/a.yaml")), "0", limits=SourceLimits(entries=1000))
+    assert raised.value.reason is Reason.SOURCE_TOO_LARGE
+
+
+def test_a_fault_behind_a_symlink_names_the_file_and_the_path_through_it() -> None:
+    commit = (link("deploy/a.yaml", "../big.yaml"), entry("big.yaml", size=11))
+    (failure,) = select(commit, "deploy", (), SourceLimits(file_bytes=10)).failures
+    assert failure.file == "big.yaml"
+    assert failure.message.endswith("(read as deploy/a.yaml, through a symlink)")
 
 
 def test_submodules_are_passed_over_and_named() -> None:

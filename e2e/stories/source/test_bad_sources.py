@@ -29,7 +29,7 @@ CASES: tuple[tuple[Breakage, str, str], ...] = (
     (broken_sources.a_file_does_not_parse, "BuildFailed", "deploy/kept.yaml"),
     (broken_sources.a_file_declares_no_kind, "BuildFailed", "deploy/more.yaml"),
     (broken_sources.an_object_is_declared_twice, "BuildFailed", "DuplicateObject"),
-    (broken_sources.a_file_is_a_symlink, "SymlinkRefused", "deploy/more.yaml"),
+    (broken_sources.a_symlink_leads_out_of_the_repository, "SymlinkRefused", "deploy/more.yaml"),
     (broken_sources.a_file_is_larger_than_any_object, "BuildFailed", "deploy/large.yaml"),
     (broken_sources.the_folder_asks_for_kustomize, "BuildFailed", "not supported yet"),
     (broken_sources.the_server_answers_500, "GitUnavailable", "500"),

@@ -74,7 +74,7 @@ SOURCES = (
     Case("PathNotFound", "is a file", "", {"path": "first.yaml"}),
     Case("SymlinkRefused", "spec.path link", "", {"path": "link"}, {"link": Entry("120000", "folder")}),
     Case("SourceEmpty", "no manifests below 'folder'", "", {"path": "folder"}),
-    Case("SymlinkRefused", "link.yaml", "", {}, {"link.yaml": Entry("120000", "first.yaml")}),
+    Case("SymlinkRefused", "link.yaml", "", {}, {"link.yaml": Entry("120000", "/etc/passwd")}),
     Case("BuildFailed", "broken.yaml:4", "", {}, {"broken.yaml": BROKEN}),
     Case("ApplyFailed", "first.yaml:1", "Reconciling", {"defaultNamespace": "absent"}),
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from towline import aio, log
 from towline.api.gitrepository import RefKind, Spec
-from towline.errors import BuildError, Failure, Refusal, TowlineError
+from towline.errors import BuildError, Failure, Reason, Refusal, SourceError, TowlineError
 from towline.fields import owned_paths
 from towline.kube import secrets
 from towline.kube.client import Client
@@ -18,7 +18,7 @@ from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import GroupKind, Key, Manifest, Revision
 from towline.plan import ignore_fields, manifest, scope
-from towline.render import documents, formats
+from towline.render import documents, formats, links
 from towline.render.build_report import build_error
 from towline.render.cache import Cache
 from towline.source import access, refs, selection
@@ -169,9 +169,10 @@ class CommitReader:
             SourceError: the path, or the size of what lies there.
             ClusterError: the API server could not say which kinds it serves.
         """
-        entries = await self._mirrors.entries(head.remote, head.sha, spec.path)
+        limits = self._rules.limits
+        listed = await self._listed(head, spec.path)
         selected = await asyncio.to_thread(
-            selection.select, entries, spec.path, formats.MARKERS, spec.exclude, self._rules.limits
+            selection.select, listed, spec.path, formats.MARKERS, spec.exclude, limits
         )
         manifests = await self._rendered(head, spec, selected)
         brought = scope.declared_scopes(manifests)
@@ -179,7 +180,7 @@ class CommitReader:
         scopes = {kind: resource.namespaced for kind, resource in brought.items()} | dict(served)
         placed, failures = await asyncio.to_thread(scope.place, manifests, scopes, spec.default_namespace)
         if any(failure.reason == Refusal.DUPLICATE_OBJECT for failure in failures):
-            raise build_error(failures, (), spec.path, head.sha)
+            raise build_error(failures, _places(selected), spec.path, head.sha)
         denied = await self._index.denied({manifest.ref.group_kind for manifest in placed})
         seen, forbidden = scope.visible(placed, denied)
         marked = tuple(replace(failure, commit=head.sha) for failure in (*failures, *forbidden))
@@ -226,6 +227,24 @@ class CommitReader:
             return History(revisions=(), total=0)
         return await self._mirrors.history(head.remote, base, head.sha)
 
+    async def _listed(self, head: Head, path: str) -> links.Links:
+        """List what is below a path; where that holds symlinks, the whole commit, because they may lead anywhere."""
+        limit = self._rules.limits.entries
+        entries = await self._mirrors.entries(head.remote, head.sha, path)
+        if not await asyncio.to_thread(links.to_read, entries):
+            return links.Links(entries, links.Listing((), {}), limit)
+        whole, nowhere = entries, links.NOWHERE
+        if path != ".":
+            try:
+                whole = await self._mirrors.entries(head.remote, head.sha, ".")
+            except SourceError as error:
+                if error.reason is not Reason.SOURCE_TOO_LARGE:
+                    raise
+                nowhere = links.too_many(limit)
+        texts = await self._mirrors.blobs(head.remote, await asyncio.to_thread(links.to_read, whole))
+        tree = await asyncio.to_thread(links.Listing, whole, texts)
+        return links.Links(entries, tree, limit, nowhere)
+
     async def _rendered(self, head: Head, spec: Spec, selected: selection.Selection) -> tuple[Manifest, ...]:
         """Parse what was selected; what the selection refused is reported together with what does not parse."""
 
@@ -233,17 +252,21 @@ class CommitReader:
             return await self._mirrors.blobs(head.remote, shas)
 
         files = [(entry.path, entry.sha, entry.size) for entry in selected.files]
-        paths = [entry.path for entry in selected.files]
+        places = _places(selected)
         refused = selected.failures
         try:
             manifests = await self._cache.render(
                 files, read, self._rules.yaml, skip_non_manifests=spec.skip_non_manifests
             )
         except BuildError as error:
-            raise build_error((*refused, *error.failures), paths, spec.path, head.sha) from error
+            raise build_error((*refused, *error.failures), places, spec.path, head.sha) from error
         if refused:
-            raise build_error(refused, paths, spec.path, head.sha)
+            raise build_error(refused, places, spec.path, head.sha)
         return manifests
+
+
+def _places(selected: selection.Selection) -> Mapping[str, str]:
+    return {entry.path: entry.reached for entry in selected.files}
 
 
 def _tell_old_spellings(manifests: Iterable[Manifest], sha: str) -> None:

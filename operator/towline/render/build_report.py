@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from towline import text
 from towline.errors import BuildError, Failure, Reason
+from towline.source import selection
 
 NO_OBJECT = "not a Kubernetes object: name it in spec.exclude"
 """The message for a file without an object."""
@@ -20,19 +21,27 @@ _SHOWN = 10
 """How many errors a status lists."""
 
 
-def build_error(failures: Iterable[Failure], files: Iterable[str], path: str, sha: str) -> BuildError:
+def build_error(failures: Iterable[Failure], files: Mapping[str, str], path: str, sha: str) -> BuildError:
     """Return the error with all failures of a commit; where all are symlinks, its reason is SymlinkRefused.
 
     Args:
         failures: what is wrong.
-        files: the paths of all files that were read.
+        files: the paths of all files that were read, each with the path by which it is found, through a symlink or not.
         path: where manifests begin.
         sha: the commit.
     """
-    ordered = _ordered(replace(failure, commit=sha) for failure in failures)
+    found = tuple(failures)
+    ordered = _ordered(replace(each, commit=sha) for each in through_links(found, files))
     only_links = all(failure.reason == Reason.SYMLINK_REFUSED for failure in ordered)
     reason = Reason.SYMLINK_REFUSED if only_links else Reason.BUILD_FAILED
-    return BuildError(ordered, reason, advice(ordered, files, path))
+    return BuildError(ordered, reason, advice(found, files, path))
+
+
+def through_links(failures: Iterable[Failure], files: Mapping[str, str]) -> Iterator[Failure]:
+    """Say of what is wrong with a file by which path a symlink leads to it: that one is in `spec.path`."""
+    for failure in failures:
+        place = files.get(failure.file, failure.file)
+        yield replace(failure, message=selection.through_link(failure.message, failure.file, place))
 
 
 def _ordered(failures: Iterable[Failure]) -> tuple[Failure, ...]:
@@ -48,13 +57,14 @@ def _ordered(failures: Iterable[Failure]) -> tuple[Failure, ...]:
     return tuple(failure for _, failure in sorted(zip(ranks, ordered, strict=True), key=lambda pair: pair[0]))
 
 
-def advice(failures: Iterable[Failure], files: Iterable[str], path: str) -> str:
+def advice(failures: Iterable[Failure], files: Mapping[str, str], path: str) -> str:
     """Say how many files hold no object, and a pattern that excludes most of them and nothing else."""
     prefix = 0 if path == "." else len(path) + 1
-    bad = [failure.file[prefix:] for failure in failures if failure.message == NO_OBJECT]
+    empty = {failure.file for failure in failures if failure.message == NO_OBJECT}
+    bad = [files.get(file, file)[prefix:] for file in sorted(empty)]
     if not bad:
         return ""
-    good = [file[prefix:] for file in files if file[prefix:] not in set(bad)]
+    good = [place[prefix:] for file, place in files.items() if file not in empty]
     pattern, count = _pattern(bad, good)
     covered = "" if count == len(bad) else f" for {count} of them"
     way_out = f"write spec.exclude: ['{pattern}']{covered}" if pattern else "name them in spec.exclude"

@@ -10,21 +10,57 @@ from pathlib import Path
 from towline.source.selection import Entry, Kind
 
 
-def entries(root: Path) -> Iterator[Entry]:
-    """Yield files, symlinks and submodules; no symlink is followed, and neither pipes nor devices are listed.
+def placed(directory: Path) -> tuple[Path, str]:
+    """Return the root of the repository that a folder is in, or the folder itself, and the folder's path from there."""
+    here = directory.resolve()
+    for parent in (here, *here.parents):
+        if (parent / ".git").exists():
+            return parent, here.relative_to(parent).as_posix()
+    return here, "."
+
+
+def entries(root: Path, path: str) -> Iterator[Entry]:
+    """Yield files, symlinks and submodules below a path; neither pipes nor devices are listed.
 
     Raises:
         OSError: the folder cannot be listed.
     """
-    for parent, folders, files in os.walk(root, onerror=_refuse):
+    for parent, folders, files in os.walk(root / path, onerror=_refuse):
         here = Path(parent)
-        if here != root and ".git" in (*folders, *files):
+        if here != root / path and ".git" in (*folders, *files):
             folders.clear()
             yield _entry(root, here, Kind.SUBMODULE)
             continue
-        yield from (_link(root, here / name) for name in folders if (here / name).is_symlink())
+        yield from (_entry(root, here / name, Kind.SYMLINK) for name in folders if (here / name).is_symlink())
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (entry for name in files if (entry := _listed(root, here / name)))
+
+
+class Disk:
+    """The tree of a repository on disk, in which symlinks are followed as in a commit (`links.Tree`)."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def link(self, path: str) -> str | None:
+        """Return the text of a symlink; None where there is none."""
+        at = self._root / path
+        return str(at.readlink()) if at.is_symlink() else None
+
+    def file(self, path: str) -> Entry | None:
+        """Return a file; None where there is none."""
+        at = self._root / path
+        entry = _listed(self._root, at) if at.name != ".git" and at.exists() else None
+        return entry if entry and entry.kind is Kind.FILE else None
+
+    def is_folder(self, path: str) -> bool:
+        """Say whether there is a folder of this repository: Git's own, and other repositories, are none."""
+        at = self._root / path
+        return not path or (at.is_dir() and at.name != ".git" and not (at / ".git").exists())
+
+    def below(self, folder: str) -> Iterator[Entry]:
+        """Yield what is in a folder and the folders in it."""
+        return entries(self._root, folder or ".")
 
 
 def content(root: Path, entry: Entry, limit: int) -> bytes:
@@ -42,24 +78,15 @@ def _refuse(error: OSError) -> None:
 
 
 def _listed(root: Path, path: Path) -> Entry | None:
-    mode = path.lstat().st_mode
-    if stat.S_ISLNK(mode):
-        return _link(root, path)
-    return _entry(root, path, Kind.FILE, size=path.lstat().st_size) if stat.S_ISREG(mode) else None
-
-
-def _link(root: Path, path: Path) -> Entry:
-    try:
-        target = path.resolve(strict=True)
-    except (OSError, RuntimeError):  # dangling, or a loop
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
         return _entry(root, path, Kind.SYMLINK)
-    inside = target.is_relative_to(root.resolve()) and target.is_file()
-    return _entry(root, path, Kind.SYMLINK, to_file=inside)
+    return _entry(root, path, Kind.FILE, size=status.st_size) if stat.S_ISREG(status.st_mode) else None
 
 
 _MODES = {Kind.FILE: "100644", Kind.SYMLINK: "120000", Kind.SUBMODULE: "160000"}
 
 
-def _entry(root: Path, path: Path, kind: Kind, *, size: int = 0, to_file: bool = False) -> Entry:
+def _entry(root: Path, path: Path, kind: Kind, *, size: int = 0) -> Entry:
     name = path.relative_to(root).as_posix()
-    return Entry(path=name, mode=_MODES[kind], kind=kind, sha="", size=size, to_file=to_file)
+    return Entry(path=name, mode=_MODES[kind], kind=kind, sha="", size=size)

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from towline.errors import Failure, Reason, TowlineError
 from towline.model import Manifest, ObjectRef
 from towline.plan import scope
-from towline.render import build_report, folder, formats, plain
+from towline.render import build_report, folder, formats, links, plain
 from towline.render.build_report import NO_OBJECT
 from towline.render.documents import YamlLimits
 from towline.source import selection
-from towline.source.selection import Entry, SourceLimits
+from towline.source.selection import SourceLimits
 
 
 def render(
     directory: Path, max_file_size: int, *, skip_non_manifests: bool
 ) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
-    """Return what a folder declares, and everything that is wrong with it, in the order of files and lines."""
+    """Return what a folder declares, and everything that is wrong with it, in the order of files and lines.
+
+    Files are named relative to the folder; those that symlinks lead to may be elsewhere in its repository.
+    """
     limits = YamlLimits(file_bytes=max_file_size)
     most = SourceLimits(file_bytes=max_file_size)
     try:
-        selected = selection.select(folder.entries(directory), ".", formats.MARKERS, limits=most)
+        root, path = folder.placed(directory)
+        listed = links.Links(tuple(folder.entries(root, path)), folder.Disk(root), most.entries)
+        selected = selection.select(listed, path, formats.MARKERS, limits=most)
     except TowlineError as error:
         return (), (Failure(reason=error.reason, message=error.message),)
     except OSError as error:
@@ -30,24 +37,28 @@ def render(
             Failure(reason=Reason.PATH_NOT_FOUND, message=f"the folder cannot be listed: {error.strerror}"),
         )
     manifests: list[Manifest] = []
-    failures = list(selected.failures)
+    failures = [replace(one, file=posixpath.relpath(one.file, path)) for one in selected.failures]
+    places: dict[str, str] = {}
     for entry in selected.files:
+        file = posixpath.relpath(entry.path, path)
+        places[file] = posixpath.relpath(entry.reached, path)
         try:
-            content = folder.content(directory, entry, limits.file_bytes)
+            content = folder.content(root, entry, limits.file_bytes)
         except OSError as error:
             message = f"the file cannot be read: {error.strerror}"
-            failures.append(Failure(reason=Reason.BUILD_FAILED, message=message, file=entry.path))
+            failures.append(Failure(reason=Reason.BUILD_FAILED, message=message, file=file))
             continue
-        found, faults = plain.manifests(entry.path, "", content, limits)
+        found, faults = plain.manifests(file, "", content, limits)
         manifests.extend(found)
         failures.extend(one for one in faults if not (skip_non_manifests and one.message == NO_OBJECT))
     failures.extend(_twice(manifests))
     ordered = sorted(failures, key=lambda one: (one.file.encode(), one.line))
-    return tuple(manifests), (*ordered, *_advice(ordered, selected.files))
+    told = build_report.through_links(ordered, places)
+    return tuple(manifests), (*told, *_advice(ordered, places))
 
 
-def _advice(failures: Iterable[Failure], files: Iterable[Entry]) -> Iterator[Failure]:
-    if advice := build_report.advice(failures, (entry.path for entry in files), "."):
+def _advice(failures: Iterable[Failure], places: Mapping[str, str]) -> Iterator[Failure]:
+    if advice := build_report.advice(failures, places, "."):
         yield Failure(reason=Reason.BUILD_FAILED, message=advice)
 
 

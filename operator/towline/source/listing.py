@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from towline.errors import Reason, SourceError
 from towline.source import selection
@@ -74,18 +74,6 @@ def checks(output: bytes) -> tuple[Found, ...]:
         found.append(Found(sha=(match["sha"] or b"").decode(), kind=(match["kind"] or why).decode()))
         at = match.end() + (int(match["length"]) + 1 if match["length"] else 0)
     return tuple(found)
-
-
-def with_targets(entries: Iterable[Entry], targets: Iterable[Found]) -> tuple[Entry, ...]:
-    """Say of each symlink whether it ends at a file of its own tree.
-
-    `targets` are what is behind the symlinks, in their order.
-    """
-    ends = iter(targets)
-    return tuple(
-        replace(entry, to_file=next(ends).kind == "blob") if entry.kind is Kind.SYMLINK else entry
-        for entry in entries
-    )
 
 
 def no_folder(

@@ -18,7 +18,7 @@ from towline.source.authorship.steps import Step
 from towline.source.history import History
 from towline.source.listing import Found
 from towline.source.process import TooMuchOutputError
-from towline.source.selection import Entry, Kind, SourceLimits
+from towline.source.selection import Entry, SourceLimits
 from towline.source.transport import GitCommand, Transport
 
 _T = TypeVar("_T")
@@ -107,12 +107,7 @@ class Reader:
                 Reason.SOURCE_TOO_LARGE,
                 f"the commit has more than {self._limits.entries} files: narrow spec.path",
             )
-        entries = await _parsed(listed, lambda output: listing.entries(output, path))
-        names = tuple(f"{sha}:{entry.path}" for entry in entries if entry.kind is Kind.SYMLINK)
-        if not names:
-            return entries
-        targets = await self._behind(repository, names, "--follow-symlinks")
-        return listing.with_targets(entries, targets)
+        return await _parsed(listed, lambda output: listing.entries(output, path))
 
     async def blobs(self, repository: Path, shas: Sequence[str]) -> Mapping[str, bytes]:
         """Return the content of each blob; `shas` has none twice."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
+from typing import Protocol
 
 from towline import text
 from towline.errors import Failure, Reason, SourceError
@@ -27,8 +28,8 @@ class Kind(StrEnum):
 class Entry:
     """One file, symlink or submodule; `path` is from the repository root, `size` in bytes (0 for submodules).
 
-    Bytes of a path that are not UTF-8 become lone surrogates. `to_file` is true for a symlink that ends,
-    inside this tree, at a regular file.
+    Bytes of a path that are not UTF-8 become lone surrogates. `place` is the path by which a symlink leads here, empty
+    where none does; `refused` says why a symlink is not followed.
     """
 
     path: str
@@ -36,7 +37,13 @@ class Entry:
     kind: Kind
     sha: str
     size: int
-    to_file: bool = False
+    place: str = ""
+    refused: str = ""
+
+    @property
+    def reached(self) -> str:
+        """The path by which the entry is found below `spec.path`: names and patterns are judged by it."""
+        return self.place or self.path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +76,19 @@ class Selection:
     submodules: tuple[str, ...] = ()
 
 
+class Listed(Protocol):
+    """What a commit holds below a path, and where its symlinks lead."""
+
+    @property
+    def entries(self) -> Iterable[Entry]:
+        """What is below the path, symlinks as themselves."""
+
+    def follow(self, link: Entry, wanted: Callable[[Entry], bool]) -> Iterable[Entry]:
+        """Return what a symlink leads to, of a folder only what is wanted; or the link itself, with `refused`."""
+
+
 def select(
-    entries: Iterable[Entry],
+    listed: Listed,
     path: str,
     markers: Mapping[str, str],
     exclude: Sequence[str] = (),
@@ -78,10 +96,11 @@ def select(
 ) -> Selection:
     """Return the manifests below `path`, by the rules of "Reading a repository" in the contract.
 
-    Files below a folder that is refused as a whole are not selected: their errors would hide the cause.
+    Files below a folder that is refused as a whole are not selected: their errors would hide the cause. A file that
+    several paths lead to is selected once.
 
     Args:
-        entries: what the commit holds.
+        listed: what the commit holds.
         path: where manifests begin.
         markers: names of files whose folder is not made of plain manifests, and the tool that each belongs to.
         exclude: patterns of what is passed over.
@@ -92,23 +111,19 @@ def select(
         SourceError: SourceTooLarge.
     """
     limits = limits or SourceLimits()
-    seen = tuple(sorted(_seen(entries, path, markers, exclude), key=_byte_order))
-    unserved = {entry.path.rpartition("/")[0]: entry for entry in seen if _name(entry) in markers}
-    manifests = tuple(one for one in seen if _is_manifest(one) and not _below(one.path, unserved))
+    seen = tuple(sorted(_seen(listed, path, markers, exclude), key=_byte_order))
+    unserved = {entry.reached.rpartition("/")[0]: entry for entry in seen if _name(entry) in markers}
+    manifests = _once(one for one in seen if _is_manifest(one) and not _below(one.reached, unserved))
     _check_amount(manifests, limits)
     failures = (
         *(_not_served(entry, markers[_name(entry)], path) for entry in unserved.values()),
-        *(
-            _refused_link(one)
-            for one in seen
-            if one.kind is Kind.SYMLINK and (_has_suffix(one) or not one.to_file)
-        ),
+        *(_refused_link(one) for one in _once(one for one in seen if one.kind is Kind.SYMLINK)),
         *(fault for one in manifests if (fault := _fault(one, limits))),
     )
     return Selection(
         files=tuple(one for one in manifests if not _fault(one, limits)),
         failures=tuple(sorted(failures, key=attrgetter("file"))),
-        submodules=tuple(shown(one.path) for one in seen if one.kind is Kind.SUBMODULE),
+        submodules=tuple(shown(one.path) for one in _once(seen) if one.kind is Kind.SUBMODULE),
     )
 
 
@@ -117,16 +132,34 @@ def shown(path: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
 
 
-def _seen(
-    entries: Iterable[Entry], path: str, markers: Mapping[str, str], exclude: Sequence[str]
-) -> Iterator[Entry]:
+def through_link(message: str, path: str, place: str) -> str:
+    """Return a message about a file, with the path by which a symlink leads to it."""
+    return message if place == path else f"{message} (read as {shown(place)}, through a symlink)"
+
+
+def _seen(listed: Listed, path: str, markers: Mapping[str, str], exclude: Sequence[str]) -> Iterator[Entry]:
     prefix = 0 if path == "." else len(path) + 1
     exclusion = Exclusion(exclude)
-    for entry in entries:
-        below = entry.path[prefix:]
+
+    def wanted(entry: Entry) -> bool:
+        below = entry.reached[prefix:]
         hidden = below.startswith(".") or "/." in below
-        if not hidden and not (_matters(entry, markers) and _excluded(exclusion, below)):
+        return not hidden and not (_matters(entry, markers) and _excluded(exclusion, below))
+
+    for entry in filter(wanted, listed.entries):
+        if entry.kind is Kind.SYMLINK:
+            yield from listed.follow(entry, wanted)
+        else:
             yield entry
+
+
+def _once(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Keep each file once, in byte order: as it is reached without a symlink, or else by the first one."""
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.path not in first or entry.reached == entry.path:
+            first[entry.path] = entry
+    return tuple(sorted(first.values(), key=_byte_order))
 
 
 def _excluded(exclusion: Exclusion, path: str) -> bool:
@@ -142,15 +175,15 @@ def _matters(entry: Entry, markers: Mapping[str, str]) -> bool:
 
 
 def _byte_order(entry: Entry) -> bytes:
-    return entry.path.encode("utf-8", "surrogateescape")
+    return entry.reached.encode("utf-8", "surrogateescape")
 
 
 def _name(entry: Entry) -> str:
-    return entry.path.rpartition("/")[2]
+    return entry.reached.rpartition("/")[2]
 
 
 def _has_suffix(entry: Entry) -> bool:
-    return entry.path.lower().endswith(_SUFFIXES)
+    return entry.reached.lower().endswith(_SUFFIXES)
 
 
 def _is_manifest(entry: Entry) -> bool:
@@ -169,7 +202,7 @@ _WAYS_OUT = {"Chart.yaml": "commit the output of helm template, and set spec.pat
 
 
 def _not_served(marker: Entry, tool: str, path: str) -> Failure:
-    folder, _, name = marker.path.rpartition("/")
+    folder, _, name = marker.reached.rpartition("/")
     if folder == ("" if path == "." else path):
         way_out = _WAYS_OUT.get(
             name, f"write spec.exclude: ['/{name}'] to read the other files of the folder as manifests"
@@ -183,10 +216,10 @@ def _not_served(marker: Entry, tool: str, path: str) -> Failure:
 
 
 def _refused_link(link: Entry) -> Failure:
-    what = "a symlink" if _has_suffix(link) else "a symlink that does not lead to a file of this commit"
+    name = "it" if link.reached == link.path else shown(link.reached)
     return Failure(
         reason=Reason.SYMLINK_REFUSED,
-        message=f"this is {what}: commit the files themselves, or name it in spec.exclude",
+        message=f"this symlink {link.refused}: correct it, commit the files themselves, or name {name} in spec.exclude",
         file=shown(link.path),
     )
 
@@ -204,6 +237,7 @@ def _fault(entry: Entry, limits: SourceLimits) -> Failure | None:
         )
     else:
         return None
+    message = through_link(message, entry.path, entry.reached)
     return Failure(reason=Reason.BUILD_FAILED, message=message, file=shown(entry.path))
 
 
