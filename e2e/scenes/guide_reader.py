@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "guides"
 _BLOCK = re.compile(r"^```(sh|text)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _MARK = "== step {} =="
+_SHELLS = {"bash": ["bash"], "zsh": ["zsh", "-f"]}
+"""How shells start that read nobody's settings."""
 ANY = "…"
 """Stands in a guide for whatever differs: alone on a line, for any number of lines."""
 
@@ -33,29 +35,39 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Where a reader sits: a folder with a checkout's `crds`, `charts` and `.venv`; kubectl and helm for a cluster."""
+    """Where a reader sits: a folder with a checkout's `crds`, `charts` and `.venv`; kubectl and helm for a cluster.
+
+    `shell` is what the reader types into; `flags` are what they add to the operator that they start.
+    """
 
     folder: Path
     environment: Mapping[str, str]
+    shell: str = "bash"
+    flags: str = ""
 
     def follow(self, page: str, yours: Mapping[str, str]) -> None:
         """Type what a page says, with one's own values in the place of its examples; check what it promises."""
-        steps = read(page)
-        with self._background([step for step in steps if step.kind == "background"], yours):
-            plain = [step for step in steps if not step.kind]
-            printed = self._typed("\n".join(_announced(plain)), yours)
-        for number, step in enumerate(plain):
+        self.chain([page], yours)
+
+    def chain(self, pages: Sequence[str], yours: Mapping[str, str]) -> None:
+        """Type what several pages say, one after another, into one shell; check what each of them promises."""
+        steps = [(page, step) for page in pages for step in read(page)]
+        with self._background([step for _, step in steps if step.kind == "background"], yours):
+            plain = [(page, step) for page, step in steps if not step.kind]
+            printed = self.type("\n".join(_announced([step for _, step in plain])), yours)
+        for number, (page, step) in enumerate(plain):
             said = printed.partition(_MARK.format(number) + "\n")[2].partition("== step ")[0]
             assert matches(said, step.printed), f"{page} promises:\n{step.printed}\nbut it printed:\n{said}"
 
-    def _typed(self, script: str, yours: Mapping[str, str]) -> str:
+    def type(self, script: str, yours: Mapping[str, str]) -> str:
+        """Type commands, and return what they print; each of them has to succeed."""
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script],
+            [*_SHELLS[self.shell], "-euo", "pipefail", "-c", script],
             cwd=self.folder,
             env={**self.environment, **yours},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=500,
             check=False,
         )
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
@@ -67,7 +79,10 @@ class Desk:
         log = (self.folder / "background.log").open("wb")
         started = [
             subprocess.Popen(
-                ["bash", "-c", f"exec {step.commands}"], cwd=self.folder, env=environment, stderr=log
+                ["bash", "-c", f"exec {step.commands.strip()} {self.flags}"],
+                cwd=self.folder,
+                env=environment,
+                stderr=log,
             )
             for step in steps
         ]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
+import shutil
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +32,16 @@ from tests.source import sshserver
 
 OBJECT = {"OBJECT": "configmap/settings", "OBJECT_NAMESPACE": "shop"}
 OURS = {"NAMESPACE": "platform", "NAME": "shop"}
-CLAIM = {
-    "apiVersion": "v1",
-    "kind": "PersistentVolumeClaim",
-    "metadata": {"name": "uploads", "namespace": "shop"},
-    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
-}
+CHAIN = (
+    "getting-started.md",
+    "read-the-history.md",
+    "confirm-a-prune.md",
+    "adopt-a-namespace.md",
+    "observe-first.md",
+    "connect-a-private-repository.md",
+    "leave-towline.md",
+)
+"""All guides but the one that installs the operator as a pod, of which there may be one for a cluster."""
 
 
 @pytest.fixture
@@ -55,7 +63,8 @@ def cluster(own_plane: ControlPlane, tmp_path: Path) -> Iterator[Cluster]:
 @pytest.fixture
 def desk(cluster: Cluster, tmp_path: Path) -> Desk:
     """Where the reader sits."""
-    return guide_reader.sit(tmp_path / "desk", cluster.kubectl)
+    found = guide_reader.sit(tmp_path / "desk", cluster.kubectl)
+    return replace(found, flags=f"--allow-http --data-dir {found.folder}/data")
 
 
 @pytest.fixture
@@ -88,9 +97,9 @@ def shop(installed: Cluster, repo: Repo) -> Callable[..., Repository]:
     """The GitRepository that the guides speak of, in which two commits were applied."""
 
     def create(**spec: Any) -> Repository:
-        repo.commit({"deploy/settings.yaml": settings("Hello"), "deploy/uploads.yaml": manifests.text(CLAIM)})
+        repo.commit({"deploy/settings.yaml": settings("Hello")})
         app = repositories.create(installed, "platform", "shop", url=repo.url, path="deploy", **spec)
-        app.until_applied(repo.sha("main"))  # nobody here binds the claim
+        app.until_applied(repo.sha("main"))
         app.until_applied(repo.commit({"deploy/settings.yaml": settings("Welcome")}, message="Greet warmly"))
         return app
 
@@ -99,9 +108,7 @@ def shop(installed: Cluster, repo: Repo) -> Callable[..., Repository]:
 
 def test_a_reader_gets_started(desk: Desk, repo: Repo) -> None:
     repo.commit({"README.md": "The shop"})
-    desk.follow(
-        "getting-started.md", {"REPO": repo.url, "FLAGS": f"--allow-http --data-dir {desk.folder}/data"}
-    )
+    desk.follow("getting-started.md", {"REPO": repo.url})
 
 
 def test_a_reader_reads_the_history(desk: Desk, shop: Callable[..., Repository]) -> None:
@@ -109,11 +116,28 @@ def test_a_reader_reads_the_history(desk: Desk, shop: Callable[..., Repository])
     desk.follow("read-the-history.md", {**OURS, **OBJECT})
 
 
+def test_the_reference_names_a_command_that_lists_all_that_a_repository_made(
+    desk: Desk, installed: Cluster, repo: Repo
+) -> None:
+    repo.commit({"deploy/all.yaml": manifests.text(*_of_many_kinds())})
+    app = repositories.create(installed, "platform", "shop", url=repo.url, path="deploy")
+    app.until_applied(repo.sha("main"))
+    page = guide_reader.read("../reference/commands.md")
+    (command,) = (step.commands for step in page if ".status.kinds" in step.commands)
+    printed = desk.type(f"{command.rstrip()} -o name", {})
+    assert sorted(printed.split()) == [
+        "clusterrole.rbac.authorization.k8s.io/reader",
+        "configmap/settings",
+        "deployment.apps/web",
+        "secret/credentials",
+    ]
+
+
 def test_a_reader_confirms_a_prune(
     desk: Desk, installed: Cluster, repo: Repo, shop: Callable[..., Repository]
 ) -> None:
     shop()
-    desk.follow("confirm-a-prune.md", {**OURS, "REPO": repo.url, "REMOVE": "deploy/uploads.yaml"})
+    desk.follow("confirm-a-prune.md", {**OURS, "REPO": repo.url})
     claim = installed.get("v1", "PersistentVolumeClaim", "uploads", "shop")
     assert claim["metadata"]["deletionTimestamp"]  # nothing runs here that would take its finalizer off
 
@@ -123,37 +147,74 @@ def test_a_reader_leaves_towline_without_losing_anything(
 ) -> None:
     shop()
     desk.follow("leave-towline.md", {**OURS, **OBJECT})
-    assert installed.find("v1", "PersistentVolumeClaim", "uploads", "shop")
+    assert installed.find("v1", "ConfigMap", "settings", "shop")
 
 
 def test_a_reader_adopts_a_namespace_that_exists(desk: Desk, installed: Cluster, repo: Repo) -> None:
-    installed.kubectl("apply", "-f", "-", stdin=settings("Hello"))
-    repo.commit({"deploy/settings.yaml": settings("Welcome")})
-    desk.follow("adopt-a-namespace.md", {"NAMESPACE": "platform", "REPO": repo.url, **OBJECT})
+    installed.kubectl("get", "namespace", "platform")
+    repo.commit({"README.md": "The shop"})
+    desk.follow("adopt-a-namespace.md", {"NAMESPACE": "platform", "REPO": repo.url})
 
 
 def test_a_reader_observes_before_enforcing(desk: Desk, installed: Cluster, repo: Repo) -> None:
-    installed.kubectl("apply", "-f", "-", stdin=settings("Hello"))
-    repo.commit({"deploy/settings.yaml": settings("Welcome"), "deploy/fresh.yaml": config_map("fresh")})
-    desk.follow("observe-first.md", {"NAMESPACE": "platform", "REPO": repo.url, **OBJECT})
+    installed.kubectl("get", "namespace", "platform")
+    repo.commit({"README.md": "The shop"})
+    desk.follow("observe-first.md", {"NAMESPACE": "platform", "REPO": repo.url})
 
 
 async def test_a_reader_connects_a_private_repository(desk: Desk, installed: Cluster, tmp_path: Path) -> None:
     installed.kubectl("get", "namespace", "platform")
+    async with private_servers(desk, tmp_path) as yours:
+        await asyncio.to_thread(desk.follow, "connect-a-private-repository.md", yours)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+async def test_a_reader_follows_all_guides_one_after_another_in_one_shell(
+    shell: str, desk: Desk, cluster: Cluster, repo: Repo, tmp_path: Path
+) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed here")
+    repo.commit({"README.md": "The shop"})
+    async with private_servers(desk, tmp_path) as yours:
+        values = {**yours, **OURS, **OBJECT, "REPO": repo.url}
+        await asyncio.to_thread(replace(desk, shell=shell).chain, CHAIN, values)
+    assert cluster.find("v1", "ConfigMap", "settings", "shop")
+
+
+def test_every_guide_is_followed_with_the_others_or_installs_the_operator() -> None:
+    assert {page.name for page in guide_reader.PAGES.glob("*.md")} == {*CHAIN, "install.md"}
+
+
+def test_guides_are_typed_into_any_shell_of_any_system() -> None:
+    typed = {
+        line: page.name
+        for page in guide_reader.PAGES.glob("*.md")
+        for step in guide_reader.read(page.name)
+        for line in step.commands.splitlines()
+    }
+    unportable = re.compile(
+        r"(^|\s)#|sed (-i|--)|grep --|readlink -f|date -d|base64 -w|(?<!url:)\s\$[A-Z_]+(\s|$)"
+    )
+    assert {line: page for line, page in typed.items() if unportable.search(line)} == {}
+
+
+@asynccontextmanager
+async def private_servers(desk: Desk, folder: Path) -> AsyncIterator[Mapping[str, str]]:
+    """Serve a repository over https for a token and over ssh for a key; yield the values of the reader."""
     authority, key = trustme.CA(), asyncssh.generate_private_key("ssh-ed25519")
     (desk.folder / "token").write_text("open-sesame")
     authority.cert_pem.write_to_path(str(desk.folder / "ca.crt"))
     key.write_private_key(str(desk.folder / "deploy-key"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    with gitserver.serving(tmp_path / "git", context) as secure:
+    with gitserver.serving(folder / "git", context) as secure:
         pair = base64.b64encode(b"towline:open-sesame").decode()
         repo = secure.create("private", authorization=f"Basic {pair}")
-        repo.commit({"deploy/a.yaml": settings("Hello"), "ssh/b.yaml": config_map("b")})
-        async with sshserver.serving(tmp_path / "git", key) as ssh:
-            yours = {
+        repo.commit({"deploy/a.yaml": config_map("a"), "ssh/b.yaml": config_map("b")})
+        async with sshserver.serving(folder / "git", key) as ssh:
+            yield {
                 "NAMESPACE": "platform",
-                "REPO": repo.url,
+                "PRIVATE_REPO": repo.url,
                 "TOKEN_USER": "towline",
                 "TOKEN_FILE": "token",
                 "CA_FILE": "ca.crt",
@@ -162,23 +223,19 @@ async def test_a_reader_connects_a_private_repository(desk: Desk, installed: Clu
                 "SSH_PORT": str(ssh.port),
                 "KEY_FILE": "deploy-key",
             }
-            await asyncio.to_thread(desk.follow, "connect-a-private-repository.md", yours)
 
 
 async def test_a_reader_installs_towline_by_helm_and_takes_it_away(
     binaries: Path, repo: Repo, tmp_path: Path
 ) -> None:
     repo.commit({"deploy/settings.yaml": settings("Hello")})
-    image = "--set image.repository=registry.example/towline"
-    yours = {
-        "REPO": repo.url,
-        "SETTINGS": f"{image} --set allowHttp=true",
-        "CHART": "charts/towline",
-        **OBJECT,
-    }
+    yours = {"REPO": repo.url, "CHART": "charts/towline", **OBJECT}
     with controlplane.running(binaries) as plane, clusters.connected(_kubectl(plane)) as cluster:
         cluster.create(manifests.namespace("shop"))
         desk = guide_reader.sit(tmp_path / "desk", cluster.kubectl)
+        (desk.folder / "image.yaml").write_text(
+            "{image: {repository: registry.example/towline}, allowHttp: true}"
+        )
         reading = asyncio.create_task(asyncio.to_thread(desk.follow, "install.md", yours))
         deployment = await _installed(cluster, reading)
         operator = pod.play(plane, cluster, deployment, tmp_path / "pod")
@@ -212,6 +269,18 @@ async def _installed(cluster: Cluster, reading: asyncio.Task[None]) -> Object:
         return cluster.find("apps/v1", "Deployment", "towline", "towline-system")
 
     return await asyncio.to_thread(eventually, deployment, deadline=60, message="the operator's Deployment")
+
+
+def _of_many_kinds() -> Iterator[Object]:
+    yield manifests.config_map("settings", "shop")
+    yield manifests.secret("credentials", "shop", password="open-sesame")
+    yield manifests.deployment("web", "shop")
+    yield {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "reader"},
+        "rules": [],
+    }
 
 
 def settings(greeting: str) -> str:
