@@ -185,7 +185,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """One resolved commit. Times are RFC 3339 in UTC with a trailing Z; `pull_request` and `merged_by` may be empty."""
+    """One resolved commit. Times are RFC 3339 in UTC with a trailing Z; `pull_request` and `merged_by` may be empty.
+
+    `written_by` is set for the merge commit of a pull request, whose author is who merged: it is the author of the pull
+    request's newest commit. `taken_back` says that a rollback, or a rewritten history, takes this commit back.
+    """
 
     sha: str
     author: Person
@@ -196,11 +200,26 @@ class Revision:
     parents: tuple[str, ...] = ()
     pull_request: str = ""
     merged_by: str = ""
+    written_by: Person | None = None
+    taken_back: bool = False
+
+    @property
+    def writer(self) -> Person:
+        """Who wrote what the commit brings."""
+        return self.written_by or self.author
 
     @property
     def short(self) -> str:
         """The first seven digits, as people write it."""
         return self.sha[:7]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedBy:
+    """The commit that made an object what Git declares, and where the object stands in that commit."""
+
+    revision: Revision
+    origin: Origin
 
 
 class State(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ def full() -> SyncRecord:
     about = syncs.sync(
         source="2" * 40,
         flags=(Flag.HISTORY_REWRITTEN, Flag.LATE),
-        commits=(type(commit)(**{**as_fields(commit), "pull_request": "#7", "merged_by": "Bo"}),),
+        author=commit.author,
+        commits=(replace(commit, pull_request="#7", merged_by="Bo", taken_back=True),),
     )
     parts = opening.opening(about, syncs.entries(changes, {changes[0].ref: fields}), None)
     fault = Failure(reason="NotOurs", message="exists", object="ConfigMap/shop/z")
@@ -53,10 +55,6 @@ def full() -> SyncRecord:
     first, second = closing.close(parts, ended)
     assert recordbody.to_body(second)["spec"]["part"] == {"of": 2, "number": 2}
     return first
-
-
-def as_fields(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
 def keys(value: Any, path: str = "") -> Iterator[str]:

@@ -130,7 +130,8 @@ def declared(name: str, kind: str = "ConfigMap", **annotations: str) -> Manifest
 
 def held(name: str, kind: str = "ConfigMap", *others: dict[str, Any], **metadata: Any) -> dict[str, Any]:
     """Return an object of ours as the server holds it, with the entries of others."""
-    body = stamp.stamp(declared(name, kind), SYNC.identity, REVISION)
+    of = declared(name, kind)
+    body = stamp.stamp(of, SYNC.identity, SYNC.change_of(of))
     own = entry(OURS, _FIELDS, operation="Apply")
     more = {
         "uid": f"uid-{name}",

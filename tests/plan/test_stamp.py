@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from towline.api import labels
-from towline.model import Key, Manifest, ObjectRef, Origin, Person, Revision
+from towline.model import ChangedBy, Key, Manifest, ObjectRef, Origin, Person, Revision
 from towline.plan import stamp
 from towline.plan.manifest import declare
 
@@ -30,6 +30,11 @@ def manifest(kind: str = "ConfigMap", group: str = "", **body: Any) -> Manifest:
     return declare(declared, ref, "d1", Origin(file="deploy/web.yaml", line=1))
 
 
+def stamped(declared: Manifest, identity: stamp.Identity, revision: Revision, existing: Any = None) -> Any:
+    """Stamp an object that a revision has changed, in the file that the manifest names."""
+    return stamp.stamp(declared, identity, ChangedBy(revision=revision, origin=declared.origin), existing)
+
+
 def live(sent: Any, manager: str = IDENTITY.manager) -> dict[str, Any]:
     """What the API server holds after an apply of `sent`."""
     notes = sent["metadata"]["annotations"]
@@ -44,7 +49,7 @@ def notes(body: Any) -> dict[str, str]:
 
 
 def test_a_stamped_object_names_repository_commit_file_and_itself() -> None:
-    body = stamp.stamp(manifest(data={"a": "1"}), IDENTITY, REVISION)
+    body = stamped(manifest(data={"a": "1"}), IDENTITY, REVISION)
 
     assert body["metadata"]["labels"] == {"towline.dev/repository": "shop.app"}
     assert notes(body) == {
@@ -62,7 +67,7 @@ def test_declared_labels_and_annotations_stay_and_ours_win() -> None:
         "annotations": {"note": "hi", "towline.dev/commit": "mine"},
     }
 
-    body = stamp.stamp(manifest(metadata=declared), IDENTITY, REVISION)
+    body = stamped(manifest(metadata=declared), IDENTITY, REVISION)
 
     assert body["metadata"]["labels"] == {"team": "blue", "towline.dev/repository": "shop.app"}
     assert notes(body)["note"] == "hi"
@@ -72,14 +77,14 @@ def test_declared_labels_and_annotations_stay_and_ours_win() -> None:
 def test_the_manifest_itself_is_not_changed() -> None:
     declared = manifest(metadata={"labels": {"team": "blue"}})
 
-    stamp.stamp(declared, IDENTITY, REVISION)
+    stamped(declared, IDENTITY, REVISION)
 
     assert declared.body["metadata"] == {"name": "web", "namespace": "shop", "labels": {"team": "blue"}}
 
 
 @pytest.mark.parametrize("wrong", ["text", ["a"], 1, True])
 def test_labels_or_annotations_of_the_wrong_type_are_left_for_the_server_to_refuse(wrong: object) -> None:
-    body = stamp.stamp(manifest(metadata={"labels": wrong, "annotations": wrong}), IDENTITY, REVISION)
+    body = stamped(manifest(metadata={"labels": wrong, "annotations": wrong}), IDENTITY, REVISION)
 
     assert body["metadata"]["labels"] == wrong
     assert body["metadata"]["annotations"] == wrong
@@ -87,13 +92,13 @@ def test_labels_or_annotations_of_the_wrong_type_are_left_for_the_server_to_refu
 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet"])
 def test_workloads_say_in_their_rollout_history_who_changed_them(kind: str) -> None:
-    body = stamp.stamp(manifest(kind, "apps"), IDENTITY, REVISION)
+    body = stamped(manifest(kind, "apps"), IDENTITY, REVISION)
 
     assert notes(body)["kubernetes.io/change-cause"] == "a1b2c3d Roll out two (Ada)"
 
 
 def test_other_kinds_have_no_change_cause() -> None:
-    assert labels.CHANGE_CAUSE not in notes(stamp.stamp(manifest(), IDENTITY, REVISION))
+    assert labels.CHANGE_CAUSE not in notes(stamped(manifest(), IDENTITY, REVISION))
 
 
 def test_an_authors_own_change_cause_wins() -> None:
@@ -101,7 +106,7 @@ def test_an_authors_own_change_cause_wins() -> None:
         "Deployment", "apps", metadata={"annotations": {"kubernetes.io/change-cause": "because"}}
     )
 
-    assert notes(stamp.stamp(declared, IDENTITY, REVISION))["kubernetes.io/change-cause"] == "because"
+    assert notes(stamped(declared, IDENTITY, REVISION))["kubernetes.io/change-cause"] == "because"
 
 
 def test_a_change_cause_is_one_short_printable_line() -> None:
@@ -123,23 +128,23 @@ def test_a_path_that_is_no_utf8_is_still_text() -> None:
     odd = manifest()
     odd = replace(odd, origin=Origin(file="d\udcffploy.yaml", line=1))
 
-    assert notes(stamp.stamp(odd, IDENTITY, REVISION))["towline.dev/source"] == "d\\xffploy.yaml"
+    assert notes(stamped(odd, IDENTITY, REVISION))["towline.dev/source"] == "d\\xffploy.yaml"
 
 
 def test_the_same_content_keeps_the_commit_that_brought_it() -> None:
     declared = manifest("Deployment", "apps")
-    before = live(stamp.stamp(declared, IDENTITY, REVISION))
+    before = live(stamped(declared, IDENTITY, REVISION))
     moved = replace(declared, origin=Origin(file="elsewhere.yaml", line=9))
 
-    body = stamp.stamp(moved, IDENTITY, LATER, before)
+    body = stamped(moved, IDENTITY, LATER, before)
 
     assert notes(body) == notes(before)
 
 
 def test_new_content_names_the_new_commit() -> None:
-    before = live(stamp.stamp(manifest(), IDENTITY, REVISION))
+    before = live(stamped(manifest(), IDENTITY, REVISION))
 
-    body = stamp.stamp(replace(manifest(), digest="d2"), IDENTITY, LATER, before)
+    body = stamped(replace(manifest(), digest="d2"), IDENTITY, LATER, before)
 
     assert notes(body)["towline.dev/commit"] == LATER.sha
 
@@ -148,27 +153,27 @@ def test_new_content_names_the_new_commit() -> None:
     "name", ["towline.dev/commit", "towline.dev/source", "towline.dev/digest", "towline.dev/owner"]
 )
 def test_a_stamp_that_somebody_changed_is_not_believed(name: str) -> None:
-    before = live(stamp.stamp(manifest(), IDENTITY, REVISION))
+    before = live(stamped(manifest(), IDENTITY, REVISION))
     del before["metadata"]["managedFields"][0]["fieldsV1"]["f:metadata"]["f:annotations"][f"f:{name}"]
 
-    body = stamp.stamp(manifest(), IDENTITY, LATER, before)
+    body = stamped(manifest(), IDENTITY, LATER, before)
 
     assert notes(body)["towline.dev/commit"] == LATER.sha
     assert notes(body)["towline.dev/source"] == "deploy/web.yaml"
 
 
 def test_the_stamp_of_another_manager_is_not_believed() -> None:
-    before = live(stamp.stamp(manifest(), IDENTITY, REVISION), manager="towline:shop/other")
+    before = live(stamped(manifest(), IDENTITY, REVISION), manager="towline:shop/other")
 
-    assert notes(stamp.stamp(manifest(), IDENTITY, LATER, before))["towline.dev/commit"] == LATER.sha
+    assert notes(stamped(manifest(), IDENTITY, LATER, before))["towline.dev/commit"] == LATER.sha
 
 
 def test_what_an_earlier_resource_left_is_stamped_anew() -> None:
     earlier = replace(IDENTITY, uid="uid-0")
-    before = live(stamp.stamp(manifest(), earlier, REVISION))
+    before = live(stamped(manifest(), earlier, REVISION))
 
-    assert notes(stamp.stamp(manifest(), IDENTITY, LATER, before))["towline.dev/commit"] == LATER.sha
+    assert notes(stamped(manifest(), IDENTITY, LATER, before))["towline.dev/commit"] == LATER.sha
 
 
 def test_string_data_of_another_kind_is_a_field_like_any_other() -> None:
-    assert stamp.stamp(manifest(stringData={"a": "1"}), IDENTITY, REVISION)["stringData"] == {"a": "1"}
+    assert stamped(manifest(stringData={"a": "1"}), IDENTITY, REVISION)["stringData"] == {"a": "1"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -21,7 +22,8 @@ from towline.model import Person, Plan, Revision
 from towline.reconcile import sync
 from towline.reconcile.desired import CommitReader, Head, Rules
 from towline.reconcile.executor import Executor
-from towline.reconcile.state import Fetched
+from towline.reconcile.locate import Blame
+from towline.reconcile.state import Fetched, Occasion
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
@@ -38,6 +40,7 @@ REVISION = Revision(sha=SHA, author=ADA, committer=ADA, authored_at="", committe
 HEAD = Head(remote=NOTHING, name="main", sha=SHA, seen_at=-math.inf)
 FETCHED = Fetched(spec=specify(path="deploy", force=True), head=HEAD, revision=REVISION)
 APP = repository()
+COMMIT = Occasion(trigger=Trigger.COMMIT)
 BAD = Failure(
     reason=Refusal.INVALID, message="spec.replicas: must not be negative", object="Deployment/shop/a"
 )
@@ -72,6 +75,7 @@ async def executor_on(folder: Path) -> AsyncIterator[tuple[Executor, Server]]:
                 mask=Mask(b"k" * 32),
                 now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
                 operator="tests",
+                blame=Blame(NOTHING, YamlLimits()),
             ),
             server,
         )
@@ -80,7 +84,7 @@ async def executor_on(folder: Path) -> AsyncIterator[tuple[Executor, Server]]:
 
 async def test_the_first_request_of_a_repository_begins_at_nothing(tmp_path: Path) -> None:
     async with executor_on(tmp_path) as (executor, _):
-        request = await executor.request(APP, FETCHED, Plan(), Trigger.COMMIT)
+        request = await executor.request(APP, FETCHED, Plan(), COMMIT)
     assert (request.source, request.commits, request.commits_total) == ("", (), 0)
     assert (request.identity.key, request.identity.uid) == (APP.key, APP.uid)
 
@@ -89,7 +93,7 @@ async def test_a_plan_with_a_failure_leaves_one_failed_record_and_no_other_the_n
     tmp_path: Path,
 ) -> None:
     async with executor_on(tmp_path) as (executor, server):
-        request = await executor.request(APP, FETCHED, Plan(failures=(BAD,)), Trigger.COMMIT)
+        request = await executor.request(APP, FETCHED, Plan(failures=(BAD,)), COMMIT)
         first = await executor.run(request)
         written = len([verb for verb in server.verbs if verb != "GET"])
         again = await executor.run(request)
@@ -106,7 +110,9 @@ async def test_a_plan_with_a_failure_leaves_one_failed_record_and_no_other_the_n
 
 def test_a_request_tells_the_commits_that_lead_to_its_revision_and_whether_history_was_rewritten() -> None:
     history = History(revisions=(REVISION,), total=3, rewritten=True)
-    request = sync.requested(APP, FETCHED, Plan(), Trigger.SPEC, source="b" * 40, history=history)
+    made: dict[str, Any] = {"source": "b" * 40, "history": history, "changed_by": {}}
+    request = sync.requested(APP, FETCHED, Plan(), replace(COMMIT, same_ref=True), **made)
     assert (request.source, request.commits, request.commits_total) == ("b" * 40, (REVISION,), 3)
     assert request.flags == (Flag.HISTORY_REWRITTEN,)
+    assert sync.requested(APP, FETCHED, Plan(), Occasion(trigger=Trigger.SPEC), **made).flags == ()
     assert (request.subject.path, request.force) == ("deploy", True)

@@ -26,9 +26,11 @@ from towline.reconcile.desired import Head
 from towline.reconcile.drift_state import DriftStates
 from towline.reconcile.executor import Executor
 from towline.reconcile.lane import Lane, Lanes
+from towline.reconcile.locate import Blame
 from towline.reconcile.repair import Repairs
 from towline.reconcile.state import LastPass, Start
 from towline.records.ledger import Ledger
+from towline.render.documents import YamlLimits
 from towline.status import drift_fields
 
 from tests.kube.loopback import Server, served, status
@@ -67,6 +69,7 @@ async def lane_on(
             mask=mask,
             now=now,
             operator="tests",
+            blame=Blame(NOTHING, YamlLimits()),
         )
         repairs = Repairs(
             source=NOTHING,

@@ -145,4 +145,4 @@ APPLIED = replace(
 def test_a_record_says_why_there_was_something_to_do(
     of: GitRepository, last: LastPass, expected: Trigger
 ) -> None:
-    assert state.trigger(Start(repository=of, last=last), HEAD.sha) is expected
+    assert state.occasion(Start(repository=of, last=last), FETCHED).trigger is expected

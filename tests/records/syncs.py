@@ -31,6 +31,7 @@ from towline.model import (
 from towline.records import closing, newest, opening
 from towline.records.closing import Ended
 from towline.records.newest import NewestSync
+from towline.records.opening import Place
 
 MASK = Mask(b"k" * 32)
 SHA = "1" * 40
@@ -85,7 +86,15 @@ def change(name: str, action: Action = Action.CREATE, kind: str = "ConfigMap") -
 def entries(
     changes: Iterable[Change], fields: Mapping[ObjectRef, tuple[FieldChange, ...]] | None = None
 ) -> tuple[ChangeEntry, ...]:
-    return opening.entries(changes, fields or {}, SHA, MASK)
+    changes = tuple(changes)
+    places = {change.ref: place(change) for change in changes}
+    return opening.entries(changes, fields or {}, places, MASK)
+
+
+def place(change: Change) -> Place:
+    if change.manifest:
+        return Place(SHA, change.manifest.origin.file, change.manifest.origin.line)
+    return Place(change.live.commit, change.live.source, 0) if change.live else Place(SHA, "", 0)
 
 
 def sync(**more: Any) -> opening.RecordDraft:
@@ -97,6 +106,7 @@ def sync(**more: Any) -> opening.RecordDraft:
         "trigger": Trigger.COMMIT,
         "source": "",
         "target": SHA,
+        "author": ADA,
         "commits": (revision(),),
         "commits_total": 1,
         "flags": (),

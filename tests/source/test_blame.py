@@ -45,7 +45,9 @@ async def blamed(
     mirrors: Mirrors, remote: Remote, head: str, files: Mapping[str, str], base: str = ""
 ) -> dict[str, Blamed]:
     objects = [one for file, text in files.items() for one in wanted(file, text)]
-    found = await mirrors.blame(remote, head, base, objects, Versions(YamlLimits()).declared)
+    since = (await mirrors.history(remote, base, head)).revisions if base else ()
+    span = tuple((each.sha, *each.parents) for each in since)
+    found = await mirrors.blame(remote, head, span, objects, Versions(YamlLimits()).declared)
     return {one.ref.name: each for one, each in found.items()}
 
 

@@ -54,7 +54,28 @@ async def test_a_rewritten_history_is_said_to_be(mirrors: Mirrors, repo: Repo) -
     seen = await mirrors.history(remote, old, new)
     assert ([one.sha for one in seen.revisions], seen.total, seen.rewritten) == ([new], 1, True)
     back = await mirrors.history(remote, old, base)
-    assert (back.revisions, back.rewritten) == ((), True)
+    assert [(one.sha, one.taken_back) for one in back.revisions] == [(base, False), (old, True)]
+    assert (back.total, back.rewritten) == (2, True)
+
+
+async def test_of_a_merged_pull_request_is_known_who_wrote_its_newest_commit(
+    mirrors: Mirrors, repo: Repo
+) -> None:
+    repo.commit({"a.yaml": "1"})
+    repo.branch("feature")
+    repo.commit({"a.yaml": "2"}, branch="feature", author=BOB)
+    repo.commit({"a.yaml": "3"}, branch="feature", author=gitrepo.ALICE)
+    merge = repo.merge_pull_request(12, "feature", merged_by=BOB)
+    remote, _ = await fetched(mirrors, repo)
+    seen = await mirrors.revision(remote, merge)
+    assert (seen.author.name, seen.writer.name, seen.merged_by) == (BOB.name, gitrepo.ALICE.name, BOB.name)
+
+
+async def test_a_commit_of_its_own_is_written_by_its_author(mirrors: Mirrors, repo: Repo) -> None:
+    sha = repo.commit({"a.yaml": "1"}, message="Squashed (#3)", author=BOB, committer=gitrepo.FORGE)
+    remote, _ = await fetched(mirrors, repo)
+    seen = await mirrors.revision(remote, sha)
+    assert (seen.writer.name, seen.merged_by) == (BOB.name, "")
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -46,7 +46,7 @@ def test_the_plan_is_shown_with_its_fields_and_nothing_is_written(
     plan = status["plan"]
     assert (plan["counts"], plan["changesTotal"]) == ({"adopt": 2, "create": 1}, 3)
     settings = _shown(status, f"ConfigMap/{repository.namespace}/settings")
-    assert (settings["action"], settings["file"], settings["line"]) == ("adopt", "settings.yaml", 1)
+    assert (settings["action"], settings["file"], settings["line"]) == ("adopt", "settings.yaml", 6)
     assert settings["fields"] == [{"path": "/data/colour", "old": "red", "new": "blue"}]
 
     (record,) = repository.records()

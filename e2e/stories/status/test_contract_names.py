@@ -184,7 +184,8 @@ def test_the_status_says_all_of_the_applied_commit(
     assert moments[0] <= moments[1]
     assert applied == {
         "short": sha[:7],
-        "author": ALICE.name,
+        "author": BOB.name,
+        "mergedBy": ALICE.name,
         "subject": "Merge pull request #7 from example/more",
         "pullRequest": "#7",
     }

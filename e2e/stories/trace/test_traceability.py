@@ -81,22 +81,33 @@ def test_the_record_tells_who_changed_which_field_from_what_to_what(
     assert merge["mergedBy"] == ALICE.name
     assert (commit["author"], commit["subject"]) == ({"name": BOB.name, "email": BOB.email}, "Release 2")
     (change,) = record["changes"]
-    assert (change["action"], change["file"], change["line"]) == ("update", "deploy.yaml", 1)
-    assert change["commit"] == merged
+    assert (change["action"], change["file"], change["line"]) == ("update", "deploy.yaml", 16)
+    assert change["commit"] == bobs
+    shown = repo.git("show", f"{bobs}:deploy.yaml").splitlines()
+    assert shown[change["line"] - 1].strip().endswith("image: registry.example/web:2")
+    assert record["author"] == {"name": BOB.name, "email": BOB.email}
     image = "/spec/template/spec/containers/0/image"
     told = {field["path"]: (field["old"], field["new"]) for field in change["fields"]}
     assert told[image] == ("registry.example/web:1", "registry.example/web:2")
 
 
-def test_the_status_names_the_pull_request_of_the_live_commit(
-    operator: Operator, repo: Repo, git_repository: Callable[..., Repository]
+def test_the_status_names_who_wrote_the_pull_request_of_the_live_commit_and_who_merged_it(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
     repo.commit(manifests.config_maps(["first"]))
     repo.branch("more")
     repo.commit(manifests.config_maps(["second"]), author=BOB, branch="more")
     merged = repo.merge_pull_request(7, "more", title="Add the second", merged_by=ALICE)
-    applied = git_repository().until_ready(merged)["applied"]
-    assert (applied["short"], applied["pullRequest"], applied["author"]) == (merged[:7], "#7", ALICE.name)
+    repository = git_repository()
+    applied = repository.until_ready(merged)["applied"]
+    assert (applied["short"], applied["pullRequest"]) == (merged[:7], "#7")
+    assert (applied["author"], applied["mergedBy"]) == (BOB.name, ALICE.name)
+    shown = cluster.kubectl("get", "tgr", repository.name, "-n", repository.namespace, "-o", "wide")
+    head, row = shown.splitlines()
+    assert row[head.index("AUTHOR") :].startswith(BOB.name)
+    assert row[head.index("MERGED-BY") :].startswith(ALICE.name)
+    records = cluster.kubectl("get", "syncrecords", "-n", repository.namespace).splitlines()
+    assert records[-1][records[0].index("AUTHOR") :].startswith(BOB.name)
 
 
 def test_the_record_says_that_history_was_rewritten(

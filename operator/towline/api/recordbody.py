@@ -53,6 +53,7 @@ def spec_body(intent: Intent) -> dict[str, Any]:
         trigger=str(intent.trigger),
         **{"from": intent.source},
         to=intent.target,
+        author=_person_body(intent.author) if intent.author else None,
         commits=[commit_body(revision) for revision in intent.commits],
         commitsTotal=intent.commits_total,
         changes=[change_body(change) for change in intent.changes],
@@ -131,6 +132,7 @@ def _intent(spec: Body) -> Intent:
         trigger=Trigger(spec["trigger"]),
         source=spec.get("from", ""),
         target=spec.get("to", ""),
+        author=Person(**spec["author"]) if "author" in spec else None,
         commits=tuple(_revision(commit) for commit in spec.get("commits", ())),
         commits_total=spec.get("commitsTotal", 0),
         changes=tuple(_change(change) for change in spec.get("changes", ())),
@@ -170,18 +172,23 @@ def _change(change: Body) -> ChangeEntry:
     return ChangeEntry(**{**change, "fields": fields})
 
 
+def _person_body(person: Person) -> dict[str, str]:
+    return {"name": person.name, "email": person.email}
+
+
 def commit_body(revision: Revision) -> dict[str, Any]:
     """Return one entry of `spec.commits`."""
     return _present(
         sha=revision.sha,
         short=revision.short,
-        author={"name": revision.author.name, "email": revision.author.email},
-        committer={"name": revision.committer.name, "email": revision.committer.email},
+        author=_person_body(revision.author),
+        committer=_person_body(revision.committer),
         authoredAt=revision.authored_at,
         committedAt=revision.committed_at,
         subject=revision.subject,
         pullRequest=revision.pull_request,
         mergedBy=revision.merged_by,
+        takenBack=revision.taken_back,
     )
 
 
@@ -195,6 +202,7 @@ def _revision(commit: Body) -> Revision:
         subject=commit.get("subject", ""),
         pull_request=commit.get("pullRequest", ""),
         merged_by=commit.get("mergedBy", ""),
+        taken_back=commit.get("takenBack", False),
     )
 
 

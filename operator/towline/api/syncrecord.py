@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from towline.model import Resource, Revision
+from towline.model import Person, Resource, Revision
 
 API_VERSION = "towline.dev/v1alpha1"
 KIND = "SyncRecord"
@@ -93,7 +93,8 @@ class Intent:
     """The spec: what a sync was about to do; it never changes.
 
     `previous` is the digest of the record before, empty for the first. `source` and `target` are the shas
-    `from` and `to`. `commits` are newest first; `commits_total` also counts those that are not listed.
+    `from` and `to`; `author` wrote what the target brings, None in records that do not say so. `commits` are newest
+    first; `commits_total` also counts those that are not listed.
     """
 
     subject: RecordedRepository
@@ -110,6 +111,7 @@ class Intent:
     operator: str
     started_at: str
     digest_version: int
+    author: Person | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

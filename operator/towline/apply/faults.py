@@ -23,7 +23,7 @@ def translated(
     """
     if refusals.concerns_all(error):
         raise error
-    return refusals.failures(error, refusals.subject(change, sync.revision.sha, before), sync.mask)
+    return refusals.failures(error, refusals.subject(change, sync.commit_of(change), before), sync.mask)
 
 
 async def live_body(objects: Objects, change: Change, error: ApiError, sync: WriteContext) -> Body | None:

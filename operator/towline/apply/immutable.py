@@ -42,7 +42,7 @@ async def instead(
         await objects.rehearse_create(fresh.body, found.change.ref, sync)
     except ApiError as refused:
         if refused.status_reason != "AlreadyExists":
-            about = refusals.subject(found.change, sync.revision.sha, found.before)
+            about = refusals.subject(found.change, sync.commit_of(found.change), found.before)
             also = refusals.failures(refused, about, sync.mask)
             return (*failures, *(each for each in also if each not in failures))
     if not replaceable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import towline
@@ -15,7 +15,7 @@ from towline.kube import calls, refusals
 from towline.kube.calls import Answer
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
-from towline.model import Body, GroupKind, ObjectRef, Resource, Revision
+from towline.model import Body, Change, ChangedBy, GroupKind, Manifest, ObjectRef, Resource, Revision
 from towline.plan.stamp import Identity
 
 
@@ -23,13 +23,16 @@ from towline.plan.stamp import Identity
 class WriteContext:
     """For whom objects are written, and why.
 
-    `record` is the name of the open SyncRecord, empty before there is one; `moment` is when the sync began (RFC 3339).
-    `force`, `preflight`, `adopt` and `foreign` are those of the spec. `mask` takes secrets out of what the server says.
+    `changed_by` are the commits that made objects what they are, as far as they are known; for others that is the
+    revision. `record` is the name of the open SyncRecord, empty before there is one; `moment` is when the sync began
+    (RFC 3339). `force`, `preflight`, `adopt` and `foreign` are those of the spec. `mask` takes secrets out of what the
+    server says.
     """
 
     identity: Identity
     revision: Revision
     mask: Mask
+    changed_by: Mapping[ObjectRef, ChangedBy] = field(default_factory=dict)
     record: str = ""
     moment: str = ""
     force: bool = False
@@ -41,6 +44,17 @@ class WriteContext:
     def user_agent(self) -> str:
         """What the API server's audit log shows of each request."""
         return labels.user_agent(towline.__version__, self.identity.key, self.revision.sha, self.record)
+
+    def change_of(self, manifest: Manifest) -> ChangedBy:
+        """Return the commit that made an object what the manifest declares."""
+        found = self.changed_by.get(manifest.ref)
+        return found or ChangedBy(revision=self.revision, origin=manifest.origin)
+
+    def commit_of(self, change: Change) -> str:
+        """Return the sha of the commit to blame for what a change writes: file and line of its manifest hold there."""
+        known = self.changed_by.get(change.ref)
+        same = known and change.manifest and known.origin[:2] == change.manifest.origin[:2]
+        return known.revision.sha if known and same else self.revision.sha
 
 
 class Page(NamedTuple):
@@ -221,10 +235,10 @@ class Objects:
 
     async def _resource(self, ref: ObjectRef, version: str) -> Resource:
         """Say where the kind is served; a name that would lead elsewhere is refused as the server would."""
-        for field, name in (("metadata.name", ref.name), ("metadata.namespace", ref.namespace)):
+        for path, name in (("metadata.name", ref.name), ("metadata.namespace", ref.namespace)):
             if "/" in name or name in {".", ".."} or "%" in name:
                 message = f'Invalid value: "{name}": may not be "." or "..", or contain "/" or "%"'
-                cause = Cause(reason="FieldValueInvalid", message=message, field=field)
+                cause = Cause(reason="FieldValueInvalid", message=message, field=path)
                 raise ApiError(422, message, status_reason="Invalid", causes=(cause,))
         resource = await self._discovery.resource(ref.group_kind, version)
         if resource is None:

@@ -43,11 +43,11 @@ class Steps:
             if refusals.concerns_all(error):
                 self.error = error
             held = await faults.live_body(self._objects, change, error, self._sync)
-            about = refusals.subject(change, self._sync.revision.sha, held)
+            about = refusals.subject(change, self._sync.commit_of(change), held)
             return failed(change, refusals.failures(error, about, self._sync.mask))
         except ClusterError as error:
             self.error = error
-            about = refusals.subject(change, self._sync.revision.sha)
+            about = refusals.subject(change, self._sync.commit_of(change))
             return failed(change, (refusals.failure(about, Refusal.SERVER_ERROR, error.message),))
 
     def written(self, outcomes: Iterable[Outcome]) -> WriteResult:

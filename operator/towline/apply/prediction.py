@@ -40,7 +40,8 @@ class Prediction:
         """What will be sent."""
         if self.bound is not None:
             return self.bound
-        return stamp.stamp(declared(self.change), self.sync.identity, self.sync.revision)
+        manifest = declared(self.change)
+        return stamp.stamp(manifest, self.sync.identity, self.sync.change_of(manifest))
 
 
 async def look(objects: Objects, change: Change, sync: WriteContext) -> Prediction | Failure:
@@ -57,7 +58,7 @@ def seen(change: Change, before: Body | None, sync: WriteContext) -> Prediction 
     whose = claim(before, change.ref, sync)
     is_ours = whose in {Ownership.OURS, Ownership.INHERITED}
     adopted = "" if is_ours else adopted_at(change, sync)
-    stamped = stamp.stamp(manifest, sync.identity, sync.revision, before, adopted)
+    stamped = stamp.stamp(manifest, sync.identity, sync.change_of(manifest), before, adopted)
     body = _only(before, ignore_fields.sent(stamped, manifest.ignored, before, sync.identity.manager))
     if not is_ours:
         if refused := stranger(change, before, sync):
@@ -125,7 +126,7 @@ def _labelled(body: Body, label: str) -> Body:
 
 def stranger(change: Change, before: Body, sync: WriteContext) -> Failure | None:
     """Say why an object that is not ours may not be adopted; None where it may."""
-    about = refusals.subject(change, sync.revision.sha)
+    about = refusals.subject(change, sync.commit_of(change))
     known = live_from(before, change.ref)
     if claim(before, change.ref, sync) is Ownership.ANOTHER:
         message = f"belongs to another GitRepository, {labels.owner_name(known.label)}"

@@ -200,13 +200,13 @@ class Writes:
         """Adopt the object that an apply met in the place of none, or take back what was added to it."""
         change = found.change
         if refused := adoption.refusal(metadata(body), self._sync.adopt):
-            about = refusals.subject(change, self._sync.revision.sha)
+            about = refusals.subject(change, self._sync.commit_of(change))
             failure = refusals.failure(about, refused.reason, refused.message)
             return await self._undone(change, body, failure)
         adopted = replace(found, change=replace(change, action=Action.ADOPT), before=body)
         sync = self._sync
-        since = prediction.adopted_at(change, sync)
-        sent = stamp.stamp(prediction.declared(change), sync.identity, sync.revision, body, since)
+        manifest, since = prediction.declared(change), prediction.adopted_at(change, sync)
+        sent = stamp.stamp(manifest, sync.identity, sync.change_of(manifest), body, since)
         return await self._done(adopted, sent, await self._applied(adopted, sent))
 
     async def _undone(self, change: Change, body: Body, failure: Failure) -> Outcome:
@@ -233,7 +233,7 @@ class Writes:
         return Outcome(change=change, result=Result.DONE, live=live, overridden=overridden)
 
     def _failed(self, change: Change, reason: Refusal, message: str) -> Outcome:
-        about = refusals.subject(change, self._sync.revision.sha)
+        about = refusals.subject(change, self._sync.commit_of(change))
         return outcomes.failed(change, (refusals.failure(about, reason, message),))
 
 

@@ -37,7 +37,7 @@ from towline.reconcile.executor import Executor
 from towline.reconcile.fetch import Fetcher
 from towline.reconcile.finalize import Finalizer
 from towline.reconcile.lane import Lanes
-from towline.reconcile.locate import Locator
+from towline.reconcile.locate import Blame, Locator
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.observe import Observer
 from towline.reconcile.planner import Planner
@@ -94,6 +94,7 @@ class _Shared:
     locator: Locator
     writer: Writer
     executor: Executor
+    blame: Blame
     drifts: DriftStates
 
 
@@ -114,6 +115,7 @@ def passes(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Key
         shared.fetcher.forget(key)
         shared.drifts.forget(key)
         doors.ledger.forget(uid)
+        shared.blame.forget(uid)
         metrics.forget(*key)
 
     reconciler = Reconciler(
@@ -156,6 +158,7 @@ def _shared(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Ke
     locator = Locator(doors.mirrors, rules.yaml)
     writer = Writer(doors.client, doors.discovery, doors.index)
     mask = Mask(mask_key(chosen.folder))
+    blame = Blame(doors.mirrors, rules.yaml)
     executor = Executor(
         writer=writer,
         ledger=doors.ledger,
@@ -164,6 +167,7 @@ def _shared(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Ke
         mask=mask,
         now=now,
         operator=f"{instance}/{towline.__version__}",
+        blame=blame,
     )
     return _Shared(
         repositories=repositories,
@@ -176,6 +180,7 @@ def _shared(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Ke
         locator=locator,
         writer=writer,
         executor=executor,
+        blame=blame,
         drifts=DriftStates(locator, writer, mask, clock=time.monotonic, now=now),
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 from towline import text
 from towline.api import labels
 from towline.fields import managed
-from towline.model import Body, GroupKind, Key, Manifest, Revision
+from towline.model import Body, ChangedBy, GroupKind, Key, Manifest, Revision
 
 _WITH_CAUSE = frozenset(GroupKind("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet"))
 _SUBJECT_BYTES = 200
@@ -37,7 +37,7 @@ class Identity:
 def stamp(
     manifest: Manifest,
     identity: Identity,
-    revision: Revision,
+    changed_by: ChangedBy,
     existing: Body | None = None,
     adopted: str = "",
 ) -> Body:
@@ -46,14 +46,14 @@ def stamp(
     Args:
         manifest: what Git declares.
         identity: who writes.
-        revision: the commit that declares it.
+        changed_by: the commit that made the object what the manifest declares.
         existing: the live object, if there is one. Where it holds this very content already (a repair), its commit
             and file stay: they name the commit that last changed the object.
         adopted: when an object that existed before is taken over (RFC 3339); what an earlier write says of that stays.
     """
     body = manifest.body
     declared = _mapping(body.get("metadata"))
-    traced = _kept(manifest, identity, existing) or _traced(manifest, revision)
+    traced = _kept(manifest, identity, existing) or _traced(manifest, changed_by)
     traced |= {labels.OWNER: labels.owner(identity.uid, manifest.ref), labels.DIGEST: manifest.digest}
     if since := _adopted_at(existing) or adopted:
         traced[labels.ADOPTED] = since
@@ -76,9 +76,10 @@ def cause(revision: Revision) -> str:
     return f"{revision.short} {text.printable(revision.subject, _SUBJECT_BYTES)} ({author})"
 
 
-def _traced(manifest: Manifest, revision: Revision) -> dict[str, str]:
-    """Say that this revision made the object what it is; `git show <commit>:<source>` holds it."""
-    found = {labels.COMMIT: revision.sha, labels.SOURCE: _utf8(manifest.origin.file)}
+def _traced(manifest: Manifest, changed_by: ChangedBy) -> dict[str, str]:
+    """Say which commit made the object what it is; `git show <commit>:<source>` holds it."""
+    revision = changed_by.revision
+    found = {labels.COMMIT: revision.sha, labels.SOURCE: _utf8(changed_by.origin.file)}
     if manifest.ref.group_kind in _WITH_CAUSE:
         found[labels.CHANGE_CAUSE] = cause(revision)
     return found

@@ -315,7 +315,7 @@ class DriftStates:
         body = await self._writer.read(written.manifest, context)
         if body is None:
             return None
-        stamped = stamp.stamp(written.manifest, context.identity, written.revision, body)
+        stamped = stamp.stamp(written.manifest, context.identity, context.change_of(written.manifest), body)
         sent = ignore_fields.sent(stamped, written.manifest.ignored, body, context.identity.manager)
         return Look(
             manifest=written.manifest,

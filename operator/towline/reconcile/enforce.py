@@ -105,8 +105,8 @@ class Enforcer:
         decided = planned.plan
         if decided.waiting and not decided.failures:
             return result.passed(start, planned, None)
-        trigger = state.trigger(start, planned.fetched.head.sha)
-        request = await self._executor.request(start.repository, planned.fetched, decided, trigger)
+        why = state.occasion(start, planned.fetched)
+        request = await self._executor.request(start.repository, planned.fetched, decided, why)
         observed = await self._observer.observe(request)
         failures = await self._located(planned, observed.forecast.failures)
         found = replace(observed, forecast=replace(observed.forecast, failures=failures))
@@ -118,24 +118,25 @@ class Enforcer:
         Raises:
             ClusterError: it could not be written.
         """
-        trigger = state.trigger(start, fetched.head.sha)
-        request = await self._executor.request(start.repository, fetched, Plan(), trigger)
+        why = state.occasion(start, fetched)
+        request = await self._executor.request(start.repository, fetched, Plan(), why)
         plain = Failure(reason=error.reason, message=error.message, commit=fetched.revision.sha)
         return (await self._executor.refused(request, error.failures or (plain,))).record
 
     async def _returned(self, start: Start, planned: Planned, failed: NewestSync) -> str:
         """Leave a record without changes after a failure that is over, so that history ends as Ready does."""
-        sha = planned.fetched.head.sha
-        trigger = Trigger.COMMIT if failed.target != sha else state.trigger(start, sha)
-        request = await self._executor.request(start.repository, planned.fetched, Plan(), trigger)
+        why = state.occasion(start, planned.fetched)
+        if failed.target != planned.fetched.head.sha and why.trigger is not Trigger.SPEC:
+            why = replace(why, trigger=Trigger.COMMIT)
+        request = await self._executor.request(start.repository, planned.fetched, Plan(), why)
         ended = Ended(ending=Ending.SUCCEEDED, finished_at=self._executor.moment())
         return await self._executor.leave(request, (), ended)
 
     async def _synced(self, start: Start, planned: Planned) -> tuple[GitRepository, SyncResult]:
         """Execute the plan; return the resource as it is then, too."""
         repository, fetched, decided = start.repository, planned.fetched, planned.plan
-        trigger = state.trigger(start, fetched.head.sha)
-        request = await self._executor.request(repository, fetched, decided, trigger)
+        why = state.occasion(start, fetched)
+        request = await self._executor.request(repository, fetched, decided, why)
 
         async def begin(entries: Sequence[ChangeEntry]) -> None:
             nonlocal repository

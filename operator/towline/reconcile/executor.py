@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from towline import aio
 from towline.api.gitrepository import ForeignFields, GitRepository
-from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, SyncRecord, Trigger
+from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, SyncRecord
 from towline.apply.objects import WriteContext
 from towline.apply.outcomes import WriteResult
 from towline.apply.prediction import Prediction
@@ -30,12 +30,14 @@ from towline.plan import waves as ordering
 from towline.plan.stamp import Identity
 from towline.reconcile import sync
 from towline.reconcile.desired import CommitReader
-from towline.reconcile.state import Fetched
+from towline.reconcile.locate import Blame, ChangedFields
+from towline.reconcile.state import Fetched, Occasion
 from towline.reconcile.sync import SyncRequest, SyncResult
 from towline.records import closing, newest, opening
 from towline.records.closing import Ended
 from towline.records.ledger import Ledger
 from towline.records.newest import NewestSync
+from towline.records.opening import Place
 
 Begin: TypeAlias = Callable[[Sequence[ChangeEntry]], Awaitable[None]]
 """What happens once before the first write to a managed object; it is told what is about to be written."""
@@ -56,6 +58,7 @@ class Executor:
         mask: takes secrets out of what is recorded.
         now: the current time, with its zone.
         operator: which process writes, in records.
+        blame: knows which commits made objects what they are, and in which line.
     """
 
     def __init__(  # noqa: PLR0913  two doors, what they need to know, and who we are
@@ -68,6 +71,7 @@ class Executor:
         mask: Mask,
         now: Callable[[], datetime],
         operator: str,
+        blame: Blame,
     ) -> None:
         self._writer = writer
         self._ledger = ledger
@@ -76,6 +80,7 @@ class Executor:
         self._mask = mask
         self._now = now
         self._operator = operator
+        self._blame = blame
 
     async def newest(self, identity: Identity) -> NewestSync | None:
         """Return the newest sync of a repository; one that a dead process left open is closed as Interrupted first.
@@ -92,7 +97,7 @@ class Executor:
         return await self._ledger.newest(identity.key, identity.uid)
 
     async def request(
-        self, repository: GitRepository, fetched: Fetched, plan: Plan, trigger: Trigger
+        self, repository: GitRepository, fetched: Fetched, plan: Plan, why: Occasion
     ) -> SyncRequest:
         """Request that a plan for a commit be carried out, with all that its record tells.
 
@@ -102,7 +107,10 @@ class Executor:
         """
         source = sync.base(await self.newest(Identity(key=repository.key, uid=repository.uid)))
         history = await self._source.history(fetched.head, source)
-        return sync.requested(repository, fetched, plan, trigger, source=source, history=history)
+        changed_by = await self._blame.changed_by(repository, fetched, plan, history.revisions, why.trigger)
+        return sync.requested(
+            repository, fetched, plan, why, source=source, history=history, changed_by=changed_by
+        )
 
     async def run(
         self,
@@ -266,6 +274,7 @@ class Executor:
             flags=request.flags,
             operator=self._operator,
             started_at=self.moment(),
+            author=request.revision.writer,
         )
         return await asyncio.to_thread(opening.opening, about, entries, await self.newest(request.identity))
 
@@ -298,12 +307,31 @@ class Executor:
         self, request: SyncRequest, predictions: Sequence[Prediction], changes: Sequence[Change]
     ) -> tuple[ChangeEntry, ...]:
         """Describe changes by what is predicted of them; comparing is slow enough to leave the event loop."""
+        changed = await asyncio.to_thread(
+            lambda: {found.change.ref: self._changed(found, request) for found in predictions}
+        )
+        places = {each.ref: _place(each, request) for each in changes}
+        places |= await self._lines(request, changed, places)
+        return await asyncio.to_thread(opening.entries, changes, changed, places, self._mask)
 
-        def describe() -> tuple[ChangeEntry, ...]:
-            changed = {found.change.ref: self._changed(found, request) for found in predictions}
-            return opening.entries(changes, changed, request.revision.sha, self._mask)
-
-        return await asyncio.to_thread(describe)
+    async def _lines(
+        self,
+        request: SyncRequest,
+        changed: Mapping[ObjectRef, Sequence[FieldChange]],
+        places: Mapping[ObjectRef, Place],
+    ) -> Mapping[ObjectRef, Place]:
+        """Return the places of objects of which fields change, with the line of the first."""
+        origins = {found.ref: found.manifest.origin for found in request.plan.writes if found.manifest}
+        origins |= {ref: known.origin for ref, known in request.changed_by.items()}
+        asked = tuple(
+            ChangedFields(ref, origins[ref], fields)
+            for ref, fields in changed.items()
+            if fields and ref in origins and origins[ref].blob
+        )
+        if not asked or request.remote is None:
+            return {}
+        lines = await self._blame.lines(request.remote, asked)
+        return {ref: places[ref]._replace(line=line) for ref, line in lines.items()}
 
     def _changed(self, found: Prediction, request: SyncRequest) -> tuple[FieldChange, ...]:
         """Return the fields that a change changes; of a repair, with whoever gave them their old value."""
@@ -327,6 +355,7 @@ class Executor:
             revision=request.revision,
             mask=self._mask,
             moment=self.moment(),
+            changed_by=request.changed_by,
             force=request.force,
             preflight=request.preflight,
             adopt=request.adopt,
@@ -336,6 +365,21 @@ class Executor:
     def moment(self) -> str:
         """Return the current time as records have it."""
         return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _place(change: Change, request: SyncRequest) -> Place:
+    """Return the commit that made an object what a change makes of it, with file and line there.
+
+    For what is removed, and for what was changed by others only, the live object names them.
+    """
+    manifest, live = change.manifest, change.live
+    if known := request.changed_by.get(change.ref):
+        return Place(known.revision.sha, known.origin.file, known.origin.line)
+    if manifest is None:
+        return Place(live.commit, live.source, 0) if live else Place(request.revision.sha, "", 0)
+    if live and live.digest == manifest.digest and live.commit:
+        return Place(live.commit, live.source or manifest.origin.file, manifest.origin.line)
+    return Place(request.revision.sha, manifest.origin.file, manifest.origin.line)
 
 
 def _of(changes: Sequence[Change], action: Action) -> tuple[Change, ...]:

@@ -214,6 +214,7 @@ def _request(repository: GitRepository, decided: Plan) -> SyncRequest:
             committed_at=moment,
             subject=applied.get("subject", ""),
             pull_request=applied.get("pullRequest", ""),
+            merged_by=applied.get("mergedBy", ""),
         ),
         plan=decided,
         trigger=Trigger.DELETE,

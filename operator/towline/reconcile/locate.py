@@ -1,17 +1,32 @@
-"""From a field of an object to its line in Git: read again from the mirror when somebody is to be told."""
+"""From an object, or one of its fields, to the commit, file and line that declare it: read when somebody asks."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
+from towline import log
+from towline.api.gitrepository import GitRepository
+from towline.api.syncrecord import FieldChange, Trigger
 from towline.errors import Failure, SourceError
-from towline.model import Manifest, Origin
+from towline.model import APPLIES, Change, ChangedBy, Manifest, ObjectRef, Origin, Plan, Revision
 from towline.reconcile.desired import Head
-from towline.render import documents
+from towline.reconcile.state import Fetched
+from towline.render import documents, plain
+from towline.render.documents import YamlLimits
+from towline.render.file_versions import Versions
+from towline.source.access import Remote
+from towline.source.authorship.blame import Blamed
+from towline.source.authorship.walk import Wanted
 from towline.source.mirror import Mirrors
+
+_log = log.logger(__name__)
+
+_LINES = 500
+"""Of so many changed objects the line of the first changed field is found; others keep that of the object."""
 
 
 class Locator:
@@ -74,3 +89,154 @@ def _lines(
         lines = documents.locate_all(contents[blob], places, limits)
         found |= {(one.object, one.field): line for one, line in zip(named, lines, strict=True)}
     return found
+
+
+class Blame:
+    """Reads histories for plans.
+
+    Args:
+        mirrors: the door to Git.
+        limits: those that files are parsed with.
+    """
+
+    def __init__(self, mirrors: Mirrors, limits: YamlLimits) -> None:
+        self._mirrors = mirrors
+        self._limits = limits
+        self._known: dict[str, dict[ObjectRef, tuple[str, ChangedBy]]] = {}
+
+    async def changed_by(
+        self,
+        repository: GitRepository,
+        fetched: Fetched,
+        plan: Plan,
+        since: Sequence[Revision],
+        trigger: Trigger,
+    ) -> Mapping[ObjectRef, ChangedBy]:
+        """Return the commits that made objects what a plan writes; where history does not tell, an object is left out.
+
+        Args:
+            repository: whose plan it is.
+            fetched: the commit that declares the objects.
+            plan: what is written.
+            since: the commits that are known to lead to it, newest first; they are looked through first.
+            trigger: why; what is only brought back has the commit that was found when it was written.
+        """
+        known = self._known.setdefault(repository.uid, {})
+        for change in plan.removals:
+            known.pop(change.ref, None)
+        changes = (*plan.applies, *plan.gated)
+        manifests = [each.manifest for each in changes if each.manifest and not _is_stamped(each)]
+        found: dict[ObjectRef, ChangedBy] = {}
+        if trigger is Trigger.DRIFT:
+            found = {
+                each.ref: known[each.ref][1]
+                for each in manifests
+                if each.ref in known and known[each.ref][0] == each.digest
+            }
+        left = tuple(each for each in manifests if each.ref not in found)
+        if left:
+            found |= await self._read(fetched, left, since)
+            known |= {each.ref: (each.digest, found[each.ref]) for each in left if each.ref in found}
+        return found
+
+    def forget(self, uid: str) -> None:
+        """Forget a repository that is gone."""
+        self._known.pop(uid, None)
+
+    async def _read(
+        self, fetched: Fetched, manifests: Sequence[Manifest], since: Sequence[Revision]
+    ) -> Mapping[ObjectRef, ChangedBy]:
+        """Read the history; where that cannot be, say so and return nothing."""
+        revision = fetched.revision
+        try:
+            return await self._found(fetched.head.remote, revision, manifests, since)
+        except SourceError as error:
+            _log.warning(
+                "objects are stamped with the commit that is applied: the history cannot be read",
+                commit=revision.sha,
+                error=error.message,
+            )
+            return {}
+
+    async def _found(
+        self, remote: Remote, revision: Revision, manifests: Sequence[Manifest], since: Sequence[Revision]
+    ) -> Mapping[ObjectRef, ChangedBy]:
+        versions = Versions(self._limits)
+        wanted = await asyncio.to_thread(_wanted, manifests)
+        span = tuple((each.sha, *each.parents) for each in since if not each.taken_back)
+        blamed = await self._mirrors.blame(remote, revision.sha, span, wanted, versions.declared)
+        missing = len(wanted.keys() - blamed.keys())
+        if missing:
+            _log.warning(
+                "objects are stamped with the commit that is applied: the history does not tell who changed them",
+                commit=revision.sha,
+                objects=missing,
+            )
+        known = {each.sha: each for each in (revision, *since)}
+        unread = {each.sha for each in blamed.values()} - known.keys()
+        known |= await self._mirrors.revisions(remote, unread)
+        moved = {each.blob for one, each in blamed.items() if not _same_file(wanted[one], each)}
+        contents = await self._mirrors.blobs(remote, moved)
+
+        def placed() -> Mapping[ObjectRef, ChangedBy]:
+            return {
+                wanted[one].ref: ChangedBy(
+                    revision=known[each.sha], origin=_origin(one, each, wanted[one], contents, versions)
+                )
+                for one, each in blamed.items()
+            }
+
+        return await asyncio.to_thread(placed)
+
+    async def lines(self, remote: Remote, objects: Sequence[ChangedFields]) -> Mapping[ObjectRef, int]:
+        """Return the line of the first changed field of each object; others, and what cannot be read, are left out."""
+        objects = objects[:_LINES]
+        try:
+            contents = await self._mirrors.blobs(remote, {each.origin.blob for each in objects})
+        except SourceError as error:
+            _log.warning("no lines of fields are recorded: the commit cannot be read", error=error.message)
+            return {}
+        return await asyncio.to_thread(
+            lambda: {each.ref: line for each in objects if (line := self._line(each, contents))}
+        )
+
+    def _line(self, each: ChangedFields, contents: Mapping[str, bytes]) -> int:
+        origin = each.origin
+        declared = [one.path for one in each.fields if one.new is not None] or [
+            one.path for one in each.fields
+        ]
+        places = [(origin.document, origin.item, path) for path in declared]
+        return min(documents.locate_all(contents[origin.blob], places, self._limits), default=0)
+
+
+class ChangedFields(NamedTuple):
+    """An object whose fields change, and where it stands."""
+
+    ref: ObjectRef
+    origin: Origin
+    fields: Sequence[FieldChange]
+
+
+def _is_stamped(change: Change) -> bool:
+    """Tell whether nothing of this object is new, so that its live stamps stay."""
+    live, manifest = change.live, change.manifest
+    same = live and manifest and live.digest == manifest.digest
+    return change.action not in APPLIES or bool(same and live and live.commit and live.source)
+
+
+def _wanted(manifests: Iterable[Manifest]) -> dict[Wanted, Manifest]:
+    return {Wanted(*plain.identity(each.content), each.origin.file): each for each in manifests}
+
+
+def _same_file(manifest: Manifest, blamed: Blamed) -> bool:
+    return (manifest.origin.file, manifest.origin.blob) == (blamed.file, blamed.blob)
+
+
+def _origin(
+    one: Wanted, blamed: Blamed, manifest: Manifest, contents: Mapping[str, bytes], versions: Versions
+) -> Origin:
+    """Return where the object stands in the commit that made it what it is."""
+    if _same_file(manifest, blamed):
+        return manifest.origin
+    found = versions.origin(contents[blamed.blob], one.ref, blamed.file, blamed.blob)
+    return found or Origin(blamed.file, 0, blob=blamed.blob)

@@ -175,6 +175,7 @@ class LastPasses:
             grounds=reached.grounds,
             passed=passed,
             done=reached.desired if passed.reason is Reason.SUCCEEDED else last.done,
+            done_at=reached.fetched if passed.reason is Reason.SUCCEEDED else last.done_at,
             failures=passed.attempts if attempt.is_new else last.failures,
             retry_at=retry_at,
         )

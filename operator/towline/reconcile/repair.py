@@ -22,7 +22,7 @@ from towline.plan import build, drift_policy, one_shot, ownership
 from towline.reconcile.desired import CommitReader
 from towline.reconcile.drift_state import DriftState, DriftStates
 from towline.reconcile.executor import Executor
-from towline.reconcile.state import Fetched, Repaired, Start, done_of
+from towline.reconcile.state import Fetched, Occasion, Repaired, Start, done_of
 from towline.reconcile.sync import SyncResult
 
 _log = log.logger(__name__)
@@ -176,7 +176,8 @@ class Repairs:
         """Write one record's worth of repairs; each has a dry run, which tells a real difference from a spelling."""
         fetched = Fetched(spec=spec, head=replace(known.head, sha=revision.sha), revision=revision)
         plan = Plan(changes=changes)
-        request = await self._executor.request(start.repository, fetched, plan, start.drift_trigger)
+        why = Occasion(trigger=start.drift_trigger)
+        request = await self._executor.request(start.repository, fetched, plan, why)
         told = frozenset((str(ref), each.reason) for ref, each in known.refused.items())
         synced = await self._executor.run(replace(request, preflight=True, only_repairs=True, told=told))
         self._drifts.repaired(known, synced)

@@ -141,7 +141,7 @@ def _spelt_out(key: Key, reached: Reached, message: str) -> str:
 
 
 def _named(revision: Revision) -> str:
-    return conditions.named(revision.short, revision.subject, revision.author.name)
+    return conditions.named(revision.short, revision.subject, revision.writer.name)
 
 
 def _still_known(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from towline.api import labels
-from towline.api.gitrepository import GitRepository, Spec
+from towline.api.gitrepository import GitRepository, RefKind, Spec
 from towline.api.syncrecord import Trigger
 from towline.drift.deviations import Deviation
 from towline.model import GroupKind, ObjectRef, Plan, Revision
@@ -99,7 +99,7 @@ class LastPass:
 
     `looked_at` and `retry_at` are monotonic seconds. `manual` is the annotation that asks for a pass, `news` counts
     what other repositories did. `secret` is the version of refused credentials. `done` is what was declared when a
-    whole plan was done last.
+    whole plan was done last, `done_at` by which commit.
     """
 
     uid: str = ""
@@ -115,6 +115,7 @@ class LastPass:
     grounds: Grounds | None = None
     passed: PassResult | None = None
     done: Desired | None = None
+    done_at: Fetched | None = None
     failures: int = 0
     retry_at: float = -math.inf
 
@@ -191,16 +192,50 @@ def done_of(repository: GitRepository) -> Mapping[str, str]:
     return stored
 
 
-def trigger(start: Start, sha: str) -> Trigger:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """Why a sync is requested.
+
+    With `same_ref`, commits that the head lacks were lost by its branch or tag; otherwise the spec names another one,
+    or nobody says that anything moved.
+    """
+
+    trigger: Trigger
+    same_ref: bool = False
+
+
+def occasion(start: Start, fetched: Fetched) -> Occasion:
     """Say why there is something to do about a commit, from what is different now."""
+    return Occasion(trigger=_trigger(start, fetched), same_ref=_is_same_ref(start, fetched))
+
+
+def _trigger(start: Start, fetched: Fetched) -> Trigger:
+    """Return the trigger; a switch to another repository, ref or path is a change of the spec, not a commit."""
     repository = start.repository
     confirmed = repository.annotations.get(labels.CONFIRM_PRUNE, "") == (
         (repository.status.get("blocked") or {}).get("confirm") or None
     )
-    if repository.applied != sha and not confirmed:
-        return Trigger.COMMIT
-    if repository.status.get("observedGeneration") != repository.generation:
+    if repository.applied != fetched.head.sha and not confirmed:
+        return Trigger.SPEC if repository.applied and _is_switched(start, fetched) else Trigger.COMMIT
+    if repository.status.get("observedGeneration") != repository.generation or _is_switched(start, fetched):
         return Trigger.SPEC
     if confirmed or (start.last.passed and start.is_asked_for):
         return Trigger.MANUAL
     return start.drift_trigger
+
+
+def _is_same_ref(start: Start, fetched: Fetched) -> bool:
+    """Tell whether the head is that of the ref which the applied commit came from, as far as anybody remembers."""
+    before = start.last.done_at
+    if _is_switched(start, fetched):
+        return False
+    return before.head.name == fetched.head.name if before else fetched.spec.ref.kind is not RefKind.SEMVER
+
+
+def _is_switched(start: Start, fetched: Fetched) -> bool:
+    """Tell whether the spec names another place than the one from which everything was applied last."""
+    repository, before = start.repository, start.last.done_at
+    if before is None:
+        return repository.status.get("observedGeneration") != repository.generation
+    places = ((each.url, each.ref, each.path) for each in (before.spec, fetched.spec))
+    return len(set(places)) > 1

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from towline.api.gitrepository import Adopt, ForeignFields, GitRepository
 from towline.api.syncrecord import Ending, Flag, RecordedRepository, Trigger
 from towline.errors import ClusterError, Failure
-from towline.model import Action, Difference, ObjectRef, Outcome, Plan, Result, Revision
+from towline.model import Action, ChangedBy, Difference, ObjectRef, Outcome, Plan, Result, Revision
 from towline.plan.stamp import Identity
-from towline.reconcile.state import Fetched
+from towline.reconcile.state import Fetched, Occasion
 from towline.records.newest import NewestSync
+from towline.source.access import Remote
 from towline.source.history import History
 
 
@@ -20,9 +21,10 @@ class SyncRequest:
     """What is to be done, for whom and why.
 
     `commits` lead from `source` (a sha, empty before the first sync) to the revision, newest first; `commits_total`
-    counts them all. `preflight`, `force`, `adopt` and `foreign` are those of the spec. `only_repairs`
-    says that the whole plan restores what was written before, `told` what refusals of that have a record already:
-    object and reason.
+    counts them all. `remote` is where they are, None where nothing is declared. `changed_by` are the commits that made
+    objects what they are, as far as they are known. `preflight`, `force`, `adopt` and `foreign` are those of the spec.
+    `only_repairs` says that the whole plan restores what was written before, `told` what refusals of that have a record
+    already: object and reason.
     """
 
     subject: RecordedRepository
@@ -34,6 +36,8 @@ class SyncRequest:
     commits: tuple[Revision, ...] = ()
     commits_total: int = 0
     flags: tuple[Flag, ...] = ()
+    remote: Remote | None = None
+    changed_by: Mapping[ObjectRef, ChangedBy] = field(default_factory=dict)
     preflight: bool = True
     force: bool = False
     adopt: Adopt = Adopt.UNMANAGED
@@ -85,10 +89,11 @@ def requested(  # noqa: PLR0913  for whom, from which commit, what and why
     repository: GitRepository,
     fetched: Fetched,
     plan: Plan,
-    trigger: Trigger,
+    why: Occasion,
     *,
     source: str,
     history: History,
+    changed_by: Mapping[ObjectRef, ChangedBy],
 ) -> SyncRequest:
     """Request that a plan for a commit be carried out, with all that its record tells.
 
@@ -96,9 +101,10 @@ def requested(  # noqa: PLR0913  for whom, from which commit, what and why
         repository: whose plan it is.
         fetched: the commit.
         plan: what is to be done.
-        trigger: why it is done.
+        why: the occasion.
         source: the sha that the record begins at.
         history: the commits that lead from there to the head.
+        changed_by: the commits that made objects what they are, as far as they are known.
     """
     spec = fetched.spec
     return SyncRequest(
@@ -112,11 +118,13 @@ def requested(  # noqa: PLR0913  for whom, from which commit, what and why
         identity=Identity(key=repository.key, uid=repository.uid),
         revision=fetched.revision,
         plan=plan,
-        trigger=trigger,
+        trigger=why.trigger,
         source=source,
         commits=history.revisions,
         commits_total=history.total,
-        flags=(Flag.HISTORY_REWRITTEN,) if history.rewritten else (),
+        flags=(Flag.HISTORY_REWRITTEN,) if history.rewritten and why.same_ref else (),
+        remote=fetched.head.remote,
+        changed_by=changed_by,
         preflight=spec.preflight,
         force=spec.force,
         adopt=spec.adopt,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from towline.api import recordbody
 from towline.api.syncrecord import (
@@ -18,7 +19,7 @@ from towline.api.syncrecord import (
     Trigger,
 )
 from towline.fields.mask import Mask
-from towline.model import Change, ObjectRef, Revision
+from towline.model import Change, ObjectRef, Person, Revision
 from towline.records import chain, sizes
 from towline.records.newest import NewestSync
 
@@ -31,13 +32,21 @@ ENTRY_FIELDS = 100
 COMMITS = 250
 
 
+class Place(NamedTuple):
+    """A commit, and a file and line (1-based, 0 where it is not known) in it."""
+
+    commit: str
+    file: str
+    line: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordDraft:
     """What is known of a sync before it starts.
 
     `namespace` is where its records lie. `source` and `target` are the shas that it leads from and to, empty
-    where there is none. `commits` are newest first; `commits_total` counts them all. `started_at` is RFC 3339
-    in UTC.
+    where there is none; `author` wrote what the target brings. `commits` are newest first; `commits_total` counts them
+    all. `started_at` is RFC 3339 in UTC.
     """
 
     namespace: str
@@ -50,6 +59,7 @@ class RecordDraft:
     flags: tuple[Flag, ...]
     operator: str
     started_at: str
+    author: Person | None = None
 
 
 def name(subject: RecordedRepository, sequence: int) -> str:
@@ -62,7 +72,10 @@ def name(subject: RecordedRepository, sequence: int) -> str:
 
 
 def entries(
-    changes: Iterable[Change], fields: Mapping[ObjectRef, tuple[FieldChange, ...]], sha: str, mask: Mask
+    changes: Iterable[Change],
+    fields: Mapping[ObjectRef, tuple[FieldChange, ...]],
+    places: Mapping[ObjectRef, Place],
+    mask: Mask,
 ) -> tuple[ChangeEntry, ...]:
     """Return the planned changes as auditors read them.
 
@@ -72,27 +85,26 @@ def entries(
     Args:
         changes: the writes of a plan.
         fields: the changed fields of each object that exists (`fields.diff`).
-        sha: the commit that the manifests come from.
+        places: the commit that made each object what it becomes, with file and line there.
         mask: makes the digests of Secrets unguessable.
     """
     return tuple(
-        entry for change in changes for entry in _split(_entry(change, sha, mask), fields.get(change.ref, ()))
+        entry
+        for change in changes
+        for entry in _split(_entry(change, places[change.ref], mask), fields.get(change.ref, ()))
     )
 
 
-def _entry(change: Change, sha: str, mask: Mask) -> ChangeEntry:
-    file, line, commit, digest = "", 0, sha, ""
-    if change.manifest is not None:
-        origin = change.manifest.origin
-        file, line, digest = origin.file, origin.line, change.manifest.digest
-    elif change.live is not None:  # annotations, which anybody may have made longer than a record takes
-        file, commit, digest = change.live.source, change.live.commit, change.live.digest
+def _entry(change: Change, place: Place, mask: Mask) -> ChangeEntry:
+    """Describe one change; annotations of a live object may be longer than a record takes."""
+    said = change.manifest or change.live
+    digest = said.digest if said else ""
     return ChangeEntry(
         object=str(change.ref),
         action=str(change.action),
-        file=sizes.fit(file, 4096),
-        line=line,
-        commit=sizes.fit(commit, 64),
+        file=sizes.fit(place.file, 4096),
+        line=place.line,
+        commit=sizes.fit(place.commit, 64),
         digest=sizes.fit(mask.digest(digest, change.ref.kind), 128),
     )
 
@@ -146,6 +158,7 @@ def opening(
             operator=sync.operator,
             started_at=sync.started_at,
             digest_version=chain.VERSION,
+            author=sizes.person(sync.author) if sync.author else None,
         )
         drafts.append(
             SyncRecord(namespace=sync.namespace, name=name(sync.subject, intent.sequence), intent=intent)

@@ -59,13 +59,14 @@ def commit(revision: Revision) -> Revision:
     """Return a commit with the words of its people cut to what a line shows."""
     return replace(
         revision,
-        author=_person(revision.author),
-        committer=_person(revision.committer),
+        author=person(revision.author),
+        committer=person(revision.committer),
         subject=text.printable(revision.subject, 512),
         pull_request=text.printable(revision.pull_request, 256),
         merged_by=text.printable(revision.merged_by, 256),
     )
 
 
-def _person(person: Person) -> Person:
-    return Person(name=text.printable(person.name, 256), email=text.printable(person.email, 256))
+def person(given: Person) -> Person:
+    """Return a person with both texts cut to what a line shows."""
+    return Person(name=text.printable(given.name, 256), email=text.printable(given.email, 256))

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-from towline.model import ObjectRef
+from towline.model import ObjectRef, Origin
 from towline.render import plain, split
 from towline.render.documents import YamlLimits
 from towline.render.split import Piece
 
 _BYTES = 32 * 1024**2
 """Bytes of text that one search parses, at most a minute of one processor; the rest counts as unread."""
+
+
+class _Declared(NamedTuple):
+    """One object of a document; `line` is 1-based within it."""
+
+    ref: ObjectRef
+    digest: str
+    line: int
+    item: int
 
 
 class Versions:
@@ -23,26 +33,35 @@ class Versions:
 
     def __init__(self, limits: YamlLimits) -> None:
         self._limits = limits
-        self._known: dict[bytes, Mapping[ObjectRef, str]] = {}
+        self._known: dict[bytes, tuple[_Declared, ...]] = {}
         self._left = _BYTES
 
     def declared(self, content: bytes) -> Mapping[ObjectRef, str]:
         """Return the objects of a file, as it names them itself, with the digests of their content."""
-        found: dict[ObjectRef, str] = {}
-        if len(content) <= self._limits.file_bytes:
-            for piece in split.split(content):
-                if isinstance(piece, Piece):
-                    found |= self._document(piece)
-        return found
+        return {one.ref: one.digest for piece in self._pieces(content) for one in self._document(piece)}
 
-    def _document(self, piece: Piece) -> Mapping[ObjectRef, str]:
+    def origin(self, content: bytes, ref: ObjectRef, file: str, blob: str) -> Origin | None:
+        """Return where a file declares an object; None where it does not."""
+        for index, piece in enumerate(self._pieces(content)):
+            for one in self._document(piece):
+                if one.ref == ref:
+                    return Origin(file, piece.line + one.line, index, one.item, blob)
+        return None
+
+    def _pieces(self, content: bytes) -> Iterator[Piece]:
+        if len(content) <= self._limits.file_bytes:
+            yield from (piece for piece in split.split(content) if isinstance(piece, Piece))
+
+    def _document(self, piece: Piece) -> tuple[_Declared, ...]:
         text = piece.text.encode("utf-8", "surrogateescape")
         key = hashlib.sha256(text).digest()
         if (known := self._known.get(key)) is not None:
             return known
         self._left -= len(text)
         if self._left < 0:
-            return {}
+            return ()
         manifests, _ = plain.manifests("", "", text, self._limits)
-        self._known[key] = found = {one.ref: one.digest for one in manifests}
+        self._known[key] = found = tuple(
+            _Declared(one.ref, one.digest, one.origin.line, one.origin.item) for one in manifests
+        )
         return found

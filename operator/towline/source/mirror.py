@@ -17,6 +17,7 @@ from towline.source import disk, process
 from towline.source.access import Remote
 from towline.source.authorship import blame
 from towline.source.authorship.blame import Blamed, Parse
+from towline.source.authorship.steps import Parents
 from towline.source.authorship.walk import Wanted
 from towline.source.fetcher import MirrorFetcher, OutgrownError, moved
 from towline.source.history import History
@@ -158,7 +159,7 @@ class Mirrors:
         return await self._read(remote, mirror, new, self._reader.history(mirror.folder, old, new))
 
     async def blame(
-        self, remote: Remote, head: str, base: str, wanted: Iterable[Wanted], parse: Parse
+        self, remote: Remote, head: str, span: Sequence[Parents], wanted: Iterable[Wanted], parse: Parse
     ) -> Mapping[Wanted, Blamed]:
         """Return for each object of a fetched commit the commit that made it what it is (`blame.blame`).
 
@@ -171,7 +172,7 @@ class Mirrors:
         commits = self._reader.commits(mirror.folder)
         try:
             async with deadline(remote, self._limits.read_seconds, "reading the history"):
-                known = await blame.blame(commits, head, base, wanted, parse)
+                known = await blame.blame(commits, head, span, wanted, parse)
                 unsure = await self._reader.shallow(mirror.folder)
         except (
             process.TooMuchOutputError,

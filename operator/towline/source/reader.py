@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ from towline.model import Revision
 from towline.source import disk, history, listing, process
 from towline.source.authorship import steps as stepping
 from towline.source.authorship.blame import Contents, Parse
-from towline.source.authorship.steps import Step
+from towline.source.authorship.steps import Parents, Step
 from towline.source.history import History
 from towline.source.listing import Found
 from towline.source.process import TooMuchOutputError
@@ -25,6 +26,8 @@ _T = TypeVar("_T")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LOG_BYTES = 32 * 1024**2
 _TIPS_BYTES = 32 * 1024**2
+_BRANCHES = 2
+"""The parents of a merged pull request: where it was merged into, and its newest commit."""
 _ENTRY_BYTES = 160
 """An ordinary line of a listing: mode, kind, id, size, path."""
 _ONE_BLOB_BYTES = 128
@@ -78,20 +81,39 @@ class Reader:
             return True
 
     async def revision(self, repository: Path, sha: str) -> Revision:
-        """Return one commit."""
-        return (await self._log(repository, "-1", _id(sha)))[0]
+        """Return one commit; of a merged pull request with who wrote it: the author of its newest commit."""
+        (found,) = await self._log(repository, "-1", _id(sha))
+        if not found.pull_request or len(found.parents) != _BRANCHES:
+            return found
+        base, branch = found.parents
+        newest = await self._log(repository, "--no-merges", "-1", _id(branch), f"^{_id(base)}")
+        return replace(found, written_by=newest[0].author) if newest else found
 
     async def history(self, repository: Path, old: str, new: str) -> History:
         """Return the commits that `new` has and `old` lacks; `new` alone where they share nothing."""
         base = await self._common(repository, old, new) if old else ""
         if not base:
             return History(revisions=(await self.revision(repository, new),), total=1, rewritten=bool(old))
-        span = (_id(new), f"^{old}")
+        if base == new != old:
+            return await self._rollback(repository, old, new)
+        revisions, total = await self._span(repository, new, old)
+        return History(revisions=revisions, total=total, rewritten=base != old)
+
+    async def _rollback(self, repository: Path, old: str, new: str) -> History:
+        """Return the commit that `old` goes back to, and behind it the commits that this takes back."""
+        back, total = await self._span(repository, old, new)
+        taken = tuple(replace(each, taken_back=True) for each in back[: history.LIMIT - 1])
+        head = await self.revision(repository, new)
+        return History(revisions=(head, *taken), total=total + 1, rewritten=True)
+
+    async def _span(self, repository: Path, tip: str, base: str) -> tuple[tuple[Revision, ...], int]:
+        """Return the newest commits that a tip has and a base lacks, and how many there are."""
+        span = (_id(tip), f"^{_id(base)}")
         revisions = await self._log(repository, "--date-order", f"--max-count={history.LIMIT}", *span)
         total = len(revisions)
         if total == history.LIMIT:
             total = int(await self._out(_call(repository, "rev-list", "--count", *span)))
-        return History(revisions=revisions, total=total, rewritten=base != old)
+        return revisions, total
 
     async def entries(self, repository: Path, sha: str, path: str) -> tuple[Entry, ...]:
         """Return the files, symlinks and submodules below `path`.
@@ -131,19 +153,18 @@ class Reader:
         """Return the history of a repository, to be walked through."""
         return MirrorCommits(self, repository)
 
-    async def ancestry(
-        self, repository: Path, tips: Sequence[str], base: str, limit: int
-    ) -> tuple[tuple[str, ...], ...]:
-        """Return the commits that lead to `tips` and not to `base`, children first, each with its parents."""
-        lines = (*map(_id, tips), *((f"^{_id(base)}",) if base else ()))
-        stdin = "".join(f"{line}\n" for line in lines).encode()
+    async def ancestry(self, repository: Path, tips: Sequence[str], limit: int) -> tuple[Parents, ...]:
+        """Return the commits that lead to `tips`, children first, each with its parents."""
+        stdin = "".join(f"{_id(tip)}\n" for tip in tips).encode()
         arguments = ("rev-list", "--date-order", "--parents", f"--max-count={limit}", "--stdin")
         return await _parsed(
             await self._out(_call(repository, *arguments, limit=_LOG_BYTES, stdin=stdin)), stepping.ancestry
         )
 
-    async def steps(self, repository: Path, commits: Sequence[tuple[str, ...]]) -> tuple[Step, ...]:
-        """Compare commits with their parents: which files that may hold manifests differ."""
+    async def steps(
+        self, repository: Path, commits: Sequence[Parents], folders: Sequence[str]
+    ) -> tuple[Step, ...]:
+        """Compare commits with their parents: which files differ in some folders, or everywhere."""
         stdin = await asyncio.to_thread(stepping.questions, commits)
         options = ("--stdin", "-c", "-r", "-z", "--raw", "--root", "--always")
         call = _call(
@@ -151,7 +172,7 @@ class Reader:
             "diff-tree",
             *options,
             "--",
-            *stepping.PATHSPEC,
+            *stepping.pathspec(folders),
             limit=self._limits.content_bytes,
             stdin=stdin,
         )
@@ -210,13 +231,13 @@ class MirrorCommits:
         self._reader = reader
         self._repository = repository
 
-    async def ancestry(self, tips: Sequence[str], base: str, limit: int) -> Sequence[tuple[str, ...]]:
-        """Return the commits that lead to `tips` and not to `base`."""
-        return await self._reader.ancestry(self._repository, tips, base, limit)
+    async def ancestry(self, tips: Sequence[str], limit: int) -> Sequence[Parents]:
+        """Return the commits that lead to `tips`."""
+        return await self._reader.ancestry(self._repository, tips, limit)
 
-    async def steps(self, commits: Sequence[tuple[str, ...]]) -> Sequence[Step]:
-        """Compare commits with their parents."""
-        return await self._reader.steps(self._repository, commits)
+    async def steps(self, commits: Sequence[Parents], folders: Sequence[str]) -> Sequence[Step]:
+        """Compare commits with their parents below these folders, everywhere where there are none."""
+        return await self._reader.steps(self._repository, commits, folders)
 
     async def contents(self, blobs: Iterable[str], parse: Parse) -> Mapping[str, Contents]:
         """Return what blobs declare; those that are too large to be read are left out."""

@@ -147,7 +147,7 @@ def progress(
     begun = PassResult(
         generation=repository.generation,
         reason=Reason.PROGRESSING,
-        message=f"Applying {conditions.named(revision.short, revision.subject, revision.author.name)}",
+        message=f"Applying {conditions.named(revision.short, revision.subject, revision.writer.name)}",
         observed=revision.sha,
         attempted=revision.sha,
         blocked=decided.blocked or None,
@@ -199,11 +199,12 @@ def _applied(previous: Body, revision: Revision | None, moment: str) -> Body:
     return _present(
         {
             "short": revision.short,
-            "author": text.printable(revision.author.name or revision.author.email, _WORDS_BYTES),
+            "author": text.printable(revision.writer.name or revision.writer.email, _WORDS_BYTES),
             "subject": text.printable(revision.subject, _WORDS_BYTES),
             "committedAt": revision.committed_at,
             "appliedAt": moment,
             "pullRequest": text.printable(revision.pull_request, _WORDS_BYTES),
+            "mergedBy": text.printable(revision.merged_by, _WORDS_BYTES),
         }
     )
 

@@ -74,7 +74,7 @@ def body(forecast: Forecast) -> Body:
 
 def sentence(forecast: Forecast, revision: Revision, declared: int) -> str:
     """Say what would be done, of how many declared objects, by which commit."""
-    commit = conditions.named(revision.short, revision.subject, revision.author.name)
+    commit = conditions.named(revision.short, revision.subject, revision.writer.name)
     if forecast.is_empty:
         return f"Would change nothing: {text.many(declared, 'object')} as declared by {commit}"
     counts = Counter(told.action for told in _told(forecast.entries).values())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from towline.model import ObjectRef
-from towline.source.authorship.steps import Step
+from towline.source.authorship.steps import Parents, Step
 from towline.source.authorship.walk import Former, Touch, Walk, Wanted
 
 Contents: TypeAlias = Mapping[ObjectRef, str]
@@ -25,6 +25,9 @@ _FORMER = 200
 _WINDOWS = (64, 512, 4096)
 """Commits that are compared with their parents in one go; most objects are found in the first."""
 
+_FOLDERS = 20
+"""So many folders are compared one by one."""
+
 _COMMITS = 100_000
 """How many commits of a history are followed at most."""
 
@@ -40,30 +43,34 @@ class Blamed(NamedTuple):
 class Commits(Protocol):
     """A repository that can be read."""
 
-    async def ancestry(self, tips: Sequence[str], base: str, limit: int) -> Sequence[tuple[str, ...]]:
-        """Return the commits that lead to `tips` and not to `base`, children first, each with its parents."""
+    async def ancestry(self, tips: Sequence[str], limit: int) -> Sequence[Parents]:
+        """Return the commits that lead to `tips`, children first."""
 
-    async def steps(self, commits: Sequence[tuple[str, ...]]) -> Sequence[Step]:
-        """Compare commits with their parents."""
+    async def steps(self, commits: Sequence[Parents], folders: Sequence[str]) -> Sequence[Step]:
+        """Compare commits with their parents below these folders, everywhere where there are none."""
 
     async def contents(self, blobs: Iterable[str], parse: Parse) -> Mapping[str, Contents]:
         """Return what blobs declare; those that are too large are left out."""
 
 
 async def blame(
-    commits: Commits, head: str, base: str, wanted: Iterable[Wanted], parse: Parse
+    commits: Commits, head: str, span: Sequence[Parents], wanted: Iterable[Wanted], parse: Parse
 ) -> Mapping[Wanted, Blamed]:
     """Return for each object of `head` the newest commit that changed it; objects without an answer are left out.
 
-    The commits that lead from `base` (a sha, or empty) to the head are looked at first: where they tell everything,
-    no other commit is.
+    Args:
+        commits: the history.
+        head: the sha of the commit that declares the objects.
+        span: what is known to lead to the head, children first, and is looked at first: where that tells everything,
+            the rest of the history is not read.
+        wanted: the objects.
+        parse: reads a file.
     """
     search = _Search(commits, parse)
     await asyncio.to_thread(search.begin, head, tuple(wanted))
-    if base:
-        await search.through(base)
+    await search.through(span)
     if search.walk.places:
-        await search.through("")
+        await search.through(await commits.ancestry(search.walk.places, _COMMITS))
     return search.found
 
 
@@ -83,15 +90,26 @@ class _Search:
         for one in wanted:
             self.walk.follow(head, one.file, (one,))
 
-    async def through(self, base: str) -> None:
-        """Follow what waits through all commits that `base` does not have."""
-        listed = await self._commits.ancestry(self.walk.places, base, _COMMITS)
+    async def through(self, listed: Sequence[Parents]) -> None:
+        """Follow what waits through these commits."""
         for window in _windows(listed):
-            steps = await self._commits.steps(window)
-            while touches := await asyncio.to_thread(self.walk.advance, steps):
-                await self._judge(touches)
+            await self._look(window)
             if not self.walk.places:
                 return
+
+    async def _look(self, window: Sequence[Parents]) -> None:
+        """Follow what waits through some commits; only folders that hold what is followed are compared."""
+        folders: frozenset[str] = frozenset()
+        steps: Sequence[Step] = ()
+        while self.walk.places:
+            needed = await asyncio.to_thread(lambda: _folders(self.walk.files))
+            if not all(_inside(folder, folders) for folder in needed):
+                folders |= needed
+                steps = await self._commits.steps(window, tuple(folders))
+            touches = await asyncio.to_thread(self.walk.advance, steps)
+            if not touches:
+                return
+            await self._judge(touches)
 
     async def _judge(self, touches: Sequence[Touch]) -> None:
         """Follow each object to a parent that has it already; what no parent has, the commit has changed."""
@@ -99,7 +117,11 @@ class _Search:
         at_home = {former.blob for touch in touches for former in touch.same_path}
         declared = dict(await self._commits.contents(at_home, self._parse))
         strangers = await asyncio.to_thread(lambda: tuple(self._strangers(touches, declared)))
-        former = {touch.step.sha: tuple(_former(touch.step)) for touch in strangers}
+        if not strangers:
+            return
+        adding = {touch.step.sha: (touch.step.sha, *touch.step.parents) for touch in strangers}
+        whole = await self._commits.steps(tuple(adding.values()), ())
+        former = {step.sha: tuple(_former(step)) for step in whole}
         missing = {each.blob for found in former.values() for each in found} - declared.keys()
         declared |= await self._commits.contents(missing, self._parse)
         await asyncio.to_thread(self._elsewhere, strangers, former, declared)
@@ -175,7 +197,24 @@ def _former(step: Step) -> Iterator[Former]:
     return (former for _, former in found[:_FORMER])
 
 
-def _windows(commits: Sequence[tuple[str, ...]]) -> Iterator[Sequence[tuple[str, ...]]]:
+def _folders(files: Iterable[str]) -> frozenset[str]:
+    """Return the folders to look into for the history of files, the root as an empty text.
+
+    Where they are many, those above them stand for them.
+    """
+    folders = {file.rpartition("/")[0] for file in files}
+    while len(folders) > _FOLDERS:
+        folders = {folder.rpartition("/")[0] for folder in folders}
+    return frozenset(folders)
+
+
+def _inside(folder: str, folders: Collection[str]) -> bool:
+    """Tell whether a folder is one of these, or below one."""
+    steps = folder.split("/")
+    return "" in folders or any("/".join(steps[:end]) in folders for end in range(1, len(steps) + 1))
+
+
+def _windows(commits: Sequence[Parents]) -> Iterator[Sequence[Parents]]:
     at = 0
     sizes = iter(_WINDOWS)
     size = 0

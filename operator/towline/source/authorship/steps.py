@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-PATHSPEC = tuple(f":(icase)*{suffix}" for suffix in (".yaml", ".yml", ".json"))
-"""The files whose history is read: those that may hold manifests, wherever they are."""
+_SUFFIXES = (".yaml", ".yml", ".json")
+
+Parents: TypeAlias = tuple[str, ...]
+"""The sha of a commit, and behind it those of its parents."""
 
 _TWO = 2
 _ABSENT = re.compile(r"0+")
@@ -33,17 +35,24 @@ class Step(NamedTuple):
     deltas: tuple[Mapping[str, Delta], ...]
 
 
-def ancestry(listing: bytes) -> tuple[tuple[str, ...], ...]:
+def pathspec(folders: Sequence[str]) -> tuple[str, ...]:
+    """Return what selects files: all in these folders, or, where there are none, all that may hold manifests."""
+    if folders and "" not in folders:
+        return tuple(f":(literal){folder}/" for folder in folders)
+    return tuple(f":(icase)*{suffix}" for suffix in _SUFFIXES)
+
+
+def ancestry(listing: bytes) -> tuple[Parents, ...]:
     """Read the output of `git rev-list --parents`: each commit with its parents behind it."""
     return tuple(tuple(line.split()) for line in listing.decode("ascii").splitlines())
 
 
-def questions(commits: Sequence[tuple[str, ...]]) -> bytes:
+def questions(commits: Sequence[Parents]) -> bytes:
     """Return what `git diff-tree --stdin -c` is asked to compare these commits with their parents."""
     return "".join(f"{line}\n" for commit in commits for line in _questions(commit)).encode("ascii")
 
 
-def _questions(commit: tuple[str, ...]) -> Iterator[str]:
+def _questions(commit: Parents) -> Iterator[str]:
     """Ask for the combined difference first: Git takes named parents for the commit's own from then on."""
     sha, *parents = commit
     if len(parents) < _TWO:
@@ -54,7 +63,7 @@ def _questions(commit: tuple[str, ...]) -> Iterator[str]:
         yield from (f"{sha} {parent}" for parent in parents)
 
 
-def steps(output: bytes, commits: Sequence[tuple[str, ...]]) -> tuple[Step, ...]:
+def steps(output: bytes, commits: Sequence[Parents]) -> tuple[Step, ...]:
     """Read the answers to `questions` about these commits.
 
     Raises:

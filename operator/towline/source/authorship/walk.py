@@ -60,9 +60,9 @@ class Walk:
         return tuple(self._pending)
 
     @property
-    def waiting(self) -> Iterator[Wanted]:
-        """The objects that have not been brought to a touch."""
-        return (one for files in self._pending.values() for objects in files.values() for one in objects)
+    def files(self) -> frozenset[str]:
+        """The files that are followed."""
+        return frozenset(file for files in self._pending.values() for file in files)
 
     def follow(self, sha: str, file: str, objects: Iterable[Wanted]) -> None:
         """Go on with objects at the file of a commit."""
