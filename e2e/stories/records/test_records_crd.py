@@ -343,7 +343,7 @@ async def test_records_that_admission_refuses_are_posted_later_and_the_chain_hol
         with structlog.testing.capture_logs() as lines:
             late = await recorded(ledger, namespace, "b")
         assert late[0].intent.flags == (Flag.LATE,)
-        assert "no records here" in lines[0]["event"]
+        assert "no records here" in lines[0]["why"]
         await recorded(ledger, namespace, "c")
         assert len(told(cluster, namespace)) == 1
     again = Ledger(client, "", tmp_path)
