@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from towline.render.documents import DocumentErrors, YamlLimits, parse
 
@@ -154,10 +154,12 @@ def test_any_bytes_are_read_or_refused_with_lines_of_the_file(content: bytes) ->
     assert all(1 <= line <= last for line in lines)
 
 
+@example(["|+\n  t\n\n", "a"], 0)
 @given(st.lists(st.one_of(soups, blocks), min_size=1, max_size=5), st.integers(0, 5))
 def test_a_document_reads_the_same_wherever_it_stands(texts: list[str], before: int) -> None:
-    alone = [read(text.encode()) for text in texts]
-    joined = "\n---\n".join(["k: 1"] * before + texts)
+    ended = [f"{text}\n" for text in texts]  # a break before `---` is part of a scalar that begins with `|+`
+    alone = [read(text.encode()) for text in ended]
+    joined = "---\n".join(["k: 1\n"] * before + ended)
     found = read(joined.encode())
     if all(isinstance(one, list) for one in alone):
         expected = [{"k": 1}] * before + [value for one in alone for value in one]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from towline.errors import SourceError
 from towline.render import folder, links
@@ -119,6 +119,7 @@ def test_a_folder_is_read_through_a_symlink_as_git_reads_it(
 
 
 @settings(max_examples=100, deadline=None)
+@example({"a/a": "", "a/b": "a/."})
 @given(DOTTED)
 def test_on_disk_and_in_a_commit_symlinks_lead_where_a_kernel_would_go(
     repository: Repo, tmp_path_factory: pytest.TempPathFactory, commit: Mapping[str, str]

@@ -45,7 +45,8 @@ class Disk:
     def link(self, path: str) -> str | None:
         """Return the text of a symlink; None where there is none."""
         at = self._root / path
-        return str(at.readlink()) if at.is_symlink() else None
+        # Path.readlink would take the dot of `file/.` away, where a kernel wants a folder.
+        return os.readlink(at) if at.is_symlink() else None  # noqa: PTH115
 
     def file(self, path: str) -> Entry | None:
         """Return a file; None where there is none."""
