@@ -45,3 +45,15 @@ def test_an_object_without_entries_holds_nothing() -> None:
 def test_an_entry_that_is_nested_deeper_than_any_manifest_holds_nothing(depth: int, *, holds: bool) -> None:
     nested = orjson.loads(depth * b'{"f:a":' + b"{}" + depth * b"}")
     assert bool(managed.encoded(entry(OURS, fieldsV1=nested))) is holds
+
+
+def test_each_finalizer_is_named_with_the_manager_that_set_it_as_far_as_one_says_so() -> None:
+    held: dict[str, Any] = {"f:metadata": {"f:finalizers": {".": {}, 'v:"example.com/hold"': {}}}}
+    body: dict[str, Any] = {
+        "metadata": {
+            "finalizers": ["example.com/hold", "kubernetes.io/pvc-protection"],
+            "managedFields": [entry(OURS), entry("backup", "Update", fieldsV1=held)],
+        }
+    }
+    assert managed.finalizers(body) == {"example.com/hold": "backup", "kubernetes.io/pvc-protection": ""}
+    assert managed.finalizers({"metadata": {}}) == {}
