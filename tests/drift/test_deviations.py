@@ -62,3 +62,27 @@ def test_what_is_skipped_is_no_deviation() -> None:
 def test_an_object_as_declared_deviates_in_nothing() -> None:
     ours = entry(MANAGER, "Apply", "2026-01-01T00:00:00Z", "a", "b")
     assert deviations.of(look({"a": "1", "b": "2"}, ours), MASK) == ()
+
+
+def test_drift_that_others_set_back_is_told_with_who_did_it_and_when() -> None:
+    ours = entry(MANAGER, "Apply", "2026-01-01T00:00:00Z")
+    theirs = entry("kubectl-edit", "Update", "2026-01-01T00:00:05Z", "a", "b")
+    before = deviations.of(look({"a": "8", "b": "9"}, ours, theirs), MASK)
+    back = entry("kubectl-patch", "Update", "2026-01-01T00:00:09Z", "b")
+    now = look({"a": "8", "b": "2"}, ours, entry("kubectl-edit", "Update", "2026-01-01T00:00:05Z", "a"), back)
+    (left,) = [each for each in deviations.of(now, MASK) if each.want != each.have]
+    (ended,) = deviations.set_back(before, (left,), now)
+    assert (ended.field, ended.want, ended.have) == ("/data/b", "2", "2")
+    assert (ended.by, ended.since) == ("kubectl-patch", "2026-01-01T00:00:09Z")
+
+
+def test_an_object_that_others_made_again_is_set_back_by_the_latest_who_wrote_it() -> None:
+    now = look({"a": "1", "b": "2"}, entry("kubectl-create", "Update", "2026-01-01T00:00:09Z", "a", "b"))
+    (ended,) = deviations.set_back((deviations.gone(now.manifest, "c" * 40, "then"),), (), now)
+    assert (ended.field, ended.by, ended.since) == ("", "kubectl-create", "2026-01-01T00:00:09Z")
+
+
+def test_what_has_a_reason_of_its_own_is_not_set_back_by_others() -> None:
+    now = look({"a": "1", "b": "2"}, entry(MANAGER, "Apply", "2026-01-01T00:00:00Z", "a", "b"))
+    overridden = deviations.gone(now.manifest, "c" * 40, "then", "OverriddenByAdmission")
+    assert deviations.set_back((overridden,), (), now) == ()

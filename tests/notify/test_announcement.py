@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from towline.drift.deviations import Deviation
 from towline.model import Ignored, Manifest, ObjectRef, Origin
 from towline.notify import announcement
 from towline.notify.announcement import Weight
@@ -117,3 +118,19 @@ def test_such_fields_are_told_once_and_many_are_counted() -> None:
     assert news is not None
     assert "/a of" not in news.message
     assert news.message.endswith("; and 2 more. Remove these lines from Git")
+
+
+def test_drift_that_others_set_back_is_told_with_its_values_and_many_are_counted() -> None:
+    assert announcement.set_back(()) is None
+    ended = [
+        Deviation(object="ConfigMap/shop/a", field=f"/data/{name}", want="1", by="kubectl-patch")
+        for name in "abcd"
+    ]
+    news = announcement.set_back(ended)
+    assert news is not None
+    assert (news.event, news.weight, news.reason) == ("drift ended", "Normal", "DriftEnded")
+    assert news.message == (
+        'As Git declares, set back by others: ConfigMap shop/a data.a is "1" again (kubectl-patch); '
+        'ConfigMap shop/a data.b is "1" again (kubectl-patch); '
+        'ConfigMap shop/a data.c is "1" again (kubectl-patch); and 1 more'
+    )

@@ -87,7 +87,16 @@ def test_news_are_told_once() -> None:
 def test_a_status_is_read_back_as_it_was_written() -> None:
     said = drift_fields.fields((FIELD, OVERRIDDEN), {})
     assert drift_fields.remembered(said, Refusal.OVERRIDDEN_BY_ADMISSION) == (OVERRIDDEN,)
+    assert drift_fields.remembered(said, "") == (FIELD,)
     assert drift_fields.remembered({}, Refusal.OVERRIDDEN_BY_ADMISSION) == ()
+
+
+def test_what_is_set_back_is_said_with_its_value_and_who_did_it() -> None:
+    ended = replace(FIELD, have="1", by="kubectl-patch", since="2026-01-01T00:00:09Z")
+    assert drift_fields.set_back(ended) == (
+        'ConfigMap shop/a data.x is "1" again (kubectl-patch, 2026-01-01T00:00:09Z)'
+    )
+    assert drift_fields.set_back(Deviation(object="ConfigMap/shop/a")) == "ConfigMap shop/a is there again"
 
 
 def test_under_observe_nothing_is_said_of_drift() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 
 import uvloop
@@ -101,16 +101,16 @@ async def _engine(chosen: Settings, metrics: Metrics, leadership: Leadership) ->
         for key in _keys(label, queue):
             queue.wake(key)
 
-    async def verify(refs: Sequence[ObjectRef]) -> None:
-        await passes.verify(refs)
-
     def shifted(label: str, shift: Shift) -> None:
         for key in _keys(label, queue):
             queue.wake(key, APART_SECONDS[shift])
 
     async with Client(credentials.load, seconds_left=leadership.seconds_left) as client:
         discovery = Discovery(client)
-        rechecks = Rechecks(verify)
+        rechecks = Rechecks(
+            lambda refs: passes.verify(refs),  # noqa: PLW0108  they are made below
+            lambda ref: passes.doubted(ref),  # noqa: PLW0108
+        )
         addresses = Addresses() if chosen.deny_private_addresses else None
         doors = Doors(
             client=client,

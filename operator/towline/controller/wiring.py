@@ -72,11 +72,13 @@ class Passes:
     Attributes:
         once: runs one pass; returns the seconds until the next.
         verify: reads objects whose metadata cannot tell whether they are as declared.
+        doubted: is told of such an object at once.
         remotes: names every remote that a repository follows.
     """
 
     once: Callable[[Key], Awaitable[float | None]]
     verify: Callable[[Sequence[ObjectRef]], Awaitable[None]]
+    doubted: Callable[[ObjectRef], None]
     remotes: Callable[[], tuple[Remote, ...]]
 
 
@@ -135,7 +137,12 @@ def passes(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Key
         metrics=metrics,
         forget=forget,
     )
-    return Passes(once=reconciler.once, verify=repairs.verify, remotes=shared.fetcher.remotes)
+    return Passes(
+        once=reconciler.once,
+        verify=repairs.verify,
+        doubted=repairs.doubted,
+        remotes=shared.fetcher.remotes,
+    )
 
 
 def _shared(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Key], None]) -> _Shared:

@@ -129,6 +129,25 @@ def _at(manifest: Manifest, commit: str, *, since: str, reason: str, by: str = "
     )
 
 
+def set_back(before: Iterable[Deviation], left: Iterable[Deviation], look: Look) -> tuple[Deviation, ...]:
+    """Return the drift that others have set back, with who did so, and when.
+
+    Args:
+        before: what was reported of the object.
+        left: what differs now.
+        look: the object as it is.
+    """
+    differing = {each.field for each in left}
+    ended = [each for each in before if not each.reason and each.field not in differing]
+    holders = Holders(look.sent, look.body, look.manager) if ended else None
+    return tuple(
+        replace(each, have=each.want, by=who.name, since=who.at)
+        for each in ended
+        if holders
+        for who in (holders.of(each.field, there=True) if each.field else holders.latest(),)
+    )
+
+
 def added_by_others(look: Look, mask: Mask, filled: Collection[Addition] = ()) -> tuple[Deviation, ...]:
     """Name the fields that others added inside list items of ours; their line is that of the object.
 

@@ -181,6 +181,13 @@ class Index:
             self._inventory.touch(ref, *_labels(before, live))
         return live
 
+    def disturbed(self, ref: ObjectRef) -> None:
+        """Have an object looked at in a pass, although its metadata alone asks for none."""
+        if live := self._inventory.get(ref):
+            self._inventory.touch(ref, live.label)
+            self.disturbances.note(live.label, (ref,))
+            self._on_event(live.label, ref)
+
     def verified(self, ref: ObjectRef, version: str, *, altered: bool) -> None:
         """Record what a read of one version of an object has shown; it does not count for other versions.
 

@@ -20,11 +20,18 @@ class Rechecks:
 
     Args:
         verify: reads and judges objects.
+        noted: is told of each object at once; it must not block.
         seconds: how long the first of them waits.
     """
 
-    def __init__(self, verify: Verify, seconds: float = DOUBT_SECONDS) -> None:
+    def __init__(
+        self,
+        verify: Verify,
+        noted: Callable[[ObjectRef], None] = lambda _ref: None,
+        seconds: float = DOUBT_SECONDS,
+    ) -> None:
         self._verify = verify
+        self._noted = noted
         self._seconds = seconds
         self._refs: dict[ObjectRef, None] = {}
         self._task: asyncio.Task[None] | None = None
@@ -32,6 +39,7 @@ class Rechecks:
     def note(self, ref: ObjectRef) -> None:
         """Add an object to those to verify."""
         self._refs[ref] = None
+        self._noted(ref)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="doubts")
 

@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from towline.drift.deviations import Deviation
 from towline.errors import Reason
 from towline.model import Body, Manifest, ObjectRef
 from towline.status import drift_fields
 
 _NAMED_REPAIRS = 3
-"""So many repaired objects are named, the others counted."""
+"""So many repaired objects, or fields that others set back, are named, the others counted."""
 
 _NAMED_DIFFERENCES = 5
 """So many differences to what was shown are named, the others counted."""
@@ -111,6 +112,21 @@ def repaired(objects: Collection[ObjectRef], rivals: Collection[str], record: st
         message=f"Restored {', '.join(names[:_NAMED_REPAIRS])}{more}"
         + (f", changed by {whose}" if whose else ""),
         details={"objects": len(names), "record": record},
+    )
+
+
+def set_back(ended: Sequence[Deviation]) -> Announcement | None:
+    """Tell that drift has ended because others set it back; None where nothing was."""
+    if not ended:
+        return None
+    named = "; ".join(drift_fields.set_back(each) for each in ended[:_NAMED_REPAIRS])
+    more = f"; and {len(ended) - _NAMED_REPAIRS} more" if len(ended) > _NAMED_REPAIRS else ""
+    return Announcement(
+        event="drift ended",
+        weight=Weight.NORMAL,
+        reason="DriftEnded",
+        message=f"As Git declares, set back by others: {named}{more}",
+        details={"total": len(ended)},
     )
 
 

@@ -84,6 +84,7 @@ class Attempts:
             made,
             record=made.record or mended.record,
             drift=mended.drift if made.drift is None else made.drift,
+            ended=self._drifts.take_ended(start.repository),
             again=self._drifts.due(self._drifts.known(start.repository)),
         )
 

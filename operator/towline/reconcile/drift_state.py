@@ -40,8 +40,9 @@ class DriftState:
     """What is known of one repository between its passes.
 
     `head` is where `baseline` was read. `overridden` and `reported` are the deviations of objects that stay as they
-    are; `looks` say at which state an object was read for that, `unread` which objects could not be. `unseen` are those
-    to be looked at as soon as their kinds are watched again. `is_recalled` holds until a pass has had a plan.
+    are; `ended` is what was reported and set back by others, until people are told. `looks` say at which state an
+    object was read for that, `unread` which objects could not be. `unseen` are those to be looked at as soon as their
+    kinds are watched again. `is_recalled` holds until a pass has had a plan.
     """
 
     repository: GitRepository
@@ -53,6 +54,7 @@ class DriftState:
     refused: dict[ObjectRef, RefusedRepair] = field(default_factory=dict)
     overridden: dict[ObjectRef, tuple[str, Found]] = field(default_factory=dict)
     reported: dict[ObjectRef, Found] = field(default_factory=dict)
+    ended: list[Deviation] = field(default_factory=list)
     looks: dict[ObjectRef, tuple[object, ...]] = field(default_factory=dict)
     unread: set[ObjectRef] = field(default_factory=set)
     unseen: set[ObjectRef] = field(default_factory=set)
@@ -96,8 +98,7 @@ class DriftStates:
 
     def recall(self, repository: GitRepository, spec: Spec, head: Head, written: Baseline) -> None:
         """Begin with what an applied commit has left."""
-        known = DriftState(repository, spec, head, written, is_recalled=True)
-        known.overridden = _remembered(repository.status, written)
+        known = _begun(DriftState(repository, spec, head, written, is_recalled=True))
         self._known[repository.key] = known
 
     def forget(self, key: Key) -> None:
@@ -112,9 +113,7 @@ class DriftStates:
         written = last_written.after(
             before.baseline if before else {}, desired.manifests, planned.fetched.revision, stand
         )
-        known = before or DriftState(
-            repository, desired.spec, head, written, overridden=_remembered(repository.status, written)
-        )
+        known = before or _begun(DriftState(repository, desired.spec, head, written))
         self._known[repository.key] = known
         known.repository, known.spec, known.head, known.baseline = repository, desired.spec, head, written
         known.is_recalled = False
@@ -230,11 +229,12 @@ class DriftStates:
             if known.looks.get(change.ref) == state:
                 continue
             try:
-                known.reported[change.ref] = await self._described(known, change, change.live)
+                found, ended = await self._described(known, change, change.live)
             except ClusterError:
                 known.unread.add(change.ref)
             else:
-                known.looks[change.ref] = state
+                known.looks[change.ref], known.reported[change.ref] = state, found
+                known.ended += ended
 
     def deviations(self, known: DriftState | None) -> Found:
         """Return everything that is not as it was applied, in the order of objects."""
@@ -245,6 +245,18 @@ class DriftStates:
         return tuple(
             each for ref in refs for each in (*known.reported.get(ref, ()), *overridden.get(ref, ()))
         )
+
+    def is_reported(self, known: DriftState, ref: ObjectRef) -> bool:
+        """Tell whether the status tells of an object what a write of others may end or change."""
+        return bool(known.reported.get(ref)) and ref not in self.contested(known)
+
+    def take_ended(self, repository: GitRepository) -> Found:
+        """Return the reported drift that others have set back, and forget it."""
+        known = self.known(repository)
+        if known is None:
+            return ()
+        ended, known.ended = tuple(known.ended), []
+        return ended
 
     def context(self, known: DriftState, revision: Revision) -> WriteContext:
         """Return in whose name objects are read."""
@@ -266,12 +278,13 @@ class DriftStates:
         version = live.generation if live.generation >= 0 else live.resource_version
         return (live.uid, live.fields, live.entry_time, live.altered, version, known.spec.drift, refused)
 
-    async def _described(self, known: DriftState, change: Change, live: Live | None) -> Found:
+    async def _described(self, known: DriftState, change: Change, live: Live | None) -> tuple[Found, Found]:
+        """Return what differs in an object that is left alone, and what others have set back since it was reported."""
         written = known.baseline.get(change.ref)
         if written is None:
-            return ()
+            return (), ()
         if not drift_policy.is_reported(change):
-            return await self._additions(known, written)
+            return await self._additions(known, written), ()
         commit = live.commit if live and live.commit else written.revision.sha
         reason, message = Refusal.CONTESTED if change.reason == Refusal.CONTESTED else "", ""
         if change.reason == drift_policy.REFUSED and (refused := known.refused.get(change.ref)):
@@ -279,13 +292,13 @@ class DriftStates:
         look = await self.look(known, written, commit)
         if look is None:
             missing = deviations.gone(written.manifest, commit, self._moment(), reason)
-            return (replace(missing, message=message),)
+            return (replace(missing, message=message),), ()
         named = deviations.of(look, self._mask, self.overridden(known, change.ref))
         found = tuple(
             each for each in named if each.want != each.have
         )  # equal values, held by another, harm nobody
         lines = await self._locator.lines(known.head, written.manifest, [each.field for each in found])
-        return tuple(
+        told = tuple(
             replace(
                 each,
                 reason=reason,
@@ -295,6 +308,7 @@ class DriftStates:
             )
             for each in found
         )
+        return told, deviations.set_back(known.reported.get(change.ref, ()), told, look)
 
     async def _additions(self, known: DriftState, written: LastWritten) -> Found:
         """Describe the fields that others added to an object that is as it was applied."""
@@ -330,15 +344,23 @@ class DriftStates:
         return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _remembered(status: Body, written: Baseline) -> dict[ObjectRef, tuple[str, Found]]:
-    """Return what a status tells of fields that admission holds otherwise: a restart must not fight for them anew."""
-    told = tuple(drift_fields.remembered(status, Refusal.OVERRIDDEN_BY_ADMISSION))
+def _begun(known: DriftState) -> DriftState:
+    """Begin with what the status tells: a restart must neither fight with admission anew, nor miss that drift ended."""
+    status, written = known.repository.status, known.baseline
+    known.reported = _remembered(status, written, "")
+    for ref, found in _remembered(status, written, Refusal.OVERRIDDEN_BY_ADMISSION).items():
+        known.overridden[ref] = (written[ref].manifest.digest, found)
+    return known
+
+
+def _remembered(status: Body, written: Baseline, reason: str) -> dict[ObjectRef, Found]:
+    """Return what a status tells, for a reason, of objects that were written."""
+    told = tuple(drift_fields.remembered(status, reason))
     refs = {str(ref): ref for ref in written} if told else {}
-    found: dict[ObjectRef, tuple[str, Found]] = {}
+    found: dict[ObjectRef, Found] = {}
     for each in told:
         if ref := refs.get(each.object):
-            _, before = found.get(ref, ("", ()))
-            found[ref] = (written[ref].manifest.digest, (*before, each))
+            found[ref] = (*found.get(ref, ()), each)
     return found
 
 

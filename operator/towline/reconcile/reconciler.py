@@ -103,6 +103,7 @@ class Reconciler:
             desired = attempt.reached.desired or last.desired
             passed = await self._checkups.checked(repository.label, desired, passed)
         await self._reporter.ignored(attempt.repository, attempt.reached.desired, last.desired)
+        await self._reporter.set_back(attempt.repository, attempt.ended)
         look = await self._reporter.report(attempt.repository, passed)
         if look is None:
             return _SOON

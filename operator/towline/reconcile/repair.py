@@ -128,6 +128,13 @@ class Repairs:
         gone = self._index.gone()
         return [ref for ref in wanted if ref.group_kind not in unseen | gone]
 
+    def doubted(self, ref: ObjectRef) -> None:
+        """Look at once at an object that others wrote and whose drift the status tells: it may have ended."""
+        live = self._index.anyone(ref)
+        known = self._drifts.labelled(live.label) if live else None
+        if known and self._drifts.is_reported(known, ref):
+            self._index.disturbed(ref)
+
     async def verify(self, refs: Sequence[ObjectRef]) -> None:
         """Read objects whose metadata cannot tell whether their content is as declared."""
         await aio.gather(self._verified, refs, IN_FLIGHT)

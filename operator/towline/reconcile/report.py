@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from towline import log
 from towline.api.gitrepository import GitRepository
+from towline.drift.deviations import Deviation
 from towline.errors import ClusterError, Reason
 from towline.kube.repositories import Repositories
 from towline.notify import announcement
@@ -83,6 +84,11 @@ class Reporter:
         if now is None or now is before:
             return
         if news := announcement.ignored(now.manifests, before.manifests if before else ()):
+            await self._announcer.announce(repository, news)
+
+    async def set_back(self, repository: GitRepository, ended: Sequence[Deviation]) -> None:
+        """Tell which drift has ended because others have set it back."""
+        if news := announcement.set_back(ended):
             await self._announcer.announce(repository, news)
 
     async def _retain(self, repository: GitRepository) -> None:

@@ -167,8 +167,8 @@ class Attempt:
     """One attempt, and how it ended.
 
     `repository` is the resource as it was last written. `is_new` is False where the last result still holds. `record`
-    tells why a revision cannot be applied, or of repairs. `again` is how many seconds later an object is due that is
-    left alone for a while.
+    tells why a revision cannot be applied, or of repairs. `ended` is the reported drift that others have set back.
+    `again` is how many seconds later an object is due that is left alone for a while.
     """
 
     repository: GitRepository
@@ -177,6 +177,7 @@ class Attempt:
     is_new: bool = True
     record: str = ""
     drift: tuple[Deviation, ...] | None = None
+    ended: tuple[Deviation, ...] = ()
     again: float | None = None
 
 

@@ -107,13 +107,21 @@ def note(status: Body) -> str:
     return f"; drift: {_said(listed[0])}" + (f" and {total - 1} more" if total > 1 else "")
 
 
+def set_back(ended: Deviation) -> str:
+    """Say what is as Git declares it again: `ConfigMap team/web data.level is "info" again (kubectl-patch, <time>)`."""
+    named = display(ended.object)
+    who = ", ".join(each for each in (text.printable(ended.by, _VALUE_BYTES), ended.since) if each)
+    what = f"{text.dotted(ended.field)} is {_value(ended.want)} again" if ended.field else "is there again"
+    return f"{named} {what}" + (f" ({who})" if who else "")
+
+
 def remembered(status: Body, reason: str) -> tuple[Deviation, ...]:
-    """Return the deviations with a reason that a status lists."""
+    """Return the deviations with a reason that a status lists; plain drift has none."""
     names = {each.name for each in dataclasses.fields(Deviation)}
     return tuple(
         Deviation(**{name: value for name, value in entry.items() if name in names})
         for entry in _listed(status)
-        if entry.get("reason") == reason and entry.get("object")
+        if entry.get("reason", "") == reason and entry.get("object")
     )
 
 
