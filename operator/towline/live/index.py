@@ -118,7 +118,7 @@ class Index:
         await self.ensure(paused)
 
     async def denied(self, kinds: Iterable[GroupKind], deadline: float = 30.0) -> Mapping[GroupKind, str]:
-        """Watch `kinds` from now on; return those that we may not see, each with the API server's words.
+        """Watch `kinds` from now on; return those that we may not see, each with the rule that is missing.
 
         Of those that nobody has asked for before, nothing is expected to be ours yet: they are listed, and watched
         from `resume` on, or a few seconds later. Kinds of which nothing is known after `deadline` seconds are none of
@@ -129,7 +129,7 @@ class Index:
             async with asyncio.timeout(deadline):
                 for watch in watches:
                     await watch.settled.wait()
-        return {watch.kind: watch.denied for watch in watches if watch.denied}
+        return {watch.kind: refusals.permission(watch.denied) for watch in watches if watch.denied}
 
     def unseen(self, kinds: Iterable[GroupKind]) -> frozenset[GroupKind]:
         """Return those of `kinds` of which it is not known what exists: for them, absence proves nothing."""

@@ -42,7 +42,7 @@ def visible(
 ) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
     """Set aside, as Forbidden, the manifests of kinds that we may not see: what is there must not be guessed.
 
-    `denied` holds the API server's words for each such kind.
+    `denied` says for each such kind which rule is missing.
     """
     seen = tuple(manifest for manifest in manifests if manifest.ref.group_kind not in denied)
     failures = tuple(
