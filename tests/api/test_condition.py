@@ -54,3 +54,15 @@ def test_one_condition_is_found_by_its_type() -> None:
     assert condition.find(status, Type.READY)["status"] == "True"
     assert condition.find(status, Type.STALLED) == {}
     assert condition.find({}, Type.READY) == {}
+
+
+def test_a_stored_condition_says_what_was_merged() -> None:
+    status = {"conditions": condition.merge([], [ready(Truth.TRUE)], 3, EARLY)}
+    assert condition.stored(status, Type.READY) == ready(Truth.TRUE)
+    assert condition.stored(status, Type.HEALTHY) is None
+
+
+@pytest.mark.parametrize("truth", ["", "true", None, 1, []])
+def test_a_stored_condition_that_cannot_be_read_counts_as_absent(truth: object) -> None:
+    status = {"conditions": [{"type": "Ready", "status": truth}]}
+    assert condition.stored(status, Type.READY) is None

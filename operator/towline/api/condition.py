@@ -64,6 +64,15 @@ def find(status: Body, kind: Type) -> Body:
     return next((entry for entry in _entries(status.get("conditions")) if entry.get("type") == kind), {})
 
 
+def stored(status: Body, kind: Type) -> Condition | None:
+    """Return what a condition of a GitRepository's status says; None where it has none that can be read."""
+    entry = find(status, kind)
+    if entry.get("status") not in tuple(Truth):
+        return None
+    reason, message = str(entry.get("reason", "")), str(entry.get("message", ""))
+    return Condition(type=kind, status=Truth(entry["status"]), reason=reason, message=message)
+
+
 def _body(condition: Condition, before: Body, generation: int, now: str) -> Body:
     same = before.get("status") == condition.status
     return {

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from towline import text
-from towline.api.condition import NOT_ASSESSED, Condition, Truth, Type
+from towline.api.condition import NOT_ASSESSED, Condition, Truth, Type, stored
 from towline.drift.deviations import Deviation
 from towline.errors import Refusal
 from towline.model import Body, display
@@ -54,7 +54,7 @@ def condition(deviations: tuple[Deviation, ...] | None, previous: Body, status: 
         status: what the pass leaves behind, without conditions; where it names no applied commit, nothing can drift.
     """
     if deviations is None:
-        return _before(previous)
+        return stored(previous, Type.DRIFTED) or _unassessed("Nothing is applied yet")
     if deviations is UNASSESSED:
         return _unassessed("Under Observe, status.plan says what differs")
     real = [each for each in deviations if each.reason != Refusal.FOREIGN_FIELDS]
@@ -123,18 +123,6 @@ def remembered(status: Body, reason: str) -> tuple[Deviation, ...]:
         for entry in _listed(status)
         if entry.get("reason", "") == reason and entry.get("object")
     )
-
-
-def _before(previous: Body) -> Condition:
-    for each in previous.get("conditions") or ():
-        if each.get("type") == Type.DRIFTED:
-            return Condition(
-                type=Type.DRIFTED,
-                status=Truth(each["status"]),
-                reason=each["reason"],
-                message=each["message"],
-            )
-    return _unassessed("Nothing is applied yet")
 
 
 def _unassessed(message: str) -> Condition:

@@ -61,13 +61,8 @@ def of(survey: HealthSummary | None, reason: Reason, previous: Body) -> Conditio
     """Return the condition Healthy; where nobody looked, it says what it said before."""
     if survey:
         return Condition(type=Type.HEALTHY, status=_TRUTHS[reason], reason=reason, message=words(survey))
-    if before := condition.find(previous, Type.HEALTHY):
-        return Condition(
-            type=Type.HEALTHY,
-            status=Truth(str(before["status"])),
-            reason=str(before["reason"]),
-            message=str(before["message"]),
-        )
+    if before := condition.stored(previous, Type.HEALTHY):
+        return before
     message = "Health has not been assessed yet"
     return Condition(type=Type.HEALTHY, status=Truth.UNKNOWN, reason=NOT_ASSESSED, message=message)
 

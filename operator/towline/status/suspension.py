@@ -54,13 +54,8 @@ def _sentence(status: Body, previous: Body, now: datetime) -> str:
 
 
 def _kept(previous: Body, kind: Type) -> Condition:
-    if before := condition.find(previous, kind):
-        return Condition(
-            type=kind,
-            status=Truth(str(before["status"])),
-            reason=str(before["reason"]),
-            message=str(before["message"]),
-        )
+    if before := condition.stored(previous, kind):
+        return before
     reason = Reason.SUSPENDED if kind in {Type.READY, Type.SYNCED} else NOT_ASSESSED
     message = "Suspended before anything was applied"
     return Condition(type=kind, status=Truth.UNKNOWN, reason=reason, message=message)
