@@ -1,1 +1,1 @@
-"""The API server over HTTP: connections, requests, discovery, and what it says when it refuses."""
+"""Talk to the API server over HTTP: connections, requests, discovery, and the meaning of its refusals."""

@@ -1,4 +1,4 @@
-"""One request to the API server as a value, what its answer means, and when to send it again."""
+"""Describe one request to the API server as a value, parse its answer, and decide when to send it again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Query: TypeAlias = Mapping[str, str]
 
 ATTEMPTS = 8
 RETRY_SECONDS = 20.0
-"""How often one request is sent at most, and how long after the first attempt no further one begins."""
+"""The most attempts of one request, and the seconds after the first one in which another may begin."""
 
 LONGEST_EVENT = 16 * 2**20
 """Bytes; etcd holds objects of 1.5 MiB, and an API server of another make not much more."""
@@ -48,13 +48,13 @@ class UnansweredError(ClusterError):
 
 
 class FencedError(ClusterError):
-    """A write was not sent, because another operator may be leading by now."""
+    """A write was not sent, because another replica may be leading by now."""
 
 
 class Call(NamedTuple):
     """One request; `path` is not yet quoted.
 
-    `timeout` is in seconds and holds for one attempt; of a stream, who reads it notices silence.
+    `timeout` is in seconds, for one attempt; in a stream the reader has to notice silence.
     """
 
     verb: str
@@ -69,7 +69,7 @@ class Call(NamedTuple):
 
     @property
     def target(self) -> str:
-        """The path and query as they stand in the request line.
+        """The path and query as they are in the request line.
 
         Raises:
             ClusterError: a name in the path would lead to another path.
@@ -85,7 +85,7 @@ class Call(NamedTuple):
 
     @property
     def repeatable(self) -> bool:
-        """Whether sending it twice ends as sending it once: reads, applies, deletions with preconditions."""
+        """Whether it is idempotent: reads, applies, deletions with preconditions."""
         match self.verb:
             case "GET":
                 return True
@@ -110,14 +110,14 @@ def _urlencoded(query: tuple[tuple[str, str], ...]) -> str:
 
 
 def encoded(body: Body | bytes | list[Any] | None) -> bytes | None:
-    """Return JSON for `body`; bytes pass as they are."""
+    """Return JSON for `body`; bytes stay as they are."""
     if body is None or isinstance(body, bytes):
         return body
     return orjson.dumps(body, default=_plain)
 
 
 def written(call: Call, host: str, authorization: str) -> bytes:
-    """Return a request as HTTP/1.1 has it, for the API server at the URL `host`.
+    """Return the bytes of an HTTP/1.1 request to the API server at the URL `host`.
 
     Raises:
         ClusterError: a value would be read as more than one header field.
@@ -149,7 +149,7 @@ def parsed(content: bytes) -> dict[str, Any]:
     """Parse a JSON object.
 
     Raises:
-        ClusterError: it is none, so something else than an API server answered.
+        ClusterError: it is not a JSON object, so the answer is not that of an API server.
     """
     try:
         body = orjson.loads(content)
@@ -161,7 +161,7 @@ def parsed(content: bytes) -> dict[str, Any]:
 
 
 async def events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, Any], None]:
-    """Cut a stream of bytes into the events of a watch; raises ClusterError for what is none."""
+    """Cut a stream of bytes into the events of a watch; raises ClusterError for anything else."""
     rest = bytearray()
     async for chunk in chunks:
         rest += chunk
@@ -185,7 +185,7 @@ def _event(line: bytes) -> dict[str, Any]:
 
 
 def refusal(code: int, content: bytes, retry_after: str = "") -> ApiError:
-    """Turn an answer that is no success into an error; a kind that is not served is a plain-text 404."""
+    """Turn an unsuccessful answer into an error; a kind that is not served is a plain-text 404."""
     seconds = float(retry_after) if retry_after.isdecimal() else 0.0
     try:
         status = orjson.loads(content)
@@ -200,7 +200,7 @@ def refusal(code: int, content: bytes, retry_after: str = "") -> ApiError:
 def refusal_of(status: Body, code: int = 0, retry_after: float = 0.0) -> ApiError:
     """Turn a Kubernetes Status, from an answer or from an ERROR event, into an error.
 
-    Servers behind an APIService write their own: what is of a wrong type in it is left out.
+    Servers behind an APIService write their own: fields of a wrong type are left out.
     """
     details = _of(status, "details", dict, {})
     causes = (cause for cause in _of(details, "causes", list, []) if isinstance(cause, dict))

@@ -1,4 +1,4 @@
-"""The API server over HTTP: requests that are repeated where that is safe, and streams of watch events."""
+"""Send requests to the API server, repeated where that is safe, and read streams of watch events."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from towline.kube.slots import Slots
 from towline.model import Body, Key
 
 IN_FLIGHT = 16
-"""Requests about managed objects at a time; more was measured to lengthen the waiting alone."""
+"""Requests about managed objects at a time; more of them only lengthened the wait when measured."""
 
 TOKEN_SECONDS = 60.0
 """How long the value of the Authorization header is kept before its source is asked again."""
 
 
 class Client:
-    """One API server, for everybody in the process.
+    """The client of the API server that the whole process shares.
 
     Args:
         load: reads configuration and credentials; runs in a thread, at first use and after a 401.
-        user_agent: stands in requests that bring none of their own.
+        user_agent: of requests that bring none of their own.
         jitter: random numbers from 0 to 1.
         seconds_left: for how long this process may still write, asked before each request that is no GET.
-        clock: monotonic seconds; that of the event loop costs more, and each request asks several times.
+        clock: monotonic seconds; cheaper than the event loop's, which matters because each request asks several times.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Client:
         timeout: float = 30.0,  # noqa: ASYNC109  one attempt's share; callers that want a total wrap the call
         key: Key | None = None,
     ) -> Answer:
-        """Send one request, again where that cannot do harm, and return its answer.
+        """Send one request, repeat it where that is safe, and return its answer.
 
         Args:
             verb: the HTTP method.
@@ -101,7 +101,7 @@ class Client:
 
         Raises:
             ApiError: the server refused.
-            FencedError: this process may not write (any more).
+            FencedError: this process does not lead, so it may not write.
             ClusterError: no answer, or no valid credentials. The server may have acted on a POST.
         """
         call = Call(
@@ -134,7 +134,7 @@ class Client:
     async def pages(
         self, path: str, query: calls.Query, *, accept: str = calls.JSON
     ) -> AsyncIterator[dict[str, Any]]:
-        """List a collection page by page, each with its `items` and `metadata`; between two, others get their turn.
+        """List a collection page by page, each with its `items` and `metadata`; other tasks run in between.
 
         Args:
             path: of the collection.
@@ -160,10 +160,10 @@ class Client:
     async def stream(
         self, path: str, query: calls.Query, *, accept: str = calls.JSON
     ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-        """Open a watch and give its events, until the server ends it or the block is left.
+        """Open a watch and yield its events, until the server ends it or the block is left.
 
-        Entering means that the server has accepted the watch. It is the caller who notices silence: neither
-        the acceptance nor the next event is waited for with a deadline here.
+        Entering the block means that the server has accepted the watch. The caller must notice silence: there is no
+        deadline here, neither for the acceptance nor for the next event.
 
         Raises:
             ApiError: the watch was refused; what goes wrong later comes as an ERROR event.
@@ -266,7 +266,7 @@ class Client:
         return self._clock() - self._authorized_at > TOKEN_SECONDS
 
     async def _renew(self, refused: Access | None) -> Access:
-        """Load the credentials, unless somebody else has replaced the refused ones meanwhile."""
+        """Load the credentials, unless another request has replaced the refused ones meanwhile."""
         async with self._renewing:
             if self._access is None or self._access is refused:
                 self._access = await credentials.threaded(self._load)

@@ -1,4 +1,4 @@
-"""Opening a connection to the API server, through a proxy where one is named."""
+"""Open connections to the API server, through a proxy where one is configured."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNTRUSTED = "no TLS connection that can be trusted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Endpoint:
-    """Where a URL leads, and who asks there."""
+    """The host and port of a URL, and the proxy credentials in it."""
 
     host: str
     port: int
@@ -37,7 +37,7 @@ async def dial(access: Access) -> Connection:
     """Open a connection.
 
     Raises:
-        BrokenError: there is none; it says why without naming hosts.
+        BrokenError: no connection; it says why without naming hosts.
     """
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
@@ -80,7 +80,7 @@ async def _through(
 
 
 async def _within(tunnel: Connection, tls: ssl.SSLContext | None, name: str | None) -> Connection:
-    """Go on over a tunnel."""
+    """Use the tunnel of a proxy as a connection, with TLS inside where `tls` is given."""
     transport = tunnel.handed_over()
     if tls is not None:
         return await secured(transport, tls, name)

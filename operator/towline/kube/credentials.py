@@ -1,4 +1,4 @@
-"""Where the API server is and who we are there, by the official `kubernetes` package."""
+"""Find the API server and the credentials for it, by the official `kubernetes` package."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """One set of credentials.
+    """The address of the API server, and one set of credentials.
 
-    `tls` is False for plain HTTP. `server_name` and `proxy` are empty where the defaults serve.
+    `tls` is False for plain HTTP. `server_name` and `proxy` are empty for the defaults.
     `authorization` gives the value of the header (empty: none); it reads files and runs exec plugins, so it
     belongs in a thread.
     """
@@ -44,10 +44,10 @@ class Access:
 
 
 async def threaded(work: Callable[[], T]) -> T:
-    """Run in a thread what reads credentials.
+    """Run a function that reads credentials in a thread.
 
     Raises:
-        ClusterError: it takes too long, as plugins may.
+        ClusterError: it takes too long, as an exec plugin may.
     """
     try:
         async with asyncio.timeout(READ_SECONDS):
@@ -74,7 +74,7 @@ def load() -> Access:
 
 
 async def check() -> None:
-    """Load configuration and credentials once, to find out before anything begins that there are none.
+    """Load configuration and credentials once, to fail at the start if there are none.
 
     Raises:
         ClusterError: there is no configuration, or it cannot be used.
@@ -84,7 +84,7 @@ async def check() -> None:
 
 
 def namespace() -> str:
-    """Return the namespace that we are at home in: of POD_NAMESPACE, of the pod, or of the kubeconfig's context.
+    """Return the operator's own namespace: from POD_NAMESPACE, the pod, or the kubeconfig's context.
 
     It reads files, so it belongs in a thread.
 
@@ -104,7 +104,7 @@ def namespace() -> str:
 
 
 def _kubeconfig() -> str:
-    """Return which files to read, empty where we are in a pod and nobody named any."""
+    """Return the kubeconfig files to read; empty in a pod where KUBECONFIG names none."""
     named = os.environ.get("KUBECONFIG", "")
     if named or os.environ.get("KUBERNETES_SERVICE_HOST"):
         return named
@@ -150,7 +150,7 @@ def _program_named(command: str) -> str:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Say what is missing, but quote nothing that was read: parsers and plugins do, and it may be secret."""
+    """Say what is wrong without quoting what was read, as parsers and plugins do: it may be secret."""
     import kubernetes.config
 
     try:

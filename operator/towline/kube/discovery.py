@@ -1,4 +1,4 @@
-"""Which kinds the API server serves, where, and which kinds are gone for good."""
+"""Find out which kinds the API server serves, in which versions, and which kinds are gone for good."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REFRESH_SECONDS = 2.0
 """A kind that is missing is looked up again at most this often."""
 
 _NEVER_OWNED = frozenset({GroupKind("", "Event"), GroupKind("events.k8s.io", "Event")})
-"""Kinds that are listable, large, and never anybody's manifests."""
+"""Kinds that can be listed, have many objects, and are never in Git."""
 
 Table: TypeAlias = Mapping[GroupKind, tuple[Resource, ...]]
 """The versions of each kind, the one that the server prefers first."""
@@ -31,14 +31,14 @@ Table: TypeAlias = Mapping[GroupKind, tuple[Resource, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Defined:
-    """What could bring a kind that discovery does not show."""
+    """CRDs and APIServices, which may define a kind that discovery does not show."""
 
     kinds: frozenset[GroupKind] = field(default_factory=frozenset)
     groups: frozenset[str] = field(default_factory=frozenset)
 
 
 class Discovery:
-    """The table of kinds, read when it is needed and again when something is missing in it."""
+    """The table of kinds, read on demand, and again when a kind is missing in it."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -55,7 +55,7 @@ class Discovery:
     async def resource(self, kind: GroupKind, version: str = "") -> Resource | None:
         """Return how `kind` is served, in the preferred version or in `version`; None where it is not.
 
-        None is no proof that the kind is gone; see `gone`.
+        None does not prove that the kind is gone; see `gone`.
 
         Raises:
             ClusterError: the API server could not be asked.
@@ -87,7 +87,7 @@ class Discovery:
     async def listable(self) -> tuple[Resource, ...]:
         """Return every kind that can be listed and watched, but for events, in its preferred version.
 
-        Nobody who asks for all kinds would miss one that the table lacks: it is read anew.
+        The table is read anew, because a caller who wants all kinds cannot notice that one is missing.
 
         Raises:
             ClusterError: the API server could not be asked.
@@ -100,7 +100,7 @@ class Discovery:
         )
 
     async def gone(self, kind: GroupKind) -> bool:
-        """Return whether `kind` has no objects for sure: it is not served, and nothing exists that could.
+        """Tell whether `kind` certainly has no objects: it is not served, and no CRD or APIService defines it.
 
         Raises:
             ClusterError: the API server could not be asked.

@@ -1,4 +1,4 @@
-"""An aiohttp session for kopf, which speaks to the same API server as the same user."""
+"""Open an aiohttp session for kopf, to the same API server with the same credentials."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from towline.kube.credentials import Access
 
 
 def session(access: Access, authorization: str) -> aiohttp.ClientSession:
-    """Open a session; who asks, closes it."""
+    """Open a session; the caller closes it."""
 
     async def _named(
         request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType

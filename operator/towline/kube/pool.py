@@ -1,4 +1,4 @@
-"""Connections that are kept for the next request: to one API server, by one set of credentials."""
+"""Keep connections to one API server, with one set of credentials, for the next request."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from towline.kube.connect import dial
 from towline.kube.credentials import Access
 
 CONNECTIONS = 32
-"""At a time, streams apart: twice what is in flight about objects."""
+"""Connections at a time, without streams: twice the requests in flight about objects."""
 
 IDLE_SECONDS = 15.0
-"""How long an unused connection is trusted; a server, or what stands between, ends it some time."""
+"""Seconds for which an idle connection is reused; servers and load balancers close it some time."""
 
 WAIT_SECONDS = 30.0
 """How long a request waits until one of the connections is free."""
 
 
 class Pool:
-    """Gives out connections; who takes one gives it back, who dials one drops it.
+    """Lends connections: one from `take` goes back by `give`, one from `dial` ends by `drop`.
 
     Args:
         clock: monotonic seconds.
@@ -34,7 +34,7 @@ class Pool:
         self._open: set[Connection] = set()
 
     async def take(self, access: Access) -> Connection:
-        """Return a connection on which nothing is under way; raises BrokenError where there is none."""
+        """Return an idle connection; raises BrokenError where none can be had."""
         if self._free.locked():
             await self._wait()
         else:
@@ -60,7 +60,7 @@ class Pool:
             self.drop(connection)
 
     async def dial(self, access: Access) -> Connection:
-        """Open a connection for a stream, which is not counted; raises BrokenError where there is none."""
+        """Open a connection for a stream, which is not counted; raises BrokenError where that fails."""
         connection = await dial(access)
         self._open.add(connection)
         return connection
@@ -71,7 +71,7 @@ class Pool:
         connection.abort()
 
     def retire(self) -> None:
-        """Use none of the connections for another request: they were opened with credentials that are refused."""
+        """Reuse none of the connections: they were opened with credentials that are refused now."""
         for connection in self._open:
             connection.retire()
 

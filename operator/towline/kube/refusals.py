@@ -1,4 +1,4 @@
-"""What the API server refuses: its code and its words become failures with a reason and a field."""
+"""Turn refusals of the API server, by code and wording, into failures with a reason and a field."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def subject(change: Change, commit: str, live: Body | None = _NOTHING) -> Subjec
 
 
 def _spoken(held: Body) -> Body:
-    """Return what somebody has written into an object: what the server and we add is no secret, and often quoted."""
+    """Return the parts of an object that its author wrote: what the server and Towline add is not secret."""
     metadata = held.get("metadata") or {}
     written = {name: metadata[name] for name in ("name", "namespace") if name in metadata}
     for part in ("labels", "annotations"):
@@ -75,7 +75,7 @@ def _spoken(held: Body) -> Body:
 
 
 def failure(about: Subject, reason: str, message: str, path: str = "") -> Failure:
-    """Return one failure of the object, in our own words or in words that were masked before."""
+    """Return one failure of the object; `message` must be free of secrets."""
     return Failure(
         reason=reason,
         message=text.printable(message),
@@ -88,7 +88,7 @@ def failure(about: Subject, reason: str, message: str, path: str = "") -> Failur
 
 
 def failures(error: ApiError, about: Subject, mask: Masker) -> tuple[Failure, ...]:
-    """Return a failure for each fault that the answer names, at least one, without old or new secrets of the object."""
+    """Return a failure for each problem in the answer, at least one, with all secrets of the object masked."""
     return tuple(
         failure(about, fault.reason, _shown(fault.message, about, mask), fault.path)
         for fault in faults(error)
@@ -104,7 +104,7 @@ def _shown(message: str, about: Subject, mask: Masker) -> str:
 
 
 def concerns_all(error: ApiError) -> bool:
-    """Tell whether the server refuses us as a whole (credentials, rate), so that no object is to blame."""
+    """Tell whether the server refuses Towline as a whole (credentials, rate), not this object."""
     return error.code in {401, 429}
 
 
@@ -128,7 +128,7 @@ def is_conflict(error: ApiError) -> bool:
 
 
 def is_stale(error: ApiError) -> bool:
-    """Tell whether a patch tested a version that is past; a failed test is a 422 that says nothing else."""
+    """Tell whether a patch tested an old version; a failed test is a 422 without any other sign."""
     return error.code == 409 or (
         error.code == 422 and not error.causes and "rejected our request" in error.message
     )
@@ -266,7 +266,7 @@ _FORBIDDEN = re.compile(
 
 
 def permission(message: str) -> str:
-    """Return a message in which the lack of an RBAC rule is told by the rule to add; any other as it is."""
+    """Return a message with the RBAC rule to add, if one is missing; any other message as it is."""
 
     def rule(found: re.Match[str]) -> str:
         group = f" (API group {found['group']})" if found["group"] else ""
@@ -276,7 +276,7 @@ def permission(message: str) -> str:
 
 
 def _forbidden(error: ApiError) -> tuple[Fault, ...]:
-    """Read the lack of an RBAC rule: it names one verb, and Towline needs six."""
+    """Read that an RBAC rule is missing: the server names one verb, and Towline needs six."""
     message = permission(error.message)
     return (Fault(reason=Refusal.FORBIDDEN, message=message),) if message != error.message else ()
 
@@ -291,7 +291,7 @@ _MISSING = re.compile(r'namespaces "([^"]+)" not found')
 
 
 NOT_SERVED = "NotServed"
-"""The reason of a 404 that we answer ourselves, because discovery shows no such path."""
+"""The reason of a 404 that Towline answers itself, because discovery shows no such path."""
 
 
 def unserved(kind: str, version: str, served: Sequence[str]) -> str:
@@ -346,7 +346,7 @@ _RULES = (
         read=_says(Refusal.TOO_LARGE, "request is too large", "ResourceExhausted", "message larger than max"),
     ),
 )
-"""The shapes that code alone does not tell apart; the first that reads something decides."""
+"""The shapes of answers that the code alone does not distinguish; the first that matches decides."""
 
 _BY_CODE = {
     400: Refusal.INVALID,

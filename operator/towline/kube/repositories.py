@@ -1,4 +1,4 @@
-"""What we write about a repository itself: its status and its finalizer."""
+"""Read GitRepositories, and write their status and finalizer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PAGE = "50"
 class Repositories:
     """Reads and writes GitRepositories.
 
-    Each write holds only for the resource that was read: what somebody changed meanwhile is not overwritten.
+    Each write applies only to the version that was read: a change in between is never overwritten.
 
     Args:
         client: sends the requests.
@@ -41,7 +41,7 @@ class Repositories:
             raise
 
     async def everyone(self, namespace: str = "") -> AsyncIterator[GitRepository]:
-        """Give every GitRepository of a namespace, or of the cluster, a few at a time: they may be thousands.
+        """Yield every GitRepository of a namespace, or of the cluster, page by page: there may be thousands.
 
         Raises:
             ClusterError: the API server could not be asked.
@@ -53,27 +53,27 @@ class Repositories:
     async def write_status(self, repository: GitRepository, status: Body) -> GitRepository | None:
         """Replace the status, if it differs; return the resource after it.
 
-        Returns None where the resource was changed or deleted since it was read: decide anew.
+        None means that the resource was changed or deleted since it was read: decide anew.
 
         Raises:
-            ClusterError: the API server did not take it for another reason.
+            ClusterError: the API server refused it for another reason.
         """
         if status == repository.status:
             return repository
         return await self._patched(repository, {"op": "add", "path": "/status", "value": status}, "/status")
 
     async def add_finalizer(self, repository: GitRepository) -> GitRepository | None:
-        """Add our finalizer, if it is not there; returns and raises as `write_status` does."""
+        """Add Towline's finalizer, if it is not there; returns and raises as `write_status` does."""
         if labels.FINALIZER in repository.finalizers:
             return repository
         wanted = [*repository.finalizers, labels.FINALIZER]
         return await self._patched(repository, {"op": "add", "path": "/metadata/finalizers", "value": wanted})
 
     async def remove_finalizer(self, repository: GitRepository) -> bool:
-        """Take our finalizer off, which lets a deleted resource go; False where it must be read again.
+        """Remove Towline's finalizer, which lets a deletion end; False if the resource must be read again.
 
         Raises:
-            ClusterError: the API server did not take it for another reason.
+            ClusterError: the API server refused it for another reason.
         """
         if labels.FINALIZER not in repository.finalizers:
             return True

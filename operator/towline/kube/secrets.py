@@ -1,4 +1,4 @@
-"""Secrets that a spec refers to: their content for a Git operation, or only whether they have changed."""
+"""Read Secrets that a spec names: their content, or only whether they have changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def read(client: Client, namespace: str, name: str) -> Mapping[str, bytes]
 
 
 async def version(client: Client, namespace: str, name: str) -> str:
-    """Return what changes with every change of a Secret; empty where it does not exist.
+    """Return the version of a Secret, which every change of it changes; empty where it does not exist.
 
     Raises:
         ClusterError: it could not be read.

@@ -1,4 +1,4 @@
-"""Requests in flight, bounded and shared fairly: who asks for little never waits for who asks for much."""
+"""Limit requests in flight and share them fairly, so that a small repository never waits for a large one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import TracebackType
 
 
 class Slots:
-    """`limit` slots; those who wait get them in turn by key, and in order of arrival within a key."""
+    """`limit` slots, given to waiting keys in turn, and in order of arrival within a key."""
 
     def __init__(self, limit: int) -> None:
         self._free = limit
@@ -21,7 +21,7 @@ class Slots:
         return _Hold(self, key)
 
     async def acquire(self, key: Hashable) -> None:
-        """Wait for a slot; whoever gets one gives it back with `release`."""
+        """Wait for a slot; the caller gives it back with `release`."""
         if self._free:
             self._free -= 1
             return
@@ -37,7 +37,7 @@ class Slots:
             raise
 
     def release(self) -> None:
-        """Hand a slot over to the next in turn."""
+        """Hand the slot to the next in turn."""
         while self._waiting:
             key, queue = self._waiting.popitem(last=False)
             turn = queue.popleft()

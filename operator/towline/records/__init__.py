@@ -1,1 +1,1 @@
-"""The audit trail: what a sync intended, how it ended, and the chain that proves it whole."""
+"""Write the audit trail: what a sync intended, how it ended, and the hash chain that shows tampering."""

@@ -1,4 +1,4 @@
-"""The chain that ties records together: each holds the digest of the one before, and can be checked offline.
+"""Chain records: each holds the digest of the one before, so that the chain can be checked offline.
 
 A digest is `sha256:` and the SHA-256, in hex, of canonical JSON (RFC 8785): an object with the members `spec` and,
 once a record is closed, `status`, each holding the fields that `NAMED` lists for the record's
@@ -35,7 +35,7 @@ NAMED: Mapping[int, Mapping[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What is wrong with one record; `missing` says that others are gone: retention deletes, too."""
+    """What is wrong with one record; `missing` says that records before it are gone, which retention may cause, too."""
 
     record: str
     message: str
@@ -44,7 +44,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Link:
-    """What the chain needs of one record; `final` is empty while it is open."""
+    """The digests of one record; `final` is empty while the record is open."""
 
     name: str
     uid: str
@@ -66,7 +66,7 @@ def digest(body: Body) -> str:
     """Return the digest of a record, with its status if it has one.
 
     Raises:
-        ValueError: the record's digestVersion is unknown, or it holds what is not JSON.
+        ValueError: the record's digestVersion is unknown, or the record is not JSON.
     """
     return _digest({place: body[place] for place in ("spec", "status") if body.get(place)})
 
@@ -83,10 +83,10 @@ def _digest(places: Mapping[str, Body]) -> str:
 
 
 def verify(bodies: Iterable[Body]) -> tuple[Problem, ...]:
-    """Check records of any number of repositories, in any order; nothing is returned where all is well.
+    """Check records of any number of repositories, in any order, and return what is wrong.
 
-    Records from before the oldest one are not missed: retention deletes them. An open record is well at the
-    end.
+    Records from before the oldest one are not missed: retention deletes them. The last record may be
+    open.
     """
     links, problems = [], []
     for body in bodies:

@@ -1,4 +1,4 @@
-"""The records of one sync as they are closed: what became of each change, and the digest that seals it."""
+"""Close the records of one sync: what became of each change, and the digest that seals it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _COUNTED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a sync ended: `failures` are about no planned change, `blocked` counts prunes that wait."""
+    """How a sync ended; `failures` are those that concern no planned change, `blocked` counts prunes that wait."""
 
     ending: Ending
     finished_at: str
@@ -47,9 +47,9 @@ class Ended:
 def close(records: Sequence[SyncRecord], ended: Ended) -> tuple[SyncRecord, ...]:
     """Return the records of one sync, in their order, closed.
 
-    Each record counts the changes that it lists, and explains its first 500 refusals; what is about no change stands in
-    the first. A
-    plan under Observe counts what would be done: the outcomes are then those of what would not.
+    Each record counts the changes that it lists, and explains its first 500 refusals; the first record holds the
+    failures that concern no change. Under Observe the counts say what would
+    be done, and the outcomes what would not.
     """
     outcomes = {str(outcome.change.ref): outcome for outcome in ended.outcomes}
     drafts = []
@@ -70,12 +70,12 @@ def interrupted(
 ) -> tuple[SyncRecord, ...]:
     """Return the records of a sync whose process died, closed as far as the cluster shows what it did.
 
-    A create or an update was done where the object has that content now, a removal where it is not ours any
-    more. A repair leaves no such trace: it is not counted, and the next pass repeats it if it must.
+    A create or an update was done if the object has that content now, a removal if Towline no longer owns the object.
+    A repair leaves no such trace: it is not counted, and the next pass repeats it if necessary.
 
     Args:
         records: all parts of the sync; those that are closed already stay as they are.
-        owned: what is ours now.
+        owned: the objects that Towline owns now.
         mask: the one that `record.entries` had.
         finished_at: RFC 3339 in UTC.
     """
@@ -93,7 +93,7 @@ def interrupted(
 
 
 def fault(failure: Failure) -> RecordFailure:
-    """Return a failure that is about no change: its message names the object, or file and line."""
+    """Return a failure that concerns no change: its message names the object, or file and line."""
     where = failure.object or (f"{failure.file}:{failure.line}" if failure.line else failure.file)
     message = f"{where}: {failure.message}" if where else failure.message
     return RecordFailure(change=-1, reason=failure.reason, message=text.printable(message, MESSAGE))
@@ -114,7 +114,7 @@ def _listed(records: Sequence[SyncRecord]) -> list[dict[int, ChangeEntry]]:
 
 
 def _done(change: ChangeEntry, outcome: Outcome | None, *, planned: bool) -> str:
-    """Return as what a change counts, which others may have made another than was listed; empty where as nothing."""
+    """Return the count that a change belongs to, by what was really done; empty if it belongs to none."""
     if outcome is None:
         return _COUNTED[Action(change.action)] if planned else ""
     if outcome.result is not Result.DONE:
@@ -153,7 +153,7 @@ def _refusals(listed: Mapping[int, ChangeEntry], outcomes: Mapping[str, Outcome]
 
 
 def _count(failures: Sequence[Failure]) -> int:
-    """Count objects, however many faults one of them has, and the faults that are about none."""
+    """Count each failed object once, and each failure that concerns no object."""
     return len({failure.object or failure for failure in failures})
 
 

@@ -1,8 +1,8 @@
-"""The SyncRecords of all repositories: opened before a write, closed once, and never lost.
+"""Store the SyncRecords of all repositories: opened before a write, closed once, and never lost.
 
-Nobody else writes records, so the newest sync of each repository is read once and then remembered. A record
-is put into the cluster; into the data folder, where the cluster refuses it; into the log alone, where its
-namespace is going away. What it says is decided in `records.opening` and `records.closing`.
+Only the operator writes records, so the newest sync of each repository is read once and then remembered. A record
+is put into the cluster; into the data folder, if the cluster refuses it; into the log alone, if its
+namespace is being deleted. What it says is decided in `records.opening` and `records.closing`.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from towline.records.spool import Spool
 from towline.records.store import AnotherOperatorError, Pause, Records
 
 REFUSALS = 3
-"""After so many, a record goes to the data folder and the sync goes on."""
+"""After so many refusals a record is kept in the data folder, and the sync goes on."""
 
 REACH = 20
-"""Syncs that a search for the newest plan looks at."""
+"""How many syncs a search for the newest plan reads."""
 
 SWEEP = 20
-"""Records between two looks for those that have been kept long enough."""
+"""How many records are written between two searches for expired ones."""
 
 
 class Ledger:
-    """Where records are put.
+    """Opens, closes, finds and deletes records.
 
     Args:
         client: the API server.
-        namespace: where all records lie, empty where each lies beside its repository.
+        namespace: of all records; empty if each is in the namespace of its repository.
         folder: the data folder.
         keep: how many records stay, and how long.
         pause: waits a number of seconds.
@@ -63,13 +63,13 @@ class Ledger:
         self._swept: dict[str, int] = {}
 
     def namespace(self, key: Key) -> str:
-        """Return where the records of a repository lie."""
+        """Return the namespace of a repository's records."""
         return self._namespace or key.namespace
 
     async def known(self, key: Key, uid: str) -> bool:
-        """Say whether there are records of a repository of this name, whatever its uid.
+        """Tell whether there are records of a repository of this name, whatever its uid.
 
-        Where there are none, none is its own: `newest` need not ask.
+        If there are none, `newest` need not ask.
 
         Raises:
             ClusterError: no answer.
@@ -83,10 +83,10 @@ class Ledger:
     async def newest(self, key: Key, uid: str) -> NewestSync | None:
         """Return the newest sync of a repository; it is read the first time, and after an error.
 
-        Where its `ending` is None, a process died in it: close what `last` returns before anything else.
+        If its `ending` is None, a process died during that sync: close what `last` returns before anything else.
 
         Raises:
-            ClusterError: no answer; or a sync that could not be closed still cannot be.
+            ClusterError: no answer; or an earlier sync still cannot be closed.
         """
         if uid in self._unclosed:
             await self.close(self._unclosed[uid])
@@ -105,7 +105,7 @@ class Ledger:
         return await self._sync(key, known, max(known, default=0))
 
     async def planned(self, key: Key, uid: str) -> tuple[SyncRecord, ...]:
-        """Return the records of the newest plan under Observe; none where something else than failures followed it.
+        """Return the records of the newest plan under Observe; none if anything but failures followed it.
 
         Raises:
             ClusterError: no answer.
@@ -123,13 +123,13 @@ class Ledger:
         return ()
 
     async def open(self, records: Sequence[SyncRecord]) -> tuple[SyncRecord, ...]:
-        """Put the records of one sync where they can be found; only then may a managed object be written.
+        """Store the records of one sync; only after that may a managed object be written.
 
         Returns:
-            The records as they were put: those that the cluster refused have the flag Late.
+            The records as they were stored: those that the cluster refused have the flag Late.
 
         Raises:
-            AnotherOperatorError: somebody else has written the next record.
+            AnotherOperatorError: another operator has written the next record.
             ClusterError: it is not known whether the records exist; nothing may be written.
         """
         uid = records[0].intent.subject.uid
@@ -144,10 +144,10 @@ class Ledger:
         return tuple(opened)
 
     async def close(self, closed: Sequence[SyncRecord]) -> None:
-        """Write how a sync ended, wherever its records are; what fails here is tried again by `newest`.
+        """Write how a sync ended, wherever its records are; `newest` tries again what fails here.
 
         Raises:
-            AnotherOperatorError: somebody else has closed them otherwise.
+            AnotherOperatorError: another operator has closed them otherwise.
             ClusterError: no answer.
         """
         uid = closed[0].intent.subject.uid
@@ -171,7 +171,7 @@ class Ledger:
         await self._spool.post()
 
     async def retain(self, key: Key, uid: str, now: datetime) -> None:
-        """Delete records that have been kept long enough; it looks once in `SWEEP` records.
+        """Delete expired records; it looks for them once in `SWEEP` records.
 
         Raises:
             ClusterError: no answer.
@@ -187,7 +187,7 @@ class Ledger:
         self._swept[uid] = newest.sequence
 
     def forget(self, uid: str) -> None:
-        """Drop what is remembered of a repository that is gone."""
+        """Forget a repository that is gone."""
         self._tips.pop(uid, None)
         self._unclosed.pop(uid, None)
         self._swept.pop(uid, None)

@@ -1,4 +1,4 @@
-"""The newest sync of a repository, in short: what the next one follows, and whether it would say the same."""
+"""Summarise the newest sync of a repository: what the next one follows, and whether it would say the same."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class NewestSync:
     """What is remembered of the newest sync.
 
     `name`, `sequence` and `digest` are those of its last record. While the sync is open, `digest` is empty
-    and `ending` is None. `plan` (empty but under Observe) and `failures` tell one from another, and are not to
-    be read.
+    and `ending` is None. `plan` (empty except under Observe) and `failures` are only compared, not
+    read.
     """
 
     name: str
@@ -61,7 +61,7 @@ def same_plan(
 ) -> bool:
     """Say whether the newest record, under Observe, tells of these changes and refusals already.
 
-    Which commit declares them, and in which file and line, is no part of what would be done.
+    The commit, file and line that declare them do not count.
     """
     if tip is None or tip.ending is not Ending.PLANNED or tip.plan != _plan(changes):
         return False
@@ -72,7 +72,7 @@ def same_plan(
 def same_failure(tip: NewestSync | None, sha: str, failures: Sequence[Failure]) -> bool:
     """Say whether the newest record tells already that this revision fails, where, and for what reasons.
 
-    The words of the API server may differ: they hold numbers that change by themselves.
+    The wording of the API server does not count: it may hold numbers that change by themselves.
     """
     if tip is None or tip.ending is not Ending.FAILED or tip.target != sha:
         return False
@@ -90,7 +90,7 @@ def tells(tip: NewestSync | None, failure: Failure) -> bool:
 
 
 def _told(tip: NewestSync, failures: Iterable[Failure]) -> set[str]:
-    """Return the marks of failures, as the tip has them where it does."""
+    """Return the marks of failures, those of the newest sync where it has them."""
     told: set[str] = set()
     for failure in failures:
         marks = _both(failure)

@@ -1,4 +1,4 @@
-"""The records of one sync as they are opened, before its first write: what is about to happen, and why."""
+"""Open the records of one sync, before its first write: what is about to happen, and why."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PART_BYTES = 384 * 1024
 PART_CHANGES = 1000
 ENTRY_BYTES = 64 * 1024
 ENTRY_FIELDS = 100
-"""What one record holds, and one entry of it; with the outcome a record stays below 512 KiB."""
+"""Limits of one record and one entry; with the outcome a record stays below 512 KiB."""
 
 COMMITS = 250
 
@@ -77,9 +77,9 @@ def entries(
     places: Mapping[ObjectRef, Place],
     mask: Mask,
 ) -> tuple[ChangeEntry, ...]:
-    """Return the planned changes as auditors read them.
+    """Return the entries for planned changes.
 
-    A change of very many fields takes several entries in a row. What is removed is named by the commit and
+    A change of very many fields takes several entries in a row. An object that is removed has the commit and
     file that declared it last.
 
     Args:
@@ -167,7 +167,7 @@ def opening(
 
 
 def late(records: Sequence[SyncRecord]) -> tuple[SyncRecord, ...]:
-    """Return records that the cluster refuses at the moment as records that are posted later."""
+    """Return records, which the cluster refuses for now, with the flag Late."""
     flags = {record.name: (*record.intent.flags, Flag.LATE) for record in records}
     return _chained(
         [replace(record, intent=replace(record.intent, flags=flags[record.name])) for record in records]
@@ -175,7 +175,7 @@ def late(records: Sequence[SyncRecord]) -> tuple[SyncRecord, ...]:
 
 
 def _chained(drafts: Iterable[SyncRecord]) -> tuple[SyncRecord, ...]:
-    """Tie each part to the one before it; the first of them keeps what it follows."""
+    """Chain each part to the one before it; the first keeps its predecessor."""
     chained: list[SyncRecord] = []
     for draft in drafts:
         before = chain.opened(recordbody.to_body(chained[-1])) if chained else draft.intent.previous

@@ -1,4 +1,4 @@
-"""Which records have been kept long enough."""
+"""Decide which records have expired."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def expired(
 
     Args:
         records: all of them.
-        drifts: those that tell of repairs; they have a limit of their own, or a fight would push commits out.
+        drifts: those of repairs, with a limit of their own, so that a fight over a field does not push out commits.
         retention: the limits.
         now: with a time zone.
     """

@@ -1,4 +1,4 @@
-"""What fits into a record: texts, values and lists of bounded size."""
+"""Cut texts, values and lists to what fits into a record."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def size(value: Any) -> int:
-    """Return the bytes of a JSON value; text and numbers that are no JSON count, too."""
+    """Return the size of a JSON value in bytes; text and numbers that JSON cannot hold count, too."""
     with suppress(TypeError):
         return len(orjson.dumps(value))
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
@@ -56,7 +56,7 @@ def fit(text: str, limit: int) -> str:
 
 
 def commit(revision: Revision) -> Revision:
-    """Return a commit with the words of its people cut to what a line shows."""
+    """Return a commit with names and subject cut to the length of a line."""
     return replace(
         revision,
         author=person(revision.author),

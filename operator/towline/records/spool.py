@@ -1,4 +1,4 @@
-"""Records that the cluster does not hold: in the data folder until it accepts them, or in the log alone."""
+"""Keep records that the cluster refuses, in the data folder until it accepts them, or in the log alone."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Spool:
     async def take(self, refused: Sequence[SyncRecord], refusal: ApiError) -> tuple[SyncRecord, ...]:
         """Keep open records that the cluster refuses, and return them as they were kept.
 
-        Those of a namespace that is going away stand in the log alone: no cluster will ever take them.
+        Those of a namespace that is being deleted are only logged: the cluster will never accept them.
         """
         if going_away(refusal):
             for record in refused:
@@ -64,7 +64,7 @@ class Spool:
         return late
 
     async def put(self, record: SyncRecord) -> None:
-        """Keep a record in the folder, or in the log where the disk does not take it."""
+        """Keep a record in the folder, or in the log if it cannot be written there."""
         try:
             await asyncio.to_thread(self._kept.put, record)
             self._in_folder.add(record.name)
@@ -73,7 +73,7 @@ class Spool:
             self._in_log.add(record.name)
 
     async def finish(self, record: SyncRecord) -> bool:
-        """Note how a sync ended, if its record is outside; say whether it is."""
+        """Note how a sync ended, if its record is kept here; return whether it is."""
         if record.name in self._in_log:
             tell(record, "it exists only in the log")
             self._in_log.discard(record.name)
