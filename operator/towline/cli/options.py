@@ -7,7 +7,7 @@ import click
 from towline.fields import quantity
 
 _LARGEST = 64 * 1024**2
-"""What all manifests of one commit may have together."""
+"""The limit on all manifests of one commit together."""
 
 
 def _size(_context: click.Context, _option: click.Parameter, value: str) -> int:

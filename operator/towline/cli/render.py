@@ -1,4 +1,4 @@
-"""`towline render`: what a folder declares, offline, by the rules that a pass reads a commit by."""
+"""`towline render`: print what a folder declares, offline, by the rules for commits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from towline.model import Manifest
 from towline.render import dump, offline
 
 _LINE_BYTES = 8192
-"""What quotes a file may hold anything, and must neither end the line nor repaint the terminal."""
+"""Bytes of one printed line; text from files is escaped, so that it cannot control the terminal."""
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""`towline history`: the audit trail, checked offline."""
+"""`towline history`: check the audit trail offline."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The operator process: what starts a pass, the queue, the Lease, and the chores between passes."""
+"""Run the operator process: triggers, the queue of passes, the Lease, and the chores between passes."""

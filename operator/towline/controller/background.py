@@ -1,4 +1,4 @@
-"""Chores between passes: what is posted late, deleted, verified and learned without anybody asking."""
+"""Do the chores between passes: post kept records, delete unused mirrors, verify objects, learn the kinds."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from towline.live.recheck import Rechecks
 _log = log.logger(__name__)
 
 POST_SECONDS = 30.0
-"""How often records that the cluster refused are posted again, and mirrors that nobody uses are deleted."""
+"""Seconds between two attempts to post refused records and to delete unused mirrors."""
 
 IDLE_SECONDS = 120.0
-"""How long a mirror that no repository follows any more is kept, for one that is created again or renamed."""
+"""Seconds for which an unused mirror is kept, in case its GitRepository is created again or renamed."""
 
 _VERIFY_AFTER = 0.9
-"""The part of the time between two verifications in which nothing is read for them."""
+"""The fraction of the time between two verifications in which nothing is read for them."""
 
 
 async def learn(discovery: Discovery) -> None:
-    """Look up what is served before the first pass asks; where that fails, the pass asks again."""
+    """Read which kinds are served before the first pass needs them; if that fails, the pass reads them."""
     with suppress(ClusterError):
         await discovery.listable()
 
 
 async def verify(index: Index, rechecks: Rechecks, seconds: float) -> None:
-    """Have all objects read, once in so many seconds, of which nobody has read the state that they are in.
+    """Verify, once in so many seconds, all objects whose present version was not compared with Git.
 
-    What metadata cannot tell, and no event has cast doubt on, is found by this. It is spread over a part of the time.
+    This finds drift that metadata cannot show and no event made doubtful. The reads are spread over a part of the time.
     """
     while True:
         await asyncio.sleep(seconds * _VERIFY_AFTER)
@@ -48,7 +48,7 @@ async def verify(index: Index, rechecks: Rechecks, seconds: float) -> None:
 
 
 async def tidy(queue: WorkQueue, passes: Passes, doors: Doors) -> None:
-    """Post the records that were refused, and delete the mirrors that nobody uses, at each `POST_SECONDS`."""
+    """Post the records that were refused, and delete unused mirrors, every `POST_SECONDS`."""
     while True:
         await asyncio.sleep(POST_SECONDS)
         if not queue.started:

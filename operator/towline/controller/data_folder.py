@@ -1,4 +1,4 @@
-"""What the data folder holds beside mirrors and refused records: the masking key."""
+"""Read the masking key from the data folder, which also holds mirrors and refused records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ KEY_BYTES = 32
 
 
 def mask_key(folder: Path) -> bytes:
-    """Return the key of the digests that stand for secret values; it is made at the first start.
+    """Return the key of the digests that replace secret values; the first start makes it.
 
     Raises:
         OSError: the folder cannot be read or written.

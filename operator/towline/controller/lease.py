@@ -1,4 +1,4 @@
-"""Which of several operators writes: one Lease, held by whoever renews it in time (`core.tenure` says how long)."""
+"""Elect the replica that writes: the one that holds the Lease and renews it in time (see `lease_terms`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "towline"
 RENEW_SECONDS = 2.5
 LOOK_SECONDS = 1.0
 TRY_SECONDS = 5.0
-"""How often the Lease is renewed, how often those who wait look at it, and how long each of that may take."""
+"""Seconds between renewals, between the looks of waiting replicas, and the deadline of each."""
 
 RELEASE_SECONDS = 2.0
 
@@ -32,7 +32,7 @@ _log = log.logger(__name__)
 
 
 class LeaseLostError(ClusterError):
-    """Another operator leads, or may lead by now: this process must not go on as if it did."""
+    """Another replica leads, or may lead by now: this process must not write any more."""
 
 
 class Leadership(Protocol):
@@ -40,26 +40,26 @@ class Leadership(Protocol):
 
     @property
     def stands_by(self) -> bool:
-        """Whether another operator is known to lead, so that waiting is all that there is to do."""
+        """Whether another replica is known to lead, so that this one only waits."""
 
     def seconds_left(self) -> float:
-        """Return for how long we may still write; 0 or less where we may not."""
+        """Return for how many seconds this process may still write; 0 or less if it may not."""
 
     async def lead(self, work: Work) -> None:
-        """Run `work` while we may write.
+        """Run `work` while this process may write.
 
         Raises:
-            LeaseLostError: we may write no more; `work` has been cancelled.
+            LeaseLostError: this process may not write any more; `work` has been cancelled.
         """
 
 
 class Alone:
-    """The only operator, who need not ask anybody."""
+    """The right to write of the only replica, which needs no Lease."""
 
     stands_by = False
 
     def seconds_left(self) -> float:
-        """Return infinity: we may always write."""
+        """Return infinity: the only replica may always write."""
         return math.inf
 
     async def lead(self, work: Work) -> None:
@@ -71,11 +71,11 @@ class Elector:
     """Competes for the Lease `towline` of a namespace.
 
     Args:
-        client: has nothing else to do, so that a renewal never waits behind other requests.
-        namespace: where the Lease lies.
-        holder: names this process, and no other one ever.
+        client: used for nothing else, so that a renewal never waits behind other requests.
+        namespace: of the Lease.
+        holder: a name that no other process ever has.
         clock: monotonic seconds.
-        now: the current time, with its zone; it is only shown.
+        now: the current time, with its zone, only for people to read.
         pause: waits a number of seconds.
     """
 
@@ -102,18 +102,18 @@ class Elector:
 
     @property
     def stands_by(self) -> bool:
-        """Whether the Lease names somebody else."""
+        """Whether the Lease names another replica."""
         return self._seen is not None and not self._seen.is_held_by(self._holder)
 
     def seconds_left(self) -> float:
-        """Return for how long we may still write; 0 or less where we may not."""
+        """Return for how many seconds this process may still write; 0 or less if it may not."""
         return self._until - self._clock()
 
     async def lead(self, work: Work) -> None:
-        """Wait until the Lease is ours, run `work` as long as it is, and give it back in the end.
+        """Wait for the Lease, run `work` while this replica holds it, and release it at the end.
 
         Raises:
-            LeaseLostError: it could not be renewed in time, or somebody else has it.
+            LeaseLostError: it could not be renewed in time, or another replica holds it.
         """
         try:
             await self._acquire()
@@ -122,7 +122,7 @@ class Elector:
             await self._release()
 
     async def _working(self, work: Work) -> None:
-        """Run `work` and the renewals side by side; the renewals go on until `work` has ended, however it does."""
+        """Run `work` and renew the Lease until `work` has ended, however it ends."""
         working = asyncio.create_task(work(), name="lead")
         renewing = asyncio.create_task(self._renew(), name="renew the lease")
         try:
@@ -155,7 +155,7 @@ class Elector:
         raise LeaseLostError("the Lease is lost: another operator leads, or may lead by now")
 
     async def _try(self, seconds: float) -> None:
-        """Look at the Lease once, and take or renew it where we may; the next try mends what fails."""
+        """Read the Lease once, and take or renew it if allowed; a failure is left to the next try."""
         try:
             async with asyncio.timeout(seconds):
                 await self._claim()
@@ -181,7 +181,7 @@ class Elector:
         return seen is not None and not seen.is_held_by(self._holder) and seen.runs_out() > self._clock()
 
     def _has_lapsed(self) -> bool:
-        """Tell whether we led and had to stop: others may have led since, and what we began is out of date."""
+        """Tell whether this replica led and had to stop: another may have led since, so its knowledge is outdated."""
         return -math.inf < self._until <= self._clock()
 
     async def _look(self) -> Mapping[str, Any] | None:
@@ -193,7 +193,7 @@ class Elector:
         return lease
 
     async def _write(self, lease: Mapping[str, Any] | None, holder: str) -> bool:
-        """Write the Lease in the very version that was read; False where somebody was quicker."""
+        """Write the Lease if it still has the version that was read; False if another replica was quicker."""
         found = lease or {**_KIND, "metadata": {"name": NAME, "namespace": self._namespace}}
         body = {**found, "spec": lease_terms.claim(found.get("spec") or {}, holder, self._now())}
         verb, path = ("PUT", f"{self._folder}/{NAME}") if lease else ("POST", self._folder)
@@ -206,7 +206,7 @@ class Elector:
         return True
 
     async def _release(self) -> None:
-        """Stop writing, then say so, that the next one need not wait until the Lease runs out."""
+        """Stop writing, then release the Lease, so that the next replica need not wait until it expires."""
         self._until = -math.inf
         try:
             async with asyncio.timeout(RELEASE_SECONDS):

@@ -1,7 +1,7 @@
-"""How long a Lease holds.
+"""Decide how long a Lease is valid.
 
-Clocks of different machines are never compared. By our own clock a Lease has run out when it has not changed for as
-long as it says, and whoever holds it stops writing some seconds before that could be seen anywhere.
+Clocks of different machines are never compared. A replica takes a Lease for expired when, by its own clock, it has not
+changed for as long as it says; its holder stops writing some seconds before any other replica can think so.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from towline.model import Body
 
 DURATION = 15
-"""Seconds that a Lease holds after it was renewed."""
+"""Seconds for which a Lease is valid after a renewal."""
 
 MARGIN = 3.0
-"""Seconds at its end in which its holder writes no more: what was sent before may still be on its way."""
+"""Seconds before the end in which the holder no longer writes: earlier requests may still be in flight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,24 +27,24 @@ class Sighting:
     since: float
 
     def then(self, spec: Body, now: float) -> Sighting:
-        """Return the next sighting: a Lease that says the same is as old as it was."""
+        """Return the next sighting; an unchanged Lease keeps the time at which it was first seen."""
         return self if spec == self.spec else Sighting(spec=spec, since=now)
 
     def is_held_by(self, holder: str) -> bool:
-        """Tell whether it names this operator."""
+        """Tell whether it names this holder."""
         return self.spec.get("holderIdentity") == holder
 
     def runs_out(self) -> float:
-        """Return the monotonic time from which anybody may take it."""
+        """Return the monotonic time from which any replica may take it."""
         if not self.spec.get("holderIdentity"):
             return -math.inf
         return self.since + (self.spec.get("leaseDurationSeconds") or DURATION)
 
 
 def claim(spec: Body, holder: str, now: datetime) -> Body:
-    """Return what a Lease says once `holder` has taken or renewed it; an empty holder gives it back.
+    """Return what a Lease says once `holder` has taken or renewed it; an empty holder releases it.
 
-    `now` has its zone, and is only shown.
+    `now` has its zone, and is only for people to read.
     """
     moment = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     renewed = {"holderIdentity": holder, "leaseDurationSeconds": DURATION, "renewTime": moment}
@@ -55,5 +55,5 @@ def claim(spec: Body, holder: str, now: datetime) -> Body:
 
 
 def writes_until(renewed: float) -> float:
-    """Return until when a holder may write who began to renew the Lease at `renewed`, both monotonic."""
+    """Return until when a holder may write that began to renew the Lease at `renewed`, both monotonic."""
     return renewed + DURATION - MARGIN

@@ -1,4 +1,4 @@
-"""How the process gives memory back: what glibc keeps by itself is a tenth of it after many first passes."""
+"""Give freed memory back to the kernel: glibc alone keeps a tenth of the process after many first passes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 TRIM_SECONDS = 5.0
-"""How often freed pages are given back: a call takes some five milliseconds of a thread."""
+"""Seconds between two calls that give pages back; a call takes some five milliseconds of a thread."""
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # of mallopt(3)
 _LARGE = 512 * 1024  # bytes
@@ -17,8 +17,8 @@ _LARGE = 512 * 1024  # bytes
 def tune() -> None:
     """Have glibc keep little: no large block, no large end of its heap, and one heap for all threads.
 
-    By itself it raises its limits with every large block that is freed, and gives each thread a heap, though ours take
-    turns. Other C libraries have no such switches.
+    By default it raises its limits with every large block that is freed, and gives each thread a heap, although
+    Python's threads take turns. Other C libraries have no such switches.
     """
     with suppress(AttributeError, OSError):
         switch = ctypes.CDLL(None).mallopt

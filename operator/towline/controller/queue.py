@@ -1,8 +1,8 @@
-"""When each repository has its next pass: one at a time, soonest first, none waiting for another.
+"""Run the passes of all repositories: one at a time for each, the soonest first, none waiting for another.
 
-A trigger is a key and never data, so triggers may be lost, repeated and merged freely. Passes of different
-repositories run side by side without a bound of their own: what is scarce (processes, parsing, API requests) is
-shared fairly where it is used, and a pass that waits for a Git server holds nothing.
+A trigger is a key and never data, so triggers may be lost, repeated and merged freely. The number of
+passes at a time is not limited: what is scarce (processes, parsing, API requests) is limited and shared fairly where
+it is used, and a pass that waits for a Git server holds nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The operator process: what all passes share, the queue that runs them, and what is done beside them."""
+"""Run the operator: build what all passes share, the queue that runs them, and the background chores."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ from towline.source.public_addresses import Addresses
 _log = log.logger(__name__)
 
 RESTART_SECONDS = 1.0
-"""How long the operator rests before it begins again."""
+"""Seconds until the operator starts over."""
 
 
 APART_SECONDS = {Shift.WORDS: 5.0, Shift.STATE: 0.5}
-"""How far apart passes begin at least that only tell how objects are: a workload may flap as fast as it likes."""
+"""Least seconds between passes that only report health, however fast a workload flaps."""
 
 
 def run(chosen: Settings) -> None:
     """Run the operator until it is told to end.
 
     Raises:
-        TowlineError: it cannot run like this: the cluster, the credentials, the flags.
-        OSError: it cannot use its folder, or its address.
+        TowlineError: the cluster, the credentials or the flags do not allow it.
+        OSError: the data folder or the address to listen at cannot be used.
     """
     while not _ends(chosen):
         time.sleep(RESTART_SECONDS)
 
 
 def _ends(chosen: Settings) -> bool:
-    """Run the operator; False where it must begin again, with nothing of what it knew."""
+    """Run the operator; False if it must start over with empty memory."""
     try:
         uvloop.run(_operate(chosen))
     except triggers.WatchLostError as error:
@@ -79,7 +79,7 @@ async def _operate(chosen: Settings) -> None:
 
 @asynccontextmanager
 async def _leadership(chosen: Settings) -> AsyncIterator[Leadership]:
-    """Give the right to write; an election has a client of its own, whose requests never wait for others."""
+    """Yield the right to write; an election has a client of its own, whose requests never wait for others."""
     if not chosen.leader_elect:
         yield Alone()
         return
@@ -144,7 +144,7 @@ async def _engine(chosen: Settings, metrics: Metrics, leadership: Leadership) ->
 
 @asynccontextmanager
 async def _beside(**work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Do work beside the block, under the names of the arguments; what is left of it is cancelled at its end."""
+    """Run coroutines as tasks during the block, named as the arguments; cancel them at its end."""
     begun = [asyncio.create_task(each, name=name) for name, each in work.items()]
     try:
         yield

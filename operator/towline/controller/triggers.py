@@ -1,4 +1,4 @@
-"""The kopf door: turns events about GitRepository resources into keys, and runs until it is told to stop.
+"""Turn kopf's events about GitRepositories into keys for the queue, and run until the process is told to stop.
 
 kopf sees an `on.event` handler only: daemons, timers and change handlers write finalizers and annotations to every
 resource and leave them behind when the operator is uninstalled. Nor does it watch CRDs: it would read those of the
@@ -32,17 +32,17 @@ _TRIGGERS = (labels.RECONCILE, labels.CONFIRM_PRUNE)
 
 
 _LOGIN_SECONDS = 2.0
-"""How long refused credentials are left alone."""
+"""Seconds until refused credentials are offered again."""
 
 _WORKER_SECONDS = 0.5
 """How long kopf keeps what it knows of a resource after an event of it, which is several KiB: a trigger needs none."""
 
 _SERVED_SECONDS = 2.0
-"""How often it is asked whether GitRepositories are served now."""
+"""Seconds between two questions whether GitRepositories are served."""
 
 
 class _Backoffs:
-    """Seconds between kopf's attempts at one request, without end: an API server that is away must not end us."""
+    """Endless seconds between kopf's attempts at one request: an API server that is away must not end the operator."""
 
     def __iter__(self) -> Iterator[float]:
         return itertools.chain((0.2, 0.5, 1, 2), itertools.repeat(3))
@@ -54,7 +54,7 @@ class WatchLostError(ClusterError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """What triggers drive.
+    """What the triggers need of the operator.
 
     Attributes:
         queue: runs passes.
@@ -74,7 +74,7 @@ async def run(engine: Engine, leadership: Leadership) -> None:
     five seconds later. Passes run while `leadership` allows it; triggers are collected from the start.
 
     Raises:
-        LeaseLostError: we led, and may do so no more.
+        LeaseLostError: this replica led, and may not any more.
         WatchLostError: kopf gave up, or has not found GitRepositories that are served; everything can be started
             again.
         ClusterError: there are no credentials.
@@ -131,9 +131,9 @@ async def _missed(insights: Insights, served: Callable[[], Awaitable[bool]]) -> 
 
 
 def _log_in(registry: kopf.OperatorRegistry) -> None:
-    """Offer our own credentials without end: what the API server refuses now (a 401) may be good in a moment.
+    """Offer Towline's credentials to kopf again and again: what the API server refuses now may work in a moment.
 
-    kopf ends the operator when it is offered again what was refused, so each offer differs in its rank.
+    kopf ends the operator when it gets the same credentials again, so each offer differs in its rank.
     """
     ranks = itertools.count()
 
@@ -179,7 +179,7 @@ def _watch(registry: kopf.OperatorRegistry, queue: WorkQueue) -> None:
 
 
 def _asked(resource: Mapping[str, Any]) -> Hashable:
-    """What a person may have changed about a resource; the status that we write ourselves is no part of it."""
+    """Return what a person may change in a resource, without the status, which Towline writes."""
     metadata = resource["metadata"]
     annotations = metadata.get("annotations") or {}
     return (

@@ -1,4 +1,4 @@
-"""The parts of one operator, put together: the only place that knows all of them."""
+"""Put the parts of the operator together; no other module knows all of them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ from towline.source.selection import SourceLimits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """What leads out of the process: to the API server, to Git servers, and to the records."""
+    """The ways out of the process: to the API server, to Git servers, and to the records."""
 
     client: Client
     discovery: Discovery
@@ -67,7 +67,7 @@ class Doors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passes:
-    """What the process asks of those who run passes.
+    """What the process needs of the passes.
 
     Attributes:
         once: runs one pass; returns the seconds until the next.
@@ -84,7 +84,7 @@ class Passes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shared:
-    """What several parts of a pass are made of."""
+    """Objects that several parts of a pass share."""
 
     repositories: Repositories
     neighbours: Neighbours
@@ -101,7 +101,7 @@ class _Shared:
 
 
 def passes(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Key], None]) -> Passes:
-    """Put everything together that runs passes; `wake` asks for one."""
+    """Build everything that runs passes; `wake` asks for one."""
     shared = _shared(chosen, doors, metrics, wake)
     repairs = Repairs(
         source=shared.source,

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection, over which one request at a time is sent; httptools reads what comes back.
+"""Send requests over one HTTP/1.1 connection, one at a time; httptools parses the answers.
 
 A bare request costs a third of the processor time that it costs through aiohttp (docs/adr/0012).
 """
@@ -14,7 +14,7 @@ from typing import cast
 import httptools
 
 HELD_BYTES = 2**20
-"""Of a stream that nobody reads at the moment; then the server has to wait."""
+"""Bytes of an unread stream that are held before reading pauses."""
 
 
 class BrokenError(Exception):
@@ -46,7 +46,7 @@ class Reply:
 class Connection(asyncio.Protocol):
     """One connection; the methods named `on_…` are called by the parser, those before them by asyncio.
 
-    It ends where more than `limit` bytes come back for one request, headers and framing included.
+    It is aborted when the answer to one request exceeds `limit` bytes, headers and framing included.
     """
 
     def __init__(self, limit: float = math.inf) -> None:
@@ -71,10 +71,10 @@ class Connection(asyncio.Protocol):
         return self._complete and self._reusable and self._lost is None
 
     async def exchange(self, request: bytes, seconds: float) -> Reply:
-        """Send a request, which is on its way when this first waits, and return the whole answer.
+        """Send a request and return the whole answer; the request is sent before this first waits.
 
         Raises:
-            BrokenError: the connection ended before the answer did, or so many seconds have passed.
+            BrokenError: the connection ended before the answer did, or the deadline passed.
         """
         self._send(request)
         deadline = self._loop.call_later(seconds, self._expire)  # a third of what asyncio.timeout costs
@@ -87,7 +87,7 @@ class Connection(asyncio.Protocol):
         return self._reply
 
     async def open(self, request: bytes) -> Reply:
-        """Send a request and return its answer without content, which `chunks` gives.
+        """Send a request and return its answer without the content, which `chunks` yields.
 
         Raises:
             BrokenError: the connection ended before the answer began.
@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
         return self._reply
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Give the content as it comes; raises BrokenError where the connection ends before it does."""
+        """Yield the content as it comes; raises BrokenError if the connection ends too early."""
         while True:
             if self._pieces:
                 yield self._taken()
@@ -109,14 +109,14 @@ class Connection(asyncio.Protocol):
                 await self._more()
 
     def handed_over(self) -> asyncio.Transport:
-        """Give the transport to who speaks another protocol over it, as after a CONNECT."""
+        """Hand the transport over to another protocol, as after a CONNECT."""
         if self._transport is None:
             raise BrokenError("the connection was lost", sent=False)
         transport, self._transport = self._transport, None
         return transport
 
     def retire(self) -> None:
-        """Let the request under way be the last one."""
+        """Let the request in flight be the last one."""
         self._reusable = False
 
     def abort(self) -> None:
@@ -147,7 +147,7 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Let nobody wait any longer; an answer without a length is complete when its connection ends."""
+        """Wake everyone who waits; an answer without a length is complete when its connection ends."""
         del error
         self._transport = None
         if self._opened and not self._complete and self._is_unbounded():
@@ -155,7 +155,7 @@ class Connection(asyncio.Protocol):
         self._end(BrokenError("the connection was lost"))
 
     def on_message_begin(self) -> None:
-        """Begin with the answer, or with the one that the last one has announced."""
+        """Begin an answer, or the final one after an interim answer (1xx)."""
         if self._complete:
             raise BrokenError("an answer that nobody asked for")
         self._reply = Reply()
@@ -173,7 +173,7 @@ class Connection(asyncio.Protocol):
                 self._wake()
 
     def on_body(self, body: bytes) -> None:
-        """Keep a piece; where a stream is not read, let the server wait."""
+        """Keep a piece; pause reading while a stream is not consumed."""
         self._pieces.append(body)
         if self._streams:
             self._held += len(body)
@@ -182,7 +182,7 @@ class Connection(asyncio.Protocol):
             self._wake()
 
     def on_message_complete(self) -> None:
-        """Tell who waits for the end of the answer; one that only announces another is none."""
+        """Wake the caller at the end of the answer, unless it was an interim one (1xx)."""
         if self._opened:
             self._complete = True
             self._reusable = self._reusable and self._parser.should_keep_alive()

@@ -1,4 +1,4 @@
-"""Opening a connection: TCP by a socket that notices a dead peer, and TLS where it is asked for."""
+"""Open connections: TCP over a socket that notices a dead peer, and TLS where it is asked for."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ async def connect(
 ) -> Connection:
     """Open a connection; with `tls`, to a server whose certificate is for `name`.
 
-    A server that is not trusted with our memory may send `limit` bytes for each request.
+    `limit` bounds the bytes of each answer, for servers that could otherwise exhaust the memory.
 
     Raises:
-        OSError: there is none; `ssl.SSLError` where the server cannot be trusted.
+        OSError: it failed; `ssl.SSLError` if the server cannot be trusted.
     """
     loop = asyncio.get_running_loop()
     server_name = name if tls else None

@@ -1,1 +1,1 @@
-"""The way in: probes and metrics."""
+"""Serve probes and metrics."""

@@ -11,7 +11,7 @@ from towline.metrics import Metrics
 from towline.server.listen import address
 
 _LARGEST_REQUEST = 1024
-"""Bytes of a body that are read; nobody has a reason to send one."""
+"""Bytes of a request body that are read; no client needs to send one."""
 
 
 @asynccontextmanager
@@ -19,8 +19,8 @@ async def serving(listen: str, metrics: Metrics, is_ready: Callable[[], bool]) -
     """Answer `/healthz`, `/readyz` and `/metrics` as long as the context lasts.
 
     Args:
-        listen: as `address` reads it; nothing is served where it is empty.
-        metrics: what is shown.
+        listen: as `address` reads it; nothing is served if it is empty.
+        metrics: shown at `/metrics`.
         is_ready: whether the operator has seen the cluster.
 
     Raises:

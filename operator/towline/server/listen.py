@@ -1,4 +1,4 @@
-"""The address that probes and metrics are served at, as a flag has it."""
+"""Parse the address of `--listen`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 
 
 def address(listen: str) -> tuple[str | None, int]:
-    """Split `host:port`; the host is None, which means all addresses, where it is left out.
+    """Split `host:port`; without a host it is None, which means all addresses.
 
-    An address of IP version 6 stands in brackets.
+    IPv6 addresses are in brackets.
 
     Raises:
-        ValueError: it is no such text.
+        ValueError: the text is malformed.
     """
     host, colon, port = listen.rpartition(":")
     if not colon or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
