@@ -108,9 +108,9 @@ def operator(data_dir: Path | None, **flags: Any) -> None:
 
 
 def _without_garbage() -> Callable[..., None]:
-    """Load what the operator is made of, and look for garbage seldom from then on, never among that.
+    """Import the operator without garbage collection, and collect seldom from then on, never what was imported.
 
-    Imports allocate half a million objects and hardly any garbage: looking for it would take a fifth of their time.
+    Imports allocate half a million objects and hardly any garbage: collecting it would take a fifth of their time.
     """
     gc.disable()
     try:

@@ -19,7 +19,7 @@ _LONGEST_PAUSE = 1.0
 
 
 async def end(*tasks: asyncio.Future[Any]) -> None:
-    """Cancel tasks, and wait until each has ended, however it does."""
+    """Cancel tasks, and wait until each has ended, whatever it raises."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)  # noqa: TID251  errors are results here, which hide nothing
@@ -82,7 +82,7 @@ async def joined(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 async def until(check: Callable[[], Awaitable[bool]], seconds: float) -> bool:
-    """Ask `check` at growing intervals until it says yes, for at most `seconds`; return its last answer."""
+    """Call `check` at growing intervals until it returns True, for at most `seconds`; return its last answer."""
     clock = asyncio.get_running_loop().time
     end_at = clock() + seconds
     pause = _FIRST_PAUSE

@@ -1,13 +1,13 @@
-"""What can go wrong, for whom.
+"""The errors that end a pass, and the failures of single objects.
 
     TowlineError                one pass ends here; carries a Ready reason
     ├── SpecError               the GitRepository itself must change
     ├── SourceError             Git: access, transport, refs, paths, sizes
-    ├── BuildError              the commit must change; carries every fault of every file
-    └── ClusterError            the API server could not be asked, or said no to us as a whole
+    ├── BuildError              the commit must change; carries every error of every file
+    └── ClusterError            the API server could not be asked, or refuses Towline as a whole
         └── ApiError            one answer of the API server that is not a success
 
-A refusal of one object is no exception but a `Failure`: one pass reports all of them.
+A refusal of one object is not an exception but a `Failure`: one pass reports all of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """The reasons of the Ready condition: coarse, and they say who can mend it."""
+    """The reasons of the Ready condition: coarse, so that each says who can fix it."""
 
     SUCCEEDED = "Succeeded"
     SUSPENDED = "Suspended"
@@ -53,7 +53,7 @@ class Reason(StrEnum):
 
 
 class Refusal(StrEnum):
-    """The reasons of one object's failure: fine, and they say what the API server or a veto objects to."""
+    """The reasons of one object's failure: fine, so that each says what the API server or a veto objects to."""
 
     INVALID = "Invalid"
     UNKNOWN_FIELD = "UnknownField"
@@ -82,11 +82,11 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """One fault of one file or one object, as the status shows it.
+    """One error of one file or one object, as the status shows it.
 
     `object` is written `Kind.group/namespace/name`; `file` is relative to the repository root; `line` is
     1-based and 0 where unknown; `field` is a JSON pointer into the declared object, empty where unknown.
-    `reason` is a `Refusal`, or a `Reason` for faults of files.
+    `reason` is a `Refusal`, or a `Reason` for errors in files.
     """
 
     reason: str
@@ -117,7 +117,7 @@ class SourceError(TowlineError):
 
 
 class BuildError(TowlineError):
-    """The commit cannot be turned into manifests; `failures` holds every fault of every file.
+    """The commit cannot be turned into manifests; `failures` holds every error of every file.
 
     `advice` is one more sentence for its message.
     """
@@ -138,7 +138,7 @@ class ClusterError(TowlineError):
     def __init__(self, message: str, *, retry_after: float = 0.0) -> None:
         super().__init__(Reason.CLUSTER_UNAVAILABLE, message)
         self.retry_after = retry_after
-        """Seconds that the server asked us to wait; 0 where it did not say."""
+        """Seconds to wait before the next request, as the server asked; 0 where it did not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +154,7 @@ class ApiError(ClusterError):
     """One answer of the API server that is not a success.
 
     `code` is the HTTP status; `status_reason` and `causes` are those of the Kubernetes Status, empty where the
-    answer was none (a kind that is not served is a plain-text 404).
+    answer was not a Status (a kind that is not served is a plain-text 404).
     """
 
     def __init__(  # noqa: PLR0913  the parts of a Kubernetes Status

@@ -20,14 +20,14 @@ _LIBRARIES = ("kopf", "aiohttp", "asyncio", "kubernetes", "git", "urllib3")
 
 
 _OWN_END = ("Connector is closed", "TCP closed; will re-authenticate")
-"""How aiohttp and kopf say that a request met the end of the session that it was sent over."""
+"""What aiohttp and kopf say of a request whose session was closed."""
 
 
 def configure(level: str, stream: IO[str] | None = None) -> None:
     """Set up structlog and the standard library's logging, once, at the start of the process.
 
     Args:
-        level: `debug`, `info`, `warning` or `error`; it applies to Towline's own words. Libraries are heard from
+        level: `debug`, `info`, `warning` or `error`; it applies to Towline's own lines. Libraries log from
             warnings on, whatever the level.
         stream: where the lines go; standard error by default.
     """
@@ -79,9 +79,9 @@ def logger(name: str) -> Logger:
 
 
 def _trace(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
-    """Return the way of an exception through the code.
+    """Return the traceback of an exception.
 
-    Its words are left out unless they are ours: `int`, `dict` and many a library quote the value that they fail at, and
+    Messages of other libraries are left out: `int`, `dict` and many a library quote the value that they fail at, and
     that may be a secret.
     """
     return "\n".join(_told(exc_info[1]))
@@ -99,7 +99,7 @@ def _told(error: BaseException) -> Iterator[str]:
 
 
 def _printable(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """Escape control characters: a branch name must not repaint the terminal of whoever reads it."""
+    """Escape control characters, so that text from outside, such as a branch name, cannot control a terminal."""
     return {key: _escaped(value) if isinstance(value, str) else value for key, value in event.items()}
 
 

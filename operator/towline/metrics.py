@@ -1,4 +1,4 @@
-"""Every figure that Towline counts about itself: one object, made at start and passed in."""
+"""Count what Towline reports to Prometheus, in one object that is made at the start."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Metrics:
         )
 
     def forget(self, namespace: str, name: str) -> None:
-        """Drop what was counted of a repository that is gone: names that never come back must not add up."""
+        """Drop the figures of a repository that is gone, so that they do not add up for ever."""
         for gauge in (self.objects, self.drifted, self.healthy, self.ready):
             with suppress(KeyError):
                 gauge.remove(namespace, name)

@@ -1,4 +1,4 @@
-"""The values that a pass knows: frozen, shared by every layer, without behaviour beyond their own names."""
+"""Define the frozen values that all layers share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import orjson
 from towline.errors import Failure
 
 Body: TypeAlias = Mapping[str, Any]
-"""A JSON object as Kubernetes knows it; nobody mutates one that stands in a value."""
+"""A JSON object of Kubernetes; one that is part of a value is never changed."""
 
 
 class Key(NamedTuple):
@@ -80,7 +80,7 @@ class ObjectRef(NamedTuple):
         """Read what `str` gives: `Kind.group/namespace/name`, or `Kind.group/name`.
 
         Raises:
-            ValueError: it is no such text.
+            ValueError: the text does not have that form.
         """
         kind, *path = text.split("/")
         kind, _, group = kind.partition(".")
@@ -95,7 +95,7 @@ class ObjectRef(NamedTuple):
 
     @property
     def display(self) -> str:
-        """The object as sentences name it: `Deployment team/web`; a kind that others bring has its group, too."""
+        """The object as sentences name it: `Deployment team/web`; a kind of a CRD has its group, too."""
         kind = self.kind if self.group in _BUILT_IN_GROUPS else f"{self.kind}.{self.group}"
         return f"{kind} {self.namespace}/{self.name}" if self.namespace else f"{kind} {self.name}"
 
@@ -114,7 +114,7 @@ def display(name: str) -> str:
 
 
 class Origin(NamedTuple):
-    """Where a manifest stands: `file` from the repository root, `line` 1-based, `document` its index in the file.
+    """Where a manifest is: `file` from the repository root, `line` 1-based, `document` its index in the file.
 
     `item` is the index inside a `List` document, -1 where the document is the object itself. `blob` is the Git
     object id of the file's content: what was parsed, whatever the file is called.
@@ -142,11 +142,11 @@ NO_DIRECTIVES: Mapping[str, Any] = MappingProxyType({})
 class Manifest:
     """One desired object, kept as JSON: thousands of them are seldom read, and as Python objects each takes 1 KiB.
 
-    `content` is what Git declares, without the fields that only a server writes; the namespace in it means nothing,
-    that of `ref` does. `digest` covers the content alone: not the file, not the commit. `ref.namespace` is what Git
-    says until the kind's scope is known (plan.scope places it). `directives` are the annotations that tell us what to
-    do, those of `towline.dev/`. `left_out` is what the file declares and `content` lacks, because its controller writes
-    it. `ignored` are JSON pointers that are left to others (plan.ignore_fields); the digest covers them, too.
+    `content` is what Git declares, without the fields that only a server writes; its namespace does not count, that of
+    `ref` does. `digest` covers the content alone: not the file, not the commit. `ref.namespace` is what Git says until
+    the kind's scope is known (plan.scope places it). `directives` are the annotations that tell Towline what to do,
+    those of `towline.dev/`. `left_out` is what the file declares and `content` lacks, because its controller writes it.
+    `ignored` are JSON pointers that are left to others (plan.ignore_fields); the digest covers them, too.
     """
 
     ref: ObjectRef
@@ -239,22 +239,22 @@ class Health(NamedTuple):
 
 
 CURRENT = Health(State.CURRENT)
-"""The health of what needs no word."""
+"""The health of an object that is ready."""
 
 
 class Live(NamedTuple):
-    """What we know of one object that carries our label; a tuple, because it is made of every answer and event.
+    """The known state of one object with Towline's label; a tuple, because each answer and event makes one.
 
     `label`, `digest`, `commit` and `source` are the raw values of the towline.dev label and annotations, empty where
     absent. `owner` is the uid of the GitRepository in the owner annotation, empty where that does not name this very
     object. `fields` is the `fieldsV1` JSON of the Apply entry of the label's field manager (no subresource), empty
     where there is none; `entry_time` is that entry's `time`. `generation` is -1 where the kind has none.
     `prune_disabled` and `prune_enabled` are what `towline.dev/prune` says, `adopted` that the object existed before
-    Towline wrote it. `shared` says that remains of other writers hold
-    what our entry holds, too. `health` is that of the object as it was last seen whole. `verified` says that somebody
-    compared the values of this very version with what Git declares, `altered` that they differed though our entry is
-    whole. `foreign` says that others added fields inside list items of ours. `finished` says that the object has done
-    its work and goes by a rule of its own; `rerun` is the value of `towline.dev/rerun`.
+    Towline wrote it. `shared` says that entries left by earlier writers hold fields of Towline's entry, too. `health`
+    is that of the object as it was last seen whole. `verified` says that the values of this very version were compared
+    with Git, `altered` that they differed although Towline's entry is whole. `foreign` says that others added fields
+    inside list items that Git declares. `finished` says that the object has done its work and goes by a rule of its
+    own; `rerun` is the value of `towline.dev/rerun`.
     """
 
     ref: ObjectRef
@@ -308,12 +308,12 @@ APPLIES = frozenset({Action.CREATE, Action.UPDATE, Action.ADOPT, Action.REPAIR, 
 """The actions that write what Git declares."""
 
 REMOVES = frozenset({Action.PRUNE, Action.RELEASE})
-"""The actions that end our ownership."""
+"""The actions that end Towline's ownership."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One action on one object; `manifest` is None for removals, `live` is None where nothing of ours exists.
+    """One action on one object; `manifest` is None for removals, `live` is None where Towline owns no such object.
 
     `reason` and `message` say why an object is skipped, blocked or repaired. `wave` orders the writes, low first.
     `restores` says that this repository wrote an object of this name before, whatever became of its marks since.
@@ -338,7 +338,7 @@ class Plan:
     where it is not. `waiting` are the changes that another repository is asked about first, some of them blocked as
     well. `unread` are the declared objects of kinds that cannot be read: nothing is known of them, and nothing done;
     `behind` says that some of these kinds may not be as declared. `gated` are those changes that come when an object
-    of an earlier wave is healthy. `failures` are objects that the plan itself refuses (not ours, unknown kind).
+    of an earlier wave is healthy. `failures` are objects that the plan itself refuses (owned by another, unknown kind).
     """
 
     changes: tuple[Change, ...] = ()
@@ -365,7 +365,7 @@ class Plan:
 
     @property
     def removals(self) -> tuple[Change, ...]:
-        """The writes that end our ownership."""
+        """The writes that end Towline's ownership."""
         return tuple(change for change in self.changes if change.action in REMOVES)
 
 
@@ -382,7 +382,7 @@ class Outcome:
     """How one change ended: the object after it (None when gone), or everything that was wrong with it.
 
     `kept` says what keeps an object that is being deleted, empty where it is gone. `overridden` are the fields that the
-    answer to our own write held otherwise than they were sent.
+    answer to Towline's write held with other values than were sent.
     """
 
     change: Change

@@ -1,4 +1,4 @@
-"""How one operator process runs: flags and environment as one frozen value."""
+"""Hold the flags and environment of one operator process as a frozen value."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from towline.model import ObjectRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What `towline operator` was asked to be.
+    """The settings of `towline operator`.
 
-    `folder` holds the Git mirrors, the masking key and unsent records; `records_namespace` is empty where records lie
-    beside their repository; `listen` is `host:port` for probes and metrics, empty to serve none. `installation` are
-    the objects that the operator runs by. `verify_seconds` is how often objects are read that no event has cast doubt
-    on. `max_file_size` is how many bytes a file of manifests may have.
+    `folder` holds the Git mirrors, the masking key and unsent records; `records_namespace` is empty where records are
+    in the namespace of their repository; `listen` is `host:port` for probes and metrics, empty to serve none.
+    `installation` are the objects that the operator runs by. `verify_seconds` is how often objects without doubtful
+    events are read. `max_file_size` is how many bytes a file of manifests may have.
     """
 
     folder: Path

@@ -1,4 +1,4 @@
-"""Text by others, made fit for a status, an annotation or an event."""
+"""Make text fit for a status, an annotation or an Event."""
 
 from __future__ import annotations
 

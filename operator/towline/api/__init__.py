@@ -1,1 +1,1 @@
-"""The custom resources as frozen values."""
+"""Read and write the custom resources as frozen values."""

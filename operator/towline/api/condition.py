@@ -1,4 +1,4 @@
-"""The conditions of a GitRepository: seven of them, always all, each with a reason."""
+"""The seven conditions of a GitRepository, which always has all of them, each with a reason."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Truth(StrEnum):
 IDLE = "Idle"
 """The reason of Reconciling, Stalled, Synced and Suspended where nothing special holds."""
 NOT_ASSESSED = "NotAssessed"
-"""The reason of Healthy and Drifted while nobody looks."""
+"""The reason of Healthy and Drifted while neither is assessed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """What one condition says, without when it began to say so."""
+    """One condition without its `lastTransitionTime`."""
 
     type: Type
     status: Truth
@@ -50,7 +50,7 @@ def merge(previous: object, conditions: Iterable[Condition], generation: int, no
     """Return the conditions as a status holds them.
 
     Args:
-        previous: the conditions of the status before, as read; what is no list of conditions counts as none.
+        previous: the conditions of the status before, as read; anything but a list of conditions counts as none.
         conditions: what holds now.
         generation: of the spec that they were found for.
         now: RFC 3339; `lastTransitionTime` of what is new or whose status differs from before.

@@ -25,7 +25,7 @@ def parse(text: str) -> float:
     """Return the seconds of a Go duration.
 
     Raises:
-        ValueError: it is none, has a sign, or is longer than Go can hold (some 292 years).
+        ValueError: it is malformed, has a sign, or is longer than Go can hold (some 292 years).
     """
     terms = _TERM.findall(text) if len(text) <= _CHARACTERS else []
     if not terms or "".join(number + unit for number, unit in terms) != text:

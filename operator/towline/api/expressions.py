@@ -17,10 +17,10 @@ LONGEST = 1024
 """Characters of one expression."""
 
 LARGEST_PATTERNS = 200
-"""How large the regular expressions of one expression may be together: each is compiled for every text it meets."""
+"""The limit on the size of all regular expressions together: each is compiled for every text it is matched with."""
 
 VARIABLES = ("metadata", "spec", "status")
-"""The parts of an object that an expression may speak of."""
+"""The parts of an object that an expression may use."""
 
 _COMPLAINT = re.compile(r"ERROR: <input>:\d+:(\d+): (.*)")
 _MACRO = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
@@ -36,14 +36,14 @@ _TEXT = re.compile(
 
 
 class ExpressionError(ValueError):
-    """An expression is wrong, or says nothing about this object; the message is one for people."""
+    """An expression is wrong, or cannot be evaluated for this object; the message is for people."""
 
 
 def check(text: str) -> None:
     """Compile an expression.
 
     Raises:
-        ExpressionError: it is none, speaks of what is not there, or is not about true and false.
+        ExpressionError: it is malformed, uses an unknown name, or its result is not true or false.
     """
     bare = _TEXT.sub(lambda found: " " if found["comment"] else "''", text)
     if _nests(bare):
@@ -56,7 +56,7 @@ def holds(text: str, variables: Mapping[str, Any]) -> bool:
     """Evaluate an expression that was checked; `variables` hold what JSON can.
 
     Raises:
-        ExpressionError: it says nothing about this object, for example because a field is missing.
+        ExpressionError: it cannot be evaluated for this object, for example because a field is missing.
     """
     try:
         result = _compiled(text).eval(data=dict(variables))
@@ -90,7 +90,7 @@ def _environment() -> Any:
 
 
 def _nests(bare: str) -> bool:
-    """Tell whether one comprehension stands inside another, in a text without what stands in quotes."""
+    """Tell whether one comprehension is inside another, in an expression without its quoted texts."""
     for macro in _MACRO.finditer(bare):
         depth = 1
         for place in range(macro.end(), len(bare)):
@@ -103,7 +103,7 @@ def _nests(bare: str) -> bool:
 
 
 def _check_patterns(bare: str, quoted: Sequence[str]) -> None:
-    """Refuse regular expressions that come from an object or would take long; `quoted` are all texts in quotes."""
+    """Refuse regular expressions that are not literals, or would take long; `quoted` are all quoted texts."""
     total = 0
     for found in _MATCH.finditer(bare):
         if not (found["method"] and found["quoted"]):
@@ -115,7 +115,7 @@ def _check_patterns(bare: str, quoted: Sequence[str]) -> None:
 
 
 def _unquoted(literal: str) -> Any:
-    """Return what a text in quotes stands for."""
+    """Return the value of a quoted text."""
     return _environment().compile(literal).eval(data={}).value()
 
 
@@ -126,12 +126,12 @@ def _complaint(text: str) -> str:
 
 
 def _without_values(message: str, text: str) -> str:
-    """Strike out what the library quotes of the object: it may be secret, and only the expression is known to all."""
+    """Remove values of the object that the library quotes: they may be secret, unlike the expression."""
     message = re.sub(r'"(.*)"', lambda quoted: quoted[0] if quoted[1] in text else '"***"', message)
     return re.sub(r"(invalid regular expression): .*", r"\1", message)
 
 
 def _plain(text: str) -> str:
-    """Leave out the name of the status that the library puts before its words, and behind them."""
+    """Remove the name of the status that the library puts before and after its message."""
     first = text.partition("\n")[0]
     return re.sub(r"^[A-Z_]+: | \[[A-Z_]+\]$", "", first)

@@ -1,4 +1,4 @@
-"""One GitRepository as a frozen value: what is read of any, and what a valid spec says."""
+"""Read a GitRepository: what every stored one has, and what a valid spec says."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class GitRepository:
     """What can be read of any GitRepository, however wrong its spec is.
 
     `created_at` and `deleted_at` (empty while it lives) are RFC 3339 as the API server wrote them; `raw_spec` and
-    `status` are empty where they are no maps.
+    `status` are empty where they are not maps.
     """
 
     key: Key
@@ -42,7 +42,7 @@ class GitRepository:
 
     @property
     def deleting(self) -> bool:
-        """Whether somebody has asked for its deletion."""
+        """Whether it is being deleted."""
         return bool(self.deleted_at)
 
     @property
@@ -57,7 +57,7 @@ class GitRepository:
 
     @property
     def manager(self) -> str:
-        """Its field manager."""
+        """The field manager of everything it owns."""
         return labels.field_manager(self.key)
 
 
@@ -95,7 +95,7 @@ class Drift(StrEnum):
 
 
 class ForeignFields(StrEnum):
-    """What happens to fields that others added inside what we own."""
+    """What happens to fields that others added inside list items that Git declares."""
 
     REPORT = "Report"
     REMOVE = "Remove"
@@ -156,16 +156,16 @@ class Removal(StrEnum):
 _RENAMED: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {"spec.adopt": {"Always": "Unmanaged", "IfUnowned": "IfNoConflict", "TakeOver": "Any"}}
 )
-"""What values of stored objects are called since they were renamed, by field."""
+"""The new names of values that were renamed, by field."""
 
 _SCP_LIKE = re.compile(r"([\w.-]+@[\w.-]+):/?([^:@].*)", re.ASCII)
 
 _REASONS = {"spec.url": Reason.INVALID_URL, "spec.path": Reason.INVALID_PATH, "spec.ref": Reason.INVALID_REF}
-"""Faults of these fields have a reason of their own; so have those of fields below them."""
+"""The reasons for errors in these fields, and in fields below them."""
 
 
 def identify(raw: Body) -> GitRepository:
-    """Read what every stored GitRepository has; a bad spec is no error here."""
+    """Read what every stored GitRepository has; a bad spec is not an error here."""
     metadata = _map(raw.get("metadata"))
     return GitRepository(
         key=Key(metadata["namespace"], metadata["name"]),
@@ -185,8 +185,8 @@ def specify(repository: GitRepository, against: Schema) -> Spec:
     """Return the spec, checked by the CRD's own schema, with the defaults that the stored object lacks.
 
     Raises:
-        SpecError: with every fault, each with its field. The reason is InvalidURL, InvalidPath or InvalidRef
-            where all faults are of that field, else InvalidSpec.
+        SpecError: with every error, each with its field. The reason is InvalidURL, InvalidPath or InvalidRef
+            where all errors are of that field, else InvalidSpec.
     """
     given = {**schema.defaults(against), **repository.raw_spec}
     faults = tuple(_advised(fault, given) for fault in against.faults(given)) or (
@@ -204,7 +204,7 @@ def specify(repository: GitRepository, against: Schema) -> Spec:
 def removal(repository: GitRepository) -> Removal:
     """Return what deletion means for the objects; when in doubt they stay.
 
-    Only what speaks of deletion is read, so that a spec that became invalid in another field still prunes.
+    Only the fields about deletion are read, so that a spec with an error elsewhere still prunes.
     """
     spec = repository.raw_spec
     may_prune = (
@@ -267,7 +267,7 @@ def _range_faults(given: Mapping[str, Any]) -> tuple[SchemaFault, ...]:
 
 
 def _advised(fault: SchemaFault, given: Mapping[str, Any]) -> SchemaFault:
-    """Say how to write what was renamed, or what is refused in this form."""
+    """Add to an error how to write a value that was renamed or is refused in this form."""
     value = given.get(fault.field.removeprefix("spec."))
     if not isinstance(value, str):
         return fault

@@ -1,4 +1,4 @@
-"""`spec.healthChecks`: when objects of a kind are current, for kinds that do not say it by the usual conditions."""
+"""Read `spec.healthChecks`: CEL expressions that tell when objects of a kind are ready."""
 
 from __future__ import annotations
 

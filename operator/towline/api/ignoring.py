@@ -1,4 +1,4 @@
-"""`spec.ignoreFields`: which declared fields of which objects are left to others."""
+"""Read `spec.ignoreFields`: which declared fields of which objects are left to others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from towline.api.schema import SchemaFault
 
 _NEEDED = ("/apiVersion", "/kind", "/metadata/name", "/metadata/namespace")
-"""What tells one object from another, and can be left to nobody."""
+"""The fields that identify an object, which cannot be left to others."""
 
 _OWN = ("/metadata/labels/towline.dev~1", "/metadata/annotations/towline.dev~1")
 
@@ -18,7 +18,7 @@ _OWN = ("/metadata/labels/towline.dev~1", "/metadata/annotations/towline.dev~1")
 class Rule:
     """One rule: the objects that it means, and JSON pointers (RFC 6901) into them.
 
-    What is None, or an empty map of labels, is not asked about. `group` is empty for the core group.
+    None, or an empty map of labels, matches every object. `group` is empty for the core group.
     """
 
     pointers: tuple[str, ...]

@@ -63,7 +63,7 @@ _MANAGER_BYTES = 128
 
 
 def directive(name: str, value: str) -> str:
-    """Return the value of an annotation as it is spelled now; values from before that keep their meaning."""
+    """Return the value of an annotation in its present spelling; old spellings keep their meaning."""
     return _OLD_SPELLINGS.get((name, value), value)
 
 
@@ -91,7 +91,7 @@ def owner(uid: str, ref: ObjectRef) -> str:
 
 
 def parse_owner(value: str) -> tuple[str, str]:
-    """Split a value of `OWNER` into uid and object; both are empty where it is none."""
+    """Split a value of `OWNER` into uid and object; both are empty where it is malformed."""
     uid, separator, ref = value.partition(":")
     return (uid, ref) if separator and uid and ref else ("", "")
 

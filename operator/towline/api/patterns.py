@@ -1,4 +1,4 @@
-"""How large regular expressions are: a short one may take a second to compile, and CEL compiles it for each match."""
+"""Measure regular expressions: a short one may take a second to compile, and CEL compiles it for each match."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PROPERTY = re.compile(r"\\[pP]")
 
 _CLASS = 3
 _UNICODE = 120
-"""How many times as long as a letter a class of characters takes, and one of those that Unicode defines."""
+"""The cost of a class of characters, and of one that Unicode defines, in letters."""
 
 
 def size(pattern: str) -> int:

@@ -1,4 +1,4 @@
-"""SyncRecords as the API server and the data folder hold them: from values to JSON and back."""
+"""Turn SyncRecords from values into the JSON of the API server and the data folder, and back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from towline.model import Body, Person, Revision
 
 
 def to_body(record: SyncRecord) -> dict[str, Any]:
-    """Return the record as the API server takes it; what is empty is left out."""
+    """Return the record as JSON for the API server, without empty fields."""
     body: dict[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": KIND,
@@ -112,7 +112,7 @@ def from_body(body: Body) -> SyncRecord:
 
     Raises:
         KeyError: a field that the schema requires is absent.
-        ValueError: a word is none of those that the contract lists.
+        ValueError: a value is not one of those that the schema lists.
     """
     metadata, status = body["metadata"], body.get("status")
     return SyncRecord(
@@ -212,5 +212,5 @@ def _failure_body(failure: RecordFailure) -> dict[str, Any]:
 
 
 def _present(**fields: Any) -> dict[str, Any]:
-    """Return the fields that say something: what is absent reads the same for ever."""
+    """Return the fields that are not empty; the schema has no defaults, so an absent one never changes its meaning."""
     return {name: value for name, value in fields.items() if value}

@@ -1,7 +1,6 @@
-"""A CRD's own schema, run on the specs that are stored: what an older schema let in must not pass here.
+"""Check stored specs by the CRD's own schema, which may be newer than the one that admitted them.
 
-The rules of the CRD are the only ones: they are read from it, so that the API server and the operator cannot
-come to differ.
+The rules are read from the CRD, so that the API server and the operator always agree.
 """
 
 from __future__ import annotations
@@ -61,10 +60,10 @@ class Schema:
 
 
 def validator(crd: Body) -> Schema:
-    """Make the schema of a CustomResourceDefinition with one version.
+    """Return the validator for the spec of a CustomResourceDefinition with one version.
 
     Raises:
-        ValueError: a rule of it is in none of the forms that are understood here.
+        ValueError: it has a CEL rule in an unknown form.
     """
     (version,) = crd["spec"]["versions"]
     spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
@@ -130,10 +129,10 @@ def _check_unknown(validator: Validator, others: bool | Body, instance: Any, sch
 
 
 def _broken(rule: str, value: Any) -> bool:
-    """Evaluate one CEL rule, which breaks on no value of a wrong type: another keyword says that.
+    """Evaluate one CEL rule; a value of a wrong type satisfies it, because another keyword reports that.
 
     Raises:
-        ValueError: the rule is in none of the forms that are understood here.
+        ValueError: the rule has an unknown form.
     """
     if match := _MATCHES.fullmatch(rule):
         return isinstance(value, str) and bool(_compiled(match[2]).search(value)) == bool(match[1])
@@ -164,7 +163,7 @@ def _field(error: jsonschema.ValidationError) -> str:
 
 
 def _name(part: object) -> str:
-    """Return a key as it stands, or quoted and cut where it is no plain word: anyone can write any key."""
+    """Return a key as it is, or quoted and cut where it is not a plain word."""
     text = str(part)
     return text if text.isascii() and text.isidentifier() and len(text) <= 63 else repr(text[:63])
 

@@ -1,4 +1,4 @@
-"""The SyncRecord as frozen values: what one sync meant to do, and how it ended."""
+"""The SyncRecord as frozen values: what one sync was about to do, and how it ended."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RESOURCE = Resource(group="towline.dev", version="v1alpha1", kind=KIND, plural="
 
 
 class Trigger(StrEnum):
-    """What a sync answers to."""
+    """What triggered a sync."""
 
     COMMIT = "Commit"
     DRIFT = "Drift"
@@ -57,7 +57,8 @@ class RecordedRepository:
 class FieldChange:
     """One changed field: a JSON pointer, and the masked values, None where there is none.
 
-    Where a repair undoes what somebody else wrote, `by` is that field manager and `at` when it wrote (RFC 3339).
+    Where a repair undoes the write of another field manager, `by` is that field manager and `at` when it wrote (RFC
+    3339).
     """
 
     path: str
@@ -116,7 +117,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordFailure:
-    """One refusal; `change` is an index into the record's changes, -1 for faults of the revision itself."""
+    """One refusal; `change` is an index into the record's changes, -1 for errors of the revision itself."""
 
     change: int
     reason: str
@@ -125,7 +126,7 @@ class RecordFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Objects by what became of them."""
+    """How many objects had each outcome."""
 
     created: int = 0
     updated: int = 0
@@ -139,7 +140,7 @@ class Counts:
 
     @property
     def changed(self) -> int:
-        """What the CHANGED column shows: a column cannot add."""
+        """The number in the CHANGED column, stored because a column cannot add."""
         return self.created + self.updated + self.adopted + self.repaired
 
 
@@ -161,7 +162,7 @@ class Closing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncRecord:
-    """One record; `namespace` is where it lies, `closing` is None while its sync runs."""
+    """One record; `namespace` is where it is stored, `closing` is None while its sync runs."""
 
     namespace: str
     name: str

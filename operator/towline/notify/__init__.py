@@ -1,1 +1,1 @@
-"""What changed, as one value, and who is told of it: the log, Kubernetes Events, and figures for Prometheus."""
+"""Announce what changed, as one value, to the log, as Kubernetes Events and in metrics."""

@@ -1,4 +1,4 @@
-"""Who is told: each announcement becomes a line of the log and an Event, each status a few figures."""
+"""Turn each announcement into a log line and an Event, and each status into metrics."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _log = log.logger(__name__)
 
 
 class Announcer:
-    """Tells people who watch.
+    """Sends announcements to the log, to Events and to the metrics.
 
     Args:
         events: posts Events.
-        metrics: counts.
+        metrics: are set from each status.
     """
 
     def __init__(self, events: KubeEvents, metrics: Metrics) -> None:
@@ -37,7 +37,7 @@ class Announcer:
         await self._events.post(repository, news)
 
     def count(self, key: Key, figures: Figures) -> None:
-        """Show the figures of a pass that has ended."""
+        """Set the metrics from the status after a pass."""
         self._metrics.passes.labels(*key, figures.reason).inc()
         self._metrics.ready.labels(*key).set(figures.is_ready)
         self._metrics.objects.labels(*key).set(figures.declared)

@@ -1,4 +1,4 @@
-"""What there is to tell about a repository: one value for the log, for Events and for figures, in one wording."""
+"""Decide what to announce about a repository: one value, in one wording, for the log and for Events."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _NAMED_REPAIRS = 3
 """So many repaired objects, or fields that others set back, are named, the others counted."""
 
 _NAMED_DIFFERENCES = 5
-"""So many differences to what was shown are named, the others counted."""
+"""How many differences from Observe are named; the others are counted."""
 
 _LOGGED_DIFFERENCES = 500
 
 _NAMED_FIELDS = 5
-"""So many ignored fields are named, the others counted."""
+"""How many ignored fields are named; the others are counted."""
 
 
 class Weight(StrEnum):
@@ -46,7 +46,7 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What a status says in numbers."""
+    """The numbers of a status, for the metrics."""
 
     reason: str
     is_ready: bool
@@ -73,7 +73,7 @@ def announcements(before: Body, said: Body, *, is_suspended: bool) -> tuple[Anno
     Args:
         before: the status until now.
         said: the status after the pass.
-        is_suspended: nothing was tried, so nothing failed.
+        is_suspended: whether nothing was tried, so that nothing can have failed.
     """
     drifted, ended = drift_fields.news(before, said), _ended(before, said, is_suspended=is_suspended)
     news = Announcement(event="drifted", weight=Weight.WARNING, reason="Drifted", message=drifted)
@@ -101,7 +101,7 @@ def _ended(before: Body, said: Body, *, is_suspended: bool) -> Announcement | No
 
 
 def repaired(objects: Collection[ObjectRef], rivals: Collection[str], record: str) -> Announcement:
-    """Tell that objects were restored, and which field managers had changed them."""
+    """Announce that objects were restored, and which field managers had changed them."""
     names = sorted(ref.display for ref in objects)
     more = f" and {len(names) - _NAMED_REPAIRS} more" if len(names) > _NAMED_REPAIRS else ""
     whose = ", ".join(sorted(set(filter(None, rivals))))
@@ -131,7 +131,7 @@ def set_back(ended: Sequence[Deviation]) -> Announcement | None:
 
 
 def ignored(manifests: Iterable[Manifest], before: Iterable[Manifest]) -> Announcement | None:
-    """Tell which declared fields are not sent, because their controllers write them; None where all was told before.
+    """Announce declared fields that are not sent, because controllers write them; None if there are no new ones.
 
     Args:
         manifests: what Git declares now.
@@ -160,7 +160,7 @@ def ignored(manifests: Iterable[Manifest], before: Iterable[Manifest]) -> Announ
 
 
 def differs(shown: str, differences: Sequence[str]) -> Announcement:
-    """Tell how what is about to be written differs from what the record `shown` has shown under Observe."""
+    """Announce how the changes to be written differ from those that the record `shown` listed under Observe."""
     more = len(differences) - _NAMED_DIFFERENCES
     rest = f"; and {more} more" if more > 0 else ""
     return Announcement(

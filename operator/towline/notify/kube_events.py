@@ -1,4 +1,4 @@
-"""Events of Kubernetes: what `kubectl describe` and `kubectl events` show of a GitRepository."""
+"""Post Kubernetes Events about GitRepositories, which `kubectl describe` and `kubectl events` show."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from towline.notify.announcement import Announcement
 _log = log.logger(__name__)
 
 _SECONDS = 5.0
-"""How long the API server may take for one: no pass waits longer for it."""
+"""Seconds for the answer to one Event: no pass waits longer for it."""
 
 _MESSAGE_BYTES = 1024
 """What the API server takes as the message of an event."""
@@ -31,7 +31,7 @@ class KubeEvents:
 
     Args:
         client: sends the requests.
-        instance: which operator this is.
+        instance: the name of this operator process.
         now: the current time, with its zone.
     """
 
@@ -41,7 +41,7 @@ class KubeEvents:
         self._now = now
 
     async def post(self, repository: GitRepository, news: Announcement) -> None:
-        """Post one piece of news; the same once more is counted. A refused one is dropped."""
+        """Post an announcement as an Event; a repetition raises its count, and a refused one is dropped."""
         try:
             await self._post(repository.key, self._event(repository, news))
         except ClusterError as error:
@@ -104,6 +104,6 @@ class KubeEvents:
 
 
 def _name(repository: GitRepository, *said: str) -> str:
-    """Return a name that the same event has again, and no other; names end at 253 bytes."""
+    """Return a name that identifies equal Events, within the 253 bytes of a name."""
     digest = hashlib.sha256("\n".join((repository.uid, *said)).encode()).hexdigest()[:16]
     return f"{repository.key.name[:230].rstrip('.-')}.{digest}"
