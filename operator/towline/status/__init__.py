@@ -1,1 +1,1 @@
-"""The status of a GitRepository: one file for each of its sections. Pure."""
+"""Compute the status of a GitRepository, one file for each of its sections; pure."""

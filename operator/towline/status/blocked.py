@@ -1,4 +1,4 @@
-"""Prunes that wait for a person: the part of the status that lists them, and the sentence that asks."""
+"""List the prunes that wait for a confirmation, and ask for it in a sentence."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from towline.api import labels
 from towline.model import Body, Change, Key
 
 SHOWN = 10
-"""How many blocked prunes a status lists where fewer hold data; the total counts all."""
+"""How many blocked prunes a status lists, or more if more of them hold data; the total counts all."""
 _SHOWN_BYTES = 64 * 1024
-"""What holds data is listed completely, up to this size."""
+"""Bytes up to which all objects that hold data are listed."""
 _TOKEN_BYTES = 40
 _NAMED = 3
 _MESSAGE_BYTES = 1024
 
 
 def fields(changes: Sequence[Change] | None, token: str, doubted: int = 0) -> Body:
-    """Return `status.blocked`; nothing where the pass does not know, an empty one where none is blocked."""
+    """Return `status.blocked`; nothing if the pass has made no plan, an empty one if no prune is blocked."""
     if changes is None:
         return {}
     if not changes:
@@ -28,7 +28,7 @@ def fields(changes: Sequence[Change] | None, token: str, doubted: int = 0) -> Bo
 
 
 def _shown(changes: Sequence[Change]) -> list[Body]:
-    """List what holds data first and completely, as far as there is room, and the others up to ten in all."""
+    """List objects that hold data first, all of them if there is room, then others up to ten in all."""
     listed: list[Body] = []
     size = 0
     for change in sorted(changes, key=lambda change: not _names_a_loss(change)):
@@ -67,7 +67,7 @@ def _refused(confirmed: str) -> str:
 
 
 def _loss(changes: Sequence[Change]) -> str:
-    """Say what would be lost: what holds data comes first, as it made the others wait."""
+    """Say what would be lost; objects that hold data come first, because the others wait for them."""
     first = changes[0]
     own = [change for change in changes if _names_a_loss(change)]
     if own:

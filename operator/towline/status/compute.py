@@ -1,7 +1,6 @@
-"""What a pass says of itself, as the status holds it: commits, counts, failures, blocked prunes, conditions.
+"""Compute the status after a pass: commits, counts, failures, blocked prunes, conditions.
 
-Fields that a pass knows nothing about keep what they said, and a status that says nothing new equals the one
-before.
+Fields that a pass knows nothing about keep their value, and without news the status equals the one before.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class ObjectCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassResult:
-    """What one pass found and did. None and empty texts stand for what it knows nothing about.
+    """What one pass found and did; None and empty texts mean that it does not know.
 
     `observed` and `attempted` are shas, `commit` is the attempted one as people name it.
     `applied` is the commit whose whole plan is done; to name the one of
@@ -123,7 +122,7 @@ def compute(previous: Body, passed: PassResult, now: datetime) -> Body:
 
 
 def _conditions(said: Body, previous: Body, passed: PassResult, now: datetime) -> tuple[Condition, ...]:
-    """Return all conditions; a suspension leaves what is known of the repository as it was."""
+    """Return all conditions; a suspension changes none but Suspended."""
     if passed.reason is Reason.SUSPENDED:
         return suspension.conditions(said, previous, now)
     return (
@@ -142,7 +141,7 @@ def progress(
 ) -> Body:
     """Return the status to write before the first object of a plan: all its kinds, and what of it is blocked.
 
-    Once the creates of that plan are written, nobody could tell any more that most of the objects would go.
+    Once the creates of that plan are written, it would no longer show that most of the old objects would be deleted.
     """
     begun = PassResult(
         generation=repository.generation,
@@ -160,7 +159,7 @@ def progress(
 
 
 def _conclusion(said: Body, previous: Body, passed: PassResult, now: datetime) -> ConditionInputs:
-    """Say how the pass ended, and how the objects are: a commit that is applied is not ready before they are."""
+    """Say how the pass ended, and how the objects are: an applied commit is not ready before its objects are."""
     survey = passed.health
     known = ConditionInputs(
         reason=passed.reason,

@@ -1,4 +1,4 @@
-"""The conditions that follow from a reason and from what the status says; their messages are what people read first.
+"""Derive the conditions from a reason and the rest of the status; people read their messages first.
 
 A message about a commit reads `<commit by author> <verdict>: <file:line> <object>: <cause>. <state>. <next step>`.
 """
@@ -21,10 +21,10 @@ _WORDS_BYTES = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionInputs:
-    """How a pass ended, in a word and a sentence, and how the objects are.
+    """How a pass ended, as a reason and a message, and how the objects are.
 
     `message` is empty where the status says it; `commit` is the attempted commit as people name it, empty where it is
-    not known. `attempts` counts the tries in a row that ended with `reason`, 0 where nobody counts; the next one
+    not known. `attempts` counts the tries in a row that ended with `reason`, 0 where they are not counted; the next one
     was `retry` seconds away. `outlook` is
     Succeeded except where the objects alone keep the repository from being ready; `patience` is then the
     `spec.healthTimeout` that has ended, None where an object has failed before. `is_unread` says that a kind cannot be
@@ -48,7 +48,7 @@ class ConditionInputs:
 
     @property
     def runs(self) -> Reason:
-        """The reason that says whether something is being tried: a repository that waits for objects tries nothing."""
+        """The reason that decides Reconciling and Stalled: while only objects are awaited, nothing is being tried."""
         return self.reason if self.reason is Reason.SUCCEEDED else self.ready
 
 
@@ -57,7 +57,7 @@ def conditions_of(status: Body, ended: ConditionInputs) -> Iterable[Condition]:
 
     Args:
         status: what the pass leaves behind, without conditions.
-        ended: how it ended; what is not about objects follows from its reason's row in the table.
+        ended: how it ended; conditions that do not concern objects follow from the row of its reason.
     """
     ready = ended.ready
     message = text.printable(_ready(status, ended), _MESSAGE_BYTES)
@@ -81,7 +81,7 @@ def still_at(applied: str, attempted: str) -> str:
 
 
 def _truth(status: Body, ended: ConditionInputs) -> Truth:
-    """Return the status of Ready: a plan that would be refused in part is not ready, what is not seen is unknown."""
+    """Return the status of Ready: False for a plan with refusals, Unknown while a kind cannot be read."""
     ready = ended.ready
     if ended.is_unread:
         return Truth.UNKNOWN
@@ -132,7 +132,7 @@ def _synced(status: Body, reason: Reason) -> Condition:
 
 
 def _ready(status: Body, ended: ConditionInputs) -> str:
-    """Say what Ready does: what was done, or what keeps it from being done, and what is waited for."""
+    """Return the message of Ready: what was done, or what prevents it, and what is waited for."""
     objects = ended.healthy.message
     if ended.outlook is Reason.UNHEALTHY:
         late = "" if ended.patience is None else f" after {text.duration(ended.patience)} (healthTimeout)"
@@ -152,7 +152,7 @@ def _message(status: Body, ended: ConditionInputs) -> str:
 
 
 def success(commit: str, declared: int) -> str:
-    """Say that a commit, named as people do, is applied with all that it declares."""
+    """Say that a commit is applied with all that it declares."""
     return f"Applied {commit}: {text.many(declared, 'object')}"
 
 

@@ -1,4 +1,4 @@
-"""Drift as the status holds it: the first fields, the totals, the condition, and the words for people who watch."""
+"""Show drift in the status: the first fields, the totals, the condition, and the message of the Event."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHOWN = 10
 """How many deviations a status lists; the totals count all."""
 
 UNASSESSED = (Deviation(object=""),)
-"""Stands for what nobody may look for: under Observe the plan says what differs."""
+"""Means that drift is not assessed: under Observe the plan says what differs."""
 
 _NO_DRIFT = "NoDrift"
 _PATH_BYTES = 1024
@@ -27,9 +27,9 @@ _VALUE_BYTES = 200
 
 
 def fields(deviations: tuple[Deviation, ...] | None, previous: Body) -> Body:
-    """Return the parts of a status that tell of drift; none where nobody looked.
+    """Return the parts of a status that describe drift; none where drift was not assessed.
 
-    Foreign fields are listed and are no drift: they are not counted.
+    Fields that others added are listed, but do not count as drift.
     """
     if deviations is None:
         return {}
@@ -46,7 +46,7 @@ def fields(deviations: tuple[Deviation, ...] | None, previous: Body) -> Body:
 
 
 def condition(deviations: tuple[Deviation, ...] | None, previous: Body, status: Body) -> Condition:
-    """Return Drifted; where nobody looked, as it was.
+    """Return the condition Drifted; where drift was not assessed, as it was.
 
     Args:
         deviations: what differs from what was applied.
@@ -85,9 +85,9 @@ def condition(deviations: tuple[Deviation, ...] | None, previous: Body, status: 
 
 
 def news(before: Body, after: Body) -> str:
-    """Say what drift a status shows that the one before did not; empty where there is none.
+    """Describe the drift that a status shows and the one before did not; empty where there is none.
 
-    It compares the first ten of each: a resource with more of it has told so already.
+    It compares the first ten of each: a resource with more drift has announced that already.
     """
     known = {_place(each) for each in _listed(before)}
     new = [each for each in _listed(after) if _place(each) not in known]

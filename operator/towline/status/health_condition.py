@@ -1,7 +1,6 @@
-"""How long objects may take: since when a repository waits for them, and what it calls that.
+"""Decide how long a repository waits for its objects, and the condition Healthy.
 
-Everything is derived from what the status holds and from when the objects were written, so that a wait goes on where a
-restart has cut it.
+Everything follows from the status and from when the objects were written, so that a wait goes on across restarts.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from towline.model import Body
 from towline.status.survey import HealthSummary, UnhealthyObject
 
 SOONEST = 2.0
-"""Seconds until objects that are on their way are looked at again, even if they are silent; doubled each time."""
+"""Seconds until objects that are on their way are looked at again, even without an event; doubled each time."""
 
 _TRUTHS = {Reason.SUCCEEDED: Truth.TRUE, Reason.PROGRESSING: Truth.UNKNOWN, Reason.UNHEALTHY: Truth.FALSE}
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,10 +23,10 @@ _PLACE_BYTES = 200
 
 
 def outlook(status: Body, previous: Body, survey: HealthSummary, generation: int, now: datetime) -> Reason:
-    """Say Succeeded where all objects are ready, Progressing while they may take their time, Unhealthy after it.
+    """Return Succeeded if all objects are ready, Progressing until `spec.healthTimeout` has passed, Unhealthy after it.
 
-    Patience begins anew when a commit is applied, when an object that is not ready is written again, and when the
-    spec changes. Once it has ended, only these or the objects' recovery help.
+    The time begins anew when a commit is applied, when an object that is not ready is written again, and when the
+    spec changes. Once it has passed, only these or the objects' recovery help.
 
     Args:
         status: what is known of commits now.
@@ -58,7 +57,7 @@ def next_look(status: Body, survey: HealthSummary | None, now: datetime) -> floa
 
 
 def of(survey: HealthSummary | None, reason: Reason, previous: Body) -> Condition:
-    """Return the condition Healthy; where nobody looked, it says what it said before."""
+    """Return the condition Healthy; where health was not assessed, as it was."""
     if survey:
         return Condition(type=Type.HEALTHY, status=_TRUTHS[reason], reason=reason, message=words(survey))
     if before := condition.stored(previous, Type.HEALTHY):

@@ -1,4 +1,4 @@
-"""An object by its parts, as the status names it for scripts beside the text."""
+"""Name an object by its parts in the status, for scripts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from towline.model import Body, ObjectRef
 
 
 def of(ref: ObjectRef) -> Body:
-    """Return the parts of a reference; those that do not apply are empty, so that no script has to ask."""
+    """Return the parts of a reference; parts that do not apply are empty, not absent."""
     return {"group": ref.group, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
 
 

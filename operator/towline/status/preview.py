@@ -1,4 +1,4 @@
-"""A plan with its dry run, as it is shown under Observe, and what became different since it was shown."""
+"""Show a plan with its dry run under Observe, and later what differs from what was shown."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SHOWN = 10
 """How many changes a status shows, and fields of each; the totals count all."""
 
 BLOCKED = "blocked"
-"""What prunes that wait for a person are counted as."""
+"""The name under which prunes that wait for a confirmation are counted."""
 
 _VALUE_BYTES = 256
 _NAMED = 3
 
 _FIRST = (Action.REPLACE, Action.PRUNE, Action.RELEASE, Action.UPDATE, Action.ADOPT, Action.REPAIR)
-"""What a reader must see before all the rest: what goes away, then what becomes different."""
+"""The actions that are shown first: what goes away, then what changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +46,11 @@ class Forecast:
 
 
 NOTHING = Forecast()
-"""What is shown where nothing would be done, or where it is being done."""
+"""The forecast of an empty plan, and of one that is being carried out."""
 
 
 class _Told(NamedTuple):
-    """One change of one object, put together from all its entries."""
+    """One change of one object, merged from all its entries."""
 
     action: str
     digest: str
@@ -89,7 +89,7 @@ def sentence(forecast: Forecast, revision: Revision, declared: int) -> str:
 
 
 def staying(changes: Iterable[Change]) -> str:
-    """Say which owned objects stay although Git declares them no more; empty where none does."""
+    """Say which owned objects stay although Git no longer declares them; empty where none does."""
     kept = [
         each for each in changes if each.action is Action.SKIP and each.manifest is None and not each.reason
     ]
@@ -117,7 +117,7 @@ def shown(records: Sequence[SyncRecord]) -> tuple[ChangeEntry, ...]:
 
 
 def differences(before: Iterable[ChangeEntry], now: Iterable[ChangeEntry]) -> tuple[str, ...]:
-    """Name what is about to be written and was not shown so, object by object."""
+    """Name each object that is about to be written otherwise than it was shown."""
     was, will = _told(before), _told(now)
     found = []
     for name in sorted({*was, *will}):
@@ -144,7 +144,7 @@ def _told(entries: Iterable[ChangeEntry]) -> dict[str, _Told]:
 
 
 def _fields(was: _Told, will: _Told) -> str:
-    """Name the fields that would become something else than was shown, or that are something else now."""
+    """Name the fields whose new or present value differs from what was shown."""
     paths = sorted({*was.fields, *will.fields})
     changed = [path for path in paths if was.fields.get(path) != will.fields.get(path)]
     if not changed:

@@ -1,4 +1,4 @@
-"""One table: for each reason of Ready, what can fix it, which condition is also True, and when the next pass is.
+"""Hold the table of Ready's reasons: what can fix each, which condition is also True, and when the next pass is.
 
 The reference page on conditions and reasons says the same to users.
 """
@@ -15,7 +15,7 @@ from towline.errors import Reason, Refusal
 
 
 class Party(StrEnum):
-    """What unblocks a repository, as Stalled says it after "To fix:"."""
+    """What fixes a reason, as messages say it after "To fix:"."""
 
     SPEC = "change the spec or its Secret"
     COMMIT = "push a new commit"
@@ -59,7 +59,7 @@ AUTHENTICATION = frozenset(
         Reason.TLS_VERIFY_FAILED,
     }
 )
-"""Reasons that a changed Secret fixes, and whose repetition may lock an account."""
+"""Reasons that a changed Secret fixes; too many tries may lock an account."""
 
 AWAY = AUTHENTICATION | {Reason.GIT_UNAVAILABLE, Reason.GIT_TIMEOUT}
 """Reasons for which the Git server is left alone until a retry is due, whatever else asks for a pass."""

@@ -1,4 +1,4 @@
-"""How a refusal reads in one sentence: where, which object, why, and what to do next."""
+"""Write a refusal as one sentence: where, which object, why, and what to do next."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from towline.model import ObjectRef, display
 from towline.plan.vetoes import DATA_KINDS
 
 _CAUSE_BYTES = 600
-"""So much of one cause leaves room for what follows it in a condition."""
+"""Bytes of one cause, which leave room for the rest of a message."""
 
 
 def sentence(verdict: str, failures: Sequence[Failure], total: int, state: str = "") -> str:

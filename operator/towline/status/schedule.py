@@ -1,4 +1,4 @@
-"""When the next pass of a repository is."""
+"""Decide when the next pass of a repository is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How all the objects of one repository are, as one value."""
+"""Sum up the health of all objects of one repository."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from towline.plan import one_shot
 from towline.plan.drift_policy import DriftResponse
 
 NAMED = 3
-"""So many objects are named and looked into, the others counted."""
+"""How many objects are named and explained; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

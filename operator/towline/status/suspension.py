@@ -1,4 +1,4 @@
-"""The conditions of a suspended repository: what was known before stays, and nothing is tried."""
+"""Compute the conditions of a suspended repository: all but Suspended stay as they were."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from towline.errors import Reason
 from towline.model import Body
 
 NONE = Condition(type=Type.SUSPENDED, status=Truth.FALSE, reason=IDLE, message="spec.suspend is not set")
-"""What the condition Suspended says of all other repositories."""
+"""The condition Suspended of a repository that is not suspended."""
 
 
 def conditions(status: Body, previous: Body, now: datetime) -> tuple[Condition, ...]:

@@ -1,4 +1,4 @@
-"""Kinds that cannot be read: which, why, and what waits for them."""
+"""Say which kinds cannot be read, why, and what waits for them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from towline.model import GroupKind, ObjectRef
 
 _NAMED = 3
 _CAUSE_BYTES = 690
-"""For the causes together: the API server says what is wrong at the end of a long sentence."""
+"""Bytes for all causes together: the API server puts the cause at the end of a long sentence."""
 
 
 def sentence(unreadable: Mapping[GroupKind, str], waiting: Sequence[ObjectRef] = ()) -> str:
     """Say which kinds cannot be read, and why, and that their objects alone wait; empty where all can be read.
 
     Args:
-        unreadable: each kind with the API server's words, or our own.
+        unreadable: each kind with the API server's words, or Towline's own.
         waiting: the declared objects of these kinds.
     """
     if not unreadable:
