@@ -1,1 +1,1 @@
-"""A plan becomes objects on the cluster, by server-side apply."""
+"""Carry out plans on the cluster, by server-side apply."""

@@ -1,4 +1,4 @@
-"""Which changes of a plan may lift a refusal: the plan changes what the API server refused an object for."""
+"""Find the changes of a plan that may lift a refusal, because they change what the API server refused an object for."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def of(refusal: str, refused: Change, changes: Iterable[Change]) -> frozenset[Ob
     Args:
         refusal: what the API server says, in the words of Kubernetes 1.34 to 1.37.
         refused: the change that it refuses.
-        changes: what else is written; what `towline.dev/wave` puts after the refused change is no cause.
+        changes: what else is written; what `towline.dev/wave` puts after the refused change cannot be a cause.
     """
     candidates = tuple(
         change

@@ -1,4 +1,4 @@
-"""CRDs that were just written: until they are served everywhere, some refusals are a matter of time."""
+"""Be patient with refusals that only mean that a new CRD is not served everywhere yet."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from towline.model import Body, ObjectRef
 R = TypeVar("R")
 
 SETTLING_SECONDS = 30.0
-"""How long after a CRD was written "unknown field" in its group is no last word."""
+"""Seconds after the write of a CRD in which "unknown field" in its group may be premature."""
 
 PATIENCE_SECONDS = 5.0
-"""How long one request is tried again meanwhile; the next pass goes on."""
+"""Seconds for which one request is repeated; the next pass continues."""
 
 _PASSING = frozenset({Refusal.UNKNOWN_FIELD, Refusal.UNKNOWN_KIND})
 
 
 class Settling:
-    """The groups whose CRDs were written lately, for all repositories."""
+    """The groups whose CRDs were written in the last seconds, for all repositories."""
 
     def __init__(self, discovery: Discovery) -> None:
         self._discovery = discovery
@@ -47,7 +47,7 @@ class Settling:
         return "" if fine else _why(body)
 
     async def patiently(self, group: str, act: Callable[[], Awaitable[R]]) -> R:
-        """Do `act`, again while its refusal may only mean that a CRD of `group` is not served yet."""
+        """Call `act`, and again while its refusal may only mean that a CRD of `group` is not served yet."""
         if group not in self._until:
             return await act()
         now = self._now()

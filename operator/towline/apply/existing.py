@@ -1,7 +1,7 @@
-"""Which of many objects to be created do not exist yet: a list of names in the place of a read of each.
+"""Find out which of many objects do not exist yet, by one list of names instead of a read of each.
 
-The list costs what the namespace holds, the reads what is to be created. So it is asked for only where much is to be
-created, and given up where the namespace holds many times as much.
+The cost of a list grows with the namespace, that of the reads with the objects to create. So a list is used only where
+many objects are to be created, and given up where the namespace holds many times as many.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from towline.kube.client import IN_FLIGHT
 from towline.model import Action, Change, ObjectRef
 
 FEWEST = 50
-"""So many objects of one kind in one namespace are worth a list."""
+"""How many objects of one kind in one namespace justify a list."""
 
 PATIENCE = 4
 """How many objects may be listed for each one that is to be created."""
@@ -31,10 +31,10 @@ _Place: TypeAlias = tuple[ObjectRef, str]
 
 
 async def missing(objects: Objects, changes: Iterable[Change], sync: WriteContext) -> frozenset[ObjectRef]:
-    """Return which objects to be created do not exist; nothing is said of the others: a read of each tells.
+    """Return objects to be created that do not exist; each of the others must be read.
 
-    That is the case where they are few, where we may not list, and where too much would be listed. What appears behind
-    the list is told by the answer to its write.
+    None is returned where they are few, where Towline may not list them, and where the list would be too long. If an
+    object appears after the list, the answer to its write tells.
 
     Raises:
         ClusterError: no answer.

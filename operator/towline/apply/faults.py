@@ -1,4 +1,4 @@
-"""Why the API server refuses one object: all its faults, in the server's own words."""
+"""Find all reasons why the API server refuses one object, in the server's own words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from towline.kube import refusals
 from towline.model import Body, Change
 
 _ROUNDS = 20
-"""How often an object is rehearsed at most; one round suffices where no map has two unknown fields."""
+"""The most dry runs of one object; one is enough where no map has two unknown fields."""
 
 
 def translated(
@@ -19,7 +19,7 @@ def translated(
     """Translate one answer; `before` is the live object as `live_body` gives it.
 
     Raises:
-        ApiError: it refuses us as a whole, so that no object is to blame.
+        ApiError: it refuses Towline as a whole, not this object.
     """
     if refusals.concerns_all(error):
         raise error
@@ -41,13 +41,13 @@ async def live_body(objects: Objects, change: Change, error: ApiError, sync: Wri
 async def every(
     objects: Objects, found: Prediction, error: ApiError, sync: WriteContext
 ) -> tuple[Failure, ...]:
-    """Translate the refusal of an apply, and ask for the faults that it leaves out.
+    """Translate the refusal of an apply, and find the errors that it leaves out.
 
     The server ends its look at a map with the first unknown field, and which one is first changes from try to
     try. So it is asked again, by dry runs without what it has named, until it names nothing more.
 
     Raises:
-        ApiError: the server refuses us as a whole.
+        ApiError: the server refuses Towline as a whole.
     """
     named: dict[tuple[str, str], Failure] = {}
     body = found.body

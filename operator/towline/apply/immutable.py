@@ -1,4 +1,4 @@
-"""What an update cannot change in place: objects that are created anew, unions that a patch swaps."""
+"""Change what an update cannot change in place: recreate objects, and swap unions by a patch."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ async def instead(
 ) -> Prediction | tuple[Failure, ...]:
     """Return the replacement of a refused update, or the failures where there must be none.
 
-    Immutable is what an update may not change and a creation may hold: the update is refused, and a dry run of the
-    creation of the same object passes, up to the word that it exists. So whatever says so, in whatever words, is
-    recognised, and what is merely invalid keeps the object.
+    A field is immutable if an update may not change it and a creation may hold it: the update is refused, and a dry run
+    of the creation ends only in "already exists". So it is recognised in whatever words it is refused, and an object
+    that is merely invalid is kept.
 
-    There is a replacement only where spec or annotation say `force`, only for what is ours already, and never for kinds
-    that hold data. An object that could not come back is not deleted.
+    There is a replacement only where spec or annotation say `force`, only for objects that Towline owns already, and
+    never for kinds that hold data. An object that could not be created again is not deleted.
     """
     replaceable = _forced(found, sync) and found.change.ref.group_kind not in vetoes.DATA_KINDS
     is_named = all(failure.reason == Refusal.IMMUTABLE_FIELD for failure in failures)
@@ -51,7 +51,7 @@ async def instead(
 
 
 def _may_be_immutable(found: Prediction, error: ApiError) -> bool:
-    """Tell whether it is worth asking if a creation would pass.
+    """Tell whether a dry run of the creation is worth a request.
 
     That is so for an invalid update, and, where its object says `force` itself, for one that admission denies.
     """
@@ -63,7 +63,7 @@ def _may_be_immutable(found: Prediction, error: ApiError) -> bool:
 
 
 def _immutable(failures: Iterable[Failure]) -> tuple[Failure, ...]:
-    """Call by its name what is refused although a creation would pass."""
+    """Turn failures of an update whose creation would be accepted into ImmutableField."""
     return tuple(
         replace(each, reason=Refusal.IMMUTABLE_FIELD) if each.reason == Refusal.INVALID else each
         for each in failures
@@ -81,7 +81,7 @@ def _says_force(found: Prediction) -> bool:
 
 
 async def would_help(objects: Objects, found: Prediction, error: ApiError, sync: WriteContext) -> bool:
-    """Tell whether a refused update would pass with its unions swapped."""
+    """Tell whether a refused update would be accepted with its unions swapped."""
     patch = found.before and unions.swaps(error, found.before, prediction.declared(found.change).body)
     if not patch:
         return False
@@ -96,10 +96,10 @@ async def would_help(objects: Objects, found: Prediction, error: ApiError, sync:
 
 
 async def swap(objects: Objects, found: Prediction, error: ApiError, sync: WriteContext) -> bool:
-    """Swap the unions that made an update fail, if any did and the object is still ours; then apply it again.
+    """Swap the unions that made an update fail, if any did and Towline still owns the object; then apply it again.
 
     Raises:
-        ApiError: the API server refuses the patch; somebody may have written the object at the same moment.
+        ApiError: the API server refuses the patch, perhaps because the object was written at the same moment.
     """
     ref = found.change.ref
     now = await objects.read(ref, sync, version_of(found.body))

@@ -1,4 +1,4 @@
-"""What was deleted and is not gone yet: a wait with an end, and the words that say what keeps an object."""
+"""Wait for deleted objects to be gone, with a deadline, and say what keeps those that are not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from towline.live.index import Index
 from towline.model import Body, ObjectRef, Outcome
 
 _NAMED = 3
-"""So many finalizers of an object are named, the others counted."""
+"""How many finalizers of an object are named; the others are counted."""
 
 _WORDS_BYTES = 200
 

@@ -1,4 +1,4 @@
-"""The requests about one managed object, each in the name of one repository and revision."""
+"""Send the requests about one managed object, each in the name of one repository and revision."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from towline.plan.stamp import Identity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteContext:
-    """For whom objects are written, and why.
+    """The repository and revision for which objects are written, and how.
 
     `changed_by` are the commits that made objects what they are, as far as they are known; for others that is the
     revision. `record` is the name of the open SyncRecord, empty before there is one; `moment` is when the sync began
@@ -158,7 +158,7 @@ class Objects:
     async def rehearse_create(self, body: Body, ref: ObjectRef, sync: WriteContext) -> Answer:
         """Send a dry run of a creation by POST.
 
-        409 AlreadyExists says that validation and admission let it pass.
+        409 AlreadyExists says that validation and admission accepted it.
         """
         resource = await self._resource(ref, version_of(body))
         return await self._client.request(
@@ -187,7 +187,7 @@ class Objects:
     async def delete(
         self, ref: ObjectRef, seen: tuple[str, str], sync: WriteContext, *, dry_run: bool = False
     ) -> Body | None:
-        """Delete the object of exactly this uid and resourceVersion, in the background.
+        """Delete the object with exactly this uid and resourceVersion, in the background.
 
         Returns None when it is gone, and the terminating object where a finalizer holds it.
         """

@@ -1,4 +1,4 @@
-"""A run over changes: it goes on past refusals, and stops where the API server is away."""
+"""Run one step per change; collect refusals, and stop when the API server is gone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from towline.model import Change, Outcome, Result
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteResult:
-    """How each change ended; `error` is set where the API server was away: later changes were not tried."""
+    """How each change ended; `error` is set if the API server was gone, and later changes were not tried."""
 
     outcomes: tuple[Outcome, ...] = ()
     error: ClusterError | None = None
@@ -26,7 +26,7 @@ class WriteResult:
 
 
 class Steps:
-    """What is common to writing, pruning and releasing."""
+    """The steps that writing, pruning and releasing share."""
 
     def __init__(self, objects: Objects, sync: WriteContext) -> None:
         self._objects = objects
@@ -56,7 +56,7 @@ class Steps:
 
 
 def failed(change: Change, failures: tuple[Failure, ...]) -> Outcome:
-    """Return the outcome of a refused change, with all its faults."""
+    """Return the outcome of a refused change, with all its failures."""
     return Outcome(change=change, result=Result.FAILED, failures=failures)
 
 

@@ -1,4 +1,4 @@
-"""What is known of one change before it is written: the object as it is, and as it would become."""
+"""Predict one change before it is written: the object as it is, and as it would become."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Prediction:
     """One change with its old and new content.
 
     `change` may differ from the planned one: what vanished is created, what lost its label is repaired, what
-    cannot change in place is replaced, what would stay as it is is kept. `bound` is what will be sent onto the very
-    object that was seen, None where there is none: thousands of bodies need not wait in memory. `before` is the live
+    cannot change in place is replaced, what would stay as it is is kept. `bound` is what will be sent to the very
+    object that was seen, None for new objects: thousands of bodies need not be kept in memory. `before` is the live
     object, None where there is none; `after` what a dry run made of it, None where none could be asked, and for new
-    objects. `known` says that somebody looked whether the object exists. `causes` are the changes of the same plan that
+    objects. `known` says that it is known whether the object exists. `causes` are the changes of the same plan that
     may lift its refusal: it is tried once more when they are written.
     """
 
@@ -45,13 +45,13 @@ class Prediction:
 
 
 async def look(objects: Objects, change: Change, sync: WriteContext) -> Prediction | Failure:
-    """Read the live object and say what the change comes to; a failure where it is not ours to write."""
+    """Read the live object and predict the change; a failure where Towline may not write it."""
     before = await objects.read(change.ref, sync, declared(change).version)
     return seen(change, before, sync)
 
 
 def seen(change: Change, before: Body | None, sync: WriteContext) -> Prediction | Failure:
-    """Say what a change comes to for the object that was read; a failure where it is not ours to write."""
+    """Predict a change for the object that was read; a failure where Towline may not write it."""
     manifest = declared(change)
     if before is None or terminates(before):
         return unseen(replace(change, action=Action.CREATE), sync, known=before is None)
@@ -71,7 +71,7 @@ def seen(change: Change, before: Body | None, sync: WriteContext) -> Prediction 
 
 
 def unseen(change: Change, sync: WriteContext, *, known: bool = False) -> Prediction:
-    """Say what the change comes to without looking; unless it is `known` not to exist, that is asked by the write."""
+    """Predict a change without a read; unless the object is `known` not to exist, the write finds out."""
     return Prediction(change=change, sync=sync, known=known)
 
 
@@ -92,7 +92,7 @@ def adopted_at(change: Change, sync: WriteContext) -> str:
 
 
 def claim(body: Body, ref: ObjectRef, sync: WriteContext) -> Ownership:
-    """Judge whose an object is; one whose label alone was taken off or overwritten is still ours to write."""
+    """Tell whether a repository owns an object; one that only lost its label may still be written."""
     known = live_from(body, ref)
     marked = ownership_of(live_from(_labelled(body, sync.identity.label), ref), sync)
     if marked is Ownership.OURS or not known.label:
@@ -101,19 +101,19 @@ def claim(body: Body, ref: ObjectRef, sync: WriteContext) -> Ownership:
 
 
 def ownership_of(known: Live, sync: WriteContext) -> Ownership:
-    """Judge whose an object is, by all that ownership rests on."""
+    """Tell who owns an object, by everything that proves ownership."""
     own = sync.identity
     policy = Policy(key=own.key, uid=own.uid, label=own.label, manager=own.manager)
     return ownership.ownership(known, policy)
 
 
 def _only(before: Body, body: Body) -> Body:
-    """Bind an apply to the object that was read: it neither creates one nor touches one in its place."""
+    """Bind an apply to the uid that was read, so that it cannot create or change another object."""
     return {**body, "metadata": {**body["metadata"], "uid": metadata(before)["uid"]}}
 
 
 def _as_seen(before: Body, body: Body) -> Body:
-    """Bind an apply to the version that was decided on, too: whoever writes meanwhile may say that it is theirs."""
+    """Bind an apply to the version that was read, too: a write in between may change who owns the object."""
     version = metadata(before)["resourceVersion"]
     return {**body, "metadata": {**body["metadata"], "resourceVersion": version}}
 

@@ -1,4 +1,4 @@
-"""The dry run of a whole plan: all refusals at once, before anything is written."""
+"""Run a whole plan as a dry run, to collect all refusals before the first write."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOOKS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preflight:
-    """What a plan comes to; with any failure nothing of it may be written."""
+    """The predictions for a plan; with any failure nothing of it may be written."""
 
     predictions: tuple[Prediction, ...] = ()
     failures: tuple[Failure, ...] = ()
@@ -68,7 +68,7 @@ class PreflightRun:
             gated: what is written later, and may wait for both.
 
         Raises:
-            ClusterError: the API server could not be asked, or refuses us as a whole.
+            ClusterError: the API server could not be asked, or refuses Towline as a whole.
         """
         every = (*changes, *gated)
         found = await self._found(every)
@@ -96,7 +96,7 @@ class PreflightRun:
         The API server may not know yet that a policy has changed; a later pass replaces what still must be.
 
         Raises:
-            ClusterError: the API server could not be asked, or refuses us as a whole.
+            ClusterError: the API server could not be asked, or refuses Towline as a whole.
         """
         return _preflight(await self._found(changes))
 
@@ -139,7 +139,7 @@ class PreflightRun:
         return replace(found, known=False) if before and version_of(before) != version else found
 
     async def _new(self, change: Change) -> _Found:
-        """Rehearse a creation; one that turns out to be an update, or fails like one, meets what exists."""
+        """Run a creation as a dry run; if the object turns out to exist, run the update instead."""
         fresh = prediction.unseen(change, self._sync)
         try:
             answer = await self._rehearse(fresh, force=False)
@@ -154,7 +154,7 @@ class PreflightRun:
         return await self._existing(change)
 
     async def _existing(self, change: Change) -> _Found:
-        """Rehearse an update of what is there, with its old values: what others write in between is no part of it."""
+        """Run an update as a dry run, with the old values of the same version, whatever others write in between."""
         found = await self._rehearsed(change)
         for _ in range(_LOOKS - 1):
             if not isinstance(found, Prediction) or not _is_torn(found):
@@ -221,7 +221,7 @@ def _preflight(found: Sequence[_Found]) -> Preflight:
 
 
 def _waiting(refused: RefusedChange, others: Sequence[Change]) -> _Found:
-    """Return what waits for other changes instead of a refusal that they may lift."""
+    """Turn a refusal that other changes may lift into a prediction that waits for them."""
     if lifting := causes.of(refused.words, refused.found.change, others):
         return replace(refused.found, causes=lifting)
     return refused.instead or refused
@@ -234,7 +234,7 @@ def _is_torn(found: Prediction) -> bool:
 
 
 def _of_any_version(body: Body) -> Body:
-    """Whoever writes the object meanwhile does not change the verdict; only the write itself holds for one version."""
+    """Remove the resourceVersion: a dry run holds for any version, only the write itself is bound to one."""
     held = {name: value for name, value in metadata(body).items() if name != "resourceVersion"}
     return {**body, "metadata": held}
 
@@ -244,7 +244,7 @@ def _absent(found: _Found) -> bool:
 
 
 def _content(body: Body) -> Mapping[str, Any]:
-    """Return what equal answers about one object share: who holds what, but nothing else that a server writes."""
+    """Return what must be equal in two answers: content and field owners, without the server's other fields."""
     held = server_fields.metadata(body)
     held["managedFields"] = [
         {name: value for name, value in entry.items() if name != "time"}

@@ -1,4 +1,4 @@
-"""Removals of one sync: prunes, releases, and the dry runs that tell which of them would be refused."""
+"""Delete and release objects, and find out by dry runs which removals would be refused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from towline.plan import release_patch
 from towline.plan.ownership import Ownership
 
 _PRUNE_ATTEMPTS = 3
-"""How often an object is looked at again that others write at the same moment."""
+"""How often a prune is tried again for an object that others write at the same moment."""
 
 _PAUSE = 0.1
 """Seconds before the third look, twice that before the fourth."""
@@ -31,7 +31,7 @@ _RELEASE_ATTEMPTS = 5
 
 
 class Prunes:
-    """The prunes of one sync; what a finalizer holds is waited for, at most `patience` seconds."""
+    """The prunes of one sync; it waits at most `patience` seconds for objects with finalizers."""
 
     def __init__(self, objects: Objects, index: Index, sync: WriteContext, patience: float) -> None:
         self._objects = objects
@@ -41,7 +41,7 @@ class Prunes:
         self._course = Steps(objects, sync)
 
     async def run(self, changes: Sequence[Change]) -> WriteResult:
-        """Delete the objects; one that refuses does not hold back the others."""
+        """Delete the objects; a refusal does not hold back the others."""
         outcomes: list[Outcome] = []
         last_first = sorted(changes, key=lambda change: -change.wave)
         for _, wave in groupby(last_first, key=lambda change: change.wave):
@@ -54,7 +54,7 @@ class Prunes:
             return await self._course.step(change, lambda: self._pruned(change))
 
     async def _pruned(self, change: Change) -> Outcome:
-        """Delete the object as it was seen; where somebody touched it since, decide anew."""
+        """Delete the object as it was seen; if it was written since, decide anew."""
         current: Live | Outcome = seen(change)
         attempt = 0
         while isinstance(current, Live):
@@ -73,7 +73,7 @@ class Prunes:
         return self._done(change, left)
 
     async def _again(self, change: Change) -> Outcome | Live:
-        """Look at an object that somebody touched: there may be nothing more to do."""
+        """Read an object that was written since the plan; there may be nothing left to do."""
         now = await self._objects.read(change.ref, self._sync)
         if now is None:
             return self._done(change, None)
@@ -93,7 +93,7 @@ class Prunes:
         return Outcome(change=change, result=Result.DONE, live=live)
 
     def _veto(self, live: Live, current: Live) -> tuple[str, str] | None:
-        """Say why an object that somebody touched since the plan was made must not be deleted any more."""
+        """Say why an object that was written since the plan must not be deleted any more."""
         if current.uid != live.uid:
             return (
                 Refusal.NOT_OURS,
@@ -116,7 +116,7 @@ class Releases:
         self._course = Steps(objects, sync)
 
     async def run(self, changes: Sequence[Change]) -> WriteResult:
-        """Release the objects; one that refuses does not hold back the others."""
+        """Release the objects; a refusal does not hold back the others."""
         return self._course.written(await aio.gather(self._tried, changes, IN_FLIGHT))
 
     async def _tried(self, change: Change) -> Outcome:
@@ -130,7 +130,7 @@ class Releases:
         return Outcome(change=change, result=Result.DONE, live=live)
 
     async def _patched(self, change: Change) -> Body | None:
-        """Return the object without us, None where it does not exist; one that is not ours stays as it is."""
+        """Return the released object, None if it does not exist; one that Towline does not own stays as it is."""
         attempt = 1
         while True:
             body = await self._objects.read(change.ref, self._sync)
@@ -162,7 +162,7 @@ class RemovalDryRun:
         """Return what would be refused.
 
         Raises:
-            ClusterError: the API server could not be asked, or refuses us as a whole.
+            ClusterError: the API server could not be asked, or refuses Towline as a whole.
         """
         outcomes = await aio.gather(self._tried, changes, IN_FLIGHT)
         if self._course.error:

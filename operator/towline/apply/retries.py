@@ -1,4 +1,4 @@
-"""What waited for other changes of its plan: one more dry run of all of it, when these are written."""
+"""Try changes that waited for others once more, all together, when those are written."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Retries:
         self.results: dict[ObjectRef, Prediction | Outcome] = {}
 
     async def run(self, waiting: Sequence[Prediction]) -> None:
-        """Try again what was not tried yet; where anything is refused, nothing of it is written.
+        """Try again what was not tried yet; if any of it is refused, none of it is written.
 
         The API server enforces a changed policy or LimitRange a moment after it was written, so a refusal counts only
         when it stays.
 
         Raises:
-            ClusterError: the API server could not be asked, or refuses us as a whole.
+            ClusterError: the API server could not be asked, or refuses Towline as a whole.
         """
         left = [found for found in waiting if found.change.ref not in self.results]
         flight = Preflight()

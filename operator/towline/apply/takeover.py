@@ -1,4 +1,4 @@
-"""What others have left on an object of ours, taken off after a write: see `fields.coowners` and `fields.additions`."""
+"""Remove what others left on an object, after a write: see `fields.coowners` and `fields.additions`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from towline.kube import refusals
 from towline.model import Action, Body, ObjectRef
 
 _ATTEMPTS = 3
-"""How often remains are taken off an object that a controller writes at the same moment."""
+"""How often this is tried for an object that a controller writes at the same moment."""
 
 
 async def fold(objects: Objects, body: Body, ref: ObjectRef, sync: WriteContext) -> Body:
-    """Take what we apply, and what the API server fills in, out of the remains of others; return the object after that.
+    """Remove what Towline applies, and defaults, from the entries of earlier writers; return the object after that.
 
-    Where somebody writes it at the same moment, it is read once more. Where that goes on, or it is refused, nothing
+    If the object is written at the same moment, it is read once more. If that goes on, or the patch is refused, nothing
     fails: the index knows that the object is shared, and the next pass tries again.
     """
     for _ in range(_ATTEMPTS):
@@ -41,10 +41,10 @@ async def fold(objects: Objects, body: Body, ref: ObjectRef, sync: WriteContext)
 
 
 async def filled_in(objects: Objects, body: Body, ref: ObjectRef, sync: WriteContext) -> tuple[Addition, ...]:
-    """Return what looks like an addition of whoever created the object, and is what the API server fills in anyway.
+    """Return additions of the object's creator that are defaults of the API server.
 
-    One dry run takes off everything that was added by updates, where there is something, and shows what comes back.
-    Where that is refused, nothing is known, and all of it is theirs.
+    One dry run removes everything that was added by updates, if there is anything, and shows what comes back.
+    If it is refused, nothing is known, and all of it counts as additions.
     """
     found = [each for each in additions.additions(body, sync.identity.manager) if each.updated]
     if not found:
@@ -70,7 +70,7 @@ async def claim_left(objects: Objects, found: Prediction, sync: WriteContext) ->
     Return what to apply first where the API server has assigned something to such an item, which stays with it.
 
     Raises:
-        ApiError: it is refused, or somebody writes the object at the same moment.
+        ApiError: the patch is refused, or the object was written since it was read.
     """
     before = found.before
     items = left(before, found, sync) if before else ()
@@ -83,10 +83,10 @@ async def claim_left(objects: Objects, found: Prediction, sync: WriteContext) ->
 
 
 async def purge(objects: Objects, body: Body, ref: ObjectRef, sync: WriteContext) -> Body:
-    """Take off what others added inside list items of ours, where the spec asks for it; return the object after that.
+    """Remove what others added inside declared list items, if the spec asks for it; return the object after that.
 
     Raises:
-        ApiError: it is refused, or somebody writes the object at the same moment.
+        ApiError: the patch is refused, or the object was written since it was read.
     """
     if sync.foreign is ForeignFields.REPORT:
         return body
@@ -97,5 +97,5 @@ async def purge(objects: Objects, body: Body, ref: ObjectRef, sync: WriteContext
 
 
 def _held(body: Body) -> Body:
-    """Return the operation that lets a patch pass only onto the very version that was read."""
+    """Return the operation that binds a JSON patch to the version that was read."""
     return {"op": "test", "path": "/metadata/resourceVersion", "value": metadata(body)["resourceVersion"]}

@@ -1,4 +1,4 @@
-"""The writes of a plan: wave by wave, many at a time, each judged by its answer."""
+"""Write the changes of a plan, wave by wave, many at a time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from towline.model import APPLIES, Action, Body, Change, Outcome, Result
 from towline.plan import adoption, scope, stamp, waves
 
 _ATTEMPTS = 6
-"""How often an object is written that somebody else changes, deletes or recreates at the same moment."""
+"""How often a write is tried for an object that others change, delete or recreate at the same moment."""
 
 _PAUSE = 0.05
 """Seconds before the second look, doubled before each further one."""
@@ -32,7 +32,7 @@ _PAUSE = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
-    """Seconds that one object may keep its wave waiting, or what was pruned its sync; the next pass goes on."""
+    """Seconds for which one object may hold up its wave, or pruned objects their sync; the next pass continues."""
 
     gone: float = 20.0
     established: float = 30.0
@@ -56,7 +56,7 @@ class Writes:
         self._retries = Retries(objects, settling, sync, deadlines.lifted)
 
     async def run(self, predictions: Sequence[Prediction], superseded: Callable[[], bool]) -> WriteResult:
-        """Write what the predictions say; a refusal holds back only what needs the refused object."""
+        """Write the predicted changes; a refusal holds back only objects that need the refused one."""
         done: list[Outcome] = []
         for wave in _waves(predictions):
             if superseded():
@@ -79,7 +79,7 @@ class Writes:
             self._course.error = error
 
     async def _turn(self, found: Prediction) -> Outcome:
-        """Write one object, unless it waited for other changes in vain."""
+        """Write one object, unless the changes that it waited for did not lift its refusal."""
         now = self._retries.results.get(found.change.ref, found)
         return now if isinstance(now, Outcome) else await self._tried(now)
 
@@ -101,7 +101,7 @@ class Writes:
             return await self._course.step(found.change, lambda: self._settled(found))
 
     async def _settled(self, found: Prediction) -> Outcome:
-        """Write one object; where it is no longer what it was, look again and decide anew."""
+        """Write one object; if it was written since it was read, read it again and decide anew."""
         for attempt in range(_ATTEMPTS):
             step = await self._attempted(found)
             if isinstance(step, Outcome):
@@ -129,7 +129,7 @@ class Writes:
         return await self._done(found, sent, body)
 
     async def _applied(self, found: Prediction, sent: Body) -> Body:
-        """Apply; forced only onto an object that was seen to be ours."""
+        """Apply, by force only to an object that Towline was seen to own."""
         ref = found.change.ref
         force = found.before is not None and prediction.insists(found.change, self._sync)
         first = await takeover.claim_left(self._objects, found, self._sync)
@@ -141,7 +141,7 @@ class Writes:
         return answer.body
 
     async def _known(self, change: Change) -> Outcome | Prediction:
-        """Look whether the object exists; one that is being deleted is waited for."""
+        """Find out whether the object exists; wait for one that is being deleted."""
         found = await self._settling.patiently(
             change.ref.group, lambda: prediction.look(self._objects, change, self._sync)
         )
@@ -197,7 +197,7 @@ class Writes:
         return swapped
 
     async def _met(self, found: Prediction, sent: Body, body: Body) -> Outcome:
-        """Adopt the object that an apply met in the place of none, or take back what was added to it."""
+        """Adopt an object that an apply met unexpectedly, or take back what the apply added."""
         change = found.change
         if refused := adoption.refusal(metadata(body), self._sync.adopt):
             about = refusals.subject(change, self._sync.commit_of(change))
@@ -210,7 +210,7 @@ class Writes:
         return await self._done(adopted, sent, await self._applied(adopted, sent))
 
     async def _undone(self, change: Change, body: Body, failure: Failure) -> Outcome:
-        """Take back an apply that met somebody's object: only what we alone had added goes away."""
+        """Take back an apply that met another's object: only what Towline alone had added is removed."""
         held = metadata(body)
         bare = {name: held[name] for name in ("name", "namespace", "uid") if name in held}
         nothing = {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": bare}
@@ -247,7 +247,7 @@ def _waves(predictions: Sequence[Prediction]) -> Iterator[tuple[Prediction, ...]
 
 
 def _lacking(outcomes: Iterable[Outcome]) -> Iterator[waves.Need]:
-    """Yield what later waves will look for in vain: objects that were not created, and the kinds of CRDs."""
+    """Yield what later waves will lack: objects that were not created, and the kinds of such CRDs."""
     for outcome in outcomes:
         if outcome.result is not Result.DONE and outcome.change.action in {Action.CREATE, Action.REPLACE}:
             yield outcome.change.ref
@@ -255,10 +255,10 @@ def _lacking(outcomes: Iterable[Outcome]) -> Iterator[waves.Need]:
 
 
 def merged(body: Body, manager: str) -> bool:
-    """Tell whether an apply that should have created an object met one that somebody else had created.
+    """Tell whether an apply that should have created an object met one that another client had created.
 
-    An object that we created bears our entry from its first second on. (A repeated request, whose first
-    answer was lost, may meet our own object, on which a controller has written by now.)
+    An object that Towline created has Towline's entry from its first second on. (A repeated request, whose first
+    answer was lost, may meet Towline's own object, which a controller has written by now.)
     """
     entries = managed.entries(body)
     ours = managed.applied(entries, manager)

@@ -1,4 +1,4 @@
-"""Everything that is written to managed objects goes through here."""
+"""Read and write managed objects; no other module writes them."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class Writer:
     async def preflight(
         self, changes: Sequence[Change], sync: WriteContext, gated: Sequence[Change] = ()
     ) -> Preflight:
-        """Predict the changes that apply something, and what comes after their gates; collect every refusal.
+        """Predict the applies of a plan, also those behind gates; collect every refusal.
 
         Raises:
-            ClusterError: the API server could not be asked, or refuses us as a whole.
+            ClusterError: the API server could not be asked, or refuses Towline as a whole.
         """
         return await PreflightRun(self._objects, self._settling, sync).run(changes, gated)
 
@@ -57,7 +57,7 @@ class Writer:
     ) -> WriteResult:
         """Write what was predicted, wave by wave, until `superseded` says between waves that the head moved.
 
-        Nothing is raised: where the API server is away, the result says what is done and what was not tried.
+        Nothing is raised: if the API server is gone, the result says what is done and what was not tried.
         """
         writes = Writes(self._objects, self._index, self._settling, sync, self._deadlines)
         return await writes.run(predictions, superseded)
@@ -71,7 +71,7 @@ class Writer:
         return await self._objects.read(manifest.ref, sync, manifest.version)
 
     async def filled_in(self, body: Body, ref: ObjectRef, sync: WriteContext) -> tuple[Addition, ...]:
-        """Return what only looks like an addition of others to a live object: the API server fills it in anyway.
+        """Return additions to a live object that are defaults of the API server (`takeover.filled_in`).
 
         Raises:
             ClusterError: the API server could not be asked.
@@ -91,7 +91,7 @@ class Writer:
         """Return which prunes and releases would be refused.
 
         Raises:
-            ClusterError: the API server could not be asked, or refuses us as a whole.
+            ClusterError: the API server could not be asked, or refuses Towline as a whole.
         """
         return await RemovalDryRun(self._objects, sync).run(changes)
 
@@ -107,5 +107,5 @@ class Writer:
         return await leaving.keepers(self._objects, refs, sync)
 
     async def release(self, changes: Sequence[Change], sync: WriteContext) -> WriteResult:
-        """Take our label, annotations and Apply entry off what the changes name."""
+        """Remove Towline's label, annotations and Apply entry from the objects of the changes."""
         return await Releases(self._objects, self._index, sync).run(changes)
