@@ -1,4 +1,4 @@
-"""Which fields of one object are not as declared, who wrote them and when: drift as people read it."""
+"""Describe drift of one object: which fields are not as declared, who wrote them, and when."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from towline.model import Body, Difference, Manifest
 
 
 class Holder(NamedTuple):
-    """A field manager other than ours, and when it last wrote (RFC 3339); both are empty where nobody is known."""
+    """Another field manager, and when it last wrote (RFC 3339); both are empty where it is not known."""
 
     name: str = ""
     at: str = ""
@@ -26,7 +26,7 @@ class Holder(NamedTuple):
 class Deviation:
     """One field of one object, or the whole object (`field` is empty), that is not as it was applied.
 
-    `want` and `have` are masked. `by` and `since` name who wrote it and when, empty where nobody knows.
+    `want` and `have` are masked. `by` and `since` name the field manager that wrote it, and when; empty where unknown.
     `reason` is empty for drift, else a word of the contract; `message` says why its repair is refused.
     """
 
@@ -45,10 +45,10 @@ class Deviation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """One read of a live object of ours: `sent` is what an apply of its manifest would send, `body` what is there.
+    """One read of an owned object: `sent` is what an apply of its manifest would send, `body` what is there.
 
-    `manager` is our own field manager, `commit` the commit that set the object. `nulled` are pointers into `sent` where
-    others have filled what is null in Git.
+    `manager` is Towline's field manager, `commit` the commit that set the object. `nulled` are pointers into `sent`
+    where others have filled what is null in Git.
     """
 
     manifest: Manifest
@@ -65,7 +65,7 @@ class Look:
 
     @property
     def others(self) -> tuple[managed.Node, ...]:
-        """The `fieldsV1` of those that are not ours, of the object itself."""
+        """The `fieldsV1` of all other field managers, without those of subresources."""
         others = managed.others(managed.entries(self.body), self.manager)
         return tuple(managed.tree(entry) for entry in others)
 
@@ -99,21 +99,21 @@ def of(look: Look, mask: Mask, skipped: Iterable[str] = ()) -> tuple[Deviation, 
 
 
 def gone(manifest: Manifest, commit: str, since: str, reason: str = "") -> Deviation:
-    """Describe an object that somebody deleted; `since` is when that was seen."""
+    """Describe an object that was deleted; `since` is when that was seen."""
     return _at(manifest, commit, since=since, reason=reason)
 
 
 def overridden(
     manifest: Manifest, commit: str, differences: Iterable[Difference], since: str
 ) -> tuple[Deviation, ...]:
-    """Describe fields that admission holds otherwise than they were sent."""
+    """Describe fields to which admission gave other values than were sent."""
     reason = Refusal.OVERRIDDEN_BY_ADMISSION
     at = _at(manifest, commit, since=since, reason=reason, by="admission")
     return tuple(replace(at, field=each.path, want=each.want, have=each.have) for each in differences)
 
 
 def timeless(found: Iterable[Deviation]) -> tuple[Deviation, ...]:
-    """Return what deviations say, whenever they were seen."""
+    """Return deviations without their times, for comparing."""
     return tuple(replace(each, since="") for each in found)
 
 
@@ -149,7 +149,7 @@ def set_back(before: Iterable[Deviation], left: Iterable[Deviation], look: Look)
 
 
 def added_by_others(look: Look, mask: Mask, filled: Collection[Addition] = ()) -> tuple[Deviation, ...]:
-    """Name the fields that others added inside list items of ours; their line is that of the object.
+    """Name the fields that others added inside declared list items; their line is that of the object.
 
     `filled` are those that the API server fills in anyway.
     """
@@ -172,7 +172,7 @@ def added_by_others(look: Look, mask: Mask, filled: Collection[Addition] = ()) -
 
 
 def removals(body: Body, manager: str, mask: Mask) -> tuple[FieldChange, ...]:
-    """Say what taking off such fields changes, as a record holds it."""
+    """Return the removal of such fields as the changes of a record."""
     shown = mask.masked(body)
     return tuple(
         FieldChange(path=each.path, old=diff.value_at(shown, each.path), new=None, by=each.by, at=each.at)
@@ -205,7 +205,7 @@ def _is_compared(sent: Body, body: Body, found: LeftItem) -> bool:
 
 
 def _paths(look: Look, skipped: frozenset[str]) -> list[str]:
-    """Name what differs or is not held by our entry; where a whole is named, its parts are not."""
+    """Name fields that differ or that Towline's entry lacks; below a named field nothing is named."""
     held = managed.encoded(managed.applied(managed.entries(look.body), look.manager))
     found = {*owned_paths.lost(look.sent, held), *look.differing} - skipped
     return sorted(path for path in found if not any(above in found for above in _above(path)))
@@ -217,12 +217,12 @@ def _above(path: str) -> Iterator[str]:
 
 
 class Holders:
-    """Who else wrote a live object, by its managedFields.
+    """Find out who else wrote a live object, by its managedFields.
 
     Args:
-        sent: what we would apply; the paths that are asked for are pointers into it.
+        sent: what Towline would apply; paths are pointers into it.
         body: the live object.
-        manager: our own field manager, which is nobody else.
+        manager: Towline's field manager, which is left out.
     """
 
     def __init__(self, sent: Body, body: Body, manager: str) -> None:
@@ -235,7 +235,7 @@ class Holders:
         self._left = edited_items.left(sent, body, manager)
 
     def of(self, path: str, *, there: bool) -> Holder:
-        """Return the latest who holds a field that is there; for one that is gone, the latest who wrote after us."""
+        """Return the latest holder of a field; for one that is gone, the latest manager that wrote after Towline."""
         for index, entry in enumerate(self._others):
             if there and self._holds(index, entry, path):
                 return _holder(entry)
@@ -246,7 +246,7 @@ class Holders:
         return latest if not there and latest.at >= self._ours_at else Holder()
 
     def latest(self) -> Holder:
-        """Return whoever wrote last, subresources left aside."""
+        """Return the manager that wrote last, apart from subresources."""
         return next((_holder(each) for each in managed.direct(self._others)), Holder())
 
     def attributed(self, changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:

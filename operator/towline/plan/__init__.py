@@ -1,1 +1,1 @@
-"""Desired against live: what is to be done to which object, and what must not be done. Pure."""
+"""Compare desired and live objects, and decide what is done to each; pure."""

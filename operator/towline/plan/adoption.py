@@ -1,4 +1,4 @@
-"""Decides whether an object that exists may be adopted, by the marks that other tools leave on theirs."""
+"""Decide whether an existing object may be adopted, by the marks that other tools leave on their objects."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def refusal(metadata: Mapping[str, Any], adopt: Adopt) -> Refused | None:
 
 
 def other_tool(metadata: Mapping[str, Any]) -> str:
-    """Name the tool that calls an object its own, with what it knows it as; empty where none does."""
+    """Name the tool that manages an object, with the tool's own name for it; empty where there is none."""
     marks = Marks(
         labels=_texts(metadata.get("labels")),
         notes=_texts(metadata.get("annotations")),
@@ -64,7 +64,7 @@ def _flux_release(marks: Marks) -> str:
 
 
 def _argo(marks: Marks) -> str:
-    """Know Argo CD by its own label or annotation, or by the label that many write where it is the writer.
+    """Recognise Argo CD by its own label or annotation, or by the common label if Argo CD is among the writers.
 
     Up to version 2 it knows its objects by `app.kubernetes.io/instance`.
     """
@@ -79,7 +79,7 @@ _ARGO_WRITERS = frozenset({"argocd-controller", "argocd-application-controller"}
 
 
 def _helm(marks: Marks) -> str:
-    """Know Helm by what it needs itself to call an object its own: the label and the release."""
+    """Recognise Helm by the label and the release annotations that Helm itself requires."""
     release = marks.notes.get("meta.helm.sh/release-name")
     if marks.labels.get("app.kubernetes.io/managed-by") != "Helm" or not release:
         return ""
@@ -117,7 +117,7 @@ _TOOLS: tuple[Callable[[Marks], str], ...] = (
     _config_sync,
     _fleet,
 )
-"""A tool is one function and one line; each needs what that tool itself goes by."""
+"""A tool is one function and one row; each uses the marks by which the tool itself decides."""
 
 
 def _texts(found: object) -> Texts:

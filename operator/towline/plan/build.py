@@ -1,4 +1,4 @@
-"""The plan: desired against live, by digest and unbroken ownership."""
+"""Make the plan: compare desired and live objects by digest and unbroken ownership."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STAMPS: Body = {
         "annotations": dict.fromkeys((labels.OWNER, labels.DIGEST, labels.COMMIT, labels.SOURCE), ""),
     }
 }
-"""What we write beside each declared body; only the paths matter here."""
+"""What Towline adds to each declared body; only the paths matter here."""
 
 _FINISHED = (Action.KEEP, one_shot.DONE, "did its work, and is not created again")
 _RUNS_AGAIN = (Action.REPLACE, "", f"runs again: {labels.RERUN} has a new value")
@@ -33,7 +33,7 @@ _FOREIGN_FIELDS = "another field manager added fields inside the object"
 _SHARED = "a former field manager still holds the same fields, so Git could not remove them"
 
 _NAMED = 5
-"""So many lost paths are named, the others counted."""
+"""How many lost paths are named; the others are counted."""
 
 
 class _Refused(NamedTuple):
@@ -49,14 +49,14 @@ def plan(
     sha: str,
     memo: owned_paths.Memo | None = None,
 ) -> Plan:
-    """Say what leads from `live` to `desired`: applies by wave and ref, then removals in reverse.
+    """Return the changes that lead from `live` to `desired`: applies by wave and name, then removals in reverse.
 
     `desired` are placed manifests, each object once, of the commit `sha`. `live` holds every object that
     carries any repository's label. Neither order matters. What stays as it is, or is left alone, is in the
     changes as keep and skip. An object that may not be written is a failure and neither applied nor removed.
 
     `memo` keeps what was found out about entries; a caller that passes the same one again, and a new one for
-    each new set of manifests, spares looking at entries that nobody touched.
+    each new set of manifests, avoids comparing entries that have not changed.
     """
     found = {} if memo is None else memo
     changes: list[Change] = []
@@ -98,7 +98,7 @@ class _Unread(NamedTuple):
     """The declared objects of kinds that cannot be read.
 
     `is_late` says that one of them was not written from this very content, as far as we know; `stays` that an object of
-    these kinds is declared no more.
+    these kinds is no longer declared.
     """
 
     refs: tuple[ObjectRef, ...]
@@ -113,7 +113,7 @@ class _Unread(NamedTuple):
 def _leaving(
     desired: tuple[Manifest, ...], live: Mapping[ObjectRef, Live], policy: Policy, unread: _Unread
 ) -> vetoes.Removals:
-    """Decide about what is declared no more, as far as its kind can be read."""
+    """Decide about objects that are no longer declared, as far as their kind can be read."""
     readable = (ref for ref in live if ref.group_kind not in policy.unreadable)
     owned = {ref: live[ref] for ref in readable if live[ref].label == policy.label}
     found = vetoes.removals(owned, frozenset(manifest.ref for manifest in desired), policy)
@@ -184,7 +184,7 @@ def _self_management(ref: ObjectRef, policy: Policy) -> _Refused | None:
 
 
 def _absent(manifest: Manifest, policy: Policy) -> _Refused | tuple[Action, str, str]:
-    """Create what nobody owns, unless the older of two repositories declares it, too."""
+    """Create an object that no repository owns, unless an older one declares it, too."""
     if rival := policy.standing.rivals.get(manifest.ref):
         return _rivalled(rival)
     if policy.written.get(manifest.ref) == manifest.digest:
@@ -196,7 +196,7 @@ def _absent(manifest: Manifest, policy: Policy) -> _Refused | tuple[Action, str,
 
 
 def _anothers(found: Live, policy: Policy) -> _Refused | tuple[Action, str, str]:
-    """Leave an object to its owner, or wait for it where the owner lets it go."""
+    """Leave an object to its owner, or wait if the owner is about to release it."""
     if owner := policy.standing.coming.get(found.ref):
         return Action.SKIP, "", f"waits until GitRepository {owner} has released it"
     return _Refused(
@@ -205,7 +205,7 @@ def _anothers(found: Live, policy: Policy) -> _Refused | tuple[Action, str, str]
 
 
 def _strangers(found: Live, policy: Policy) -> _Refused | tuple[Action, str, str]:
-    """Adopt what only looks like ours, as one would what does not; other tools' marks are seen when it is read."""
+    """Adopt an object that only looks owned, like any other; marks of other tools are seen when it is read."""
     if rival := policy.standing.rivals.get(found.ref):
         return _rivalled(rival)
     lacks = f"it has {missing(found, policy)}"
@@ -266,7 +266,7 @@ def _same_content(
 
 
 def _counted(manifest: Manifest, lost: tuple[str, ...], found: Live) -> tuple[str, ...]:
-    """Leave out what is left to others; and what may be lost with it, unless a read has shown that values differ."""
+    """Leave out fields that are left to others, and those lost with them unless a read showed other values."""
     counted = ignore_fields.without(manifest.ignored, lost)
     if not counted or found.altered:
         return counted
@@ -275,7 +275,7 @@ def _counted(manifest: Manifest, lost: tuple[str, ...], found: Live) -> tuple[st
 
 
 def _drifted(manifest: Manifest, policy: Policy, repair: Action, what: str) -> tuple[Action, str, str]:
-    """Undo what somebody else did, or leave it, as spec, annotation and an unending fight ask for."""
+    """Repair drift or leave it, by spec, annotation, and whether the object is contested."""
     match drift_policy.answer(manifest, policy.drift):
         case drift_policy.DriftResponse.IGNORE:
             return Action.KEEP, "", ""

@@ -1,8 +1,8 @@
-"""Who else declares an object: what a plan must know of the other repositories before it creates or removes.
+"""Decide what other repositories' claims to the same objects mean for a plan.
 
-An object has one owner, which keeps it while it declares it. What nobody owns goes to the older GitRepository, then to
-the first name. An owner that declares an object no longer, while another repository does, releases it; and before it
-prunes anything, those that may follow the same ref are given time to read the commit.
+An object has one owner, which keeps it while it declares it. An object without an owner goes to the older
+GitRepository, then to the first name. An owner that no longer declares an object, while another repository does,
+releases it; before it prunes anything, repositories that may follow the same ref are given time to read the commit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from towline.plan.same_ref import Follows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What one repository declares: the objects of the last commit that was read whole, by the spec of a generation."""
+    """The objects that one repository declares, by the last commit that was read whole and the spec's generation."""
 
     sha: str
     refs: frozenset[ObjectRef]
@@ -33,7 +33,7 @@ class Neighbour:
 
     `reads` says whether it would read a commit: it is neither suspended nor being deleted; `writes`, whether it would
     write an object: it is not under Observe either. `claim` is None where no commit was read yet; `tried` says that an
-    attempt to do so has ended, however it did.
+    attempt to do so has ended, with or without success.
     """
 
     key: Key
@@ -47,7 +47,7 @@ class Neighbour:
 
     @property
     def rank(self) -> tuple[str, Key]:
-        """What the elder of two has less of."""
+        """Sort key: the older repository first."""
         return self.created_at, self.key
 
     def declares(self, ref: ObjectRef) -> bool:
@@ -72,21 +72,21 @@ class ClaimResult:
 
     @property
     def waits_for(self) -> frozenset[Key]:
-        """Everybody whose next step this plan waits for."""
+        """The repositories whose next step this plan waits for."""
         return self.awaited | self.elders | frozenset(self.coming.values())
 
 
 _NAMED = 3
-"""So many repositories are named, the others counted."""
+"""How many repositories are named; the others are counted."""
 
 ALONE = ClaimResult()
-"""How a repository stands that has no neighbours."""
+"""The result for a repository without neighbours."""
 
 
 def neighbour(
     repository: GitRepository, claim: Claim | None = None, *, name: str = "", tried: bool = False
 ) -> Neighbour:
-    """Return a repository as the others see it; no spec is too wrong for that.
+    """Return a repository as the others see it, even with an invalid spec.
 
     `name` is the full name of the ref that its spec was last seen to lead to. What an earlier spec declared says
     nothing before the new one was tried: it may name another folder.
@@ -109,7 +109,7 @@ def neighbour(
 def named(keys: Collection[Key], own: Key) -> tuple[str, str]:
     """Name the repositories that are waited for, and whether they "has" or "have" something to do.
 
-    At most three are named, and only those of the own namespace: the others are counted.
+    At most three are named, and only those in the same namespace; the others are counted.
     """
     near = sorted(key for key in keys if key.namespace == own.namespace)[:_NAMED]
     shown = ", ".join(map(str, near))
@@ -171,7 +171,7 @@ def _coming(
     live: Mapping[ObjectRef, Live],
     others: Iterable[Neighbour],
 ) -> Mapping[ObjectRef, Key]:
-    """Name the owners that let objects go, or may do so once they have read the commit."""
+    """Name the owners that release objects, or may do so once they have read the commit."""
     owners = {labels.repository_label(each.key): each for each in others}
     found: dict[ObjectRef, Key] = {}
     for ref in refs:
@@ -190,7 +190,7 @@ def _insists(owner: Neighbour, ref: ObjectRef, me: Neighbour, sha: str) -> bool:
 
 
 def _unread(me: Neighbour, sha: str, others: Iterable[Neighbour]) -> Iterable[Key]:
-    """Yield who may declare what leaves without our knowing: nothing was read yet, or not this commit of theirs."""
+    """Yield repositories that may declare what leaves: they have not read this commit, or nothing, yet."""
     for other in others:
         if not other.reads:
             continue
@@ -201,7 +201,7 @@ def _unread(me: Neighbour, sha: str, others: Iterable[Neighbour]) -> Iterable[Ke
 
 
 def _unborn(me: Neighbour, others: Iterable[Neighbour]) -> Iterable[Key]:
-    """Yield the elders of which nothing is known yet."""
+    """Yield the older repositories whose claims are not known yet."""
     for other in others:
         if other.writes and other.claim is None and not other.tried and other.rank < me.rank:
             yield other.key

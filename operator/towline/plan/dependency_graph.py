@@ -1,4 +1,4 @@
-"""What must be ready first: the GitRepositories that another one names in `spec.dependsOn`."""
+"""Follow `spec.dependsOn`: which GitRepositories must be ready first, and which form a cycle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RepositoriesByName = Mapping[str, GitRepository]
 
 
 _PASSING = frozenset({Reason.PROGRESSING, Reason.DEPENDENCY_NOT_READY})
-"""Reasons whose words change along a chain without a step forward: who waits does not repeat them."""
+"""Reasons whose messages change along a chain without progress; those that wait do not repeat them."""
 
 
 def by_name(repositories: Iterable[GitRepository]) -> RepositoriesByName:
@@ -21,7 +21,7 @@ def by_name(repositories: Iterable[GitRepository]) -> RepositoriesByName:
 
 
 def names(repository: GitRepository) -> tuple[str, ...]:
-    """Return what a GitRepository depends on; no spec is too wrong for that."""
+    """Return the names that a GitRepository depends on, even with an invalid spec."""
     declared = repository.raw_spec.get("dependsOn")
     entries = declared if isinstance(declared, list) else ()
     found = (entry.get("name") for entry in entries if isinstance(entry, dict))
@@ -31,7 +31,7 @@ def names(repository: GitRepository) -> tuple[str, ...]:
 def cycle(name: str, repositories: RepositoriesByName) -> tuple[str, ...]:
     """Return the way from a GitRepository back to itself, both ends named; empty where there is none.
 
-    A cycle that it merely leads into is that of others.
+    A cycle that it only leads into is an error of the others.
     """
     came_from = {name: ""}
     steps = [name]

@@ -1,4 +1,4 @@
-"""What is done about drift of one object: repaired, reported, or ignored."""
+"""Decide whether drift of an object is repaired, reported or ignored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DRIFTED = "Drifted"
 
 
 REFUSED = "RepairRefused"
-"""The reason of a change that is skipped because the API server has refused it a moment ago."""
+"""The reason of a repair that is skipped because the API server refused it recently."""
 
 
 class DriftResponse(StrEnum):
@@ -26,11 +26,11 @@ class DriftResponse(StrEnum):
 
 
 def answer(manifest: Manifest, chosen: Drift) -> DriftResponse:
-    """Say what is done about drift: what the object's own annotation in Git asks for, else what the spec says."""
+    """Return what is done about drift: the object's own annotation in Git decides, else the spec."""
     asked = manifest.directives.get(labels.DRIFT)
     return DriftResponse(chosen if asked is None else asked)
 
 
 def is_reported(change: Change) -> bool:
-    """Say whether a change stands for drift that is not undone."""
+    """Tell whether a change is drift that is only reported."""
     return change.action is Action.SKIP and change.reason in {DRIFTED, REFUSED, Refusal.CONTESTED}

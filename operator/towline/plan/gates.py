@@ -1,6 +1,6 @@
-"""Waves that wait: what comes after an object with `towline.dev/wave-gate: Healthy` is not written before it is well.
+"""Hold back waves behind an object with `towline.dev/wave-gate: Healthy` until that object is ready.
 
-Nobody holds anything meanwhile. Which gates are closed is read from the live objects, each time a plan is made.
+No state is kept: each plan finds the closed gates from the live objects.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def is_gate(manifest: Manifest) -> bool:
 
 
 def closed(changes: Iterable[Change], refused: Iterable[Manifest]) -> Gate | None:
-    """Return the first gate that is not open: one that is refused, still to be written, or not current."""
+    """Return the first gate that is not open: one that is refused, still to be written, or not ready."""
     gates = (change for change in changes if change.manifest and is_gate(change.manifest))
     shut = [Gate(change.wave, change.ref) for change in gates if not _is_open(change)]
     shut += [Gate(_wave(manifest), manifest.ref) for manifest in refused if is_gate(manifest)]

@@ -1,10 +1,9 @@
 """Fields that are left to others: `spec.ignoreFields`.
 
 Git's value of such a field counts once, when the object, or the list item that holds it, is created. After that the
-live one does: the field is left out of what is sent while another manager owns it, and sent as it is while we are its
-only owner, because leaving it out would remove it. For the same reason it is sent as it is where the API server owns
-only the whole that it is a part of: an atomic list or map. So it is never fought over, never set back, and never taken
-away.
+live value counts: the field is left out of what is sent while another manager owns it, and sent as it is while Towline
+is its only owner, because leaving it out would remove it. For the same reason it is sent as it is inside an atomic list
+or map. So the field is never fought over, never set back, and never removed.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _PROBE = "towline.dev/probe"
 def marked(manifests: Sequence[Manifest], rules: Sequence[Rule]) -> tuple[Manifest, ...]:
     """Return the manifests, each with the pointers that are left to others.
 
-    These are part of the digest: who adds or drops a rule asks for another object.
+    They are part of the digest, because a new or dropped rule changes what is applied.
     """
     return (
         tuple(_marked(manifest, ignored(manifest, rules)) for manifest in manifests)
@@ -58,7 +57,7 @@ def without(pointers: Iterable[str], lost: Iterable[str]) -> tuple[str, ...]:
 
 
 def unsure(body: Body, pointers: Iterable[str], lost: Sequence[str]) -> frozenset[str]:
-    """Return those of `lost` that may be held no more only because somebody else set a field that is left to others.
+    """Return those of `lost` that may be lost only because another manager set a field that is left to others.
 
     The API server owns some lists and maps as a whole: who sets one member takes them all, whatever their values.
     Which they are no entry tells once it is lost. So each counts of which no leaf is held and which has, or could
@@ -84,7 +83,7 @@ def sent(body: Body, pointers: Sequence[str], live: Body, manager: str) -> Body:
         body: what is declared, as it would be sent.
         pointers: what is left to others.
         live: the object with its `managedFields`.
-        manager: our field manager.
+        manager: Towline's field manager.
     """
     declared = body  # what is settled already may no longer tell the items of a list apart
     for path in pointers:
@@ -189,7 +188,7 @@ def _stripped(here: Any) -> Any:
 
 
 def _own(declared: Any) -> Any:
-    """Return what is ours for good of a map that is left to others."""
+    """Return the keys of an ignored map that Towline always owns."""
     if not isinstance(declared, Mapping):
         return _ABSENT
     return {key: value for key, value in declared.items() if _is_own(key)} or _ABSENT
@@ -238,7 +237,7 @@ def _placed(here: Any, steps: Sequence[str], value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Owners:
-    """Who holds the leaves of a body: those that we hold, and those that nobody else holds."""
+    """The leaves of a body that Towline holds, and those that no other manager holds."""
 
     ours: frozenset[str]
     alone: frozenset[str]

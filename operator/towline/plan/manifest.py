@@ -1,4 +1,4 @@
-"""From a declared object to the manifest that is kept of it."""
+"""Make the manifest of a declared object."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def declare(
 
 
 def old_spellings(manifest: Manifest) -> tuple[tuple[str, str, str], ...]:
-    """Return the annotations that are spelled as before: name, value, and the value to write now."""
+    """Return annotations with an old spelling: name, value, and the value to write now."""
     if not manifest.directives:
         return ()  # without reading the content, which most manifests need not for this
     annotations = manifest.body["metadata"].get("annotations") or {}

@@ -1,4 +1,4 @@
-"""What runs once: an object that did its work and went by its own rule is done, and not drift."""
+"""Know objects that run once: one that did its work and was deleted by its own rule is done, not drifted."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from towline.health import finished
 from towline.model import Live, Manifest, ObjectRef, State
 
 DONE = "Done"
-"""The reason of a change that leaves an object away, because it did its work."""
+"""The reason of a change that does not recreate an object, because it did its work."""
 
 _ENDED = frozenset({State.CURRENT, State.FAILED})
 
 _DIGITS = 16
-"""So many digits of a digest are remembered: thousands of Jobs have to fit into one status."""
+"""How many digits of a digest are remembered: thousands of Jobs must fit into one status."""
 
 
 def short(digest: str) -> str:
-    """Return a digest as it is remembered."""
+    """Return the shortened digest that is remembered."""
     return digest.removeprefix("sha256:")[:_DIGITS]
 
 

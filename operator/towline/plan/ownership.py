@@ -1,4 +1,4 @@
-"""Whose is a live object? Only what is strictly ours is ever deleted."""
+"""Decide who owns a live object; only objects that a repository strictly owns are ever deleted."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Policy:
     `gated` says that waves wait for the gates of earlier ones; it is unset where all of them were done once.
 
     `written` are the digests of what was written last, by object: what is among them and not there was deleted.
-    `contested` says of objects that somebody else keeps changing why they are left alone for a while, `refused` of
-    those whose repair was refused. `overridden` are the pointers that admission has changed in what we sent, by object
-    and digest. `unreadable` are the kinds that the API server cannot tell us of at the moment: their objects wait.
+    `contested` says why objects that another manager keeps changing are left alone for a while, `refused` the same of
+    those whose repair was refused. `overridden` are the pointers that admission has changed in what Towline sent, by
+    object and digest. `unreadable` are the kinds that the API server cannot read now: their objects wait.
     """
 
     key: Key
@@ -69,12 +69,12 @@ class Policy:
 
 
 def policy(repository: GitRepository) -> Policy:
-    """Return the policy that says how the objects of a repository are known, and is else as where nothing is asked."""
+    """Return the policy that identifies the objects of a repository, with defaults for the rest."""
     return Policy(key=repository.key, uid=repository.uid, label=repository.label, manager=repository.manager)
 
 
 class Ownership(StrEnum):
-    """Whose a live object is."""
+    """Who owns a live object."""
 
     OURS = "ours"
     INHERITED = "inherited"
@@ -83,7 +83,7 @@ class Ownership(StrEnum):
 
 
 OWN = frozenset({Ownership.OURS, Ownership.INHERITED})
-"""What a repository may write, and must answer for."""
+"""What a repository may write, and counts as its own."""
 
 
 def ownership(live: Live, policy: Policy) -> Ownership:
@@ -98,7 +98,7 @@ def ownership(live: Live, policy: Policy) -> Ownership:
 
 
 def missing(live: Live, policy: Policy) -> str:
-    """Say what an object lacks to belong to the repository whose label it carries."""
+    """Say which proof of ownership an object with a repository's label lacks."""
     labelled = live.label == policy.label
     lacks = []
     if not live.fields or labelled != (live.manager == policy.manager):

@@ -1,4 +1,4 @@
-"""What a release takes off an object."""
+"""Make the patch that releases an object."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _STAMPS = (labels.OWNER, labels.DIGEST, labels.COMMIT, labels.SOURCE, labels.ADO
 
 
 def operations(body: Body, identity: Identity) -> tuple[Body, ...]:
-    """Return the JSON patch that takes our label, annotations and Apply entry off this version of an object.
+    """Return the JSON patch that removes Towline's label, annotations and Apply entry from this version of an object.
 
-    A change-cause goes too, where it is the one that we wrote.
+    The change-cause is removed, too, if Towline wrote it.
     """
     metadata: Mapping[str, Any] = body["metadata"]
     patch = [{"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]}]
@@ -35,7 +35,7 @@ def _removals(field: str, metadata: Mapping[str, Any], names: list[str]) -> list
 
 
 def _own_cause(body: Body, identity: Identity) -> Iterator[str]:
-    """Yield the change-cause if our entry holds it and it begins with the commit that we wrote beside it."""
+    """Yield the change-cause if Towline's entry holds it and it begins with the commit of the annotation."""
     notes = body["metadata"].get("annotations") or {}
     own = managed.tree(managed.applied(managed.entries(body), identity.manager))
     held = own.get("f:metadata", {}).get("f:annotations", {})

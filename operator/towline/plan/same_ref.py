@@ -1,4 +1,4 @@
-"""What a GitRepository follows, however its spec spells it, and whether two of them may lead to the same commit."""
+"""Tell whether two GitRepositories may follow the same commit, however their specs are written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PORTS: Mapping[str, str] = MappingProxyType({"https": ":443", "http": ":80", "s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follows:
-    """What a repository follows, in one of the many ways a spec may say it.
+    """What a repository follows, in one normal form.
 
     `ref` is of the kind HEAD, SEMVER, COMMIT, or else NAME. `name` is the full name of the ref that it was last seen to
     lead to, empty where nobody has looked yet.
@@ -43,7 +43,7 @@ class Follows:
     def may_reach(self, other: Follows) -> bool:
         """Tell whether this leads, or may lead at the next look, to where the other one is.
 
-        Where it does not, the other's commit is never read here, and nobody should wait for that.
+        If not, this repository never reads the other's commit, and the other should not wait for that.
         """
         if self.url != other.url:
             return False

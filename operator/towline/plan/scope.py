@@ -1,4 +1,4 @@
-"""Where manifests belong: a namespace for each object that lives in one, and each object once."""
+"""Give each namespaced object its namespace, and find objects that are declared twice."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def place(
 def visible(
     manifests: Iterable[Manifest], denied: Mapping[GroupKind, str]
 ) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
-    """Set aside, as Forbidden, the manifests of kinds that we may not see: what is there must not be guessed.
+    """Refuse, as Forbidden, the manifests of kinds that Towline may not read: their live state is unknown.
 
     `denied` says for each such kind which rule is missing.
     """
@@ -73,7 +73,7 @@ def _unknown(manifest: Manifest) -> Failure:
 
 
 def declared_twice(second: Manifest, first: Manifest) -> Failure:
-    """Name the second of two places that declare one object, and the first."""
+    """Return the failure of an object that is declared twice, at its second place, naming the first."""
     message = f"{second.ref.display} is declared already at {first.origin.file}:{first.origin.line}"
     return _failure(second, Refusal.DUPLICATE_OBJECT, message)
 

@@ -1,4 +1,4 @@
-"""What is written for one manifest: what Git declares, and who declared it."""
+"""Stamp a manifest with its commit, file and owner, as it is written to the cluster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _AUTHOR_BYTES = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Which GitRepository writes: its key, and the uid that tells it from others of the same name."""
+    """The GitRepository that writes: its key, and the uid that distinguishes it from others of the same name."""
 
     key: Key
     uid: str
@@ -30,7 +30,7 @@ class Identity:
 
     @property
     def manager(self) -> str:
-        """Its field manager."""
+        """The field manager of everything it owns."""
         return labels.field_manager(self.key)
 
 
@@ -41,7 +41,7 @@ def stamp(
     existing: Body | None = None,
     adopted: str = "",
 ) -> Body:
-    """Return the body of the server-side apply: the declared object with our label and annotations.
+    """Return the body of the server-side apply: the declared object with Towline's label and annotations.
 
     Args:
         manifest: what Git declares.
@@ -86,7 +86,7 @@ def _traced(manifest: Manifest, changed_by: ChangedBy) -> dict[str, str]:
 
 
 def _kept(manifest: Manifest, identity: Identity, existing: Body | None) -> dict[str, str]:
-    """Return what the live object says of its own commit, if we wrote that and nobody changed it since."""
+    """Return the commit and file of the live object, if Towline wrote them and they are unchanged."""
     if existing is None:
         return {}
     annotations = _mapping(_mapping(existing.get("metadata")).get("annotations"))
@@ -104,7 +104,7 @@ def _kept(manifest: Manifest, identity: Identity, existing: Body | None) -> dict
 
 
 def _extended(declared: object, added: Mapping[str, str], kept: tuple[str, ...] = ()) -> object:
-    """Add our entries to a declared map; what is no map stays as it is, for the API server to refuse."""
+    """Add Towline's entries to a declared map; anything but a map is left for the API server to refuse."""
     if declared is not None and not isinstance(declared, Mapping):
         return declared
     own = {name: value for name, value in (declared or {}).items() if name in kept}
@@ -112,7 +112,7 @@ def _extended(declared: object, added: Mapping[str, str], kept: tuple[str, ...] 
 
 
 def _utf8(path: str) -> str:
-    """Return a path as JSON can hold it; bytes that are no UTF-8 stand in it as lone surrogates."""
+    """Return a path as valid UTF-8; other bytes of it are lone surrogates."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

@@ -1,4 +1,4 @@
-"""What becomes of owned objects that are no longer declared: each veto is a function and a line of a table."""
+"""Decide about owned objects that are no longer declared; each veto is a function and a row of a table."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _LOST = MappingProxyType(
 """What goes with an object that holds data; the others are those that manage more objects."""
 
 _MANY = 10
-"""Below so many owned objects, losing most of them is nothing unusual."""
+"""With fewer owned objects than this, losing most of them is not suspicious."""
 
 
 class Veto(NamedTuple):
-    """Why an object is not simply pruned; the message is the text that its owner reads."""
+    """Why an object is not simply pruned; the message is for users."""
 
     reason: str
     message: str
@@ -77,7 +77,7 @@ class Removals:
 
 
 def removals(owned: Mapping[ObjectRef, Live], desired: frozenset[ObjectRef], policy: Policy) -> Removals:
-    """Decide about every object that carries our label and is not desired, last written first.
+    """Decide about every object with Towline's label that is not desired, last written first.
 
     `owned` holds all live objects with the policy's label, desired or not. What is being deleted already is
     waited for and not mentioned. A blocked list goes on once `policy.confirm` is its token.
@@ -102,7 +102,7 @@ def removals(owned: Mapping[ObjectRef, Live], desired: frozenset[ObjectRef], pol
 
 
 def _waiting(judged: tuple[Change, ...], policy: Policy) -> tuple[Change, ...]:
-    """Hold back every prune until the others have said whether they declare what goes."""
+    """Hold back every prune until the other repositories are known to declare the objects or not."""
     whom, have = claims.named(policy.standing.awaited, policy.key)
     veto = Veto("", f"waits until {whom}, which may declare it, {have} read the commit")
     return tuple(_held(change, veto) for change in judged if change.action is Action.PRUNE)
@@ -210,7 +210,7 @@ def _declared_elsewhere(live: Live, policy: Policy) -> Veto | None:
 
 
 def _prune_off(live: Live, policy: Policy) -> Veto | None:
-    """Release where the spec asks for it; the object's own annotation comes before the spec."""
+    """Release if the spec asks for it; the object's own annotation overrules the spec."""
     return None if policy.prune or live.prune_enabled else Veto("", "released: spec.prune is false")
 
 
@@ -261,7 +261,7 @@ def _shrunken_source(loss: Loss) -> Veto | None:
 
 
 def _doubted_before(loss: Loss) -> Veto | None:
-    """Stay in doubt once the creates of a doubtful plan are written and its losses look small beside them."""
+    """Keep a loss doubtful after the creates of its plan are written and make it look small."""
     if not loss.doubted or loss.leaving * 2 <= _MANY:
         return None
     return Veto(Reason.PRUNE_BLOCKED, loss.counted)
@@ -274,7 +274,7 @@ _PLAIN = (
     (_prune_disabled, Action.SKIP),
     (_prune_off, Action.RELEASE),
 )
-"""The first one that speaks decides; while the GitRepository lives."""
+"""The vetoes while the GitRepository exists; the first that applies decides."""
 
 _AT_THE_END = (
     (_not_ours, Action.SKIP),

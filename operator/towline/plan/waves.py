@@ -1,4 +1,4 @@
-"""What is written before what, and which dry runs have to wait for it."""
+"""Order writes into waves, and find the dry runs that must wait for earlier writes."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def _brings(change: Change) -> Iterator[Need]:
 
 
 def needs(manifest: Manifest) -> frozenset[Need]:
-    """Name what must exist before the API server says yes to this object, whether or not it does.
+    """Name what must exist before the API server accepts this object, whether or not it exists.
 
     Its kind and its Namespace; the role that a binding refers to; the service account and the classes of a
     bare Pod. What only a controller looks at later (a Deployment's service account, a volume's claim) is
