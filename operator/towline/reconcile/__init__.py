@@ -1,1 +1,1 @@
-"""One pass of one repository, told in order: fetch, plan, enforce or observe, repair, finalize, result."""
+"""Run one pass of one repository: fetch, plan, enforce or observe, repair, finalize, result."""

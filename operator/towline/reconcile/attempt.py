@@ -1,7 +1,7 @@
-"""One try to bring the cluster to what Git says: head, revision, manifests, plan, sync.
+"""Try once to bring the cluster to what Git says: head, revision, manifests, plan, sync.
 
-`Attempts.run` tells it in order. Each step adds to what is known, or ends the attempt with an error that says who
-can mend it; what was found out until then is reported all the same.
+`Attempts.run` does it in order. Each step adds to what is known, or ends the attempt with an error that says who
+can fix it; what was found out until then is reported all the same.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ _RECORDED = frozenset(
         Reason.SOURCE_EMPTY,
     }
 )
-"""What is wrong with a revision itself: it leaves a Failed record."""
+"""Reasons that are errors of the revision itself, and leave a Failed record."""
 
 
 class Attempts:
     """Makes attempts, for all repositories.
 
     Args:
-        lanes: repair beside an attempt what others change.
+        lanes: repair drift during an attempt.
         fetcher: reads what Git declares.
         planner: makes plans.
-        enforcer: carries them out, or tells what they would do.
-        drifts: what is left alone for a while.
-        index: what is live.
+        enforcer: carries plans out, or shows what they would do.
+        drifts: the objects that are not repaired for a while.
+        index: the live objects.
         neighbours: are told what this one declares.
         schema: of a GitRepository's spec.
         clock: monotonic seconds.
@@ -76,7 +76,7 @@ class Attempts:
         self._clock = clock
 
     async def run(self, start: Start) -> Attempt:
-        """Make one attempt and say how it ended; an error that ends it is an outcome, too."""
+        """Make one attempt and return how it ended; an error is an outcome, too."""
         lane = self._lanes.lane(start)
         made = await self._made(start, lane)
         mended = lane.repaired
@@ -125,7 +125,7 @@ class Attempts:
     async def _specified(self, start: Start, lane: Lane) -> Spec:
         """Return the spec; one that is invalid ends the attempt, though not the repairs of what was applied.
 
-        It is checked once a generation: that takes longer than all else in a pass with nothing new, but for Git.
+        It is checked once a generation: the check takes longer than all else in a pass without news, except for Git.
 
         Raises:
             SpecError: it is invalid.
@@ -150,7 +150,7 @@ class Attempts:
     def _holds(self, start: Start, passed: PassResult, grounds: Grounds, lane: Lane) -> bool:
         """Tell whether everything is as it was that the last result depended on, and no retry is due.
 
-        Objects that were touched since, and restored by now, are as they were.
+        Objects that were changed since, and restored by now, count as unchanged.
         """
         last, known = start.last, self._drifts.known(start.repository)
         if last.grounds is None or passed.reason is Reason.PROGRESSING:
@@ -161,7 +161,7 @@ class Attempts:
         return last.grounds.cause == grounds.cause and self._clock() < last.retry_at
 
     async def _enforced(self, start: Start, planned: Planned) -> Enforced:
-        """Do, or tell, what is planned; a plan whose every write waits for other repositories is over for now."""
+        """Carry out or show the plan; if each of its writes waits for other repositories, nothing is done for now."""
         if not planned.plan.failures and any(change.manifest for change in planned.plan.waiting):
             return Enforced(repository=start.repository, passed=result.passed(start, planned, None))
         if planned.fetched.spec.mode is Mode.OBSERVE:
@@ -170,7 +170,7 @@ class Attempts:
         return await self._enforcer.enforce(start, planned)
 
     async def _failed(self, start: Start, reached: Reached, error: TowlineError) -> Attempt:
-        """Say that an error has ended the attempt; what is wrong with a revision itself is recorded, too."""
+        """Return the result of an attempt that an error has ended; errors of the revision itself are recorded, too."""
         record = ""
         if reached.fetched and error.reason in _RECORDED:
             try:

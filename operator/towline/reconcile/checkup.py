@@ -1,4 +1,4 @@
-"""The health of all objects of a repository: from the index, and for the first unhealthy ones from their Pods."""
+"""Assess the health of a repository: from the index, and for the first unhealthy objects from their Pods."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from towline.status.compute import PassResult
 from towline.status.survey import HealthSummary, UnhealthyObject
 
 FRESH_SECONDS = 2.0
-"""So soon after it was written, nobody asks why a workload is not ready yet."""
+"""Seconds after its write in which the Pods of an unready workload are not read."""
 
 _SECONDS = 3.0
-"""How long a pass may wait for what Pods say."""
+"""Seconds for which a pass waits for the Pods."""
 
 
 class Checkups:
-    """Looks, for all repositories.
+    """Assesses all repositories.
 
     Args:
-        index: what is live, and how it is.
+        index: the live objects with their health.
         pods: what is wrong with the Pods of a workload.
         now: the current time, with its zone.
     """
@@ -39,9 +39,9 @@ class Checkups:
         self._now = now
 
     async def checked(self, label: str, desired: Desired | None, passed: PassResult) -> PassResult:
-        """Add how the objects are, whatever became of the attempt; nothing where nobody knows what is declared.
+        """Add the health of the objects to the result of an attempt; nothing if it is not known what Git declares.
 
-        Where none exists yet, that says nothing, either, unless it is what Git wants.
+        Nothing is added either while none of the declared objects exists.
         """
         if desired is None or passed.reason is Reason.SUSPENDED:
             return passed
@@ -50,7 +50,7 @@ class Checkups:
         return replace(passed, health=found) if means_something else passed
 
     async def of(self, label: str, desired: Desired, done: Mapping[str, str]) -> HealthSummary:
-        """Look at what is declared; it never fails, and takes no longer than a few seconds."""
+        """Assess the declared objects; it never fails, and takes a few seconds at most."""
         found = survey.survey(desired.manifests, self._index.owned(label), desired.spec.health_timeout, done)
         if found.well:
             return found
@@ -65,7 +65,7 @@ class Checkups:
         return replace(found, first=tuple(told))
 
     async def _explained(self, ailing: UnhealthyObject) -> UnhealthyObject:
-        """Add what the Pods of a workload say, where it has had the time to say so itself."""
+        """Add what the Pods of a workload report, unless the workload was written a moment ago."""
         waits = ailing.health.state is not State.FAILED
         if waits and ailing.written_at and self._age(ailing.written_at) < FRESH_SECONDS:
             return ailing

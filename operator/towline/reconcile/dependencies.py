@@ -1,4 +1,4 @@
-"""`spec.dependsOn`: who must be ready first, and who is woken when that changes."""
+"""Follow `spec.dependsOn`: hold back repositories until others are ready, and wake them then."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from towline.plan import dependency_graph
 from towline.plan.dependency_graph import RepositoriesByName
 
 TOGETHER_SECONDS = 2.0
-"""What one command deletes is marked within so much time, one by one."""
+"""Seconds in which one command marks several repositories as being deleted, one by one."""
 
 
 class Dependencies:
-    """Who waits for which other GitRepositories of its namespace.
+    """The GitRepositories that wait for others of their namespace.
 
     Args:
         repositories: lists the resources.
-        stir: asks for a pass of repositories for which something is new.
+        stir: asks for a pass of repositories that have news.
         clock: monotonic seconds.
     """
 
@@ -36,7 +36,7 @@ class Dependencies:
     async def unready(self, repository: GitRepository) -> str:
         """Say which dependency is not ready, and why; empty where all are.
 
-        Until that is asked again, a change of anything that it depends on, directly or not, wakes it.
+        Until the next call, a change of anything that it depends on, directly or not, wakes it.
 
         Raises:
             SpecError: it depends on itself; the message names every step.
@@ -55,9 +55,9 @@ class Dependencies:
         return why
 
     async def blocking(self, repository: GitRepository) -> str:
-        """Say which GitRepositories have to go before this one, which is being deleted; empty where none has.
+        """Say which GitRepositories must be deleted before this one, which is being deleted; empty where none must.
 
-        Those are the dependents that are being deleted, too; for a moment all of them are taken for that.
+        Those are its dependents that are being deleted, too; for the first moment all dependents count.
 
         Raises:
             ClusterError: the GitRepositories could not be listed.
@@ -74,11 +74,11 @@ class Dependencies:
         return ", ".join(first)
 
     def changed(self, key: Key) -> None:
-        """Wake everybody who waits for a change of this repository."""
+        """Wake the repositories that wait for a change of this one."""
         self._stir([waiting for waiting, awaited in self._waits.items() if key in awaited])
 
     def forget(self, key: Key) -> None:
-        """Forget a repository that has ended, and wake those who waited for that."""
+        """Forget a repository that is gone, and wake those that waited for that."""
         self._waits.pop(key, None)
         self._ends.pop(key, None)
         self.changed(key)

@@ -1,4 +1,4 @@
-"""What Git declares: from a spec to the head, its revision, and the manifests of that commit, each in its place."""
+"""Read what Git declares: from a spec to the head, its revision, and the manifests of that commit."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from towline.source.mirror import Mirrors
 _log = log.logger(__name__)
 
 _NAMED = 10
-"""So many submodules are named."""
+"""How many submodules are named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What a spec follows, as the remote has it: the full name of the ref, and the commit it stands at.
+    """The ref that a spec follows: its full name, and its commit.
 
-    `seen_at` is when the remote said so, by the event loop's clock.
+    `seen_at` is when the remote answered, by the event loop's clock.
     """
 
     remote: Remote
@@ -49,8 +49,8 @@ class Head:
 class Desired:
     """What one commit declares for one spec.
 
-    `manifests` are placed, each object once; `failures` are those that cannot be placed, or not be seen, by name.
-    `submodules` are paths that were passed over.
+    `manifests` have their namespaces, each object once; `failures` are those of objects that cannot be placed or read.
+    `submodules` are paths that were skipped.
     `memo` keeps what plans found out about these manifests.
     """
 
@@ -83,9 +83,9 @@ class CommitReader:
         client: reads the Secrets that hold credentials.
         discovery: says which kinds live in namespaces.
         index: says which kinds may be seen.
-        mirrors: the door to Git.
-        cache: the door from bytes to manifests.
-        rules: what is allowed.
+        mirrors: read from Git.
+        cache: parses files.
+        rules: what the flags allow.
     """
 
     def __init__(  # noqa: PLR0913  two servers, what is known of each, and what is allowed
@@ -106,7 +106,7 @@ class CommitReader:
         self._rules = rules
 
     async def remote(self, key: Key, spec: Spec) -> Remote:
-        """Say where the repository is, and as whom to ask.
+        """Return the remote repository with its credentials.
 
         Raises:
             SpecError, SourceError: the url, the credentials.
@@ -117,7 +117,7 @@ class CommitReader:
         return access.remote(spec, secret, allow_http=self._rules.allow_http)
 
     async def head(self, remote: Remote, spec: Spec, age: float = 0.0) -> Head:
-        """Look up what the spec follows; what another repository was told up to `age` seconds ago will do.
+        """Look up what the spec follows; an answer to another repository may be up to `age` seconds old.
 
         Raises:
             SourceError: the remote or the ref.
@@ -143,7 +143,7 @@ class CommitReader:
         return head, await self._mirrors.revision(remote, sha), await self.desired(head, spec)
 
     async def secret_version(self, key: Key, spec: Spec) -> str:
-        """Return what changes with every change of the Secret that the spec names; empty where there is none.
+        """Return the version of the Secret that the spec names; empty where there is none.
 
         Raises:
             ClusterError: the Secret could not be read.
@@ -165,8 +165,8 @@ class CommitReader:
         """Read the manifests of the commit and give each its place.
 
         Raises:
-            BuildError: with every fault of every file.
-            SourceError: the path, or the size of what lies there.
+            BuildError: with every error of every file.
+            SourceError: the path, or the size of its content.
             ClusterError: the API server could not say which kinds it serves.
         """
         limits = self._rules.limits
@@ -196,7 +196,7 @@ class CommitReader:
 
     @asynccontextmanager
     async def watching(self, key: Key, spec: Spec, head: Head) -> AsyncIterator[Callable[[], bool]]:
-        """Look for a newer head, once an interval, while something long goes on; yields whether there is one."""
+        """Look for a newer head once an interval during the block; yield a function that tells if there is one."""
         moved = asyncio.Event()
 
         async def look() -> None:
@@ -246,7 +246,7 @@ class CommitReader:
         return links.Links(entries, tree, limit, nowhere)
 
     async def _rendered(self, head: Head, spec: Spec, selected: selection.Selection) -> tuple[Manifest, ...]:
-        """Parse what was selected; what the selection refused is reported together with what does not parse."""
+        """Parse the selected files; report refusals of the selection together with parse errors."""
 
         async def read(shas: Sequence[str]) -> Mapping[str, bytes]:
             return await self._mirrors.blobs(head.remote, shas)
@@ -270,7 +270,7 @@ def _places(selected: selection.Selection) -> Mapping[str, str]:
 
 
 def _tell_old_spellings(manifests: Iterable[Manifest], sha: str) -> None:
-    """Name the annotations that are spelled as before, once for each commit that is read."""
+    """Log annotations with an old spelling, once for each commit that is read."""
     for each in manifests:
         for name, written, now in manifest.old_spellings(each):
             _log.warning(

@@ -1,6 +1,6 @@
-"""What is not as it was applied, by repository: what was written last, what differs, and who keeps changing it.
+"""Keep the drift of each repository: what was written last, what differs, and which objects are contested.
 
-It lives in this process alone; a restart finds it out again from the commit that the status calls applied.
+It is kept in memory alone; after a restart it is found again from the applied commit in the status.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from towline.status import drift_fields
 Found = tuple[Deviation, ...]
 
 _UNREAD_SECONDS = 10.0
-"""How long an object that could not be read waits for the next try."""
+"""Seconds until an object that could not be read is tried again."""
 
 
 @dataclass(slots=True)
@@ -106,7 +106,7 @@ class DriftStates:
         self._known.pop(key, None)
 
     def settle(self, repository: GitRepository, planned: Planned, synced: SyncResult) -> DriftState:
-        """Take down what a plan for a whole commit has left."""
+        """Record the state after a plan for a whole commit."""
         head, desired, decided = planned.fetched.head, planned.desired, planned.plan
         before = self.known(repository)
         stand = last_written.standing(decided, synced.done)
@@ -128,7 +128,7 @@ class DriftStates:
         return known
 
     def policy(self, policy: Policy, known: DriftState | None, spec: Spec) -> Policy:
-        """Add to a policy what is to be done about drift."""
+        """Return the policy with all that a plan needs to know about drift."""
         if known is None:
             return replace(policy, drift=spec.drift, foreign=spec.foreign_fields)
         return replace(
@@ -145,7 +145,7 @@ class DriftStates:
         )
 
     def contested(self, known: DriftState | None) -> frozenset[ObjectRef]:
-        """Return the objects that are left alone for now, because somebody keeps changing them."""
+        """Return the objects that are not repaired for now, because another manager keeps changing them."""
         now = self._clock()
         return (
             frozenset(ref for ref, each in known.contests.items() if contests.is_paused(each, now))
@@ -154,7 +154,7 @@ class DriftStates:
         )
 
     def due(self, known: DriftState | None) -> float | None:
-        """Return the seconds until an object may be written that is fought over, or read that could not be."""
+        """Return the seconds until a contested object may be written, or an unreadable one read, again."""
         if known is None:
             return None
         now = self._clock()
@@ -163,7 +163,7 @@ class DriftStates:
         return min((*held, *([_UNREAD_SECONDS] if known.unread else ())), default=None)
 
     def repaired(self, known: DriftState, synced: SyncResult) -> None:
-        """Count the repairs of a sync, and take down what admission made of them."""
+        """Count the repairs of a sync, and record what admission changed in them."""
         self._count(known, synced, known.baseline.keys())
 
     def refused(self, repository: GitRepository) -> frozenset[ObjectRef]:
@@ -200,7 +200,7 @@ class DriftStates:
         self.override(known, synced)
 
     def override(self, known: DriftState, synced: SyncResult) -> None:
-        """Take down what admission has made of fields that were sent; a later write without such a field ends it."""
+        """Record the fields that admission changed; a later write without such a field ends that."""
         for ref in synced.done & known.overridden.keys() - synced.overridden.keys():
             del known.overridden[ref]
         for ref, differences in synced.overridden.items():
@@ -213,7 +213,7 @@ class DriftStates:
                     known.overridden[ref] = (written.manifest.digest, found)
 
     async def repositories(self, known: DriftState, changes: Iterable[Change]) -> None:
-        """Look at the objects that a plan leaves although they drifted, and forget those that are well again.
+        """Describe the drifted objects that a plan leaves, and forget those that are as declared again.
 
         Of one that cannot be read, what was known stays.
         """
@@ -259,7 +259,7 @@ class DriftStates:
         return ended
 
     def context(self, known: DriftState, revision: Revision) -> WriteContext:
-        """Return in whose name objects are read."""
+        """Return the context in which objects are read."""
         identity = Identity(key=known.repository.key, uid=known.repository.uid)
         return WriteContext(identity=identity, revision=revision, mask=self._mask)
 
@@ -320,7 +320,7 @@ class DriftStates:
         return deviations.added_by_others(look, self._mask, filled)
 
     async def look(self, known: DriftState, written: LastWritten, commit: str) -> Look | None:
-        """Read an object beside what would be sent for it; None where it does not exist.
+        """Read an object together with what would be sent for it; None where it does not exist.
 
         Raises:
             ClusterError: no answer.
@@ -365,13 +365,13 @@ def _remembered(status: Body, written: Baseline, reason: str) -> dict[ObjectRef,
 
 
 def _repairs(change: Change, known: DriftState | None) -> bool:
-    """Tell whether a planned change undoes what somebody else did to what was written before."""
+    """Tell whether a planned change repairs an object that was written before."""
     deleted = change.action is Action.CREATE and known is not None and change.ref in known.baseline
     return change.action is Action.REPAIR or deleted
 
 
 def _stays(change: Change, spec: Spec) -> bool:
-    """Tell whether a change leaves an object otherwise than Git has it, which is to be said."""
+    """Tell whether a change leaves an object different from Git, which must be reported."""
     if drift_policy.is_reported(change):
         return True
     looked_at = (

@@ -1,4 +1,4 @@
-"""From a plan to what became of it: the cluster is brought to what Git says, or told what that would take."""
+"""Carry out a plan, or show under Observe what it would do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from towline.status import compute
 from towline.status.compute import PassResult
 
 _TRIES = 3
-"""How often a resource is read anew that somebody changes before the first write."""
+"""How often a resource is read again that is changed before the first write."""
 
 
 class Enforcer:
@@ -36,13 +36,13 @@ class Enforcer:
 
     Args:
         executor: writes, and leaves records.
-        observer: tells what plans would do.
-        drifts: takes down what was written.
+        observer: shows what plans would do.
+        drifts: records what was written.
         source: finds newer heads while a sync runs.
         locator: finds the lines of refused fields.
-        index: what is live.
-        repositories: where the resource itself is written.
-        neighbours: are told what is free.
+        index: the live objects.
+        repositories: writes the resource itself.
+        neighbours: are told which objects were released.
         now: the current time, with its zone.
     """
 
@@ -96,10 +96,10 @@ class Enforcer:
         return Enforced(repository=repository, passed=passed, drift=drift)
 
     async def observe(self, start: Start, planned: Planned) -> PassResult:
-        """Tell what would be done; what other repositories are asked about first is waited for as ever.
+        """Show what would be done; changes that wait for other repositories wait as usual.
 
         Raises:
-            ClusterError: the API server could not be asked, or refuses us as a whole.
+            ClusterError: the API server could not be asked, or refuses Towline as a whole.
             SourceError: the mirror could not be read.
         """
         decided = planned.plan
@@ -149,10 +149,10 @@ class Enforcer:
         return repository, synced
 
     async def _begun(self, repository: GitRepository, planned: Planned) -> GitRepository:
-        """Before the first write: our finalizer, and in the status where to look after a kill.
+        """Prepare the first write: add the finalizer, and note in the status which kinds to look for after a crash.
 
         Raises:
-            ClusterError: the resource changed under us; nothing is written then.
+            ClusterError: the resource changed meanwhile; nothing is written then.
         """
         kinds = planned.visible.kinds.union(change.ref.group_kind for change in planned.plan.applies)
         for _ in range(_TRIES):
@@ -171,7 +171,7 @@ class Enforcer:
         return now
 
     async def _watched(self, planned: Planned, synced: SyncResult) -> SyncResult:
-        """Wait until what was written is watched; where it cannot be, that is an error of the sync."""
+        """Wait until the written kinds are watched; if they cannot be, the sync has failed."""
         kinds = planned.desired.kinds - planned.visible.unreadable.keys()
         try:
             self._index.follow(kinds)
@@ -183,7 +183,7 @@ class Enforcer:
     async def _settled(
         self, repository: GitRepository, planned: Planned, synced: SyncResult
     ) -> tuple[Deviation, ...]:
-        """Take down what the plan of a whole commit has left, and describe what it leaves to others."""
+        """Record the state after the plan of a whole commit, and describe what differs from Git."""
         known = self._drifts.settle(repository, planned, synced)
         await self._drifts.repositories(known, planned.plan.changes)
         return self._drifts.deviations(known)

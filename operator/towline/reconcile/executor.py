@@ -1,7 +1,7 @@
-"""The execution of one plan: preflight, record opened, writes, prunes, record closed.
+"""Execute one plan: preflight, open the record, write, prune, close the record.
 
-A plan with nothing to write never comes here. What may be written, and in which order, was decided before; here it
-happens, and whatever happens is told by the record.
+A plan with nothing to write never comes here. What may be written, and in which order, is already decided; the record
+tells what happened.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class Executor:
     """Executes plans, for all repositories.
 
     Args:
-        writer: the door to managed objects.
-        ledger: the door to the records.
-        index: what is live, to find out how far a sync came whose process died.
-        source: knows the commits between two.
-        mask: takes secrets out of what is recorded.
+        writer: writes managed objects.
+        ledger: stores the records.
+        index: the live objects, to find out how far a sync came whose process died.
+        source: lists the commits between two.
+        mask: hides secrets in records.
         now: the current time, with its zone.
         operator: which process writes, in records.
         blame: knows which commits made objects what they are, and in which line.
@@ -127,7 +127,7 @@ class Executor:
             superseded: asked between waves whether the head moved meanwhile.
 
         Raises:
-            ClusterError: nothing was written yet, and the API server cannot be asked, or refuses us as a whole.
+            ClusterError: nothing was written yet, and the API server cannot be asked, or refuses Towline as a whole.
         """
         context = self.context(request)
         flight = await self._preflight(request, context)
@@ -248,7 +248,7 @@ class Executor:
         context: WriteContext,
         superseded: Callable[[], bool],
     ) -> WriteResult:
-        """Write what applies, and only if all of it was done, take away what is no longer declared."""
+        """Write the applies and then, if all of them were done, prune and release."""
         applied = await self._writer.write(predictions, context, superseded)
         removals = request.plan.removals
         if failures or not applied.clean or superseded():
@@ -334,7 +334,7 @@ class Executor:
         return {ref: places[ref]._replace(line=line) for ref, line in lines.items()}
 
     def _changed(self, found: Prediction, request: SyncRequest) -> tuple[FieldChange, ...]:
-        """Return the fields that a change changes; of a repair, with whoever gave them their old value."""
+        """Return the fields that a change changes; for a repair, with the manager that gave them their old value."""
         if found.before is None:
             return ()  # without making its body, which thousands of creations would for nothing
         manager, sent = request.identity.manager, found.body
@@ -349,7 +349,7 @@ class Executor:
         return (*attributed, *deviations.removals(found.before, manager, self._mask))
 
     def context(self, request: SyncRequest) -> WriteContext:
-        """Return in whose name and why objects are looked at and written, before there is a record."""
+        """Return the context in which objects are read and written, before there is a record."""
         return WriteContext(
             identity=request.identity,
             revision=request.revision,

@@ -1,4 +1,4 @@
-"""From a spec to what Git declares: head, commit, manifests, each read only where the last pass does not tell it."""
+"""Fetch what Git declares: head, commit, manifests, each only if the last pass did not read it already."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _MOMENT = 0.001
 """Seconds by which an answer must be newer than the one that is known, to be another one."""
 
 _FRESH = 0.9
-"""The part of an interval for which an answer is good."""
+"""The fraction of an interval for which an answer is reused."""
 
 
 class Fetcher:
     """Reads Git for attempts.
 
     Args:
-        source: what Git declares.
+        source: reads Git.
         index: says which kinds can still be seen.
         clock: monotonic seconds.
     """
@@ -63,7 +63,7 @@ class Fetcher:
     async def head(self, start: Start, spec: Spec) -> Head:
         """Look up the head, unless that was done for this very spec less than an interval ago.
 
-        Repositories of one remote share an answer, but for a new spec or where somebody asks for a look.
+        Repositories of one remote share an answer, except for a new spec or a requested look.
 
         Raises:
             SpecError, SourceError: the url, the credentials, the remote or the ref.
@@ -88,7 +88,7 @@ class Fetcher:
         self._remotes.pop(key, None)
 
     def _age(self, start: Start, spec: Spec) -> float:
-        """Return how old an answer may be, in seconds: new where somebody asks, or where the last led to no commit."""
+        """Return how old an answer may be, in seconds: 0 for a requested look, or if the last led to no commit."""
         last = start.last
         if last.head is None or last.spec != spec or start.is_asked_for:
             return 0.0
@@ -99,10 +99,10 @@ class Fetcher:
         return min(spec.interval * _FRESH, self._clock() - last.head.seen_at - _MOMENT)
 
     async def commit(self, start: Start, spec: Spec, head: Head) -> Fetched:
-        """Fetch the commit that the head stands at.
+        """Fetch the commit of the head.
 
         Raises:
-            SourceError: it cannot be had.
+            SourceError: the fetch failed.
         """
         known = start.last.fetched.revision if start.last.fetched else None
         return Fetched(spec=spec, head=head, revision=await self._source.revision(head, spec.timeout, known))

@@ -1,4 +1,4 @@
-"""The deletion of a GitRepository: its objects are pruned or released, then its finalizer is removed.
+"""Delete a GitRepository: prune or release its objects, then remove its finalizer.
 
 It needs neither Git nor a valid spec. An object that may not be deleted is released, so that it never blocks the
 deletion of the GitRepository.
@@ -52,14 +52,14 @@ _OUR_CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gitrepositor
 
 
 class Finalizer:
-    """Ends repositories.
+    """Finalizes GitRepositories.
 
     Args:
-        client: asks about our CRD and about namespaces.
-        index: what is live.
-        sweep: finds what is ours where nothing says where to look.
+        client: reads Towline's CRD and namespaces.
+        index: the live objects.
+        sweep: finds owned objects when the status does not name their kinds.
         neighbours: what other repositories declare.
-        dependencies: who has to go first.
+        dependencies: which repositories must be deleted first.
         syncs: executes plans.
         repositories: removes the finalizer.
         ledger: is told to forget.
@@ -90,7 +90,7 @@ class Finalizer:
         self._installation = installation
 
     async def finalize(self, repository: GitRepository) -> PassResult | None:
-        """Prune or release every owned object; None where that is done and the finalizer is removed.
+        """Prune or release every owned object; None once that is done and the finalizer is removed.
 
         Raises:
             ClusterError: the API server could not be asked.
@@ -119,7 +119,7 @@ class Finalizer:
         return None
 
     async def _decide(self, repository: GitRepository) -> tuple[Plan, float, Mapping[GroupKind, str]]:
-        """Plan the end, say how many seconds it may wait for other repositories, and which kinds cannot be read."""
+        """Return the plan of the deletion, the seconds that it may wait for others, and the unreadable kinds."""
         kinds = kinds_of(repository) or await self._sweep.everywhere(repository.label)
         self._index.follow(kinds)  # a pause hides what a sync has written whose answer was lost
         unread = await self._index.unreadable(kinds)
@@ -139,14 +139,14 @@ class Finalizer:
         return await self._without_doomed(repository, decided), patience, unread
 
     async def _removal(self, repository: GitRepository) -> Removal:
-        """Say what becomes of the objects; uninstalling the CRD never deletes workloads."""
+        """Return what becomes of the objects; uninstalling the CRD never deletes workloads."""
         crd = await self._client.found(_OUR_CRD)
         if crd is None or crd["metadata"].get("deletionTimestamp"):
             return Removal.NONE
         return gitrepository.removal(repository)
 
     async def _without_doomed(self, repository: GitRepository, decided: Plan) -> Plan:
-        """Leave out what the namespace takes with it: it goes anyway, and nothing can be written there."""
+        """Leave out objects in a namespace that is being deleted: they go anyway, and nothing can be written there."""
         doomed = await self._doomed(repository)
         left = tuple(change for change in decided.changes if not doomed or change.ref.namespace != doomed)
         return replace(decided, changes=left)
@@ -229,7 +229,7 @@ def _waiting(repository: GitRepository, message: str, seconds: float) -> PassRes
 
 
 def _unread(repository: GitRepository, unread: Mapping[GroupKind, str]) -> PassResult:
-    """Say that the end waits for kinds that cannot be read: nobody knows what of them is left to delete or release."""
+    """Say that the deletion waits for kinds that cannot be read: their objects are unknown."""
     return PassResult(
         generation=repository.generation,
         reason=Reason.CLUSTER_UNAVAILABLE,

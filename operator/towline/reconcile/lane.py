@@ -1,4 +1,4 @@
-"""The repair lane of a pass: what others change is restored beside whatever the pass waits for.
+"""Repair drift during a pass, while the pass waits for something else.
 
 It needs neither a fetch nor a render, so that it goes on while a Git server is silent or a new commit does not build.
 """
@@ -25,12 +25,12 @@ RECALL_SECONDS = 2.0
 
 
 class Lanes:
-    """Opens the lanes of all repositories.
+    """Makes the repair lanes of all repositories.
 
     Args:
         repairs: restore, one after the other.
-        drifts: what was written last, and what differs.
-        index: says when somebody touches an object.
+        drifts: know what was written last, and what differs.
+        index: tells when another client changes an object.
     """
 
     def __init__(self, repairs: Repairs, drifts: DriftStates, index: Index) -> None:
@@ -44,10 +44,10 @@ class Lanes:
 
 
 class Lane:
-    """The repairs beside one pass.
+    """The repairs during one pass.
 
     Attributes:
-        repaired: what they have come to until now.
+        repaired: the result of all repairs so far.
     """
 
     def __init__(self, repairs: Repairs, drifts: DriftStates, index: Index, start: Start) -> None:
@@ -60,9 +60,9 @@ class Lane:
 
     @asynccontextmanager
     async def open(self, spec: Spec) -> AsyncIterator[None]:
-        """Repair what was touched since the last pass, then, beside a block, whatever somebody else changes.
+        """Repair what was changed since the last pass and, during the block, what others change.
 
-        The end of the block waits for its last repair. After a restart, everything is looked at once the block takes
+        The end of the block waits for the last repair. After a restart, all objects are checked once the block takes
         long, or fails. Under Observe nothing is repaired.
 
         Raises:
@@ -83,7 +83,7 @@ class Lane:
             raise failed
 
     async def go_on(self) -> None:
-        """Restore what was touched although the spec is invalid by now, as the last valid one has asked for.
+        """Repair what was changed although the spec is invalid by now, as the last valid one asked for.
 
         Raises:
             TowlineError: the API server could not be asked.
@@ -114,7 +114,7 @@ class Lane:
             raise mended.error
 
     async def _mend_until(self, ended: asyncio.Event, spec: Spec) -> None:
-        """Mend whenever somebody touches an object of ours; after a restart also when nobody does for a while."""
+        """Repair whenever an owned object is changed; after a restart also after a while without a change."""
         over = asyncio.ensure_future(ended.wait())
         try:
             while not ended.is_set():
@@ -125,7 +125,7 @@ class Lane:
             await aio.end(over)
 
     async def _touched(self, over: asyncio.Future[Any]) -> None:
-        """Wait until somebody touches an object of ours, or the block is over."""
+        """Wait until an owned object is changed, or the block is over."""
         touched = asyncio.ensure_future(self._index.disturbances.wait(self._repository.label))
         try:
             limit = RECALL_SECONDS if self._is_recalled() else None

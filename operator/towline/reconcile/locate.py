@@ -33,8 +33,8 @@ class Locator:
     """Finds lines, for all repositories.
 
     Args:
-        mirrors: the door to Git.
-        limits: what is allowed of a YAML file.
+        mirrors: read from Git.
+        limits: those that files are parsed with.
     """
 
     def __init__(self, mirrors: Mirrors, limits: documents.YamlLimits) -> None:

@@ -1,6 +1,6 @@
-"""The other repositories: who declares what, who waits for whom, and whose next pass must come now.
+"""Know the claims of all repositories: which declares what, which waits for which, and which to wake.
 
-What is known of the claims lives in this process alone, and is found out again by the passes that follow a restart.
+Claims are kept in memory alone; after a restart the next passes find them again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ELDER_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wait:
-    """Whom a repository waits for with one commit, and since when."""
+    """Which repositories one waits for with one commit, and since when."""
 
     sha: str
     since: float
@@ -53,7 +53,7 @@ class Neighbours:
         self._news: Counter[Key] = Counter()
 
     def found(self, repository: GitRepository, name: str) -> None:
-        """Note the full name of the ref that a spec leads to, and wake those who waited because it may be theirs.
+        """Note the full name of the ref that a spec leads to, and wake those that may follow the same one.
 
         In the first attempt with a spec they are woken at its end.
         """
@@ -65,7 +65,7 @@ class Neighbours:
             self._wake_waiting(repository.key)
 
     def declare(self, repository: GitRepository, sha: str, manifests: Collection[Manifest]) -> None:
-        """Note what a commit declares, and wake those who waited for that, or want what it drops."""
+        """Note what a commit declares, and wake those that waited for that, or declare what it drops."""
         whose = (repository.key, repository.uid)
         refs = frozenset(manifest.ref for manifest in manifests)
         claim = Claim(sha=sha, refs=refs, generation=repository.generation)
@@ -78,13 +78,13 @@ class Neighbours:
         self._wake_waiting(repository.key)
 
     def tried(self, repository: GitRepository) -> None:
-        """Note that an attempt with this spec has ended, and wake those who waited for what it would find."""
+        """Note that an attempt with this spec has ended, and wake those that waited for its result."""
         if not self._has_tried(repository):
             self._tried[repository.key] = (repository.uid, repository.generation)
             self._wake_waiting(repository.key)
 
     def withdraw(self, key: Key) -> None:
-        """Forget a repository that ends, and wake those who declare the same objects."""
+        """Forget a repository that is deleted, and wake those that declare the same objects."""
         dropped = [claim.refs for whose, claim in self._claims.items() if whose[0] == key]
         self._claims = {whose: claim for whose, claim in self._claims.items() if whose[0] != key}
         self._tried.pop(key, None)
@@ -93,7 +93,7 @@ class Neighbours:
         self.released(key, frozenset().union(*dropped))
 
     def released(self, owner: Key, refs: Collection[ObjectRef]) -> None:
-        """Wake everybody but the owner who declares one of these objects, which it holds no longer."""
+        """Wake all repositories but the owner that declare one of these objects, which it has released."""
         if refs:
             self.stir(
                 {key for (key, _), claim in self._claims.items() if key != owner and claim.refs & set(refs)}
@@ -106,9 +106,9 @@ class Neighbours:
     async def standing(
         self, me: GitRepository, sha: str, plan: Plan, live: Mapping[ObjectRef, Live]
     ) -> tuple[ClaimResult, float]:
-        """Say what the others mean for a plan that was made without them, and how long it may wait, in seconds.
+        """Return what the other repositories mean for a plan, and how many seconds it may wait for them.
 
-        Those that it waits for are woken: whoever follows the same ref has a commit to read, and the others say so.
+        Those that it waits for are woken, to read the same commit or to say what they declare.
 
         Raises:
             ClusterError: the GitRepositories could not be listed.
@@ -120,7 +120,7 @@ class Neighbours:
         return self._patient(me.key, sha, claims.stand(self._seen(me), sha, plan, live, others))
 
     def _patient(self, key: Key, sha: str, standing: ClaimResult) -> tuple[ClaimResult, float]:
-        """Wait no longer than is good: what was waited for in vain is forgotten."""
+        """Limit the wait: after its time, what was waited for is left out."""
         before = self._waits.get(key)
         since = before.since if before and before.sha == sha else self._clock()
         waited = self._clock() - since
@@ -149,7 +149,7 @@ class Neighbours:
         self.stir(key for key, wait in self._waits.items() if whom in wait.whom)
 
     def stir(self, keys: Iterable[Key]) -> None:
-        """Ask for a pass of repositories for which something is new."""
+        """Ask for a pass of repositories that have news."""
         for key in tuple(keys):
             self._news[key] += 1
             self._wake(key)

@@ -1,4 +1,4 @@
-"""`spec.mode: Observe`: a plan and its dry run are told, and no managed object is written."""
+"""Show a plan and its dry run under `spec.mode: Observe`; no managed object is written."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Observed:
 
 
 class Observer:
-    """Tells what would be done, and later whether that is still what is done, for all repositories.
+    """Shows what would be done, and later whether that is still what is done, for all repositories.
 
     Args:
         writer: asked for dry runs only.
         executor: leaves the records.
         ledger: has those that were left before.
-        announcer: tells people.
+        announcer: posts Events and logs.
     """
 
     def __init__(self, *, writer: Writer, executor: Executor, ledger: Ledger, announcer: Announcer) -> None:
@@ -49,12 +49,12 @@ class Observer:
         self._announcer = announcer
 
     async def observe(self, request: SyncRequest) -> Observed:
-        """Give a plan its dry run, and leave one Planned record unless the newest tells the same.
+        """Run a plan as a dry run, and leave one Planned record unless the newest says the same.
 
         Everything has a dry run, whatever `spec.preflight` says, but what needs something that the plan itself creates.
 
         Raises:
-            ClusterError: the API server could not be asked, or refuses us as a whole.
+            ClusterError: the API server could not be asked, or refuses Towline as a whole.
         """
         context = replace(self._executor.context(request), preflight=True)
         flight = await self._writer.preflight(request.plan.applies, context)

@@ -25,8 +25,8 @@ class Planner:
     """Makes plans for attempts.
 
     Args:
-        index: what is live.
-        sweep: finds what is ours where nothing says where to look.
+        index: the live objects.
+        sweep: finds owned objects when the status does not name their kinds.
         neighbours: what other repositories declare.
         dependencies: what must be ready first.
         drifts: what is to be done about drift.

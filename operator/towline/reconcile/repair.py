@@ -47,9 +47,9 @@ class Repairs:
     Args:
         source: reads the commit that was applied last.
         index: what is live, and what somebody has touched.
-        drifts: what was written last, and what differs.
+        drifts: know what was written last, and what differs.
         executor: carries repairs out.
-        announcer: tells people.
+        announcer: posts Events and logs.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ class Reporter:
     Args:
         repositories: reads and writes the resources themselves.
         dependencies: are told whose status has changed.
-        announcer: tells people.
+        announcer: posts Events and logs.
         ledger: deletes old records.
         now: the current time, with its zone.
     """
