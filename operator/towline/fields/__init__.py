@@ -1,1 +1,1 @@
-"""What is inside an object: who owns which field, where values differ, and which of them are secret."""
+"""Compare objects field by field: who owns each, where values differ, and which are secret; pure."""

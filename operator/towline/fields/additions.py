@@ -1,8 +1,8 @@
-"""Fields that others added inside list items of ours: an apply does not touch them, and managedFields shows them.
+"""Find fields that others added inside declared list items, which an apply leaves and managedFields shows.
 
-A container that somebody made privileged, an environment variable in it, a port of our Service. An item that others
-added beside ours (a sidecar) is theirs; so is what our own writes were given by admission, and a `caBundle`, which is
-there to be injected, and what the API server fills in anyway.
+Examples are a container that was made privileged, and an environment variable in it. A list item of its own (a sidecar)
+does not count, nor does what admission added to Towline's own writes, a `caBundle`, which is there to be injected, or a
+default of the API server.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Addition(NamedTuple):
 
 
 def has(entries: Sequence[Body], manager: str) -> bool:
-    """Tell whether somebody added fields inside list items that `manager` applies."""
+    """Tell whether others added fields inside list items that `manager` applies."""
     return next(_found(entries, manager), None) is not None
 
 
@@ -64,7 +64,7 @@ def filled_in(found: Sequence[Addition], bare: Body) -> tuple[Addition, ...]:
 
 
 def removal(found: Sequence[Addition]) -> tuple[Body, ...]:
-    """Return the JSON patch operations that take these fields off, the last items of lists first."""
+    """Return the JSON patch operations that remove these fields, the last items of lists first."""
     paths = sorted({each.root for each in found}, key=_steps, reverse=True)
     return tuple({"op": "remove", "path": path} for path in paths)
 
@@ -88,7 +88,7 @@ def _found(entries: Sequence[Body], manager: str) -> Iterator[tuple[Body, tuple[
 def _leaves(
     theirs: Node, ours: Node, above: tuple[str, ...], *, inside: bool
 ) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Yield the steps to what they hold and we do not, below list items that we hold: to its root, and to each leaf."""
+    """Yield the steps to what others hold below Towline's list items: to the root, and to each leaf."""
     for key, node in theirs.items():
         if key == ITSELF or key in _INJECTED or (not above and key == _STATUS):
             continue

@@ -1,7 +1,7 @@
-"""What differs between two JSON values, found before anybody describes it: most of two objects is equal.
+"""Narrow two JSON values down to what differs, because most of two objects is equal.
 
-Items of lists correspond by what tells them apart, where something does and they keep their order. Else they
-correspond by their place, around those that are equal where one list is longer.
+Items of two lists are matched by the keys that identify them, if there are such keys and the order is the same. Else
+they are matched by position, around those that are equal where one list is longer.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What somebody added to a map that is owned as a whole.
+"""Find extra keys in atomic maps, which managedFields cannot show.
 
-Of an atomic map (a selector) `managedFields` names no members: an apply under our name that adds one leaves our entry
-as it was. What others add under a name of their own makes the whole map theirs, which the entry shows; but where a
+For an atomic map (a selector) `managedFields` names no members: an apply under Towline's name that adds one leaves the
+entry as it was. An addition under another name makes the whole map that manager's, which the entry shows; but if a
 member of it is left to others, that alone proves nothing.
 """
 

@@ -1,4 +1,4 @@
-"""Canonical JSON (RFC 8785): one value, one sequence of bytes, whoever writes it."""
+"""Write canonical JSON (RFC 8785), where equal values have equal bytes."""
 
 from __future__ import annotations
 

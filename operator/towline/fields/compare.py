@@ -1,7 +1,7 @@
-"""Do a declared and a live object mean the same?
+"""Tell whether a declared and a live object mean the same.
 
-Only what is declared is looked at. What JSON calls equal is the same; beyond that the API server rewrites
-four things that nobody touched: quantities, where it knows that one stands (`1000m` and `1` under `limits`,
+Only declared fields are compared. What JSON calls equal is the same; beyond that the API server itself rewrites
+four things: quantities, in fields that hold one (`1000m` and `1` under `limits`,
 but never in an environment variable, a ConfigMap or an annotation, which are text); empty values of built-in
 kinds, which it drops; those that ask it to choose, which it fills in (`clusterIP: ""`, `nodePort: 0`); and the line
 breaks of base64. Whatever still differs is for a dry run to settle.
@@ -26,10 +26,10 @@ _AMOUNTS_OF = {
     "LimitRange": _AMOUNTS | {"max", "min", "default", "defaultRequest", "maxLimitRequestRatio"},
     "HorizontalPodAutoscaler": _AMOUNTS | {"target"},
 }
-"""The same where a kind has words of its own, which mean something else in others."""
+"""The same for kinds with fields of their own, whose names mean something else in other kinds."""
 
 _QUANTITIES = frozenset({"sizeLimit", "divisor", "averageValue"})
-"""Fields that are quantities, wherever they stand."""
+"""Fields that are quantities wherever they are."""
 
 _TEXT = frozenset({"labels", "annotations", "data", "matchLabels", "nodeSelector", "selector"})
 """Maps of text: an empty value in them is a value."""
@@ -71,14 +71,14 @@ _CHOSEN = frozenset(
 """Fields of built-in kinds in which an empty text or list, or a zero, asks the API server to choose."""
 
 _WORDS = frozenset({"value", "command", "args"})
-"""Fields in which nothing is a value of its own."""
+"""Fields in which an empty text is a value."""
 
 _SETS = frozenset({"finalizers"})
 """Lists of text where others may add, and order means nothing."""
 
 
 class _Place(NamedTuple):
-    """Where a value stands; whether the API server drops empty values there, and which maps hold quantities."""
+    """Where a value is; whether the API server drops empty values there, and which maps hold quantities."""
 
     steps: tuple[str | int, ...]
     drops: bool
@@ -114,7 +114,7 @@ def differing(want: Body, have: Body) -> tuple[str, ...]:
 
 
 def overridden(sent: Body, answer: Body) -> tuple[str, ...]:
-    """Name the leaves that the answer to an apply holds otherwise than they were sent: admission has changed them.
+    """Name the leaves whose value in the answer to an apply differs from what was sent: admission changed them.
 
     An empty text or list of a built-in kind is none of them, as the API server fills in what is left to it; but for
     maps of text, values of variables and the words of a command line, where nothing is a value, too.

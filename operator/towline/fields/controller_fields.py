@@ -1,8 +1,8 @@
-"""Fields that a controller owns by the meaning of their kind, though exports hold them and Git may declare them.
+"""Leave out declared fields that only a controller writes; exports contain them.
 
-Sent, they would be a fight with the controller, or worse: `rules: []` under an `aggregationRule` takes everybody's
-rights away until the controller has filled them in again. So they are left out of what is declared: not sent, not
-compared, and named once as ignored.
+If they were sent, they would conflict with the controller, or worse: `rules: []` under an `aggregationRule` removes
+all rights until the controller has filled them in again. So they are neither sent nor compared, and named once as
+ignored.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Co-owners: entries of `managedFields` that would keep a field alive when Git drops it.
+"""Remove co-owners: entries of `managedFields` that would keep a field alive when Git drops it.
 
-A server-side apply removes a field that its manager declares no longer, but only where nobody else owns it. An entry
-that an update left behind (by kubectl, a tool, a controller of old) owns without ever speaking again. So what we
-declare is taken out of such entries. Entries of the status and other subresources stay, and so do those of other
-appliers, who declare what they own: they are rivals, not remains.
+A server-side apply removes a field that its manager no longer declares, but only if no other manager owns it. An entry
+that an update left behind (by kubectl, another tool, a former controller) owns the field for ever. So declared fields
+are removed from such entries. Entries of the status and other subresources stay, and so do those of other appliers,
+which declare what they own.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def folded(
 
 
 def is_shared(entries: Sequence[Body], manager: str) -> bool:
-    """Tell whether the remains of others hold something that `manager` applies."""
+    """Tell whether leftover entries hold a field that `manager` applies."""
     return folded(entries, manager) is not None
 
 
@@ -65,7 +65,7 @@ def _left(entry: Body, held: Iterable[Node], manager: str) -> Body:
 
 
 def _remains(entry: Body, manager: str) -> bool:
-    """Tell whether an entry is what a write left behind, of whoever does not apply any more."""
+    """Tell whether an entry is a leftover of a manager that does not apply any more."""
     if entry.get("subresource") or managed.is_applied_by(entry, manager):
         return False
     return entry.get("operation") == "Update" or entry.get("manager") in _APPLIERS

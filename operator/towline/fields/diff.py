@@ -1,4 +1,4 @@
-"""Which fields of one object change, with old and new value: masked first, then compared."""
+"""List the changed fields of one object, with old and new value, both masked first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from towline.fields.mask import Mask
 from towline.model import Body, Difference
 
 LARGEST = 2048
-"""Bytes of JSON; a larger value stands as its length, digest and head."""
+"""Bytes of JSON; a larger value is replaced by its length, digest and head."""
 
 HEAD = 256
 """Characters."""
@@ -57,7 +57,7 @@ def fields(
 
 
 def overridden(sent: Body, answer: Body, mask: Mask) -> tuple[Difference, ...]:
-    """Name what the answer to an apply holds otherwise than it was sent: admission has changed it."""
+    """Return the fields to which admission gave another value than was sent."""
     paths = compare.overridden(sent, answer)
     return values(sent, answer, paths, mask) if paths else ()
 

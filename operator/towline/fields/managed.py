@@ -1,4 +1,4 @@
-"""`metadata.managedFields`, read in one place: which entry is whose, and what it holds.
+"""Read `metadata.managedFields`: whose each entry is, and what it holds.
 
 The API server keeps one entry for each writer: a field manager, its operation (Apply or Update) and the subresource
 that it wrote through. What a repository owns is in the Apply entry of its field manager, without subresource.

@@ -1,15 +1,15 @@
-"""What may be shown of an object: every secret value gives way to `***` and a short keyed digest.
+"""Mask an object: every secret value is replaced by `***` and a short keyed digest.
 
 Of a Secret, alone or inside another object, every scalar is secret except apiVersion, kind, name, namespace
 and the names of keys. Of any other object the value of a name that says so (`SAYING`, or a key with its purpose,
-such as `apiKey`) is secret, with all that lies below it, where that name is
+such as `apiKey`) is secret, with everything below it, where that name is
 
 - a key: in a ConfigMap's `data`, an annotation, a field of a custom resource;
 - the `name` or `key` beside a `value`, `values` or `default`: environment variables, HTTP headers, parameters;
 - a flag or an assignment among a container's `args` or `command`: `--password=…`, or the word behind `--password`.
 
 Kubernetes has such names that hold no secret: fields that refer to one, and selectors. These are left alone
-by their exact name, by their ending, or by the shape of the mapping they stand in; not in maps whose keys
+by their exact name, by their ending, or by the shape of the mapping that they are in; not in maps whose keys
 an author chose (`FREE`). In doubt a value is masked: a reader still sees whether it changed. The bare word "key" says
 nothing: most keys only name something.
 """
@@ -54,7 +54,7 @@ _SECRET_KEY = re.compile(rf"(?:{'|'.join(_PURPOSES)}|\b(?:app|ca|des))-?key|[^./
 """A key with its purpose, in a name spelled by `_spelled`; `server.key` and the like are files of private keys."""
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[\s_-]+")
 _PRIVATE_KEY = "PRIVATE KEY-----"
-"""What every private key in PEM says of itself."""
+"""Part of the first line of every private key in PEM."""
 
 FREE = frozenset(
     {"annotations", "attributes", "binaryData", "data", "options", "parameters", "volumeAttributes"}

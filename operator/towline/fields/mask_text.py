@@ -1,4 +1,4 @@
-"""Text by others without the secrets that it quotes."""
+"""Remove secrets from text that quotes an object."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _escaped(text: str) -> Iterator[str]:
 
 
 def _without_pieces(message: str, forms: AbstractSet[str], names: AbstractSet[str]) -> str:
-    """Empty the quotations that were cut out of a secret: servers shorten what they quote."""
+    """Empty quotations that are pieces of a secret, because servers shorten what they quote."""
 
     def emptied(quoted: re.Match[str]) -> str:
         content = next(group for group in quoted.groups() if group is not None)

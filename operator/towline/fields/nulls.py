@@ -1,10 +1,10 @@
-"""Which nulls of a manifest are sent, and what the API server made of them.
+"""Decide which nulls of a manifest are sent, and find those that are filled in the live object.
 
 A null is sent as `kubectl apply --server-side` sends it: it is a value where a schema calls the field nullable, it
-takes the field off elsewhere, and either way the entry in `managedFields` holds it. Four nulls are not sent, because
+removes the field elsewhere, and either way the entry in `managedFields` holds it. Four nulls are not sent, because
 no schema gives them a meaning and the API server deals badly with them (measured on 1.37):
 
-- fields of `metadata`: a null list of finalizers would take off those of others;
+- fields of `metadata`: a null list of finalizers would remove those of others;
 - an entry of labels, annotations, or the data of a ConfigMap or Secret: the API server keeps it as an empty text, and
   writes the object anew at each apply; so the empty text is sent;
 - the key of a list item (`protocol`, `name`) of a built-in kind: the item would be added once more at each apply.

@@ -1,4 +1,4 @@
-"""Which declared paths does our managedFields entry still hold?
+"""Find the declared fields that Towline's managedFields entry no longer holds.
 
 A map key `x` is held by `f:x`. An empty node is a leaf: it holds all that is declared below it. A list item
 is held by the entry `k:{...}` whose keys all equal the item's, or by `v:<json>` in a set. What names the

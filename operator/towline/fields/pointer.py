@@ -1,4 +1,4 @@
-"""JSON pointers (RFC 6901): how rules, failures and records name a field of an object."""
+"""Read and write JSON pointers (RFC 6901), which name fields in rules, failures and records."""
 
 from __future__ import annotations
 
