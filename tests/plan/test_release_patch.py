@@ -32,8 +32,8 @@ def test_a_release_takes_off_what_is_ours_from_exactly_the_version_that_was_read
     assert release_patch.operations(live("", OURS, THEIRS), IDENTITY) == (
         {"op": "test", "path": "/metadata/resourceVersion", "value": "7"},
         {"op": "remove", "path": "/metadata/labels/towline.dev~1repository"},
-        {"op": "remove", "path": "/metadata/annotations/towline.dev~1owner"},
         {"op": "remove", "path": "/metadata/annotations/towline.dev~1commit"},
+        {"op": "remove", "path": "/metadata/annotations/towline.dev~1owner"},
         {"op": "replace", "path": "/metadata/managedFields", "value": [THEIRS]},
     )
 
@@ -42,8 +42,28 @@ def test_where_no_other_entry_is_left_the_list_is_emptied_as_the_server_wants_it
     assert release_patch.operations(live("", OURS), IDENTITY)[-1]["value"] == [{}]
 
 
-def test_other_entries_of_our_manager_stay() -> None:
-    assert release_patch.operations(live("", STATUS, OURS), IDENTITY)[-1]["value"] == [STATUS]
+def test_every_entry_of_our_manager_goes_and_those_of_others_stay() -> None:
+    updated, another = OURS | {"operation": "Update"}, OURS | {"manager": "towline:shop/other"}
+    found = release_patch.operations(live("", STATUS, OURS, updated, another, THEIRS), IDENTITY)
+    assert found[-1]["value"] == [another, THEIRS]
+
+
+def removed(body: dict[str, Any]) -> list[str]:
+    patch = release_patch.operations(body, IDENTITY)
+    return [each["path"].rpartition("~1")[2] for each in patch if each["op"] == "remove"]
+
+
+def test_what_was_asked_for_by_annotations_of_ours_goes_too() -> None:
+    body = live("", OURS)
+    body["metadata"]["annotations"] |= {"towline.dev/prune": "Disabled", "towline.dev/next": "1"}
+    body["metadata"]["labels"] |= {"towline.dev/next": "1"}
+    assert removed(body) == ["repository", "next", "commit", "owner", "prune", "next"]
+
+
+def test_what_people_ask_of_a_released_gitrepository_stays() -> None:
+    body = live("", OURS) | {"kind": "GitRepository"}
+    body["metadata"]["annotations"] |= {"towline.dev/confirm-prune": "t", "towline.dev/reconcile": "now"}
+    assert removed(body) == ["repository", "commit", "owner"]
 
 
 @pytest.mark.parametrize(

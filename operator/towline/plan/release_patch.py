@@ -6,23 +6,28 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from towline.api import labels
+from towline.api.gitrepository import RESOURCE
 from towline.fields import managed, pointer
 from towline.model import Body
 from towline.plan.stamp import Identity
 
-_STAMPS = (labels.OWNER, labels.DIGEST, labels.COMMIT, labels.SOURCE, labels.ADOPTED)
+_ASKED = frozenset({labels.CONFIRM_PRUNE, labels.RECONCILE})
+"""What people ask of a GitRepository by annotations of its own, also of one that another declares."""
 
 
 def operations(body: Body, identity: Identity) -> tuple[Body, ...]:
-    """Return the JSON patch that removes Towline's label, annotations and Apply entry from this version of an object.
+    """Return the JSON patch that removes everything of Towline from this version of an object.
 
-    The change-cause is removed, too, if Towline wrote it.
+    That is each label and annotation of `towline.dev/`, also what Git or a person asked for by one, the change-cause
+    if Towline wrote it, and each entry of its field manager in `managedFields`.
     """
     metadata: Mapping[str, Any] = body["metadata"]
     patch = [{"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]}]
-    patch += _removals("labels", metadata, [labels.REPOSITORY_LABEL])
-    patch += _removals("annotations", metadata, [*_STAMPS, *_own_cause(body, identity)])
-    staying = [each for each in managed.entries(body) if not managed.is_applied_by(each, identity.manager)]
+    asked = _ASKED if body.get("kind") == RESOURCE.kind else frozenset()
+    patch += _removals("labels", metadata, _named(metadata, "labels"))
+    notes = [name for name in _named(metadata, "annotations") if name not in asked]
+    patch += _removals("annotations", metadata, [*notes, *_own_cause(body, identity)])
+    staying = [each for each in managed.entries(body) if each.get("manager") != identity.manager]
     patch.append({"op": "replace", "path": "/metadata/managedFields", "value": staying or [{}]})
     return tuple(patch)
 
@@ -32,6 +37,10 @@ def _removals(field: str, metadata: Mapping[str, Any], names: list[str]) -> list
     return [
         {"op": "remove", "path": pointer.join(("metadata", field, name))} for name in names if name in held
     ]
+
+
+def _named(metadata: Mapping[str, Any], field: str) -> list[str]:
+    return [name for name in metadata.get(field) or {} if name.startswith(labels.PREFIX)]
 
 
 def _own_cause(body: Body, identity: Identity) -> Iterator[str]:
