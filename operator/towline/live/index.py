@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 
@@ -20,6 +21,7 @@ from towline.live.judge import Shift
 from towline.live.observed import Interned, live_from
 from towline.live.own_writes import Echoes, Seen
 from towline.live.relist import KindFeed
+from towline.live.short_lived import ShortLived
 from towline.live.touched import Touched
 from towline.live.watch import Watch
 from towline.model import Body, GroupKind, Live, ObjectRef
@@ -61,6 +63,7 @@ class Index:
         self._inventory = Inventory()
         self._assessor = Assessor(client, discovery, self._inventory)
         self._echoes = Echoes(self._judge)
+        self._short_lived = ShortLived(time.monotonic)
         self._intern = Interned()
         self._watches: dict[GroupKind, Watch] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -148,6 +151,10 @@ class Index:
         """Return what was seen to have finished, whether it is gone by now or not, with the digest of its content."""
         return self._inventory.finished(label)
 
+    def short_lived(self, label: str) -> frozenset[ObjectRef]:
+        """Return what went within seconds after our own write, and was not written again."""
+        return self._short_lived.of(label)
+
     def anyone(self, ref: ObjectRef) -> Live | None:
         """Return the object if it carries Towline's label, whichever repository the label names."""
         return self._inventory.get(ref)
@@ -174,6 +181,8 @@ class Index:
         before = self._inventory.get(ref)
         live = self._read(body, ref, verified=True) if body else None
         live = live if live and live.label else None
+        if live:
+            self._short_lived.wrote(live)
         if (watch := self._watches.get(ref.group_kind)) and not watch.is_paused:
             self._echoes.expect(ref, before, live)
         if before != live:
@@ -276,6 +285,8 @@ class Index:
         if verdict is judge.EventMeaning.ECHO and not shift:
             return
         self._keep(seen.ref, seen.live if verdict.matters else _still_altered(before, seen.live))
+        if before and verdict is judge.EventMeaning.GONE:
+            self._short_lived.went(before)
         if verdict.doubtful and not seen.quiet:
             self._on_doubt(seen.ref)
         if verdict.matters:

@@ -13,7 +13,7 @@ from towline.api.gitrepository import Adopt, ForeignFields
 from towline.errors import Failure, Refusal
 from towline.fields import owned_paths, pointer
 from towline.model import REMOVES, Action, Body, Change, Key, Live, Manifest, ObjectRef, Plan
-from towline.plan import claims, drift_policy, gates, ignore_fields, one_shot, vetoes, waves
+from towline.plan import claims, drift_policy, gates, ignore_fields, one_shot, partners, vetoes, waves
 from towline.plan.ownership import Ownership, Policy, missing, ownership
 
 _OUR_CRDS = frozenset({"gitrepositories.towline.dev", "syncrecords.towline.dev"})
@@ -188,11 +188,25 @@ def _absent(manifest: Manifest, policy: Policy) -> _Refused | tuple[Action, str,
     if rival := policy.standing.rivals.get(manifest.ref):
         return _rivalled(rival)
     if policy.written.get(manifest.ref) == manifest.digest:
+        again = manifest.ref in policy.short_lived and manifest.ref not in policy.refused
+        if again and (partner := partners.partner(manifest)):
+            return _removed_at_once(manifest, policy, partner)
         return _drifted(manifest, policy, Action.CREATE, _DELETED)
     if not policy.standing.elders:
         return Action.CREATE, "", ""
     whom, have = claims.named(policy.standing.elders, policy.key)
     return Action.CREATE, "", f"waits until {whom}, which came first, {have} read its commit"
+
+
+def _removed_at_once(manifest: Manifest, policy: Policy, partner: str) -> tuple[Action, str, str]:
+    """Write again what the control plane removed without its partner: no drift, so no answer to drift counts."""
+    what = f"it was removed seconds after it was written, as the control plane does without {partner}"
+    if manifest.ref in policy.contested:
+        advice = (
+            f"it is written again within 10 min. Declare {partner} as well, or take this object out of Git"
+        )
+        return Action.SKIP, Refusal.CONTESTED, f"{what}, again and again; {advice}"
+    return Action.CREATE, "", what
 
 
 def _anothers(found: Live, policy: Policy) -> _Refused | tuple[Action, str, str]:

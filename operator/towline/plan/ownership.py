@@ -39,6 +39,7 @@ class Policy:
     `gated` says that waves wait for the gates of earlier ones; it is unset where all of them were done once.
 
     `written` are the digests of what was written last, by object: what is among them and not there was deleted.
+    `short_lived` are those that went within seconds after they were written.
     `contested` says why objects that another manager keeps changing are left alone for a while, `refused` the same of
     those whose repair was refused. `overridden` are the pointers that admission has changed in what Towline sent, by
     object and digest. `unreadable` are the kinds that the API server cannot read now: their objects wait.
@@ -60,6 +61,7 @@ class Policy:
     drift: Drift = Drift.REPAIR
     foreign: ForeignFields = ForeignFields.REPORT
     written: Mapping[ObjectRef, str] = field(default_factory=dict)
+    short_lived: frozenset[ObjectRef] = frozenset()
     contested: Mapping[ObjectRef, str] = field(default_factory=dict)
     refused: Mapping[ObjectRef, str] = field(default_factory=dict)
     overridden: Mapping[tuple[ObjectRef, str], frozenset[str]] = field(default_factory=dict)

@@ -115,6 +115,7 @@ class Planner:
             doubted=(repository.status.get("blocked") or {}).get("ownedTotal", 0),
             installation=self._installation,
             done=one_shot.known(done_of(repository), self._index.finished(repository.label)),
+            short_lived=self._index.short_lived(repository.label),
             gated=spec.mode is Mode.ENFORCE and start.last.done is not desired,
         )
         return self._drifts.policy(policy, self._drifts.known(repository), spec)

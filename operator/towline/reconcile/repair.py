@@ -172,7 +172,9 @@ class Repairs:
     ) -> Plan:
         own = ownership.policy(repository)
         done = one_shot.known(done_of(repository), self._index.finished(repository.label))
-        policy = self._drifts.policy(replace(own, adopt=spec.adopt, done=done), known, spec)
+        short_lived = self._index.short_lived(repository.label)
+        policy = replace(own, adopt=spec.adopt, done=done, short_lived=short_lived)
+        policy = self._drifts.policy(policy, known, spec)
         live = {ref: found for ref in refs if (found := self._index.anyone(ref))}
         manifests = tuple(known.baseline[ref].manifest for ref in refs)
         return await asyncio.to_thread(build.plan, manifests, live, policy, known.head.sha)
