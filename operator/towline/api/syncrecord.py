@@ -29,6 +29,7 @@ class Flag(StrEnum):
 
     HISTORY_REWRITTEN = "HistoryRewritten"
     LATE = "Late"
+    HANDED_OVER = "HandedOver"
 
 
 class Ending(StrEnum):

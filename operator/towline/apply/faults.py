@@ -26,6 +26,11 @@ def translated(
     return refusals.failures(error, refusals.subject(change, sync.commit_of(change), before), sync.mask)
 
 
+def invalid(change: Change, words: str, sync: WriteContext) -> Failure:
+    """Return a refusal that no answer has told yet, but will."""
+    return refusals.failure(refusals.subject(change, sync.revision.sha), Refusal.INVALID, words)
+
+
 async def live_body(objects: Objects, change: Change, error: ApiError, sync: WriteContext) -> Body | None:
     """Read the object that a refusal is about, and may quote: empty where there is none, None where it is not known."""
     if refusals.concerns_all(error):

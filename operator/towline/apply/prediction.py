@@ -16,6 +16,19 @@ from towline.plan.ownership import Ownership, Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver:
+    """What an object takes from others, which let go first.
+
+    `givers` are the others, `turn` its place among those that take something, from 1. `aside` are the pointers into
+    what it declares for which the API server picks other values first: another object takes what it has.
+    """
+
+    givers: frozenset[ObjectRef]
+    turn: int
+    aside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """One change with its old and new content.
 
@@ -24,7 +37,7 @@ class Prediction:
     object that was seen, None for new objects: thousands of bodies need not be kept in memory. `before` is the live
     object, None where there is none; `after` what a dry run made of it, None where none could be asked, and for new
     objects. `known` says that it is known whether the object exists. `causes` are the changes of the same plan that
-    may lift its refusal: it is tried once more when they are written.
+    may lift its refusal: it is tried once more when they are written. `hand_over` says what it takes from others.
     """
 
     change: Change
@@ -34,6 +47,7 @@ class Prediction:
     after: Body | None = None
     known: bool = True
     causes: frozenset[ObjectRef] = frozenset()
+    hand_over: HandOver | None = None
 
     @property
     def body(self) -> Body:

@@ -11,14 +11,17 @@ from towline import aio
 from towline.api.gitrepository import ForeignFields
 from towline.apply import causes, existing, faults, immutable, nulled, prediction, room, takeover
 from towline.apply.crds import Settling
+from towline.apply.handover import HandOvers, RefusedChange, RestOfPlan
 from towline.apply.objects import Objects, WriteContext, metadata, version_of
 from towline.apply.prediction import Prediction
 from towline.errors import ApiError, Failure
 from towline.fields import additions, coowners, edited_items, managed, server_fields
 from towline.kube.calls import Answer
 from towline.kube.client import IN_FLIGHT
-from towline.model import Action, Body, Change, ObjectRef
+from towline.model import APPLIES, Action, Body, Change, ObjectRef
 from towline.plan import waves
+
+NOTHING = RestOfPlan()
 
 _LOOKS = 3
 """How often an object is read whose dry run is made from another version than the one that was read."""
@@ -32,20 +35,6 @@ class Preflight:
     failures: tuple[Failure, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefusedChange:
-    """One change that is refused.
-
-    `words` are the API server's own, which may name what the same plan changes. `instead` is the replacement of an
-    object that cannot be updated, where there may be one: what can wait for another change is never replaced.
-    """
-
-    found: Prediction
-    failures: tuple[Failure, ...]
-    words: str = ""
-    instead: Prediction | None = None
-
-
 _Found: TypeAlias = Prediction | RefusedChange
 
 
@@ -57,35 +46,36 @@ class PreflightRun:
         self._settling = settling
         self._sync = sync
 
-    async def run(self, changes: Sequence[Change], gated: Sequence[Change] = ()) -> Preflight:
+    async def run(self, changes: Sequence[Change], beside: RestOfPlan = NOTHING) -> Preflight:
         """Look at each object that the changes apply to, and send its dry run where `WriteContext.preflight` says so.
 
-        A refusal whose cause other changes of the plan may end is no failure: its prediction names them. What
-        quotas leave no room for together is one, although each dry run passes.
+        A refusal whose cause other changes of the plan may end is no failure: its prediction names them. Neither is
+        the refusal of what another object of the plan lets go. What quotas leave no room for together is one, although
+        each dry run passes.
 
         Args:
             changes: what is written in one go.
-            gated: what is written later, and may wait for both.
+            beside: what else the plan holds.
 
         Raises:
             ClusterError: the API server could not be asked, or refuses Towline as a whole.
         """
+        gated = tuple(change for change in beside.gated if change.action in APPLIES)
         every = (*changes, *gated)
         found = await self._found(every)
         refused = {each.found.change.ref for each in found if isinstance(each, RefusedChange)}
         now = tuple(change for change in changes if change.ref not in refused)
         ever = tuple(change for change in every if change.ref not in refused)
         later = {change.ref for change in gated}
-        flight = _preflight(
-            [
-                _waiting(each, ever if each.found.change.ref in later else now)
-                if isinstance(each, RefusedChange)
-                else each
-                for each in found
-            ]
-        )
+        waiting = [
+            _waiting(each, ever if each.found.change.ref in later else now)
+            if isinstance(each, RefusedChange)
+            else each
+            for each in found
+        ]
         if not self._sync.preflight:
-            return flight
+            return _preflight(waiting)
+        flight = _preflight(await HandOvers(self._objects, self._sync, beside).settled(waiting))
         first = [each for each in flight.predictions if each.change.ref not in later]
         together = await room.refused(self._objects, first, self._sync)
         return replace(flight, failures=(*flight.failures, *together))

@@ -11,9 +11,11 @@ from itertools import groupby
 from towline import aio
 from towline.apply import existing, faults, immutable, nulled, outcomes, prediction, takeover
 from towline.apply.crds import Settling
+from towline.apply.letting_go import LettingGo
 from towline.apply.objects import Objects, WriteContext, metadata, terminates
 from towline.apply.outcomes import Steps, WriteResult
 from towline.apply.prediction import Prediction
+from towline.apply.removal import Prunes
 from towline.apply.retries import Retries
 from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.fields import diff, managed
@@ -54,17 +56,29 @@ class Writes:
         self._course = Steps(objects, sync)
         self._broken: set[waves.Need] = set()
         self._retries = Retries(objects, settling, sync, deadlines.lifted)
+        prunes = Prunes(objects, index, sync, deadlines.gone)
+        self._letting_go = LettingGo(objects, index, sync, self._course, prunes)
 
-    async def run(self, predictions: Sequence[Prediction], superseded: Callable[[], bool]) -> WriteResult:
-        """Write the predicted changes; a refusal holds back only objects that need the refused one."""
+    async def run(
+        self, predictions: Sequence[Prediction], superseded: Callable[[], bool], first: Sequence[Change] = ()
+    ) -> WriteResult:
+        """Write the predicted changes; a refusal holds back only objects that need the refused one.
+
+        `first` are prunes of what predictions take over. They follow no refusal: nothing is deleted then.
+        """
         done: list[Outcome] = []
+        self._letting_go.expect(predictions, first)
         for wave in _waves(predictions):
             if superseded():
                 done += [outcomes.not_tried(found.change) for found in wave]
             else:
                 await self._retry(wave, predictions)
-                done += await aio.gather(self._turn, await self._counted(wave), IN_FLIGHT)
-                self._broken.update(_lacking(done[-len(wave) :]))
+                if all(outcome.result is Result.DONE for outcome in done) and not self._course.error:
+                    done += await self._letting_go.before(wave)
+                written = await aio.gather(self._turn, await self._counted(wave), IN_FLIGHT)
+                self._letting_go.wrote(written)
+                self._broken.update(_lacking(written))
+                done += written
         return self._course.written(done)
 
     async def _retry(self, wave: Sequence[Prediction], predictions: Sequence[Prediction]) -> None:
@@ -73,13 +87,20 @@ class Writes:
             return
         number = waves.step(wave[0].change.wave)
         same = [each for each in predictions if each.causes and waves.step(each.change.wave) == number]
+        await self._again(same)
+
+    async def _again(self, waiting: Sequence[Prediction]) -> None:
         try:
-            await self._retries.run(same)
+            await self._retries.run(waiting)
         except ClusterError as error:
             self._course.error = error
 
     async def _turn(self, found: Prediction) -> Outcome:
-        """Write one object, unless the changes that it waited for did not lift its refusal."""
+        """Write one object, unless what it waited for did not lift its refusal, or was not let go."""
+        if not self._letting_go.is_free(found):
+            return outcomes.not_tried(found.change)
+        if found.hand_over:
+            await self._again([found])
         now = self._retries.results.get(found.change.ref, found)
         return now if isinstance(now, Outcome) else await self._tried(now)
 
@@ -240,7 +261,10 @@ class Writes:
 def _waves(predictions: Sequence[Prediction]) -> Iterator[tuple[Prediction, ...]]:
     applied = [found for found in predictions if found.change.action in APPLIES]
     causes = {found.change.ref: found.causes for found in applied if found.causes}
-    places = waves.places([found.change for found in applied], causes)
+    places = {
+        **waves.places([found.change for found in applied], causes),
+        **{each.change.ref: (each.change.wave, each.hand_over.turn) for each in applied if each.hand_over},
+    }
     applied.sort(key=lambda found: places[found.change.ref])
     for _, wave in groupby(applied, key=lambda found: places[found.change.ref]):
         yield tuple(wave)

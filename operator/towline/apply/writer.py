@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from towline.apply import leaving, nulled, takeover
 from towline.apply.crds import Settling
+from towline.apply.handover import RestOfPlan
 from towline.apply.objects import Objects, WriteContext
 from towline.apply.outcomes import WriteResult
 from towline.apply.prediction import Prediction
-from towline.apply.preflight import Preflight, PreflightRun
+from towline.apply.preflight import NOTHING, Preflight, PreflightRun
 from towline.apply.removal import Prunes, Releases, RemovalDryRun
 from towline.apply.write import Deadlines, Writes
 from towline.errors import Failure
@@ -43,24 +44,29 @@ class Writer:
         self._deadlines = deadlines or Deadlines()
 
     async def preflight(
-        self, changes: Sequence[Change], sync: WriteContext, gated: Sequence[Change] = ()
+        self, changes: Sequence[Change], sync: WriteContext, beside: RestOfPlan = NOTHING
     ) -> Preflight:
-        """Predict the applies of a plan, also those behind gates; collect every refusal.
+        """Predict the applies of a plan, given what else the plan holds; collect every refusal.
 
         Raises:
             ClusterError: the API server could not be asked, or refuses Towline as a whole.
         """
-        return await PreflightRun(self._objects, self._settling, sync).run(changes, gated)
+        return await PreflightRun(self._objects, self._settling, sync).run(changes, beside)
 
     async def write(
-        self, predictions: Sequence[Prediction], sync: WriteContext, superseded: Callable[[], bool] = _never
+        self,
+        predictions: Sequence[Prediction],
+        sync: WriteContext,
+        superseded: Callable[[], bool] = _never,
+        first: Sequence[Change] = (),
     ) -> WriteResult:
         """Write what was predicted, wave by wave, until `superseded` says between waves that the head moved.
 
+        `first` are the prunes of what the predictions take over: each comes right before the write that needs it.
         Nothing is raised: if the API server is gone, the result says what is done and what was not tried.
         """
         writes = Writes(self._objects, self._index, self._settling, sync, self._deadlines)
-        return await writes.run(predictions, superseded)
+        return await writes.run(predictions, superseded, first)
 
     async def read(self, manifest: Manifest, sync: WriteContext) -> Body | None:
         """Return the live object in the version that its manifest is written in, None where there is none.

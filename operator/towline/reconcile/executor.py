@@ -139,9 +139,11 @@ class Executor:
         if request.only_repairs:
             failures, unrepaired = unrepaired, ()
         later = {change.ref for change in request.plan.gated}
-        first = (found for found in flight.predictions if found.change.ref not in later)
-        predictions = tuple(found for found in first if found.change.action in APPLIES)
+        due = (found for found in flight.predictions if found.change.ref not in later)
+        predictions = tuple(found for found in due if found.change.action in APPLIES)
         request, stuck = await self._without_stuck(request, context)
+        first = () if stuck else sync.taken_over(predictions, request.plan)
+        request = sync.flagged(request, predictions)
         overridden = self._rehearsed(flight.predictions)
         if not predictions and (failures or not request.plan.removals):
             every = (*failures, *stuck)
@@ -150,18 +152,25 @@ class Executor:
             return SyncResult(ending=Ending.SUCCEEDED, overridden=overridden, unrepaired=unrepaired)
         changes = (*(found.change for found in predictions), *request.plan.removals)
         entries = await self.entries(request, predictions, changes)
+        records = await self._opened(request, entries, begin)
+        context = replace(context, record=records[0].name)
+        applied = await self._writer.write(predictions, context, superseded, first)
+        written = await self._removed(request, applied, failures, context, superseded)
+        synced = await self._close(request, records, written, (*failures, *stuck))
+        overridden |= {each.change.ref: each.overridden for each in written.outcomes if each.overridden}
+        return replace(synced, overridden=overridden, rivals=_rivals(entries), unrepaired=unrepaired)
+
+    async def _opened(
+        self, request: SyncRequest, entries: Sequence[ChangeEntry], begin: Begin
+    ) -> tuple[SyncRecord, ...]:
+        """Prepare the first write, and open the records of what is about to be written."""
         drafting = asyncio.create_task(self._drafts(request, entries))
         try:
             await begin(entries)
             drafts = await drafting
         finally:
             await aio.end(drafting)
-        records = await self._ledger.open(drafts)
-        context = replace(context, record=records[0].name)
-        written = await self._write(request, predictions, failures, context, superseded)
-        synced = await self._close(request, records, written, (*failures, *stuck))
-        overridden |= {each.change.ref: each.overridden for each in written.outcomes if each.overridden}
-        return replace(synced, overridden=overridden, rivals=_rivals(entries), unrepaired=unrepaired)
+        return await self._ledger.open(drafts)
 
     def _rehearsed(self, predictions: Sequence[Prediction]) -> dict[ObjectRef, tuple[Difference, ...]]:
         """Return what admission makes of fields that are kept: to send them once more would change nothing."""
@@ -183,13 +192,14 @@ class Executor:
         """
         applies = request.plan.applies
         last = await self.newest(request.identity)
+        beside = sync.beside(request)
         if request.preflight:
-            later = tuple(change for change in request.plan.gated if change.action in APPLIES)
-            return await self._writer.preflight(applies, context, later)
+            return await self._writer.preflight(applies, context, beside)
         if not newest.refuses(last, request.revision.sha):
             context = replace(context, preflight=newest.plans(last))
-            return await self._writer.preflight(applies, context)
-        rehearsed = (await self._writer.preflight(applies, replace(context, preflight=True))).failures
+            return await self._writer.preflight(applies, context, beside)
+        careful = replace(context, preflight=True)
+        rehearsed = (await self._writer.preflight(applies, careful, beside)).failures
         known = {failure.object for failure in rehearsed if newest.tells(last, failure)}
         waiting = ordering.deferred(applies) if known else frozenset()
         rest = (each for each in applies if each.ref not in waiting and str(each.ref) not in known)
@@ -240,17 +250,17 @@ class Executor:
         await self._ledger.close(closing.close(records, ended))
         return records[-1].name
 
-    async def _write(
+    async def _removed(
         self,
         request: SyncRequest,
-        predictions: Sequence[Prediction],
+        applied: WriteResult,
         failures: tuple[Failure, ...],
         context: WriteContext,
         superseded: Callable[[], bool],
     ) -> WriteResult:
-        """Write the applies and then, if all of them were done, prune and release."""
-        applied = await self._writer.write(predictions, context, superseded)
-        removals = request.plan.removals
+        """Take away what is no longer declared, only if all writes are done; some of it may have gone before them."""
+        ended = {outcome.change.ref for outcome in applied.outcomes}
+        removals = tuple(change for change in request.plan.removals if change.ref not in ended)
         if failures or not applied.clean or superseded():
             left = tuple(Outcome(change=change, result=Result.NOT_TRIED) for change in removals)
             return replace(applied, outcomes=(*applied.outcomes, *left))

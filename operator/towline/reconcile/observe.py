@@ -15,6 +15,7 @@ from towline.model import APPLIES, REMOVES, Change, Outcome, Result
 from towline.notify import announcement
 from towline.notify.announce import Announcer
 from towline.plan.stamp import Identity
+from towline.reconcile import sync
 from towline.reconcile.executor import Executor
 from towline.reconcile.sync import SyncRequest
 from towline.records import newest
@@ -57,7 +58,7 @@ class Observer:
             ClusterError: the API server could not be asked, or refuses Towline as a whole.
         """
         context = replace(self._executor.context(request), preflight=True)
-        flight = await self._writer.preflight(request.plan.applies, context)
+        flight = await self._writer.preflight(request.plan.applies, context, sync.beside(request))
         stuck = await self._writer.rehearse(request.plan.removals, context)
         refused = (*flight.failures, *(each for each in stuck if each.reason != Refusal.CONFLICT))
         entries = await self._executor.entries(request, flight.predictions, _changes(request, flight))

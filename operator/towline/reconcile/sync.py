@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from towline.api.gitrepository import Adopt, ForeignFields, GitRepository
 from towline.api.syncrecord import Ending, Flag, RecordedRepository, Trigger
+from towline.apply.handover import RestOfPlan
+from towline.apply.prediction import Prediction
 from towline.errors import ClusterError, Failure
-from towline.model import Action, ChangedBy, Difference, ObjectRef, Outcome, Plan, Result, Revision
+from towline.model import Action, Change, ChangedBy, Difference, ObjectRef, Outcome, Plan, Result, Revision
 from towline.plan.stamp import Identity
 from towline.reconcile.state import Fetched, Occasion
 from towline.records.newest import NewestSync
@@ -130,6 +132,30 @@ def requested(  # noqa: PLR0913  for whom, from which commit, what and why
         adopt=spec.adopt,
         foreign=spec.foreign_fields,
     )
+
+
+def beside(request: SyncRequest) -> RestOfPlan:
+    """Return what a plan holds beside the changes that are written in one go."""
+    plan = request.plan
+    return RestOfPlan(
+        gated=plan.gated if request.preflight else (),
+        removals=plan.removals,
+        held=(*plan.blocked, *plan.waiting),
+        hands_over=request.preflight,
+    )
+
+
+def taken_over(predictions: Iterable[Prediction], plan: Plan) -> tuple[Change, ...]:
+    """Return the prunes of objects whose values are taken over: they come before the writes that take them."""
+    givers = frozenset[ObjectRef]().union(*(each.hand_over.givers for each in predictions if each.hand_over))
+    return tuple(change for change in plan.removals if change.action is Action.PRUNE and change.ref in givers)
+
+
+def flagged(request: SyncRequest, predictions: Iterable[Prediction]) -> SyncRequest:
+    """Return the request whose record says, where it is so, that an object let go first of what another takes."""
+    if not any(found.hand_over for found in predictions):
+        return request
+    return replace(request, flags=(*request.flags, Flag.HANDED_OVER))
 
 
 def base(newest: NewestSync | None) -> str:
