@@ -2,89 +2,28 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import orjson
-from aiohttp import web
 from towline.api.syncrecord import Ending, Flag, Trigger
-from towline.apply.writer import Writer
 from towline.errors import Failure, Refusal
-from towline.fields.mask import Mask
-from towline.kube.discovery import Discovery
-from towline.live.index import Index
-from towline.model import Person, Plan, Revision
+from towline.model import Plan
 from towline.reconcile import sync
-from towline.reconcile.desired import CommitReader, Head, Rules
-from towline.reconcile.executor import Executor
-from towline.reconcile.locate import Blame
-from towline.reconcile.state import Fetched, Occasion
-from towline.records.ledger import Ledger
-from towline.render.cache import Cache
-from towline.render.documents import YamlLimits
+from towline.reconcile.state import Occasion
 from towline.source.history import History
-from towline.source.selection import SourceLimits
 
-from tests.api.test_gitrepository import repository, specify
-from tests.kube.loopback import Server, served
+from tests.reconcile.execution import APP, COMMIT, FETCHED, REVISION, execution
 
-NOTHING = cast("Any", None)
-ADA = Person(name="Ada", email="ada@example.com")
-SHA = "a" * 40
-REVISION = Revision(sha=SHA, author=ADA, committer=ADA, authored_at="", committed_at="", subject="Begin")
-HEAD = Head(remote=NOTHING, name="main", sha=SHA, seen_at=-math.inf)
-FETCHED = Fetched(spec=specify(path="deploy", force=True), head=HEAD, revision=REVISION)
-APP = repository()
-COMMIT = Occasion(trigger=Trigger.COMMIT)
 BAD = Failure(
     reason=Refusal.INVALID, message="spec.replicas: must not be negative", object="Deployment/shop/a"
 )
 
 
-@asynccontextmanager
-async def executor_on(folder: Path) -> AsyncIterator[tuple[Executor, Server]]:
-    """Execute in a cluster that has no records, and takes every one."""
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        code = 201 if request.method == "POST" else 200
-        return web.json_response({"metadata": {}, "items": []}, status=code)
-
-    server = Server(answer)
-    async with served(server) as client:
-        discovery = Discovery(client)
-        index = Index(client, discovery, lambda *_: None)
-        source = CommitReader(
-            client=client,
-            discovery=discovery,
-            index=index,
-            mirrors=NOTHING,
-            cache=Cache(),
-            rules=Rules(allow_http=False, limits=SourceLimits(), yaml=YamlLimits()),
-        )
-        yield (
-            Executor(
-                writer=Writer(client, discovery, index),
-                ledger=Ledger(client, "", folder),
-                index=index,
-                source=source,
-                mask=Mask(b"k" * 32),
-                now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
-                operator="tests",
-                blame=Blame(NOTHING, YamlLimits()),
-            ),
-            server,
-        )
-        await index.aclose()
-
-
 async def test_the_first_request_of_a_repository_begins_at_nothing(tmp_path: Path) -> None:
-    async with executor_on(tmp_path) as (executor, _):
-        request = await executor.request(APP, FETCHED, Plan(), COMMIT)
+    async with execution(tmp_path) as of:
+        request = await of.executor.request(APP, FETCHED, Plan(), COMMIT)
     assert (request.source, request.commits, request.commits_total) == ("", (), 0)
     assert (request.identity.key, request.identity.uid) == (APP.key, APP.uid)
 
@@ -92,7 +31,8 @@ async def test_the_first_request_of_a_repository_begins_at_nothing(tmp_path: Pat
 async def test_a_plan_with_a_failure_leaves_one_failed_record_and_no_other_the_next_time(
     tmp_path: Path,
 ) -> None:
-    async with executor_on(tmp_path) as (executor, server):
+    async with execution(tmp_path) as of:
+        executor, server = of.executor, of.server
         request = await executor.request(APP, FETCHED, Plan(failures=(BAD,)), COMMIT)
         first = await executor.run(request)
         written = len([verb for verb in server.verbs if verb != "GET"])
