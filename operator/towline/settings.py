@@ -13,10 +13,11 @@ from towline.model import ObjectRef
 class Settings:
     """The settings of `towline operator`.
 
-    `folder` holds the Git mirrors, the masking key and unsent records; `records_namespace` is empty where records are
-    in the namespace of their repository; `listen` is `host:port` for probes and metrics, empty to serve none.
-    `installation` are the objects that the operator runs by. `verify_seconds` is how often objects without doubtful
-    events are read. `max_file_size` is how many bytes a file of manifests may have.
+    `folder` holds the Git mirrors, a copy of the masking key and unsent records; `records_namespace` is empty where
+    records are in the namespace of their repository; `listen` is `host:port` for probes and metrics, empty to serve
+    none. `installation` are the objects that the operator runs by. `verify_seconds` is how often objects without
+    doubtful events are read. `max_file_size` is how many bytes a file of manifests may have. `home` is the operator's
+    namespace, set at its start.
     """
 
     folder: Path
@@ -29,6 +30,7 @@ class Settings:
     max_file_size: int = 10 * 1024**2
     installation: frozenset[ObjectRef] = frozenset()
     verify_seconds: float = 6 * 3600.0
+    home: str = ""
 
 
 def cache_folder(environment: os._Environ[str] | dict[str, str]) -> Path:

@@ -186,6 +186,25 @@ def test_what_the_operator_runs_by_is_neither_written_nor_removed(found: dict[Ob
 
 
 @pytest.mark.parametrize(
+    ("namespace", "word", "refused"),
+    [
+        ("towline-system", "towline-keys", True),
+        ("towline-system", "towline-keys-of-another-kind", False),
+        ("shop", "towline-keys", False),
+    ],
+)
+def test_no_object_of_the_operators_namespace_names_its_keys(
+    namespace: str,
+    word: str,
+    refused: bool,  # noqa: FBT001  a column
+) -> None:
+    pod = manifest(ObjectRef("apps", "Deployment", namespace, "web"), word)
+    own = ObjectRef("", "Secret", "towline-system", "towline-keys")
+    result = plan((pod,), {}, replace(POLICY, installation=frozenset({own})), SHA)
+    assert [one.reason for one in result.failures] == [Refusal.SELF_MANAGEMENT_REFUSED] * refused
+
+
+@pytest.mark.parametrize(
     "other",
     [
         ObjectRef("towline.dev", "GitRepository", "shop", "child"),

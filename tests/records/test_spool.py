@@ -25,6 +25,13 @@ def test_a_masking_key_that_is_damaged_is_replaced(tmp_path: Path) -> None:
     assert len(data_folder.mask_key(tmp_path)) == 32
 
 
+def test_a_key_that_all_operators_share_is_kept_for_the_next_start(tmp_path: Path) -> None:
+    data_folder.mask_key(tmp_path)
+    data_folder.keep_mask_key(tmp_path, b"k" * 32)
+    assert data_folder.mask_key(tmp_path) == b"k" * 32
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600]
+
+
 def test_two_folders_have_different_masking_keys(tmp_path: Path) -> None:
     assert data_folder.mask_key(tmp_path / "a") != data_folder.mask_key(tmp_path / "b")
 

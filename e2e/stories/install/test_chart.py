@@ -82,8 +82,11 @@ def helm(own_plane: ControlPlane) -> Helm:
 
 
 @pytest.fixture
-def install(helm: Helm) -> Iterator[Callable[..., str]]:
-    """Install the chart with some values, and wait until its pods are there; it goes with the test."""
+def install(helm: Helm, cluster: Cluster) -> Iterator[Callable[..., str]]:
+    """Install the chart with some values, and wait until its pods are there.
+
+    It goes with the test, and so does the Secret that the operator made.
+    """
 
     def installed(**values: Any) -> str:
         place = ["--namespace", NAMESPACE, "--wait", "--timeout", "60s"]
@@ -91,6 +94,7 @@ def install(helm: Helm) -> Iterator[Callable[..., str]]:
 
     yield installed
     helm("uninstall", RELEASE, "--namespace", NAMESPACE, "--ignore-not-found", "--wait")
+    cluster.kubectl("delete", "secret", "towline-keys", "-n", NAMESPACE, "--ignore-not-found")
 
 
 @pytest.fixture
@@ -171,6 +175,7 @@ def test_the_main_job_needs_no_more_rights_than_the_chart_gives(
     ]
     lease = cluster.get("coordination.k8s.io/v1", "Lease", "towline", NAMESPACE)
     assert lease["spec"]["holderIdentity"]
+    assert cluster.get("v1", "Secret", "towline-keys", NAMESPACE)["data"].keys() == {"mask"}
 
     app.delete()
     app.until_gone()

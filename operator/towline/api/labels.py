@@ -38,6 +38,9 @@ CONFIRM_PRUNE = "towline.dev/confirm-prune"
 RECONCILE = "towline.dev/reconcile"
 FINALIZER = "towline.dev/finalizer"
 
+KEYS = "towline-keys"
+"""The Secret, in the operator's namespace, that holds the operator's own keys."""
+
 DIRECTIVES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         PRUNE: ("Disabled", "Enabled"),

@@ -1,13 +1,14 @@
-"""Read the masking key from the data folder, which also holds mirrors and refused records."""
+"""Read the masking key, or a copy of it, from the data folder, which also holds mirrors and refused records."""
 
 from __future__ import annotations
 
 import secrets
 from pathlib import Path
 
+from towline.controller.keys import KEY_BYTES
 from towline.records.spool import write_whole
 
-KEY_BYTES = 32
+_NAME = "mask.key"
 
 
 def mask_key(folder: Path) -> bytes:
@@ -16,7 +17,7 @@ def mask_key(folder: Path) -> bytes:
     Raises:
         OSError: the folder cannot be read or written.
     """
-    path = folder / "mask.key"
+    path = folder / _NAME
     try:
         key = path.read_bytes()
     except FileNotFoundError:
@@ -25,3 +26,13 @@ def mask_key(folder: Path) -> bytes:
         key = secrets.token_bytes(KEY_BYTES)
         write_whole(path, key)
     return key
+
+
+def keep_mask_key(folder: Path, key: bytes) -> None:
+    """Keep a copy of the key that all operators of the cluster share, for a start that cannot read it there.
+
+    Raises:
+        OSError: the folder cannot be read or written.
+    """
+    if mask_key(folder) != key:
+        write_whole(folder / _NAME, key)

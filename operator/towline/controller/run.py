@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import uvloop
 
 from towline import aio, log
 from towline.api import labels
 from towline.api.gitrepository import RESOURCE
-from towline.controller import background, malloc, triggers, wiring
-from towline.controller.data_folder import mask_key
+from towline.controller import background, data_folder, keys, malloc, triggers, wiring
 from towline.controller.lease import Alone, Elector, Leadership
 from towline.controller.queue import WorkQueue
 from towline.controller.triggers import Engine
 from towline.controller.wiring import Doors
+from towline.fields.mask import Mask
 from towline.kube import credentials
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
@@ -68,13 +71,40 @@ def _ends(chosen: Settings) -> bool:
 async def _operate(chosen: Settings) -> None:
     chosen.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     await credentials.check()
+    home = await asyncio.to_thread(credentials.namespace)
+    installation = chosen.installation | {ObjectRef("", "Secret", home, labels.KEYS)}
+    chosen = replace(chosen, home=home, installation=installation)
     metrics = Metrics()
-    async with (
-        _leadership(chosen) as leadership,
-        _engine(chosen, metrics, leadership) as engine,
-        app.serving(chosen.listen, metrics, lambda: engine.queue.started or leadership.stands_by),
-    ):
-        await triggers.run(engine, leadership)
+    engines: list[Engine] = []
+
+    def ready() -> bool:
+        return leadership.stands_by or any(engine.queue.started for engine in engines)
+
+    async with _leadership(chosen) as leadership, app.serving(chosen.listen, metrics, ready):
+        key = await _mask_key(chosen.folder, home)
+        if key is None:
+            return
+        async with _engine(chosen, metrics, leadership, key) as engine:
+            engines.append(engine)
+            await triggers.run(engine, leadership)
+
+
+async def _mask_key(folder: Path, home: str) -> bytes | None:
+    """Return the masking key; None where SIGTERM came before the API server had told it."""
+    own = await asyncio.to_thread(data_folder.mask_key, folder)
+    loop = asyncio.get_running_loop()
+    async with Client(credentials.load) as client:
+        asked = asyncio.create_task(keys.mask_key(client, home, own), name="masking key")
+        loop.add_signal_handler(signal.SIGTERM, asked.cancel)
+        try:
+            await asyncio.wait({asked})
+        finally:
+            asked.cancel()
+            loop.remove_signal_handler(signal.SIGTERM)
+    if asked.cancelled():
+        return None
+    await asyncio.to_thread(data_folder.keep_mask_key, folder, asked.result())
+    return asked.result()
 
 
 @asynccontextmanager
@@ -83,14 +113,15 @@ async def _leadership(chosen: Settings) -> AsyncIterator[Leadership]:
     if not chosen.leader_elect:
         yield Alone()
         return
-    namespace = await asyncio.to_thread(credentials.namespace)
     holder = f"{socket.gethostname()}_{secrets.token_hex(8)}"
     async with Client(credentials.load) as client:
-        yield Elector(client, namespace, holder, clock=time.monotonic, now=wiring.now)
+        yield Elector(client, chosen.home, holder, clock=time.monotonic, now=wiring.now)
 
 
 @asynccontextmanager
-async def _engine(chosen: Settings, metrics: Metrics, leadership: Leadership) -> AsyncIterator[Engine]:
+async def _engine(
+    chosen: Settings, metrics: Metrics, leadership: Leadership, mask_key: bytes
+) -> AsyncIterator[Engine]:
     """Make everything that passes need, and the queue that runs them."""
     queue: WorkQueue
 
@@ -111,19 +142,15 @@ async def _engine(chosen: Settings, metrics: Metrics, leadership: Leadership) ->
             lambda refs: passes.verify(refs),  # noqa: PLW0108  they are made below
             lambda ref: passes.doubted(ref),  # noqa: PLW0108
         )
-        addresses = Addresses() if chosen.deny_private_addresses else None
         doors = Doors(
             client=client,
             discovery=discovery,
             index=Index(client, discovery, changed, shifted, on_doubt=rechecks.note),
-            mirrors=Mirrors(chosen.folder, addresses=addresses, key=mask_key(chosen.folder)),
+            mirrors=_mirrors(chosen, mask_key),
             ledger=Ledger(client, chosen.records_namespace, chosen.folder),
         )
-        passes = wiring.passes(chosen, doors, metrics, wake)
+        passes = wiring.passes(chosen, doors, Mask(mask_key), metrics, wake)
         queue = WorkQueue(passes.once, time.monotonic)
-
-        async def served() -> bool:
-            return bool(await discovery.resource(RESOURCE.group_kind, RESOURCE.version))
 
         async def end() -> None:
             await rechecks.aclose()
@@ -137,9 +164,18 @@ async def _engine(chosen: Settings, metrics: Metrics, leadership: Leadership) ->
                 tidy=background.tidy(queue, passes, doors),
                 verify=background.verify(doors.index, rechecks, chosen.verify_seconds),
             ):
-                yield Engine(queue=queue, served=served, end=end)
+                yield Engine(queue=queue, served=lambda: _served(discovery), end=end)
         finally:
             await end()
+
+
+async def _served(discovery: Discovery) -> bool:
+    return bool(await discovery.resource(RESOURCE.group_kind, RESOURCE.version))
+
+
+def _mirrors(chosen: Settings, mask_key: bytes) -> Mirrors:
+    addresses = Addresses() if chosen.deny_private_addresses else None
+    return Mirrors(chosen.folder, addresses=addresses, key=mask_key)
 
 
 @asynccontextmanager

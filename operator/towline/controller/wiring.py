@@ -13,9 +13,8 @@ from pathlib import Path
 import yaml
 
 import towline
-from towline.api import schema
+from towline.api import labels, schema
 from towline.apply.writer import Writer
-from towline.controller.data_folder import mask_key
 from towline.fields.mask import Mask
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
@@ -100,9 +99,11 @@ class _Shared:
     drifts: DriftStates
 
 
-def passes(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Key], None]) -> Passes:
+def passes(
+    chosen: Settings, doors: Doors, mask: Mask, metrics: Metrics, wake: Callable[[Key], None]
+) -> Passes:
     """Build everything that runs passes; `wake` asks for one."""
-    shared = _shared(chosen, doors, metrics, wake)
+    shared = _shared(chosen, doors, mask, metrics, wake)
     repairs = Repairs(
         source=shared.source,
         index=doors.index,
@@ -145,7 +146,9 @@ def passes(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Key
     )
 
 
-def _shared(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Key], None]) -> _Shared:
+def _shared(
+    chosen: Settings, doors: Doors, mask: Mask, metrics: Metrics, wake: Callable[[Key], None]
+) -> _Shared:
     instance = socket.gethostname()
     repositories = Repositories(doors.client)
     neighbours = Neighbours(repositories, wake, time.monotonic)
@@ -153,6 +156,7 @@ def _shared(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Ke
         allow_http=chosen.allow_http,
         limits=SourceLimits(file_bytes=chosen.max_file_size),
         yaml=YamlLimits(file_bytes=chosen.max_file_size),
+        keys=(chosen.home, labels.KEYS),
     )
     source = CommitReader(
         client=doors.client,
@@ -164,7 +168,6 @@ def _shared(chosen: Settings, doors: Doors, metrics: Metrics, wake: Callable[[Ke
     )
     locator = Locator(doors.mirrors, rules.yaml)
     writer = Writer(doors.client, doors.discovery, doors.index)
-    mask = Mask(mask_key(chosen.folder))
     blame = Blame(doors.mirrors, rules.yaml)
     executor = Executor(
         writer=writer,

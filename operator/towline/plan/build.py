@@ -142,7 +142,7 @@ def _verdict(
         wave = waves.wave(manifest)
     except ValueError as error:
         return _Refused(Refusal.INVALID, str(error), pointer.extend("/metadata/annotations", labels.WAVE))
-    refused = _self_management(manifest.ref, policy)
+    refused = _self_management(manifest, policy)
     if refused:
         return refused
     judged = _judged(manifest, found, policy, memo)
@@ -169,7 +169,8 @@ def _judged(
     return _absent(manifest, policy) if found is None else _existing(manifest, found, policy, memo)
 
 
-def _self_management(ref: ObjectRef, policy: Policy) -> _Refused | None:
+def _self_management(manifest: Manifest, policy: Policy) -> _Refused | None:
+    ref = manifest.ref
     if ref.group_kind == waves.CRD and ref.name in _OUR_CRDS:
         message = "Towline's own CRDs are installed with the operator, not by it"
     elif ref.group_kind == syncrecord.RESOURCE.group_kind:
@@ -178,9 +179,19 @@ def _self_management(ref: ObjectRef, policy: Policy) -> _Refused | None:
         message = "a GitRepository cannot manage itself"
     elif ref in policy.installation:
         message = "it belongs to the operator's installation, and is managed with that, not by Towline"
+    elif _names_keys(manifest, policy):
+        message = (
+            f"it names {labels.KEYS}, the Secret of the operator's own keys, which no other object may use"
+        )
     else:
         return None
     return _Refused(Refusal.SELF_MANAGEMENT_REFUSED, message)
+
+
+def _names_keys(manifest: Manifest, policy: Policy) -> bool:
+    """Tell whether an object beside the operator's Secret names it anywhere: a pod could mount it."""
+    own = ObjectRef("", "Secret", manifest.ref.namespace, labels.KEYS)
+    return own in policy.installation and f'"{labels.KEYS}"'.encode() in manifest.content
 
 
 def _absent(manifest: Manifest, policy: Policy) -> _Refused | tuple[Action, str, str]:

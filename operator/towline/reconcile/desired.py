@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from towline import aio, log
+from towline.api import labels
 from towline.api.gitrepository import RefKind, Spec
-from towline.errors import BuildError, Failure, Reason, Refusal, SourceError, TowlineError
+from towline.errors import BuildError, Failure, Reason, Refusal, SourceError, SpecError, TowlineError
 from towline.fields import owned_paths
 from towline.kube import secrets
 from towline.kube.client import Client
@@ -69,11 +70,12 @@ class Desired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the operator's flags allow of a source."""
+    """What the operator allows of a source; `keys` are namespace and name of the Secret that holds its own keys."""
 
     allow_http: bool
     limits: selection.SourceLimits
     yaml: documents.YamlLimits
+    keys: tuple[str, str] = ("", labels.KEYS)
 
 
 class CommitReader:
@@ -113,6 +115,9 @@ class CommitReader:
             ClusterError: the Secret could not be read.
         """
         name = spec.secret_name
+        if (key.namespace, name) == self._rules.keys:
+            message = f"spec.secretRef.name {name} is the Secret of the operator's own keys: name another one"
+            raise SpecError(Reason.INVALID_SPEC, message)
         secret = await secrets.read(self._client, key.namespace, name) if name else None
         return access.remote(spec, secret, allow_http=self._rules.allow_http)
 

@@ -1,0 +1,164 @@
+"""Which key masks secrets: that of the cluster, wherever it can be had."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
+from towline.controller import keys
+from towline.kube.client import Client
+
+from tests.kube import loopback
+from tests.kube.loopback import Handler, Server, says, status
+
+OWN, OTHER = b"o" * 32, b"a" * 32
+FOLDER = "/api/v1/namespaces/towline-system/secrets"
+
+
+@dataclass(slots=True)
+class Time:
+    """Passes when somebody waits, and only then; `passed` is called each time."""
+
+    now: float = 0.0
+    passed: Callable[[], None] = lambda: None
+
+    async def pause(self, seconds: float) -> None:
+        self.now += seconds
+        self.passed()
+        await asyncio.sleep(0)
+
+
+@dataclass(slots=True)
+class Store:
+    """Secrets as an API server keeps them, all replicas together."""
+
+    held: dict[str, bytes] = field(default_factory=dict)
+
+    async def answer(self, request: web.BaseRequest) -> web.Response:
+        if request.method == "GET":
+            found = self.held.get(request.path)
+            return web.Response(body=found, content_type="application/json", status=200 if found else 404)
+        body = await request.read()
+        path = f"{request.path}/{json.loads(body)['metadata']['name']}"
+        if path in self.held:
+            return web.json_response({"kind": "Status", "reason": "AlreadyExists"}, status=409)
+        self.held[path] = body
+        return web.Response(body=body, content_type="application/json", status=201)
+
+
+def secret(key: bytes) -> Handler:
+    return says(200, {"data": {"mask": base64.b64encode(key).decode()}})
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+async def client(server: Server) -> AsyncIterator[Client]:
+    async with loopback.served(server) as client:
+        yield client
+
+
+async def asked(client: Client, own: bytes = OWN, time: Time | None = None) -> bytes:
+    time = time or Time()
+    return await keys.mask_key(client, "towline-system", own, clock=lambda: time.now, pause=time.pause)
+
+
+async def test_the_first_operator_stores_its_own_key(server: Server, client: Client) -> None:
+    server.answers = [status(404, "NotFound"), says(201)]
+    assert await asked(client) == OWN
+    assert [(one.method, one.path) for one in server.requests] == [
+        ("GET", f"{FOLDER}/towline-keys"),
+        ("POST", FOLDER),
+    ]
+    body = json.loads(server.bodies[-1])
+    assert base64.b64decode(body["data"]["mask"]) == OWN
+    assert (body["metadata"]["name"], body["metadata"]["namespace"]) == ("towline-keys", "towline-system")
+
+
+async def test_an_operator_that_lost_its_folder_goes_on_with_the_key_of_the_cluster(
+    server: Server, client: Client
+) -> None:
+    server.answers = [secret(OTHER)]
+    assert await asked(client) == OTHER
+    assert server.verbs == ["GET"]
+
+
+async def test_of_replicas_that_start_together_all_take_one_key(server: Server, client: Client) -> None:
+    server.answers = [Store().answer]
+    found = await asyncio.gather(*(asked(client, bytes([number]) * 32) for number in range(5)))
+    assert len(set(found)) == 1
+    assert server.verbs.count("POST") > 1
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [status(403, "Forbidden")],
+        [status(404, "NotFound"), status(403, "Forbidden")],
+        [status(404, "NotFound")],
+        [secret(b"short")],
+        [says(200, {"data": {"else": "eA=="}})],
+        [says(200, {})],
+    ],
+)
+async def test_without_a_usable_secret_the_key_of_the_folder_serves_and_the_log_says_so_once(
+    server: Server, client: Client, answers: list[Handler]
+) -> None:
+    server.answers = answers
+    with capture_logs() as logs:
+        assert await asked(client) == OWN
+    (line,) = logs
+    assert line["event"] == "the masking key is in the data folder alone"
+    assert (line["log_level"], line["secret"]) == ("warning", "towline-system/towline-keys")
+    assert line["error"]
+
+
+async def test_a_refusal_that_ends_by_itself_is_waited_for(server: Server, client: Client) -> None:
+    time = Time(passed=lambda: server.answers.insert(0, secret(OTHER)))
+    server.answers = [status(501, "Wait"), status(501, "Wait")]
+    with capture_logs() as logs:
+        assert await asked(client, time=time) == OTHER
+    assert logs == []
+
+
+async def test_a_refusal_that_does_not_end_holds_nothing_up_for_ever(server: Server, client: Client) -> None:
+    time = Time()
+    server.answers = [status(501, "Broken")]
+    assert await asked(client, time=time) == OWN
+    assert 30 <= time.now < 40
+
+
+async def test_a_server_that_cannot_be_asked_is_waited_for_as_long_as_it_takes(
+    server: Server, client: Client
+) -> None:
+    def passed() -> None:
+        if time.now > 1000:
+            server.answers = [secret(OTHER)]
+
+    time = Time(passed=passed)
+    server.answers = [says(401)]
+    with capture_logs() as logs:
+        assert await asked(client, time=time) == OTHER
+    assert [line["event"] for line in logs] == ["waiting for the API server"]
+
+
+async def test_the_log_never_holds_a_key(server: Server, client: Client) -> None:
+    encoded = base64.b64encode(OWN).decode()
+    server.answers = [
+        status(404, "NotFound"),
+        says(422, {"kind": "Status", "code": 422, "message": f"denied: {encoded} or {OWN.decode()}"}),
+    ]
+    with capture_logs() as logs:
+        assert await asked(client) == OWN
+    assert "denied: *** or ***" in str(logs)
+    assert OWN.decode() not in str(logs)
+    assert encoded.rstrip("=") not in str(logs)
