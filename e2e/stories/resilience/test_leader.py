@@ -117,7 +117,7 @@ def test_a_leader_that_slept_in_the_middle_of_a_sync_writes_nothing_when_it_wake
     assert replicas.leader.program.wait() == 1
     assert _written(audit, mark, identity.OPERATOR) == []
     (said,) = (line for line in replicas.leader.log() if line["event"] == "the operator ends")
-    assert "lease" in said["error"]
+    assert "the Lease is lost" in said["error"]
 
 
 def test_a_replica_that_waits_is_healthy_and_ready(replicas: Replicas) -> None:
