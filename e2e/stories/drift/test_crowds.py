@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from e2e.harness.audit import AuditLog
-from e2e.harness.cluster import Cluster
+from e2e.harness.cluster import Cluster, Kubectl, Object
 from e2e.harness.gitrepo import Repo
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
@@ -108,3 +108,29 @@ def _until_there(cluster: Cluster, repository: Repository, group: str) -> None:
         return found.split() == [f"widget.{group}/{name}" for name in WIDGETS]
 
     eventually(there, deadline=60, poll=0.5, message="the widgets")
+
+
+def test_one_accident_that_deletes_many_objects_leaves_few_records_and_its_first_repair_goes_at_once(
+    operator: Operator,
+    cluster: Cluster,
+    repo: Repo,
+    git_repository: Callable[..., Repository],
+    kubectl: Kubectl,
+) -> None:
+    names = NAMES[:26]
+    sha = repo.commit(manifests.config_maps(names, colour="blue"))
+    repository = git_repository(interval="1h")
+    repository.until_ready(sha)
+    kubectl("delete", "configmap", *names, "-n", repository.namespace, "--wait=false")
+    eventually(lambda: _colours(cluster, repository) == dict.fromkeys(names, "blue"), deadline=10)
+    records = eventually(lambda: _closed(repository), message="closed records")
+    drift = [each for each in records if each["spec"]["trigger"] == "Drift"]
+    assert 1 <= len(drift) <= 3
+    assert sum(each["status"]["counts"]["changed"] for each in drift) == len(names)
+    first = next(each for each in drift)
+    assert first["status"]["counts"]["changed"] < len(names)
+
+
+def _closed(repository: Repository) -> list[Object]:
+    records = repository.records()
+    return records if all((each.get("status") or {}).get("outcome") for each in records) else []

@@ -22,6 +22,10 @@ class Touched:
         if self._refs[label]:
             self._events[label].set()
 
+    def waiting(self, label: str) -> frozenset[ObjectRef]:
+        """Return the collected objects, and keep them."""
+        return frozenset(self._refs.get(label, ()))
+
     def take(self, label: str) -> frozenset[ObjectRef]:
         """Return the collected objects, and forget them."""
         self._events.pop(label, None)

@@ -42,7 +42,8 @@ class DriftState:
     `head` is where `baseline` was read. `overridden` and `reported` are the deviations of objects that stay as they
     are; `ended` is what was reported and set back by others, until people are told. `looks` say at which state an
     object was read for that, `unread` which objects could not be. `unseen` are those to be looked at as soon as their
-    kinds are watched again. `is_recalled` holds until a pass has had a plan.
+    kinds are watched again. `is_recalled` holds until a pass has had a plan. `crowd` counts the repairs of deleted
+    objects that followed one another within a second, up to two; `crowd_until` is when that is over.
     """
 
     repository: GitRepository
@@ -50,6 +51,8 @@ class DriftState:
     head: Head
     baseline: Baseline
     is_recalled: bool = False
+    crowd: int = 0
+    crowd_until: float = 0.0
     contests: dict[ObjectRef, Contest] = field(default_factory=dict)
     refused: dict[ObjectRef, RefusedRepair] = field(default_factory=dict)
     overridden: dict[ObjectRef, tuple[str, Found]] = field(default_factory=dict)

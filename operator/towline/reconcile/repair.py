@@ -32,6 +32,15 @@ _LIST_SECONDS = 2.0
 
 _SEE_SECONDS = 10.0
 
+_GATHER_SECONDS = 1.0
+"""How long others are let go on after they deleted objects: one accident leaves few records."""
+
+_QUIET_SECONDS = 0.5
+"""Where they still go on after that, they are done when nothing was touched for so long."""
+
+_CROWD_LOOKS = 6
+"""So often that is looked at."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mended:
@@ -97,10 +106,13 @@ class Repairs:
     async def mend(self, start: Start, spec: Spec, *, everything: bool = False) -> Mended:
         """Restore what somebody else has touched, and describe what is only reported.
 
-        What is left undone because the API server is away is looked at again.
+        The first repair goes at once. What is touched in the second after a repair of deleted objects shares the next
+        one and its record. What is left undone because the API server is away is looked at again.
         """
         repository = start.repository
         known = self._drifts.known(repository)
+        if known and self._index.disturbances.waiting(repository.label):
+            await self._gathered(known)
         touched = self._index.disturbances.take(repository.label)
         if known is None:
             return Mended()
@@ -109,10 +121,33 @@ class Repairs:
         refs = await self._visible(known, wanted)
         if not refs:
             return Mended()
+        are_deleted = any(self._index.anyone(ref) is None for ref in refs)
         mended = await self._restored(start, spec, known, refs)
+        if mended.repaired.record and are_deleted:
+            known.crowd = min(known.crowd + 1, 2)
+            known.crowd_until = asyncio.get_running_loop().time() + _GATHER_SECONDS
         if isinstance(mended.error, ClusterError):
             self._index.disturbances.note(repository.label, refs)
         return mended
+
+    async def _gathered(self, known: DriftState) -> None:
+        """Let those who delete many objects at once finish, so that one accident leaves few records.
+
+        It waits only in the second after a repair of deleted objects, at first for a second, then until nothing was
+        touched for half a second.
+        """
+        loop, label = asyncio.get_running_loop(), known.repository.label
+        if loop.time() > known.crowd_until:
+            known.crowd = 0
+        if known.crowd == 1:
+            await asyncio.sleep(_GATHER_SECONDS)
+        elif known.crowd:
+            waiting = self._index.disturbances.waiting
+            for _ in range(_CROWD_LOOKS):
+                before = waiting(label)
+                await asyncio.sleep(_QUIET_SECONDS)
+                if waiting(label) == before:
+                    break
 
     async def _visible(self, known: DriftState, wanted: Collection[ObjectRef]) -> list[ObjectRef]:
         """Return the objects of kinds of which absence proves something; those of others are kept for a later call.
