@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -33,23 +34,40 @@ MAPS = {
 }
 
 
-class Shelf:
-    """An API server that holds ConfigMaps, and lists them in pages."""
+EVERYWHERE = "/api/v1/configmaps"
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self.names = sorted(names)
+
+class Shelf:
+    """An API server that holds ConfigMaps by namespace, and lists them in pages; `denied` are paths that it refuses."""
+
+    def __init__(self, names: Iterable[str] = (), denied: str = "", **others: Iterable[str]) -> None:
+        self.held = {"shop": sorted(names)} | {name: sorted(each) for name, each in others.items()}
+        self.denied = denied
         self.lists: list[int] = []
+        self.paths: list[str] = []
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if request.path in {"/api", "/apis"}:
             return web.json_response({"items": [MAPS] if request.path == "/api" else []})
+        self.paths.append(request.path)
+        if self.denied and re.fullmatch(self.denied, request.path):
+            return await status(403, "Forbidden")(request)
         limit, start = int(request.query["limit"]), int(request.query.get("continue", "0"))
-        page = self.names[start : start + limit]
+        found = [
+            {"metadata": {"namespace": namespace, "name": name}}
+            for namespace, names in self.held.items()
+            for name in names
+            if request.path in {EVERYWHERE, in_namespace(namespace)}
+        ]
+        page = found[start : start + limit]
         self.lists.append(len(page))
-        rest = len(self.names) - start - len(page)
+        rest = len(found) - start - len(page)
         more: dict[str, Any] = {"continue": str(start + limit), "remainingItemCount": rest} if rest else {}
-        items = [{"metadata": {"name": name}} for name in page]
-        return web.json_response({"items": items, "metadata": {"resourceVersion": "1", **more}})
+        return web.json_response({"items": page, "metadata": {"resourceVersion": "1", **more}})
+
+
+def in_namespace(name: str) -> str:
+    return f"/api/v1/namespaces/{name}/configmaps"
 
 
 @asynccontextmanager
@@ -58,15 +76,19 @@ async def looking(server: Server) -> AsyncIterator[Objects]:
         yield Objects(client, Discovery(client))
 
 
-def create(name: str) -> Change:
-    ref = ObjectRef("", "ConfigMap", "shop", name)
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "shop", "name": name}}
+def create(name: str, namespace: str = "shop") -> Change:
+    ref = ObjectRef("", "ConfigMap", namespace, name)
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": namespace, "name": name}}
     manifest = declare(body, ref, "v1:1", Origin("map.yaml", 1))
     return Change(action=Action.CREATE, ref=ref, manifest=manifest)
 
 
 def creates(count: int) -> list[Change]:
     return [create(f"map-{number:05}") for number in range(count)]
+
+
+def spread(count: int, namespaces: int) -> list[Change]:
+    return [create(f"map-{number:05}", f"team{number % namespaces}") for number in range(count)]
 
 
 async def missing(shelf: Shelf, changes: Iterable[Change]) -> set[str]:
@@ -93,19 +115,50 @@ async def test_a_long_list_is_read_in_pages() -> None:
     assert shelf.lists == [500, 500, 200]
 
 
-@pytest.mark.parametrize("many", [201, 1000, 50_000])
+@pytest.mark.parametrize("many", [501, 1000, 50_000])
 async def test_a_crowded_namespace_costs_one_page_in_proportion_to_what_is_created(many: int) -> None:
     shelf = Shelf(f"other-{number:05}" for number in range(many))
     assert await missing(shelf, creates(50)) == set()
-    assert shelf.lists == [200]
+    assert shelf.lists == [50 * existing.PATIENCE]
+
+
+@pytest.mark.parametrize("namespaces", [2, 10, 200])
+async def test_one_list_serves_all_namespaces(namespaces: int) -> None:
+    changes = spread(1000, namespaces)
+    shelf = Shelf(["map-00001"], team1=["map-00001"])
+    async with looking(Server(shelf.answer)) as objects:
+        found = await existing.missing(objects, changes, SYNC)
+    assert found == {change.ref for change in changes} - {ObjectRef("", "ConfigMap", "team1", "map-00001")}
+    assert shelf.paths == [EVERYWHERE]
+
+
+async def test_objects_of_one_namespace_are_listed_there_however_large_the_cluster_is() -> None:
+    shelf = Shelf(other=(f"map-{number:05}" for number in range(50_000)))
+    assert len(await missing(shelf, creates(10))) == 10
+    assert shelf.paths == [in_namespace("shop")]
+
+
+async def test_a_crowded_cluster_is_listed_by_namespace_after_one_page() -> None:
+    shelf = Shelf(other=(f"map-{number:05}" for number in range(50_000)))
+    changes = [*spread(30, 3), create("alone")]
+    async with looking(Server(shelf.answer)) as objects:
+        found = await existing.missing(objects, changes, SYNC)
+    assert found == {change.ref for change in changes[:30]}
+    assert shelf.paths[0] == EVERYWHERE
+    assert sorted(shelf.paths[1:]) == [in_namespace(f"team{number}") for number in range(3)]
+    assert shelf.lists == [31 * existing.PATIENCE, 0, 0, 0]
+
+
+async def test_without_the_right_to_list_a_kind_in_all_namespaces_each_is_listed() -> None:
+    shelf = Shelf(denied=EVERYWHERE)
+    changes = spread(100, 10)
+    async with looking(Server(shelf.answer)) as objects:
+        assert await existing.missing(objects, changes, SYNC) == {change.ref for change in changes}
+    assert len(shelf.paths) == 11
 
 
 async def test_where_nobody_may_list_nothing_is_known_to_be_missing() -> None:
-    shelf = Shelf([])
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        refused = request.path.endswith("configmaps")
-        return await (status(403, "Forbidden") if refused else shelf.answer)(request)
-
-    async with looking(Server(answer)) as objects:
-        assert await existing.missing(objects, creates(60), SYNC) == frozenset()
+    shelf = Shelf(denied=".*")
+    async with looking(Server(shelf.answer)) as objects:
+        assert await existing.missing(objects, spread(60, 3), SYNC) == frozenset()
+    assert len(shelf.paths) == 4

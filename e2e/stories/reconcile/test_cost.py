@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import pytest
 import yaml
 
 from e2e.harness import identity
@@ -14,7 +15,7 @@ from e2e.harness.gitrepo import Repo
 from e2e.harness.gitserver import GitServer
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
-from e2e.scenes import head_lookups, managed_objects, manifests
+from e2e.scenes import head_lookups, managed_objects, manifests, random_spread
 
 KINDS = frozenset({"configmaps", "secrets", "serviceaccounts", "services", "deployments", "roles"})
 OWN = frozenset({"gitrepositories", "syncrecords", "events", "leases"})
@@ -94,6 +95,44 @@ def test_one_changed_value_among_300_objects_writes_one_object_which_names_that_
     assert shown["data"] == changed["settings-150"]["data"] == {"colour": "red"}
     (change,) = repository.records()[-1]["spec"]["changes"]
     assert change["fields"] == [{"path": "/data/colour", "old": "blue", "new": "red"}]
+
+
+@pytest.mark.parametrize("count", [10, 200])
+def test_a_first_sync_without_preflight_asks_little_beside_its_writes_however_its_objects_are_spread(
+    count: int,
+    private_operator: Callable[..., Operator],
+    audit: AuditLog,
+    repo: Repo,
+    git_repository: Callable[..., Repository],
+    namespaces: Callable[[int], list[str]],
+    record_property: Callable[[str, object], None],
+) -> None:
+    spread = random_spread.drawn(random_spread.seed(), 1000, namespaces(count))
+    record_property("seed", spread.seed)
+    private_operator().start()
+    sha = repo.commit(spread.files)
+    mark = audit.mark()
+    git_repository(preflight=False).until_ready(sha, deadline=180.0)
+    asked = [event for event in _asked(audit, mark) if event.resource not in OWN and event.verb != "watch"]
+    counted = Counter((event.verb, event.resource) for event in asked)
+    assert sum(event.writes for event in asked) == 1000
+    assert len(asked) <= 1020, f"with {random_spread.SEED}={spread.seed}: {counted}"
+
+
+@pytest.fixture
+def namespaces(cluster: Cluster, namespace: str) -> Iterator[Callable[[int], list[str]]]:
+    """Make so many namespaces of one's own."""
+    made: list[str] = []
+
+    def make(count: int) -> list[str]:
+        for number in range(count):
+            made.append(f"{namespace}-{number:03}")
+            cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": made[-1]}})
+        return made
+
+    yield make
+    for name in made:
+        cluster.delete("v1", "Namespace", name)
 
 
 def _application() -> dict[str, str]:

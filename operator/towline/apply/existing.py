@@ -1,15 +1,16 @@
 """Find out which of many objects do not exist yet, by one list of names instead of a read of each.
 
-The cost of a list grows with the namespace, that of the reads with the objects to create. So a list is used only where
-many objects are to be created, and given up where the namespace holds many times as many.
+The cost of a list grows with what the cluster holds of a kind, that of the reads with the objects to create. So a list
+is used only where many objects are to be created, and given up where the cluster holds many times as many; then the
+namespaces are listed in which many are to be created.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
-from typing import TypeAlias
+from typing import NamedTuple
 
 from towline import aio
 from towline.apply.objects import Objects, WriteContext
@@ -18,16 +19,20 @@ from towline.errors import ApiError
 from towline.kube.client import IN_FLIGHT
 from towline.model import Action, Change, ObjectRef
 
-FEWEST = 50
-"""How many objects of one kind in one namespace justify a list."""
+FEWEST = 8
+"""How many objects of one kind justify a list."""
 
-PATIENCE = 4
-"""How many objects may be listed for each one that is to be created."""
+PATIENCE = 10
+"""How many objects may be listed for each one that is to be created: then pages cost 2 requests for 100 of them."""
 
 PAGE = 500
 
-_Place: TypeAlias = tuple[ObjectRef, str]
-"""All objects of one kind in one namespace (a reference without a name), and the version that declares some."""
+
+class _Collection(NamedTuple):
+    """All objects of one kind, in one namespace or in all (a reference without a name), in one version."""
+
+    collection: ObjectRef
+    version: str
 
 
 async def missing(objects: Objects, changes: Iterable[Change], sync: WriteContext) -> frozenset[ObjectRef]:
@@ -39,31 +44,59 @@ async def missing(objects: Objects, changes: Iterable[Change], sync: WriteContex
     Raises:
         ClusterError: no answer.
     """
-    wanted: dict[_Place, set[ObjectRef]] = defaultdict(set)
+    wanted: dict[_Collection, set[ObjectRef]] = defaultdict(set)
     for change in changes:
         if change.action is Action.CREATE:
-            place = change.ref._replace(name=""), declared(change).version
-            wanted[place].add(change.ref)
-    crowded = [(place, refs) for place, refs in wanted.items() if len(refs) >= FEWEST]
-    found = await aio.gather(partial(_missing, objects, sync), crowded, IN_FLIGHT)
-    return frozenset[ObjectRef]().union(*found)
+            everywhere = change.ref._replace(namespace="", name="")
+            wanted[_Collection(everywhere, declared(change).version)].add(change.ref)
+    return await _of_each(partial(_of_kind, objects, sync), wanted)
 
 
-async def _missing(
-    objects: Objects, sync: WriteContext, wanted: tuple[_Place, set[ObjectRef]]
+async def _of_kind(
+    objects: Objects, sync: WriteContext, wanted: tuple[_Collection, set[ObjectRef]]
 ) -> frozenset[ObjectRef]:
-    """Return which objects of one place do not exist; none where it cannot be told at this price."""
+    """Return which objects of one kind do not exist, by one list, or by one for each namespace where it fails."""
+    place, refs = wanted
+    spread: dict[_Collection, set[ObjectRef]] = defaultdict(set)
+    for ref in refs:
+        spread[place._replace(collection=ref._replace(name=""))].add(ref)
+    if len(spread) > 1:
+        found = await _listed(objects, sync, wanted)
+        if found is not None:
+            return found
+    return await _of_each(partial(_of_place, objects, sync), spread)
+
+
+async def _of_place(
+    objects: Objects, sync: WriteContext, wanted: tuple[_Collection, set[ObjectRef]]
+) -> frozenset[ObjectRef]:
+    return await _listed(objects, sync, wanted) or frozenset()
+
+
+async def _of_each(
+    look: Callable[[tuple[_Collection, set[ObjectRef]]], Awaitable[frozenset[ObjectRef]]],
+    wanted: Mapping[_Collection, set[ObjectRef]],
+) -> frozenset[ObjectRef]:
+    """Look at the places in which much is to be created."""
+    many = [(place, refs) for place, refs in wanted.items() if len(refs) >= FEWEST]
+    return frozenset[ObjectRef]().union(*await aio.gather(look, many, IN_FLIGHT))
+
+
+async def _listed(
+    objects: Objects, sync: WriteContext, wanted: tuple[_Collection, set[ObjectRef]]
+) -> frozenset[ObjectRef] | None:
+    """Return which objects of one place do not exist, None where it cannot be told at this price."""
     (collection, version), refs = wanted
     room, following = PATIENCE * len(refs), ""
     absent = frozenset(refs)
     try:
         while True:
             page = await objects.page(collection, sync, version, (min(room, PAGE), following))
-            absent -= {collection._replace(name=name) for name in page.names}
-            room, following = room - len(page.names), page.following
+            absent = absent.difference(page.refs)
+            room, following = room - len(page.refs), page.following
             if not following:
                 return absent
             if page.remaining > room or not room:
-                return frozenset()
+                return None
     except ApiError:
-        return frozenset()  # what is wrong is told by the reads, for each object
+        return None  # what is wrong is told by the reads, for each object

@@ -58,9 +58,9 @@ class WriteContext:
 
 
 class Page(NamedTuple):
-    """Some names of one kind in one namespace; `following` asks for the next ones, `remaining` says how many."""
+    """Some objects of one kind; `following` asks for the next ones, `remaining` says how many."""
 
-    names: tuple[str, ...]
+    refs: tuple[ObjectRef, ...]
     following: str
     remaining: int
 
@@ -119,10 +119,10 @@ class Objects:
     async def page(
         self, collection: ObjectRef, sync: WriteContext, version: str, where: tuple[int, str]
     ) -> Page:
-        """Return names of objects, whoever owns them.
+        """Return which objects there are, whoever owns them.
 
         Args:
-            collection: their kind and namespace; the name is empty.
+            collection: their kind, and their namespace or none for all; the name is empty.
             sync: who asks.
             version: in which they are read.
             where: how many at most, and what the page before said of the following one.
@@ -132,7 +132,7 @@ class Objects:
         body = (await self._send(_Request("GET", collection, version, query), sync)).body
         held = metadata(body)
         return Page(
-            names=tuple(metadata(item)["name"] for item in body.get("items") or ()),
+            refs=tuple(_member(collection, metadata(item)) for item in body.get("items") or ()),
             following=held.get("continue") or "",
             remaining=held.get("remainingItemCount") or 0,
         )
@@ -262,6 +262,10 @@ def metadata(body: Body) -> Mapping[str, Any]:
 def terminates(body: Body) -> bool:
     """Tell whether the object is being deleted."""
     return bool(metadata(body).get("deletionTimestamp"))
+
+
+def _member(collection: ObjectRef, held: Mapping[str, Any]) -> ObjectRef:
+    return collection._replace(namespace=held.get("namespace", ""), name=held["name"])
 
 
 def _applied(sync: WriteContext, *, force: bool) -> dict[str, str]:
