@@ -27,8 +27,9 @@ def test_a_token_that_goes_right_after_its_write_is_written_again_although_drift
     git_repository: Callable[..., Repository],
 ) -> None:
     files = {"account.yaml": manifests.text(ACCOUNT), "token.yaml": manifests.text(TOKEN)}
+    sha = repo.commit(files)
     repository = git_repository(drift="Report", interval="1h")
-    repository.until_ready(repo.commit(files))
+    repository.until_ready(sha)
     first = cluster.get("v1", "Secret", "a-token", repository.namespace)["metadata"]["uid"]
 
     cluster.delete("v1", "Secret", "a-token", repository.namespace)
@@ -48,8 +49,8 @@ def test_a_token_whose_account_nobody_declares_is_not_left_missing_with_ready_tr
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
-    repository = git_repository(drift="Report", interval="1h")
     repo.commit({"token.yaml": manifests.text(TOKEN)})
+    repository = git_repository(drift="Report", interval="1h")
 
     status = repository.until(lambda status: status.get("failures"), "the refusal", deadline=60.0)
 

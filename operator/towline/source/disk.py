@@ -16,6 +16,9 @@ _CONFIG = {
 """By the number of hex digits of an object id."""
 
 _DISCARDED = "discarded"
+_PARTIAL = "partial"
+"""The file that is there while the history comes in steps."""
+
 _WEIGHT = "weight"
 """The file that holds the size after the last clean-up."""
 
@@ -57,6 +60,31 @@ def make_usable(folder: Path, digits: int) -> None:
 def size(folder: Path) -> int:
     """Return the bytes of all packs, finished or not."""
     return sum(_file_size(path) for path in (folder / "objects" / "pack").glob("*"))
+
+
+def is_empty(folder: Path) -> bool:
+    """Tell whether nothing was ever fetched."""
+    return not any(path.is_file() for path in (folder / "refs").rglob("*"))
+
+
+def is_interrupted(folder: Path) -> bool:
+    """Tell whether a part of a first fetch has arrived, and nothing of it is kept."""
+    return is_empty(folder) and size(folder) > 0
+
+
+def is_partial(folder: Path) -> bool:
+    """Tell whether the history comes in steps, and is not whole yet."""
+    return (folder / _PARTIAL).exists()
+
+
+def begin(folder: Path) -> None:
+    """Note that the history comes in steps from now on."""
+    (folder / _PARTIAL).touch()
+
+
+def complete(folder: Path) -> None:
+    """Note that the whole history is there, as far as the remote has it."""
+    (folder / _PARTIAL).unlink(missing_ok=True)
 
 
 def weigh(folder: Path) -> None:

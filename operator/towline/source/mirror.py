@@ -26,7 +26,7 @@ from towline.source.public_addresses import Addresses
 from towline.source.reader import Reader, UnreadableError
 from towline.source.refs import Refs
 from towline.source.selection import Entry, SourceLimits
-from towline.source.transport import Transport, deadline
+from towline.source.transport import Hearing, Transport, deadline, patience
 
 _T = TypeVar("_T")
 _SOUND_SECONDS = 300.0
@@ -62,7 +62,7 @@ class _Mirror:
 
     `complete` are commits that are there with all they need; removing the repository starts a new set. `used_at` is by
     the event loop's clock; `sound_until` is how long a check that has found nothing need not be repeated; `fetchers`
-    are those who fetch, and who wait until they may.
+    are those who fetch, and who wait until they may; `hearing` is what all of them hear of the one that does.
     """
 
     folder: Path
@@ -72,6 +72,7 @@ class _Mirror:
     tidy: bool = False
     sound_until: float = -math.inf
     fetchers: int = 0
+    hearing: Hearing = field(default_factory=Hearing)
 
 
 class Mirrors:
@@ -113,7 +114,7 @@ class Mirrors:
         `refname` and `sha` are what `refs.resolve` returned.
 
         Raises:
-            SourceError: the remote does not give it out within `seconds`, or it is too large or invalid.
+            SourceError: the remote is silent for `seconds`, or takes ten times as long; or it is too large or invalid.
         """
         mirror = self._mirror(remote, sha)
         if sha in mirror.complete:
@@ -121,7 +122,7 @@ class Mirrors:
         with _on_disk(remote):
             mirror.fetchers += 1
             try:
-                async with deadline(remote, seconds), mirror.lock:
+                async with patience(remote, seconds, mirror.hearing), mirror.lock:
                     if sha not in mirror.complete:
                         await self._bring(remote, mirror, refname, sha)
                         await self._check_kind(remote, mirror, refname, sha)
@@ -144,9 +145,14 @@ class Mirrors:
                 async with mirror.lock:
                     await self._make_usable(mirror, sha)
             complete = mirror.complete
-            if await self._reader.holds(mirror.folder, sha):
+            held = await self._reader.holds(mirror.folder, sha)
+            if held and not await self._is_partial(mirror):
                 complete.add(sha)
-        return sha in mirror.complete
+        return held or sha in mirror.complete
+
+    async def _is_partial(self, mirror: _Mirror) -> bool:
+        """Say whether the history is not whole yet: the next fetch goes on."""
+        return await asyncio.to_thread(disk.is_partial, mirror.folder)
 
     async def revision(self, remote: Remote, sha: str) -> Revision:
         """Return one fetched commit."""
@@ -236,12 +242,12 @@ class Mirrors:
 
     async def _bring(self, remote: Remote, mirror: _Mirror, refname: str, sha: str) -> None:
         await self._make_usable(mirror, sha)
-        if await self._reader.holds(mirror.folder, sha):
+        if await self._reader.holds(mirror.folder, sha) and not await self._is_partial(mirror):
             return
         if await self._fetcher.slim(mirror.folder):
             mirror.complete = set()
         try:
-            await self._fetcher.fetch(remote, mirror.folder, refname)
+            await self._fetcher.fetch(remote, mirror.folder, refname, mirror.hearing)
         except OutgrownError:
             await self._shrink(mirror)
             raise
@@ -250,7 +256,7 @@ class Mirrors:
                 raise
             await self._discard(mirror)
             await self._make_usable(mirror, sha)
-            await self._fetcher.fetch(remote, mirror.folder, refname)
+            await self._fetcher.fetch(remote, mirror.folder, refname, mirror.hearing)
         if not await self._reader.holds(mirror.folder, sha):
             raise _absent(remote, refname, sha, await self._reader.kind(mirror.folder, sha))
 

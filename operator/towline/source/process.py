@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +17,9 @@ _INLINE_BYTES = 64 * 1024
 """Bytes that are parsed within a few milliseconds; more than that is parsed in a thread."""
 
 _COMPLAINT_LIMIT = 64 * 1024
+_TAKEN_BACK = re.compile(rb"[^\r\n]*\r(?!\n)|[^\r\n]*: +100% \(\d+/\d+\)[^\r\n]*\n")
+"""A line of progress: the next one overwrites it, or it says that a step is done."""
+
 _GRACE = 2.0
 """Seconds that a killed process may need to vanish."""
 
@@ -38,9 +42,12 @@ async def parsed(output: bytes, parse: Callable[[bytes], _T]) -> _T:
     return parse(output) if len(output) <= _INLINE_BYTES else await asyncio.to_thread(parse, output)
 
 
-async def finish(process: Popen[bytes], limit: int) -> ProcessResult:
+async def finish(
+    process: Popen[bytes], limit: int, hear: Callable[[str], None] | None = None
+) -> ProcessResult:
     """Collect what a process writes, at most `limit` bytes, until it ends.
 
+    `hear` is called with each line of progress on standard error; such lines are no part of the complaint.
     The process must lead its own session. Whatever ends this call (also a cancellation), the process and
     everything in its group is killed and reaped.
 
@@ -48,7 +55,9 @@ async def finish(process: Popen[bytes], limit: int) -> ProcessResult:
         TooMuchOutputError: it wrote more than `limit` bytes.
     """
     try:
-        async with _collected(process.stdout, limit, process) as out, _collected(process.stderr) as complaint:
+        plain = _Collector(limit, process)
+        said = _Progress(_COMPLAINT_LIMIT, hear) if hear else _Collector(_COMPLAINT_LIMIT, None)
+        async with _collected(process.stdout, plain) as out, _collected(process.stderr, said) as complaint:
             await out.ended
             await complaint.ended
             await _exited(process)
@@ -88,12 +97,24 @@ class _Collector(asyncio.Protocol):
             self.ended.set_result(None)
 
 
+class _Progress(_Collector):
+    """Tells of each line that a carriage return takes back, and keeps the others."""
+
+    def __init__(self, limit: int, hear: Callable[[str], None]) -> None:
+        super().__init__(limit, None)
+        self._hear = hear
+
+    def data_received(self, chunk: bytes) -> None:
+        super().data_received(chunk)
+        for line in _TAKEN_BACK.findall(bytes(self.content)):
+            self._hear(line.decode("utf-8", "replace").strip())
+        self.content[:] = _TAKEN_BACK.sub(b"", bytes(self.content))
+
+
 @asynccontextmanager
-async def _collected(
-    pipe: IO[bytes] | None, limit: int = _COMPLAINT_LIMIT, owner: Popen[bytes] | None = None
-) -> AsyncIterator[_Collector]:
+async def _collected(pipe: IO[bytes] | None, collector: _Collector) -> AsyncIterator[_Collector]:
     loop = asyncio.get_running_loop()
-    transport, collector = await loop.connect_read_pipe(lambda: _Collector(limit, owner), pipe)
+    transport, _ = await loop.connect_read_pipe(lambda: collector, pipe)
     try:
         yield collector
     finally:

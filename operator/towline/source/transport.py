@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import resource
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import Popen
@@ -35,12 +36,19 @@ _LOCAL = 6
 """Git processes that read mirrors at the same time."""
 
 
+LONGEST = 10
+"""A fetch that is never silent for long may take so many times as long as it may be silent."""
+
+_PROGRESS = re.compile(r"(?:remote: )?(?P<step>[A-Z][a-z]+ [a-z]+): +(?P<percent>\d{1,3})%")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitCommand:
     """One git command on one bare repository.
 
     `limit` bounds its output in bytes; `remote` is whom it talks to, None where it stays on this machine. Where it is
     `traced`, standard error shows the packets of the smart protocol, and nothing where the other side speaks none.
+    `hear` is told of each line of progress.
     """
 
     arguments: tuple[str, ...]
@@ -49,6 +57,7 @@ class GitCommand:
     remote: Remote | None = None
     stdin: bytes = b""
     traced: bool = False
+    hear: Callable[[str], None] | None = None
 
 
 class Transport:
@@ -93,7 +102,7 @@ class Transport:
         with MemoryFiles() as kept:
             with MemoryFiles() as lent:
                 started = self._started(call, lent, kept)
-            return await process.finish(started, call.limit)
+            return await process.finish(started, call.limit, call.hear)
 
     def _started(self, call: GitCommand, lent: MemoryFiles, kept: MemoryFiles) -> Popen[bytes]:
         env, git = self._command
@@ -130,6 +139,61 @@ async def deadline(remote: Remote, seconds: float, whose: str = "spec.timeout") 
             Reason.GIT_TIMEOUT,
             f"{remote.url}: not finished within {seconds:g} s ({whose})",
         ) from error
+
+
+class Hearing:
+    """What is heard of the fetch into one repository, whoever of those that wait for it has begun it."""
+
+    def __init__(self) -> None:
+        self._listeners: set[Callable[[], None]] = set()
+        self.progress = ""
+
+    def hear(self, said: str = "") -> None:
+        """Give everybody who waits more time; `said` is a line in which git tells how far it is."""
+        if found := _PROGRESS.match(said):
+            self.progress = f"{found['step'].lower()}, {found['percent']} %"
+        for heard in self._listeners:
+            heard()
+
+    @contextmanager
+    def listened(self, heard: Callable[[], None]) -> Iterator[None]:
+        """Call `heard` whenever something is heard, until the block ends."""
+        if not self._listeners:
+            self.progress = ""
+        self._listeners.add(heard)
+        try:
+            yield
+        finally:
+            self._listeners.discard(heard)
+
+
+@asynccontextmanager
+async def patience(remote: Remote, seconds: float, hearing: Hearing) -> AsyncIterator[None]:
+    """Cancel the block after so many seconds of silence, and at any rate after `LONGEST` times as many.
+
+    Raises:
+        SourceError: GitTimeout.
+    """
+    loop = asyncio.get_running_loop()
+    latest = loop.time() + LONGEST * seconds
+    try:
+        async with asyncio.timeout(seconds) as limit:
+
+            def heard() -> None:
+                if not limit.expired():
+                    limit.reschedule(min(loop.time() + seconds, latest))
+
+            with hearing.listened(heard):
+                yield
+    except TimeoutError as error:
+        over = loop.time() >= latest
+        why = (
+            f"{LONGEST * seconds:g} s ({LONGEST} times spec.timeout)"
+            if over
+            else f"{seconds:g} s (spec.timeout)"
+        )
+        told = f"; it had come to {hearing.progress}, and what arrived is kept" if hearing.progress else ""
+        raise SourceError(Reason.GIT_TIMEOUT, f"{remote.url}: not finished within {why}{told}") from error
 
 
 def _files(remote: Remote, lent: MemoryFiles, kept: MemoryFiles) -> Files:
