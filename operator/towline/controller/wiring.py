@@ -42,7 +42,7 @@ from towline.reconcile.observe import Observer
 from towline.reconcile.planner import Planner
 from towline.reconcile.reconciler import LastPasses, Reconciler
 from towline.reconcile.repair import Repairs
-from towline.reconcile.report import Reporter
+from towline.reconcile.report import FetchProgress, Reporter
 from towline.reconcile.sweep import Sweep
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
@@ -186,7 +186,7 @@ def _shared(
         announcer=Announcer(KubeEvents(doors.client, instance, now), metrics),
         sweep=Sweep(doors.client, doors.discovery, doors.index, doors.ledger),
         source=source,
-        fetcher=Fetcher(source, doors.index, time.monotonic),
+        fetcher=Fetcher(source, doors.index, time.monotonic, FetchProgress(repositories, now).told),
         locator=locator,
         writer=writer,
         executor=executor,

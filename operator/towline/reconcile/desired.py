@@ -166,6 +166,10 @@ class CommitReader:
             return known
         return await self._mirrors.revision(head.remote, head.sha)
 
+    def progress(self, head: Head) -> str:
+        """Return how far the fetch of a commit is, as git tells it; empty where it has told nothing."""
+        return self._mirrors.progress(head.remote, head.sha)
+
     async def desired(self, head: Head, spec: Spec) -> Desired:
         """Read the manifests of the commit and give each its place.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import TypeAlias
 
 from towline import log
-from towline.api.gitrepository import Spec
+from towline.api.gitrepository import GitRepository, Spec
 from towline.live.index import Index
 from towline.model import Key
 from towline.reconcile.desired import CommitReader, Desired, Head
@@ -26,6 +28,10 @@ _FRESH = 0.9
 """The fraction of an interval for which an answer is reused."""
 
 
+Told: TypeAlias = Callable[[GitRepository, str, Callable[[], str]], AbstractAsyncContextManager[None]]
+"""Gets whose commit is fetched, which one it is, and what says how far that is."""
+
+
 class Fetcher:
     """Reads Git for attempts.
 
@@ -33,12 +39,20 @@ class Fetcher:
         source: reads Git.
         index: says which kinds can still be seen.
         clock: monotonic seconds.
+        told: tells how far a fetch is while a block runs; nobody does where it is None.
     """
 
-    def __init__(self, source: CommitReader, index: Index, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        source: CommitReader,
+        index: Index,
+        clock: Callable[[], float],
+        told: Told | None = None,
+    ) -> None:
         self._source = source
         self._index = index
         self._clock = clock
+        self._telling = told
         self._remotes: dict[Key, Remote] = {}
 
     async def refused_secret(self, start: Start, spec: Spec) -> str | None:
@@ -105,7 +119,14 @@ class Fetcher:
             SourceError: the fetch failed.
         """
         known = start.last.fetched.revision if start.last.fetched else None
-        return Fetched(spec=spec, head=head, revision=await self._source.revision(head, spec.timeout, known))
+        async with self._told(start, head):
+            revision = await self._source.revision(head, spec.timeout, known)
+        return Fetched(spec=spec, head=head, revision=revision)
+
+    def _told(self, start: Start, head: Head) -> AbstractAsyncContextManager[None]:
+        if self._telling is None:
+            return nullcontext()
+        return self._telling(start.repository, head.sha[:7], lambda: self._source.progress(head))
 
     async def desired(self, start: Start, fetched: Fetched) -> Desired:
         """Read the manifests, unless the last pass did so and every kind can still be seen.

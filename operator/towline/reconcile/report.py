@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 
-from towline import log
+from towline import aio, log
 from towline.api.gitrepository import GitRepository
 from towline.drift.deviations import Deviation
 from towline.errors import ClusterError, Reason
@@ -23,6 +25,10 @@ _log = log.logger(__name__)
 
 _REWRITES = 3
 """How often a status is computed anew because somebody changed the resource while it was written."""
+
+
+_FETCH_SECONDS = 5.0
+"""So often the status tells how far a fetch is; one that is over before is not told of."""
 
 
 class Reporter:
@@ -96,3 +102,56 @@ class Reporter:
             await self._ledger.retain(repository.key, repository.uid, self._now())
         except ClusterError as error:
             _log.debug("old records were not deleted", repository=str(repository.key), error=error.message)
+
+
+class FetchProgress:
+    """Tells of first fetches, for all repositories.
+
+    Args:
+        repositories: where the status is written.
+        now: the current time, with its zone.
+        seconds: between two writes.
+    """
+
+    def __init__(
+        self, repositories: Repositories, now: Callable[[], datetime], seconds: float = _FETCH_SECONDS
+    ) -> None:
+        self._repositories = repositories
+        self._now = now
+        self._seconds = seconds
+
+    @asynccontextmanager
+    async def told(
+        self, repository: GitRepository, short: str, progress: Callable[[], str]
+    ) -> AsyncIterator[None]:
+        """Write into the status how far a fetch is, until the block ends; only where no commit is applied yet.
+
+        Args:
+            repository: whose commit is fetched.
+            short: the commit, as people write it.
+            progress: says how far it is; empty where that is unknown.
+        """
+        if repository.applied:
+            yield
+            return
+        telling = asyncio.create_task(self._telling(repository, short, progress))
+        try:
+            yield
+        finally:
+            await aio.end(telling)
+
+    async def _telling(self, repository: GitRepository, short: str, progress: Callable[[], str]) -> None:
+        while True:
+            await asyncio.sleep(self._seconds)
+            said = progress()
+            try:
+                await self._tell(repository, f"Fetching {short}" + (f": {said}" if said else ""))
+            except ClusterError as error:
+                _log.debug("cannot tell of a fetch", repository=str(repository.key), error=error.message)
+
+    async def _tell(self, repository: GitRepository, message: str) -> None:
+        read = await self._repositories.read(repository.key)
+        if read is None or (read.uid, read.generation) != (repository.uid, repository.generation):
+            return
+        passed = PassResult(generation=read.generation, reason=Reason.PROGRESSING, message=message)
+        await self._repositories.write_status(read, compute.compute(read.status, passed, self._now()))

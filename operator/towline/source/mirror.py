@@ -133,6 +133,10 @@ class Mirrors:
                 async with mirror.lock:
                     await self._fetcher.join(mirror.folder)
 
+    def progress(self, remote: Remote, sha: str) -> str:
+        """Return how far the fetch of a commit is, as git tells it; empty where it has told nothing."""
+        return self._mirror(remote, sha).hearing.progress
+
     async def has(self, remote: Remote, sha: str) -> bool:
         """Say whether the commit can be read without asking the remote."""
         mirror = self._mirror(remote, sha)
