@@ -1,4 +1,4 @@
-"""What gets its address from outside: Services of type LoadBalancer, and Ingresses."""
+"""Assess what gets its address from outside: Services of type LoadBalancer, and Ingresses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from towline.model import CURRENT, Body, Health
 
 
 def assess_service(body: Body) -> Health:
-    """Wait until a load balancer has an address, as gitops-engine does; other types need nothing."""
+    """Wait until a load balancer has an address, as gitops-engine does; other Services are ready once they exist."""
     if text(part(body, "spec"), "type") != "LoadBalancer":
         return CURRENT
     if any(entries(part(body, "status", "loadBalancer"), "ingress")):
@@ -16,5 +16,5 @@ def assess_service(body: Body) -> Health:
 
 
 def assess_ingress(_body: Body) -> Health:
-    """Take an Ingress for current as soon as it is there, as kstatus does: many controllers publish no address."""
+    """Treat an Ingress as ready once it exists, as kstatus does: many controllers publish no address."""
     return CURRENT

@@ -1,4 +1,4 @@
-"""One table: which rule assesses which kind, and which kinds need none."""
+"""Choose the rule that assesses an object, by one table of kinds; some kinds need none."""
 
 from __future__ import annotations
 
@@ -87,18 +87,18 @@ STATELESS = frozenset(
         ),
     }
 )
-"""The kinds that are current as soon as they are there: only their metadata is ever read."""
+"""The kinds that are ready as soon as they exist: only their metadata is ever read."""
 
 
 def is_stateless(kind: GroupKind) -> bool:
-    """Tell whether the metadata of an object of this kind say all that there is to its health."""
+    """Tell whether the metadata of an object of this kind is all that its health depends on."""
     return kind in STATELESS
 
 
 def assess(body: Body, kind: GroupKind, check: HealthCheck | None = None) -> Health:
     """Return the health of an object, by its repository's own check if there is one.
 
-    Of a stateless kind the metadata suffice.
+    For stateless kinds, `body` needs only its metadata.
     """
     found = _assessed(body, kind, check)
     return Health(found.state, text.printable(found.message, _MESSAGE_BYTES)) if found.message else found

@@ -1,4 +1,4 @@
-"""HorizontalPodAutoscalers."""
+"""Assess HorizontalPodAutoscalers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from towline.model import CURRENT, Body, Health
 
 
 def assess(body: Body) -> Health:
-    """Wait while the autoscaler cannot work: no target, no metrics. One that is switched off is as it should be."""
+    """Wait while the autoscaler cannot work (no target, no metrics); one that is switched off is ready."""
     for kind in ("AbleToScale", "ScalingActive"):
         found = condition(body, kind)
         if denied(found) and found.get("reason") != "ScalingDisabled":

@@ -1,6 +1,6 @@
-"""What health rules read of an object, and what they say about it.
+"""Read parts of an object for the health rules, and make their results.
 
-Custom resources may hold anything below their status, so each reader takes what does not fit for absent.
+The status of a custom resource may hold anything, so each reader treats a value of the wrong type as absent.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from towline.model import Body, Health, State
 
 
 def failed(message: str) -> Health:
-    """Say that the object will not get there by itself."""
+    """Return the state of an object that will not become ready by itself."""
     return Health(State.FAILED, message)
 
 
 def in_progress(message: str) -> Health:
-    """Say that the object is on its way."""
+    """Return the state of an object that is not ready yet."""
     return Health(State.IN_PROGRESS, message)
 
 
 def part(body: Any, *path: str) -> Mapping[str, Any]:
-    """Return the map at a path of keys, empty where there is none."""
+    """Return the map at a path of keys; empty if there is none."""
     for name in path:
         body = body.get(name) if isinstance(body, dict) else None
     return body if isinstance(body, dict) else {}
@@ -35,19 +35,19 @@ def entries(holder: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]
 
 
 def count(holder: Mapping[str, Any], name: str, default: int = 0) -> int:
-    """Return the whole number of this name."""
+    """Return the whole number of this name, `default` if there is none."""
     found = holder.get(name)
     return found if isinstance(found, int) and not isinstance(found, bool) else default
 
 
 def text(holder: Mapping[str, Any], name: str) -> str:
-    """Return the text of this name, empty where there is none."""
+    """Return the text of this name; empty if there is none."""
     found = holder.get(name)
     return found if isinstance(found, str) else ""
 
 
 def condition(body: Body, kind: str) -> Mapping[str, Any]:
-    """Return the condition of this type, empty where the object has none."""
+    """Return the condition of this type; empty if the object has none."""
     found = entries(part(body, "status"), "conditions")
     return next((each for each in found if each.get("type") == kind), {})
 
@@ -58,16 +58,16 @@ def holds(found: Mapping[str, Any]) -> bool:
 
 
 def denied(found: Mapping[str, Any]) -> bool:
-    """Tell whether a condition is there and False; Unknown is neither."""
+    """Tell whether a condition is False; one that is absent or Unknown is not."""
     return found.get("status") == "False"
 
 
 def words(found: Mapping[str, Any], otherwise: str = "") -> str:
-    """Return the reason and the message of a condition, or of anything else that has both, as one sentence."""
+    """Return the `reason` and `message` of a condition as one sentence; `otherwise` if it has neither."""
     given = (text(found, "reason"), text(found, "message"))
     return ": ".join(each for each in given if each) or otherwise
 
 
 def short_of(have: int, want: int, what: str) -> Health | None:
-    """Say that there are fewer than wanted; None where there are enough."""
+    """Return that `have` is less than `want`, as in progress; None if there are enough."""
     return in_progress(f"{have} of {want} {what}") if have < want else None

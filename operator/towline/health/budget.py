@@ -1,4 +1,4 @@
-"""PodDisruptionBudgets."""
+"""Assess PodDisruptionBudgets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a repository's own `spec.healthChecks` say of an object."""
+"""Assess an object by the CEL expressions of `spec.healthChecks`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ ENTRIES = 500
 CHARACTERS = 4096
 VALUES = 5000
 DEPTH = 50
-"""So many entries of one list or map, characters of one text, values altogether and levels of them are looked at: more
-would take too long, and an object's health does not depend on it."""
+"""The most entries of one list or map, characters of one text, values altogether and levels of nesting that an
+expression sees: more would take too long, and an object's health does not depend on it."""
 
 
 def assess(body: Body, check: HealthCheck) -> Health:
-    """Ask whether the object has failed, is on its way, is current; where nothing holds, it is on its way."""
+    """Evaluate `failed`, `inProgress` and `current`, in this order; where none holds, it is in progress."""
     budget = iter(range(VALUES))
     variables = {name: _bounded(part(body, name), budget) for name in reversed(VARIABLES)}
     said = generic.assess(body).message
@@ -37,7 +37,7 @@ def assess(body: Body, check: HealthCheck) -> Health:
 
 
 def _holds(text: str, variables: Mapping[str, Any]) -> bool:
-    """Take an expression that says nothing about this object for one that does not hold."""
+    """Evaluate an expression; one that is empty, or fails for this object, counts as false."""
     try:
         return bool(text) and expressions.holds(text, variables)
     except ExpressionError:
@@ -45,7 +45,7 @@ def _holds(text: str, variables: Mapping[str, Any]) -> bool:
 
 
 def _bounded(value: Any, budget: Iterator[int], depth: int = DEPTH) -> Any:
-    """Return as much of a value as may be looked at."""
+    """Return as much of a value as an expression may see."""
     if not depth and isinstance(value, Mapping | list):
         return None
     if isinstance(value, str):

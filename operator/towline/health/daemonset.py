@@ -1,4 +1,4 @@
-"""DaemonSets."""
+"""Assess DaemonSets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from towline.model import CURRENT, Body, Health
 
 
 def assess(body: Body) -> Health:
-    """Wait until every node that should has an available Pod, and a new one unless a person decides when."""
+    """Wait until each chosen node has an available Pod; with OnDelete, Pods may still be of the former revision."""
     status = part(body, "status")
     if "observedGeneration" not in status:
         return in_progress("the controller has not seen it yet")

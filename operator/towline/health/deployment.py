@@ -1,4 +1,4 @@
-"""Deployments, and the ReplicaSets and ReplicationControllers that they are made of."""
+"""Assess Deployments, ReplicaSets and ReplicationControllers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from towline.health.body import condition, count, denied, failed, holds, in_prog
 from towline.model import CURRENT, Body, Health
 
 _NO_DEADLINE = 2**31 - 1
-"""The controller sets no Progressing condition then."""
+"""With this `progressDeadlineSeconds` the controller sets no Progressing condition."""
 
 
 def assess(body: Body) -> Health:
-    """Wait until every replica is the new one, and available."""
+    """Wait until every replica is of the new revision, and available."""
     progressing = condition(body, "Progressing")
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         return failed(words(progressing))
@@ -18,7 +18,7 @@ def assess(body: Body) -> Health:
 
 
 def assess_replicas(body: Body) -> Health:
-    """Wait until every replica of a ReplicaSet is available."""
+    """Wait until every replica of a ReplicaSet or ReplicationController is available."""
     spec, status = part(body, "spec"), part(body, "status")
     wanted = count(spec, "replicas", 1)
     return (
@@ -31,7 +31,7 @@ def assess_replicas(body: Body) -> Health:
 
 
 def _refused(body: Body) -> Health | None:
-    """Say why Pods cannot be created: a quota, an admission policy."""
+    """Return why Pods cannot be created (a quota, an admission policy); None if they can."""
     failure = condition(body, "ReplicaFailure")
     return in_progress(words(failure)) if holds(failure) else None
 
@@ -54,7 +54,7 @@ def _surplus(have: int, wanted: int) -> Health | None:
 
 
 def _concluded(body: Body) -> Health:
-    """Let the controller have the last word: the numbers are there before it has it."""
+    """Judge by the conditions of the controller, which come later than the numbers."""
     progressing, available = condition(body, "Progressing"), condition(body, "Available")
     timed = count(part(body, "spec"), "progressDeadlineSeconds", _NO_DEADLINE) < _NO_DEADLINE
     paused = part(body, "spec").get("paused") is True

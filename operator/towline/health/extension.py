@@ -1,4 +1,4 @@
-"""What brings new kinds: CustomResourceDefinitions and APIServices."""
+"""Assess what adds kinds to the API: CustomResourceDefinitions and APIServices."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from towline.model import CURRENT, Body, Health
 
 
 def assess_definition(body: Body) -> Health:
-    """Wait until the kind is served; names that are taken stay refused."""
+    """Wait until the kind is served; if its names are taken, it never will be."""
     accepted, established = condition(body, "NamesAccepted"), condition(body, "Established")
     if denied(accepted):
         return failed(words(accepted))

@@ -1,4 +1,4 @@
-"""What does its work once and then goes by a rule of its own: a Job with a time to live, a workflow run."""
+"""Tell when objects that run once are done and may be deleted by a rule of their own, such as a Job with a TTL."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ RUNS = frozenset(
         GroupKind("tekton.dev", "CustomRun"),
     }
 )
-"""The kinds that run once by their meaning."""
+"""The kinds that run once."""
 
 _CLEANED_UP = RUNS - {GroupKind("batch", "Job")}
-"""Those of which a setting of their controller may delete finished objects that say nothing about it."""
+"""Kinds whose controller may be set to delete finished objects, also where the object does not ask for that."""
 
 _RULES = (
     ("ttlSecondsAfterFinished",),
@@ -25,15 +25,15 @@ _RULES = (
     ("ttlStrategy",),
     ("timeToLiveSeconds",),
 )
-"""Where a spec says that the object goes some time after its end."""
+"""Fields of a spec that ask for deletion some time after the end."""
 
 _WELL = frozenset({"Succeeded", "Completed"})
 
 
 def is_finished(body: Body, kind: GroupKind) -> bool:
-    """Tell whether an object has done its work well, and goes, or may go, by a rule of its own.
+    """Tell whether an object has succeeded, and a rule of its own deletes it, or may do so.
 
-    A Job without `ttlSecondsAfterFinished` stays; where one is gone, somebody has deleted it.
+    A Job without `ttlSecondsAfterFinished` stays; if it is gone, another client has deleted it.
     """
     spec = part(body, "spec")
     if kind not in _CLEANED_UP and not any(_says(spec, *path) for path in _RULES):

@@ -1,4 +1,4 @@
-"""The rule for every kind without one of its own: what most controllers say by their conditions."""
+"""Assess kinds without a rule of their own, by the conditions that most controllers set."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from towline.model import CURRENT, Body, Health
 
 
 def unobserved(body: Body) -> str:
-    """Say that the controller has not seen the present spec; empty where it has, or does not say what it has seen."""
+    """Return a sentence if the controller has not observed the newest spec; empty if it has, or does not say."""
     wanted = count(part(body, "metadata"), "generation", -1)
     seen = count(part(body, "status"), "observedGeneration", wanted)
     return "" if seen == wanted else f"generation {wanted} is not observed yet"
 
 
 def assess(body: Body) -> Health:
-    """Believe Stalled, Reconciling and Ready, in this order; an object with none of them is current."""
+    """Assess by the conditions Stalled, Reconciling and Ready, in this order; an object with none of them is ready."""
     stalled, reconciling, ready = (condition(body, kind) for kind in ("Stalled", "Reconciling", "Ready"))
     if holds(stalled):
         return failed(words(stalled, "Stalled"))

@@ -1,4 +1,4 @@
-"""Jobs, and the CronJobs that make them."""
+"""Assess Jobs, and the CronJobs that create them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from towline.model import CURRENT, Body, Health
 
 
 def assess(body: Body) -> Health:
-    """Wait until the Job is complete; kstatus is content with one that has started."""
+    """Wait until the Job is complete; for kstatus, one that has started is enough."""
     spec, status = part(body, "spec"), part(body, "status")
     if holds(condition(body, "Complete")):
         return CURRENT
@@ -22,5 +22,5 @@ def assess(body: Body) -> Health:
 
 
 def assess_schedule(_body: Body) -> Health:
-    """Take a CronJob for current as soon as it is there: how its Jobs end is another matter."""
+    """Treat a CronJob as ready once it exists: how its Jobs end does not count."""
     return CURRENT

@@ -1,4 +1,4 @@
-"""Namespaces."""
+"""Assess Namespaces."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from towline.model import CURRENT, Body, Health, State
 
 
 def assess(body: Body) -> Health:
-    """Take a Namespace for current unless it is being emptied."""
+    """Treat a Namespace as ready unless it is being deleted."""
     if text(part(body, "status"), "phase") == "Terminating":
         return Health(State.TERMINATING, "the Namespace is being emptied")
     return CURRENT

@@ -1,4 +1,4 @@
-"""Pods, and why they are not ready."""
+"""Assess Pods, and find out why they are not ready."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from towline.health.body import (
 from towline.model import CURRENT, Body, Health, State
 
 _STUCK = frozenset({"CrashLoopBackOff", "InvalidImageName", "CreateContainerConfigError"})
-"""Reasons for which a container waits that time alone rarely fixes; an image that cannot be pulled may still appear."""
+"""Reasons of waiting containers that time rarely fixes. An image that cannot be pulled may still appear."""
 
 _UNPULLED = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"})
-"""Reasons for which the image is not on the node."""
+"""Reasons of waiting containers whose image is not on the node."""
 
 _STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
 """Reasons for which every container waits at first."""
 
 
 def assess(body: Body) -> Health:
-    """Wait until the Pod is ready, or has run to its end; a container that crashes again and again is a failure."""
+    """Wait until the Pod is ready or has succeeded; a container that crashes again and again is a failure."""
     phase = text(part(body, "status"), "phase")
     if phase == "Failed":
         return failed(trouble(body) or words(part(body, "status"), "the Pod failed"))
@@ -42,9 +42,9 @@ def assess(body: Body) -> Health:
 
 
 def trouble(body: Body) -> str:
-    """Say what keeps a Pod from being ready: no node, a container that waits or has failed; empty where nothing does.
+    """Return what keeps a Pod from being ready: no node, a container that waits or has failed; empty if nothing does.
 
-    No part of it changes from one try of the kubelet to the next.
+    The sentence stays the same from one try of the kubelet to the next.
     """
     scheduled = condition(body, "PodScheduled")
     if denied(scheduled):
@@ -59,7 +59,7 @@ def trouble(body: Body) -> str:
 
 
 def worst(pods: list[Body]) -> str:
-    """Return the trouble of the Pod that says most; failures come first, then what is not ready."""
+    """Return why one of these Pods is not ready, preferably one that has failed; empty if no Pod says so."""
     assessed = [(assess(pod), pod) for pod in pods if not text(part(pod, "metadata"), "deletionTimestamp")]
     assessed.sort(key=lambda found: found[0].state is not State.FAILED)
     return next((said for _, pod in assessed if (said := trouble(pod))), "")

@@ -1,4 +1,4 @@
-"""StatefulSets."""
+"""Assess StatefulSets."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from towline.model import CURRENT, Body, Health
 
 
 def assess(body: Body) -> Health:
-    """Wait until every replica is ready, and as new as the update strategy wants it.
+    """Wait until every replica is ready, and updated as far as the update strategy asks.
 
-    With OnDelete a person decides when a replica becomes new; it only has to be ready.
+    With OnDelete a person decides when a replica is updated; it only has to be ready.
     """
     spec, status = part(body, "spec"), part(body, "status")
     wanted = count(spec, "replicas", 1)

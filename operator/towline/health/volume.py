@@ -1,4 +1,4 @@
-"""Claims of storage, and the volumes that they are bound to."""
+"""Assess PersistentVolumeClaims and PersistentVolumes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from towline.model import CURRENT, Body, Health
 
 
 def assess_claim(body: Body) -> Health:
-    """Wait until the claim is bound; one whose volume is gone never will be again."""
+    """Wait until the claim is bound; one whose volume is gone has failed."""
     phase = text(part(body, "status"), "phase")
     if phase == "Bound":
         return CURRENT
@@ -18,7 +18,7 @@ def assess_claim(body: Body) -> Health:
 
 
 def assess_volume(body: Body) -> Health:
-    """Take a volume for current unless it is still to be made, or could not be reclaimed."""
+    """Treat a volume as ready unless it is pending, or could not be reclaimed."""
     status = part(body, "status")
     match text(status, "phase"):
         case "Failed":
