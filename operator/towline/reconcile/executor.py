@@ -40,7 +40,7 @@ from towline.records.newest import NewestSync
 from towline.records.opening import Place
 
 Begin: TypeAlias = Callable[[Sequence[ChangeEntry]], Awaitable[None]]
-"""What happens once before the first write to a managed object; it is told what is about to be written."""
+"""Awaited once before the first write to a managed object, with the entries that are about to be written."""
 
 
 async def _nothing_to_prepare(_entries: Sequence[ChangeEntry]) -> None:
@@ -57,8 +57,8 @@ class Executor:
         source: lists the commits between two.
         mask: hides secrets in records.
         now: the current time, with its zone.
-        operator: which process writes, in records.
-        blame: knows which commits made objects what they are, and in which line.
+        operator: the name of this process in records.
+        blame: finds which commits made objects what they are, and in which line.
     """
 
     def __init__(  # noqa: PLR0913  two doors, what they need to know, and who we are
@@ -121,7 +121,7 @@ class Executor:
         """Execute one request.
 
         Args:
-            request: what is to be done.
+            request: the plan, and what its record needs.
             begin: awaited once with what is about to be written, after the preflight and before the first write to a
                 managed object; without it the finalizer is there, and no kind is new.
             superseded: asked between waves whether the head moved meanwhile.
@@ -173,7 +173,7 @@ class Executor:
         return await self._ledger.open(drafts)
 
     def _rehearsed(self, predictions: Sequence[Prediction]) -> dict[ObjectRef, tuple[Difference, ...]]:
-        """Return what admission makes of fields that are kept: to send them once more would change nothing."""
+        """Return the fields of kept objects that admission overrides: to send them once more would change nothing."""
         kept = (found for found in predictions if found.change.action is Action.KEEP and found.after)
         compared = {
             found.change.ref: diff.overridden(found.body, found.after, self._mask)
@@ -237,11 +237,11 @@ class Executor:
         return replace(synced, record=await self.leave(request, (), ended))
 
     async def keepers(self, request: SyncRequest, refs: Sequence[ObjectRef]) -> Mapping[ObjectRef, str]:
-        """Return what keeps those of the objects that are still being deleted."""
+        """Return, for the objects that are still being deleted, what keeps them."""
         return await self._writer.keepers(refs, self.context(request))
 
     async def leave(self, request: SyncRequest, entries: Sequence[ChangeEntry], ended: Ended) -> str:
-        """Leave a record of what is over already; return its name.
+        """Write a record of something that is over already; return its name.
 
         Raises:
             ClusterError: it could not be written.
@@ -402,7 +402,7 @@ def _rivals(entries: Sequence[ChangeEntry]) -> dict[str, str]:
 
 
 def _ending(request: SyncRequest, written: WriteResult, failures: tuple[Failure, ...]) -> Ending:
-    """Name how a sync ended: Failed where nothing at all was done."""
+    """Return how a sync ended; it is Failed only if nothing at all was done."""
     results = {outcome.result for outcome in written.outcomes}
     if failures or written.error or Result.FAILED in results:
         return Ending.PARTIAL if Result.DONE in results else Ending.FAILED

@@ -37,16 +37,16 @@ from towline.status.compute import PassResult
 _log = log.logger(__name__)
 
 _DEPENDENTS_SECONDS = 2.0
-"""How often it is asked whether a dependent that waits for nobody's word is being deleted, too."""
+"""How often to check whether a dependent is being deleted, too."""
 
 _LOOK_SECONDS = 2.0
-"""How often it is asked whether what is being deleted is gone."""
+"""How often to check whether objects that are being deleted are gone."""
 
 _PATIENCE_SECONDS = 60.0
-"""How long after its deletion a GitRepository waits for objects that finalizers of others keep."""
+"""How long after its deletion a GitRepository waits for objects that other finalizers keep."""
 
 _NAMED = 3
-"""So many of them are looked at, to say what keeps the first."""
+"""How many of them are read, to say what keeps the first."""
 
 _OUR_CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gitrepositories.towline.dev"
 
@@ -139,14 +139,14 @@ class Finalizer:
         return await self._without_doomed(repository, decided), patience, unread
 
     async def _removal(self, repository: GitRepository) -> Removal:
-        """Return what becomes of the objects; uninstalling the CRD never deletes workloads."""
+        """Return whether the objects are deleted or released; uninstalling the CRD never deletes workloads."""
         crd = await self._client.found(_OUR_CRD)
         if crd is None or crd["metadata"].get("deletionTimestamp"):
             return Removal.NONE
         return gitrepository.removal(repository)
 
     async def _without_doomed(self, repository: GitRepository, decided: Plan) -> Plan:
-        """Leave out objects in a namespace that is being deleted: they go anyway, and nothing can be written there."""
+        """Leave out objects in a namespace that is being deleted: they go with it, and it accepts no writes."""
         doomed = await self._doomed(repository)
         left = tuple(change for change in decided.changes if not doomed or change.ref.namespace != doomed)
         return replace(decided, changes=left)
@@ -158,14 +158,14 @@ class Finalizer:
         return "" if namespace and not namespace["metadata"].get("deletionTimestamp") else name
 
     async def _rest(self, repository: GitRepository, unread: Mapping[GroupKind, str]) -> PassResult | None:
-        """Say what the end still waits for when all that can be written is written; None where nothing is left."""
+        """Return what the deletion still waits for once all that can be written is written; None if nothing is left."""
         if unread:
             return _unread(repository, unread)
         kept = await self._kept(repository)
         return _waiting(repository, kept, _LOOK_SECONDS) if kept else None
 
     async def _kept(self, repository: GitRepository) -> str:
-        """Say which deleted objects are not gone, and why, for as long as that is waited for; empty else."""
+        """Return which deleted objects are not gone, and why, while the deletion waits for them; empty otherwise."""
         owned = self._index.owned(repository.label)
         going = sorted(ref for ref, live in owned.items() if live.terminating)
         if not going or _age(repository, self._executor.moment()) >= _PATIENCE_SECONDS:
@@ -185,12 +185,12 @@ class Finalizer:
 
 
 def _age(repository: GitRepository, moment: str) -> float:
-    """Return for how many seconds a GitRepository has been being deleted."""
+    """Return for how many seconds a GitRepository has been waiting for its deletion."""
     return (datetime.fromisoformat(moment) - datetime.fromisoformat(repository.deleted_at)).total_seconds()
 
 
 def _request(repository: GitRepository, decided: Plan) -> SyncRequest:
-    """Describe the end for its record, in the name of the commit that was applied last."""
+    """Request the plan of a deletion; its record names the commit that was applied last."""
     applied = repository.status.get("applied") or {}
     commit = repository.status.get("commit") or {}
     sha = commit.get("applied") or commit.get("attempted") or "0" * 40
@@ -229,7 +229,7 @@ def _waiting(repository: GitRepository, message: str, seconds: float) -> PassRes
 
 
 def _unread(repository: GitRepository, unread: Mapping[GroupKind, str]) -> PassResult:
-    """Say that the deletion waits for kinds that cannot be read: their objects are unknown."""
+    """Return that the deletion waits for kinds that cannot be read: their objects are unknown."""
     return PassResult(
         generation=repository.generation,
         reason=Reason.CLUSTER_UNAVAILABLE,

@@ -1,4 +1,4 @@
-"""From an object, or one of its fields, to the commit, file and line that declare it: read when somebody asks."""
+"""Find the commit, file and line that declare an object or one of its fields, by reading Git when they are needed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from towline.source.mirror import Mirrors
 _log = log.logger(__name__)
 
 _LINES = 500
-"""Of so many changed objects the line of the first changed field is found; others keep that of the object."""
+"""For how many changed objects the line of the first changed field is found; the others keep that of the object."""
 
 
 class Locator:
@@ -44,9 +44,9 @@ class Locator:
     async def located(
         self, failures: tuple[Failure, ...], head: Head, manifests: Iterable[Manifest]
     ) -> tuple[Failure, ...]:
-        """Give failures the line of the field that they name, instead of that of their object.
+        """Return failures with the line of the field that they name, instead of that of their object.
 
-        Where the mirror cannot be read any more, they keep the line of their object.
+        If the mirror cannot be read any more, they keep the line of their object.
         """
         named = [failure for failure in failures if failure.field]
         if not named:
@@ -92,10 +92,10 @@ def _lines(
 
 
 class Blame:
-    """Reads histories for plans.
+    """Finds in the history which commits made objects what a plan writes, for all repositories.
 
     Args:
-        mirrors: the door to Git.
+        mirrors: read from Git.
         limits: those that files are parsed with.
     """
 
@@ -112,14 +112,14 @@ class Blame:
         since: Sequence[Revision],
         trigger: Trigger,
     ) -> Mapping[ObjectRef, ChangedBy]:
-        """Return the commits that made objects what a plan writes; where history does not tell, an object is left out.
+        """Return the commits that made objects what a plan writes; objects whose history does not tell are left out.
 
         Args:
-            repository: whose plan it is.
+            repository: the repository of the plan.
             fetched: the commit that declares the objects.
-            plan: what is written.
-            since: the commits that are known to lead to it, newest first; they are looked through first.
-            trigger: why; what is only brought back has the commit that was found when it was written.
+            plan: the writes.
+            since: the commits that are known to lead to the fetched one, newest first; they are searched first.
+            trigger: why the plan was made; a repaired object keeps the commit that was found when it was written.
         """
         known = self._known.setdefault(repository.uid, {})
         for change in plan.removals:
@@ -140,13 +140,13 @@ class Blame:
         return found
 
     def forget(self, uid: str) -> None:
-        """Forget a repository that is gone."""
+        """Forget what was found for a repository that is gone."""
         self._known.pop(uid, None)
 
     async def _read(
         self, fetched: Fetched, manifests: Sequence[Manifest], since: Sequence[Revision]
     ) -> Mapping[ObjectRef, ChangedBy]:
-        """Read the history; where that cannot be, say so and return nothing."""
+        """Read the history; if it cannot be read, log that and return nothing."""
         revision = fetched.revision
         try:
             return await self._found(fetched.head.remote, revision, manifests, since)
@@ -210,7 +210,7 @@ class Blame:
 
 
 class ChangedFields(NamedTuple):
-    """An object whose fields change, and where it stands."""
+    """An object whose fields change, with its place in Git."""
 
     ref: ObjectRef
     origin: Origin
@@ -218,7 +218,7 @@ class ChangedFields(NamedTuple):
 
 
 def _is_stamped(change: Change) -> bool:
-    """Tell whether nothing of this object is new, so that its live stamps stay."""
+    """Tell whether the content of this object is unchanged, so that its live annotations stay."""
     live, manifest = change.live, change.manifest
     same = live and manifest and live.digest == manifest.digest
     return change.action not in APPLIES or bool(same and live and live.commit and live.source)
@@ -235,7 +235,7 @@ def _same_file(manifest: Manifest, blamed: Blamed) -> bool:
 def _origin(
     one: Wanted, blamed: Blamed, manifest: Manifest, contents: Mapping[str, bytes], versions: Versions
 ) -> Origin:
-    """Return where the object stands in the commit that made it what it is."""
+    """Return where the object is declared in the commit that made it what it is."""
     if _same_file(manifest, blamed):
         return manifest.origin
     found = versions.origin(contents[blamed.blob], one.ref, blamed.file, blamed.blob)

@@ -1,4 +1,4 @@
-"""From what Git declares and what is live to a plan, with all that other repositories have a part in."""
+"""Plan: compare what Git declares with what is live, considering other repositories."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Planner:
         self._installation = installation
 
     async def see(self, start: Start, desired: Desired) -> Visible:
-        """Make sure that everything of ours is known; say which kinds cannot be read, so that their objects wait.
+        """Watch the kinds of all objects that are declared or owned; return which of them cannot be read.
 
         Raises:
             ClusterError: the API server could not be asked where to look.
@@ -61,11 +61,11 @@ class Planner:
         return replace(visible, unreadable=await self._index.unreadable(desired.kinds | others))
 
     async def decide(self, start: Start, fetched: Fetched, desired: Desired, visible: Visible) -> Planned:
-        """Plan, in a thread: thousands of objects take longer than others may be kept waiting.
+        """Return the plan, made in a thread: thousands of objects would hold up the event loop.
 
         Raises:
-            SourceError: SourceEmpty, where nothing is declared and nothing is owned.
-            TowlineError: DependencyNotReady, where something is to be written.
+            SourceError: SourceEmpty, if nothing is declared and nothing is owned.
+            TowlineError: DependencyNotReady, if something is to be written.
         """
         repository, unreadable = start.repository, frozenset(visible.unreadable)
         live = self._live(repository, desired)
@@ -90,14 +90,14 @@ class Planner:
         )
 
     async def _known_kinds(self, start: Start) -> Visible:
-        """Return the kinds of everything ever applied; where the status has lost them, look everywhere once."""
+        """Return the kinds of everything ever applied; if the status has lost them, search all kinds once."""
         remembered, swept = kinds_of(start.repository), start.last.swept
         if swept is None and not remembered:
             swept = await self._sweep.kinds(start.repository)
         return Visible(kinds=remembered | (swept or frozenset()), swept=swept)
 
     def _live(self, repository: GitRepository, desired: Desired) -> dict[ObjectRef, Live]:
-        """Return all that is ours, and what is declared and carries the label of another repository."""
+        """Return the live objects that the repository owns, and those that it declares and another repository owns."""
         live = dict(self._index.owned(repository.label))
         for manifest in desired.manifests:
             if manifest.ref not in live and (other := self._index.anyone(manifest.ref)):
@@ -126,9 +126,9 @@ async def _planned(desired: Desired, live: Mapping[ObjectRef, Live], policy: Pol
 
 
 def _check_emptiness(repository: GitRepository, desired: Desired, *, owns: bool) -> None:
-    """Refuse a commit without manifests where nothing could be pruned: a path or suffix is wrong.
+    """Refuse a commit without manifests if nothing is owned: probably a path or suffix is wrong.
 
-    It is well where this very commit was applied: somebody has confirmed that everything goes.
+    A commit that is applied already is accepted: a person has confirmed that everything is pruned.
     """
     if owns or repository.applied == desired.sha:
         return

@@ -25,7 +25,7 @@ from towline.status.reasons import Again
 _log = log.logger(__name__)
 
 _SECRET_SECONDS = 2.0
-"""How often refused credentials are looked at, to see whether somebody has changed them; the server is not asked."""
+"""How often to check whether refused credentials have changed; the Git server is not asked."""
 
 _OBSERVE_SECONDS = 600.0
 """How often a plan under Observe has its dry run again although nothing that is watched has changed."""
@@ -215,5 +215,5 @@ def _tries(start: Start, attempt: Attempt) -> int:
 
 
 def _rest(passed: PassResult) -> float:
-    """Return for how long an outcome needs no second look: nobody watches what a plan would adopt."""
+    """Return for how long an outcome needs no second look: objects that a plan would adopt are not watched."""
     return _OBSERVE_SECONDS if passed.plan and passed.plan.entries else math.inf

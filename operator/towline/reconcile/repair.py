@@ -1,4 +1,4 @@
-"""Repairs: what others have changed is restored from what was written last, without asking Git."""
+"""Repair drift: restore what others have changed from what was written last, without asking the Git server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from towline.reconcile.sync import SyncResult
 _log = log.logger(__name__)
 
 _LIST_SECONDS = 2.0
-"""How long a kind that is being listed is waited for, so that what its list tells can be restored at once."""
+"""How long to wait for a kind that is being listed, so that drift that the list shows can be restored at once."""
 
 _SEE_SECONDS = 10.0
 
@@ -44,19 +44,19 @@ _CROWD_LOOKS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mended:
-    """What one look at what was touched has come to, and the error that ended it."""
+    """The result of one check of touched objects, and the error that ended it."""
 
     repaired: Repaired = field(default_factory=Repaired)
     error: TowlineError | None = None
 
 
 class Repairs:
-    """The repairs of all repositories.
+    """Repairs drift, for all repositories.
 
     Args:
         source: reads the commit that was applied last.
-        index: what is live, and what somebody has touched.
-        drifts: know what was written last, and what differs.
+        index: the live objects, and which of them other clients have touched.
+        drifts: what was written last, and what differs from it.
         executor: carries repairs out.
         announcer: posts Events and logs.
     """
@@ -77,9 +77,9 @@ class Repairs:
         self._announcer = announcer
 
     async def recall(self, repository: GitRepository, spec: Spec) -> None:
-        """Find out, after a restart, what was written last: from the commit that the status calls applied.
+        """Find out, after a restart, what was written last, from the applied commit that the status names.
 
-        Nothing is asked of the Git server. Where that commit is not at hand, the pass itself will find out.
+        The Git server is not asked. If that commit is not in the mirror, the pass itself will find out.
         """
         if (
             self._drifts.known(repository)
@@ -104,7 +104,7 @@ class Repairs:
         self._drifts.recall(repository, spec, head, written)
 
     async def mend(self, start: Start, spec: Spec, *, everything: bool = False) -> Mended:
-        """Restore what somebody else has touched, and describe what is only reported.
+        """Restore objects that other clients have touched, and describe drift that is only reported.
 
         The first repair goes at once. What is touched in the second after a repair of deleted objects shares the next
         one and its record. What is left undone because the API server is away is looked at again.
@@ -150,9 +150,9 @@ class Repairs:
                     break
 
     async def _visible(self, known: DriftState, wanted: Collection[ObjectRef]) -> list[ObjectRef]:
-        """Return the objects of kinds of which absence proves something; those of others are kept for a later call.
+        """Return the objects whose kinds are listed, so that absence proves a deletion; others wait for a later call.
 
-        A kind that is being listed is waited for, once.
+        It waits once for a kind that is being listed.
         """
         if unseen := self._index.unseen({ref.group_kind for ref in wanted}):
             with suppress(ClusterError):
@@ -164,20 +164,20 @@ class Repairs:
         return [ref for ref in wanted if ref.group_kind not in unseen | gone]
 
     def doubted(self, ref: ObjectRef) -> None:
-        """Look at once at an object that others wrote and whose drift the status tells: it may have ended."""
+        """Check at once an object that another client wrote: the drift that the status shows may have ended."""
         live = self._index.anyone(ref)
         known = self._drifts.labelled(live.label) if live else None
         if known and self._drifts.is_reported(known, ref):
             self._index.disturbed(ref)
 
     async def verify(self, refs: Sequence[ObjectRef]) -> None:
-        """Read objects whose metadata cannot tell whether their content is as declared."""
+        """Read objects whose metadata does not show whether their content is as declared."""
         await aio.gather(self._verified, refs, IN_FLIGHT)
 
     async def _restored(
         self, start: Start, spec: Spec, known: DriftState, refs: Collection[ObjectRef]
     ) -> Mended:
-        """Plan what was written last for a few objects, and carry it out, one record for each of its revisions."""
+        """Write a few objects again as they were written last, with one record for each revision."""
         decided = await self._decided(start.repository, spec, known, refs)
         known.is_recalled = False
         await self._drifts.repositories(known, decided.changes)
@@ -217,7 +217,7 @@ class Repairs:
     async def _carried_out(
         self, start: Start, spec: Spec, known: DriftState, revision: Revision, changes: tuple[Change, ...]
     ) -> SyncResult:
-        """Write one record's worth of repairs; each has a dry run, which tells a real difference from a spelling."""
+        """Write the repairs of one record; each has a dry run, which tells a real difference from another spelling."""
         fetched = Fetched(spec=spec, head=replace(known.head, sha=revision.sha), revision=revision)
         plan = Plan(changes=changes)
         why = Occasion(trigger=start.drift_trigger)
@@ -256,7 +256,7 @@ class Repairs:
 
 
 def _by_revision(known: DriftState, decided: Plan) -> Mapping[Revision, tuple[Change, ...]]:
-    """Return what a plan would write, by the revision that it was written from."""
+    """Return the writes of a plan, by the revision that each object was last written from."""
     found: dict[Revision, list[Change]] = defaultdict(list)
     for change in decided.applies:
         found[known.baseline[change.ref].revision].append(change)
@@ -264,7 +264,7 @@ def _by_revision(known: DriftState, decided: Plan) -> Mapping[Revision, tuple[Ch
 
 
 def _left(decided: Plan) -> frozenset[ObjectRef]:
-    """Return what a plan leaves as it is; what is fought over is a failure, which only a whole plan reports."""
+    """Return the objects that a plan leaves as they are; only a whole plan reports contested ones as failures."""
     return frozenset(
         each.ref
         for each in decided.changes

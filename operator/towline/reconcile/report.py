@@ -1,4 +1,4 @@
-"""What is told of a pass: the status, written once and only if it differs, and news for people who watch."""
+"""Report a pass: write the status once and only if it differs, and post the news."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from towline.status.compute import PassResult
 _log = log.logger(__name__)
 
 _REWRITES = 3
-"""How often a status is computed anew because somebody changed the resource while it was written."""
+"""How often a status is computed again because another client changed the resource at the same moment."""
 
 
 _FETCH_SECONDS = 5.0
@@ -32,11 +32,11 @@ _FETCH_SECONDS = 5.0
 
 
 class Reporter:
-    """Tells of passes, for all repositories.
+    """Reports passes, for all repositories.
 
     Args:
-        repositories: reads and writes the resources themselves.
-        dependencies: are told whose status has changed.
+        repositories: reads and writes GitRepositories.
+        dependencies: learns whose status has changed.
         announcer: posts Events and logs.
         ledger: deletes old records.
         now: the current time, with its zone.
@@ -58,11 +58,11 @@ class Reporter:
         self._now = now
 
     async def report(self, repository: GitRepository, passed: PassResult) -> float | None:
-        """Write the status, if it says anything new, and tell people who watch.
+        """Write the status, if it says anything new, and post what happened.
 
         Returns:
-            The seconds until the status is to be looked at again, infinity where nothing asks for that; None where it
-            could not be written.
+            The seconds until the status must be computed again, infinity if nothing requires that; None if it could not
+            be written.
         """
         read: GitRepository | None = repository
         try:
@@ -86,14 +86,14 @@ class Reporter:
         return None
 
     async def ignored(self, repository: GitRepository, now: Desired | None, before: Desired | None) -> None:
-        """Tell which fields of a commit are left to their controllers, once for as long as the process runs."""
+        """Announce the declared fields that are left to their controllers, each once in the life of the process."""
         if now is None or now is before:
             return
         if news := announcement.ignored(now.manifests, before.manifests if before else ()):
             await self._announcer.announce(repository, news)
 
     async def set_back(self, repository: GitRepository, ended: Sequence[Deviation]) -> None:
-        """Tell which drift has ended because others have set it back."""
+        """Announce drift that has ended because other field managers have set it back."""
         if news := announcement.set_back(ended):
             await self._announcer.announce(repository, news)
 

@@ -1,4 +1,4 @@
-"""How an attempt ended: the value that status, Events and schedule are made from."""
+"""Describe how an attempt ended, as the value from which status, Events and schedule are made."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from towline.status.reasons import Party
 _log = log.logger(__name__)
 
 _CAUSE_BYTES = 700
-"""So much of what ended an attempt leaves room for the commits in a condition."""
+"""Bytes of the error that ended an attempt, which leave room in a condition for the commits."""
 
 
 def passed(start: Start, planned: Planned, synced: SyncResult | None) -> PassResult:
-    """Say how an attempt ended that had a plan."""
+    """Return the result of an attempt that reached a plan."""
     decided, desired, revision = planned.plan, planned.desired, planned.fetched.revision
     reason, message = _verdict(planned, synced, start.repository)
     is_unread = reason is Reason.CLUSTER_UNAVAILABLE and not (synced and synced.error)
@@ -65,7 +65,7 @@ def passed(start: Start, planned: Planned, synced: SyncResult | None) -> PassRes
 
 
 def observed(start: Start, planned: Planned, found: Observed) -> PassResult:
-    """Say how an attempt ended under Observe: ready where nothing would be done, planned where something would."""
+    """Return the result of an attempt under Observe: Planned if anything would be done."""
     decided, desired, revision = planned.plan, planned.desired, planned.fetched.revision
     quiet = passed(start, replace(planned, plan=replace(decided, blocked=(), failures=())), None)
     plan = found.forecast
@@ -90,7 +90,7 @@ def observed(start: Start, planned: Planned, found: Observed) -> PassResult:
 
 
 def failed(repository: GitRepository, reached: Reached, error: TowlineError) -> PassResult:
-    """Say how an attempt ended that an error cut short; a plan that was shown under Observe says nothing elsewhere."""
+    """Return the result of an attempt that an error has ended; the plan shown is kept only under Observe."""
     writes = reached.spec and reached.spec.mode is not Mode.OBSERVE
     return PassResult(
         generation=repository.generation,
@@ -104,7 +104,7 @@ def failed(repository: GitRepository, reached: Reached, error: TowlineError) -> 
 
 
 def told(error: Exception, key: Key) -> TowlineError:
-    """Return the error that ended a pass as people are told of it: a bug is told by the log alone."""
+    """Return the error that ended a pass as the status shows it; a bug is described only in the log."""
     if isinstance(error, TowlineError):
         return error
     _log.error("a bug ended the reconciliation", repository=str(key), exc_info=error)
@@ -114,12 +114,12 @@ def told(error: Exception, key: Key) -> TowlineError:
 
 
 def suspended(repository: GitRepository) -> PassResult:
-    """Say that nothing was tried because nothing may be."""
+    """Return the result of a pass of a suspended repository, which tries nothing."""
     return PassResult(generation=repository.generation, reason=Reason.SUSPENDED)
 
 
 def _cut_short(repository: GitRepository, reached: Reached, error: TowlineError) -> str:
-    """Say what ended the attempt; where only another commit helps, name that one and the one that is applied."""
+    """Return the message; if only another commit helps, it names the failing commit and the applied one."""
     message = _spelt_out(repository.key, reached, error.message)
     if reached.fetched is None or reasons.TABLE[error.reason].parties != (Party.COMMIT,):
         return message
@@ -130,7 +130,7 @@ def _cut_short(repository: GitRepository, reached: Reached, error: TowlineError)
 
 
 def _spelt_out(key: Key, reached: Reached, message: str) -> str:
-    """Name the Secret of the spec with its namespace."""
+    """Return the message with the name of the spec's Secret extended by its namespace."""
     if reached.spec and reached.spec.secret_name:
         plain = f"Secret {reached.spec.secret_name}"
         name = f"Secret {key.namespace}/{reached.spec.secret_name}"
@@ -147,7 +147,7 @@ def _named(revision: Revision) -> str:
 def _still_known(
     repository: GitRepository, reached: Reached, error: TowlineError
 ) -> tuple[Failure, ...] | None:
-    """Return the faults of the commit that was attempted; None where what is known of it is still all."""
+    """Return the failures of the attempted commit; None if those in the status are still complete."""
     judged = reached.fetched and not isinstance(error, ClusterError)
     before = repository.status.get("commit", {}).get("attempted")
     moved = reached.fetched and reached.fetched.revision.sha != before
@@ -174,14 +174,14 @@ def _verdict(planned: Planned, synced: SyncResult | None, repository: GitReposit
 
 
 def _goes_on(decided: Plan, synced: SyncResult | None) -> str:
-    """Say what comes next where a pass is not over; empty where it is."""
+    """Return what happens next if the pass is not over; empty if it is."""
     if synced and synced.ending is Ending.SUPERSEDED:
         return "A newer commit has arrived; it is applied next"
     return waiting(decided.waiting or decided.gated) if decided.waiting or decided.gated else ""
 
 
 def _rest(planned: Planned, synced: SyncResult | None) -> float:
-    """Return how many seconds a pass that is not over may rest: a newer commit is next at once."""
+    """Return the seconds until an unfinished pass goes on; a newer commit is next at once."""
     if synced and synced.ending is Ending.SUPERSEDED:
         return 0.0
     if planned.plan.waiting:
@@ -190,7 +190,7 @@ def _rest(planned: Planned, synced: SyncResult | None) -> float:
 
 
 def _success(planned: Planned) -> str:
-    """Say what stays although Git declares it no more; empty where nothing does, and the status says enough."""
+    """Name what stays although Git no longer declares it; empty if nothing does."""
     staying, revision = preview.staying(planned.plan.changes), planned.fetched.revision
     if not staying:
         return ""
@@ -198,13 +198,13 @@ def _success(planned: Planned) -> str:
 
 
 def waiting(changes: Sequence[Change]) -> str:
-    """Say what changes wait for that others have a part in: other repositories, or objects of earlier waves."""
+    """Say which other repositories or objects of earlier waves the changes wait for."""
     first, more = changes[0], len(changes) - 1
     return f"{first.ref.display} {first.message}" + (f", and so do {more} more" if more else "")
 
 
 def _failed(failures: tuple[Failure, ...], decided: Plan) -> Reason:
-    """Tell objects that could not be brought from those that could not be taken away."""
+    """Return the reason for these failures: PruneFailed if all are of removals, else ApplyFailed."""
     removed = {str(change.ref) for change in decided.removals}
     only_removals = all(failure.object in removed for failure in failures)
     return Reason.PRUNE_FAILED if only_removals else Reason.APPLY_FAILED
@@ -228,7 +228,7 @@ def _contested(decided: Plan) -> tuple[Failure, ...]:
 
 
 def _foreseen(desired: Desired, plan: Forecast) -> ObjectCounts:
-    """Count under Observe: what is not as declared would be written, or refused."""
+    """Count the objects under Observe: each that is not as declared would be written, or refused."""
     declared = {str(manifest.ref) for manifest in desired.manifests}
     refused = {failure.object for failure in plan.failures}
     other = refused | {entry.object for entry in plan.entries}
@@ -240,7 +240,7 @@ def _foreseen(desired: Desired, plan: Forecast) -> ObjectCounts:
 
 
 def _objects(desired: Desired, decided: Plan, synced: SyncResult | None) -> ObjectCounts:
-    """Count: what is declared, what of it is as declared, and what was refused."""
+    """Count the objects that are declared, that are as declared, and that were refused."""
     declared = {str(manifest.ref) for manifest in desired.manifests}
     refused = {failure.object for failure in (synced.failures if synced else decided.failures)}
     undone: set[ObjectRef] = set()

@@ -72,7 +72,7 @@ class Planned:
 class Enforced:
     """What became of a plan: the resource as it was last written, the result, and the drift that is left.
 
-    `drift` is None where nobody looked.
+    `drift` is None if the pass did not look for it.
     """
 
     repository: GitRepository
@@ -84,7 +84,8 @@ class Enforced:
 class Repaired:
     """What repairs have come to.
 
-    `record` is their newest record, `drift` what is not as it was applied (None where nobody looked), `restored` the
+    `record` is their newest record, `drift` what is not as it was applied (None if the pass did not
+    look), `restored` the
     objects of which a repair has made sure that a plan would keep them.
     """
 
@@ -135,7 +136,7 @@ class Start:
 
     @property
     def is_asked_for(self) -> bool:
-        """Whether somebody has asked for a pass since the last one."""
+        """Whether a pass was requested since the last one."""
         return self.last.manual != self.manual
 
     @property
@@ -226,7 +227,7 @@ def _trigger(start: Start, fetched: Fetched) -> Trigger:
 
 
 def _is_same_ref(start: Start, fetched: Fetched) -> bool:
-    """Tell whether the head is that of the ref which the applied commit came from, as far as anybody remembers."""
+    """Tell whether the head is that of the ref which the applied commit came from, as far as is known."""
     before = start.last.done_at
     if _is_switched(start, fetched):
         return False

@@ -1,4 +1,4 @@
-"""Looking everywhere, once, for objects of a repository whose status no longer says which kinds they are."""
+"""Search all kinds, once, for objects of a repository whose status no longer names their kinds."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _log = log.logger(__name__)
 
 
 class Sweep:
-    """Finds kinds by the label of their objects.
+    """Finds the kinds of owned objects by the label on them.
 
     Args:
         client: of the API server.
-        discovery: says what can be listed.
-        index: knows objects of the kinds that are watched already.
-        ledger: knows whether a repository of this name ever wrote anything.
+        discovery: knows the kinds that can be listed.
+        index: the live objects of the kinds that are watched already.
+        ledger: knows whether a repository of this name has ever written anything.
     """
 
     def __init__(self, client: Client, discovery: Discovery, index: Index, ledger: Ledger) -> None:
@@ -33,7 +33,7 @@ class Sweep:
         self._ledger = ledger
 
     async def kinds(self, repository: GitRepository) -> frozenset[GroupKind]:
-        """Return the kinds of all objects with the repository's label; none where nothing hints that there are any.
+        """Return the kinds of all objects with the repository's label; none if nothing hints that there are any.
 
         Raises:
             ClusterError: a kind that is served could not be listed.
@@ -46,8 +46,8 @@ class Sweep:
     async def everywhere(self, label: str) -> frozenset[GroupKind]:
         """Return the kinds of all objects with `label`, by one list of at most one object for each kind.
 
-        A kind that we have no right to list is passed over: we have none to write it either. One that cannot be read
-        counts as one that has some.
+        A kind that Towline may not list is left out: it may not write it either. A kind that cannot be read counts as
+        one that has such objects.
 
         Raises:
             ClusterError: a kind that is served could not be listed.

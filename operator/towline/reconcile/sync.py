@@ -82,7 +82,7 @@ class SyncResult:
 
     @property
     def released(self) -> frozenset[ObjectRef]:
-        """What belongs to nobody now."""
+        """The objects that no repository owns now."""
         ours = (outcome.change for outcome in self.outcomes if outcome.result is Result.DONE)
         return frozenset(change.ref for change in ours if change.action is Action.RELEASE)
 
