@@ -11,7 +11,9 @@ from tests.apply.apiserver import OURS, SYNC, ApiServer, change, entry, held, op
 from tests.kube.loopback import status
 
 STALE = status(409, "Conflict")
-KEPT = {**held("a")["metadata"]["annotations"], "towline.dev/prune": "disabled"}
+NOTES = held("a")["metadata"]["annotations"]
+KEPT = {**NOTES, "towline.dev/prune": "disabled"}
+INHERITED = {**NOTES, "towline.dev/owner": NOTES["towline.dev/owner"].replace("1:", "earlier:", 1)}
 
 
 async def pruned(server: ApiServer, seen: dict[str, Any]) -> Outcome:
@@ -42,7 +44,8 @@ async def test_an_object_that_only_moved_on_is_pruned_in_its_new_version() -> No
         pytest.param(
             held("a", managedFields=[]), "NotOurs", "no longer belongs to this GitRepository", id="nobody's"
         ),
-        pytest.param(held("a", annotations=KEPT), "", "prune is disabled", id="to be kept"),
+        pytest.param(held("a", annotations=KEPT), "", "prune is Disabled", id="to be kept"),
+        pytest.param(held("a", annotations=INHERITED), "Inherited", "uid earlier", id="inherited"),
     ],
 )
 async def test_an_object_that_somebody_touched_since_the_plan_is_judged_anew(

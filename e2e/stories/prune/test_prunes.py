@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from towline.model import Action, Result
 
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster, KubectlError, Object
-from e2e.harness.desk import Desk, config_map, deployment, reasons, removal, sent
+from e2e.harness.desk import OTHER_UID, UID, Desk, config_map, deployment, reasons, removal, sent
 from e2e.harness.waiting import eventually
 
 
@@ -99,6 +100,24 @@ async def test_an_object_that_somebody_touched_since_the_plan_is_judged_anew(
     assert [outcome.change.action for outcome in written.outcomes] == [action]
     left = cluster.find("v1", "ConfigMap", "settings", namespace)
     assert (left is None) == (action is Action.PRUNE)
+
+
+@pytest.mark.parametrize("planned_by", [UID, OTHER_UID], ids=["ours", "inherited"])
+async def test_an_object_whose_owner_changed_since_the_plan_is_not_pruned(
+    desk: Desk, cluster: Cluster, namespace: str, planned_by: str
+) -> None:
+    await replace(desk, uid=planned_by).apply(config_map(namespace))
+    planned = removal(cluster, config_map(namespace))
+    owner = f"00000000-0000-4000-8000-000000000003:ConfigMap/{namespace}/settings"
+    touch = {"metadata": {"annotations": {"towline.dev/owner": owner}}}
+    cluster.patch("v1", "ConfigMap", "settings", namespace, touch)
+
+    written = await desk.prune(planned)
+
+    assert [(each.change.action, each.change.reason) for each in written.outcomes] == [
+        (Action.SKIP, "Inherited")
+    ]
+    assert cluster.get("v1", "ConfigMap", "settings", namespace)
 
 
 async def test_pruning_what_is_gone_already_succeeds(desk: Desk, cluster: Cluster, namespace: str) -> None:

@@ -116,9 +116,13 @@ def claim(body: Body, ref: ObjectRef, sync: WriteContext) -> Ownership:
 
 def ownership_of(known: Live, sync: WriteContext) -> Ownership:
     """Tell who owns an object, by everything that proves ownership."""
+    return ownership.ownership(known, policy_of(sync))
+
+
+def policy_of(sync: WriteContext) -> Policy:
+    """Return how the objects of the repository are known for which a sync writes."""
     own = sync.identity
-    policy = Policy(key=own.key, uid=own.uid, label=own.label, manager=own.manager)
-    return ownership.ownership(known, policy)
+    return Policy(key=own.key, uid=own.uid, label=own.label, manager=own.manager)
 
 
 def _only(before: Body, body: Body) -> Body:

@@ -11,13 +11,13 @@ from towline import aio
 from towline.apply import leaving, prediction
 from towline.apply.objects import Objects, WriteContext
 from towline.apply.outcomes import Steps, WriteResult
-from towline.errors import ApiError, Failure, Refusal
+from towline.errors import ApiError, Failure
 from towline.kube import refusals
 from towline.kube.client import IN_FLIGHT
 from towline.live.index import Index
 from towline.live.observed import live_from
 from towline.model import Action, Body, Change, Live, Outcome, Result
-from towline.plan import release_patch
+from towline.plan import release_patch, second_look
 from towline.plan.ownership import Ownership
 
 _PRUNE_ATTEMPTS = 3
@@ -80,9 +80,8 @@ class Prunes:
         current = live_from(now, change.ref)
         if current.terminating and current.uid == seen(change).uid:
             return self._done(change, now)
-        if veto := self._veto(seen(change), current):
-            reason, message = veto
-            skipped = replace(change, action=Action.SKIP, reason=reason, message=message)
+        if veto := second_look.veto(seen(change), current, prediction.policy_of(self._sync)):
+            skipped = replace(change, action=Action.SKIP, reason=veto.reason, message=veto.message)
             return Outcome(change=skipped, result=Result.DONE, live=current)
         return current
 
@@ -91,19 +90,6 @@ class Prunes:
         self._index.record(change.ref, left)
         live = None if left is None else live_from(left, change.ref)
         return Outcome(change=change, result=Result.DONE, live=live)
-
-    def _veto(self, live: Live, current: Live) -> tuple[str, str] | None:
-        """Say why an object that was written since the plan must not be deleted any more."""
-        if current.uid != live.uid:
-            return (
-                Refusal.NOT_OURS,
-                "was deleted and created again meanwhile, by another client of the API server",
-            )
-        if current.prune_disabled:
-            return "", "kept: towline.dev/prune is disabled on it"
-        if prediction.ownership_of(current, self._sync) not in {Ownership.OURS, Ownership.INHERITED}:
-            return Refusal.NOT_OURS, "no longer belongs to this GitRepository"
-        return None
 
 
 class Releases:
