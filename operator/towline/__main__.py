@@ -15,7 +15,7 @@ import towline
 from towline import log, settings
 from towline.api import durations
 from towline.cli import options, render, verify
-from towline.controller import malloc
+from towline.controller import core_dumps, malloc
 from towline.errors import TowlineError
 from towline.model import ObjectRef
 from towline.server.listen import address
@@ -98,6 +98,7 @@ def operator(data_dir: Path | None, **flags: Any) -> None:
     """Run the operator, in the cluster of KUBECONFIG or in the one that it runs in, for all namespaces."""
     chosen = Settings(folder=data_dir or settings.cache_folder(os.environ), **flags)
     log.configure(chosen.log_level)
+    core_dumps.forbid()
     malloc.tune()
     run = _without_garbage()
     try:
