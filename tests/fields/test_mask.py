@@ -360,3 +360,26 @@ def test_what_a_selector_looks_for_is_shown() -> None:
     wanted = [{"key": "example.dev/secret-store", "operator": "In", "values": ["vault"]}]
     body = pod(affinity={"matchExpressions": wanted})
     assert MASK.masked(body)["spec"]["affinity"]["matchExpressions"] == wanted
+
+
+def test_words_that_are_too_many_to_be_searched_are_withheld_only_where_there_is_a_secret() -> None:
+    long = f"{SECRET} {'x' * 40_000}"
+    first, second = MASK.texts((f"got {SECRET}", long), BODY)
+    assert first == "got ***"
+    assert "are not shown" in second
+    assert MASK.texts((long,), {"apiVersion": "v1", "kind": "ConfigMap"}) == (long,)
+
+
+def test_secrets_that_overlap_in_a_message_are_both_hidden() -> None:
+    body = secret(stringData={"a": "first-and-second", "b": "second-and-third"})
+    assert MASK.text("got first-and-second-and-third!", body) == "got ***!"
+
+
+def test_a_quotation_that_never_ends_is_searched_once_and_what_it_cuts_is_hidden() -> None:
+    assert MASK.text('value "hunter2-an', BODY) == 'value "***'
+    assert MASK.text('\\"' * 10_000 + " 'hunter2-an...'", BODY).endswith(" '***'")
+
+
+def test_a_null_byte_in_a_message_or_a_secret_moves_no_other_message() -> None:
+    body = secret(stringData={"a": "with\0null"})
+    assert MASK.texts(("a\0b", "got with\0null", "c"), body) == ("a b", "got ***", "c")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -486,3 +487,41 @@ def test_a_kind_that_is_served_in_other_versions_is_refused_with_those(
     message = refusals.unserved("Deployment", version, served)
     (fault,) = refusals.faults(answer(404, message, reason=refusals.NOT_SERVED))
     assert (fault.reason, fault.message) == (Refusal.UNKNOWN_KIND, words)
+
+
+def crowded(count: int, kind: str = "Secret") -> tuple[ApiError, refusals.Subject]:
+    """An answer about as many keys as an object has, each with a value of its own that the answer quotes."""
+    data = {f"bad key {number}!": f"value-of-{number:06}-and-more" for number in range(count)}
+    body = {
+        "apiVersion": "v1",
+        "kind": kind,
+        "metadata": {"name": "a", "namespace": "t"},
+        "stringData": data,
+    }
+    causes = (
+        ("FieldValueInvalid", f'Invalid value: "{value}": a valid config key', f"data[{key}]")
+        for key, value in data.items()
+    )
+    return invalid(*causes), refusals.subject(change(body, kind), "c0ffee")
+
+
+def test_of_many_faults_of_one_answer_a_hundred_are_told_and_the_others_counted() -> None:
+    found = refusals.failures(*crowded(4000), MASK)
+    assert len(found) == 101
+    assert (found[-1].reason, found[-1].message) == ("Invalid", "and 3,900 more")
+    assert not any("value-of-" in each.message for each in found)
+
+
+def test_the_price_of_an_answer_grows_with_its_secrets_not_with_their_square() -> None:
+    """Twice the secrets and twice the faults: about twice the time, at most three times with what a machine adds."""
+
+    def seconds(count: int) -> float:
+        error, about = crowded(count)
+        times = []
+        for _ in range(5):
+            start = time.process_time()
+            refusals.failures(error, about, MASK)
+            times.append(time.process_time() - start)
+        return min(times)
+
+    assert seconds(8000) < 3 * seconds(4000)

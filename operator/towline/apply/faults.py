@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from towline.apply.objects import Objects, WriteContext
 from towline.apply.prediction import Prediction
 from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.fields import server_paths
 from towline.kube import refusals
+from towline.kube.refusals import Subject
 from towline.model import Body, Change
 
 _ROUNDS = 20
 """The most dry runs of one object; one is enough where no map has two unknown fields."""
 
 
-def translated(
+async def translated(
     change: Change, error: ApiError, sync: WriteContext, before: Body | None
 ) -> tuple[Failure, ...]:
     """Translate one answer; `before` is the live object as `live_body` gives it.
@@ -23,7 +26,12 @@ def translated(
     """
     if refusals.concerns_all(error):
         raise error
-    return refusals.failures(error, refusals.subject(change, sync.commit_of(change), before), sync.mask)
+    return await told(error, refusals.subject(change, sync.commit_of(change), before), sync)
+
+
+async def told(error: ApiError, about: Subject, sync: WriteContext) -> tuple[Failure, ...]:
+    """Return the failures that an answer names; searching it for the secrets of a large object takes a while."""
+    return await asyncio.to_thread(refusals.failures, error, about, sync.mask)
 
 
 def invalid(change: Change, words: str, sync: WriteContext) -> Failure:
@@ -58,9 +66,9 @@ async def every(
     body = found.body
     before = found.before or await live_body(objects, found.change, error, sync)
     for _ in range(_ROUNDS):
-        told = translated(found.change, error, sync, before)
-        named |= {(failure.field, failure.message): failure for failure in told}
-        known = _without_unknown(body, told)
+        failures = await translated(found.change, error, sync, before)
+        named |= {(failure.field, failure.message): failure for failure in failures}
+        known = _without_unknown(body, failures)
         if known is body:
             break
         body = known
@@ -72,7 +80,7 @@ async def every(
             error = next_error
         else:
             break
-    return tuple(named[key] for key in sorted(named))
+    return tuple(named[key] for key in sorted(named, key=lambda each: (not each[0], each)))
 
 
 def _without_unknown(body: Body, told: tuple[Failure, ...]) -> Body:

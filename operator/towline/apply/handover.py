@@ -190,7 +190,7 @@ class HandOvers:
                 force = prediction.insists(change, self._sync)
                 await self._objects.rehearse(body, change.ref, self._sync, force=force)
             except ApiError as error:
-                failures = faults.translated(change, error, self._sync, refused.found.before)
+                failures = await faults.translated(change, error, self._sync, refused.found.before)
                 words = error.message
             else:
                 is_accepted = True

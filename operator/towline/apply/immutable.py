@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from towline.api import labels
-from towline.apply import prediction
+from towline.apply import faults, prediction
 from towline.apply.objects import Objects, WriteContext, version_of
 from towline.apply.prediction import Prediction
 from towline.errors import ApiError, Failure, Refusal
@@ -43,7 +43,7 @@ async def instead(
     except ApiError as refused:
         if refused.status_reason != "AlreadyExists":
             about = refusals.subject(found.change, sync.commit_of(found.change), found.before)
-            also = refusals.failures(refused, about, sync.mask)
+            also = await faults.told(refused, about, sync)
             return (*failures, *(each for each in also if each not in failures))
     if not replaceable:
         return _immutable(failures)

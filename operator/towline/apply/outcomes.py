@@ -44,7 +44,7 @@ class Steps:
                 self.error = error
             held = await faults.live_body(self._objects, change, error, self._sync)
             about = refusals.subject(change, self._sync.commit_of(change), held)
-            return failed(change, refusals.failures(error, about, self._sync.mask))
+            return failed(change, await faults.told(error, about, self._sync))
         except ClusterError as error:
             self.error = error
             about = refusals.subject(change, self._sync.commit_of(change))

@@ -115,7 +115,7 @@ class PreflightRun:
             return await (self._new(change) if change.action is Action.CREATE else self._existing(change))
         except ApiError as error:
             before = await faults.live_body(self._objects, change, error, self._sync)
-            failures = faults.translated(change, error, self._sync, before)
+            failures = await faults.translated(change, error, self._sync, before)
             found = prediction.unseen(change, self._sync)
             return RefusedChange(found=found, failures=failures, words=error.message)
 

@@ -108,7 +108,12 @@ class Mask:
 
         It takes the whole message: cut short before, the rest of a secret would not be recognised.
         """
-        return mask_text.without(message, _secrets(body), _names(body))
+        (shown,) = self.texts((message,), body)
+        return shown
+
+    def texts(self, messages: Sequence[str], body: Body) -> tuple[str, ...]:
+        """Return messages about an object as `text` does, at the price of one."""
+        return mask_text.without(messages, _secrets(body), _names(body))
 
     def digest(self, digest: str, kind: str) -> str:
         """Return the digest of a content, keyed where it is a Secret's: guesses could be checked by it."""

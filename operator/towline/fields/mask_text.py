@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 SHORT = 4
@@ -14,7 +14,22 @@ SHORT = 4
 _LINE = 8
 """From this length on, each line of a longer secret counts as a secret itself."""
 
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|\'([^\']*)\'|`([^`]*)`')
+LONGEST = 32 * 1024
+"""Characters of an answer that are searched for secrets: it is shown as lines of a few hundred."""
+
+_WITHHELD = "refused; the API server's words are too many to be searched for secrets, and are not shown"
+_SEPARATOR = "\0"
+"""Between messages; no form has one, because the API server and Go write it otherwise."""
+
+_OTHERWISE_QUOTED = re.compile(r"'([^']*)'|`([^`]*)`")
+_QUOTED = re.compile(rf'"((?:[^"\\]|\\.)*+)(?:"|\Z)|{_OTHERWISE_QUOTED.pattern}')
+"""A quotation; one that does not end reaches to the end, and is not looked for a second time."""
+
+_PLAIN = re.compile(r"[ !#-%'-;=?-\[\]-~]*")
+"""What neither Go nor JSON escapes: ASCII without quotes, backslashes and what HTML reads."""
+
+_BEGINS = re.compile(r"(?<![\w.-])")
+_ENDS = re.compile(r"(?![\w-]|\.\w)")
 _GO = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 _GO |= {ord(char): f"\\{letter}" for char, letter in zip('\a\b\t\n\v\f\r"\\', 'abtnvfr"\\', strict=True)}
 
@@ -22,33 +37,77 @@ _HTML = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 """What Go's JSON escapes besides, so that a page or a script can hold it."""
 
 
-def without(message: str, secrets: Iterable[str], names: AbstractSet[str]) -> str:
-    """Return `message` with `***` for every secret in it: plain, in base64, or escaped as Go and JSON do.
+def without(messages: Sequence[str], secrets: Collection[str], names: AbstractSet[str]) -> tuple[str, ...]:
+    """Return messages with `***` for every secret in them: plain, in base64, or escaped as Go and JSON do.
+
+    The cost grows with the secrets and with the messages, not with their product: messages of more than `LONGEST`
+    characters together are withheld, from the one on that is too much.
 
     Args:
-        message: the whole text.
+        messages: each the whole text.
         secrets: the values, none of them empty.
-        names: what the message may name, even where a secret looks the same or is a part of it.
+        names: what the messages may name, even where a secret looks the same or is a part of it.
     """
+    if not secrets:
+        return tuple(messages)
     forms = frozenset(form for secret in secrets for form in _forms(secret) if form.strip())
-    found = sorted((word for word in forms | names if word in message), key=len, reverse=True)
-    if not found:
-        return _without_pieces(message, forms, names)
-    pattern = "|".join(
-        _bounded(word) if word in names or len(word) < SHORT else re.escape(word) for word in found
-    )
-    shown = re.sub(pattern, lambda match: match[0] if match[0] in names else "***", message)
-    return _without_pieces(shown, forms, names)
+    joined = _SEPARATOR.join(each.replace(_SEPARATOR, " ") for each in _searchable(messages))
+    shown = _replaced(joined, _longest(joined, forms, names), names)
+    pieces = _Pieces(forms, names)
+    return tuple(map(pieces.emptied, shown.split(_SEPARATOR)))
+
+
+def _searchable(messages: Sequence[str]) -> Iterator[str]:
+    room = LONGEST
+    for message in messages:
+        room -= len(message)
+        yield message if room >= 0 else f"{_WITHHELD} ({len(message)} characters)"
+
+
+def _longest(text: str, forms: AbstractSet[str], names: AbstractSet[str]) -> dict[int, str]:
+    """Return the longest form or name that begins at each place of a text."""
+    begun = {text[place : place + SHORT] for place in range(len(text))}
+    found = [word for word in forms | names if word[:SHORT] in begun or len(word) < SHORT]
+    longest = {}
+    for word in sorted(found, key=len):
+        is_bounded = word in names or len(word) < SHORT
+        place = text.find(word)
+        while place >= 0:
+            if not is_bounded or _is_alone(text, place, place + len(word)):
+                longest[place] = word
+            place = text.find(word, place + 1)
+    return longest
+
+
+def _replaced(text: str, longest: Mapping[int, str], names: AbstractSet[str]) -> str:
+    """Replace from left to right; where secrets overlap, all of both."""
+    parts, end, is_hidden = [], 0, False
+    for start in sorted(longest):
+        word = longest[start]
+        if start >= end:
+            is_hidden = word not in names
+            parts += [text[end:start], "***" if is_hidden else word]
+            end = start + len(word)
+        elif is_hidden and word not in names:
+            end = max(end, start + len(word))
+    return "".join((*parts, text[end:]))
+
+
+def _is_alone(text: str, start: int, end: int) -> bool:
+    return bool(_BEGINS.match(text, start) and _ENDS.match(text, end))
 
 
 def _forms(secret: str) -> Iterator[str]:
+    """Yield how a server may write a secret; most secrets hold nothing that must be escaped."""
+    secret = secret.replace(_SEPARATOR, " ")
     yield secret
     yield secret.strip()
     if len(secret) >= SHORT:
         yield base64.b64encode(secret.encode("utf-8", "replace")).decode().rstrip("=")
-    for once in set(_escaped(secret)):
-        yield once
-        yield from _escaped(once)
+    if not _PLAIN.fullmatch(secret):
+        for once in set(_escaped(secret)):
+            yield once
+            yield from _escaped(once)
     yield from (line for line in map(str.strip, secret.splitlines()) if len(line) >= _LINE)
 
 
@@ -59,18 +118,29 @@ def _escaped(text: str) -> Iterator[str]:
     yield bare.translate(_HTML)
 
 
-def _without_pieces(message: str, forms: AbstractSet[str], names: AbstractSet[str]) -> str:
-    """Empty quotations that are pieces of a secret, because servers shorten what they quote."""
+class _Pieces:
+    """Empties the quotations that were cut out of a secret: servers shorten what they quote."""
 
-    def emptied(quoted: re.Match[str]) -> str:
+    def __init__(self, forms: AbstractSet[str], names: AbstractSet[str]) -> None:
+        self._forms = _SEPARATOR.join(forms)
+        self._names = names
+        self._known: dict[str, bool] = {}
+
+    def emptied(self, message: str) -> str:
+        """Return the message with `***` for what such quotations hold."""
+        return _QUOTED.sub(self._quotation, message)
+
+    def _quotation(self, quoted: re.Match[str]) -> str:
         content = next(group for group in quoted.groups() if group is not None)
+        is_open = len(quoted[0]) == len(content) + 1
+        if self._is_piece(content):
+            return f"{quoted[0][0]}***{'' if is_open else quoted[0][-1]}"
+        return '"' + _OTHERWISE_QUOTED.sub(self._quotation, content) if is_open else quoted[0]
+
+    def _is_piece(self, content: str) -> bool:
         piece = content.rstrip(".…")
-        if len(piece) < SHORT or content in names or not any(piece in form for form in forms):
-            return quoted[0]
-        return f"{quoted[0][0]}***{quoted[0][-1]}"
-
-    return _QUOTED.sub(emptied, message)
-
-
-def _bounded(word: str) -> str:
-    return rf"(?<![\w.-]){re.escape(word)}(?![\w-]|\.\w)"
+        if len(piece) < SHORT or content in self._names:
+            return False
+        if piece not in self._known:
+            self._known[piece] = piece in self._forms
+        return self._known[piece]

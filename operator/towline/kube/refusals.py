@@ -17,12 +17,17 @@ from towline.model import Body, Change, GroupKind, ObjectRef
 _NOTHING: Body = MappingProxyType({})
 _SECRET = GroupKind("", "Secret")
 
+MOST = 100
+"""Faults of one answer that are told; the others are counted."""
+
+_HIDDEN = "refused; the answer may quote the Secret, which cannot be read at the moment, and is not shown"
+
 
 class Masker(Protocol):
     """Replaces the secret scalars of an object in a text (`fields.mask.Mask`)."""
 
-    def text(self, message: str, body: Body) -> str:
-        """Return the message without any secret of the body."""
+    def texts(self, messages: Sequence[str], body: Body) -> tuple[str, ...]:
+        """Return the messages without any secret of the body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,18 +94,22 @@ def failure(about: Subject, reason: str, message: str, path: str = "") -> Failur
 
 def failures(error: ApiError, about: Subject, mask: Masker) -> tuple[Failure, ...]:
     """Return a failure for each problem in the answer, at least one, with all secrets of the object masked."""
-    return tuple(
-        failure(about, fault.reason, _shown(fault.message, about, mask), fault.path)
-        for fault in faults(error)
+    found = faults(error)
+    shown = found[:MOST]
+    texts = _shown(tuple(fault.message for fault in shown), about, mask)
+    told = tuple(
+        failure(about, fault.reason, words, fault.path) for fault, words in zip(shown, texts, strict=True)
     )
+    if len(found) == len(shown):
+        return told
+    return (*told, failure(about, found[MOST].reason, f"and {len(found) - MOST:,} more"))
 
 
-def _shown(message: str, about: Subject, mask: Masker) -> str:
-    if about.live is None:
-        if about.ref.group_kind == _SECRET:
-            return "refused; the answer may quote the Secret, which cannot be read at the moment, and is not shown"
-        return mask.text(message, about.body)
-    return mask.text(mask.text(message, about.body), about.live)
+def _shown(messages: tuple[str, ...], about: Subject, mask: Masker) -> tuple[str, ...]:
+    if about.live is None and about.ref.group_kind == _SECRET:
+        return (_HIDDEN,) * len(messages)
+    shown = mask.texts(messages, about.body)
+    return mask.texts(shown, about.live) if about.live else shown
 
 
 def concerns_all(error: ApiError) -> bool:
