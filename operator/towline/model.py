@@ -352,21 +352,26 @@ class Plan:
     failures: tuple[Failure, ...] = ()
 
     @property
+    def changed(self) -> tuple[Change, ...]:
+        """The changes that do not keep their object as it is: few, where most of a repository stays the same."""
+        return tuple(change for change in self.changes if change.action is not Action.KEEP)
+
+    @property
     def writes(self) -> tuple[Change, ...]:
         """The changes that send a write to a managed object."""
         return tuple(
-            change for change in self.changes if change.action in APPLIES or change.action in REMOVES
+            change for change in self.changed if change.action in APPLIES or change.action in REMOVES
         )
 
     @property
     def applies(self) -> tuple[Change, ...]:
         """The writes that bring an object to what Git declares."""
-        return tuple(change for change in self.changes if change.action in APPLIES)
+        return tuple(change for change in self.changed if change.action in APPLIES)
 
     @property
     def removals(self) -> tuple[Change, ...]:
         """The writes that end Towline's ownership."""
-        return tuple(change for change in self.changes if change.action in REMOVES)
+        return tuple(change for change in self.changed if change.action in REMOVES)
 
 
 class Result(StrEnum):

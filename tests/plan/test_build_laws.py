@@ -6,14 +6,15 @@ import random
 from collections import Counter
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from towline.api.gitrepository import Adopt, Removal
-from towline.fields.owned_paths import Memo
-from towline.model import REMOVES, Action, Live, Manifest, ObjectRef, Plan
+from towline.model import REMOVES, Action, GroupKind, Live, Manifest, ObjectRef, Plan
 from towline.plan import vetoes, waves
 from towline.plan.build import plan
 from towline.plan.ownership import Ownership, Policy, ownership
+from towline.plan.verdicts import Verdicts
 
 from tests.plan import strategies as world
 
@@ -200,13 +201,18 @@ def test_applies_rise_through_the_waves_and_removals_fall(
     assert removals == sorted(removals, reverse=True)
 
 
-@everything
-def test_what_was_remembered_about_entries_changes_no_plan(
-    desired: Desired, cluster: Cluster, policy: Policy
+@given(
+    desired=world.desired_sets(), cluster=world.clusters(), policies=st.tuples(world.policies, world.policies)
+)
+def test_what_was_remembered_changes_no_plan_under_whatever_policy(
+    desired: Desired, cluster: Cluster, policies: tuple[Policy, Policy]
 ) -> None:
-    memo: Memo = {}
-    first = plan(desired, cluster, policy, world.SHA, memo)
-    assert plan(desired, cluster, policy, world.SHA, memo) == first == made(desired, cluster, policy)
+    memo = Verdicts()
+    first, second = policies
+    for policy in (first, first, second):
+        assert plan(desired, cluster, policy, world.SHA, memo) == made(desired, cluster, policy)
+    later = dict(list(cluster.items())[::2])
+    assert plan(desired[::2], later, second, world.SHA, memo.carried()) == made(desired[::2], later, second)
 
 
 @everything
@@ -218,3 +224,21 @@ def test_only_what_needs_something_new_waits_with_its_dry_run(
     for change in found.applies:
         assert change.manifest is not None
         assert (change.ref in waves.deferred(found.changes)) == bool(waves.needs(change.manifest) & new)
+
+
+@pytest.mark.parametrize("count", [10, 1000, 10_000])
+def test_a_commit_that_changes_one_object_has_one_judged_however_many_there_are(count: int) -> None:
+    refs = [world.placed(GroupKind("", "ConfigMap"), f"map-{number}") for number in range(count)]
+    desired = tuple(world.manifest(ref) for ref in refs)
+    cluster = {ref: world.applied(one) for ref, one in zip(refs, desired, strict=True)}
+    memo = Verdicts()
+    plan(desired, cluster, world.POLICY, world.SHA, memo)
+    assert memo.judged == count
+    later = memo.carried()
+    changed = (*desired[:3], world.manifest(refs[3], "2"), *desired[4:])
+    found = plan(changed, cluster, world.POLICY, world.SHA, later)
+    assert [change.ref for change in found.writes] == [refs[3]]
+    assert later.judged == 1
+    touched = {**cluster, refs[5]: cluster[refs[5]]._replace(resource_version="another")}
+    plan(changed, touched, world.POLICY, world.SHA, later)
+    assert later.judged == 2

@@ -51,7 +51,7 @@ async def neighbours(*others: dict[str, Any]) -> AsyncIterator[tuple[Neighbours,
 def read(known: Neighbours, of: dict[str, Any], sha: str, name: str) -> None:
     """Let a repository have made a pass that read a commit."""
     known.found(seen(of), name)
-    known.declare(seen(of), sha, ())
+    known.declare(seen(of), sha, frozenset())
     known.tried(seen(of))
 
 
@@ -111,7 +111,7 @@ async def test_a_prune_waits_for_a_repository_whose_new_spec_has_not_been_tried_
         read(known, HEAD, NEW, MAIN)
         assert await awaited(known) == {seen(pointed).key}
 
-        known.declare(seen(pointed), NEW, ())
+        known.declare(seen(pointed), NEW, frozenset())
         assert woken[1:] == [seen(BRANCH).key]
         assert not await awaited(known)
 
@@ -127,6 +127,6 @@ async def test_nobody_waits_for_a_new_spec_that_was_tried_in_vain() -> None:
 async def test_a_repository_that_was_suspended_since_declares_what_it_did() -> None:
     suspended = raw("head", generation=2, suspend=True)
     async with neighbours(BRANCH, suspended) as (known, _):
-        known.declare(seen(HEAD), NEW, (MOVING,))
+        known.declare(seen(HEAD), NEW, frozenset({MOVING.ref}))
         standing, _patience = await known.standing(seen(BRANCH), NEW, PRUNES, {})
         assert standing.elsewhere == {MOVING.ref}

@@ -15,6 +15,7 @@ from towline.fields import owned_paths, pointer
 from towline.model import REMOVES, Action, Body, Change, Key, Live, Manifest, ObjectRef, Plan
 from towline.plan import claims, drift_policy, gates, ignore_fields, one_shot, partners, vetoes, waves
 from towline.plan.ownership import Ownership, Policy, missing, ownership
+from towline.plan.verdicts import Verdicts
 
 _OUR_CRDS = frozenset({"gitrepositories.towline.dev", "syncrecords.towline.dev"})
 _STAMPS: Body = {
@@ -47,7 +48,7 @@ def plan(
     live: Mapping[ObjectRef, Live],
     policy: Policy,
     sha: str,
-    memo: owned_paths.Memo | None = None,
+    memo: Verdicts | None = None,
 ) -> Plan:
     """Return the changes that lead from `live` to `desired`: applies by wave and name, then removals in reverse.
 
@@ -55,43 +56,65 @@ def plan(
     carries any repository's label. Neither order matters. What stays as it is, or is left alone, is in the
     changes as keep and skip. An object that may not be written is a failure and neither applied nor removed.
 
-    `memo` keeps what was found out about entries; a caller that passes the same one again, and a new one for
-    each new set of manifests, avoids comparing entries that have not changed.
+    `memo` keeps what plans of this repository found out: a caller that passes it again has only those objects judged
+    whose manifest or live object is another one since.
     """
-    found = {} if memo is None else memo
-    changes: list[Change] = []
-    failures: list[Failure] = []
-    refused = [manifest for manifest in desired if manifest.ref.group_kind in policy.unreadable]
+    memo = Verdicts() if memo is None else memo
+    declared = {manifest.ref: manifest for manifest in desired}
+    refused = [one for one in desired if policy.unreadable and one.ref.group_kind in policy.unreadable]
     unread = _unread(refused, live, policy)
-    for manifest in desired:
-        if manifest.ref.group_kind in policy.unreadable:
-            continue
-        verdict = _verdict(manifest, live.get(manifest.ref), policy, found)
-        if isinstance(verdict, Change):
-            changes.append(verdict)
-        else:
-            failures.append(_failure(manifest, verdict, sha))
-            refused.append(manifest)
-    leaving = _leaving(desired, live, policy, unread)
-    changes.sort(key=lambda change: (change.wave, change.ref))
+    kept = memo.still(declared, live, policy)
+    new, refusals = _judged_all(desired, kept, live, policy, memo)
+    failures = [_failure(declared[ref], verdict, sha) for ref, verdict in refusals.items()]
+    refused += (declared[ref] for ref in refusals)
+    changes = sorted((*kept, *new), key=lambda change: (change.wave, change.ref))
+    memo.keep(changes, (change for change in new if not memo.is_settled(change)), policy)
+    leaving = _leaving(frozenset(declared), live, policy, unread)
     gate = gates.closed(changes, refused) if policy.gated else None
-    waiting = tuple(change for change in changes if _waits(change, policy))
-    ready = (*(change for change in changes if not _waits(change, policy)), *leaving.changes)
+    waiting, ready = _parted(changes, policy)
+    ready = (*ready, *leaving.changes)
     failures.sort(key=lambda failure: (failure.file, failure.line, failure.object))
     gated = frozenset(
-        change.ref for change in ready if gates.holds(gate, change) and not _was(change, policy)
+        change.ref
+        for change in (ready if gate else ())
+        if gates.holds(gate, change) and not _was(change, policy)
     )
     return Plan(
-        changes=tuple(change for change in ready if change.ref not in gated),
+        changes=tuple(change for change in ready if change.ref not in gated) if gated else ready,
         blocked=leaving.blocked,
         token=leaving.token,
         doubted=leaving.doubted,
         waiting=(*waiting, *leaving.waiting),
-        gated=tuple(gates.gated(gate, change) for change in ready if change.ref in gated),
+        gated=tuple(gates.gated(gate, change) for change in ready if change.ref in gated) if gated else (),
         unread=unread.refs,
         behind=unread.is_late or unread.stays,
         failures=tuple(failures),
     )
+
+
+def _judged_all(
+    desired: tuple[Manifest, ...],
+    kept: Sequence[Change],
+    live: Mapping[ObjectRef, Live],
+    policy: Policy,
+    memo: Verdicts,
+) -> tuple[list[Change], dict[ObjectRef, _Refused]]:
+    """Judge every object but those that are as they were, and those of kinds that cannot be read."""
+    known = {change.ref for change in kept}
+    left = [manifest for manifest in desired if manifest.ref not in known] if known else desired
+    changes: list[Change] = []
+    refusals: dict[ObjectRef, _Refused] = {}
+    memo.judged = 0
+    for manifest in left:
+        if manifest.ref.group_kind in policy.unreadable:
+            continue
+        memo.judged += 1
+        verdict = _verdict(manifest, live.get(manifest.ref), policy, memo.lost)
+        if isinstance(verdict, Change):
+            changes.append(verdict)
+        else:
+            refusals[manifest.ref] = verdict
+    return changes, refusals
 
 
 class _Unread(NamedTuple):
@@ -111,12 +134,13 @@ class _Unread(NamedTuple):
 
 
 def _leaving(
-    desired: tuple[Manifest, ...], live: Mapping[ObjectRef, Live], policy: Policy, unread: _Unread
+    desired: frozenset[ObjectRef], live: Mapping[ObjectRef, Live], policy: Policy, unread: _Unread
 ) -> vetoes.Removals:
     """Decide about objects that are no longer declared, as far as their kind can be read."""
-    readable = (ref for ref in live if ref.group_kind not in policy.unreadable)
-    owned = {ref: live[ref] for ref in readable if live[ref].label == policy.label}
-    found = vetoes.removals(owned, frozenset(manifest.ref for manifest in desired), policy)
+    owned = {ref: item for ref, item in live.items() if item.label == policy.label}
+    if policy.unreadable:
+        owned = {ref: item for ref, item in owned.items() if ref.group_kind not in policy.unreadable}
+    found = vetoes.removals(owned, desired, policy)
     return replace(found, changes=tuple(each for each in found.changes if unread.allows(each)))
 
 
@@ -126,7 +150,8 @@ def _unread(manifests: Sequence[Manifest], live: Mapping[ObjectRef, Live], polic
     return _Unread(
         refs=tuple(sorted(declared)),
         is_late=any(policy.written.get(ref) != digest for ref, digest in declared.items()),
-        stays=any(ref.group_kind in policy.unreadable and ref not in declared for ref in own),
+        stays=bool(policy.unreadable)
+        and any(ref.group_kind in policy.unreadable and ref not in declared for ref in own),
     )
 
 
@@ -244,6 +269,14 @@ def _strangers(found: Live, policy: Policy) -> _Refused | tuple[Action, str, str
 def _rivalled(rival: Key) -> _Refused:
     message = f"GitRepository {rival}, which is older, declares it, too"
     return _Refused(Refusal.OWNED_BY_ANOTHER, message)
+
+
+def _parted(changes: Sequence[Change], policy: Policy) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+    """Part the changes that wait for other repositories from those that do not."""
+    if policy.standing == claims.ALONE:
+        return (), tuple(changes)
+    waiting = tuple(change for change in changes if _waits(change, policy))
+    return waiting, tuple(change for change in changes if not _waits(change, policy))
 
 
 def _waits(change: Change, policy: Policy) -> bool:

@@ -208,11 +208,11 @@ def _unborn(me: Neighbour, others: Iterable[Neighbour]) -> Iterable[Key]:
 
 
 def _created(plan: Plan) -> frozenset[ObjectRef]:
-    return frozenset(change.ref for change in plan.changes if change.action in {Action.CREATE, Action.ADOPT})
+    return frozenset(change.ref for change in plan.changed if change.action in {Action.CREATE, Action.ADOPT})
 
 
 def _leaving(plan: Plan) -> frozenset[ObjectRef]:
-    return frozenset(change.ref for change in (*plan.changes, *plan.blocked) if change.action is Action.PRUNE)
+    return frozenset(change.ref for change in (*plan.changed, *plan.blocked) if change.action is Action.PRUNE)
 
 
 def _anothers(plan: Plan, live: Iterable[ObjectRef]) -> tuple[ObjectRef, ...]:

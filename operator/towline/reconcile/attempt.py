@@ -115,7 +115,7 @@ class Attempts:
                 reached = replace(reached, visible=visible, grounds=grounds)
                 if last.passed and self._holds(start, last.passed, grounds, lane):
                     return _unchanged(repository, reached, last.passed)
-                self._neighbours.declare(repository, desired.sha, desired.manifests)
+                self._neighbours.declare(repository, desired.sha, desired.refs)
                 planned = await self._planner.decide(start, fetched, desired, visible)
             done = await self._enforced(start, planned)
         except Exception as error:  # noqa: BLE001  a whole pass: a bug in one repository must not end the others

@@ -12,16 +12,18 @@ from towline import aio, log
 from towline.api import labels
 from towline.api.gitrepository import RefKind, Spec
 from towline.errors import BuildError, Failure, Reason, Refusal, SourceError, SpecError, TowlineError
-from towline.fields import owned_paths
 from towline.kube import secrets
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
-from towline.model import GroupKind, Key, Manifest, Revision
+from towline.model import GroupKind, Key, Manifest, ObjectRef, Revision
 from towline.plan import ignore_fields, manifest, scope
-from towline.render import documents, formats, links
+from towline.plan.verdicts import Verdicts
+from towline.render import declared, documents, formats, links
 from towline.render.build_report import build_error
 from towline.render.cache import Cache
+from towline.render.declared import DeclaredFiles
+from towline.render.next_commit import CommitPair, NextCommitReader
 from towline.source import access, refs, selection
 from towline.source.access import Remote
 from towline.source.history import History
@@ -52,7 +54,8 @@ class Desired:
 
     `manifests` have their namespaces, each object once; `failures` are those of objects that cannot be placed or read.
     `submodules` are paths that were skipped.
-    `memo` keeps what plans found out about these manifests.
+    `memo` keeps what plans found out about these manifests. `files` is what each file declares, None where another
+    commit cannot be read by what differs.
     """
 
     sha: str
@@ -60,11 +63,21 @@ class Desired:
     manifests: tuple[Manifest, ...]
     failures: tuple[Failure, ...] = ()
     submodules: tuple[str, ...] = ()
-    memo: owned_paths.Memo = field(default_factory=dict)
+    files: DeclaredFiles | None = field(default=None, compare=False)
+    memo: Verdicts = field(default_factory=Verdicts, compare=False)
+
+    @property
+    def refs(self) -> frozenset[ObjectRef]:
+        """All objects."""
+        if self.files:
+            return self.files.refs
+        return frozenset(manifest.ref for manifest in self.manifests)
 
     @property
     def kinds(self) -> frozenset[GroupKind]:
         """The kinds of all objects."""
+        if self.files:
+            return self.files.kinds
         return frozenset(manifest.ref.group_kind for manifest in self.manifests)
 
 
@@ -106,6 +119,9 @@ class CommitReader:
         self._mirrors = mirrors
         self._cache = cache
         self._rules = rules
+        self._next_commits = NextCommitReader(
+            mirrors=mirrors, cache=cache, limits=rules.limits, yaml=rules.yaml
+        )
 
     async def remote(self, key: Key, spec: Spec) -> Remote:
         """Return the remote repository with its credentials.
@@ -170,14 +186,44 @@ class CommitReader:
         """Return how far the fetch of a commit is, as git tells it; empty where it has told nothing."""
         return self._mirrors.progress(head.remote, head.sha)
 
-    async def desired(self, head: Head, spec: Spec) -> Desired:
+    async def desired(self, head: Head, spec: Spec, before: Desired | None = None) -> Desired:
         """Read the manifests of the commit and give each its place.
+
+        Args:
+            head: the commit.
+            spec: how it is read.
+            before: what was read before; of a commit that was read for the same spec, only what differs is read.
 
         Raises:
             BuildError: with every error of every file.
             SourceError: the path, or the size of its content.
             ClusterError: the API server could not say which kinds it serves.
         """
+        if before and (found := await self._next(head, spec, before)):
+            return found
+        return await self._whole(head, spec)
+
+    async def _next(self, head: Head, spec: Spec, before: Desired) -> Desired | None:
+        """Read what differs from what was read before; None where the commit must be read whole."""
+        if before.files is None or before.spec != spec or len(before.sha) != len(head.sha):
+            return None
+        scopes = await self._discovery.scopes(before.files.kinds)
+        if await self._index.denied(before.files.kinds):
+            return None
+        commits = CommitPair(remote=head.remote, spec=spec, old=before.sha, new=head.sha)
+        found = await self._next_commits.read(commits, before.files, scopes)
+        if found is None:
+            return None
+        _tell_old_spellings(found.read, head.sha)
+        return Desired(
+            sha=head.sha,
+            spec=spec,
+            manifests=found.files.manifests,
+            files=found.files,
+            memo=before.memo.carried(),
+        )
+
+    async def _whole(self, head: Head, spec: Spec) -> Desired:
         limits = self._rules.limits
         listed = await self._listed(head, spec.path)
         selected = await asyncio.to_thread(
@@ -199,8 +245,14 @@ class CommitReader:
             _log.info(
                 "submodules are not read", url=spec.url, commit=head.sha, paths=selected.submodules[:_NAMED]
             )
+        usual = not marked and not brought and not selected.submodules and not listed.has_links
         return Desired(
-            sha=head.sha, spec=spec, manifests=seen, failures=marked, submodules=selected.submodules
+            sha=head.sha,
+            spec=spec,
+            manifests=seen,
+            failures=marked,
+            submodules=selected.submodules,
+            files=await asyncio.to_thread(_by_file, listed, selected, seen, served) if usual else None,
         )
 
     @asynccontextmanager
@@ -272,6 +324,16 @@ class CommitReader:
         if refused:
             raise build_error(refused, places, spec.path, head.sha)
         return manifests
+
+
+def _by_file(
+    listed: links.Links,
+    selected: selection.Selection,
+    manifests: Sequence[Manifest],
+    scopes: Mapping[GroupKind, bool],
+) -> DeclaredFiles:
+    sizes = {entry.path: entry.size for entry in selected.files}
+    return declared.declared(sizes, manifests, scopes, len(listed.entries))
 
 
 def _places(selected: selection.Selection) -> Mapping[str, str]:

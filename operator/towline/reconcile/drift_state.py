@@ -126,7 +126,7 @@ class DriftStates:
         known.unread &= written.keys()
         known.unseen.clear()
         self._count(
-            known, synced, frozenset(change.ref for change in decided.changes if _repairs(change, before))
+            known, synced, frozenset(change.ref for change in decided.changed if _repairs(change, before))
         )
         return known
 
@@ -220,7 +220,10 @@ class DriftStates:
 
         Of one that cannot be read, what was known stays.
         """
+        told = known.unread | known.reported.keys() | known.looks.keys() | known.refused.keys()
         for change in changes:
+            if _is_quiet(change) and change.ref not in told:
+                continue
             known.unread.discard(change.ref)
             if not _stays(change, known.spec) or change.manifest is None:
                 known.reported.pop(change.ref, None)
@@ -371,6 +374,11 @@ def _repairs(change: Change, known: DriftState | None) -> bool:
     """Tell whether a planned change repairs an object that was written before."""
     deleted = change.action is Action.CREATE and known is not None and change.ref in known.baseline
     return change.action is Action.REPAIR or deleted
+
+
+def _is_quiet(change: Change) -> bool:
+    """Tell at a glance whether an object is as declared, as most are, and nobody added to it."""
+    return change.action is Action.KEEP and not (change.live and change.live.foreign)
 
 
 def _stays(change: Change, spec: Spec) -> bool:

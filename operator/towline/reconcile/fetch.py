@@ -140,4 +140,4 @@ class Fetcher:
         same = known and (known.sha, known.spec) == (fetched.head.sha, fetched.spec)
         if known and same and not (known.failures and due) and not self._index.unseen(known.kinds):
             return known
-        return await self._source.desired(fetched.head, fetched.spec)
+        return await self._source.desired(fetched.head, fetched.spec, known)

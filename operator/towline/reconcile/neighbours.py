@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from towline.api.gitrepository import GitRepository
 from towline.kube.repositories import Repositories
-from towline.model import Key, Live, Manifest, ObjectRef, Plan
+from towline.model import Key, Live, ObjectRef, Plan
 from towline.plan import claims
 from towline.plan.claims import Claim, ClaimResult, Neighbour
 
@@ -64,10 +64,9 @@ class Neighbours:
         if self._has_tried(repository):
             self._wake_waiting(repository.key)
 
-    def declare(self, repository: GitRepository, sha: str, manifests: Collection[Manifest]) -> None:
+    def declare(self, repository: GitRepository, sha: str, refs: frozenset[ObjectRef]) -> None:
         """Note what a commit declares, and wake those that waited for that, or declare what it drops."""
         whose = (repository.key, repository.uid)
-        refs = frozenset(manifest.ref for manifest in manifests)
         claim = Claim(sha=sha, refs=refs, generation=repository.generation)
         before = self._claims.get(whose)
         if before == claim:

@@ -99,9 +99,9 @@ class Planner:
     def _live(self, repository: GitRepository, desired: Desired) -> dict[ObjectRef, Live]:
         """Return the live objects that the repository owns, and those that it declares and another repository owns."""
         live = dict(self._index.owned(repository.label))
-        for manifest in desired.manifests:
-            if manifest.ref not in live and (other := self._index.anyone(manifest.ref)):
-                live[manifest.ref] = other
+        for ref in desired.refs - live.keys():
+            if other := self._index.anyone(ref):
+                live[ref] = other
         return live
 
     def _policy(self, start: Start, desired: Desired) -> Policy:

@@ -241,7 +241,6 @@ def _foreseen(desired: Desired, plan: Forecast) -> ObjectCounts:
 
 def _objects(desired: Desired, decided: Plan, synced: SyncResult | None) -> ObjectCounts:
     """Count the objects that are declared, that are as declared, and that were refused."""
-    declared = {str(manifest.ref) for manifest in desired.manifests}
     refused = {failure.object for failure in (synced.failures if synced else decided.failures)}
     undone: set[ObjectRef] = set()
     if synced and synced.outcomes:
@@ -253,8 +252,10 @@ def _objects(desired: Desired, decided: Plan, synced: SyncResult | None) -> Obje
         | {str(ref) for ref in (*undone, *decided.unread)}
         | {str(change.ref) for change in decided.gated}
     )
+    if missing:
+        missing &= {str(manifest.ref) for manifest in desired.manifests}
     return ObjectCounts(
-        declared=len(declared) + len(desired.failures),
-        synced=len(declared - missing),
+        declared=len(desired.manifests) + len(desired.failures),
+        synced=len(desired.manifests) - len(missing),
         failed=len(refused),
     )

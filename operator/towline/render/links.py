@@ -104,6 +104,11 @@ class Links:
         self._entries_left = limit
         self._steps_left = limit * _STEPS
 
+    @property
+    def has_links(self) -> bool:
+        """Whether there is any symlink among the entries."""
+        return any(entry.kind is Kind.SYMLINK for entry in self.entries)
+
     def follow(self, link: Entry, wanted: Callable[[Entry], bool]) -> Iterator[Entry]:
         """Yield the files and submodules that a symlink leads to, or itself with the reason why it is refused.
 

@@ -21,6 +21,7 @@ from towline.source.authorship.steps import Parents
 from towline.source.authorship.walk import Wanted
 from towline.source.fetcher import MirrorFetcher, OutgrownError, moved
 from towline.source.history import History
+from towline.source.listing import TreeChange
 from towline.source.lookup import Looks
 from towline.source.public_addresses import Addresses
 from towline.source.reader import Reader, UnreadableError
@@ -209,6 +210,11 @@ class Mirrors:
         """
         mirror = self._mirror(remote, sha)
         return await self._read(remote, mirror, sha, self._reader.entries(mirror.folder, sha, path))
+
+    async def changes(self, remote: Remote, old: str, new: str, path: str) -> tuple[TreeChange, ...] | None:
+        """Return what differs below `path` between two commits; None where the old one is not there any more."""
+        mirror = self._mirror(remote, new)
+        return await self._read(remote, mirror, new, self._reader.changes(mirror.folder, old, new, path))
 
     async def blobs(self, remote: Remote, shas: Iterable[str]) -> Mapping[str, bytes]:
         """Return the content of each blob, by its id."""

@@ -17,7 +17,7 @@ from towline.source.authorship import steps as stepping
 from towline.source.authorship.blame import Contents, Parse
 from towline.source.authorship.steps import Parents, Step
 from towline.source.history import History
-from towline.source.listing import Found
+from towline.source.listing import Found, TreeChange
 from towline.source.process import TooMuchOutputError
 from towline.source.selection import Entry, SourceLimits
 from towline.source.transport import GitCommand, Transport
@@ -130,6 +130,15 @@ class Reader:
                 f"the commit has more than {self._limits.entries} files: narrow spec.path",
             )
         return await _parsed(listed, lambda output: listing.entries(output, path))
+
+    async def changes(self, repository: Path, old: str, new: str, path: str) -> tuple[TreeChange, ...] | None:
+        """Return what differs below `path` between two commits; None where the old one is not there any more."""
+        below = () if path == "." else ("--", f":(literal){path}")
+        options = ("-r", "-z", "--raw", "--no-renames")
+        limit = self._limits.entries * _ENTRY_BYTES
+        call = _call(repository, "diff-tree", *options, _id(old), _id(new), *below, limit=limit)
+        answer = await self._git.run(call)
+        return await _parsed(answer.out, listing.changes) if answer.code == 0 else None
 
     async def blobs(self, repository: Path, shas: Sequence[str]) -> Mapping[str, bytes]:
         """Return the content of each blob; `shas` has none twice."""

@@ -113,7 +113,7 @@ def select(
     limits = limits or SourceLimits()
     seen = tuple(sorted(_seen(listed, path, markers, exclude), key=_byte_order))
     unserved = {entry.reached.rpartition("/")[0]: entry for entry in seen if _name(entry) in markers}
-    manifests = _once(one for one in seen if _is_manifest(one) and not _below(one.reached, unserved))
+    manifests = _once(one for one in seen if is_manifest(one) and not _below(one.reached, unserved))
     _check_amount(manifests, limits)
     failures = (
         *(_not_served(entry, markers[_name(entry)], path) for entry in unserved.values()),
@@ -130,6 +130,11 @@ def select(
 def shown(path: str) -> str:
     """Return a path for a status or a log: what cannot be printed is escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
+
+
+def is_manifest(entry: Entry) -> bool:
+    """Tell whether an entry is a file that may hold manifests, by its name."""
+    return entry.kind is Kind.FILE and _has_suffix(entry)
 
 
 def through_link(message: str, path: str, place: str) -> str:
@@ -184,10 +189,6 @@ def _name(entry: Entry) -> str:
 
 def _has_suffix(entry: Entry) -> bool:
     return entry.reached.lower().endswith(_SUFFIXES)
-
-
-def _is_manifest(entry: Entry) -> bool:
-    return entry.kind is Kind.FILE and _has_suffix(entry)
 
 
 def _below(path: str, folders: Mapping[str, Entry]) -> bool:
