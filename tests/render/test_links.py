@@ -180,6 +180,18 @@ def test_what_is_long_or_costly_to_follow_is_bounded(repository: Repo) -> None:
     assert led(Listing(entries, {}), long)[0].refused == links.NOWHERE
 
 
+def test_long_paths_through_symlinks_do_not_fill_the_memory(repository: Repo) -> None:
+    long = "n" * 250
+    commit = {f"{level}/{long}{side}": f"../{level + 1}" for level in range(14) for side in "lr"}
+    _, entries, tree = listed(repository, {**commit, "14/a": ""})
+    first = next(one for one in entries if one.kind is Kind.SYMLINK)
+    followed = Links((), tree, 10_000).follow(first, lambda _: True)
+    letters: list[int] = []
+    with pytest.raises(SourceError, match="name some of them"):
+        letters.extend(len(one.place) for one in followed)
+    assert 0 < sum(letters) < 32 * 4 * 10_000
+
+
 def test_no_symlink_on_disk_leads_into_gits_own_folder_or_another_repository(tmp_path: Path) -> None:
     for path in (".git/config.yaml", "module/.git/x", "module/a.yaml"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

@@ -20,8 +20,11 @@ _LONGEST = 4096
 _LINKS = 40
 """So many links may lead from one to the next, as on Linux and in Git."""
 
-_STEPS = 5
-"""Steps from folder to folder, for each entry that links may lead to: what a link costs grows with its text."""
+_STEPS = 4
+"""Steps for each entry that links may lead to: from folder to folder, and one for each link that leads to an entry."""
+
+_STEP_LETTERS = 32
+"""So many letters of an entry's path through links count as one more step: they fill the memory."""
 
 
 class Tree(Protocol):
@@ -132,8 +135,8 @@ class Links:
             yield replace(file, place=link.place)
         start = len(end) + 1 if end else 0
         for entry in inside:
-            self._entries_left = self._spent(self._entries_left)
             reached = replace(entry, place=f"{link.place}/{entry.path[start:]}")
+            self._spend(entries=1, steps=1 + len(through) + len(reached.place) // _STEP_LETTERS)
             if not wanted(reached):
                 continue
             if entry.kind is Kind.SYMLINK:
@@ -155,7 +158,7 @@ class Links:
         behind: list[str] = []
         links = 0
         while ahead:
-            self._steps_left = self._spent(self._steps_left)
+            self._spend(steps=1)
             step = ahead.popleft()
             if step == "..":
                 if not behind:
@@ -173,14 +176,15 @@ class Links:
                     raise _RefusedError(self._nowhere)
         return "/".join(behind)
 
-    def _spent(self, left: int) -> int:
-        if not left:
+    def _spend(self, *, steps: int, entries: int = 0) -> None:
+        self._steps_left -= steps
+        self._entries_left -= entries
+        if self._steps_left < 0 or self._entries_left < 0:
             message = (
                 f"symlinks lead to more than {self._limit} files, or through too many folders: "
                 "name some of them in spec.exclude"
             )
             raise SourceError(Reason.SOURCE_TOO_LARGE, message)
-        return left - 1
 
 
 def _steps(text: str, links: int) -> list[str]:
