@@ -301,6 +301,13 @@ def test_a_secret_is_found_in_what_go_writes_as_json() -> None:
         assert MASK.text(f'cannot read {{"a":"{said}"}}', body) == 'cannot read {"a":"***"}'
 
 
+def test_a_secret_with_a_nul_is_found_however_it_is_written() -> None:
+    word = "hunter2\0\0"
+    body = secret(stringData={"a": word})
+    for said in (word, encoded(word), json.dumps(word)[1:-1], r"hunter2\x00\x00"):
+        assert MASK.text(f"cannot read {said}", body) == "cannot read ***"
+
+
 def test_a_secret_that_begins_like_a_name_is_replaced_whole() -> None:
     body = secret(stringData={"a": "db-password-1"})
     assert MASK.text('secret db: "db-password-1"', body) == 'secret db: "***"'

@@ -99,16 +99,16 @@ def _is_alone(text: str, start: int, end: int) -> bool:
 
 def _forms(secret: str) -> Iterator[str]:
     """Yield how a server may write a secret; most secrets hold nothing that must be escaped."""
-    secret = secret.replace(_SEPARATOR, " ")
-    yield secret
-    yield secret.strip()
+    plain = secret.replace(_SEPARATOR, " ")  # as the messages have it
+    yield plain
+    yield plain.strip()
     if len(secret) >= SHORT:
         yield base64.b64encode(secret.encode("utf-8", "replace")).decode().rstrip("=")
     if not _PLAIN.fullmatch(secret):
         for once in set(_escaped(secret)):
             yield once
             yield from _escaped(once)
-    yield from (line for line in map(str.strip, secret.splitlines()) if len(line) >= _LINE)
+    yield from (line for line in map(str.strip, plain.splitlines()) if len(line) >= _LINE)
 
 
 def _escaped(text: str) -> Iterator[str]:
