@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import orjson
 
 from towline.errors import ApiError, Cause, ClusterError
+from towline.kube import nesting
 from towline.model import Body, Key
 
 T = TypeVar("T")
@@ -32,6 +33,10 @@ RETRY_SECONDS = 20.0
 
 LONGEST_EVENT = 16 * 2**20
 """Bytes; etcd holds objects of 1.5 MiB, and an API server of another make not much more."""
+
+_TOO_DEEP = (
+    "it has more than 1,024 levels on the cluster and cannot be read; remove what another client added"
+)
 
 _PLAIN = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9_.~:-]+)+")
 """Paths that are sent as they are; almost all are."""
@@ -140,24 +145,39 @@ def written(call: Call, host: str, authorization: str) -> bytes:
     return head + call.body if call.body else head
 
 
-def answer(code: int, content: bytes, warnings: Iterable[str]) -> Answer:
-    """Parse a success; raises ClusterError as `parsed` does."""
-    return Answer(code=code, body=parsed(content) if content else {}, warnings=_warnings(warnings))
+async def answer(code: int, content: bytes, warnings: Iterable[str]) -> Answer:
+    """Parse a success.
+
+    Raises:
+        ApiError: it is one object, and nested too deeply to be read: nothing may be decided on a part of it.
+        ClusterError: it is not a JSON object.
+    """
+    body = await parsed(content) if content else {}
+    if isinstance(body, nesting.Cut):
+        raise ApiError(413, _TOO_DEEP)
+    return Answer(code=code, body=body, warnings=_warnings(warnings))
 
 
-def parsed(content: bytes) -> dict[str, Any]:
-    """Parse a JSON object.
+async def parsed(content: bytes) -> dict[str, Any]:
+    """Parse a JSON object, without what is nested too deeply to be read.
 
     Raises:
         ClusterError: it is not a JSON object, so the answer is not that of an API server.
     """
     try:
         body = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise ClusterError("what the API server sent is not JSON") from error
+    except orjson.JSONDecodeError:
+        body = await asyncio.to_thread(_cut, content)
     if not isinstance(body, dict):
         raise ClusterError("what the API server sent is not a JSON object")
     return body
+
+
+def _cut(content: bytes) -> dict[str, Any]:
+    try:
+        return nesting.cut(content)
+    except ValueError as error:
+        raise ClusterError("what the API server sent is not JSON") from error
 
 
 async def events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, Any], None]:
@@ -170,15 +190,15 @@ async def events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, Any],
         if ended:
             *lines, rest = rest.split(b"\n")
             for line in lines:
-                yield _event(bytes(line))
+                yield await _event(bytes(line))
             lines.clear()
         if len(rest) > LONGEST_EVENT:
             raise ClusterError("a watch event is too long")
         await asyncio.sleep(0)  # a full buffer must not keep the event loop from others
 
 
-def _event(line: bytes) -> dict[str, Any]:
-    event = parsed(line)
+async def _event(line: bytes) -> dict[str, Any]:
+    event = await parsed(line)
     if not isinstance(event.get("type"), str) or not isinstance(event.get("object"), dict):
         raise ClusterError("a watch event without type or object")
     return event

@@ -208,7 +208,7 @@ class Client:
             raise _unanswered(call, error) from error
         if not 200 <= reply.status < 300:
             raise _refusal(reply)
-        return calls.answer(reply.status, reply.content, reply.all(b"warning"))
+        return await calls.answer(reply.status, reply.content, reply.all(b"warning"))
 
     async def _replied(self, call: Call) -> Reply:
         """Return what the server replies, after a 401 to fresh credentials."""

@@ -11,7 +11,7 @@ from towline import log
 from towline.api import labels
 from towline.errors import ApiError, ClusterError
 from towline.health import assessment
-from towline.kube import calls
+from towline.kube import calls, nesting
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.model import Body, GroupKind, Resource
@@ -114,6 +114,7 @@ class Watch:
         self._paged = False
         self._failures = 0
         self._warned = False
+        self._named = ("", "")
         self._on_trouble = on_trouble
         self._heard_at = 0.0
         self._alarm: asyncio.TimerHandle | None = None
@@ -175,7 +176,7 @@ class Watch:
         async for page in self._client.pages(resource.path(), query, accept=accept):
             self._heard_at = self._now()
             for item in page.get("items") or ():
-                self._sink.present(item)
+                self._present(item)
             version = page["metadata"]["resourceVersion"]
         self._complete(version)
         return self._version
@@ -220,11 +221,22 @@ class Watch:
             case "DELETED":
                 self._sink.absent(body)
             case _:
-                self._sink.present(body)
+                self._present(body)
         # the initial events come in the order of names, and each list begins with them anew
         if self._version:
             self._version = version
             self._failures = 0
+
+    def _present(self, body: Body) -> None:
+        """Hand an object over; one that is nested too deeply to be read whole is named, once as it is."""
+        if isinstance(body, nesting.Cut):
+            metadata = body["metadata"]
+            seen = (metadata["uid"], metadata["resourceVersion"])
+            if seen != self._named:
+                self._named = seen
+                name = "/".join(filter(None, (metadata.get("namespace", ""), metadata["name"])))
+                _log.warning("object is nested too deeply", object=f"{self.kind}/{name}")
+        self._sink.present(body)
 
     def _complete(self, version: str) -> None:
         if not self._version:
