@@ -414,6 +414,11 @@ class Resource:
         """The kind, without its version."""
         return _kind(self.group, self.kind)
 
+    @property
+    def api_version(self) -> str:
+        """The group and version, as manifests write them."""
+        return f"{self.group}/{self.version}".removeprefix("/")
+
     def path(self, namespace: str = "", name: str = "") -> str:
         """The URL path of the collection, or of one object."""
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"

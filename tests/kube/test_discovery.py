@@ -104,6 +104,17 @@ async def test_a_version_can_be_asked_for() -> None:
         assert await known.versions(WIDGET) == ("parts.example/v2", "parts.example/v1")
 
 
+async def test_a_kind_of_the_same_name_is_found_in_other_groups() -> None:
+    api = Api()
+    api.groups.append(
+        group("apps", ("v1", [resource("Pod", "pods")]), ("v1beta1", [resource("Pod", "pods")]))
+    )
+    old, known_only_here = GroupKind("extensions", "Pod"), GroupKind("parts.example", "Widget")
+    async with served(Server(api.handle)) as client:
+        found = await Discovery(client).namesakes([old, known_only_here])
+    assert found == {old: ("v1", "apps/v1")}
+
+
 async def test_missing_kinds_do_not_make_the_server_busy() -> None:
     api = Api()
     async with served(Server(api.handle)) as client:

@@ -470,22 +470,9 @@ def test_of_a_secret_that_cannot_be_read_no_word_of_the_server_is_shown() -> Non
     assert "cannot be read" in found.message
 
 
-@pytest.mark.parametrize(
-    ("version", "served", "words"),
-    [
-        (
-            "v1beta1",
-            ("apps/v1",),
-            "the API server serves Deployment in apps/v1, not in v1beta1: write apiVersion: apps/v1",
-        ),
-        ("v1beta1", (), "the API server does not serve Deployment v1beta1"),
-    ],
-)
-def test_a_kind_that_is_served_in_other_versions_is_refused_with_those(
-    version: str, served: tuple[str, ...], words: str
-) -> None:
-    message = refusals.unserved("Deployment", version, served)
-    (fault,) = refusals.faults(answer(404, message, reason=refusals.NOT_SERVED))
+def test_a_kind_that_is_not_served_is_refused_in_our_words() -> None:
+    words = "the API server serves Deployment in apps/v1, not in v1beta1: write apiVersion: apps/v1"
+    (fault,) = refusals.faults(answer(404, words, reason=refusals.NOT_SERVED))
     assert (fault.reason, fault.message) == (Refusal.UNKNOWN_KIND, words)
 
 

@@ -77,6 +77,67 @@ def test_an_unknown_kind_is_named_with_file_and_line() -> None:
 
 
 @pytest.mark.parametrize(
+    ("what", "served", "words"),
+    [
+        (
+            "extensions/v1beta1/Deployment",
+            ["apps/v1"],
+            "the API server serves Deployment in apps/v1, not in extensions/v1beta1: write apiVersion: apps/v1",
+        ),
+        (
+            "v1/Ingress",
+            ["networking.k8s.io/v1", "networking.example/v1alpha1"],
+            (
+                "the API server serves Ingress in networking.k8s.io/v1, networking.example/v1alpha1, not in v1: "
+                "write apiVersion: networking.k8s.io/v1"
+            ),
+        ),
+        (
+            "policy/v1beta1/PodSecurityPolicy",
+            [],
+            (
+                "the API server does not serve PodSecurityPolicy in policy/v1beta1, and no CRD can define it: "
+                "remove it, or name its file in spec.exclude"
+            ),
+        ),
+        (
+            "networking.istio.io/v1/Gateway",
+            ["gateway.networking.k8s.io/v1"],
+            (
+                "the API server does not serve Gateway in networking.istio.io/v1, and no CRD of this commit "
+                "defines it: declare its CRD in Git, or install it"
+            ),
+        ),
+    ],
+)
+def test_an_unknown_kind_is_refused_with_what_to_do(what: str, served: list[str], words: str) -> None:
+    manifest = parsed(what)
+    _, (failure,) = scope.place([manifest], SCOPES, "shop", {manifest.ref.group_kind: served})
+    assert failure.message == words
+
+
+@pytest.mark.parametrize(
+    ("version", "served", "words"),
+    [
+        (
+            "v1beta1",
+            ("apps/v1",),
+            "the API server serves Deployment in apps/v1, not in v1beta1: write apiVersion: apps/v1",
+        ),
+        (
+            "v1beta1",
+            (),
+            "the API server does not serve Deployment v1beta1: declare its CRD in Git, or install it",
+        ),
+    ],
+)
+def test_a_kind_that_is_served_in_other_versions_is_refused_with_those(
+    version: str, served: tuple[str, ...], words: str
+) -> None:
+    assert scope.unserved("Deployment", version, served) == words
+
+
+@pytest.mark.parametrize(
     ("first", "second"),
     [
         (parsed(CONFIG_MAP), parsed(CONFIG_MAP, origin="b.yaml:9")),

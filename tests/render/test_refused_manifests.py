@@ -118,7 +118,12 @@ def test_a_hook_of_another_tool_is_refused_with_the_line_to_write(annotation: st
             4,
             "metadata.generateName would create another object with every apply: set metadata.name",
         ),
-        ("metadata:\n  name: settings\n  namespace: shop\n", "", 1, "metadata is missing"),
+        (
+            "metadata:\n  name: settings\n  namespace: shop\n",
+            "",
+            1,
+            "metadata is missing: write it, or name the file in spec.exclude",
+        ),
         ("metadata:\n  name: settings\n  namespace: shop\n", "metadata: [a]\n", 3, "metadata must be a map"),
     ],
 )

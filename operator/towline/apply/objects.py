@@ -16,6 +16,7 @@ from towline.kube.calls import Answer
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.model import Body, Change, ChangedBy, GroupKind, Manifest, ObjectRef, Resource, Revision
+from towline.plan import scope
 from towline.plan.stamp import Identity
 
 
@@ -243,7 +244,7 @@ class Objects:
         resource = await self._discovery.resource(ref.group_kind, version)
         if resource is None:
             served = await self._discovery.versions(ref.group_kind)
-            message = refusals.unserved(ref.kind, version, served)
+            message = scope.unserved(ref.kind, version, served)
             raise ApiError(404, message, status_reason=refusals.NOT_SERVED)
         return resource
 

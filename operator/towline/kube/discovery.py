@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -73,7 +73,7 @@ class Discovery:
             ClusterError: the API server could not be asked.
         """
         await self._current()
-        return tuple(f"{each.group}/{each.version}".removeprefix("/") for each in self._table.get(kind, ()))
+        return tuple(each.api_version for each in self._table.get(kind, ()))
 
     async def scopes(self, kinds: Iterable[GroupKind]) -> Mapping[GroupKind, bool]:
         """Return which of `kinds` are served, and whether their objects live in namespaces.
@@ -83,6 +83,20 @@ class Discovery:
         """
         found = {kind: await self.resource(kind) for kind in kinds}
         return {kind: resource.namespaced for kind, resource in found.items() if resource}
+
+    async def namesakes(self, kinds: Iterable[GroupKind]) -> Mapping[GroupKind, tuple[str, ...]]:
+        """Return the apiVersions that serve a kind of the same name in other groups, in the API server's order.
+
+        Kinds without a namesake are left out.
+
+        Raises:
+            ClusterError: the API server could not be asked.
+        """
+        asked = frozenset(kinds)
+        if asked:
+            await self._current()
+        found = {kind: tuple(self._namesakes(kind)) for kind in asked}
+        return {kind: served for kind, served in found.items() if served}
 
     async def listable(self) -> tuple[Resource, ...]:
         """Return every kind that can be listed and watched, but for events, in its preferred version.
@@ -112,6 +126,11 @@ class Discovery:
                 self._defined = await self._definitions()
                 self._defined_at = self._now()
         return kind not in self._defined.kinds and kind.group not in self._defined.groups
+
+    def _namesakes(self, kind: GroupKind) -> Iterator[str]:
+        for other, versions in self._table.items():
+            if other.kind == kind.kind and other.group != kind.group:
+                yield versions[0].api_version
 
     def _find(self, kind: GroupKind, version: str) -> Resource | None:
         versions = self._table.get(kind, ())

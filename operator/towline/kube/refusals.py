@@ -302,13 +302,7 @@ _MISSING = re.compile(r'namespaces "([^"]+)" not found')
 NOT_SERVED = "NotServed"
 """The reason of a 404 that Towline answers itself, because discovery shows no such path."""
 
-
-def unserved(kind: str, version: str, served: Sequence[str]) -> str:
-    """Say that a kind is not served in a version, and what to write where it is served in others (apiVersions)."""
-    if not served:
-        return f"the API server does not serve {kind} {version}".rstrip()
-    others = ", ".join(served)
-    return f"the API server serves {kind} in {others}, not in {version}: write apiVersion: {served[0]}"
+_UNSERVED = "the API server does not serve this kind: declare its CRD in Git, or install it"
 
 
 def _not_found(error: ApiError) -> tuple[Fault, ...]:
@@ -319,7 +313,7 @@ def _not_found(error: ApiError) -> tuple[Fault, ...]:
         return (Fault(reason=Refusal.NAMESPACE_NOT_FOUND, message=message),)
     if is_unserved(error):
         ours = error.status_reason == NOT_SERVED
-        message = error.message if ours else "the API server does not serve this kind"
+        message = error.message if ours else _UNSERVED
         return (Fault(reason=Refusal.UNKNOWN_KIND, message=message),)
     return ()
 

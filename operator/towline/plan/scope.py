@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from towline.errors import Failure, Refusal
 from towline.model import GroupKind, Manifest, ObjectRef, Resource
 from towline.plan import waves
 
+_INSTALL = "declare its CRD in Git, or install it"
+_REMOVE = "remove it, or name its file in spec.exclude"
+
 
 def place(
-    manifests: Iterable[Manifest], scopes: Mapping[GroupKind, bool], default_namespace: str
+    manifests: Iterable[Manifest],
+    scopes: Mapping[GroupKind, bool],
+    default_namespace: str,
+    namesakes: Mapping[GroupKind, Sequence[str]] = MappingProxyType({}),
 ) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
     """Give every manifest its final `ref`, and so its namespace; name what cannot be placed.
 
@@ -20,14 +27,15 @@ def place(
     namespaced. A namespaced object that names no namespace gets `default_namespace`; one on a cluster-scoped
     object is taken away, as the API server does. A manifest that needs no change is returned as it is, and
     digests stay: the result depends on the arguments alone, so a caller that sees the same ones again may
-    keep it.
+    keep it. `namesakes` holds, for kinds that are not served, the apiVersions that serve a kind of the same
+    name in another group.
 
     Failures: UnknownKind; DuplicateObject, at the second place, naming the first, also where the versions differ.
     """
     placed: dict[ObjectRef, Manifest] = {}
     failures: list[Failure] = []
     for manifest in manifests:
-        found = _placed(manifest, scopes, default_namespace)
+        found = _placed(manifest, scopes, default_namespace, namesakes)
         if isinstance(found, Failure):
             failures.append(found)
         elif found.ref in placed:
@@ -54,22 +62,42 @@ def visible(
 
 
 def _placed(
-    manifest: Manifest, scopes: Mapping[GroupKind, bool], default_namespace: str
+    manifest: Manifest,
+    scopes: Mapping[GroupKind, bool],
+    default_namespace: str,
+    namesakes: Mapping[GroupKind, Sequence[str]],
 ) -> Manifest | Failure:
     namespaced = scopes.get(manifest.ref.group_kind)
     given = manifest.ref.namespace
     if namespaced is None:
-        return _unknown(manifest)
+        message = _unknown(manifest, namesakes.get(manifest.ref.group_kind, ()))
+        return _failure(manifest, Refusal.UNKNOWN_KIND, message)
     namespace = (given or default_namespace) if namespaced else ""
     if given == namespace:
         return manifest
     return replace(manifest, ref=manifest.ref._replace(namespace=namespace))
 
 
-def _unknown(manifest: Manifest) -> Failure:
+def _unknown(manifest: Manifest, namesakes: Sequence[str]) -> str:
+    """Say what to do about a kind that is not served.
+
+    The API server accepts no CRD whose group has no dot (`validateCustomResourceDefinitionSpec`), so nobody can
+    install a Deployment of the group `extensions`.
+    """
     kind = f"{manifest.ref.kind} in {manifest.api_version}"
-    message = f"the API server does not serve {kind}, and no CRD of this commit defines it"
-    return _failure(manifest, Refusal.UNKNOWN_KIND, message)
+    if "." in manifest.ref.group:
+        return f"the API server does not serve {kind}, and no CRD of this commit defines it: {_INSTALL}"
+    if namesakes:
+        return unserved(manifest.ref.kind, manifest.api_version, namesakes)
+    return f"the API server does not serve {kind}, and no CRD can define it: {_REMOVE}"
+
+
+def unserved(kind: str, version: str, served: Sequence[str]) -> str:
+    """Say that a kind is not served in a version, and what to write where it is served in others (apiVersions)."""
+    if not served:
+        return f"the API server does not serve {f'{kind} {version}'.rstrip()}: {_INSTALL}"
+    others = ", ".join(served)
+    return f"the API server serves {kind} in {others}, not in {version}: write apiVersion: {served[0]}"
 
 
 def declared_twice(second: Manifest, first: Manifest) -> Failure:

@@ -233,7 +233,11 @@ class CommitReader:
         brought = scope.declared_scopes(manifests)
         served = await self._discovery.scopes({manifest.ref.group_kind for manifest in manifests})
         scopes = {kind: resource.namespaced for kind, resource in brought.items()} | dict(served)
-        placed, failures = await asyncio.to_thread(scope.place, manifests, scopes, spec.default_namespace)
+        unserved = {manifest.ref.group_kind for manifest in manifests} - scopes.keys()
+        namesakes = await self._discovery.namesakes(unserved)
+        placed, failures = await asyncio.to_thread(
+            scope.place, manifests, scopes, spec.default_namespace, namesakes
+        )
         if any(failure.reason == Refusal.DUPLICATE_OBJECT for failure in failures):
             raise build_error(failures, _places(selected), spec.path, head.sha)
         denied = await self._index.denied({manifest.ref.group_kind for manifest in placed})

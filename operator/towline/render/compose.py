@@ -27,6 +27,8 @@ from towline.render.yaml_events import Mark
 
 _FAULTS = 100  # of one document; a generated file may repeat its mistake in every line
 _SHOWN_KEY = 100  # bytes
+
+_NO_KEY = "a key is a list or a map: quote it; if the file is a template, name it in spec.exclude"
 _BEHIND = "content after the end of the document; write a line with --- before it"
 _CORE_COLLECTIONS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
@@ -185,7 +187,7 @@ class _Reader:
             if raw.__class__ is str:
                 return sys.intern(raw)
             if isinstance(raw, (dict, list)):
-                self._fault(event, "a key is a list or a map")
+                self._fault(event, _NO_KEY)
                 return None
             return scalars.key(raw)
         except scalars.RefusedError as error:

@@ -45,7 +45,9 @@ def _identity(body: Body) -> Iterator[Complaint]:
     if isinstance(metadata, dict):
         yield from _name(metadata)
     else:
-        what = "is missing" if metadata is None else "must be a map"
+        what = (
+            "is missing: write it, or name the file in spec.exclude" if metadata is None else "must be a map"
+        )
         yield Complaint(Reason.BUILD_FAILED, f"metadata {what}", ("metadata",))
 
 

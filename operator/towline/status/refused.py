@@ -60,9 +60,6 @@ _STEPS: Mapping[str, Callable[[ObjectRef], str]] = MappingProxyType(
         ),
         Refusal.IMMUTABLE_FIELD: _recreate,
         Refusal.QUOTA_EXCEEDED: lambda _: "Raise the quota, or ask for less",
-        Refusal.UNKNOWN_KIND: lambda ref: (
-            f"Declare the CustomResourceDefinition of {ref.kind} in Git, or install it"
-        ),
         Refusal.OWNED_BY_ANOTHER: lambda _: "Declare the object in one of them only",
     }
 )
