@@ -1,4 +1,4 @@
-"""`python -m e2e.bench [--save] [--rounds N] [--idle SECONDS] [NAME …]`: one table of what Towline costs."""
+"""`python -m e2e.bench [--save] [--rounds N] [--idle SECONDS] [--seed N] [--count N] [NAME …]`: what Towline costs."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from e2e.bench import first_sync, machine, scale, steady, table
+from e2e.bench import first_sync, machine, scale, steady, table, workloads
 from e2e.bench.rig import Rig
 from e2e.bench.rows import Section
+from e2e.bench.workloads import Workload
 from e2e.controlplane import assemble, progress
 from e2e.controlplane.progress import say
 from e2e.harness import cluster, controlplane, gitserver
 from e2e.harness.operator import Operators
 from e2e.harness.processes import ProcessError, ended_by_signals
 from e2e.harness.waiting import eventually
+from e2e.scenes import random_spread
 
 PAGE = Path(__file__).with_name("README.md")
 CRDS = Path(__file__).parents[2] / "crds"
 
 CONTROLLED = controlplane.Shape(nodes=0)
+
+_GROWTH = (10, 1000, 5000, 10_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +42,35 @@ class Measure:
     shape: controlplane.Shape = CONTROLLED
 
 
+def _drawn(take: Callable[[Rig, Workload], Sequence[Section]], count: int, namespaces: int = 10) -> Measure:
+    """Measure a workload that is drawn by a seed, where nothing reacts to objects."""
+
+    def taken(rig: Rig, asked: argparse.Namespace) -> Sequence[Section]:
+        return take(rig, Workload(count=asked.count or count, namespaces=namespaces, seed=asked.seed))
+
+    return Measure(take=taken, shape=controlplane.BARE)
+
+
+def _sizes(asked: argparse.Namespace) -> tuple[Workload, ...]:
+    most = asked.count or max(_GROWTH)
+    counts = (*(count for count in _GROWTH if count < most), most)
+    return tuple(Workload(count=count, seed=asked.seed) for count in counts)
+
+
 MEASURES: Mapping[str, Measure] = {
     "first-sync": Measure(
         take=lambda rig, asked: first_sync.measure(rig, asked.rounds), shape=controlplane.BARE
     ),
     "steady": Measure(take=lambda rig, _asked: steady.measure(rig)),
     "scale": Measure(take=lambda rig, asked: scale.measure(rig, asked.idle)),
+    **{
+        f"spread-{count}-{namespaces}": _drawn(workloads.spread, count, namespaces)
+        for count in (1000, 5000)
+        for namespaces in (10, 200)
+    },
+    "growth": Measure(take=lambda rig, asked: workloads.growth(rig, _sizes(asked)), shape=controlplane.BARE),
+    **{f"new-repositories-{count}": _drawn(workloads.fleet, count) for count in (100, 500)},
+    "long-history": _drawn(workloads.history, 10_000),
 }
 """In this order."""
 
@@ -68,6 +95,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--save", action="store_true", help="put the table into e2e/bench/README.md")
     parser.add_argument("--rounds", type=int, default=3, help="how often first syncs are repeated")
     parser.add_argument(
+        "--seed",
+        type=int,
+        default=random_spread.seed(),
+        help="draws namespaces, kinds, files and sizes; another one each time",
+    )
+    parser.add_argument(
+        "--count", type=int, help="objects, repositories or commits, instead of the usual ones: for a try"
+    )
+    parser.add_argument(
         "--idle", type=float, default=120.0, help="seconds of the idle window; 600 by the book"
     )
     return parser
@@ -75,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(asked: argparse.Namespace) -> None:
     binaries = assemble.complete(os.environ)
+    say(f"seed {asked.seed}")
     described = machine.describe(binaries)
     sections: list[Section] = []
     for measure in (MEASURES[name] for name in asked.names or MEASURES):

@@ -78,7 +78,7 @@ def _sample(rig: Rig, files: dict[str, str], *, preflight: bool) -> Sample:
 def _floor_of(rig: Rig, writes: Iterable[AuditEvent], namespace: str) -> tuple[floor.Run, float]:
     """Send the same once more, by the bare client; returns the API server's seconds of processor time, too."""
     other = rig.namespace()
-    wanted = list(floor.requests(writes, namespace, other))
+    wanted = list(floor.requests(writes, {namespace: other}))
     if len(wanted) != OBJECTS:
         raise ValueError(f"{len(wanted)} writes of {OBJECTS} objects")
     pid = rig.plane.program("kube-apiserver").pid

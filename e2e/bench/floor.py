@@ -10,7 +10,7 @@ import os
 import ssl
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import aiohttp
@@ -59,9 +59,10 @@ def _looked(url: str) -> float:
     return used.ru_utime + used.ru_stime
 
 
-def requests(events: Iterable[AuditEvent], old: str, new: str) -> Iterator[Request]:
-    """Turn the operator's applies in namespace `old` into the same requests in namespace `new`, in their order."""
+def requests(events: Iterable[AuditEvent], places: Mapping[str, str]) -> Iterator[Request]:
+    """Turn the operator's applies into the same requests in other namespaces, old to new, in their order."""
     for event in events:
+        old, new = event.namespace, places[event.namespace]
         body = {**event.body, "metadata": {**event.body["metadata"], "namespace": new}}
         yield Request(
             target=event.request_uri.replace(f"/namespaces/{old}/", f"/namespaces/{new}/"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -64,6 +64,15 @@ class Repo:
             f"merge {self.sha(merge_of)}\n".encode() if merge_of else b"",
             *(_change(path, content) for path, content in files.items()),
         )
+
+    def commits(self, changes: Iterable[Mapping[str, Content]], *, branch: str = MAIN) -> str:
+        """Put one commit for each of these changes on top of `branch`, all in one go; returns the last sha."""
+        when, parts = int(self.clock()), [b""]
+        for number, files in enumerate(changes):
+            parts.append(_commit(branch, f"Change {number}", ALICE, ALICE, when + number))
+            parts += [self._parent(branch)] if number == 0 else []
+            parts += (_change(path, content) for path, content in files.items())
+        return self._import(*parts)
 
     def rewrite(
         self, files: Mapping[str, Content], *, message: str = "Start again", branch: str = MAIN

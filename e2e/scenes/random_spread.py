@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import yaml
+
 from e2e.harness.cluster import Object
 from e2e.scenes import manifests
 
@@ -44,19 +46,26 @@ def seed() -> int:
 
 
 def drawn(seed: int, count: int, namespaces: Sequence[str]) -> Spread:
-    """Draw so many objects; each namespace has one at least, some have many."""
+    """Draw so many objects; each namespace has one at least, some have many, and one ConfigMap has its own file."""
     chance = random.Random(seed)  # noqa: S311  whoever knows the seed can play it again
-    objects = list(_objects(chance, count, namespaces))
+    first, *objects = _objects(chance, count, namespaces)
     chance.shuffle(objects)
     files: dict[str, str] = {}
     maps: list[str] = []
-    while objects:
-        several, objects = _split(objects, chance.choice(_IN_A_FILE))
+    several = [first]
+    while several:
         path = f"{len(files) // 50:03}/{len(files):05}.yaml"
         files[path] = manifests.text(*several)
         if [body["kind"] for body in several] == ["ConfigMap"]:
             maps.append(path)
+        several, objects = _split(objects, chance.choice(_IN_A_FILE))
     return Spread(seed=seed, files=files, maps=tuple(maps))
+
+
+def changed(spread: Spread, path: str, value: str) -> dict[str, str]:
+    """Return a file that holds one ConfigMap with another value in it."""
+    body = yaml.safe_load(spread.files[path])
+    return {path: manifests.text({**body, "data": {**body["data"], "changed": value}})}
 
 
 def _objects(chance: random.Random, count: int, namespaces: Sequence[str]) -> Iterator[Object]:
