@@ -339,6 +339,8 @@ class Plan:
     well. `unread` are the declared objects of kinds that cannot be read: nothing is known of them, and nothing done;
     `behind` says that some of these kinds may not be as declared. `gated` are those changes that come when an object
     of an earlier wave is healthy. `failures` are objects that the plan itself refuses (owned by another, unknown kind).
+    `changed` are those changes that do not keep their object as it is, few where most of a repository stays the same:
+    they are asked for again and again.
     """
 
     changes: tuple[Change, ...] = ()
@@ -350,11 +352,11 @@ class Plan:
     unread: tuple[ObjectRef, ...] = ()
     behind: bool = False
     failures: tuple[Failure, ...] = ()
+    changed: tuple[Change, ...] = field(init=False, repr=False, compare=False)
 
-    @property
-    def changed(self) -> tuple[Change, ...]:
-        """The changes that do not keep their object as it is: few, where most of a repository stays the same."""
-        return tuple(change for change in self.changes if change.action is not Action.KEEP)
+    def __post_init__(self) -> None:
+        changed = tuple([change for change in self.changes if change.action is not Action.KEEP])
+        object.__setattr__(self, "changed", changed)
 
     @property
     def writes(self) -> tuple[Change, ...]:

@@ -53,12 +53,8 @@ def after(
 
 def standing(plan: Plan, done: Collection[ObjectRef]) -> frozenset[ObjectRef]:
     """Return the objects that hold what the plan's commit declares: kept, written, or only drifted from it."""
-    kept = (
-        change.ref
-        for change in plan.changes
-        if change.action is Action.KEEP or drift_policy.is_reported(change)
-    )
-    return frozenset(kept).union(done)
+    kept = frozenset([change.ref for change in plan.changes if change.action is Action.KEEP])
+    return kept.union((change.ref for change in plan.changed if drift_policy.is_reported(change)), done)
 
 
 def digests(baseline: Baseline) -> dict[ObjectRef, str]:
