@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -130,3 +131,24 @@ async def test_a_repository_that_was_suspended_since_declares_what_it_did() -> N
         known.declare(seen(HEAD), NEW, frozenset({MOVING.ref}))
         standing, _patience = await known.standing(seen(BRANCH), NEW, PRUNES, {})
         assert standing.elsewhere == {MOVING.ref}
+
+
+async def test_repositories_that_ask_at_the_same_time_share_a_list_that_begins_afterwards() -> None:
+    lists, begun, go_on = 0, asyncio.Event(), asyncio.Event()
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        nonlocal lists
+        lists += 1
+        begun.set()
+        await go_on.wait()
+        return web.json_response({"metadata": {}, "items": [HEAD] if lists > 1 else []})
+
+    async with served(Server(answer)) as client:
+        known = Neighbours(Repositories(client), lambda _key: None, lambda: 0.0)
+        first = asyncio.create_task(known.standing(seen(BRANCH), NEW, PRUNES, {}))
+        await begun.wait()
+        later = [asyncio.create_task(known.standing(seen(BRANCH), NEW, PRUNES, {})) for _ in range(20)]
+        go_on.set()
+        assert not (await first)[0].awaited
+        assert {(await each)[0].awaited for each in later} == {frozenset({seen(HEAD).key})}
+    assert lists == 2

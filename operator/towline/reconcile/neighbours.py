@@ -5,8 +5,9 @@ Claims are kept in memory alone; after a restart the next passes find them again
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from towline.api.gitrepository import GitRepository
@@ -51,6 +52,8 @@ class Neighbours:
         self._names: dict[Key, tuple[str, int, str]] = {}
         self._waits: dict[Key, _Wait] = {}
         self._news: Counter[Key] = Counter()
+        self._turn = asyncio.Lock()
+        self._listing: asyncio.Task[Sequence[GitRepository]] | None = None
 
     def found(self, repository: GitRepository, name: str) -> None:
         """Note the full name of the ref that a spec leads to, and wake those that may follow the same one.
@@ -115,8 +118,22 @@ class Neighbours:
         if not claims.concerns(plan):
             self._waits.pop(me.key, None)
             return claims.ALONE, 0.0
-        others = [self._seen(each) async for each in self._repositories.everyone() if each.key != me.key]
+        others = [self._seen(each) for each in await self._everyone() if each.key != me.key]
         return self._patient(me.key, sha, claims.stand(self._seen(me), sha, plan, live, others))
+
+    async def _everyone(self) -> Sequence[GitRepository]:
+        """List all repositories; those who ask while a list is under way share the next one.
+
+        A hundred new repositories would else list a hundred each, several times.
+        """
+        if self._listing is None:
+            self._listing = asyncio.create_task(self._listed(), name="list all GitRepositories")
+        return await asyncio.shield(self._listing)
+
+    async def _listed(self) -> Sequence[GitRepository]:
+        async with self._turn:
+            self._listing = None  # it is outdated for whoever asks from now on
+            return [each async for each in self._repositories.everyone()]
 
     def _patient(self, key: Key, sha: str, standing: ClaimResult) -> tuple[ClaimResult, float]:
         """Limit the wait: after its time, what was waited for is left out."""
