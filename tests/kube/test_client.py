@@ -127,7 +127,9 @@ async def test_a_kind_that_is_not_served_is_a_404_without_a_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble", [says(429), says(502), says(503), says(504), cuts], ids=["429", "502", "503", "504", "cut"]
+    "trouble",
+    [says(429), says(500), says(502), says(503), says(504), cuts],
+    ids=["429", "500", "502", "503", "504", "cut"],
 )
 @pytest.mark.parametrize(
     "call",
@@ -135,8 +137,10 @@ async def test_a_kind_that_is_not_served_is_a_404_without_a_reason() -> None:
         {"verb": "GET"},
         {"verb": "PATCH", "content_type": calls.APPLY, "body": {}},
         {"verb": "DELETE", "body": {"preconditions": {"uid": "u"}}},
+        {"verb": "POST", "query": {"dryRun": "All"}, "body": {}},
+        {"verb": "PATCH", "content_type": calls.JSON_PATCH, "query": {"dryRun": "All"}, "body": []},
     ],
-    ids=["read", "apply", "guarded deletion"],
+    ids=["read", "apply", "guarded deletion", "dry run of a creation", "dry run of a patch"],
 )
 async def test_what_may_be_repeated_gets_through_a_bad_moment(trouble: Handler, call: dict[str, Any]) -> None:
     server = Server(trouble, trouble, OK)
@@ -144,6 +148,31 @@ async def test_what_may_be_repeated_gets_through_a_bad_moment(trouble: Handler, 
         answer = await client.request(path=PATH, **call)
     assert answer.code == 200
     assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "failed to create typed patch object (t/web; apps/v1, Kind=Deployment): .a: field not declared in schema",
+        "request is too large",
+        'Internal error occurred: failed calling webhook "w.example.com": no endpoints available',
+    ],
+    ids=["an unknown field", "too large", "a webhook that is down"],
+)
+async def test_a_500_that_blames_the_object_or_a_webhook_is_not_repeated(message: str) -> None:
+    server = Server(status(500, "InternalError", message=message), OK)
+    async with served(server) as client:
+        with pytest.raises(ApiError):
+            await client.request("PATCH", PATH, body={}, content_type=calls.APPLY)
+    assert len(server.requests) == 1
+
+
+async def test_a_plain_500_is_repeated_a_bounded_number_of_times() -> None:
+    server = Server(*[says(500)] * 20)
+    async with served(server) as client:
+        with pytest.raises(ApiError):
+            await client.request("GET", PATH)
+    assert len(server.requests) == calls.PLAIN_ATTEMPTS
 
 
 async def test_the_server_says_how_long_to_wait() -> None:

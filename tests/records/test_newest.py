@@ -64,6 +64,16 @@ def test_a_refused_change_is_the_same_failure_whatever_numbers_the_server_names(
     assert not newest.same_failure(told, SHA, [replace(REFUSED, object="ConfigMap/shop/b")])
 
 
+def test_a_revision_that_meets_other_errors_of_the_server_at_each_try_is_told_once() -> None:
+    one = replace(REFUSED, reason="ServerError")
+    other = replace(one, object="ConfigMap/shop/b")
+    told = told_of(Ending.FAILED, [one])
+    assert newest.same_failure(told, SHA, [other])
+    assert newest.same_failure(told_of(Ending.FAILED, [BROKEN, one]), SHA, [BROKEN])
+    assert newest.same_failure(told_of(Ending.FAILED, [BROKEN]), SHA, [other])
+    assert not newest.same_failure(told, SHA, [REFUSED, other])
+
+
 @pytest.mark.parametrize(
     ("told", "sha", "failures"),
     [

@@ -54,6 +54,34 @@ def test_a_third_of_all_requests_may_be_refused_for_now(
     behind.program.check()
 
 
+def test_a_commit_gets_through_errors_that_meet_another_object_at_each_try(
+    behind: Operator,
+    proxy: Proxy,
+    cluster: Cluster,
+    repo: Repo,
+    git_repository: Callable[..., Repository],
+) -> None:
+    app = git_repository()
+    many = [f"many-{number:02}" for number in range(90)]
+    app.until_ready(repo.commit(manifests.config_maps(many, colour="blue")))
+    proxy.answer(500, share=0.1, about=lambda request: request.of("configmaps") and not request.watches)
+    proxy.answer(429, share=0.1, about=lambda request: not request.watches)
+    proxy.drop_answers(share=0.1, about=lambda request: request.of("configmaps") and not request.watches)
+    sha = repo.commit(
+        {**manifests.config_maps(many[:50], colour="red"), **{f"{name}.yaml": None for name in many[85:]}}
+    )
+    app.until_ready(sha, deadline=60)
+    met = Counter(seen.status for seen in proxy.seen)
+    proxy.mend()
+
+    assert min(met[500], met[429], met[0]) >= 5
+    colours = dict.fromkeys(many[:50], "red") | dict.fromkeys(many[50:85], "blue")
+    assert _colours(cluster, app) == colours
+    outcomes = Counter(record["status"]["outcome"] for record in app.records())
+    assert outcomes["Failed"] <= 1
+    behind.program.check()
+
+
 def test_answers_that_are_lost_after_the_server_has_acted_make_nothing_twice(
     behind: Operator,
     proxy: Proxy,

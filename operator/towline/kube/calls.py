@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import orjson
 
 from towline.errors import ApiError, Cause, ClusterError
-from towline.kube import nesting
+from towline.kube import nesting, refusals
 from towline.model import Body, Key
 
 T = TypeVar("T")
@@ -30,6 +30,9 @@ Query: TypeAlias = Mapping[str, str]
 ATTEMPTS = 8
 RETRY_SECONDS = 20.0
 """The most attempts of one request, and the seconds after the first one in which another may begin."""
+
+PLAIN_ATTEMPTS = 5
+"""The same for a 500 that blames nothing: what is wrong may be the object, in words that nobody knows."""
 
 LONGEST_EVENT = 16 * 2**20
 """Bytes; etcd holds objects of 1.5 MiB, and an API server of another make not much more."""
@@ -90,7 +93,9 @@ class Call(NamedTuple):
 
     @property
     def repeatable(self) -> bool:
-        """Whether it is idempotent: reads, applies, deletions with preconditions."""
+        """Whether it is idempotent: reads, dry runs, applies, deletions with preconditions."""
+        if "dryRun" in self.query:
+            return True
         match self.verb:
             case "GET":
                 return True
@@ -251,7 +256,8 @@ def pause(call: Call, error: ClusterError, attempt: int, jitter: float) -> float
         attempt: how many attempts came before.
         jitter: a random number from 0 to 1.
     """
-    if attempt + 1 >= ATTEMPTS or not _again(call, error):
+    most = PLAIN_ATTEMPTS if isinstance(error, ApiError) and error.code == 500 else ATTEMPTS
+    if attempt + 1 >= most or not _again(call, error):
         return None
     wait: float = min(0.1 * 2**attempt, 3.0) * (0.5 + jitter)
     return max(wait, error.retry_after + 0.1 * jitter if error.retry_after else 0.0)
@@ -265,7 +271,7 @@ def _again(call: Call, error: ClusterError) -> bool:
     if error.code == 429:
         return True
     if call.repeatable:
-        return error.code in {502, 503, 504} or (error.code == 500 and error.retry_after > 0)
+        return error.code in {502, 503, 504} or refusals.is_momentary(error)
     return error.code == 503 and error.retry_after > 0
 
 

@@ -148,6 +148,13 @@ def is_denied(error: ApiError) -> bool:
     return any(fault.reason is Refusal.ADMISSION_DENIED for fault in faults(error))
 
 
+def is_momentary(error: ApiError) -> bool:
+    """Tell whether a 500 blames neither the object nor a webhook, so that the next try may pass."""
+    if error.code != 500 or "webhook" in error.message:
+        return error.code == 500 and error.retry_after > 0
+    return all(fault.reason is Refusal.SERVER_ERROR for fault in faults(error))
+
+
 def is_typed(error: ApiError) -> bool:
     """Tell whether the schema of an apply refuses the object, before anything else looks at it."""
     return error.code == 500 and bool(_typed(error))

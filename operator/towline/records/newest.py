@@ -72,11 +72,14 @@ def same_plan(
 def same_failure(tip: NewestSync | None, sha: str, failures: Sequence[Failure]) -> bool:
     """Say whether the newest record tells already that this revision fails, where, and for what reasons.
 
-    The wording of the API server does not count: it may hold numbers that change by themselves.
+    The wording of the API server does not count: it may hold numbers that change by themselves. Neither do its own
+    errors, which meet other objects at each try.
     """
     if tip is None or tip.ending is not Ending.FAILED or tip.target != sha:
         return False
-    return _told(tip, failures[: closing.FAILURES]) == tip.failures
+    lasting = [failure for failure in failures if failure.reason != Refusal.SERVER_ERROR]
+    told = _told(tip, lasting[: closing.FAILURES])
+    return told == tip.failures or (len(lasting) < len(failures) and told <= tip.failures)
 
 
 def refuses(tip: NewestSync | None, sha: str) -> bool:
@@ -93,6 +96,8 @@ def _told(tip: NewestSync, failures: Iterable[Failure]) -> set[str]:
     """Return the marks of failures, those of the newest sync where it has them."""
     told: set[str] = set()
     for failure in failures:
+        if failure.reason == Refusal.SERVER_ERROR:
+            continue
         marks = _both(failure)
         told.update(marks & tip.failures or marks)
     return told
@@ -110,6 +115,8 @@ def _plan(changes: Iterable[ChangeEntry]) -> str:
 
 def _marks(record: SyncRecord) -> Iterator[str]:
     for failure in record.closing.failures if record.closing else ():
+        if failure.reason == Refusal.SERVER_ERROR:
+            continue
         if failure.change < 0:
             yield _fault(failure)
         else:
