@@ -46,6 +46,7 @@ class Reason(StrEnum):
     PRUNE_FAILED = "PruneFailed"
     GIT_UNAVAILABLE = "GitUnavailable"
     GIT_TIMEOUT = "GitTimeout"
+    DISK_FULL = "DiskFull"
     CLUSTER_UNAVAILABLE = "ClusterUnavailable"
     DEPENDENCY_NOT_READY = "DependencyNotReady"
     UNHEALTHY = "Unhealthy"

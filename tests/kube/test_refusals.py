@@ -512,3 +512,19 @@ def test_the_price_of_an_answer_grows_with_its_secrets_not_with_their_square() -
         return min(times)
 
     assert seconds(8000) < 3 * seconds(4000)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "maximum cpu usage per Container is 1, but limit is 2",
+        "maximum memory usage per Pod is 1Gi.  No limit is specified",
+        "[cpu max limit to request ratio per Container is 2, but provided ratio is 4, minimum cpu usage per Pod is 1]",
+        "minimum storage usage per PersistentVolumeClaim is 2Gi, but request is 1Gi",
+    ],
+)
+def test_what_a_limit_range_refuses_is_no_missing_right(words: str) -> None:
+    (found,) = refusals.faults(forbidden(words))
+    assert found.reason is Refusal.ADMISSION_DENIED
+    assert words in found.message
+    assert "LimitRange" in found.message

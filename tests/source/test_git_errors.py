@@ -75,12 +75,19 @@ def test_the_object_that_git_refuses_is_named() -> None:
     assert "hasDotdot" in git_errors.error(Remote(url=URL), text).message
 
 
-@pytest.mark.parametrize("fault", ["No space left on device", "Disk quota exceeded", "Input/output error"])
-def test_a_full_disk_of_the_operator_is_not_put_on_the_server(fault: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "reason", "words"),
+    [
+        ("No space left on device", Reason.DISK_FULL, "data folder is full"),
+        ("Disk quota exceeded", Reason.DISK_FULL, "data folder is full"),
+        ("Input/output error", Reason.GIT_UNAVAILABLE, "the operator cannot use its data folder"),
+    ],
+)
+def test_a_full_disk_of_the_operator_is_not_put_on_the_server(fault: str, reason: Reason, words: str) -> None:
     text = f"fatal: write error: {fault}\nfatal: fetch-pack: invalid index-pack output\n"
     error = git_errors.error(Remote(url=URL), text)
-    assert error.reason == Reason.GIT_UNAVAILABLE
-    assert "the operator cannot use its data folder" in error.message
+    assert error.reason == reason
+    assert words in error.message
     assert fault in error.message
     theirs = git_errors.error(Remote(url=URL), f"remote: {fault}\nfatal: remote error: {fault}\n")
     assert "the operator" not in theirs.message

@@ -274,6 +274,17 @@ def _managers(error: ApiError) -> tuple[Fault, ...]:
     )
 
 
+_LIMITS = re.compile(r"is forbidden: .*\bper (?:Container|Pod|PersistentVolumeClaim) is ", re.DOTALL)
+
+
+def _limits(error: ApiError) -> tuple[Fault, ...]:
+    """Read what a LimitRange refuses: the API server names neither it nor its kind."""
+    if not _LIMITS.search(error.message):
+        return ()
+    message = f"{error.message}; a LimitRange of the namespace sets this limit: stay within it, or change it"
+    return (Fault(reason=Refusal.ADMISSION_DENIED, message=message),)
+
+
 _RULE = "get, list, watch, create, patch, delete"
 _FORBIDDEN = re.compile(
     r'(?P<object>\S+ (?:"[^"]*" )?is forbidden: )?User "[^"]*" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" '
@@ -334,10 +345,9 @@ _RULES = (
             "denied the request",
             "violates PodSecurity",
             "error looking up service account",
-            "usage per Container",
-            "usage per Pod",
         ),
     ),
+    _RefusalRule(code=403, read=_limits),
     _RefusalRule(code=403, read=_terminating),
     _RefusalRule(code=403, read=_says(Refusal.QUOTA_EXCEEDED, "exceeded quota:", "failed quota:")),
     _RefusalRule(code=403, read=_forbidden),

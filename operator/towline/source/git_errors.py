@@ -26,6 +26,10 @@ class _GitRule(NamedTuple):
     hint: str
 
 
+DISK_FULL = (
+    "the operator's data folder is full, and its mirror cannot be brought up to date: enlarge the volume of the"
+    " operator's pod (data.* of the chart); tried again until there is room"
+)
 _REJECTED = (
     "the Git server rejected the credentials in the Secret of spec.secretRef: update it; retried at once"
 )
@@ -57,8 +61,9 @@ _RULES = (
     _GitRule("unadvertised object", Reason.REF_NOT_FOUND, "the server does not give out the commit"),
     _GitRule("dumb http transport", Reason.GIT_UNAVAILABLE, "the server does not speak Git's smart protocol"),
     _GitRule("remote error:", Reason.GIT_UNAVAILABLE, "the server reports an error"),
+    _GitRule("no space left on device|disk quota exceeded", Reason.DISK_FULL, DISK_FULL),
     _GitRule(
-        "no space left on device|disk quota exceeded|read-only file system|input/output error",
+        "read-only file system|input/output error",
         Reason.GIT_UNAVAILABLE,
         "the operator cannot use its data folder: check the volume of the operator's pod",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 from towline.errors import Reason, SourceError
 from towline.model import Revision
-from towline.source import disk, process
+from towline.source import disk, git_errors, process
 from towline.source.access import Remote
 from towline.source.authorship import blame
 from towline.source.authorship.blame import Blamed, Parse
@@ -336,6 +337,8 @@ def _on_disk(remote: Remote) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise SourceError(Reason.DISK_FULL, f"{remote.url}: {git_errors.DISK_FULL}") from error
         raise SourceError(
             Reason.GIT_UNAVAILABLE,
             f"{remote.url}: the operator cannot use its data folder: {error.strerror}; check the volume of its pod",

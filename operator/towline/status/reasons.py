@@ -61,7 +61,7 @@ AUTHENTICATION = frozenset(
 )
 """Reasons that a changed Secret fixes; too many tries may lock an account."""
 
-AWAY = AUTHENTICATION | {Reason.GIT_UNAVAILABLE, Reason.GIT_TIMEOUT}
+AWAY = AUTHENTICATION | {Reason.GIT_UNAVAILABLE, Reason.GIT_TIMEOUT, Reason.DISK_FULL}
 """Reasons for which the Git server is left alone until a retry is due, whatever else asks for a pass."""
 
 LASTING = frozenset(
@@ -109,6 +109,7 @@ TABLE: Mapping[Reason, Remedy] = MappingProxyType(
         Reason.PRUNE_FAILED: _CLUSTER,
         Reason.GIT_UNAVAILABLE: _OUTAGE,
         Reason.GIT_TIMEOUT: _OUTAGE,
+        Reason.DISK_FULL: _OUTAGE,
         Reason.CLUSTER_UNAVAILABLE: _OUTAGE,
         Reason.DEPENDENCY_NOT_READY: _CLUSTER,
         Reason.UNHEALTHY: _HEALTH,
