@@ -168,3 +168,12 @@ def counterpart(items: Sequence[Any], index: int, others: Any) -> Any:
         name = named(items[index], keys)
         return next((other for other in others if named(other, keys) == name), None)
     return others[index] if len(items) == len(others) else None
+
+
+def counterparts(items: Sequence[Any], others: Sequence[Any]) -> tuple[int | None, ...]:
+    """Return for each item the place of what corresponds to it in another list, as `counterpart` does for one."""
+    keys = telling(items, others)
+    if keys:
+        places = {named(other, keys): place for place, other in enumerate(others)}
+        return tuple(places.get(named(item, keys)) for item in items)
+    return tuple(range(len(items))) if len(items) == len(others) else (None,) * len(items)

@@ -12,7 +12,7 @@ no schema gives them a meaning and the API server deals badly with them (measure
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from towline.fields import align, compare, pointer
@@ -63,14 +63,9 @@ def filled(want: Any, have: Any, here: Filled = _TOP) -> Iterator[Filled]:
         for key, value in want.items():
             yield from filled(value, have.get(key), here.below(key, key))
     elif isinstance(want, list) and isinstance(have, list):
-        for index, item in enumerate(want):
-            other = align.counterpart(want, index, have)
-            if item is not None and other is not None:
-                yield from filled(item, other, here.below(index, _place(other, have)))
-
-
-def _place(item: Any, items: Sequence[Any]) -> int:
-    return next(index for index, each in enumerate(items) if each is item)
+        for index, place in enumerate(align.counterparts(want, have)):
+            if want[index] is not None and place is not None and have[place] is not None:
+                yield from filled(want[index], have[place], here.below(index, place))
 
 
 def _has_keys(body: Body) -> bool:
