@@ -9,6 +9,7 @@ from typing import Any, cast
 from towline.api.syncrecord import Ending
 from towline.apply.writer import Writer
 from towline.drift import contests
+from towline.drift.tries import RepairResults
 from towline.errors import Refusal
 from towline.fields.mask import Mask
 from towline.kube.discovery import Discovery
@@ -47,6 +48,7 @@ def _fought_over(drifts: DriftStates) -> DriftState:
     drifts.recall(RESOURCE, SPEC, head, {REF: written(REF)})
     known = drifts.known(RESOURCE)
     assert known
+    undone = RepairResults({REF}, frozenset({REF}), {str(REF): "an-autoscaler"}, ())
     for _ in range(contests.REPAIRS + 1):
-        known.contests[REF] = contests.repaired(known.contests.get(REF), "an-autoscaler", 0.0)
+        known.tries = known.tries.counted(undone, 0.0)
     return known

@@ -197,8 +197,12 @@ def test_an_object_that_others_made_immutable_is_replaced_where_that_is_allowed_
     if force:
         until_restored(cluster, repository)
         return
-    status = repository.until(lambda status: status.get("failures"), "a failure")
-    assert [failure["reason"] for failure in status["failures"]] == ["ImmutableField"]
+    status = repository.until(lambda status: status.get("drift"), "the refused repair as drift")
+    assert [(each["field"], each["reason"]) for each in status["drift"]] == [
+        ("/data/colour", "ImmutableField")
+    ]
+    assert repository.condition("Ready")["status"] == "True"
+    assert "towline.dev/force: Enabled" in repository.condition("Drifted")["message"]
     disturb(cluster, repository.namespace)
     until_others_restored(cluster, repository)
 

@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 from towline.api.gitrepository import GitRepository, Spec
 from towline.apply.objects import WriteContext
 from towline.apply.writer import Writer
-from towline.drift import contests, deviations, last_written, refused_repairs
-from towline.drift.contests import Contest
+from towline.drift import contests, deviations, last_written
 from towline.drift.deviations import Deviation, Look
 from towline.drift.last_written import Baseline, LastWritten
-from towline.drift.refused_repairs import RefusedRepair
+from towline.drift.tries import RepairResults, Tries
 from towline.errors import ClusterError, Refusal
 from towline.fields.mask import Mask
 from towline.model import Action, Body, Change, Key, Live, ObjectRef, Revision
@@ -53,8 +52,7 @@ class DriftState:
     is_recalled: bool = False
     crowd: int = 0
     crowd_until: float = 0.0
-    contests: dict[ObjectRef, Contest] = field(default_factory=dict)
-    refused: dict[ObjectRef, RefusedRepair] = field(default_factory=dict)
+    tries: Tries = field(default_factory=Tries)
     overridden: dict[ObjectRef, tuple[str, Found]] = field(default_factory=dict)
     reported: dict[ObjectRef, Found] = field(default_factory=dict)
     ended: list[Deviation] = field(default_factory=list)
@@ -120,7 +118,8 @@ class DriftStates:
         self._known[repository.key] = known
         known.repository, known.spec, known.head, known.baseline = repository, desired.spec, head, written
         known.is_recalled = False
-        for kept in (known.contests, known.refused, known.overridden, known.reported, known.looks):
+        known.tries = known.tries.of(written.keys())
+        for kept in (known.overridden, known.reported, known.looks):
             for ref in kept.keys() - written.keys():
                 del kept[ref]
         known.unread &= written.keys()
@@ -139,8 +138,8 @@ class DriftStates:
             drift=spec.drift,
             foreign=spec.foreign_fields,
             written=last_written.digests(known.baseline),
-            refused={ref: known.refused[ref].message for ref in self._paused(known)},
-            contested={ref: contests.advice(known.contests[ref]) for ref in self.contested(known)},
+            refused={ref: known.tries.refused[ref].message for ref in self._paused(known)},
+            contested={ref: contests.advice(known.tries.contests[ref]) for ref in self.contested(known)},
             overridden={
                 (ref, digest): frozenset(each.field for each in found)
                 for ref, (digest, found) in known.overridden.items()
@@ -149,21 +148,14 @@ class DriftStates:
 
     def contested(self, known: DriftState | None) -> frozenset[ObjectRef]:
         """Return the objects that are not repaired for now, because another manager keeps changing them."""
-        now = self._clock()
-        return (
-            frozenset(ref for ref, each in known.contests.items() if contests.is_paused(each, now))
-            if known
-            else frozenset()
-        )
+        return known.tries.contested(self._clock()) if known else frozenset()
 
     def due(self, known: DriftState | None) -> float | None:
         """Return the seconds until a contested object may be written, or an unreadable one read, again."""
         if known is None:
             return None
-        now = self._clock()
-        held = [each.until - now for each in known.contests.values() if contests.is_paused(each, now)]
-        held += [each.until - now for ref, each in known.refused.items() if ref in self._paused(known)]
-        return min((*held, *([_UNREAD_SECONDS] if known.unread else ())), default=None)
+        unread = (_UNREAD_SECONDS,) if known.unread else ()
+        return min((*known.tries.waits(self._clock()), *unread), default=None)
 
     def repaired(self, known: DriftState, synced: SyncResult) -> None:
         """Count the repairs of a sync, and record what admission changed in them."""
@@ -172,34 +164,20 @@ class DriftStates:
     def refused(self, repository: GitRepository) -> frozenset[ObjectRef]:
         """Return the objects whose last repair was refused, and that are not as declared since."""
         known = self.known(repository)
-        return frozenset(known.refused) if known else frozenset()
+        return frozenset(known.tries.refused) if known else frozenset()
 
     def tried_again(self, known: DriftState, touched: Collection[ObjectRef]) -> frozenset[ObjectRef]:
         """Return the objects whose refused repair is due again: after its pause, or because they were changed since."""
-        for ref in known.refused.keys() & touched:
-            known.refused[ref] = replace(known.refused[ref], until=self._clock())
-        return frozenset(known.refused) - self._paused(known)
+        known.tries = known.tries.at_once(touched, self._clock())
+        return frozenset(known.tries.refused) - self._paused(known)
 
     def _paused(self, known: DriftState) -> frozenset[ObjectRef]:
-        now = self._clock()
-        return frozenset(ref for ref, each in known.refused.items() if refused_repairs.is_paused(each, now))
+        return known.tries.paused(self._clock())
 
     def _count(self, known: DriftState, synced: SyncResult, repairs: Collection[ObjectRef]) -> None:
-        now = self._clock()
-        for ref in synced.done:
-            known.refused.pop(ref, None)
-        if failures := (*synced.failures, *synced.unrepaired):
-            named = {str(ref): ref for ref in repairs}
-            for failure in failures:
-                if found := named.get(failure.object):
-                    known.refused[found] = refused_repairs.refused(known.refused.get(found), failure, now)
-        for ref in synced.done & frozenset(repairs):
-            known.contests[ref] = contests.repaired(
-                known.contests.get(ref), synced.rivals.get(str(ref), ""), now
-            )
-        known.contests = {
-            ref: each for ref, each in known.contests.items() if not contests.is_over(each, now)
-        }
+        failures = (*synced.failures, *synced.unrepaired)
+        counted = RepairResults(repairs, frozenset(synced.done), synced.rivals, failures)
+        known.tries = known.tries.counted(counted, self._clock())
         self.override(known, synced)
 
     def override(self, known: DriftState, synced: SyncResult) -> None:
@@ -220,7 +198,7 @@ class DriftStates:
 
         Of one that cannot be read, what was known stays.
         """
-        told = known.unread | known.reported.keys() | known.looks.keys() | known.refused.keys()
+        told = known.unread | known.reported.keys() | known.looks.keys() | known.tries.refused.keys()
         for change in changes:
             if _is_quiet(change) and change.ref not in told:
                 continue
@@ -228,8 +206,8 @@ class DriftStates:
             if not _stays(change, known.spec) or change.manifest is None:
                 known.reported.pop(change.ref, None)
                 known.looks.pop(change.ref, None)
-                if change.action is Action.KEEP:
-                    known.refused.pop(change.ref, None)
+                if change.action is Action.KEEP and change.ref in known.tries.refused:
+                    known.tries = known.tries.without_refusal(change.ref)
                 continue
             state = self._state(known, change)
             if known.looks.get(change.ref) == state:
@@ -276,9 +254,9 @@ class DriftStates:
     def _state(self, known: DriftState, change: Change) -> tuple[object, ...]:
         """Return what a description of an object depends on, as far as its metadata tells."""
         if change.reason == Refusal.CONTESTED:
-            fight = known.contests.get(change.ref)  # a long pass may outlast it
+            fight = known.tries.contests.get(change.ref)  # a long pass may outlast it
             return (change.reason, fight and fight.until)
-        live, refused = change.live, known.refused.get(change.ref)
+        live, refused = change.live, known.tries.refused.get(change.ref)
         if live is None:
             return (refused,)
         version = live.generation if live.generation >= 0 else live.resource_version
@@ -293,7 +271,7 @@ class DriftStates:
             return await self._additions(known, written), ()
         commit = live.commit if live and live.commit else written.revision.sha
         reason, message = Refusal.CONTESTED if change.reason == Refusal.CONTESTED else "", ""
-        if change.reason == drift_policy.REFUSED and (refused := known.refused.get(change.ref)):
+        if change.reason == drift_policy.REFUSED and (refused := known.tries.refused.get(change.ref)):
             reason, message = refused.reason, refused.message
         look = await self.look(known, written, commit)
         if look is None:

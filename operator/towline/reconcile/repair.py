@@ -196,7 +196,7 @@ class Repairs:
             if synced.done:
                 news = announcement.repaired(synced.done, synced.rivals.values(), synced.record)
                 await self._announcer.announce(start.repository, news)
-        if refused := known.refused.keys() & frozenset(refs):
+        if refused := known.tries.refused.keys() & frozenset(refs):
             left = await self._decided(start.repository, spec, known, refused)
             await self._drifts.repositories(known, left.changes)
         repaired = Repaired(record=record, drift=self._drifts.deviations(known), restored=restored)
@@ -222,7 +222,7 @@ class Repairs:
         plan = Plan(changes=changes)
         why = Occasion(trigger=start.drift_trigger)
         request = await self._executor.request(start.repository, fetched, plan, why)
-        told = frozenset((str(ref), each.reason) for ref, each in known.refused.items())
+        told = frozenset((str(ref), each.reason) for ref, each in known.tries.refused.items())
         synced = await self._executor.run(replace(request, preflight=True, only_repairs=True, told=told))
         self._drifts.repaired(known, synced)
         return synced

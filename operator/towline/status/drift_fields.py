@@ -10,10 +10,11 @@ from typing import Any
 from towline import text
 from towline.api.condition import NOT_ASSESSED, Condition, Truth, Type, stored
 from towline.drift.deviations import Deviation
-from towline.errors import Refusal
+from towline.errors import Failure, Refusal
 from towline.model import Body, display
 from towline.plan.drift_policy import DRIFTED
 from towline.status import object_parts
+from towline.status import refused as advice
 
 SHOWN = 10
 """How many deviations a status lists; the totals count all."""
@@ -78,7 +79,10 @@ def condition(deviations: tuple[Deviation, ...] | None, previous: Body, status: 
         reason, words = DRIFTED, "not as Git declares"
     message = f"{_said(_entry(real[0]))}. {text.many(len(real), 'field')}: {words}"
     if refused := next((each for each in real if each.message), None):
+        failure = Failure(reason=refused.reason, message=refused.message, object=refused.object)
+        step = advice.next_step(failure)
         message += f"; the repair of {display(refused.object)} is refused: {refused.message}"
+        message += f". {step}" if step else ""
     return Condition(
         type=Type.DRIFTED, status=Truth.TRUE, reason=reason, message=text.printable(message, _PATH_BYTES)
     )
