@@ -32,7 +32,7 @@ ADOPTED = "towline.dev/adopted"
 """When an object that existed before was taken over."""
 
 CHANGE_CAUSE = "kubernetes.io/change-cause"
-"""What `kubectl rollout history` shows; not ours, so an author\'s own value wins."""
+"""What `kubectl rollout history` shows. It is not an annotation of Towline, so an author's own value wins."""
 
 CONFIRM_PRUNE = "towline.dev/confirm-prune"
 RECONCILE = "towline.dev/reconcile"

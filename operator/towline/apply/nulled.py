@@ -1,4 +1,4 @@
-"""Set nullable maps back to null that Git sets to null and other field managers have filled.
+"""Set nullable maps back to null if Git sets them to null and other field managers have filled them.
 
 An apply of null merges with what others hold inside, so that their members stay (measured on 1.37, also for kubectl).
 A JSON patch sets the whole map to null. Built-in kinds have no nulls; of a custom resource a dry run tells where null
@@ -39,7 +39,7 @@ async def filled(
 
 
 async def reset(objects: Objects, sent: Body, live: Body, ref: ObjectRef, sync: WriteContext) -> Body:
-    """Set such fields to null; return the object after that.
+    """Set the fields that `filled` finds to null; return the object after that.
 
     Raises:
         ApiError: the patch is refused, or the object was written since it was read.

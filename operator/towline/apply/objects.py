@@ -235,7 +235,7 @@ class Objects:
         )
 
     async def _resource(self, ref: ObjectRef, version: str) -> Resource:
-        """Say where the kind is served; a name that would lead elsewhere is refused as the server would."""
+        """Return how the kind is served; a name that would change the path is refused as the server would refuse it."""
         for path, name in (("metadata.name", ref.name), ("metadata.namespace", ref.namespace)):
             if "/" in name or name in {".", ".."} or "%" in name:
                 message = f'Invalid value: "{name}": may not be "." or "..", or contain "/" or "%"'

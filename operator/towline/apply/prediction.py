@@ -97,7 +97,7 @@ def declared(change: Change) -> Manifest:
 
 
 def adopted_at(change: Change, sync: WriteContext) -> str:
-    """Return when an object that is not ours is taken over; empty where the repository had written it before.
+    """Return when an object of another owner is adopted (RFC 3339); empty if the repository had written it before.
 
     An object that lost our marks, or was deleted and made anew by another, did not exist before Towline managed it:
     it is deleted with its GitRepository.
@@ -143,7 +143,7 @@ def _labelled(body: Body, label: str) -> Body:
 
 
 def stranger(change: Change, before: Body, sync: WriteContext) -> Failure | None:
-    """Say why an object that is not ours may not be adopted; None where it may."""
+    """Return the failure of an object that may not be adopted; None if it may."""
     about = refusals.subject(change, sync.commit_of(change))
     known = live_from(before, change.ref)
     if claim(before, change.ref, sync) is Ownership.ANOTHER:

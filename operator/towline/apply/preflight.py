@@ -173,7 +173,7 @@ class PreflightRun:
         return replace(found, after=answer.body)
 
     async def _undone(self, found: Prediction) -> _Found:
-        """Rehearse an apply that takes off what persons left, which no dry run of an update shows.
+        """Rehearse an apply that removes items that people left, which no dry run of an update shows.
 
         As a creation, it is refused because the object exists, but only where nothing else refuses it.
         """
@@ -187,7 +187,7 @@ class PreflightRun:
         return found
 
     async def _hides(self, found: Prediction, before: Body) -> bool:
-        """Tell whether there is something to take off, which no apply shows."""
+        """Tell whether anything must be removed that no apply shows."""
         entries, manager = managed.entries(before), self._sync.identity.manager
         added = self._sync.foreign is ForeignFields.REMOVE and additions.has(entries, manager)
         if added or coowners.is_shared(entries, manager):

@@ -1,4 +1,4 @@
-"""Whether the quotas of its namespaces leave room for all that a plan creates: asked once for each namespace."""
+"""Check whether quotas leave room for everything that a plan creates, by one request for each namespace."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from towline.model import Action, Body
 from towline.plan import quotas
 
 _FEWEST = 2
-"""One creation alone is refused by its own dry run."""
+"""The fewest creations that are checked: one alone is refused by its own dry run."""
 
 
 async def refused(
     objects: Objects, predictions: Sequence[Prediction], sync: WriteContext
 ) -> tuple[Failure, ...]:
-    """Return what the creations of a plan exceed together that its dry runs accepted one by one.
+    """Return refusals of creations that exceed a quota together, although their dry runs accepted them one by one.
 
-    Nothing is said of namespaces whose quotas the same plan changes, or may not be listed.
+    Namespaces are left out if the same plan changes their quotas, or if Towline may not list them.
 
     Raises:
         ClusterError: no answer.

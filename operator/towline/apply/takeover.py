@@ -1,4 +1,4 @@
-"""Remove what others left on an object, after a write: see `fields.coowners` and `fields.additions`."""
+"""Remove what other field managers left on an object: see `fields.coowners`, `additions` and `edited_items`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from towline.kube import refusals
 from towline.model import Action, Body, ObjectRef
 
 _ATTEMPTS = 3
-"""How often this is tried for an object that a controller writes at the same moment."""
+"""How often a patch is tried on an object that a controller writes at the same moment."""
 
 
 async def fold(objects: Objects, body: Body, ref: ObjectRef, sync: WriteContext) -> Body:
@@ -58,16 +58,16 @@ async def filled_in(objects: Objects, body: Body, ref: ObjectRef, sync: WriteCon
 
 
 def left(before: Body, found: Prediction, sync: WriteContext) -> tuple[LeftItem, ...]:
-    """Return what persons left in place of list items of an object that was ours before: see `fields.edited_items`."""
+    """Return the items that people left in place of list items of an object that the repository owned before."""
     if found.change.action not in {Action.UPDATE, Action.REPAIR}:
         return ()
     return edited_items.left(found.body, before, sync.identity.manager)
 
 
 async def claim_left(objects: Objects, found: Prediction, sync: WriteContext) -> Body | None:
-    """Make ours what persons left in place of our list items, so that the next apply takes it off.
+    """Claim the items that people left in place of declared ones, so that the next apply removes them.
 
-    Return what to apply first where the API server has assigned something to such an item, which stays with it.
+    Return what to apply first if the API server has assigned a value to such an item, so that the item keeps it.
 
     Raises:
         ApiError: the patch is refused, or the object was written since it was read.
@@ -83,7 +83,7 @@ async def claim_left(objects: Objects, found: Prediction, sync: WriteContext) ->
 
 
 async def purge(objects: Objects, body: Body, ref: ObjectRef, sync: WriteContext) -> Body:
-    """Remove what others added inside declared list items, if the spec asks for it; return the object after that.
+    """Remove what others added inside declared list items, if the spec asks for it; return the object then.
 
     Raises:
         ApiError: the patch is refused, or the object was written since it was read.
@@ -97,5 +97,5 @@ async def purge(objects: Objects, body: Body, ref: ObjectRef, sync: WriteContext
 
 
 def _held(body: Body) -> Body:
-    """Return the operation that binds a JSON patch to the version that was read."""
+    """Return the operation that makes a JSON patch fail unless the object has the version that was read."""
     return {"op": "test", "path": "/metadata/resourceVersion", "value": metadata(body)["resourceVersion"]}

@@ -1,1 +1,1 @@
-"""What differs from what was last written, since when, and who keeps changing it. Pure."""
+"""Find what differs from what was last written, since when, and who keeps changing it; pure."""

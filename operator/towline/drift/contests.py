@@ -10,14 +10,14 @@ REPAIRS = 5
 SECONDS = 60.0
 
 PAUSE = 600.0
-"""Seconds between two writes to an object that is fought over."""
+"""Seconds between two writes to a contested object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
     """The repairs of one object: `level` of them not forgotten at `at` (monotonic seconds), and who made them due.
 
-    `until` is when it may be written again, 0 where nobody fights over it.
+    `until` is when it may be written again, 0 if it is not contested.
     """
 
     level: float = 0.0

@@ -181,9 +181,10 @@ def removals(body: Body, manager: str, mask: Mask) -> tuple[FieldChange, ...]:
 
 
 def taken_off(sent: Body, body: Body, manager: str, mask: Mask) -> tuple[FieldChange, ...]:
-    """Say which items a repair takes off that persons left in place of ours, and what else no comparison shows.
+    """Return the items that a repair removes because people left them in place of declared ones.
 
-    An item that keeps its name is compared as one of ours; a part of its key that Git leaves out is told here.
+    An item that keeps its name is compared like any other; of it, only the parts of its key that Git leaves out are
+    returned.
     """
     shown = mask.masked(body)
     found: list[FieldChange] = []
@@ -198,7 +199,7 @@ def taken_off(sent: Body, body: Body, manager: str, mask: Mask) -> tuple[FieldCh
 
 
 def _is_compared(sent: Body, body: Body, found: LeftItem) -> bool:
-    """Tell whether a live item corresponds to one that we send all the same (by its name), so that its key differs."""
+    """Tell whether a live item corresponds by its name to one that is sent, so that only their keys differ."""
     above, _, index = found.path.rpartition("/")
     items = pointer.follow(body, above)
     return align.counterpart(items, int(index), pointer.follow(sent, found.among)) is not None

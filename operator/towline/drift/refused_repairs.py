@@ -1,4 +1,4 @@
-"""Repairs that the API server refuses: the drift stays, is told with its reason, and is tried ever less often."""
+"""Pace repairs that the API server refuses: the drift is reported with its reason and tried ever less often."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from towline.errors import Failure
 
 LONGEST = 600.0
-"""Seconds between two tries at most."""
+"""The longest pause between two tries, in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +21,12 @@ class RefusedRepair:
 
 
 def refused(before: RefusedRepair | None, failure: Failure, now: float) -> RefusedRepair:
-    """Count one more refusal."""
+    """Return the state after one more refusal; `now` is in monotonic seconds."""
     tries = (before.tries if before else 0) + 1
     pause = min(2.0 ** min(tries, 10), LONGEST)
     return RefusedRepair(reason=failure.reason, message=failure.message, tries=tries, until=now + pause)
 
 
 def is_paused(found: RefusedRepair, now: float) -> bool:
-    """Say whether the object is left alone at this moment."""
+    """Tell whether the next try is not due yet."""
     return now < found.until

@@ -22,9 +22,9 @@ _STATUS = "f:status"
 
 
 class Addition(NamedTuple):
-    """One field that somebody added: a JSON pointer into the live object, its value, by whom and when.
+    """One field that another field manager added: a JSON pointer into the live object, its value, by whom and when.
 
-    `root` points to the highest of the maps around it that we do not hold either: emptied, it would be left behind.
+    `root` points to the highest map around it that Towline does not own either: emptied, it would be left behind.
     `steps` lead to it in `fieldsV1`; `updated` says that an update wrote it, and no apply that will come again.
     """
 
@@ -55,10 +55,10 @@ def additions(body: Body, manager: str) -> tuple[Addition, ...]:
 
 
 def filled_in(found: Sequence[Addition], bare: Body) -> tuple[Addition, ...]:
-    """Return those that stand in the object again as they were after all were taken off: the API server fills them in.
+    """Return the additions that are in the object again after all were removed: the API server fills them in.
 
-    The API server books its defaults to whoever creates an object, so that they look like additions once the object
-    is adopted.
+    The API server records its defaults as fields of the object's creator, so that they look like additions once the
+    object is adopted.
     """
     return tuple(each for each in found if (place := _resolved(bare, each.steps)) and place[1] == each.value)
 

@@ -157,7 +157,7 @@ def _equal(old: Any, new: Any) -> bool:
 
 
 def counterpart(items: Sequence[Any], index: int, others: Any) -> Any:
-    """Return what corresponds in another list to the item at `index`, None where there is nothing, or nobody can tell.
+    """Return the item of another list that corresponds to the one at `index`; None if there is none, or it is unclear.
 
     Where nothing tells the items apart they correspond by their place, if no list is longer than the other.
     """

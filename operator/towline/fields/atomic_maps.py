@@ -18,10 +18,10 @@ from towline.model import Body
 
 
 def surplus(declared: Body, live: Body, fields: bytes, others: Sequence[Node] = ()) -> tuple[str, ...]:
-    """Name the maps with more members than declared that an entry holds whole, ours or another's, as JSON pointers.
+    """Return, as JSON pointers, the maps that an entry owns as a whole and that have more members than declared.
 
-    `fields` is the `fieldsV1` JSON of our entry, `others` are those of the other ones. A member that the API server
-    filled in is named, too: a dry run tells.
+    `fields` is the `fieldsV1` JSON of Towline's entry, `others` are those of the other entries. Maps with a member that
+    the API server filled in are returned, too: a dry run tells them apart.
     """
     entry: Node = orjson.loads(fields) if fields else {}
     return tuple(_below(declared, live, entry, others, "")) if entry else ()

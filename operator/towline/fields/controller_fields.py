@@ -102,7 +102,7 @@ _WITH_BUNDLES: Mapping[GroupKind, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
-"""Where a `caBundle` stands: left empty, it asks whoever issues the certificate to fill it in."""
+"""The paths of `caBundle` fields: an empty one asks the issuer of the certificate to fill it in."""
 
 
 class LeftOut(NamedTuple):

@@ -25,7 +25,7 @@ def folded(
 ) -> tuple[Body, ...] | None:
     """Return `managedFields` without what `manager` applies in the remains of others; None where nothing is to do.
 
-    `filled` are the steps to fields that the API server fills in, which are nobody's either.
+    `filled` are the steps to fields that the API server fills in; they are removed from such entries, too.
     Entries that are nested deeper than any manifest are forged: they stay as they are.
     """
     ours = managed.applied(entries, manager)
@@ -72,10 +72,11 @@ def _remains(entry: Body, manager: str) -> bool:
 
 
 def _without(theirs: Node, ours: Node) -> dict[str, Any]:
-    """Take our leaves out of their tree; a node that holds nothing but itself goes with its last member.
+    """Remove the leaves of `ours` from `theirs`; a node that holds only itself is removed with its last member.
 
-    What they hold below a leaf of ours is theirs: they have added it to a map that we declare empty. (Of an atomic map
-    or list nobody holds a part; where a schema has just made it one, the API server mends all entries itself.)
+    What others own below a leaf of `ours` stays: they added it to a map that is declared empty. (Nothing inside an
+    atomic map or list is owned on its own; if a schema has just made it atomic, the API server corrects all entries
+    itself.)
     """
     left: dict[str, Any] = {}
     for key, node in theirs.items():

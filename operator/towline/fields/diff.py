@@ -97,7 +97,7 @@ def _entry(value: Any, key: str) -> Any:
 
 
 def _declares_cause(declared: Body | None) -> bool:
-    """Say whether the author wrote a change cause; in a body that is stamped it may be ours."""
+    """Tell whether the author wrote a change cause; in a stamped body Towline may have written it."""
     annotations = ((declared or {}).get("metadata") or {}).get("annotations") or {}
     return labels.CHANGE_CAUSE in annotations and labels.OWNER not in annotations
 

@@ -1,9 +1,9 @@
-"""Items of keyed lists whose key a person changed by hand: a port under its name, a container, a volume.
+"""Find items of keyed lists whose key a person changed by hand: the number of a port, the name of a container.
 
-The API server knows an item by its key, so it takes such an edit for one item that is gone and another one that the
-person added. An apply adds ours again and leaves the other one, which is refused for ever where names must be unique.
-So where one of our items is missing, what a person's tool left in the same list goes with the repair. What controllers
-and webhooks add (a sidecar) stays, and so does what a person adds while all of ours is there.
+The API server identifies an item by its key, so such an edit means that one item is gone and another one was added. An
+apply adds the declared item again and leaves the other one, which is refused for ever if names must be unique. So if a
+declared item is missing, the repair removes what a person's tool left in the same list. Items that controllers and
+webhooks add (a sidecar) stay, and so do items that a person adds while no declared one is missing.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ _TOOLS = frozenset(
         "curl",
     }
 )
-"""Tools by which people write: those that name no field manager are known by how their user agent begins."""
+"""Field managers of tools by which people write; without a name of its own, it is the start of the user agent."""
 
 _ASSIGNED = ("nodePort",)
-"""What the API server has assigned to an item, and what stays with it when its key is set back."""
+"""Fields of an item that the API server assigns, and that the item keeps when its key is set back."""
 
 _ALLOCATED = frozenset({"clusterIP", "clusterIPs", "healthCheckNodePort"})
-"""What a Service holds that no second Service may have."""
+"""Fields of a Service whose value no second Service may have."""
 
 
 class LeftItem(NamedTuple):
-    """One item that a person left in a list of ours.
+    """One item that a person left in a declared list.
 
-    `path` is a JSON pointer into the live object, `steps` lead there in `fieldsV1`. `among` is a pointer into what we
-    send, to the list, `instead` to the item whose place it took; empty where there are more left than missing.
+    `path` is a JSON pointer into the live object, `steps` lead there in `fieldsV1`. `among` is a pointer to the list in
+    what is sent, `instead` to the item whose place it took; empty if more items were left than are missing.
     """
 
     path: str
@@ -70,7 +70,7 @@ class _HeldBy(NamedTuple):
 
 
 class _Reached(NamedTuple):
-    """Where a walk is: in what we send, in the live object, and in `fieldsV1`."""
+    """The place of a walk: in what is sent, in the live object, and in `fieldsV1`."""
 
     sent: str = ""
     live: str = ""
@@ -78,12 +78,12 @@ class _Reached(NamedTuple):
 
 
 def left(sent: Body, live: Body, manager: str) -> tuple[LeftItem, ...]:
-    """Return the items that persons left where items of ours are missing.
+    """Return the items that people left in lists where declared items are missing.
 
     Args:
         sent: what an apply would send.
         live: the object with its `managedFields`.
-        manager: our field manager.
+        manager: the field manager of the repository.
     """
     held = [_HeldBy(entry, managed.tree(entry)) for entry in managed.direct(managed.entries(live))]
     if not any(each.is_persons for each in held):
@@ -95,7 +95,7 @@ def left(sent: Body, live: Body, manager: str) -> tuple[LeftItem, ...]:
 
 
 def claimed(live: Body, found: Iterable[LeftItem], manager: str) -> tuple[Body, ...]:
-    """Return the `managedFields` in which left items are ours alone: the next apply takes them off."""
+    """Return the `managedFields` in which `manager` alone owns the left items, so that its next apply removes them."""
     paths = [each.steps for each in found]
     return tuple(
         {**entry, "fieldsV1": tree}
@@ -109,9 +109,9 @@ def claimed(live: Body, found: Iterable[LeftItem], manager: str) -> tuple[Body, 
 
 
 def keeping_assigned(sent: Body, found: Iterable[LeftItem]) -> Body | None:
-    """Return what to send so that the items that are set back keep what the API server assigned to them.
+    """Return what to send so that items that are set back keep what the API server assigned; None if that is nothing.
 
-    It is None where that is nothing.
+    `found` are the items that people left in their place.
     """
     kept = {
         pointer.extend(each.instead, name): each.value[name]
@@ -129,7 +129,7 @@ def keeping_assigned(sent: Body, found: Iterable[LeftItem]) -> Body | None:
 
 
 def unallocated(sent: Body) -> Body:
-    """Return an object without what it may hold alone: a dry run of its creation would be refused for that."""
+    """Return an object without fields whose values must be unique, which would refuse a dry run of its creation."""
     spec = sent.get("spec")
     if sent.get("kind") != "Service" or not isinstance(spec, Mapping):
         return sent
@@ -140,7 +140,7 @@ def unallocated(sent: Body) -> Body:
 
 
 def defaulted_keys(sent: Body, found: LeftItem) -> Iterator[tuple[str, Any, Any]]:
-    """Yield the parts of an item's key that ours leaves to the API server: pointer into `sent`, old and new value."""
+    """Yield the key parts that a declared item leaves to the API server: pointer into `sent`, old and new value."""
     ours = pointer.follow(sent, found.instead)
     for name, value in orjson.loads(found.steps[-1][2:]).items():
         default = owned_paths.DEFAULTS.get(name)
@@ -155,7 +155,7 @@ def _without_assigned(item: Any) -> Any:
 
 
 class _EditWalk:
-    """One walk through what we send, the live object, and all entries of its `managedFields` together."""
+    """One walk through what is sent, the live object, and all entries of its `managedFields` together."""
 
     def __init__(self, manager: str) -> None:
         self._manager = manager
@@ -220,7 +220,7 @@ class _EditWalk:
             )
 
     def _left_by(self, held: Sequence[_HeldBy], step: str) -> Body | None:
-        """Return the entry of the person who left an item; None where anybody else holds it as a whole, too."""
+        """Return the entry of the person who left an item; None if another field manager holds all of it, too."""
         holders = [each for each in held if ITSELF in each.node.get(step, {})]
         if not holders or not all(each.is_persons for each in holders):
             return None
@@ -248,7 +248,7 @@ def _item_steps(live: list[Any], held: Iterable[_HeldBy]) -> dict[int, str]:
 def _match(item: Any, steps: Mapping[int, str], ours: Node) -> int | None:
     """Return the live item with the key of a declared one; None where there is none.
 
-    Where an item leaves out a part of its key that the API server fills in, only our own entry tells which it is.
+    If an item leaves out a part of its key that the API server fills in, only the entry of the repository shows it.
     """
     if not isinstance(item, Mapping):
         return None
@@ -287,7 +287,7 @@ def _without(tree: Node, paths: Iterable[Sequence[str]]) -> Node:
 
 
 def _cut(tree: Node, steps: Sequence[str]) -> Node:
-    """Return a tree without what is at `steps`, nor the levels that held nothing else."""
+    """Return a tree without what is at `steps` and without the levels that held nothing else."""
     first, rest = steps[0], steps[1:]
     if first not in tree:
         return tree

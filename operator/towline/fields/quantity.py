@@ -12,7 +12,7 @@ _SHAPE = re.compile(
     r"(?:[eE](?P<exponent>[+-]?[0-9]{1,3})|(?P<suffix>[A-Za-z]*))"
 )
 _LONGEST = 100
-"""More characters are no quantity that anybody means, and big numbers cost time."""
+"""Characters; longer text does not count as a quantity, because big numbers cost time."""
 
 _NANO = Fraction(1, 10**9)
 _SUFFIXES = {
@@ -35,9 +35,9 @@ _SUFFIXES = {
 
 
 def parse(value: Any) -> Fraction | None:
-    """Read a JSON number or string as a quantity; None where it is none.
+    """Read a JSON number or string as a quantity; None if it is not one.
 
-    What is finer than a billionth is rounded away from zero, as the API server does.
+    Anything finer than a billionth is rounded away from zero, as the API server does.
     """
     if not isinstance(value, int | float | str):
         return None

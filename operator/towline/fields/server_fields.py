@@ -1,6 +1,6 @@
-"""What only an API server writes: such fields are never sent, never compared, and never described.
+"""Leave out fields that only the API server writes: they are never sent, compared or described.
 
-Exports hold them (`kubectl get -o yaml`), and a manifest that declares one asks for what nobody can have.
+Exports hold them (`kubectl get -o yaml`), but no manifest can set them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Unions (`value` or `valueFrom`, a volume's source, a strategy's parameters) that an apply cannot swap.
+"""Swap members of unions (`value` or `valueFrom`, a volume's source, a strategy's parameters) where an apply cannot.
 
-Server-side apply keeps the member that somebody else set, or that the server filled in, beside the declared
+Server-side apply keeps a member that another field manager set, or that the API server filled in, next to the declared
 one, and the object is refused for ever. Replacing the union's parent by what is declared ends that.
 """
 
@@ -18,11 +18,11 @@ _SWAP = re.compile(r"may not (be )?specif(y|ied)|only allowed for|cannot set bot
 """What the API server says of two members at once."""
 
 _LEAST_DEPTH = 2
-"""No union stands higher than `/spec/strategy`; replacing `/spec` would lose everybody else's fields."""
+"""No union is higher than `/spec/strategy`; replacing `/spec` would lose the fields of all other field managers."""
 
 
 def swaps(error: ApiError, before: Body, declared: Body) -> tuple[Body, ...]:
-    """Return the JSON patch that makes the unions of `before` what is declared; empty where none is at fault.
+    """Return the JSON patch that makes the unions of `before` what is declared; empty if no union is the cause.
 
     `error` is the refusal of a forced apply of `declared` onto `before`, our own object. The patch tests that
     the object still has the version of `before`.

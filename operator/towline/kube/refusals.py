@@ -241,7 +241,7 @@ _UNTOLD = "some validation rules were not checked"
 
 
 def _validation(error: ApiError) -> tuple[Fault, ...]:
-    """Read the causes of an Invalid answer, one fault each."""
+    """Read the causes of an Invalid answer, one error each."""
     found = []
     for cause in error.causes:
         if _UNTOLD in cause.message and len(error.causes) > 1:

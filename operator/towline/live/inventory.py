@@ -62,7 +62,7 @@ class Inventory:
         return frozenset(islice(reversed(touches), steps))
 
     def unverified(self) -> tuple[ObjectRef, ...]:
-        """Return the objects that nobody has compared with what Git declares, as they are now."""
+        """Return the objects, as they are now, that have not been compared with what Git declares."""
         return tuple(ref for kind in self._kinds.values() for ref, live in kind.items() if not live.verified)
 
     def put(self, live: Live) -> None:

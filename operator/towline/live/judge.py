@@ -33,7 +33,7 @@ class EventMeaning(StrEnum):
 
     @property
     def doubtful(self) -> bool:
-        """Whether values may differ although every path is held: written under our name, or by a forged entry."""
+        """Whether values may differ though all paths are owned: written in Towline's name, or by a forged entry."""
         return self in {
             EventMeaning.APPEARED,
             EventMeaning.RELABELLED,

@@ -1,4 +1,4 @@
-"""Quotas that the creations of one plan exceed together: a dry run looks at each creation alone."""
+"""Find quotas that the creations of one plan exceed together; a dry run looks at each creation alone."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _MEBI = 2**20
 def exceeded(
     creations: Sequence[Change], plurals: Mapping[GroupKind, str], quotas: Iterable[Body], sha: str
 ) -> tuple[Failure, ...]:
-    """Return one refusal for each limit that the creations exceed together, of the first object that does not fit.
+    """Return one refusal for each limit that the creations exceed: that of the first object that does not fit.
 
-    Counted is what the quota's status says is used, objects, and what Pods and PersistentVolumeClaims of the plan ask
-    for. Pods that controllers create later are not, and neither are quotas with scopes.
+    A limit counts what the quota's status shows as used, the new objects, and what Pods and PersistentVolumeClaims
+    among them request. Pods that controllers create later are not counted; quotas with scopes are left out.
 
     Args:
         creations: objects that do not exist and that a dry run accepts, in the order in which they are written.
-        plurals: how the API server calls their kinds in paths.
+        plurals: the names of their kinds in the API server's paths.
         quotas: ResourceQuotas of their namespaces, as they are.
         sha: the commit that declares them.
     """
@@ -52,7 +52,7 @@ def exceeded(
 def _refused(
     quota: Body, name: str, used: Iterable[tuple[Change, Mapping[str, Fraction]]], sha: str
 ) -> Failure | None:
-    """Return the refusal of the first object that one limit of a quota leaves no room for."""
+    """Return the refusal of the first object that does not fit into one limit of a quota; None if all fit."""
     hard, taken = (_of_status(quota, what).get(name, "0") for what in ("hard", "used"))
     limit, start = quantity.parse(hard), quantity.parse(taken)
     held: Body = quota["metadata"]
@@ -90,7 +90,7 @@ def _failure(change: Change, message: str, sha: str) -> Failure:
 
 
 def _uses(change: Change, plural: str) -> Mapping[str, Fraction]:
-    """Return how much of what a creation takes, by the names that quotas have for it."""
+    """Return the amounts that a creation uses, by the names of resources in quotas."""
     one, ref = Fraction(1), change.ref
     if ref.group:
         return {f"count/{plural}.{ref.group}": one}
@@ -109,7 +109,7 @@ def _claim(spec: Body) -> Mapping[str, Fraction]:
 
 
 def _pod(spec: Body) -> Mapping[str, Fraction]:
-    """Return what a Pod asks for: all its containers together, or the largest that runs before them."""
+    """Return what a Pod requests: all its containers together, or the largest that runs before them."""
     found: dict[str, Fraction] = {}
     for what in ("requests", "limits"):
         main, first = (
@@ -142,7 +142,7 @@ def _of_status(quota: Body, what: str) -> Mapping[str, str]:
 
 
 def _shown(amount: Fraction) -> str:
-    """Return an amount as people write it: `3`, `0.5`, `512Mi`."""
+    """Return an amount as quotas have it: `3`, `0.5`, `512Mi`."""
     if amount and amount % _MEBI == 0:
         return f"{amount / _MEBI}Mi"
     return f"{float(amount):g}" if amount.denominator > 1 else str(amount)

@@ -23,7 +23,7 @@ class Follows:
     """What a repository follows, in one normal form.
 
     `ref` is of the kind HEAD, SEMVER, COMMIT, or else NAME. `name` is the full name of the ref that it was last seen to
-    lead to, empty where nobody has looked yet.
+    lead to, empty if that is not known yet.
     """
 
     url: str

@@ -77,7 +77,7 @@ def cause(revision: Revision) -> str:
 
 
 def _traced(manifest: Manifest, changed_by: ChangedBy) -> dict[str, str]:
-    """Say which commit made the object what it is; `git show <commit>:<source>` holds it."""
+    """Return the annotations for the commit and file of the object; `git show <commit>:<source>` shows it."""
     revision = changed_by.revision
     found = {labels.COMMIT: revision.sha, labels.SOURCE: _utf8(changed_by.origin.file)}
     if manifest.ref.group_kind in _WITH_CAUSE:

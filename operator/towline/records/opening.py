@@ -44,7 +44,7 @@ class Place(NamedTuple):
 class RecordDraft:
     """What is known of a sync before it starts.
 
-    `namespace` is where its records lie. `source` and `target` are the shas that it leads from and to, empty
+    `namespace` is that of its records. `source` and `target` are the shas that it leads from and to, empty
     where there is none; `author` wrote what the target brings. `commits` are newest first; `commits_total` counts them
     all. `started_at` is RFC 3339 in UTC.
     """

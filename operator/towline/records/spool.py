@@ -133,7 +133,7 @@ class SpoolFolder:
         """Keep a record, over an earlier state of it.
 
         Raises:
-            OSError: the disk is full, or not ours.
+            OSError: the disk is full, or may not be written.
         """
         write_whole(self._path(record), orjson.dumps(recordbody.to_body(record)))
 

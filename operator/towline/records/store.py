@@ -35,7 +35,7 @@ class Records:
         self._pause = pause
 
     async def create(self, record: SyncRecord) -> None:
-        """Create an open record; one that exists is well if it says the same.
+        """Create an open record; one that exists already is accepted if it says the same.
 
         Raises:
             AnotherOperatorError: the name is taken by another record.
@@ -51,7 +51,7 @@ class Records:
             await self._compare(record, error)
 
     async def finish(self, record: SyncRecord) -> None:
-        """Write the status of a closed record; one that is closed already is well if it says the same.
+        """Write the status of a closed record; one that is closed already is accepted if it says the same.
 
         Raises:
             AnotherOperatorError: it was closed otherwise.
@@ -86,10 +86,10 @@ class Records:
             raise ClusterError(f"the record {namespace}/{name} cannot be read") from error
 
     async def stored(self, namespace: str, *chosen: str) -> tuple[Stored, ...]:
-        """Return which records a namespace holds, without their content; without our CRD there are none.
+        """Return which records a namespace holds, without their content; without the CRD there are none.
 
         Args:
-            namespace: where they lie.
+            namespace: that of the records.
             chosen: field selectors that all must hold.
 
         Raises:

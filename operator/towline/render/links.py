@@ -1,4 +1,4 @@
-"""Symlinks of a commit, followed inside its own tree. A link is text that is read here; no kernel ever follows it."""
+"""Follow the symlinks of a commit inside its own tree. A link is text that is read here; no kernel follows it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from towline.errors import Reason, SourceError
 from towline.source.selection import Entry, Kind
 
 NOWHERE = "does not lead to a file or folder of this commit"
-"""Why most links are refused that are."""
+"""The usual reason why a link is refused."""
 
 _LONGEST = 4096
-"""A link with more bytes leads nowhere, as on Linux."""
+"""Bytes of a link; a longer one leads nowhere, as on Linux."""
 
 _LINKS = 40
-"""So many links may lead from one to the next, as on Linux and in Git."""
+"""How many links may lead from one to the next, as on Linux and in Git."""
 
 _STEPS = 4
 """Steps for each entry that links may lead to: from folder to folder, and one for each link that leads to an entry."""
@@ -196,7 +196,7 @@ def _steps(text: str, links: int) -> list[str]:
 
 
 def too_many(limit: int) -> str:
-    """Say why a link is refused that leads to nothing below `spec.path`, where the commit is too large to list."""
+    """Return why a link that leads to nothing below `spec.path` is refused if the commit is too large to list."""
     return f"leads to nothing below spec.path, and more than {limit} files of the commit are too many to look further"
 
 

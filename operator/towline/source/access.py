@@ -154,7 +154,7 @@ def check_url(url: str, *, allow_http: bool, has_secret: bool) -> str:
 
 
 def public_url(url: str) -> str:
-    """Return the url to show to everybody; empty where it is refused, because it may hold a credential."""
+    """Return the url for messages; empty if it is refused, because it may hold a credential."""
     try:
         check_url(url, allow_http=True, has_secret=False)
     except SpecError:

@@ -81,7 +81,7 @@ class Mirrors:
     """All mirrors below one folder, for one event loop; no thread ever waits for a server.
 
     With `addresses`, hosts that these refuse are never asked. The names of the mirrors, which every process of the
-    machine may see, are made with `key`: without it nobody can check a guess of a credential by them.
+    machine may see, are made with `key`: without it a guess of a credential cannot be checked by them.
     """
 
     def __init__(

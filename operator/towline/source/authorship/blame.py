@@ -26,7 +26,7 @@ _WINDOWS = (64, 512, 4096)
 """Commits that are compared with their parents in one go; most objects are found in the first."""
 
 _FOLDERS = 20
-"""So many folders are compared one by one."""
+"""How many folders are compared one by one; of more, folders above them are compared."""
 
 _COMMITS = 100_000
 """How many commits of a history are followed at most."""
@@ -61,8 +61,8 @@ async def blame(
     Args:
         commits: the history.
         head: the sha of the commit that declares the objects.
-        span: what is known to lead to the head, children first, and is looked at first: where that tells everything,
-            the rest of the history is not read.
+        span: the commits that are known to lead to the head, children first; they are searched first, and the rest of
+            the history is only read if they do not answer everything.
         wanted: the objects.
         parse: reads a file.
     """
@@ -86,19 +86,19 @@ class _Search:
         self._touched: dict[Wanted, int] = defaultdict(int)
 
     def begin(self, head: str, wanted: Iterable[Wanted]) -> None:
-        """Follow objects from the head."""
+        """Start to follow the wanted objects at the head."""
         for one in wanted:
             self.walk.follow(head, one.file, (one,))
 
     async def through(self, listed: Sequence[Parents]) -> None:
-        """Follow what waits through these commits."""
+        """Follow the waiting objects through these commits."""
         for window in _windows(listed):
             await self._look(window)
             if not self.walk.places:
                 return
 
     async def _look(self, window: Sequence[Parents]) -> None:
-        """Follow what waits through some commits; only folders that hold what is followed are compared."""
+        """Follow the waiting objects through some commits; only the folders of their files are compared."""
         folders: frozenset[str] = frozenset()
         steps: Sequence[Step] = ()
         while self.walk.places:
@@ -165,7 +165,7 @@ class _Search:
         former: Mapping[str, Sequence[Former]],
         declared: Mapping[str, Contents],
     ) -> None:
-        """Look for objects that are new in their file in what the same commit took away or changed."""
+        """Look for objects that are new in their file in the other files that the same commit removed or changed."""
         moved = {
             sha: {
                 (ref, digest): each
@@ -186,7 +186,7 @@ class _Search:
 
 
 def _former(step: Step) -> Iterator[Former]:
-    """Yield the files that a commit took away, and then those that it changed, as its parents had them."""
+    """Yield the files that a commit removed, and then those that it changed, as its parents had them."""
     found = [
         (bool(delta.new), Former(parent, file, delta.old))
         for parent, deltas in zip(step.parents, step.deltas, strict=False)
@@ -198,9 +198,9 @@ def _former(step: Step) -> Iterator[Former]:
 
 
 def _folders(files: Iterable[str]) -> frozenset[str]:
-    """Return the folders to look into for the history of files, the root as an empty text.
+    """Return the folders to compare for the history of files; the root is an empty text.
 
-    Where they are many, those above them stand for them.
+    If there are many, folders above them take their place.
     """
     folders = {file.rpartition("/")[0] for file in files}
     while len(folders) > _FOLDERS:

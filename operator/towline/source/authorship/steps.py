@@ -1,4 +1,4 @@
-"""What each commit of a history did to its files, compared with each of its parents."""
+"""Read which files each commit of a history changed, compared with each of its parents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 Parents: TypeAlias = tuple[str, ...]
-"""The sha of a commit, and behind it those of its parents."""
+"""The sha of a commit, followed by those of its parents."""
 
 _TWO = 2
 _ABSENT = re.compile(r"0+")
@@ -36,19 +36,19 @@ class Step(NamedTuple):
 
 
 def pathspec(folders: Sequence[str]) -> tuple[str, ...]:
-    """Return what selects files: all in these folders, or, where there are none, all that may hold manifests."""
+    """Return the pathspec of all files in these folders or, if there are none, of all that may hold manifests."""
     if folders and "" not in folders:
         return tuple(f":(literal){folder}/" for folder in folders)
     return tuple(f":(icase)*{suffix}" for suffix in _SUFFIXES)
 
 
 def ancestry(listing: bytes) -> tuple[Parents, ...]:
-    """Read the output of `git rev-list --parents`: each commit with its parents behind it."""
+    """Read the output of `git rev-list --parents`: each commit followed by its parents."""
     return tuple(tuple(line.split()) for line in listing.decode("ascii").splitlines())
 
 
 def questions(commits: Sequence[Parents]) -> bytes:
-    """Return what `git diff-tree --stdin -c` is asked to compare these commits with their parents."""
+    """Return the input with which `git diff-tree --stdin -c` compares these commits with their parents."""
     return "".join(f"{line}\n" for commit in commits for line in _questions(commit)).encode("ascii")
 
 

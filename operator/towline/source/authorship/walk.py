@@ -1,4 +1,4 @@
-"""A walk back through a history, from where files are read to the commits that last touched them."""
+"""Walk back through a history, from where files are read to the commits that last touched them."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ class Walk:
         return frozenset(file for files in self._pending.values() for file in files)
 
     def follow(self, sha: str, file: str, objects: Iterable[Wanted]) -> None:
-        """Go on with objects at the file of a commit."""
+        """Follow objects from the file of a commit on."""
         self._pending.setdefault(sha, {}).setdefault(file, []).extend(objects)
 
     def advance(self, steps: Iterable[Step]) -> list[Touch]:
-        """Take every object as far as these commits lead, and return what touched them.
+        """Follow every object through these commits; return the commits that touched their files.
 
         Args:
             steps: commits in an order in which no parent comes before its child.
@@ -99,7 +99,7 @@ class Walk:
             self._join(step.parents[0], files)
 
     def _join(self, sha: str, files: dict[str, list[Wanted]]) -> None:
-        """Hand a whole map on: on a straight line nothing is copied."""
+        """Add files to those that wait at a commit; on a straight line of commits nothing is copied."""
         held = self._pending.setdefault(sha, files)
         if held is files:
             return
