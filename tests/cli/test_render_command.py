@@ -111,8 +111,8 @@ def test_with_a_fault_only_the_faults_are_printed_each_with_its_file_and_line(fo
 def test_an_object_that_is_declared_twice_is_named_with_both_places(folder: Path) -> None:
     write(folder, "web/more.yaml", f"---\n{WEB.replace('apps/v1', 'apps/v1beta1')}---\n{SETTINGS}")
     assert faults(folder) == [
-        "web/more.yaml:2: Deployment shop/web is declared already at web/deployment.yaml:2",
-        "web/more.yaml:6: ConfigMap settings is declared already at settings.YML:1",
+        "web/more.yaml:2: Deployment shop/web is declared already at web/deployment.yaml:2: remove one of them",
+        "web/more.yaml:6: ConfigMap settings is declared already at settings.YML:1: remove one of them",
     ]
 
 
@@ -121,7 +121,7 @@ def test_a_fault_takes_one_line_whatever_the_file_holds(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(f"{one}---\n{one}")
     answer = click.testing.CliRunner().invoke(render, [str(tmp_path)], color=True)
     assert answer.exit_code == 1
-    assert answer.stderr == "a.yaml:5: A x y [2K is declared already at a.yaml:1\n"
+    assert answer.stderr == "a.yaml:5: A x y [2K is declared already at a.yaml:1: remove one of them\n"
 
 
 def test_the_same_name_in_another_namespace_is_another_object(folder: Path) -> None:

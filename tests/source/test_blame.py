@@ -125,6 +125,25 @@ async def test_a_renamed_file_is_followed_and_the_source_is_its_path_in_that_com
     assert repo.git("show", f"{found.sha}:{found.file}") == config_map("a", 1).rstrip("\n")
 
 
+async def test_a_repository_that_was_merged_in_as_a_folder_keeps_its_history(
+    mirrors: Mirrors, repo: Repo
+) -> None:
+    shops = {f"shop-{number:03}.yaml": config_map(f"shop-{number:03}", 1) for number in range(250)}
+    began = repo.commit({**shops, "a.yaml": config_map("a", 1)}, branch="other")
+    changed = repo.commit({"a.yaml": config_map("a", 2)}, branch="other")
+    main = repo.commit({"README.md": "words"})
+    moved = {f"other/{file}": text for file, text in shops.items()}
+    taken_in = repo.commit({**moved, "other/a.yaml": config_map("a", 2)})
+    merge = repo.git(
+        "commit-tree", f"{taken_in}^{{tree}}", "-p", main, "-p", changed, "-m", "Take it in"
+    ).strip()
+    repo.git("update-ref", "refs/heads/main", merge)
+    files = ("other/a.yaml", *(f"other/{file}" for file in shops))
+    found = await blamed_at_head(mirrors, repo, *files)
+    assert (found["a"].sha, found["a"].file) == (changed, "a.yaml")
+    assert {one.sha for name, one in found.items() if name != "a"} == {began}
+
+
 async def test_an_object_that_moves_to_a_file_of_its_own_keeps_its_commit(
     mirrors: Mirrors, repo: Repo
 ) -> None:

@@ -102,7 +102,7 @@ def unserved(kind: str, version: str, served: Sequence[str]) -> str:
 
 def declared_twice(second: Manifest, first: Manifest) -> Failure:
     """Return the failure of an object that is declared twice, at its second place, naming the first."""
-    message = f"{second.ref.display} is declared already at {first.origin.file}:{first.origin.line}"
+    message = f"{second.ref.display} is declared already at {first.origin.file}:{first.origin.line}: remove one of them"
     return _failure(second, Refusal.DUPLICATE_OBJECT, message)
 
 

@@ -119,12 +119,26 @@ class _Search:
         strangers = await asyncio.to_thread(lambda: tuple(self._strangers(touches, declared)))
         if not strangers:
             return
-        adding = {touch.step.sha: (touch.step.sha, *touch.step.parents) for touch in strangers}
-        whole = await self._commits.steps(tuple(adding.values()), ())
-        former = {step.sha: tuple(_former(step)) for step in whole}
+        former = await self._former(strangers)
         missing = {each.blob for found in former.values() for each in found} - declared.keys()
         declared |= await self._commits.contents(missing, self._parse)
         await asyncio.to_thread(self._elsewhere, strangers, former, declared)
+
+    async def _former(self, strangers: Sequence[Touch]) -> Mapping[str, Sequence[Former]]:
+        """Return the files, of each parent, in which objects that are new in theirs may have been before.
+
+        A merge is compared with each parent by itself: what only one of them has, under another path, is in no
+        combined difference. So a repository that was merged in as a folder keeps its history.
+        """
+        pairs = {(touch.step.sha, parent): None for touch in strangers for parent in touch.step.parents}
+        steps = await self._commits.steps(tuple(pairs), ()) if pairs else ()
+        blobs = frozenset(touch.blob for touch in strangers)
+        found: dict[str, list[Step]] = {touch.step.sha: [] for touch in strangers}
+        for step in steps:
+            found[step.sha].append(step)
+        return await asyncio.to_thread(
+            lambda: {sha: tuple(_former(compared, blobs)) for sha, compared in found.items()}
+        )
 
     def _bounded(self, touches: Iterable[Touch]) -> Iterator[Touch]:
         for touch in touches:
@@ -185,16 +199,23 @@ class _Search:
                 self.found[one] = Blamed(touch.step.sha, touch.file, touch.blob)
 
 
-def _former(step: Step) -> Iterator[Former]:
-    """Yield the files that a commit removed, and then those that it changed, as its parents had them."""
+def _former(steps: Iterable[Step], blobs: Collection[str]) -> Iterator[Former]:
+    """Yield the files that a commit moved, then those that it removed, and those that it changed, as they were.
+
+    Args:
+        steps: the commit, compared with each of its parents.
+        blobs: those of the files that objects are new in; what moved as it was is looked at in any number.
+    """
     found = [
         (bool(delta.new), Former(parent, file, delta.old))
+        for step in steps
         for parent, deltas in zip(step.parents, step.deltas, strict=False)
         for file, delta in deltas.items()
         if delta.old
     ]
-    found.sort(key=lambda each: each[0])
-    return (former for _, former in found[:_FORMER])
+    yield from (former for _, former in found if former.blob in blobs)
+    others = sorted((each for each in found if each[1].blob not in blobs), key=lambda each: each[0])
+    yield from (former for _, former in others[:_FORMER])
 
 
 def _folders(files: Iterable[str]) -> frozenset[str]:

@@ -53,9 +53,12 @@ def questions(commits: Sequence[Parents]) -> bytes:
 
 
 def _questions(commit: Parents) -> Iterator[str]:
-    """Ask for the combined difference first: Git takes named parents for the commit's own from then on."""
+    """Ask for the combined difference first: Git takes named parents for the commit's own from then on.
+
+    A single parent is named, as it may be one of several that the commit has.
+    """
     sha, *parents = commit
-    if len(parents) < _TWO:
+    if not parents:
         yield sha
     elif len(parents) == _TWO:
         yield from (sha, f"{sha} {parents[0]}")
