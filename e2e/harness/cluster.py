@@ -148,7 +148,16 @@ class Cluster:
         )
 
     def _ask(self, api_version: str, kind: str) -> Any:
-        return self.dynamic.resources.get(api_version=api_version, kind=kind)
+        """Return what asks for a kind; the client reads all groups for that, of which one may just have gone."""
+
+        def found() -> Any:
+            try:
+                return self.dynamic.resources.get(api_version=api_version, kind=kind)
+            except NotFoundError:
+                self.dynamic.resources.invalidate_cache()
+                return None
+
+        return eventually(found, message=f"a version of {kind} that is served")
 
 
 @contextmanager

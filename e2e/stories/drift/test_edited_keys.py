@@ -146,8 +146,9 @@ def test_a_node_port_that_was_assigned_stays_when_the_port_is_set_back(
     kubectl: Kubectl,
 ) -> None:
     edit = Edit(service(HTTP, type="NodePort"), {"/spec/ports/0/port": 81})
+    sha = repo.commit({"a.yaml": manifests.text(edit.declared)})
     repository = git_repository(interval=LONG)
-    repository.until_ready(repo.commit({"a.yaml": manifests.text(edit.declared)}))
+    repository.until_ready(sha)
     before = spec(cluster, namespace, edit)
     assert before["ports"][0]["nodePort"]
     patched(kubectl, namespace, edit)
@@ -225,8 +226,9 @@ def test_what_a_person_adds_while_all_of_ours_is_there_stays_and_so_does_a_sidec
     kubectl: Kubectl,
 ) -> None:
     edit = EDITS["a container's name"]
+    sha = repo.commit({"a.yaml": manifests.text(edit.declared)})
     repository = git_repository(interval=LONG)
-    repository.until_ready(repo.commit({"a.yaml": manifests.text(edit.declared)}))
+    repository.until_ready(sha)
     for manager in ("kubectl-edit", "sidecar-injector"):
         more = {"op": "add", "path": f"{POD}/containers/-", "value": {"name": manager, "image": "other"}}
         kubectl(

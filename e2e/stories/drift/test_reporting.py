@@ -163,8 +163,9 @@ def test_an_object_that_could_not_be_read_is_not_called_gone_and_read_again(
     files = {
         name: manifests.text(manifests.config_map(name, colour="blue")) for name in ("settings", "other")
     }
+    sha = repo.commit({f"{name}.yaml": text for name, text in files.items()})
     repository = git_repository(drift="Report", interval="1h")
-    repository.until_ready(repo.commit({f"{name}.yaml": text for name, text in files.items()}))
+    repository.until_ready(sha)
     proxy.answer(403, about=lambda request: request.verb == "GET" and request.path.endswith("/settings"))
     edit(cluster, repository, "settings", "other", colour="theirs")
     status = repository.until(lambda status: status.get("drift"), "the drift that can be read")

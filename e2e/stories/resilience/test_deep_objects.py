@@ -35,8 +35,9 @@ def test_a_deep_object_leaves_the_drift_of_its_kind_seen_and_is_named(
     operator.start()
     mark = operator.mark()
     with custom_kinds.defined(cluster, custom_kinds.definition(kind)):
+        sha = repo.commit({"fine.yaml": manifests.text(kind.declare("fine"))})
         app = git_repository(interval="1h")
-        app.until_ready(repo.commit({"fine.yaml": manifests.text(kind.declare("fine"))}))
+        app.until_ready(sha)
         label = owner or f"{app.namespace}.{app.name}"
         metadata = {"name": "deep", "labels": {"towline.dev/repository": label}}
         body = tmp_path / "deep.json"
