@@ -7,8 +7,8 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +42,7 @@ _log = log.logger(__name__)
 RESTART_SECONDS = 1.0
 """Seconds until the operator starts over."""
 
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 
 APART_SECONDS = {Shift.WORDS: 5.0, Shift.STATE: 0.5}
 """Least seconds between passes that only report health, however fast a workload flaps."""
@@ -80,31 +81,45 @@ async def _operate(chosen: Settings) -> None:
     def ready() -> bool:
         return leadership.stands_by or any(engine.queue.started for engine in engines)
 
-    async with _leadership(chosen) as leadership, app.serving(chosen.listen, metrics, ready):
-        key = await _mask_key(chosen.folder, home)
-        if key is None:
-            return
-        async with _engine(chosen, metrics, leadership, key) as engine:
-            engines.append(engine)
-            await triggers.run(engine, leadership)
+    with _ended_by_signals():
+        async with _leadership(chosen) as leadership, app.serving(chosen.listen, metrics, ready):
+            key = await _mask_key(chosen.folder, home)
+            async with _engine(chosen, metrics, leadership, key) as engine:
+                engines.append(engine)
+                await triggers.run(engine, leadership)
 
 
-async def _mask_key(folder: Path, home: str) -> bytes | None:
-    """Return the masking key; None where SIGTERM came before the API server had told it."""
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """End what runs here when SIGTERM or SIGINT asks for it, until kopf takes both signals over at its own start."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    asked = False
+
+    def end() -> None:
+        nonlocal asked
+        asked = True
+        if task:
+            task.cancel()
+
+    for signum in _ENDING:
+        loop.add_signal_handler(signum, end)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not asked:
+            raise
+    finally:
+        for signum in _ENDING:
+            loop.remove_signal_handler(signum)
+
+
+async def _mask_key(folder: Path, home: str) -> bytes:
+    """Return the masking key, as soon as the API server tells it."""
     own = await asyncio.to_thread(data_folder.mask_key, folder)
-    loop = asyncio.get_running_loop()
     async with Client(credentials.load) as client:
-        asked = asyncio.create_task(keys.mask_key(client, home, own), name="masking key")
-        loop.add_signal_handler(signal.SIGTERM, asked.cancel)
-        try:
-            await asyncio.wait({asked})
-        finally:
-            asked.cancel()
-            loop.remove_signal_handler(signal.SIGTERM)
-    if asked.cancelled():
-        return None
-    await asyncio.to_thread(data_folder.keep_mask_key, folder, asked.result())
-    return asked.result()
+        key = await keys.mask_key(client, home, own)
+    await asyncio.to_thread(data_folder.keep_mask_key, folder, key)
+    return key
 
 
 @asynccontextmanager
