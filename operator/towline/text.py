@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC, datetime
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that change how a line reads and are not seen: controls, direction marks, surrogates."""
@@ -29,6 +30,11 @@ def printable(text: str, limit: int = 1024) -> str:
     if len(encoded) <= limit and len(text) <= 4 * limit:
         return line
     return encoded[: limit - 3].decode(errors="ignore").rstrip() + "…"
+
+
+def timestamp(moment: datetime) -> str:
+    """Return an aware time as the API server writes it: RFC 3339 in UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def dotted(pointer: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -14,24 +14,12 @@ from structlog.testing import capture_logs
 from towline.controller import keys
 from towline.kube.client import Client
 
+from tests.controller.clock import Time
 from tests.kube import loopback
 from tests.kube.loopback import Handler, Server, says, status
 
 OWN, OTHER = b"o" * 32, b"a" * 32
 FOLDER = "/api/v1/namespaces/towline-system/secrets"
-
-
-@dataclass(slots=True)
-class Time:
-    """Passes when somebody waits, and only then; `passed` is called each time."""
-
-    now: float = 0.0
-    passed: Callable[[], None] = lambda: None
-
-    async def pause(self, seconds: float) -> None:
-        self.now += seconds
-        self.passed()
-        await asyncio.sleep(0)
 
 
 @dataclass(slots=True)
@@ -131,7 +119,7 @@ async def test_a_refusal_that_ends_by_itself_is_waited_for(server: Server, clien
 
 
 async def test_a_refusal_that_does_not_end_holds_nothing_up_for_ever(server: Server, client: Client) -> None:
-    time = Time()
+    time = Time(now=0.0)
     server.answers = [status(501, "Broken")]
     assert await asked(client, time=time) == OWN
     assert 30 <= time.now < 40
@@ -144,7 +132,7 @@ async def test_a_server_that_cannot_be_asked_is_waited_for_as_long_as_it_takes(
         if time.now > 1000:
             server.answers = [secret(OTHER)]
 
-    time = Time(passed=passed)
+    time = Time(now=0.0, passed=passed)
     server.answers = [says(401)]
     with capture_logs() as logs:
         assert await asked(client, time=time) == OTHER

@@ -16,24 +16,12 @@ from towline.controller import lease_terms
 from towline.controller.lease import Alone, Elector, LeaseLostError
 from towline.model import Body
 
+from tests.controller.clock import Time
 from tests.kube.loopback import Server, served
 
 ME, OTHER = "me", "other"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HELD_BY_OTHER = {"holderIdentity": OTHER, "leaseDurationSeconds": 15, "renewTime": "2026-11-23T11:59:59Z"}
-
-
-@dataclass(slots=True)
-class Time:
-    """Passes when somebody waits, and only then; `passed` is called each time, before they go on."""
-
-    now: float = 1000.0
-    passed: Callable[[], None] = lambda: None
-
-    async def pause(self, seconds: float) -> None:
-        self.now += seconds
-        self.passed()
-        await asyncio.sleep(0)
 
 
 @dataclass(slots=True)

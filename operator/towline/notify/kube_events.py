@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import towline
@@ -52,7 +52,7 @@ class KubeEvents:
     def _event(self, repository: GitRepository, news: Announcement) -> dict[str, Any]:
         namespace, name = repository.key
         message = text.printable(news.message, _MESSAGE_BYTES)
-        time = self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        time = text.timestamp(self._now())
         about = {
             "apiVersion": f"{RESOURCE.group}/{RESOURCE.version}",
             "kind": RESOURCE.kind,

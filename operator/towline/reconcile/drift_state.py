@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
+from towline import text
 from towline.api.gitrepository import GitRepository, Spec
 from towline.apply.objects import WriteContext
 from towline.apply.writer import Writer
@@ -325,7 +326,7 @@ class DriftStates:
         )
 
     def _moment(self) -> str:
-        return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return text.timestamp(self._now())
 
 
 def _begun(known: DriftState) -> DriftState:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeAlias
 
-from towline import aio
+from towline import aio, text
 from towline.api.gitrepository import ForeignFields, GitRepository
 from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, SyncRecord
 from towline.apply.objects import WriteContext
@@ -374,7 +374,7 @@ class Executor:
 
     def moment(self) -> str:
         """Return the current time as records have it."""
-        return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return text.timestamp(self._now())
 
 
 def _place(change: Change, request: SyncRequest) -> Place:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from towline import text
@@ -96,7 +96,7 @@ def compute(previous: Body, passed: PassResult, now: datetime) -> Body:
         passed: what the pass found. Where it succeeded, no failure and no blocked prune is left.
         now: an aware time; it only enters fields that move.
     """
-    moment = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = text.timestamp(now)
     fine = passed.reason is Reason.SUCCEEDED
     whole = passed.health is not None and passed.health.complete
     counted = {**previous, **_objects(previous, passed)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from towline import text
 from towline.api import condition
@@ -44,7 +44,7 @@ def _sentence(status: Body, previous: Body, now: datetime) -> str:
     before = condition.find(previous, Type.SUSPENDED)
     if before.get("status") == Truth.TRUE and before.get("message"):
         return str(before["message"])
-    since = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    since = text.timestamp(now)
     applied = status.get("commit", {}).get("applied", "")[:7]
     at = f", at {applied}" if applied else ""
     prunes = status.get("blocked", {}).get("prunesTotal", 0)
