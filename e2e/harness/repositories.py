@@ -109,6 +109,22 @@ class Repository:
         ours = [one for one in found if one["spec"]["repository"]["name"] == self.name]
         return sorted(ours, key=lambda one: one["spec"]["sequence"])
 
+    def until_closed(self, *, deadline: float = 30.0) -> list[Object]:
+        """Wait until each of its SyncRecords tells how its sync ended; returns them, oldest first.
+
+        A repair closes its record after its last write, and no status waits for that.
+        """
+
+        def closed() -> list[Object] | None:
+            records = self.records()
+            return records if records and all("status" in one for one in records) else None
+
+        return eventually(
+            closed,
+            deadline=deadline,
+            message=lambda: f"the ends of the syncs; open: {_open(self.records())} in {self.namespace}",
+        )
+
     def _patch(self, change: Mapping[str, Any]) -> None:
         self.cluster.patch(API, KIND, self.name, self.namespace, change)
 
@@ -120,6 +136,10 @@ class Repository:
                 f"{self.namespace}/{self.name}: {what}; its status:\n{json.dumps(self.status(), indent=2)}"
             ),
         )
+
+
+def _open(records: list[Object]) -> list[str]:
+    return [one["metadata"]["name"] for one in records if "status" not in one]
 
 
 def create(cluster: Cluster, namespace: str, name: str, **spec: Any) -> Repository:
