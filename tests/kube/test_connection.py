@@ -258,13 +258,38 @@ async def test_a_server_of_another_authority_or_name_is_sent_nothing() -> None:
         assert (await got(wire, named)).code == 200
 
 
+async def unasked(_version: str) -> None:
+    raise AssertionError("this is not a watch that goes on")
+
+
+async def test_a_watch_over_repositories_goes_on_when_what_was_missed_is_known() -> None:
+    asked: list[str] = []
+
+    async def resuming(version: str) -> None:
+        asked.append(version)
+        if len(asked) == 1:
+            raise ClusterError("the API server is away")
+
+    async with Wire().running() as wire:
+        place = wire.access.host + PATH
+        async with session(wire.access, "", resuming) as opened, asyncio.timeout(5):
+            with pytest.raises(aiohttp.ClientConnectionError, match="the API server is away"):
+                await opened.get(f"{place}?watch=true&resourceVersion=7")
+            assert wire.heads == []
+            await opened.get(f"{place}?watch=true&resourceVersion=8")
+            await opened.get(f"{place}?watch=true")
+            await opened.get(f"{place}?limit=500")
+    assert asked == ["7", "8"]
+    assert len(wire.heads) == 3
+
+
 async def test_the_watch_over_repositories_expects_the_same_server_name_as_every_other_request() -> None:
     secured = Secured("api.example")
     async with Wire(tls=secured.tls).running() as wire:
         named = replace(secured.access(wire), server_name="api.example")
-        async with session(named, "Bearer token") as opened, asyncio.timeout(5):
+        async with session(named, "Bearer token", unasked) as opened, asyncio.timeout(5):
             assert (await opened.get(named.host + PATH)).status == 200
-        async with session(secured.access(wire), "Bearer token") as opened, asyncio.timeout(5):
+        async with session(secured.access(wire), "Bearer token", unasked) as opened, asyncio.timeout(5):
             with pytest.raises(aiohttp.ClientConnectorCertificateError):
                 await opened.get(named.host + PATH)
     assert len(wire.heads) == 1

@@ -54,6 +54,12 @@ def test_the_same_resource_version_is_our_own_echo() -> None:
     assert judge.judge(SEEN, SEEN) is EventMeaning.ECHO
 
 
+def test_another_state_under_the_same_resource_version_is_no_echo() -> None:
+    assert judge.judge(SEEN, SEEN._replace(digest="older")) is EventMeaning.CHANGED
+    assert judge.judge(SEEN, SEEN._replace(uid="u2")) is EventMeaning.RECREATED
+    assert judge.judge(SEEN, SEEN._replace(generation=2)) is EventMeaning.DOUBTFUL
+
+
 def test_a_deletion_is_told_from_an_object_that_was_never_ours() -> None:
     assert judge.judge(SEEN, None) is EventMeaning.GONE
     assert judge.judge(None, SEEN) is EventMeaning.APPEARED

@@ -105,6 +105,7 @@ class Carts:
         self.crds = [CRD]
         self.wakes: list[str] = []
         self.shifts: list[tuple[str, Shift]] = []
+        self.losses = 0
         self.index: Index
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -121,6 +122,9 @@ class Carts:
         self.accepts.append(request.headers["Accept"])
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return await answer(request)
+
+    def lose(self) -> None:
+        self.losses += 1
 
     @property
     def names(self) -> list[str]:
@@ -142,6 +146,7 @@ async def watched(carts: Carts) -> AsyncIterator[Carts]:
             Discovery(client),
             lambda _, ref: carts.wakes.append(ref.name),
             lambda label, shift: carts.shifts.append((label, shift)),
+            on_lost=carts.lose,
             jitter=lambda: -0.4,
         )
         try:
@@ -258,13 +263,60 @@ async def test_a_watch_goes_on_where_it_ended() -> None:
     assert [query.get("resourceVersion") for query in carts.asked] == [None, "8", "15"]
 
 
-async def test_an_error_inside_a_watch_loses_nothing() -> None:
-    first = ends_after(event("ADDED", cart("a", 5)), listed(7), error(500))
-    second = says_events(event("ADDED", cart("b", 8)))
-    async with watched(Carts(first, second)) as carts:
+FIRST = (event("ADDED", cart("a", 5)), event("ADDED", cart("b", 6)), listed(7))
+RESTORED = says_events(event("ADDED", cart("b", 4)), event("ADDED", cart("c", 3)), listed(5))
+
+
+async def breaks(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"".join(FIRST))
+    return await cuts(request)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        [breaks],
+        [ends_after(*FIRST, error(500))],
+        [ends_after(*FIRST), cuts],
+        [ends_after(*FIRST), status(500, "InternalError")],
+        [ends_after(*FIRST), status(503, "ServiceUnavailable")],
+        [says_events(*FIRST)],
+    ],
+    ids=["cut", "error event", "refused connection", "500", "503", "silence"],
+)
+async def test_a_server_that_was_lost_may_come_back_with_an_older_store_and_is_listed_anew(
+    lost: list[Handler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "SILENCE_SECONDS", 0.5)
+    async with watched(Carts(*lost, RESTORED)) as carts:
         await carts.index.ensure([CART])
-        await carts.until(lambda: carts.names == ["a", "b"])
-    assert carts.asked[1]["resourceVersion"] == "7"
+        await carts.until(lambda: carts.names == ["b", "c"])
+        assert sorted(set(carts.wakes)) == ["a", "c"]
+        assert carts.losses >= 1
+    assert "resourceVersion" not in carts.asked[-1]
+    assert carts.asked[-1]["sendInitialEvents"] == "true"
+
+
+async def test_an_older_state_under_a_version_that_was_seen_before_is_no_echo() -> None:
+    ours = event("ADDED", {**cart("a", 5), "metadata": marked("a", 5)})
+    theirs = event("ADDED", cart("a", 5))
+    async with watched(
+        Carts(ends_after(ours, listed(7), error(500)), says_events(theirs, listed(5)))
+    ) as carts:
+        await carts.index.ensure([CART])
+        await carts.until(lambda: carts.wakes == ["a"])
+        assert carts.index.owned(LABEL)[ObjectRef(*CART, "shop", "a")].digest == ""
+
+
+async def test_a_busy_server_is_not_asked_for_a_list() -> None:
+    answers = (ends_after(*FIRST), status(429, "TooManyRequests"), says_events(event("ADDED", cart("c", 8))))
+    async with watched(Carts(*answers)) as carts:
+        await carts.index.ensure([CART])
+        await carts.until(lambda: carts.names == ["a", "b", "c"])
+        assert carts.losses == 0
+    assert carts.asked[2]["resourceVersion"] == "7"
 
 
 async def test_a_server_that_asks_for_an_hour_is_asked_again_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,11 +329,12 @@ async def test_a_server_that_asks_for_an_hour_is_asked_again_sooner(monkeypatch:
 
 async def test_a_watch_that_went_silent_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "SILENCE_SECONDS", 0.2)
-    second = says_events(event("ADDED", cart("b", 8)))
+    second = says_events(event("ADDED", cart("a", 5)), event("ADDED", cart("b", 8)), listed(8))
     async with watched(Carts(ONE, second)) as carts:
         await carts.index.ensure([CART])
         await carts.until(lambda: carts.names == ["a", "b"])
-    assert carts.asked[1]["resourceVersion"] == "7"
+        assert carts.wakes == ["b"]
+    assert "resourceVersion" not in carts.asked[1]
 
 
 async def test_a_quiet_watch_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from towline.api.syncrecord import Ending, Flag, RecordedRepository, SyncRecord
 from towline.errors import ApiError, ClusterError
 from towline.model import Key
 from towline.records import chain, closing, newest, opening
+from towline.records import ledger as ledgers
 from towline.records.ledger import Ledger
 from towline.records.spool import SpoolFolder
 from towline.records.store import AnotherOperatorError
@@ -258,6 +259,25 @@ async def test_a_record_that_was_deleted_meanwhile_is_told_in_the_log(tmp_path: 
             closed = ended(await ledger.open(opened()))
             await ledger.close(closed)
     assert [line["record"] for line in lines] == [recordbody.to_body(closed[0])]
+
+
+async def test_the_next_record_follows_none_that_was_lost(tmp_path: Path) -> None:
+    older = syncs.completed()
+    lost = (status(404, "NotFound"),) * ledgers.REFUSALS
+    answers = (CREATED, *lost, listed(*older), keeps(*older))
+    async with ledger_on(tmp_path, *answers) as (ledger, _):
+        await ledger.close(ended(await ledger.open(opened())))
+        assert await ledger.newest(KEY, syncs.UID) == newest.of(older)
+
+
+async def test_the_newest_sync_is_read_again_when_the_cluster_may_have_lost_it(tmp_path: Path) -> None:
+    older = syncs.completed()
+    newer = syncs.completed(1, newest.of(older))
+    answers = (listed(*older, *newer), keeps(*newer), listed(*older), keeps(*older))
+    async with ledger_on(tmp_path, *answers) as (ledger, _):
+        assert await ledger.newest(KEY, syncs.UID) == newest.of(newer)
+        ledger.read_again()
+        assert await ledger.newest(KEY, syncs.UID) == newest.of(older)
 
 
 async def test_the_newest_sync_is_read_once_with_all_its_parts(tmp_path: Path) -> None:

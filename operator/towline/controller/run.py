@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -20,6 +21,7 @@ from towline.api.gitrepository import RESOURCE
 from towline.controller import background, data_folder, keys, malloc, triggers, wiring
 from towline.controller.lease import Alone, Elector, Leadership
 from towline.controller.queue import WorkQueue
+from towline.controller.resumption import Resumption, pages
 from towline.controller.triggers import Engine
 from towline.controller.wiring import Doors
 from towline.fields.mask import Mask
@@ -157,15 +159,19 @@ async def _engine(
             lambda refs: passes.verify(refs),  # noqa: PLW0108  they are made below
             lambda ref: passes.doubted(ref),  # noqa: PLW0108
         )
+        ledger = Ledger(client, chosen.records_namespace, chosen.folder)
         doors = Doors(
             client=client,
             discovery=discovery,
-            index=Index(client, discovery, changed, shifted, on_doubt=rechecks.note),
+            index=Index(
+                client, discovery, changed, shifted, on_doubt=rechecks.note, on_lost=ledger.read_again
+            ),
             mirrors=_mirrors(chosen, mask_key),
-            ledger=Ledger(client, chosen.records_namespace, chosen.folder),
+            ledger=ledger,
         )
         passes = wiring.passes(chosen, doors, Mask(mask_key), metrics, wake)
         queue = WorkQueue(passes.once, time.monotonic)
+        resumption = Resumption(lambda: pages(client), wake, ledger.read_again)
 
         async def end() -> None:
             await rechecks.aclose()
@@ -179,7 +185,8 @@ async def _engine(
                 tidy=background.tidy(queue, passes, doors),
                 verify=background.verify(doors.index, rechecks, chosen.verify_seconds),
             ):
-                yield Engine(queue=queue, served=lambda: _served(discovery), end=end)
+                served = partial(_served, discovery)
+                yield Engine(queue=queue, resumption=resumption, served=served, end=end)
         finally:
             await end()
 

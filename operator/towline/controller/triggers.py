@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,18 +18,14 @@ from typing import Any
 import kopf
 from kopf._cogs.structs.references import Insights  # taken by kopf.operator, without a public name
 
-from towline.api import labels
 from towline.api.gitrepository import RESOURCE
 from towline.controller.lease import Leadership
 from towline.controller.queue import WorkQueue
+from towline.controller.resumption import Resumption
 from towline.errors import ClusterError
 from towline.kube import credentials
 from towline.kube.kopf_session import session
 from towline.model import Key
-
-_TRIGGERS = (labels.RECONCILE, labels.CONFIRM_PRUNE)
-"""The annotations of a GitRepository that ask for a pass; any other metadata may change without one."""
-
 
 _LOGIN_SECONDS = 2.0
 """Seconds until refused credentials are offered again."""
@@ -49,7 +45,7 @@ class _Backoffs:
 
 
 class WatchLostError(ClusterError):
-    """GitRepositories are not watched: kopf has ended over an error, or has not found them."""
+    """GitRepositories are not watched: kopf has ended over an error, has not found them, or has seen the future."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +54,13 @@ class Engine:
 
     Attributes:
         queue: runs passes.
+        resumption: knows what was told of GitRepositories.
         served: whether GitRepositories are served; it may raise a ClusterError.
         end: ends those tasks that passes have left behind; it is awaited after the last pass.
     """
 
     queue: WorkQueue
+    resumption: Resumption
     served: Callable[[], Awaitable[bool]]
     end: Callable[[], Awaitable[None]]
 
@@ -75,19 +73,19 @@ async def run(engine: Engine, leadership: Leadership) -> None:
 
     Raises:
         LeaseLostError: this replica led, and may not any more.
-        WatchLostError: kopf gave up, or has not found GitRepositories that are served; everything can be started
-            again.
+        WatchLostError: kopf gave up, or has not found GitRepositories that are served, or the API server has an older
+            store than before; everything can be started again.
         ClusterError: there are no credentials.
     """
     ended = asyncio.Event()
     passes = asyncio.create_task(leadership.lead(engine.queue.run), name="passes")
     passes.add_done_callback(lambda _: ended.set())
     insights = Insights()
-    missed = asyncio.create_task(_missed(insights, engine.served), name="missed")
+    missed = asyncio.create_task(_missed(insights, engine), name="missed")
     missed.add_done_callback(lambda _: ended.set())
     registry = kopf.OperatorRegistry()
-    _watch(registry, engine.queue)
-    _log_in(registry)
+    _watch(registry, engine.resumption)
+    _log_in(registry, engine.resumption)
 
     @kopf.on.cleanup(registry=registry)
     async def _stop_passes(**_: Any) -> None:
@@ -112,25 +110,25 @@ async def run(engine: Engine, leadership: Leadership) -> None:
     finally:
         missed.cancel()
     if missed.done() and not missed.cancelled():
-        missed.result()
-        raise WatchLostError("GitRepositories are served now")
+        raise WatchLostError(missed.result())
     if passes.done() and not passes.cancelled():
         passes.result()
 
 
-async def _missed(insights: Insights, served: Callable[[], Awaitable[bool]]) -> None:
-    """Return when GitRepositories are served that kopf has not found; where it has found them, never."""
+async def _missed(insights: Insights, engine: Engine) -> str:
+    """Return why everything must be started again: what kopf watches is not what the API server has."""
     await insights.ready_resources.wait()
     if insights.watched_resources:
-        await asyncio.Event().wait()
+        await engine.resumption.went_back.wait()
+        return "the API server has an older store than before, as after a restored backup"
     while True:
         await asyncio.sleep(_SERVED_SECONDS)
         with suppress(ClusterError):
-            if await served():
-                return
+            if await engine.served():
+                return "GitRepositories are served now"
 
 
-def _log_in(registry: kopf.OperatorRegistry) -> None:
+def _log_in(registry: kopf.OperatorRegistry, resumption: Resumption) -> None:
     """Offer Towline's credentials to kopf again and again: what the API server refuses now may work in a moment.
 
     kopf ends the operator when it gets the same credentials again, so each offer differs in its rank.
@@ -147,7 +145,7 @@ def _log_in(registry: kopf.OperatorRegistry) -> None:
             authorization = await credentials.threaded(access.authorization)
         except ClusterError as error:
             raise kopf.TemporaryError(error.message, delay=_LOGIN_SECONDS) from error
-        opened = session(access, authorization)
+        opened = session(access, authorization, resumption.resume)
         return kopf.AiohttpSession(server=access.host, aiohttp_session=opened, priority=rank)
 
 
@@ -162,29 +160,10 @@ def _settings() -> kopf.OperatorSettings:
     return settings
 
 
-def _watch(registry: kopf.OperatorRegistry, queue: WorkQueue) -> None:
-    seen: dict[Key, Hashable] = {}
-
+def _watch(registry: kopf.OperatorRegistry, resumption: Resumption) -> None:
     @kopf.on.event(RESOURCE.group, RESOURCE.version, RESOURCE.plural, registry=registry)
     async def _changed(event: kopf.RawEvent, namespace: str | None, name: str, **_: Any) -> None:
-        key = Key(namespace or "", name)
         if event["type"] == "DELETED":
-            seen.pop(key, None)
-            queue.wake(key)
-            return
-        asked = _asked(event["object"])
-        if seen.get(key) != asked:
-            seen[key] = asked
-            queue.wake(key)
-
-
-def _asked(resource: Mapping[str, Any]) -> Hashable:
-    """Return what a person may change in a resource, without the status, which Towline writes."""
-    metadata = resource["metadata"]
-    annotations = metadata.get("annotations") or {}
-    return (
-        metadata["uid"],
-        metadata.get("generation"),
-        metadata.get("deletionTimestamp"),
-        *(annotations.get(name) for name in _TRIGGERS),
-    )
+            resumption.ended(Key(namespace or "", name))
+        else:
+            resumption.told(event["object"])

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import aiohttp
 
+from towline.errors import ClusterError
 from towline.http.dialing import watchful_socket
 from towline.kube.credentials import Access
 
 
-def session(access: Access, authorization: str) -> aiohttp.ClientSession:
-    """Open a session; the caller closes it."""
+def session(
+    access: Access, authorization: str, resuming: Callable[[str], Awaitable[None]]
+) -> aiohttp.ClientSession:
+    """Open a session; the caller closes it.
+
+    Args:
+        access: where the API server is.
+        authorization: the value of that header.
+        resuming: is awaited before a watch goes on from a version, with that version. Where it raises a ClusterError,
+            kopf tries again as after a lost connection.
+    """
 
     async def _named(
         request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
@@ -18,10 +30,21 @@ def session(access: Access, authorization: str) -> aiohttp.ClientSession:
         request.server_hostname = access.server_name
         return await send(request)
 
+    async def _resumed(
+        request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        query = request.url.query
+        if "watch" in query and (version := query.get("resourceVersion")):
+            try:
+                await resuming(version)
+            except ClusterError as error:
+                raise aiohttp.ClientConnectionError(error.message) from error
+        return await send(request)
+
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=access.tls, socket_factory=watchful_socket),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"Authorization": authorization} if authorization else None,
         proxy=access.proxy or None,
-        middlewares=(_named,) if access.server_name else (),
+        middlewares=(_resumed, *((_named,) if access.server_name else ())),
     )

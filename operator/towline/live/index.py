@@ -40,6 +40,7 @@ class Index:
             must not block. It is not called for Towline's own writes.
         on_health: called with label and shift when the health of an object has moved and a plan cannot differ.
         on_doubt: called with an object that must be read to know what an event meant.
+        on_lost: called when the connection of a watch was lost: what is remembered of the API server may be untrue.
         jitter: random numbers from 0 to 1.
     """
 
@@ -51,6 +52,7 @@ class Index:
         on_health: Callable[[str, Shift], None] = lambda _label, _shift: None,
         *,
         on_doubt: Callable[[ObjectRef], None] = lambda _ref: None,
+        on_lost: Callable[[], None] = lambda: None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
@@ -58,6 +60,7 @@ class Index:
         self._on_event = on_event
         self._on_health = on_health
         self._on_doubt = on_doubt
+        self._on_lost = on_lost
         self.disturbances = Touched()
         self._jitter = jitter
         self._inventory = Inventory()
@@ -241,6 +244,7 @@ class Index:
             jitter=self._jitter,
             pauses=pauses,
             on_trouble=lambda: self._tell_trouble(kind),
+            on_lost=self._on_lost,
         )
         self._watches[kind] = watch
         self._gone.pop(kind, None)
@@ -285,7 +289,7 @@ class Index:
         if verdict is judge.EventMeaning.ECHO and not shift:
             return
         self._keep(seen.ref, seen.live if verdict.matters else _still_altered(before, seen.live))
-        if before and verdict is judge.EventMeaning.GONE:
+        if before and verdict is judge.EventMeaning.GONE and seen.uid:  # not merely missing in a list
             self._short_lived.went(before)
         if verdict.doubtful and not seen.quiet:
             self._on_doubt(seen.ref)

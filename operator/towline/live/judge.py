@@ -77,12 +77,17 @@ def _ownership(live: Live) -> tuple[object, ...]:
     return (*stamps, live.manager, live.fields, live.entry_time)
 
 
+def _state(live: Live) -> tuple[object, ...]:
+    """Return what makes two states the same; the version alone does not, as a restored store gives it once more."""
+    return (live.resource_version, live.uid, live.terminating, live.label, live.generation, *_ownership(live))
+
+
 def _perhaps_content(before: Live, after: Live) -> bool:
     return after.generation != before.generation or after.generation < 0
 
 
 _RULES: tuple[tuple[EventMeaning, Callable[[Live, Live], bool]], ...] = (
-    (EventMeaning.ECHO, lambda before, after: after.resource_version == before.resource_version),
+    (EventMeaning.ECHO, lambda before, after: _state(after) == _state(before)),
     (EventMeaning.RECREATED, lambda before, after: after.uid != before.uid),
     (EventMeaning.TERMINATING, lambda before, after: after.terminating != before.terminating),
     (EventMeaning.RELABELLED, lambda before, after: after.label != before.label),

@@ -22,11 +22,13 @@ class KindFeed:
         self._echoes = echoes
         self._read = read
         self._called: set[ObjectRef] = set()
+        self._is_listing = False
         self._is_first = True
 
     def listing(self) -> None:
         """Begin a list."""
         self._called.clear()
+        self._is_listing = True
         self._echoes.relist(self._kind)
 
     def present(self, body: Body) -> None:
@@ -37,7 +39,12 @@ class KindFeed:
         self._echoes.deliver(Seen(live.ref, live.uid, live, quiet=self._is_first))
 
     def _known(self, ref: ObjectRef, metadata: Body) -> Live | None:
-        """Return the known state of the object if it is this one: usually it is the result of Towline's own write."""
+        """Return the known state of the object if it is this one: usually it is the result of Towline's own write.
+
+        A list is read: a store that was restored gives the same versions to other states.
+        """
+        if self._is_listing:
+            return None
         known = self._inventory.get(ref)
         is_same = known and (known.uid, known.resource_version) == (
             metadata["uid"],
@@ -54,7 +61,7 @@ class KindFeed:
         """Hand on the absence of each object that the list did not name."""
         self._lose((self._inventory.of_kind(self._kind) | self._echoes.pending(self._kind)) - self._called)
         self._called.clear()
-        self._is_first = False
+        self._is_first = self._is_listing = False
 
     def gone(self) -> None:
         """Hand on the absence of all objects."""

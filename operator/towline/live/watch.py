@@ -43,7 +43,6 @@ _LISTED = "k8s.io/initial-events-end"
 _SELECTED = {"labelSelector": labels.REPOSITORY_LABEL}
 _STREAMED = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
 _NOT_STREAMED = frozenset({400, 405, 406, 415, 422})
-_VERSION_REFUSED = frozenset({400, 404, 410, 422, 504})
 
 _log = log.logger(__name__)
 
@@ -70,6 +69,10 @@ class Sink(Protocol):
 class Watch:
     """Follows one kind: its metadata, or whole objects where their health needs more.
 
+    A watch that the server ends goes on from the version that was seen last. After silence, a lost connection or an
+    error, the kind is listed anew, from etcd: the server may have come back with a store from before that version, and
+    would tell nothing until as much was written as was lost.
+
     `ready` is set while the sink holds what the server has; `problem` says why it does not. `settled` is set
     while it is ready, `denied` holds the words by which the server has forbidden it, or it `is_troubled`: for seconds
     nothing was heard of a kind that is not listed.
@@ -83,6 +86,7 @@ class Watch:
         pauses: whether the watch ends with its first list, and begins again when it is told to: thousands of creations
             are not told while they happen, but as the list with which the second watch begins.
         on_trouble: called when the kind begins to be in trouble, and when that is over.
+        on_lost: called when a watch has ended so that the kind must be listed anew.
     """
 
     def __init__(  # noqa: PLR0913  whom it asks about what, whom it tells, and when
@@ -95,6 +99,7 @@ class Watch:
         jitter: Callable[[], float],
         pauses: bool = False,
         on_trouble: Callable[[], None] = lambda: None,
+        on_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self.kind = kind
         self._is_whole = not assessment.is_stateless(kind)
@@ -116,6 +121,7 @@ class Watch:
         self._warned = False
         self._named = ("", "")
         self._on_trouble = on_trouble
+        self._on_lost = on_lost
         self._heard_at = 0.0
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -286,8 +292,9 @@ class Watch:
         code = error.code if isinstance(error, ApiError) else 0
         if code in _NOT_STREAMED and not self._version:
             self._paged = True
-        if code in _VERSION_REFUSED:
+        if self._version and code != 429:  # a busy server is the one that it was
             self._version = ""
+            self._on_lost()
         if code == 404:
             self._discovery.invalidate()
         self.problem = error.message

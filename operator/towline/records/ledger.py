@@ -153,14 +153,16 @@ class Ledger:
         uid = closed[0].intent.subject.uid
         self._tips.pop(uid, None)
         self._unclosed[uid] = tuple(closed)
+        kept = True
         for record in closed:
             try:
-                await self._finish(record)
+                kept &= await self._finish(record)
             except AnotherOperatorError:
                 del self._unclosed[uid]
                 raise
         del self._unclosed[uid]
-        self._tips[uid] = newest.of(closed)
+        if kept:
+            self._tips[uid] = newest.of(closed)
 
     async def post_kept(self) -> None:
         """Post the closed records that wait in the data folder, as far as the cluster accepts them now.
@@ -185,6 +187,10 @@ class Ledger:
         for old in retention.expired(stored, drifts, self._retention, now):
             await self._records.delete(namespace, old)
         self._swept[uid] = newest.sequence
+
+    def read_again(self) -> None:
+        """Read the newest syncs once more before they are followed: the API server may have an older store now."""
+        self._tips.clear()
 
     def forget(self, uid: str) -> None:
         """Forget a repository that is gone."""
@@ -216,16 +222,18 @@ class Ledger:
     async def _read(self, key: Key, kept: SyncRecord | str | None) -> SyncRecord | None:
         return await self._records.read(self.namespace(key), kept) if isinstance(kept, str) else kept
 
-    async def _finish(self, record: SyncRecord) -> None:
+    async def _finish(self, record: SyncRecord) -> bool:
+        """Close a record wherever it is; False if it is nowhere any more, so that the next one cannot follow it."""
         if await self._spool.finish(record):
-            return
+            return True
         refusal = await self._tried(self._records.finish, record)
         if refusal is None:
-            return
+            return True
         if refusal.code == 404:
             spool.tell(record, "it was deleted while its sync ran")
-        else:
-            await self._spool.put(record)
+            return False
+        await self._spool.put(record)
+        return True
 
     async def _tried(
         self, write: Callable[[SyncRecord], Awaitable[None]], record: SyncRecord
