@@ -43,6 +43,11 @@ class Site:
         return f"https://127.0.0.1:{self.api_port}"
 
     @property
+    def store(self) -> Path:
+        """Where etcd keeps everything."""
+        return self.folder / "etcd"
+
+    @property
     def audit_log(self) -> Path:
         """Where the API server writes what it was asked."""
         return self.folder / "audit.log"
@@ -70,7 +75,7 @@ def etcd(site: Site) -> Program:
         "etcd",
         {
             "name": "towline",
-            "data-dir": site.folder / "etcd",
+            "data-dir": site.store,
             "listen-client-urls": client,
             "advertise-client-urls": client,
             "listen-peer-urls": peer,

@@ -80,6 +80,23 @@ class ControlPlane:
         server.start()
         self.wait_ready(server)
 
+    def back_up(self, copy: Path) -> None:
+        """Copy the store to the folder `copy`; etcd is away for that moment, and the API server stays."""
+        store = self.program("etcd")
+        store.stop()
+        shutil.copytree(self.site.store, copy)
+        store.start()
+        self.wait_ready(self.program("kube-apiserver"))
+
+    def restore(self, copy: Path) -> None:
+        """Put a copy of the store back while neither etcd nor the API server runs; the API server is off after it."""
+        self.kill_api_server()
+        store = self.program("etcd")
+        store.kill()
+        shutil.rmtree(self.site.store)
+        shutil.copytree(copy, self.site.store)
+        store.start()
+
     def wait_ready(self, server: Program, deadline: float = START_DEADLINE) -> None:
         """Wait until the API server says that it is ready; raises when it ended instead."""
         eventually(
