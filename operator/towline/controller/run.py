@@ -160,33 +160,26 @@ async def _engine(
             lambda ref: passes.doubted(ref),  # noqa: PLW0108
         )
         ledger = Ledger(client, chosen.records_namespace, chosen.folder)
-        doors = Doors(
-            client=client,
-            discovery=discovery,
-            index=Index(
-                client, discovery, changed, shifted, on_doubt=rechecks.note, on_lost=ledger.read_again
-            ),
-            mirrors=_mirrors(chosen, mask_key),
-            ledger=ledger,
-        )
+        index = Index(client, discovery, changed, shifted, on_doubt=rechecks.note, on_lost=ledger.read_again)
+        mirrors = _mirrors(chosen, mask_key)
+        doors = Doors(client=client, discovery=discovery, index=index, mirrors=mirrors, ledger=ledger)
         passes = wiring.passes(chosen, doors, Mask(mask_key), metrics, wake)
         queue = WorkQueue(passes.once, time.monotonic)
         resumption = Resumption(lambda: pages(client), wake, ledger.read_again)
 
         async def end() -> None:
             await rechecks.aclose()
-            await doors.index.aclose()
-            await doors.mirrors.aclose()
+            await index.aclose()
+            await mirrors.aclose()
 
         try:
             async with _beside(
                 learn=background.learn(discovery),
                 give_back=malloc.give_back(),
                 tidy=background.tidy(queue, passes, doors),
-                verify=background.verify(doors.index, rechecks, chosen.verify_seconds),
+                verify=background.verify(index, rechecks, chosen.verify_seconds),
             ):
-                served = partial(_served, discovery)
-                yield Engine(queue=queue, resumption=resumption, served=served, end=end)
+                yield Engine(queue=queue, resumption=resumption, served=partial(_served, discovery), end=end)
         finally:
             await end()
 
