@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +26,10 @@ OFF = (
     "pod-garbage-collector-controller",  # stories play kubelets themselves, on a node that does not exist
 )
 """Controllers that would do nothing useful without real nodes."""
+
+
+_NO_CLIENTS = range(20_000, 32_000)
+"""Ports below those of `net.ipv4.ip_local_port_range`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +65,16 @@ class Site:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback interface that nobody listens on, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [held.getsockname()[1] for held in sockets]
-    for held in sockets:
-        held.close()
-    return ports
+    """Return ports of the loopback interface that nobody listens on, all different.
+
+    They are none that Linux gives to clients, so that they are still free when a program starts, and starts again.
+    """
+    ports: set[int] = set()
+    while len(ports) < count:
+        port = secrets.choice(_NO_CLIENTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports.add(port)
+    return sorted(ports)
 
 
 def etcd(site: Site) -> Program:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from e2e.harness.audit import AuditLog
-from e2e.harness.cluster import Cluster, Kubectl, Object
+from e2e.harness.cluster import Cluster, Kubectl
 from e2e.harness.gitrepo import Repo
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
@@ -123,14 +123,8 @@ def test_one_accident_that_deletes_many_objects_leaves_few_records_and_its_first
     repository.until_ready(sha)
     kubectl("delete", "configmap", *names, "-n", repository.namespace, "--wait=false")
     eventually(lambda: _colours(cluster, repository) == dict.fromkeys(names, "blue"), deadline=10)
-    records = eventually(lambda: _closed(repository), message="closed records")
-    drift = [each for each in records if each["spec"]["trigger"] == "Drift"]
+    drift = [each for each in repository.until_closed() if each["spec"]["trigger"] == "Drift"]
     assert 1 <= len(drift) <= 3
     assert sum(each["status"]["counts"]["changed"] for each in drift) == len(names)
     first = next(each for each in drift)
     assert first["status"]["counts"]["changed"] < len(names)
-
-
-def _closed(repository: Repository) -> list[Object]:
-    records = repository.records()
-    return records if all((each.get("status") or {}).get("outcome") for each in records) else []

@@ -223,8 +223,7 @@ def test_a_record_says_whether_a_commit_the_spec_or_a_start_was_the_cause(
     cluster.delete("v1", "ConfigMap", "a", repository.namespace)
     operator.start()
     repository.until(lambda _: cluster.find("v1", "ConfigMap", "a", repository.namespace), "the object again")
-    repository.until(lambda _: "status" in repository.records()[-1], "the record's end")
-    assert [record["spec"]["trigger"] for record in repository.records()] == ["Commit", "Spec", "Start"]
+    assert [record["spec"]["trigger"] for record in repository.until_closed()] == ["Commit", "Spec", "Start"]
 
 
 def test_what_is_secret_is_recorded_as_changed_and_shown_nowhere(

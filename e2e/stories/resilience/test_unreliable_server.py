@@ -156,7 +156,7 @@ def test_an_api_server_that_dies_again_and_again_is_served_on_by_the_same_proces
         )
         assert _colours(cluster, app) == dict.fromkeys(NAMES, colour)
     assert operator.program.running()
-    assert chain.verify(app.records()) == ()
+    assert chain.verify(app.until_closed()) == ()
 
 
 def test_a_deletion_that_is_refused_stays_ours_and_is_done_when_it_is_allowed(

@@ -13,6 +13,7 @@ from e2e.harness.cluster import Cluster, Object
 from e2e.harness.gitrepo import Repo
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import API, Repository
+from e2e.harness.waiting import eventually
 from e2e.scenes import cluster_limits, manifests
 
 WORDS = "'says ' + object.data.password + ' or ' + object.metadata.annotations.password"
@@ -175,11 +176,16 @@ def refused(value: str) -> list[Object]:
 
 
 def shown(cluster: Cluster, operator: Operator, app: Repository) -> str:
-    """Return everything that people may read about a repository: resource, records, events, log."""
+    """Return everything that people may read about a failure: resource, records, log, and the event after it."""
+    reason = app.condition()["reason"]
+
+    def told() -> list[Object]:
+        events = cluster.list("v1", "Event", app.namespace)
+        return events if reason in {each["reason"] for each in events} else []
+
+    events = eventually(told, deadline=30, message=f"the event {reason}, which follows the status")
     records = cluster.list(API, "SyncRecord", app.namespace)
-    events = cluster.list("v1", "Event", app.namespace)
     assert records
-    assert events
     return json.dumps([app.read(), records, events]) + operator.log_file.read_text()
 
 
