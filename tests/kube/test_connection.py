@@ -16,7 +16,7 @@ from towline.errors import ApiError, ClusterError
 from towline.kube import calls, pool
 from towline.kube.client import Client
 from towline.kube.credentials import Access
-from towline.kube.kopf_session import session
+from towline.kube.kopf_session import Sessions, session
 
 PATH = "/api/v1/namespaces/shop/configmaps/settings"
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{"kind":"x"}'
@@ -293,6 +293,15 @@ async def test_the_watch_over_repositories_expects_the_same_server_name_as_every
             with pytest.raises(aiohttp.ClientConnectorCertificateError):
                 await opened.get(named.host + PATH)
     assert len(wire.heads) == 1
+
+
+async def test_a_session_that_kopf_has_not_taken_over_yet_is_closed_at_the_end() -> None:
+    secured, sessions = Secured("api.example"), Sessions(unasked)
+    async with Wire(tls=secured.tls).running() as wire:
+        taken, left = (sessions.open(secured.access(wire), "Bearer token") for _ in range(2))
+        await taken.close()
+        await sessions.aclose()
+    assert left.closed
 
 
 class Proxy:

@@ -24,7 +24,7 @@ from towline.controller.queue import WorkQueue
 from towline.controller.resumption import Resumption
 from towline.errors import ClusterError
 from towline.kube import credentials
-from towline.kube.kopf_session import session
+from towline.kube.kopf_session import Sessions
 from towline.model import Key
 
 _LOGIN_SECONDS = 2.0
@@ -85,7 +85,7 @@ async def run(engine: Engine, leadership: Leadership) -> None:
     missed.add_done_callback(lambda _: ended.set())
     registry = kopf.OperatorRegistry()
     _watch(registry, engine.resumption)
-    _log_in(registry, engine.resumption)
+    sessions = _log_in(registry, engine.resumption)
 
     @kopf.on.cleanup(registry=registry)
     async def _stop_passes(**_: Any) -> None:
@@ -109,6 +109,7 @@ async def run(engine: Engine, leadership: Leadership) -> None:
         raise WatchLostError(f"the watch of GitRepositories has ended: {error}"[:500]) from error
     finally:
         missed.cancel()
+        await sessions.aclose()
     if missed.done() and not missed.cancelled():
         raise WatchLostError(missed.result())
     if passes.done() and not passes.cancelled():
@@ -128,12 +129,13 @@ async def _missed(insights: Insights, engine: Engine) -> str:
                 return "GitRepositories are served now"
 
 
-def _log_in(registry: kopf.OperatorRegistry, resumption: Resumption) -> None:
+def _log_in(registry: kopf.OperatorRegistry, resumption: Resumption) -> Sessions:
     """Offer Towline's credentials to kopf again and again: what the API server refuses now may work in a moment.
 
-    kopf ends the operator when it gets the same credentials again, so each offer differs in its rank.
+    kopf ends the operator when it gets the same credentials again, so each offer differs in its rank. Returns the
+    sessions that it offers, for the caller to close.
     """
-    ranks = itertools.count()
+    ranks, sessions = itertools.count(), Sessions(resumption.resume)
 
     @kopf.on.login(registry=registry)
     async def _offer(**_: Any) -> kopf.AiohttpSession:
@@ -145,8 +147,10 @@ def _log_in(registry: kopf.OperatorRegistry, resumption: Resumption) -> None:
             authorization = await credentials.threaded(access.authorization)
         except ClusterError as error:
             raise kopf.TemporaryError(error.message, delay=_LOGIN_SECONDS) from error
-        opened = session(access, authorization, resumption.resume)
+        opened = sessions.open(access, authorization)
         return kopf.AiohttpSession(server=access.host, aiohttp_session=opened, priority=rank)
+
+    return sessions
 
 
 def _settings() -> kopf.OperatorSettings:

@@ -1,4 +1,4 @@
-"""Open an aiohttp session for kopf, to the same API server with the same credentials."""
+"""Open aiohttp sessions for kopf, to the same API server with the same credentials."""
 
 from __future__ import annotations
 
@@ -9,6 +9,31 @@ import aiohttp
 from towline.errors import ClusterError
 from towline.http.dialing import watchful_socket
 from towline.kube.credentials import Access
+
+
+class Sessions:
+    """The sessions that kopf is given.
+
+    kopf closes each that it has taken over. It takes none over that is opened while a signal ends it.
+
+    Args:
+        resuming: see `session`.
+    """
+
+    def __init__(self, resuming: Callable[[str], Awaitable[None]]) -> None:
+        self._resuming = resuming
+        self._opened: list[aiohttp.ClientSession] = []
+
+    def open(self, access: Access, authorization: str) -> aiohttp.ClientSession:
+        """Open one more session."""
+        opened = session(access, authorization, self._resuming)
+        self._opened = [*(one for one in self._opened if not one.closed), opened]
+        return opened
+
+    async def aclose(self) -> None:
+        """Close those that are still open."""
+        for one in self._opened:
+            await one.close()
 
 
 def session(
