@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from towline.api.syncrecord import Ending
 from towline.apply.writer import Writer
 from towline.drift import contests
+from towline.drift.deviations import Deviation
 from towline.drift.tries import RepairResults
-from towline.errors import Refusal
+from towline.errors import Failure, Refusal
 from towline.fields.mask import Mask
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
-from towline.model import Action, Change
+from towline.model import Action, Change, Outcome, Result
 from towline.plan import ownership
 from towline.reconcile.desired import Head
 from towline.reconcile.drift_state import DriftState, DriftStates
@@ -23,32 +26,65 @@ from towline.reconcile.sync import SyncResult
 from tests.kube.loopback import Server, served, status
 from tests.reconcile.test_repair import REF, RESOURCE, REVISION, SPEC, written
 
+MANIFEST = written(REF).manifest
+REPAIR = Change(action=Action.REPAIR, ref=REF, manifest=MANIFEST)
+REFUSED = SyncResult(
+    ending=Ending.FAILED, unrepaired=(Failure(reason="Invalid", message="no", object=str(REF)),)
+)
+DONE = SyncResult(ending=Ending.SUCCEEDED, outcomes=(Outcome(change=REPAIR, result=Result.DONE),))
 
-async def test_a_fight_that_ends_while_its_pass_goes_on_is_still_looked_at() -> None:
-    now = 0.0
+
+@asynccontextmanager
+async def drift_states(clock: Callable[[], float]) -> AsyncIterator[DriftStates]:
+    """The drift of repositories in a cluster whose API server lets nobody read."""
     async with served(Server(status(403, "Forbidden"))) as client:
         discovery = Discovery(client)
         writer = Writer(client, discovery, Index(client, discovery, lambda *_: None))
-        drifts = DriftStates(
-            cast("Any", None), writer, Mask(b"k" * 32), clock=lambda: now, now=lambda: datetime.now(UTC)
-        )
+        mask = Mask(b"k" * 32)
+        yield DriftStates(cast("Any", None), writer, mask, clock=clock, now=lambda: datetime.now(UTC))
+
+
+async def test_a_fight_that_ends_while_its_pass_goes_on_is_still_looked_at() -> None:
+    now = 0.0
+    async with drift_states(lambda: now) as drifts:
         known = _fought_over(drifts)
         policy = drifts.policy(ownership.policy(RESOURCE), known, SPEC)
         assert set(policy.contested) == {REF}
         now = contests.PAUSE + 2 * contests.SECONDS  # waves wait for gates, and writes for a busy server
         drifts.repaired(known, SyncResult(ending=Ending.SUCCEEDED))
-        manifest = written(REF).manifest
-        left = Change(action=Action.SKIP, ref=REF, manifest=manifest, reason=Refusal.CONTESTED)
+        left = Change(action=Action.SKIP, ref=REF, manifest=MANIFEST, reason=Refusal.CONTESTED)
         await drifts.repositories(known, [left])
         assert drifts.due(known) is not None
 
 
+async def test_a_repair_that_is_refused_again_with_the_plan_of_a_commit_is_still_told() -> None:
+    now = 0.0
+    async with drift_states(lambda: now) as drifts:
+        known = _recalled(drifts)
+        told = (Deviation(object=str(REF), field="/data/size"),)
+        known.reported[REF] = told
+        drifts.repaired(known, REFUSED)
+        now = 3600.0  # the repair is due again, so a plan tries it
+        assert not drifts.policy(ownership.policy(RESOURCE), known, SPEC).refused
+        drifts.repaired(known, REFUSED)
+        await drifts.repositories(known, drifts.as_left(known, [REPAIR]))
+        assert drifts.deviations(known) == told
+        drifts.repaired(known, DONE)
+        await drifts.repositories(known, drifts.as_left(known, [REPAIR]))
+        assert drifts.deviations(known) == ()
+
+
 def _fought_over(drifts: DriftStates) -> DriftState:
+    known = _recalled(drifts)
+    undone = RepairResults({REF}, frozenset({REF}), {str(REF): "an-autoscaler"}, ())
+    for _ in range(contests.REPAIRS + 1):
+        known.tries = known.tries.counted(undone, 0.0)
+    return known
+
+
+def _recalled(drifts: DriftStates) -> DriftState:
     head = Head(remote=cast("Any", None), name="main", sha=REVISION.sha, seen_at=-math.inf)
     drifts.recall(RESOURCE, SPEC, head, {REF: written(REF)})
     known = drifts.known(RESOURCE)
     assert known
-    undone = RepairResults({REF}, frozenset({REF}), {str(REF): "an-autoscaler"}, ())
-    for _ in range(contests.REPAIRS + 1):
-        known.tries = known.tries.counted(undone, 0.0)
     return known

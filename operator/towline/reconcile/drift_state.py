@@ -194,6 +194,15 @@ class DriftStates:
                 if before is None or deviations.timeless(before[1]) != deviations.timeless(found):
                     known.overridden[ref] = (written.manifest.digest, found)
 
+    def as_left(self, known: DriftState, changes: Iterable[Change]) -> tuple[Change, ...]:
+        """Return the changes of a plan that was carried out; a repair that was refused leaves its object as it is."""
+        return tuple(
+            replace(change, action=Action.SKIP, reason=drift_policy.REFUSED)
+            if change.ref in known.tries.refused and _repairs(change, known)
+            else change
+            for change in changes
+        )
+
     async def repositories(self, known: DriftState, changes: Iterable[Change]) -> None:
         """Describe the drifted objects that a plan leaves, and forget those that are as declared again.
 
