@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from towline.errors import ApiError, ClusterError
 from towline.kube import calls
-from towline.kube.client import TOKEN_SECONDS, Client
+from towline.kube.client import IN_FLIGHT, TOKEN_SECONDS, Client
 from towline.model import Key
 
 from tests.kube.loopback import Handler, Server, cuts, events, hangs, says, served, status
@@ -338,7 +338,7 @@ async def test_requests_of_one_repository_do_not_hold_up_another() -> None:
     full, gate = asyncio.Event(), asyncio.Event()
 
     async def waits(_: web.Request) -> web.StreamResponse:
-        if len(server.requests) == 16:
+        if len(server.requests) == IN_FLIGHT - 1:
             full.set()
         await gate.wait()
         return web.json_response({})
@@ -349,7 +349,7 @@ async def test_requests_of_one_repository_do_not_hold_up_another() -> None:
         await full.wait()
         small = asyncio.create_task(client.request("GET", PATH + "2", key=Key("a", "small")))
         await asyncio.sleep(0)
-        assert len(server.requests) == 16
+        assert len(server.requests) == IN_FLIGHT - 1
         gate.set()
         await small
         assert [request.path for request in server.requests].index(PATH + "2") <= 32

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from towline.errors import Reason, SourceError
+from towline.shares.pools import Pools
 from towline.source import advertisement, refs
 from towline.source.access import Remote
 from towline.source.advertisement import Advertisements
@@ -39,7 +40,7 @@ def no_process(*_: Any) -> Popen[bytes]:
 @pytest.fixture
 def looker(tmp_path: Path) -> Advertisements:
     """Reads advertisements, and fails the test where that starts a process."""
-    return Advertisements(Transport(tmp_path, no_process, None, 2**30))
+    return Advertisements(Transport(tmp_path, no_process, None, Pools.here()))
 
 
 def ls_remote(url: str) -> bytes:
@@ -74,7 +75,7 @@ async def test_what_is_read_is_what_git_reads(looker: Advertisements, repo: Repo
 async def test_an_address_of_the_host_that_leads_nowhere_does_not_matter(repo: Repo, tmp_path: Path) -> None:
     sha = repo.commit({"a.yaml": "a"})
     names = Names(lambda host, _: ("127.0.0.2", "127.0.0.1") if host == "git.example.com" else ())
-    looker = Advertisements(Transport(tmp_path, no_process, None, 2**30), names)
+    looker = Advertisements(Transport(tmp_path, no_process, None, Pools.here()), names)
     found = await looker.read(Remote(url=repo.url.replace("127.0.0.1", "git.example.com")), LIMIT)
     assert found is not None
     assert found.names["refs/heads/main"] == sha

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from towline.errors import Reason, SourceError
+from towline.shares.pools import Pools
 from towline.source.mirror import Mirrors
 from towline.source.selection import SourceLimits
 
@@ -40,7 +42,7 @@ async def test_an_object_that_would_take_all_memory_is_refused_and_its_mirror_st
     repo: Repo, tmp_path: Path
 ) -> None:
     first = repo.commit({"a.yaml": "a"})
-    mirrors = Mirrors(tmp_path / "data", SourceLimits(memory_bytes=64 * 1024**2))
+    mirrors = Mirrors(tmp_path / "data", pools=replace(Pools.here(), large_memory=64 * 1024**2))
     remote, _ = await fetched(mirrors, repo)
     repo.commit({"b.yaml": "b"}, message="x" * 64 * 1024**2)
     with pytest.raises(SourceError, match="more memory") as raised:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from towline import aio, log
 from towline.model import Key
+from towline.shares import behalf
 
 Work = Callable[[Key], Awaitable[float | None]]
 """One pass: returns the seconds until the next one, infinity when it waits for a trigger, None when the repository is
@@ -39,10 +40,18 @@ class WorkQueue:
         work: one pass; see `Work`. It handles its own errors: what escapes it is a bug, is logged with its trace,
             and the key is tried again after `rescue` seconds.
         clock: monotonic seconds.
+        may_interrupt: says whether the pass that runs for a key now may be cancelled.
     """
 
-    def __init__(self, work: Work, clock: Callable[[], float], rescue: float = 60.0) -> None:
+    def __init__(
+        self,
+        work: Work,
+        clock: Callable[[], float],
+        rescue: float = 60.0,
+        may_interrupt: Callable[[Key], bool] = lambda _: False,
+    ) -> None:
         self._work = work
+        self._may_interrupt = may_interrupt
         self._clock = clock
         self._rescue = rescue
         self._entries: dict[Key, _Entry] = {}
@@ -59,6 +68,13 @@ class WorkQueue:
             entry.again = min(entry.again, due)
         elif due < entry.due:
             self._plan(key, entry, due)
+
+    def leave(self, key: Key) -> None:
+        """Run a pass now for a repository that is being deleted, instead of one that waits for its Git server."""
+        entry = self._entries.get(key)
+        if entry and entry.running and self._may_interrupt(key):
+            entry.running.cancel()
+        self.wake(key)
 
     @property
     def known(self) -> frozenset[Key]:
@@ -117,7 +133,8 @@ class WorkQueue:
     async def _pass(self, key: Key, entry: _Entry) -> None:
         wait: float | None = self._rescue
         try:
-            wait = await self._work(key)
+            with behalf.of(key):
+                wait = await self._work(key)
         except Exception:  # noqa: BLE001  a whole pass: a bug in one repository must not end the others
             _log.exception("reconciliation failed", repository=str(key))
         finally:

@@ -33,6 +33,7 @@ class Resumption:
         pages: lists the metadata of all GitRepositories, page by page.
         wake: asks for a pass.
         lost: is called when a watch begins anew, before anything is listed.
+        leave: asks for a pass of a repository that is being deleted or gone; `wake` does, where it is None.
     """
 
     def __init__(
@@ -40,10 +41,12 @@ class Resumption:
         pages: Callable[[], AsyncIterator[Body]],
         wake: Callable[[Key], None],
         lost: Callable[[], None] = lambda: None,
+        leave: Callable[[Key], None] | None = None,
     ) -> None:
         self._pages = pages
         self._wake = wake
         self._lost = lost
+        self._leave = leave or wake
         self._seen: dict[Key, tuple[Hashable, str]] = {}
         self.went_back = asyncio.Event()
 
@@ -53,12 +56,12 @@ class Resumption:
         known, _ = self._seen.get(key, (None, ""))
         self._seen[key] = asked, resource["metadata"]["resourceVersion"]
         if known != asked:
-            self._wake(key)
+            (self._leave if resource["metadata"].get("deletionTimestamp") else self._wake)(key)
 
     def ended(self, key: Key) -> None:
         """Take from an event that a resource was deleted."""
         self._seen.pop(key, None)
-        self._wake(key)
+        self._leave(key)
 
     async def resume(self, version: str) -> None:
         """List all resources before a watch goes on from `version`; wake those of which a state was not told.

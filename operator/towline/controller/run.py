@@ -36,6 +36,7 @@ from towline.model import Key, ObjectRef
 from towline.records.ledger import Ledger
 from towline.server import app
 from towline.settings import Settings
+from towline.shares.pools import Pools
 from towline.source.mirror import Mirrors
 from towline.source.public_addresses import Addresses
 
@@ -73,6 +74,8 @@ def _ends(chosen: Settings) -> bool:
 
 async def _operate(chosen: Settings) -> None:
     chosen.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    pools = Pools.here()
+    asyncio.get_running_loop().set_default_executor(pools.threads)
     await credentials.check()
     home = await asyncio.to_thread(credentials.namespace)
     installation = chosen.installation | {ObjectRef("", "Secret", home, labels.KEYS)}
@@ -86,7 +89,7 @@ async def _operate(chosen: Settings) -> None:
     with _ended_by_signals():
         async with _leadership(chosen) as leadership, app.serving(chosen.listen, metrics, ready):
             key = await _mask_key(chosen.folder, home)
-            async with _engine(chosen, metrics, leadership, key) as engine:
+            async with _engine(chosen, metrics, leadership, key, pools) as engine:
                 engines.append(engine)
                 await triggers.run(engine, leadership)
 
@@ -137,7 +140,7 @@ async def _leadership(chosen: Settings) -> AsyncIterator[Leadership]:
 
 @asynccontextmanager
 async def _engine(
-    chosen: Settings, metrics: Metrics, leadership: Leadership, mask_key: bytes
+    chosen: Settings, metrics: Metrics, leadership: Leadership, mask_key: bytes, pools: Pools
 ) -> AsyncIterator[Engine]:
     """Make everything that passes need, and the queue that runs them."""
     queue: WorkQueue
@@ -161,11 +164,11 @@ async def _engine(
         )
         ledger = Ledger(client, chosen.records_namespace, chosen.folder)
         index = Index(client, discovery, changed, shifted, on_doubt=rechecks.note, on_lost=ledger.read_again)
-        mirrors = _mirrors(chosen, mask_key)
+        mirrors = _mirrors(chosen, mask_key, pools)
         doors = Doors(client=client, discovery=discovery, index=index, mirrors=mirrors, ledger=ledger)
         passes = wiring.passes(chosen, doors, Mask(mask_key), metrics, wake)
-        queue = WorkQueue(passes.once, time.monotonic)
-        resumption = Resumption(lambda: pages(client), wake, ledger.read_again)
+        queue = WorkQueue(passes.once, time.monotonic, may_interrupt=passes.is_asking)
+        resumption = Resumption(lambda: pages(client), wake, ledger.read_again, queue.leave)
 
         async def end() -> None:
             await rechecks.aclose()
@@ -188,9 +191,9 @@ async def _served(discovery: Discovery) -> bool:
     return bool(await discovery.resource(RESOURCE.group_kind, RESOURCE.version))
 
 
-def _mirrors(chosen: Settings, mask_key: bytes) -> Mirrors:
+def _mirrors(chosen: Settings, mask_key: bytes, pools: Pools) -> Mirrors:
     addresses = Addresses() if chosen.deny_private_addresses else None
-    return Mirrors(chosen.folder, addresses=addresses, key=mask_key)
+    return Mirrors(chosen.folder, addresses=addresses, key=mask_key, pools=pools)
 
 
 @asynccontextmanager

@@ -73,12 +73,14 @@ class Passes:
         verify: reads objects whose metadata cannot tell whether they are as declared.
         doubted: is told of such an object at once.
         remotes: names every remote that a repository follows.
+        is_asking: says whether the pass of a repository waits for its Git server.
     """
 
     once: Callable[[Key], Awaitable[float | None]]
     verify: Callable[[Sequence[ObjectRef]], Awaitable[None]]
     doubted: Callable[[ObjectRef], None]
     remotes: Callable[[], tuple[Remote, ...]]
+    is_asking: Callable[[Key], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +145,7 @@ def passes(
         verify=repairs.verify,
         doubted=repairs.doubted,
         remotes=shared.fetcher.remotes,
+        is_asking=shared.fetcher.is_asking,
     )
 
 

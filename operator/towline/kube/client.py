@@ -18,11 +18,11 @@ from towline.kube import calls, credentials
 from towline.kube.calls import Answer, Call, UnansweredError
 from towline.kube.credentials import Access
 from towline.kube.pool import Pool
-from towline.kube.slots import Slots
 from towline.model import Body, Key
+from towline.shares import pools
 
-IN_FLIGHT = 16
-"""Requests about managed objects at a time; more of them only lengthened the wait when measured."""
+IN_FLIGHT = pools.REQUESTS
+"""Requests about managed objects at a time."""
 
 TOKEN_SECONDS = 60.0
 """How long the value of the Authorization header is kept before its source is asked again."""
@@ -53,7 +53,7 @@ class Client:
         self._jitter = jitter
         self._seconds_left = seconds_left
         self._clock = clock
-        self._slots = Slots(IN_FLIGHT)
+        self._slots = pools.requests(clock)
         self._pool = Pool(clock)
         self._access: Access | None = None
         self._authorization = ""
@@ -97,7 +97,7 @@ class Client:
             accept: which encoding of the answer.
             user_agent: names the commit in the API server's audit log.
             timeout: seconds for one answer; a connection and credentials have deadlines of their own.
-            key: takes a slot of this repository for each attempt.
+            key: each attempt waits for a turn of this repository.
 
         Raises:
             ApiError: the server refused.

@@ -10,8 +10,8 @@ from towline.http.connection import BrokenError, Connection
 from towline.kube.connect import dial
 from towline.kube.credentials import Access
 
-CONNECTIONS = 32
-"""Connections at a time, without streams: twice the requests in flight about objects."""
+CONNECTIONS = 48
+"""Connections at a time, without streams: more than the requests about objects that may hang at the same time."""
 
 IDLE_SECONDS = 15.0
 """Seconds for which an idle connection is reused; servers and load balancers close it some time."""

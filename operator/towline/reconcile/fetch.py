@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import TypeAlias
 
 from towline import log
@@ -54,6 +54,7 @@ class Fetcher:
         self._clock = clock
         self._telling = told
         self._remotes: dict[Key, Remote] = {}
+        self._asking: set[Key] = set()
 
     async def refused_secret(self, start: Start, spec: Spec) -> str | None:
         """Return the version of the credentials that the last pass was refused with; None where it was not.
@@ -88,7 +89,8 @@ class Fetcher:
         if last.head and fresh and last.spec == spec and not start.is_asked_for:
             return last.head
         self._remotes[key] = remote = await self._source.remote(key, spec)
-        head = await self._source.head(remote, spec, self._age(start, spec))
+        with self._asks(key):
+            head = await self._source.head(remote, spec, self._age(start, spec))
         if last.head is None or last.head.sha != head.sha:
             _log.info("head moved", repository=str(key), ref=head.name, commit=head.sha)
         return head
@@ -96,6 +98,18 @@ class Fetcher:
     def remotes(self) -> tuple[Remote, ...]:
         """Return every remote that a repository follows, reached or not."""
         return tuple(self._remotes.values())
+
+    def is_asking(self, key: Key) -> bool:
+        """Say whether a pass of the repository waits for its Git server."""
+        return key in self._asking
+
+    @contextmanager
+    def _asks(self, key: Key) -> Iterator[None]:
+        self._asking.add(key)
+        try:
+            yield
+        finally:
+            self._asking.discard(key)
 
     def forget(self, key: Key) -> None:
         """Forget a repository that is gone."""
@@ -120,7 +134,8 @@ class Fetcher:
         """
         known = start.last.fetched.revision if start.last.fetched else None
         async with self._told(start, head):
-            revision = await self._source.revision(head, spec.timeout, known)
+            with self._asks(start.repository.key):
+                revision = await self._source.revision(head, spec.timeout, known)
         return Fetched(spec=spec, head=head, revision=revision)
 
     def _told(self, start: Start, head: Head) -> AbstractAsyncContextManager[None]:

@@ -17,7 +17,7 @@ from towline.source import git_errors, process, refs
 from towline.source.access import Remote
 from towline.source.dns import Names
 from towline.source.refs import Refs
-from towline.source.transport import Transport
+from towline.source.transport import Transport, Waiting
 
 PATIENCE = 10.0
 """Seconds for one answer; git waits longer, and says how slow the server is."""
@@ -40,8 +40,10 @@ class Advertisements:
         self._names = names or Names()
         self._contexts: dict[bytes, ssl.SSLContext] = {}
 
-    async def read(self, remote: Remote, limit: int) -> Refs | None:
+    async def read(self, remote: Remote, limit: int, waiting: Waiting | None = None) -> Refs | None:
         """Return what a remote offers, None where git has to ask; an answer of more than `limit` bytes is not read.
+
+        `waiting` is called every second while others have the turn.
 
         Raises:
             SpecError: the remote's address is refused.
@@ -50,7 +52,7 @@ class Advertisements:
         if remote.scheme == "ssh":
             return None
         try:
-            async with self._git.reach(remote) as reached, asyncio.timeout(PATIENCE):
+            async with self._git.look(remote, waiting) as reached, asyncio.timeout(PATIENCE):
                 answer = await self._answer(reached, limit)
                 return await process.parsed(answer, refs.advertised)
         except (OSError, UnicodeError, ValueError, BrokenError):  # TimeoutError and ssl.SSLError are OSErrors

@@ -5,24 +5,29 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import TypeAlias
 
+from towline.shares import behalf
+from towline.shares.holds import Share
+from towline.shares.slots import Slots
+
 Resolve: TypeAlias = Callable[[str, int], Iterable[str]]
 """Returns the addresses of a host; blocks."""
 
-_THREADS = 16
+_SHARE = Share(limit=16, slow=8, quick_seconds=1.0, namespace=4)
 
 
 class Names:
-    """Looks up hosts; `resolve` is asked in threads, at most 16 at a time."""
+    """Looks up hosts; `resolve` is asked in threads, of which tenants with silent resolvers take a part only."""
 
     def __init__(self, resolve: Resolve | None = None) -> None:
         self._resolve = resolve or _resolve
-        self._threads = asyncio.Semaphore(_THREADS)
+        self._threads = Slots(_SHARE, time.monotonic)
 
     async def look_up(self, host: str, port: int) -> tuple[str, ...]:
         """Return the addresses of a host, which may be one itself.
@@ -34,7 +39,7 @@ class Names:
         """
         with suppress(ValueError):
             return (str(ip_address(host)),)
-        await self._threads.acquire()
+        turn = await self._threads.begin(behalf.key())
         loop = asyncio.get_running_loop()
         found: Future[tuple[str, ...]] = Future()
         found.set_running_or_notify_cancel()
@@ -45,7 +50,7 @@ class Names:
             except Exception as error:  # noqa: BLE001  it is raised where it is waited for
                 found.set_exception(error)
             with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._threads.release)
+                loop.call_soon_threadsafe(self._threads.end, turn)
 
         threading.Thread(target=work, name=f"resolve {host}", daemon=True).start()
         return await asyncio.wrap_future(found)

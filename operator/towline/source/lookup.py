@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from weakref import WeakValueDictionary
 
 from towline import aio
 from towline.errors import Reason, SourceError
@@ -12,7 +13,7 @@ from towline.source import git_errors, process, refs
 from towline.source.access import Remote
 from towline.source.advertisement import Advertisements
 from towline.source.refs import Refs
-from towline.source.transport import GitCommand, Transport, deadline
+from towline.source.transport import GitCommand, Hearing, Transport, patience
 
 TOGETHER = 0.5
 """Seconds within which callers count as asking at the same time."""
@@ -46,12 +47,13 @@ class Looks:
         self._limit = limit
         self._looks: dict[str, _Look] = {}
         self._seen: dict[str, _Seen] = {}
+        self._hearings: WeakValueDictionary[str, Hearing] = WeakValueDictionary()
 
     async def look(self, remote: Remote, seconds: float, age: float) -> Refs:
         """Return what the remote offers; calls for one remote at the same time share one request.
 
         An answer that is at most `age` seconds old is reused, and so is a request that began as recently (it may
-        miss a push). Each caller waits for its own `seconds`.
+        miss a push). Each caller waits for its own `seconds`, in which the wait for a turn does not count.
 
         Raises:
             SourceError: the remote cannot be read within `seconds`, or offers too much.
@@ -60,16 +62,19 @@ class Looks:
         last = self._seen.get(remote.identity)
         if last and now - last.at <= age:
             return last.refs
-        async with deadline(remote, seconds):
+        hearing = self._hearings.setdefault(remote.identity, Hearing())
+        async with patience(remote, seconds, hearing):
             earlier = self._looks.get(remote.identity)
             if earlier and now - earlier.begun > max(age, TOGETHER):
                 await asyncio.wait({earlier.task})
-            return await self._shared(remote)
+            return await self._shared(remote, hearing)
 
-    async def _shared(self, remote: Remote) -> Refs:
+    async def _shared(self, remote: Remote, hearing: Hearing) -> Refs:
         look = self._looks.get(remote.identity)
         if look is None:
-            look = _Look(asyncio.create_task(self._offered(remote)), asyncio.get_running_loop().time())
+            look = _Look(
+                asyncio.create_task(self._offered(remote, hearing)), asyncio.get_running_loop().time()
+            )
             self._looks[remote.identity] = look
             look.task.add_done_callback(lambda _: self._ended(remote.identity, look))
         look.waiting += 1
@@ -97,23 +102,23 @@ class Looks:
         looks = tuple(self._looks.items())
         await aio.gather(lambda each: self._end(*each), looks, len(looks))
 
-    async def _offered(self, remote: Remote) -> Refs:
+    async def _offered(self, remote: Remote, hearing: Hearing) -> Refs:
         """Ask without a git process first; where that gives no plain answer, let git ask and explain."""
-        offered = await self._advertisements.read(remote, self._limit * _REF_BYTES)
+        offered = await self._advertisements.read(remote, self._limit * _REF_BYTES, hearing.hear)
         if offered is None:
-            return await self._listed(remote)
+            return await self._listed(remote, hearing)
         if len(offered.names) > self._limit:
             raise self._too_many(remote)
         return offered
 
-    async def _listed(self, remote: Remote) -> Refs:
+    async def _listed(self, remote: Remote, hearing: Hearing) -> Refs:
         call = GitCommand(
             arguments=("ls-remote", "--symref", "--", remote.url),
             limit=self._limit * _REF_BYTES,
             remote=remote,
         )
         try:
-            answer = await self._git.run(call)
+            answer = await self._git.run(call, hearing.hear)
         except process.TooMuchOutputError as error:
             raise self._too_many(remote) from error
         if answer.code != 0:

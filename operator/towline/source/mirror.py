@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from towline.errors import Reason, SourceError
 from towline.model import Revision
+from towline.shares.pools import Pools
 from towline.source import disk, git_errors, process
 from towline.source.access import Remote
 from towline.source.authorship import blame
@@ -90,6 +91,7 @@ class Mirrors:
         limits: SourceLimits | None = None,
         addresses: Addresses | None = None,
         key: bytes = b"",
+        pools: Pools | None = None,
     ) -> None:
         _check_git()
         self._folder = folder / "mirrors"
@@ -97,7 +99,7 @@ class Mirrors:
         self._limits = limits or SourceLimits()
         self._key = key
         self._mirrors: dict[str, _Mirror] = {}
-        git = Transport(self._folder, _start, addresses, self._limits.memory_bytes)
+        git = Transport(self._folder, _start, addresses, pools or Pools.here())
         self._looks = Looks(git, self._limits.refs)
         self._reader = Reader(git, self._limits)
         self._fetcher = MirrorFetcher(git, self._limits)

@@ -51,13 +51,11 @@ class SourceLimits:
     """Limits on the size of one repository.
 
     `packs` is how many are kept before they are joined. A mirror that has doubled and grown by `slack_bytes` more is
-    garbage-collected. `memory_bytes` is what each git process may ask for. `files` are manifests,
-    `content_bytes` all of them together.
+    garbage-collected. `files` are manifests, `content_bytes` all of them together.
     """
 
     mirror_bytes: int = 2 * 1024**3
     slack_bytes: int = 16 * 1024**2
-    memory_bytes: int = 768 * 1024**2
     refs: int = 200_000
     packs: int = 30
     entries: int = 200_000

@@ -1,21 +1,28 @@
-"""Run one git process; it gets credentials through anonymous memory, never through arguments or environment."""
+"""Run one git process; it gets credentials through anonymous memory, never through arguments or environment.
+
+Its limits are set before git begins, by the shell's `ulimit`: a limit that is set on a running process comes too late
+for what it has allocated. Most repositories need little memory, so every call begins with little; one that does not
+get by is repeated with much, few of them at a time.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import re
-import resource
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from subprocess import Popen
 from typing import TypeAlias
-from weakref import WeakValueDictionary
 
 from towline.errors import Reason, SourceError
+from towline.shares import behalf, pools
+from towline.shares.pools import Pools
+from towline.shares.slots import Slots
 from towline.source import gitconfig, process
 from towline.source.access import Remote
 from towline.source.gitconfig import Files
@@ -26,14 +33,31 @@ from towline.source.public_addresses import Addresses
 Start: TypeAlias = Callable[[Sequence[str], Path, int, Sequence[int]], "Popen[bytes]"]
 """Starts a command in a folder and a session of its own, with an input and further descriptors to inherit."""
 
+Waiting: TypeAlias = Callable[[], None]
+"""Is called again and again while a call waits until it is its turn."""
+
 NO_REPOSITORY = Path(os.devnull)
 """The repository of a call that needs none; git then looks for no other."""
 
-_PER_HOST = 8
-"""Git processes and requests to one host at a time: a silent host delays no other."""
+_LIMITED = 'ulimit -d "$1" && ulimit -t "$2" && shift 2 && exec "$@"'
+"""Runs a command with limits on what each process may allocate (KiB) and compute (seconds)."""
 
-_LOCAL = 6
-"""Git processes that read mirrors at the same time."""
+_LOCAL_CPU = 60
+_REMOTE_CPU = 600
+"""Seconds of processor time for one git process that reads a mirror, and for one that fetches."""
+
+_NICE = 10
+"""How much git for a repository that used much lately stands back behind the others."""
+
+_WAITING_SECONDS = 1.0
+"""How often a call that waits for its turn says so."""
+
+_STARVED = re.compile(
+    r"out of memory|cannot allocate memory|unable to (?:fork off|create thread|create async)|malloc|mmap failed"
+    r"|bad pack header|index-pack (?:died|failed)",
+    re.IGNORECASE,
+)
+"""What git and its children say, in many ways, where they may allocate no more."""
 
 
 LONGEST = 10
@@ -63,65 +87,110 @@ class GitCommand:
 class Transport:
     """Runs git with nothing of the operator's own environment and configuration."""
 
-    def __init__(self, folder: Path, start: Start, addresses: Addresses | None, memory_bytes: int) -> None:
+    def __init__(self, folder: Path, start: Start, addresses: Addresses | None, pools: Pools) -> None:
         self._folder = folder
-        self._memory = memory_bytes
         self._addresses = addresses
         self._start = start
-        self._local = asyncio.Semaphore(_LOCAL)
-        self._hosts: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-        self._command = tuple(shutil.which(name) for name in ("env", "git"))
+        self._pools = pools
+        self._command = tuple(shutil.which(name) for name in ("sh", "env", "git"))
 
-    async def run(self, call: GitCommand) -> ProcessResult:
+    async def run(self, call: GitCommand, waiting: Waiting | None = None) -> ProcessResult:
         """Run git until it ends; ending this call, for whatever cause, ends git and all its children.
+
+        `waiting`, or else `call.hear`, is called every second while others have the turn.
 
         Raises:
             SpecError: the remote's address is refused.
             SourceError: git is not installed, or the remote has no address.
             process.TooMuchOutputError: it wrote more than `call.limit`.
         """
+        if waiting is None and call.hear:
+            waiting = partial(call.hear, "")
         if call.remote is None:
-            async with self._local:
-                return await self._ran(call)
-        async with self.reach(call.remote) as remote:
-            return await self._ran(replace(call, remote=remote))
+            return await self._in_turn(call, waiting)
+        slots = self._pools.looks if call.arguments[0] == "ls-remote" else self._pools.fetches
+        async with self._reached(call.remote, slots(call.remote.host), waiting) as remote:
+            return await self._in_turn(replace(call, remote=remote), waiting)
 
-    @asynccontextmanager
-    async def reach(self, remote: Remote) -> AsyncIterator[Remote]:
-        """Yield a remote that may be asked now, with the address to ask it at where that must not be looked up again.
+    def look(self, remote: Remote, waiting: Waiting | None = None) -> AbstractAsyncContextManager[Remote]:
+        """Yield a remote when it may be looked at, with its address where that must not be looked up again.
+
+        `waiting` is called every second while others have the turn.
 
         Raises:
             SpecError: the remote's address is refused.
             SourceError: it has no address.
         """
+        return self._reached(remote, self._pools.looks(remote.host), waiting)
+
+    @asynccontextmanager
+    async def _reached(self, remote: Remote, slots: Slots, waiting: Waiting | None) -> AsyncIterator[Remote]:
         pinned = await self._addresses.pinned(remote) if self._addresses else remote
-        async with self._hosts.setdefault(remote.host, asyncio.Semaphore(_PER_HOST)):
+        async with _slot(slots, waiting):
             yield pinned
 
-    async def _ran(self, call: GitCommand) -> ProcessResult:
+    async def _in_turn(self, call: GitCommand, waiting: Waiting | None) -> ProcessResult:
+        async with _slot(self._pools.children, waiting):
+            result = await self._ran(call, pools.CHILD_MEMORY)
+            if result.code == 0 or not _STARVED.search(result.complaint):
+                return result
+            async with _slot(self._pools.large, waiting):
+                return await self._ran(call, self._pools.large_memory)
+
+    async def _ran(self, call: GitCommand, memory: int) -> ProcessResult:
         with MemoryFiles() as kept:
             with MemoryFiles() as lent:
-                started = self._started(call, lent, kept)
+                started = self._started(call, memory, lent, kept)
             return await process.finish(started, call.limit, call.hear)
 
-    def _started(self, call: GitCommand, lent: MemoryFiles, kept: MemoryFiles) -> Popen[bytes]:
-        env, git = self._command
-        if env is None or git is None:
+    def _started(self, call: GitCommand, memory: int, lent: MemoryFiles, kept: MemoryFiles) -> Popen[bytes]:
+        shell, env, git = self._command
+        if shell is None or env is None or git is None:
             raise SourceError(Reason.GIT_UNAVAILABLE, "git is not installed where the operator runs")
         files = _files(call.remote, lent, kept) if call.remote else Files()
         config = lent.inherited(gitconfig.render(call.remote, files))
         environment = gitconfig.environment(config, str(self._folder), call.remote, files)
         more = (f"GIT_DIR={call.repository}", *(("GIT_TRACE_PACKET=1",) if call.traced else ()))
-        command = (env, "-i", *environment, *more, git, *call.arguments)
+        seconds = _REMOTE_CPU if call.remote else _LOCAL_CPU
+        limited = (shell, "-c", _LIMITED, "git", str(memory // 1024), str(seconds))
+        command = (*limited, env, "-i", *environment, *more, git, *call.arguments)
         inherited = tuple(lent.descriptors)
         started = self._start(command, self._folder, lent.descriptor(call.stdin), inherited)
-        self._bound(started.pid)
+        if self._pools.usage.is_much(behalf.key()):
+            with suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PGRP, started.pid, _NICE)
         return started
 
-    def _bound(self, process: int) -> None:
-        """Limit the memory of a process and its children, so that it fails before the kernel kills the operator."""
-        with suppress(ProcessLookupError):
-            resource.prlimit(process, resource.RLIMIT_AS, (self._memory, self._memory))
+
+@asynccontextmanager
+async def _slot(slots: Slots, waiting: Waiting | None) -> AsyncIterator[None]:
+    """Hold a slot for the repository that asks; call `waiting` every second until there is one."""
+    with _ticking(waiting):
+        number = await slots.begin(behalf.key())
+    try:
+        yield
+    finally:
+        slots.end(number)
+
+
+@contextmanager
+def _ticking(act: Waiting | None) -> Iterator[None]:
+    """Call `act` every second until the block ends."""
+    loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle | None = None
+
+    def tick() -> None:
+        nonlocal timer
+        if timer and act:
+            act()
+        timer = loop.call_later(_WAITING_SECONDS, tick)
+
+    tick()
+    try:
+        yield
+    finally:
+        if timer:
+            timer.cancel()
 
 
 @asynccontextmanager
