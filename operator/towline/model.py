@@ -317,6 +317,7 @@ class Change:
 
     `reason` and `message` say why an object is skipped, blocked or repaired. `wave` orders the writes, low first.
     `restores` says that this repository wrote an object of this name before, whatever became of its marks since.
+    `taken` says of a release that another repository takes the object as soon as it has no owner.
     """
 
     action: Action
@@ -327,6 +328,7 @@ class Change:
     message: str = ""
     wave: int = 0
     restores: bool = False
+    taken: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -374,6 +376,17 @@ class Plan:
     def removals(self) -> tuple[Change, ...]:
         """The writes that end Towline's ownership."""
         return tuple(change for change in self.changed if change.action in REMOVES)
+
+    @property
+    def taken(self) -> tuple[Change, ...]:
+        """The releases for which other repositories wait: they go first, whatever becomes of the rest."""
+        return tuple(change for change in self.changed if change.taken)
+
+    @property
+    def handover(self) -> Plan:
+        """The part of the plan that waits for nothing: what others take is released, and all else waits."""
+        rest = (change for change in self.writes if not change.taken)
+        return Plan(changes=self.taken, blocked=self.blocked, waiting=(*self.waiting, *self.gated, *rest))
 
 
 class Result(StrEnum):

@@ -240,7 +240,47 @@ def test_what_another_repository_declares_is_released_to_it_without_waiting() ->
     one = declared()
     decided, live = prunes(one)
     found = standing(decided, neighbour(claim=claim(one.ref)), live=live)
-    assert found == ClaimResult(elsewhere=frozenset({one.ref}))
+    assert found == ClaimResult(elsewhere=frozenset({one.ref}), taken=frozenset({one.ref}))
+
+
+def test_only_who_has_read_the_same_commit_and_writes_is_about_to_take_an_object() -> None:
+    one = declared()
+    decided, live = prunes(one)
+    taker = neighbour(claim=claim(one.ref), tried=True)
+    earlier = replace(taker, claim=claim(one.ref, sha=BEFORE))
+    assert standing(decided, taker, live=live).taken == {one.ref}
+    assert not standing(decided, replace(taker, writes=False), live=live).taken
+    assert not standing(decided, earlier, live=live).taken
+    assert standing(decided, replace(earlier, follows=ELSEWHERE), live=live).taken == {one.ref}
+
+
+def test_what_another_one_declared_in_an_earlier_commit_waits_until_that_one_has_read_this_one() -> None:
+    one = declared()
+    decided, live = prunes(one)
+    earlier = neighbour(claim=claim(one.ref, sha=BEFORE), tried=True)
+    found = standing(decided, earlier, live=live)
+    assert found.elsewhere == {one.ref}
+    assert found.awaited == {OTHER}
+    suspended = replace(earlier, reads=False, writes=False)
+    assert not standing(decided, suspended, live=live).awaited
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["that is kept", "that is released"])
+def test_an_object_that_would_not_be_deleted_moves_as_well(*, kept: bool) -> None:
+    one = declared()
+    live = {one.ref: world.applied(one)._replace(prune_disabled=kept)}
+    policy = replace(POLICY, prune=kept)
+    decided = build.plan((), live, policy, SHA)
+    found = standing(decided, neighbour(claim=claim(one.ref)), live=live)
+    (change,) = build.plan((), live, replace(policy, standing=found), SHA).taken
+    assert (change.action, change.ref) == (Action.RELEASE, one.ref)
+
+
+def test_an_object_that_is_kept_waits_for_nobody() -> None:
+    one = declared()
+    live = {one.ref: world.applied(one)._replace(prune_disabled=True)}
+    decided = build.plan((), live, POLICY, SHA)
+    assert standing(decided, neighbour(claim=claim(sha=BEFORE), tried=True), live=live) == claims.ALONE
 
 
 def test_a_repository_that_is_being_deleted_declares_nothing_any_more() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from towline.model import CURRENT, Action, Health, Live, Manifest, ObjectRef, Plan, State
 from towline.plan.build import plan
+from towline.plan.claims import ClaimResult
 from towline.plan.ownership import Policy
 
 from tests.plan.strategies import POLICY, SHA, entry, live, manifest
@@ -36,6 +37,16 @@ def test_only_the_gate_is_written_at_first_and_what_comes_later_says_what_it_wai
     (web,) = found.gated
     assert (web.ref, web.action) == (WEB, Action.CREATE)
     assert web.message == "waits until Job shop/migrate is healthy"
+
+
+def test_what_another_repository_takes_waits_for_no_gate() -> None:
+    moved = live(SETTINGS)
+    refs = frozenset({SETTINGS})
+    policy = replace(POLICY, standing=ClaimResult(elsewhere=refs, taken=refs))
+    found = planned(moved, policy=policy)
+    assert done(found) == {"migrate": Action.CREATE, "settings": Action.RELEASE}
+    assert [change.ref for change in found.handover.changes] == [SETTINGS]
+    assert {change.ref for change in found.handover.waiting} == {JOB, WEB}
 
 
 @pytest.mark.parametrize(

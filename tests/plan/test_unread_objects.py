@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 from towline.model import Action, Live, Manifest, ObjectRef, Plan
+from towline.plan import claims
 from towline.plan.build import plan
+from towline.plan.claims import ClaimResult
 
 from tests.plan.strategies import POLICY, SHA, live, manifest
 
@@ -18,12 +20,16 @@ NEW, GONE = ObjectRef("", "ConfigMap", "shop", "new"), ObjectRef("", "ConfigMap"
 
 
 def planned(
-    *found: Live, desired: tuple[Manifest, ...] = (WANTED,), written: dict[ObjectRef, str] | None = None
+    *found: Live,
+    desired: tuple[Manifest, ...] = (WANTED,),
+    written: dict[ObjectRef, str] | None = None,
+    standing: ClaimResult = claims.ALONE,
 ) -> Plan:
     policy = replace(
         POLICY,
         unreadable=frozenset({WIDGET.group_kind}),
         written=WRITTEN if written is None else written,
+        standing=standing,
     )
     return plan(desired, {each.ref: each for each in found}, policy, SHA)
 
@@ -51,6 +57,13 @@ def test_nothing_is_pruned_before_the_whole_commit_is_known_to_be_written(
     decided = planned(live(GONE), desired=(WANTED, manifest(NEW)), written=written)
     assert actions(decided) == [(Action.CREATE, "new")]
     assert decided.behind
+
+
+def test_what_another_repository_takes_waits_for_no_kind_that_cannot_be_read() -> None:
+    refs = frozenset({GONE})
+    standing = ClaimResult(elsewhere=refs, taken=refs)
+    decided = planned(live(GONE), written={WIDGET: "of an earlier commit"}, standing=standing)
+    assert actions(decided) == [(Action.RELEASE, "gone")]
 
 
 def test_an_object_that_git_drops_waits_and_the_commit_is_not_whole() -> None:

@@ -100,12 +100,22 @@ def test_a_source_whose_objects_all_moved_to_another_repository_is_no_empty_sour
 
 def test_nothing_is_pruned_nor_called_blocked_while_another_repository_has_the_commit_to_read() -> None:
     moved, reader = live(config_map("moved")), Key("shop", "reader")
-    standing = ClaimResult(elsewhere=frozenset({moved.ref}), awaited=frozenset({reader}))
+    refs = frozenset({moved.ref})
+    standing = ClaimResult(elsewhere=refs, taken=refs, awaited=frozenset({reader}))
     found = removed([GONE, NAMESPACE, moved], policy=replace(POLICY, standing=standing))
     assert [(change.ref, change.action) for change in found.changes] == [(moved.ref, Action.RELEASE)]
     assert {change.ref for change in found.waiting} == {GONE.ref, NAMESPACE.ref}
     assert all("shop/reader" in change.message for change in found.waiting)
     assert not found.blocked
+
+
+def test_what_another_repository_may_drop_again_is_not_released_before_it_has_read_the_commit() -> None:
+    moved = live(config_map("moved"))
+    awaited = frozenset({Key("shop", "reader")})
+    standing = ClaimResult(elsewhere=frozenset({moved.ref}), awaited=awaited)
+    found = removed([moved, STAYS], policy=replace(POLICY, standing=standing))
+    assert found.changes == ()
+    assert [(change.ref, change.action) for change in found.waiting] == [(moved.ref, Action.RELEASE)]
 
 
 def test_a_rename_of_everything_is_not_forgotten_while_another_repository_has_the_commit_to_read() -> None:

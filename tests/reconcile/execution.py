@@ -86,6 +86,7 @@ async def execution(folder: Path, answer: Handler = takes_all) -> AsyncIterator[
             now=lambda: NOW,
             operator="tests",
             blame=Blame(mirrors, YamlLimits()),
+            released=lambda _key, _refs: None,
         )
         yield Execution(executor=executor, writer=writer, ledger=ledger, client=client, server=server)
         await index.aclose()

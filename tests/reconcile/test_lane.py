@@ -70,6 +70,7 @@ async def lane_on(
             now=now,
             operator="tests",
             blame=Blame(NOTHING, YamlLimits()),
+            released=lambda _key, _refs: None,
         )
         repairs = Repairs(
             source=NOTHING,

@@ -181,6 +181,7 @@ def _shared(
         now=now,
         operator=f"{instance}/{towline.__version__}",
         blame=blame,
+        released=neighbours.released,
     )
     return _Shared(
         repositories=repositories,
@@ -235,7 +236,6 @@ def _enforcer(doors: Doors, shared: _Shared) -> Enforcer:
         locator=shared.locator,
         index=doors.index,
         repositories=shared.repositories,
-        neighbours=shared.neighbours,
         now=now,
     )
 

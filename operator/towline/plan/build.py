@@ -77,7 +77,7 @@ def plan(
     gated = frozenset(
         change.ref
         for change in (ready if gate else ())
-        if gates.holds(gate, change) and not _was(change, policy)
+        if gates.holds(gate, change) and not change.taken and not _was(change, policy)
     )
     return Plan(
         changes=tuple(change for change in ready if change.ref not in gated) if gated else ready,
@@ -130,7 +130,7 @@ class _Unread(NamedTuple):
 
     def allows(self, change: Change) -> bool:
         """Tell whether a removal may go on: it may not before what replaces it, perhaps, is written."""
-        return not self.is_late or change.action not in REMOVES
+        return not self.is_late or change.taken or change.action not in REMOVES
 
 
 def _leaving(

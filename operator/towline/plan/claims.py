@@ -59,12 +59,14 @@ class Neighbour:
 class ClaimResult:
     """What the other repositories mean for one plan.
 
-    `elsewhere` are the objects that leave and that another declares. `rivals` names, for objects that nobody owns,
-    the older repository that declares them. `coming` names the owner of each object that is about to be released.
+    `elsewhere` are the objects that leave and that another declares; `taken` are those among them that wait for nothing
+    but their release: who declares them has read the same commit, and writes. `rivals` names, for objects that nobody
+    owns, the older repository that declares them. `coming` names the owner of each object that is about to be released.
     `awaited` have to read the commit before anything is pruned, `elders` before anything is created.
     """
 
     elsewhere: frozenset[ObjectRef] = frozenset()
+    taken: frozenset[ObjectRef] = frozenset()
     rivals: Mapping[ObjectRef, Key] = field(default_factory=dict)
     coming: Mapping[ObjectRef, Key] = field(default_factory=dict)
     awaited: frozenset[Key] = frozenset()
@@ -141,14 +143,27 @@ def stand(
         others: every other GitRepository.
     """
     created, leaving = _created(plan), _leaving(plan)
-    elsewhere = frozenset(ref for ref in leaving if any(other.declares(ref) for other in others))
+    elsewhere = _declared(leaving, others)
+    settled = [other for other in others if not (other.reads and _is_behind(other, me, sha))]
+    unsure = (_pruned(plan) | elsewhere) - _declared(leaving, settled)
     return ClaimResult(
         elsewhere=elsewhere,
+        taken=_declared(leaving, [other for other in settled if other.writes]),
         rivals=_rivals(me, created, others),
         coming=_coming(me, sha, _anothers(plan, live), live, others),
-        awaited=frozenset(_unread(me, sha, others)) if leaving - elsewhere else frozenset(),
+        awaited=frozenset(_unread(me, sha, others)) if unsure else frozenset(),
         elders=frozenset(_unborn(me, others)) if created else frozenset(),
     )
+
+
+def _declared(refs: Iterable[ObjectRef], others: Collection[Neighbour]) -> frozenset[ObjectRef]:
+    return frozenset(ref for ref in refs if any(other.declares(ref) for other in others))
+
+
+def _is_behind(other: Neighbour, me: Neighbour, sha: str) -> bool:
+    """Tell whether a repository may still read this commit, and declare something else then."""
+    read = other.claim.sha if other.claim else ""
+    return bool(sha) and read != sha and other.follows.may_reach(me.follows)
 
 
 def _rivals(
@@ -185,8 +200,7 @@ def _insists(owner: Neighbour, ref: ObjectRef, me: Neighbour, sha: str) -> bool:
     """Tell whether an owner is known to keep an object for the present."""
     if owner.claim is None:
         return owner.tried
-    behind = owner.follows.may_reach(me.follows) and owner.claim.sha != sha
-    return ref in owner.claim.refs and not behind
+    return ref in owner.claim.refs and not _is_behind(owner, me, sha)
 
 
 def _unread(me: Neighbour, sha: str, others: Iterable[Neighbour]) -> Iterable[Key]:
@@ -195,8 +209,7 @@ def _unread(me: Neighbour, sha: str, others: Iterable[Neighbour]) -> Iterable[Ke
         if not other.reads:
             continue
         new = other.claim is None and not other.tried
-        behind = other.claim is None or other.claim.sha != sha
-        if new or (sha and behind and other.follows.may_reach(me.follows)):
+        if new or _is_behind(other, me, sha):
             yield other.key
 
 
@@ -212,6 +225,12 @@ def _created(plan: Plan) -> frozenset[ObjectRef]:
 
 
 def _leaving(plan: Plan) -> frozenset[ObjectRef]:
+    """Return what is owned and no longer declared, whether it would be deleted, released, or kept."""
+    left = (change for change in (*plan.changed, *plan.blocked) if change.manifest is None)
+    return frozenset(change.ref for change in left if change.reason != Refusal.NOT_OURS)
+
+
+def _pruned(plan: Plan) -> frozenset[ObjectRef]:
     return frozenset(change.ref for change in (*plan.changed, *plan.blocked) if change.action is Action.PRUNE)
 
 

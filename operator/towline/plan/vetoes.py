@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from towline.api.gitrepository import RESOURCE, Removal
 from towline.errors import Reason, Refusal
-from towline.model import Action, Change, GroupKind, Live, ObjectRef
+from towline.model import REMOVES, Action, Change, GroupKind, Live, ObjectRef
 from towline.plan import claims, waves
 from towline.plan.ownership import OWN, Ownership, Policy, missing, ownership
 
@@ -88,7 +88,7 @@ def removals(owned: Mapping[ObjectRef, Live], desired: frozenset[ObjectRef], pol
     token = _token(blocked, policy) if blocked else ""
     if policy.standing.awaited:
         return Removals(
-            changes=tuple(change for change in judged if change.action is not Action.PRUNE),
+            changes=tuple(change for change in judged if not _waits(change)),
             blocked=blocked,
             token=token,
             doubted=doubted,
@@ -101,11 +101,16 @@ def removals(owned: Mapping[ObjectRef, Live], desired: frozenset[ObjectRef], pol
     return Removals(changes=going, blocked=blocked, token=token, doubted=doubted)
 
 
+def _waits(change: Change) -> bool:
+    """Tell whether a removal waits while others are awaited: all do but what is known to be taken."""
+    return change.action in REMOVES and not change.taken
+
+
 def _waiting(judged: tuple[Change, ...], policy: Policy) -> tuple[Change, ...]:
-    """Hold back every prune until the other repositories are known to declare the objects or not."""
+    """Hold back every removal until the other repositories are known to declare the objects or not."""
     whom, have = claims.named(policy.standing.awaited, policy.key)
     veto = Veto("", f"waits until {whom}, which may declare it, {have} read the commit")
-    return tuple(_held(change, veto) for change in judged if change.action is Action.PRUNE)
+    return tuple(_held(change, veto) for change in judged if _waits(change))
 
 
 def _judged(live: Live, policy: Policy) -> Change:
@@ -113,7 +118,8 @@ def _judged(live: Live, policy: Policy) -> Change:
     for veto, action in _PLAIN if policy.finalizing is None else _AT_THE_END:
         found = veto(live, policy)
         if found:
-            return replace(change, action=action, reason=found.reason, message=found.message)
+            taken = action is Action.RELEASE and live.ref in policy.standing.taken
+            return replace(change, action=action, reason=found.reason, message=found.message, taken=taken)
     return change
 
 

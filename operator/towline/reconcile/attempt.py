@@ -117,6 +117,8 @@ class Attempts:
                     return _unchanged(repository, reached, last.passed)
                 self._neighbours.declare(repository, desired.sha, desired.refs)
                 planned = await self._planner.decide(start, fetched, desired, visible)
+            if planned.unready:
+                return await self._unready(start, reached, planned)
             done = await self._enforced(start, planned)
         except Exception as error:  # noqa: BLE001  a whole pass: a bug in one repository must not end the others
             return await self._failed(start, reached, result.told(error, repository.key))
@@ -161,13 +163,28 @@ class Attempts:
         return last.grounds.cause == grounds.cause and self._clock() < last.retry_at
 
     async def _enforced(self, start: Start, planned: Planned) -> Enforced:
-        """Carry out or show the plan; if each of its writes waits for other repositories, nothing is done for now."""
+        """Carry out or show the plan; while one of its writes waits for other repositories, only what they wait for."""
+        is_shown = planned.fetched.spec.mode is Mode.OBSERVE
         if not planned.plan.failures and any(change.manifest for change in planned.plan.waiting):
+            if not is_shown:
+                return await self._enforcer.hand_over(start, planned)
             return Enforced(repository=start.repository, passed=result.passed(start, planned, None))
-        if planned.fetched.spec.mode is Mode.OBSERVE:
+        if is_shown:
             passed = await self._enforcer.observe(start, planned)
             return Enforced(repository=start.repository, passed=passed)
         return await self._enforcer.enforce(start, planned)
+
+    async def _unready(self, start: Start, reached: Reached, planned: Planned) -> Attempt:
+        """Wait for a dependency, which may itself wait for what the plan hands over."""
+        handed = await self._enforcer.hand_over(start, planned)
+        error = TowlineError(Reason.DEPENDENCY_NOT_READY, planned.unready)
+        return Attempt(
+            repository=handed.repository,
+            reached=reached,
+            passed=result.failed(handed.repository, reached, error),
+            record=handed.passed.last_record,
+            drift=handed.drift,
+        )
 
     async def _failed(self, start: Start, reached: Reached, error: TowlineError) -> Attempt:
         """Return the result of an attempt that an error has ended; errors of the revision itself are recorded, too."""

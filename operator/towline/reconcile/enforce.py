@@ -18,7 +18,6 @@ from towline.reconcile.desired import CommitReader
 from towline.reconcile.drift_state import DriftStates
 from towline.reconcile.executor import Executor
 from towline.reconcile.locate import Locator
-from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.observe import Observer
 from towline.reconcile.state import Enforced, Fetched, Planned, Start
 from towline.reconcile.sync import SyncResult
@@ -42,7 +41,6 @@ class Enforcer:
         locator: finds the lines of refused fields.
         index: the live objects.
         repositories: writes the resource itself.
-        neighbours: are told which objects were released.
         now: the current time, with its zone.
     """
 
@@ -56,7 +54,6 @@ class Enforcer:
         locator: Locator,
         index: Index,
         repositories: Repositories,
-        neighbours: Neighbours,
         now: Callable[[], datetime],
     ) -> None:
         self._executor = executor
@@ -66,7 +63,6 @@ class Enforcer:
         self._locator = locator
         self._index = index
         self._repositories = repositories
-        self._neighbours = neighbours
         self._now = now
 
     async def enforce(self, start: Start, planned: Planned) -> Enforced:
@@ -88,7 +84,22 @@ class Enforcer:
                 record = await self._returned(start, planned, newest)
             quiet = replace(quiet, last_record=record)
             return Enforced(repository=repository, passed=quiet, drift=drift)
-        repository, synced = await self._synced(start, planned)
+        return await self._carried_out(start, planned, decided)
+
+    async def hand_over(self, start: Start, planned: Planned) -> Enforced:
+        """Release what other repositories take, while everything else of the plan waits.
+
+        Raises:
+            ClusterError: nothing was written.
+            SourceError: the mirror could not be read.
+        """
+        if planned.plan.taken:
+            return await self._carried_out(start, planned, planned.plan.handover)
+        return Enforced(repository=start.repository, passed=result.passed(start, planned, None))
+
+    async def _carried_out(self, start: Start, planned: Planned, part: Plan) -> Enforced:
+        """Execute the plan, or a part of it."""
+        repository, synced = await self._synced(start, replace(planned, plan=part))
         synced = await self._watched(planned, synced)
         drift = await self._settled(repository, planned, synced)
         failures = await self._located(planned, synced.failures)
@@ -145,7 +156,6 @@ class Enforcer:
 
         async with self._source.watching(repository.key, fetched.spec, fetched.head) as superseded:
             synced = await self._executor.run(request, begin, superseded)
-        self._neighbours.released(repository.key, synced.released)
         return repository, synced
 
     async def _begun(self, repository: GitRepository, planned: Planned) -> GitRepository:

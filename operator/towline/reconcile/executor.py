@@ -7,7 +7,7 @@ tells what happened.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
@@ -25,7 +25,7 @@ from towline.errors import Failure
 from towline.fields import diff
 from towline.fields.mask import Mask
 from towline.live.index import Index
-from towline.model import APPLIES, Action, Change, Difference, ObjectRef, Outcome, Plan, Result
+from towline.model import APPLIES, Action, Change, Difference, Key, ObjectRef, Outcome, Plan, Result
 from towline.plan import waves as ordering
 from towline.plan.stamp import Identity
 from towline.reconcile import sync
@@ -59,6 +59,7 @@ class Executor:
         now: the current time, with its zone.
         operator: the name of this process in records.
         blame: finds which commits made objects what they are, and in which line.
+        released: is told at once whose objects have no owner any more.
     """
 
     def __init__(  # noqa: PLR0913  two doors, what they need to know, and who we are
@@ -72,6 +73,7 @@ class Executor:
         now: Callable[[], datetime],
         operator: str,
         blame: Blame,
+        released: Callable[[Key, Collection[ObjectRef]], None],
     ) -> None:
         self._writer = writer
         self._ledger = ledger
@@ -81,6 +83,7 @@ class Executor:
         self._now = now
         self._operator = operator
         self._blame = blame
+        self._tell_released = released
 
     async def newest(self, identity: Identity) -> NewestSync | None:
         """Return the newest sync of a repository; one that a dead process left open is closed as Interrupted first.
@@ -135,8 +138,9 @@ class Executor:
         held = tuple(failure for failure in flight.failures if failure not in unrepaired)
         failures = (*request.plan.failures, *held)
         if failures and request.preflight:
-            return await self.refused(request, (*failures, *unrepaired))
-        if request.only_repairs:
+            failures, unrepaired, flight = (*failures, *unrepaired), (), Preflight()
+            request = replace(request, plan=request.plan.handover)
+        elif request.only_repairs:
             failures, unrepaired = unrepaired, ()
         later = {change.ref for change in request.plan.gated}
         due = (found for found in flight.predictions if found.change.ref not in later)
@@ -145,7 +149,7 @@ class Executor:
         first = () if stuck else sync.taken_over(predictions, request.plan)
         request = sync.flagged(request, predictions)
         overridden = self._rehearsed(flight.predictions)
-        if not predictions and (failures or not request.plan.removals):
+        if not predictions and not (request.plan.taken if failures else request.plan.removals):
             every = (*failures, *stuck)
             if every:
                 return await self.refused(request, every)
@@ -154,8 +158,10 @@ class Executor:
         entries = await self.entries(request, predictions, changes)
         records = await self._opened(request, entries, begin)
         context = replace(context, record=records[0].name)
+        handed = await self._released(request, () if superseded() else request.plan.taken, context)
         applied = await self._writer.write(predictions, context, superseded, first)
-        written = await self._removed(request, applied, failures, context, superseded)
+        is_clean = not (failures or handed.error or superseded()) and applied.clean
+        written = await self._removed(request, sync.joined(handed, applied), context, goes_on=is_clean)
         synced = await self._close(request, records, written, (*failures, *stuck))
         overridden |= {each.change.ref: each.overridden for each in written.outcomes if each.overridden}
         return replace(synced, overridden=overridden, rivals=_rivals(entries), unrepaired=unrepaired)
@@ -251,25 +257,26 @@ class Executor:
         return records[-1].name
 
     async def _removed(
-        self,
-        request: SyncRequest,
-        applied: WriteResult,
-        failures: tuple[Failure, ...],
-        context: WriteContext,
-        superseded: Callable[[], bool],
+        self, request: SyncRequest, before: WriteResult, context: WriteContext, *, goes_on: bool
     ) -> WriteResult:
-        """Take away what is no longer declared, only if all writes are done; some of it may have gone before them."""
-        ended = {outcome.change.ref for outcome in applied.outcomes}
+        """Take away what is no longer declared, if that goes on; some of it may have gone before the writes."""
+        ended = {outcome.change.ref for outcome in before.outcomes}
         removals = tuple(change for change in request.plan.removals if change.ref not in ended)
-        if failures or not applied.clean or superseded():
+        if not goes_on:
             left = tuple(Outcome(change=change, result=Result.NOT_TRIED) for change in removals)
-            return replace(applied, outcomes=(*applied.outcomes, *left))
+            return replace(before, outcomes=(*before.outcomes, *left))
         pruned = await self._writer.prune(_of(removals, Action.PRUNE), context)
-        released = await self._writer.release(_of(removals, Action.RELEASE), context)
-        return WriteResult(
-            outcomes=(*applied.outcomes, *pruned.outcomes, *released.outcomes),
-            error=pruned.error or released.error,
-        )
+        released = await self._released(request, _of(removals, Action.RELEASE), context)
+        return sync.joined(before, pruned, released)
+
+    async def _released(
+        self, request: SyncRequest, changes: Sequence[Change], context: WriteContext
+    ) -> WriteResult:
+        """Release objects, and tell of it at once: others may be waiting to take them."""
+        released = await self._writer.release(changes, context)
+        free = [each.change.ref for each in released.outcomes if each.result is Result.DONE]
+        self._tell_released(request.identity.key, free)
+        return released
 
     async def _drafts(self, request: SyncRequest, entries: Sequence[ChangeEntry]) -> tuple[SyncRecord, ...]:
         """Return the records to open, made outside the event loop: a thousand entries are packed and digested."""

@@ -108,7 +108,6 @@ class Finalizer:
             return _waiting(repository, result.waiting(decided.waiting), patience)
         if decided.writes:
             synced = await self._executor.run(_request(repository, decided))
-            self._neighbours.released(repository.key, synced.released)
             if synced.failures or synced.error:
                 return _failed(repository, synced)
         if rest := await self._rest(repository, unread):

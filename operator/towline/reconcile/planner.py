@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from towline.api import labels
 from towline.api.gitrepository import GitRepository, Mode
-from towline.errors import Reason, SourceError, TowlineError
+from towline.errors import Reason, SourceError
 from towline.live.index import Index
 from towline.model import Live, ObjectRef, Plan
 from towline.plan import build, claims, one_shot, ownership
@@ -65,7 +65,7 @@ class Planner:
 
         Raises:
             SourceError: SourceEmpty, if nothing is declared and nothing is owned.
-            TowlineError: DependencyNotReady, if something is to be written.
+            ClusterError: the other GitRepositories could not be listed.
         """
         repository, unreadable = start.repository, frozenset(visible.unreadable)
         live = self._live(repository, desired)
@@ -78,14 +78,13 @@ class Planner:
         if standing != claims.ALONE:
             plan = await _planned(desired, live, replace(policy, standing=standing))
         unready = await self._dependencies.unready(repository)
-        if unready and plan.writes and desired.spec.mode is Mode.ENFORCE:
-            raise TowlineError(Reason.DEPENDENCY_NOT_READY, unready)
         return Planned(
             fetched=fetched,
             desired=desired,
             visible=visible,
             plan=replace(plan, failures=(*desired.failures, *plan.failures)),
             patience=patience,
+            unready=unready if plan.writes and desired.spec.mode is Mode.ENFORCE else "",
             done=policy.done,
         )
 

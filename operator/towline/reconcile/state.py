@@ -57,7 +57,8 @@ class Grounds:
 class Planned:
     """A plan for a commit.
 
-    `patience` is how many seconds more it may wait for other repositories, `done` what had run before it.
+    `patience` is how many seconds more it may wait for other repositories. `unready` says which dependency is not ready
+    that its writes wait for, empty where they wait for none. `done` is what had run before it.
     """
 
     fetched: Fetched
@@ -65,6 +66,7 @@ class Planned:
     visible: Visible
     plan: Plan
     patience: float = 0.0
+    unready: str = ""
     done: Mapping[str, str] = field(default_factory=dict)
 
 

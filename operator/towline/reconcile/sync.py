@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from towline.api.gitrepository import Adopt, ForeignFields, GitRepository
 from towline.api.syncrecord import Ending, Flag, RecordedRepository, Trigger
 from towline.apply.handover import RestOfPlan
+from towline.apply.outcomes import WriteResult
 from towline.apply.prediction import Prediction
 from towline.errors import ClusterError, Failure
 from towline.model import Action, Change, ChangedBy, Difference, ObjectRef, Outcome, Plan, Result, Revision
@@ -80,12 +81,6 @@ class SyncResult:
         """What was written or taken away."""
         return frozenset(outcome.change.ref for outcome in self.outcomes if outcome.result is Result.DONE)
 
-    @property
-    def released(self) -> frozenset[ObjectRef]:
-        """The objects that no repository owns now."""
-        ours = (outcome.change for outcome in self.outcomes if outcome.result is Result.DONE)
-        return frozenset(change.ref for change in ours if change.action is Action.RELEASE)
-
 
 def requested(  # noqa: PLR0913  for whom, from which commit, what and why
     repository: GitRepository,
@@ -149,6 +144,14 @@ def taken_over(predictions: Iterable[Prediction], plan: Plan) -> tuple[Change, .
     """Return the prunes of objects whose values are taken over: they come before the writes that take them."""
     givers = frozenset[ObjectRef]().union(*(each.hand_over.givers for each in predictions if each.hand_over))
     return tuple(change for change in plan.removals if change.action is Action.PRUNE and change.ref in givers)
+
+
+def joined(*results: WriteResult) -> WriteResult:
+    """Return the results of steps that followed each other as one."""
+    return WriteResult(
+        outcomes=tuple(outcome for result in results for outcome in result.outcomes),
+        error=next((result.error for result in results if result.error), None),
+    )
 
 
 def flagged(request: SyncRequest, predictions: Iterable[Prediction]) -> SyncRequest:
