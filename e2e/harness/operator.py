@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NewType, TypeAlias
@@ -25,6 +25,9 @@ START = LogMark(0)
 
 ABSENT = Path(__file__).parent / "absent"
 """Modules that an installed operator does not find."""
+
+TOWLINE = ("-m", "towline")
+"""What Python runs: the operator as it is installed."""
 
 STOP_DEADLINE = 10.0
 """Seconds in which the operator promises to end after SIGTERM."""
@@ -135,16 +138,20 @@ class Operators:
         return self._shared
 
     def private(
-        self, *flags: str, user: str = identity.OPERATOR, environment: Mapping[str, str] | None = None
+        self,
+        *flags: str,
+        user: str = identity.OPERATOR,
+        environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = TOWLINE,
     ) -> Operator:
         """Make a fresh operator that the caller starts, stops and kills; the shared one stops first.
 
         `flags` follow `--allow-http --data-dir …`; `user` is whose rights it has; `environment` adds to the
-        few variables that every operator gets.
+        few variables that every operator gets; `program` is what Python runs.
         """
         if self._shared is not None and self._shared.program.running():
             self._shared.stop()
-        operator = self._make(user, *flags, environment=environment)
+        operator = self._make(user, *flags, environment=environment, program=program)
         self._private.append(operator)
         return operator
 
@@ -171,17 +178,30 @@ class Operators:
         known = [*self._private, *([self._shared] if self._shared else [])]
         return "\n".join(one.program.tail(lines) for one in known if one.log_file.exists())
 
-    def _make(self, user: str, *flags: str, environment: Mapping[str, str] | None = None) -> Operator:
+    def _make(
+        self,
+        user: str,
+        *flags: str,
+        environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = TOWLINE,
+    ) -> Operator:
         self._made += 1
         return make(
             self._plane.folder / f"operator-{self._made}",
             self._plane.kubeconfig(user),
             *flags,
             environment=environment or {},
+            program=program,
         )
 
 
-def make(folder: Path, kubeconfig: Path, *flags: str, environment: Mapping[str, str]) -> Operator:
+def make(
+    folder: Path,
+    kubeconfig: Path,
+    *flags: str,
+    environment: Mapping[str, str],
+    program: Sequence[str] = TOWLINE,
+) -> Operator:
     """Prepare an operator process in `folder`, which is created; it is not started yet."""
     for name in ("home", "tmp"):
         (folder / name).mkdir(parents=True)
@@ -190,7 +210,7 @@ def make(folder: Path, kubeconfig: Path, *flags: str, environment: Mapping[str, 
         folder=folder,
         program=Program(
             name="operator",
-            argv=[sys.executable, "-m", "towline", "operator", "--allow-http", "--data-dir", data, *flags],
+            argv=[sys.executable, *program, "operator", "--allow-http", "--data-dir", data, *flags],
             log=folder / "operator.log",
             folder=folder,
             environment={

@@ -39,6 +39,11 @@ def test_old_records_go_and_the_newest_stays_however_old_it_is() -> None:
     assert gone([stored(1, days=900)]) == []
 
 
+def test_while_no_clock_is_believed_none_goes_for_its_age_and_those_beyond_the_limit_go() -> None:
+    records = [stored(sequence, days=900) for sequence in range(1, 6)]
+    assert [each.sequence for each in retention.expired(records, [], FEW, None)] == [1, 2]
+
+
 def test_the_defaults_are_those_of_the_contract() -> None:
     assert Retention() == Retention(commits=500, drifts=200, age=timedelta(days=400))
 

@@ -10,7 +10,9 @@ from towline.errors import Reason
 from towline.model import Body, Health, ObjectRef, Person, Revision, State
 from towline.status import compute, health_condition
 from towline.status.compute import ObjectCounts, PassResult
+from towline.status.health_condition import NOT_WAITING, Waited
 from towline.status.survey import HealthSummary, UnhealthyObject
+from towline.status.waits import Waits
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TIMEOUT = 60.0
@@ -75,11 +77,49 @@ def applied(survey: HealthSummary | None, sha: str = OLD, **changed: object) -> 
     return replace(known, **changed)  # type: ignore[arg-type]  # fields of a pass
 
 
-def after(*passes: tuple[float, PassResult]) -> Body:
+class Operator:
+    """Looks at one repository; its wall clock goes wrong by so many seconds at the second look."""
+
+    def __init__(self, step: float = 0.0) -> None:
+        self._seconds = 0.0
+        self._step = step
+        self._wrong = 0.0
+        self._waits = Waits(lambda: self._seconds)
+
+    def look(self, found: Body, passed: PassResult, seconds: float) -> tuple[Body, Waited]:
+        self._seconds = seconds
+        now = at(seconds + self._wrong)
+        self._wrong = self._step
+        waited = self._waits.look("uid", found, passed, now)
+        return compute.compute(found, passed, now, waited), waited
+
+
+def looks(*passes: tuple[float, PassResult], step: float = 0.0) -> tuple[Body, Waited]:
+    """Return the status, and the wait, that one operator comes to."""
+    operator, waited = Operator(step), NOT_WAITING
     found: Body = {}
     for seconds, passed in passes:
-        found = compute.compute(found, passed, at(seconds))
+        found, waited = operator.look(found, passed, seconds)
+    return found, waited
+
+
+def after(*passes: tuple[float, PassResult]) -> Body:
+    """Return the status, which is the same where each look is that of another operator, or by a clock that was set."""
+    found, _ = looks(*passes)
+    restarted: Body = {}
+    for seconds, passed in passes:
+        restarted, _ = Operator().look(restarted, passed, seconds)
+    assert restarted == found
+    for step in (3600.0, -3600.0, 400 * 86400.0):
+        stepped, _ = looks(*passes, step=step)
+        assert untimed(stepped) == untimed(found)
     return found
+
+
+def untimed(found: Body) -> Body:
+    """Return a status without the times in it."""
+    bare = [{**each, "lastTransitionTime": ""} for each in found.get("conditions", [])]
+    return {**found, "conditions": bare, "applied": {**found.get("applied", {}), "appliedAt": ""}}
 
 
 def told(found: Body, kind: Type = Type.READY) -> tuple[str, str]:
@@ -224,8 +264,8 @@ def test_later_waves_that_wait_for_what_has_failed_make_the_repository_unhealthy
 
 def test_silent_objects_are_looked_at_again_and_again_until_the_timeout() -> None:
     def due(seconds: float) -> float | None:
-        found = after((0, applied(WAITS)), (seconds, applied(WAITS)))
-        return health_condition.next_look(found, WAITS, at(seconds))
+        found, waited = looks((0, applied(WAITS)), (seconds, applied(WAITS)))
+        return health_condition.next_look(found, WAITS, waited)
 
     assert due(0.5) == pytest.approx(2.0, abs=0.1)
     assert due(8) == pytest.approx(8.0, abs=0.1)
@@ -234,6 +274,26 @@ def test_silent_objects_are_looked_at_again_and_again_until_the_timeout() -> Non
 
 
 def test_nobody_looks_again_at_what_is_well_or_was_given_up() -> None:
-    assert health_condition.next_look(after((0, applied(WELL))), WELL, at(1)) is None
-    assert health_condition.next_look(after((0, applied(FAILED))), FAILED, at(1)) is None
-    assert health_condition.next_look({}, None, at(1)) is None
+    assert health_condition.next_look(after((0, applied(WELL))), WELL, NOT_WAITING) is None
+    assert health_condition.next_look(after((0, applied(FAILED))), FAILED, NOT_WAITING) is None
+    assert health_condition.next_look({}, None, NOT_WAITING) is None
+
+
+def test_a_start_with_a_clock_that_is_not_believed_gives_the_objects_their_whole_time() -> None:
+    found = after((0, applied(WAITS)))
+    waits = Waits(lambda: 7.0)
+    assert waits.look("uid", found, applied(WAITS), None) == NOT_WAITING
+    assert waits.look("uid", found, applied(WAITS), at(50)) == NOT_WAITING
+
+
+def test_what_was_given_up_stays_so_after_a_start_with_a_clock_that_is_not_believed() -> None:
+    late = after((0, applied(WAITS)), (60, applied(WAITS)))
+    assert Waits(lambda: 7.0).look("uid", late, applied(WAITS), None).given_up
+
+
+def test_a_repository_that_is_gone_leaves_nothing_for_the_next_of_its_name() -> None:
+    waits = Waits(lambda: 0.0)
+    found = after((0, applied(WAITS)))
+    waits.look("uid", found, applied(WAITS), at(0))
+    waits.forget("uid")
+    assert waits.look("uid", found, applied(WAITS), at(30)).seconds == 30.0

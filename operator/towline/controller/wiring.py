@@ -17,6 +17,7 @@ from towline.api import labels, schema
 from towline.apply.writer import Writer
 from towline.fields.mask import Mask
 from towline.kube.client import Client
+from towline.kube.clock_check import ClockCheck
 from towline.kube.discovery import Discovery
 from towline.kube.repositories import Repositories
 from towline.live.index import Index
@@ -51,6 +52,7 @@ from towline.settings import Settings
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
 from towline.source.selection import SourceLimits
+from towline.status.waits import Waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +116,15 @@ def passes(
         announcer=shared.announcer,
     )
 
+    waits = Waits(time.monotonic)
+
     def forget(key: Key, uid: str) -> None:
         shared.neighbours.withdraw(key)
         shared.dependencies.forget(key)
         shared.fetcher.forget(key)
         shared.drifts.forget(key)
         doors.ledger.forget(uid)
+        waits.forget(uid)
         shared.blame.forget(uid)
         metrics.forget(*key)
 
@@ -127,14 +132,16 @@ def passes(
         repositories=shared.repositories,
         attempts=_attempts(chosen, doors, shared, repairs),
         finalizer=_finalizer(chosen, doors, shared),
-        checkups=Checkups(doors.index, Pods(doors.client, doors.discovery), now),
+        checkups=Checkups(doors.index, Pods(doors.client, doors.discovery), time.monotonic),
         neighbours=shared.neighbours,
         reporter=Reporter(
             repositories=shared.repositories,
             dependencies=shared.dependencies,
             announcer=shared.announcer,
             ledger=doors.ledger,
+            waits=waits,
             now=now,
+            check=ClockCheck(now, time.monotonic, doors.client.server_date),
         ),
         passes=LastPasses(time.monotonic, random.random),
         metrics=metrics,

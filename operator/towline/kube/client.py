@@ -59,6 +59,7 @@ class Client:
         self._authorization = ""
         self._authorized_at = 0.0
         self._renewing = asyncio.Lock()
+        self._date = ("", 0.0)
 
     async def __aenter__(self) -> Self:
         return self
@@ -72,6 +73,10 @@ class Client:
         """Close all connections; streams that are open end with an error."""
         self._pool.close()
         await asyncio.sleep(0)  # the loop says to each that it is over
+
+    def server_date(self) -> tuple[str, float]:
+        """Return the `Date` of the newest answer, empty before the first, and when it came, in monotonic seconds."""
+        return self._date
 
     async def request(  # noqa: PLR0913  the parts of one HTTP request
         self,
@@ -206,6 +211,7 @@ class Client:
             reply = await self._replied(call)
         except BrokenError as error:
             raise _unanswered(call, error) from error
+        self._date = (reply.first(b"date"), self._clock())
         if not 200 <= reply.status < 300:
             raise _refusal(reply)
         return await calls.answer(reply.status, reply.content, reply.all(b"warning"))

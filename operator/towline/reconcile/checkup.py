@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from towline import aio
 from towline.errors import Reason
 from towline.live.index import Index
 from towline.live.pods import Pods
-from towline.model import State
+from towline.model import ObjectRef, State
 from towline.reconcile.desired import Desired
 from towline.status import survey
 from towline.status.compute import PassResult
 from towline.status.survey import HealthSummary, UnhealthyObject
 
 FRESH_SECONDS = 2.0
-"""Seconds after its write in which the Pods of an unready workload are not read."""
+"""Seconds after its write was seen in which the Pods of an unready workload are not read."""
 
 _SECONDS = 3.0
 """Seconds for which a pass waits for the Pods."""
@@ -30,13 +29,14 @@ class Checkups:
     Args:
         index: the live objects with their health.
         pods: what is wrong with the Pods of a workload.
-        now: the current time, with its zone.
+        clock: monotonic seconds.
     """
 
-    def __init__(self, index: Index, pods: Pods, now: Callable[[], datetime]) -> None:
+    def __init__(self, index: Index, pods: Pods, clock: Callable[[], float]) -> None:
         self._index = index
         self._pods = pods
-        self._now = now
+        self._clock = clock
+        self._seen: dict[str, Mapping[tuple[ObjectRef, str], float]] = {}
 
     async def checked(self, label: str, desired: Desired | None, passed: PassResult) -> PassResult:
         """Add the health of the objects to the result of an attempt; nothing if it is not known what Git declares.
@@ -53,8 +53,13 @@ class Checkups:
         """Assess the declared objects; it never fails, and takes a few seconds at most."""
         found = survey.survey(desired.manifests, self._index.owned(label), desired.spec.health_timeout, done)
         if found.well:
+            self._seen.pop(label, None)
             return found
-        asked = [asyncio.create_task(self._explained(each)) for each in found.first]
+        waited = self._waited(label, found.first)
+        asked = [
+            asyncio.create_task(self._explained(each, seconds))
+            for each, seconds in zip(found.first, waited, strict=True)
+        ]
         try:
             over, _ = await asyncio.wait(asked, timeout=_SECONDS)
         finally:
@@ -64,16 +69,20 @@ class Checkups:
         )
         return replace(found, first=tuple(told))
 
-    async def _explained(self, ailing: UnhealthyObject) -> UnhealthyObject:
+    def _waited(self, label: str, found: Sequence[UnhealthyObject]) -> Sequence[float]:
+        """Return how long ago each of these objects was first seen as it was written last."""
+        at, before = self._clock(), self._seen.get(label, {})
+        writes = [(each.ref, each.written_at) for each in found]
+        self._seen[label] = {write: before.get(write, at) for write in writes}
+        return [at - self._seen[label][write] for write in writes]
+
+    async def _explained(self, ailing: UnhealthyObject, seconds: float) -> UnhealthyObject:
         """Add what the Pods of a workload report, unless the workload was written a moment ago."""
         waits = ailing.health.state is not State.FAILED
-        if waits and ailing.written_at and self._age(ailing.written_at) < FRESH_SECONDS:
+        if waits and seconds < FRESH_SECONDS:
             return ailing
         trouble = await self._pods.trouble(ailing.ref)
         if not trouble:
             return ailing
         message = f"{trouble} ({ailing.health.message})" if ailing.health.message else trouble
         return replace(ailing, health=ailing.health._replace(message=message))
-
-    def _age(self, written_at: str) -> float:
-        return (self._now() - datetime.fromisoformat(written_at)).total_seconds()

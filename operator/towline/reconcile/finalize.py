@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from towline import log, text
 from towline.api import gitrepository, labels
@@ -88,6 +87,7 @@ class Finalizer:
         self._repositories = repositories
         self._ledger = ledger
         self._installation = installation
+        self._waiting_since: dict[str, float] = {}
 
     async def finalize(self, repository: GitRepository) -> PassResult | None:
         """Prune or release every owned object; None once that is done and the finalizer is removed.
@@ -115,6 +115,7 @@ class Finalizer:
         if not await self._repositories.remove_finalizer(repository):
             raise ClusterError("the GitRepository was changed while it was being deleted")
         self._ledger.forget(repository.uid)
+        self._waiting_since.pop(repository.uid, None)
         return None
 
     async def _decide(self, repository: GitRepository) -> tuple[Plan, float, Mapping[GroupKind, str]]:
@@ -163,11 +164,16 @@ class Finalizer:
         kept = await self._kept(repository)
         return _waiting(repository, kept, _LOOK_SECONDS) if kept else None
 
+    def _waited(self, repository: GitRepository) -> float:
+        """Return for how many seconds the deletion has been waiting for objects, as far as this process has seen."""
+        at = asyncio.get_running_loop().time()
+        return at - self._waiting_since.setdefault(repository.uid, at)
+
     async def _kept(self, repository: GitRepository) -> str:
         """Return which deleted objects are not gone, and why, while the deletion waits for them; empty otherwise."""
         owned = self._index.owned(repository.label)
         going = sorted(ref for ref, live in owned.items() if live.terminating)
-        if not going or _age(repository, self._executor.moment()) >= _PATIENCE_SECONDS:
+        if not going or self._waited(repository) >= _PATIENCE_SECONDS:
             return ""
         doomed = await self._doomed(repository)
         going = [ref for ref in going if not doomed or ref.namespace != doomed]
@@ -181,11 +187,6 @@ class Finalizer:
             f"Deletion waits for {text.many(len(going), 'object')}, "
             f"at most {text.duration(_PATIENCE_SECONDS)}{first}"
         )
-
-
-def _age(repository: GitRepository, moment: str) -> float:
-    """Return for how many seconds a GitRepository has been waiting for its deletion."""
-    return (datetime.fromisoformat(moment) - datetime.fromisoformat(repository.deleted_at)).total_seconds()
 
 
 def _request(repository: GitRepository, decided: Plan) -> SyncRequest:

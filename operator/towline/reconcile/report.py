@@ -12,6 +12,7 @@ from towline import aio, log
 from towline.api.gitrepository import GitRepository
 from towline.drift.deviations import Deviation
 from towline.errors import ClusterError, Reason
+from towline.kube.clock_check import ClockCheck
 from towline.kube.repositories import Repositories
 from towline.notify import announcement
 from towline.notify.announce import Announcer
@@ -20,6 +21,7 @@ from towline.reconcile.desired import Desired
 from towline.records.ledger import Ledger
 from towline.status import compute, health_condition
 from towline.status.compute import PassResult
+from towline.status.waits import Waits
 
 _log = log.logger(__name__)
 
@@ -39,23 +41,29 @@ class Reporter:
         dependencies: learns whose status has changed.
         announcer: posts Events and logs.
         ledger: deletes old records.
-        now: the current time, with its zone.
+        waits: measure how long objects have not been ready.
+        now: the current time, with its zone, only for people to read.
+        check: says whether that time can be believed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  who is told, and by which clocks
         self,
         *,
         repositories: Repositories,
         dependencies: Dependencies,
         announcer: Announcer,
         ledger: Ledger,
+        waits: Waits,
         now: Callable[[], datetime],
+        check: ClockCheck,
     ) -> None:
         self._repositories = repositories
         self._dependencies = dependencies
         self._announcer = announcer
         self._ledger = ledger
+        self._waits = waits
         self._now = now
+        self._check = check
 
     async def report(self, repository: GitRepository, passed: PassResult) -> float | None:
         """Write the status, if it says anything new, and post what happened.
@@ -69,7 +77,8 @@ class Reporter:
             for _ in range(_REWRITES):
                 if read is None or read.uid != repository.uid:
                     return math.inf
-                said = compute.compute(read.status, passed, self._now())
+                waited = self._waits.look(read.uid, read.status, passed, self._check.agreed())
+                said = compute.compute(read.status, passed, self._now(), waited)
                 if await self._repositories.write_status(read, said):
                     if said != read.status:
                         self._dependencies.changed(read.key)
@@ -78,7 +87,7 @@ class Reporter:
                     for news in announcement.announcements(read.status, said, is_suspended=is_suspended):
                         await self._announcer.announce(read, news)
                     await self._retain(read)
-                    look = health_condition.next_look(said, passed.health, self._now())
+                    look = health_condition.next_look(said, passed.health, waited)
                     return math.inf if look is None else look
                 read = await self._repositories.read(read.key)
         except ClusterError as error:
@@ -99,7 +108,7 @@ class Reporter:
 
     async def _retain(self, repository: GitRepository) -> None:
         try:
-            await self._ledger.retain(repository.key, repository.uid, self._now())
+            await self._ledger.retain(repository.key, repository.uid, self._check())
         except ClusterError as error:
             _log.debug("old records were not deleted", repository=str(repository.key), error=error.message)
 

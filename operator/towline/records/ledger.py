@@ -172,8 +172,13 @@ class Ledger:
         """
         await self._spool.post()
 
-    async def retain(self, key: Key, uid: str, now: datetime) -> None:
+    async def retain(self, key: Key, uid: str, now: datetime | None) -> None:
         """Delete expired records; it looks for them once in `SWEEP` records.
+
+        Args:
+            key: of the repository.
+            uid: of the repository.
+            now: with a time zone; None where no clock can be believed, so that none is deleted for its age.
 
         Raises:
             ClusterError: no answer.

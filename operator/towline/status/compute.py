@@ -27,6 +27,7 @@ from towline.status import (
     suspension,
 )
 from towline.status.conditions import ConditionInputs
+from towline.status.health_condition import Waited
 from towline.status.preview import Forecast
 from towline.status.survey import HealthSummary
 
@@ -88,13 +89,16 @@ class PassResult:
     is_unread: bool = False
 
 
-def compute(previous: Body, passed: PassResult, now: datetime) -> Body:
+def compute(
+    previous: Body, passed: PassResult, now: datetime, waited: Waited = health_condition.NOT_WAITING
+) -> Body:
     """Return the whole status after a pass.
 
     Args:
         previous: the status as it is stored; empty at first.
         passed: what the pass found. Where it succeeded, no failure and no blocked prune is left.
-        now: an aware time; it only enters fields that move.
+        now: an aware time; it only enters fields that move, and decides nothing.
+        waited: how long its objects have not been ready.
     """
     moment = text.timestamp(now)
     fine = passed.reason is Reason.SUCCEEDED
@@ -116,17 +120,19 @@ def compute(previous: Body, passed: PassResult, now: datetime) -> Body:
         **({} if passed.plan is None else {"plan": preview.body(passed.plan)}),
     }
     said = {name: value for name, value in status.items() if value not in (None, "", 0, {}, [])}
-    found = _conditions(said, previous, passed, now)
+    found = _conditions(said, previous, passed, now, waited)
     said["conditions"] = condition.merge(previous.get("conditions"), found, passed.generation, moment)
     return said
 
 
-def _conditions(said: Body, previous: Body, passed: PassResult, now: datetime) -> tuple[Condition, ...]:
+def _conditions(
+    said: Body, previous: Body, passed: PassResult, now: datetime, waited: Waited
+) -> tuple[Condition, ...]:
     """Return all conditions; a suspension changes none but Suspended."""
     if passed.reason is Reason.SUSPENDED:
         return suspension.conditions(said, previous, now)
     return (
-        *conditions.conditions_of(said, _conclusion(said, previous, passed, now)),
+        *conditions.conditions_of(said, _conclusion(previous, passed, waited)),
         drift_fields.condition(passed.drift, previous, said),
         suspension.NONE,
     )
@@ -158,7 +164,7 @@ def progress(
     return compute(repository.status, begun, now)
 
 
-def _conclusion(said: Body, previous: Body, passed: PassResult, now: datetime) -> ConditionInputs:
+def _conclusion(previous: Body, passed: PassResult, waited: Waited) -> ConditionInputs:
     """Say how the pass ended, and how the objects are: an applied commit is not ready before its objects are."""
     survey = passed.health
     known = ConditionInputs(
@@ -172,7 +178,7 @@ def _conclusion(said: Body, previous: Body, passed: PassResult, now: datetime) -
     )
     if survey is None:
         return known
-    outlook = health_condition.outlook(said, previous, survey, passed.generation, now)
+    outlook = health_condition.outlook(survey, waited)
     patience = None if survey.failed else survey.timeout
     known = replace(known, healthy=health_condition.of(survey, outlook, previous), patience=patience)
     fine = passed.reason is Reason.SUCCEEDED

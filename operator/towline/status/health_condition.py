@@ -1,11 +1,8 @@
-"""Decide how long a repository waits for its objects, and the condition Healthy.
-
-Everything follows from the status and from when the objects were written, so that a wait goes on across restarts.
-"""
+"""Decide whether a repository still waits for its objects, and the condition Healthy."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
 from towline import text
 from towline.api import condition
@@ -18,42 +15,38 @@ SOONEST = 2.0
 """Seconds until objects that are on their way are looked at again, even without an event; doubled each time."""
 
 _TRUTHS = {Reason.SUCCEEDED: Truth.TRUE, Reason.PROGRESSING: Truth.UNKNOWN, Reason.UNHEALTHY: Truth.FALSE}
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACE_BYTES = 200
 
 
-def outlook(status: Body, previous: Body, survey: HealthSummary, generation: int, now: datetime) -> Reason:
-    """Return Succeeded if all objects are ready, Progressing until `spec.healthTimeout` has passed, Unhealthy after it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waited:
+    """For how many seconds objects have not been ready, and whether they were called unhealthy for that before."""
 
-    The time begins anew when a commit is applied, when an object that is not ready is written again, and when the
-    spec changes. Once it has passed, only these or the objects' recovery help.
+    seconds: float = 0.0
+    given_up: bool = False
 
-    Args:
-        status: what is known of commits now.
-        previous: the status as it is stored, whose condition tells how it was before.
-        survey: how the objects are.
-        generation: of the spec.
-        now: an aware time.
+
+NOT_WAITING = Waited()
+"""For objects that are ready, or have just begun not to be."""
+
+
+def outlook(survey: HealthSummary, waited: Waited) -> Reason:
+    """Return Succeeded if all objects are ready, Progressing until their time has passed, Unhealthy after it.
+
+    Once it has passed, only what begins the wait anew helps, or that all are ready.
     """
     if survey.well:
         return Reason.SUCCEEDED
-    if survey.failed:
+    if survey.failed or waited.given_up or waited.seconds >= survey.timeout:
         return Reason.UNHEALTHY
-    healthy = condition.find(previous, Type.HEALTHY)
-    lost, writes = _lost(healthy, generation, now), _writes(status, survey)
-    given_up = healthy.get("status") == Truth.FALSE and max(writes) < lost < now
-    late = (now - max(lost, *writes)).total_seconds() >= survey.timeout
-    return Reason.UNHEALTHY if given_up or late else Reason.PROGRESSING
+    return Reason.PROGRESSING
 
 
-def next_look(status: Body, survey: HealthSummary | None, now: datetime) -> float | None:
+def next_look(status: Body, survey: HealthSummary | None, waited: Waited) -> float | None:
     """Return the seconds until objects that are on their way are due for a look; None where none are."""
-    healthy = condition.find(status, Type.HEALTHY)
-    if survey is None or healthy.get("reason") != Reason.PROGRESSING:
+    if survey is None or condition.find(status, Type.HEALTHY).get("reason") != Reason.PROGRESSING:
         return None
-    since = max(_lost(healthy, healthy.get("observedGeneration", 0), now), *_writes(status, survey))
-    waited = (now - since).total_seconds()
-    return max(min(survey.timeout - waited, max(waited, SOONEST)), 0.0) + 0.05
+    return max(min(survey.timeout - waited.seconds, max(waited.seconds, SOONEST)), 0.0) + 0.05
 
 
 def of(survey: HealthSummary | None, reason: Reason, previous: Body) -> Condition:
@@ -94,23 +87,3 @@ def _named(ailing: UnhealthyObject) -> str:
     place = f"{text.printable(ailing.file, _PLACE_BYTES)}:{ailing.line}"
     commit = f" ({ailing.commit[:7]})" if ailing.commit else ""
     return f"{place} {ailing.ref.display}: {ailing.health.message or ailing.health.state}{commit}"
-
-
-def _lost(healthy: Body, generation: int, now: datetime) -> datetime:
-    """Return since when objects are not ready: now, where they were until now or the spec has changed."""
-    waits = healthy.get("status") == Truth.FALSE or healthy.get("reason") == Reason.PROGRESSING
-    goes_on = waits and healthy.get("observedGeneration") == generation
-    return _moment(healthy.get("lastTransitionTime")) if goes_on else now
-
-
-def _writes(status: Body, survey: HealthSummary) -> tuple[datetime, datetime]:
-    """Return when the commit was applied and when the latest of the objects that are not ready was written."""
-    return _moment((status.get("applied") or {}).get("appliedAt")), _moment(survey.written_at)
-
-
-def _moment(text: object) -> datetime:
-    try:
-        found = datetime.fromisoformat(text) if isinstance(text, str) else _LONG_AGO
-    except ValueError:
-        return _LONG_AGO
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
