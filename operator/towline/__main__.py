@@ -70,6 +70,16 @@ def _duration(_context: click.Context, _option: click.Parameter, value: str) -> 
     "--deny-private-addresses", is_flag=True, help="Refuse urls whose host has an address that is not public."
 )
 @click.option(
+    "--require-bound-credentials",
+    is_flag=True,
+    help="Use no Secret whose annotation towline.dev/hosts does not name the host of the url.",
+)
+@click.option(
+    "--hide-connection-details",
+    is_flag=True,
+    help="Tell in the log alone why a Git server could not be used.",
+)
+@click.option(
     "--listen",
     default="",
     metavar="HOST:PORT",

@@ -17,12 +17,15 @@ class Settings:
     records are in the namespace of their repository; `listen` is `host:port` for probes and metrics, empty to serve
     none. `installation` are the objects that the operator runs by. `verify_seconds` is how often objects without
     doubtful events are read. `max_file_size` is how many bytes a file of manifests may have. `home` is the operator's
-    namespace, set at its start.
+    namespace, set at its start. With `require_bound_credentials` a Secret must name the hosts that it is for; with
+    `hide_connection_details` the log alone says why a Git server could not be used.
     """
 
     folder: Path
     allow_http: bool = False
     deny_private_addresses: bool = False
+    require_bound_credentials: bool = False
+    hide_connection_details: bool = False
     leader_elect: bool = False
     records_namespace: str = ""
     listen: str = ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import asyncssh
 import pytest
 import trustme
+from towline.api.bound_hosts import BoundHosts
 from towline.api.gitrepository import Adopt, DeletionPolicy, Drift, ForeignFields, Mode, Ref, RefKind, Spec
 from towline.errors import Reason, SourceError
 from towline.source import access
@@ -171,3 +172,53 @@ def test_an_unfit_ssh_secret_is_named_with_its_keys_and_never_its_values(
         made_ssh(data)
     assert raised.value.reason == Reason.AUTH_CONFIG_INVALID
     assert "s3cr3t" not in raised.value.message
+
+
+BOUND = BoundHosts(value="git.example.com", is_required=True)
+
+
+def bound(url: str, data: Mapping[str, bytes], hosts: BoundHosts = BOUND) -> Remote:
+    return access.remote(spec(url, secret="git-auth"), data, allow_http=False, bound=hosts)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        URL,
+        "https://GIT.example.com/team/other.git",
+        "https://git.example.com:443/a",
+        "ssh://ann@git.example.com/a",
+    ],
+)
+def test_a_bound_secret_is_used_for_each_way_to_write_its_host(url: str) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519").export_private_key("openssh")
+    data = {"bearerToken": b"t0ken"} if url.startswith("https") else {"identity": key, "known_hosts": b"h k"}
+    assert bound(url, data).hostname == "git.example.com"
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://evil.example/team/app.git", "evil.example"),
+        ("https://git.example.com:8443/team/app.git", "git.example.com:8443"),
+        ("ssh://git@evil.example/team/app.git", "evil.example"),
+        ("ssh://git@git.example.com:443/team/app.git", "git.example.com:443"),
+    ],
+)
+@pytest.mark.parametrize("data", [{"bearerToken": b"t0ken"}, {"database": b"dsn"}, {}])
+def test_a_bound_secret_is_refused_for_another_host_whatever_is_in_it(
+    url: str, host: str, data: Mapping[str, bytes]
+) -> None:
+    with pytest.raises(SourceError, match=f"Secret git-auth is not bound to {host}") as raised:
+        bound(url, data)
+    assert raised.value.reason == Reason.AUTH_CONFIG_INVALID
+    assert "database" not in raised.value.message
+
+
+def test_an_unbound_secret_is_refused_where_bound_ones_are_required() -> None:
+    data = {"bearerToken": b"t0ken"}
+    with pytest.raises(
+        SourceError, match=r"--require-bound-credentials.*towline\.dev/hosts: git\.example\.com"
+    ):
+        bound(URL, data, BoundHosts(value=None, is_required=True))
+    assert bound(URL, data, BoundHosts(value=None, is_required=False)).token == "t0ken"

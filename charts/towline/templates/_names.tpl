@@ -54,6 +54,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 - ClusterRoleBinding.{{ $rbac }}/{{ include "towline.declaredBinding" . }}
 {{- end }}
+{{- if .Values.networkPolicy.enabled }}
+- NetworkPolicy.networking.k8s.io/{{ $here }}/{{ $name }}
+{{- end }}
 {{- if .Values.audit.protectRecords }}
 - ValidatingAdmissionPolicy.admissionregistration.k8s.io/{{ $name }}-records
 - ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io/{{ $name }}-records

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ SETS: dict[str, dict[str, Any]] = {
     "narrow": {"rbac": NARROW, "audit": {"protectRecords": True}},
     "foreign rights": {"rbac": {"create": False}, "serviceAccount": {"create": False, "name": "given"}},
     "claim": {"data": CLAIM},
+    "strangers": {"tenants": "strict", "networkPolicy": {"enabled": True}},
     "given claim": {"data": {"persistentVolumeClaim": {"enabled": True, "existingClaim": "given"}}},
     "everything": {
         "fullnameOverride": "tow",
@@ -28,6 +30,8 @@ SETS: dict[str, dict[str, Any]] = {
         "replicas": 3,
         "recordsNamespace": "audit",
         "denyPrivateAddresses": True,
+        "requireBoundCredentials": True,
+        "hideConnectionDetails": True,
         "allowHttp": True,
         "env": [{"name": "NO_PROXY", "value": "$(KUBERNETES_SERVICE_HOST)"}],
         "rbac": {"aggregateToEdit": True},
@@ -53,6 +57,7 @@ LOOKALIKES: dict[str, dict[str, Any]] = {
         "podLabels": {"zone": "0x1f", "since": "2026-01-01"},
         "podAnnotations": {"count": "1.50"},
         "audit": {"protectRecords": True},
+        "networkPolicy": {"enabled": True},
         "rbac": NARROW,
         "replicas": 2,
     },
@@ -72,6 +77,7 @@ NO_TEXTS = frozenset(
         "replicas",
         "maxUnavailable",
         "containerPort",
+        "port",
         "automountServiceAccountToken",
         "enableServiceLinks",
         "terminationGracePeriodSeconds",
@@ -88,6 +94,10 @@ NO_TEXTS = frozenset(
 )
 """Fields of the chart's objects that are numbers and truths."""
 
+STRICT = {"--deny-private-addresses", "--require-bound-credentials", "--hide-connection-details"}
+STRICT_VALUES = ("denyPrivateAddresses", "requireBoundCredentials", "hideConnectionDetails")
+"""What an operator needs that serves people who do not trust each other."""
+
 INSTALLED = frozenset(
     {
         "Deployment",
@@ -97,6 +107,7 @@ INSTALLED = frozenset(
         "ClusterRole",
         "ClusterRoleBinding",
         "PersistentVolumeClaim",
+        "NetworkPolicy",
         "ValidatingAdmissionPolicy",
         "ValidatingAdmissionPolicyBinding",
     }
@@ -120,6 +131,19 @@ def container(bodies: list[dict[str, Any]]) -> dict[str, Any]:
     (only,) = deployment["spec"]["template"]["spec"]["containers"]
     found: dict[str, Any] = only
     return found
+
+
+def network(bodies: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the only NetworkPolicy says."""
+    (policy,) = (body for body in bodies if body["kind"] == "NetworkPolicy")
+    found: dict[str, Any] = policy["spec"]
+    return found
+
+
+def reached(rule: dict[str, Any]) -> tuple[set[int], set[str]]:
+    """Return the ports and the blocks of addresses of one rule."""
+    peers = rule.get("to", [])
+    return {one["port"] for one in rule["ports"]}, {one["ipBlock"]["cidr"] for one in peers}
 
 
 def own_objects(bodies: list[dict[str, Any]]) -> set[ObjectRef]:
@@ -157,9 +181,7 @@ def test_two_releases_in_one_cluster_share_no_name(helm: Helm) -> None:
 
 def test_the_values_become_flags(helm: Helm) -> None:
     arguments = container(helm.rendered(SETS["everything"]))["args"]
-    assert {"--leader-elect", "--records-namespace=audit", "--deny-private-addresses", "--allow-http"} < set(
-        arguments
-    )
+    assert {"--leader-elect", "--records-namespace=audit", "--allow-http", *STRICT} < set(arguments)
     plain = container(helm.rendered())["args"]
     assert [one for one in plain if "--own-object" not in one] == [
         "operator",
@@ -168,6 +190,54 @@ def test_the_values_become_flags(helm: Helm) -> None:
         "--log-level=info",
         "--leader-elect",
     ]
+
+
+def test_tenants_who_do_not_trust_each_other_get_every_flag_for_them(helm: Helm) -> None:
+    assert set(container(helm.rendered({"tenants": "strict"}))["args"]) >= STRICT
+    assert STRICT.isdisjoint(container(helm.rendered({"tenants": "trusted"}))["args"])
+
+
+@pytest.mark.parametrize("flag", STRICT_VALUES)
+def test_each_flag_for_strangers_has_a_value_of_its_own(helm: Helm, flag: str) -> None:
+    assert len(STRICT.intersection(container(helm.rendered({flag: True}))["args"])) == 1
+
+
+def test_the_network_is_left_alone_unless_it_is_asked_for(helm: Helm) -> None:
+    assert [body for body in helm.rendered() if body["kind"] == "NetworkPolicy"] == []
+
+
+def test_the_operator_reaches_names_the_api_server_and_public_git_servers(helm: Helm) -> None:
+    bodies = helm.rendered({"networkPolicy": {"enabled": True}})
+    dns, api, git = network(bodies)["egress"]
+    assert reached(dns) == ({53}, set())
+    assert reached(api) == ({443, 6443}, set())
+    assert reached(git) == ({443, 22}, {"0.0.0.0/0", "2000::/3"})
+    kept = [ipaddress.ip_network(one) for one in git["to"][0]["ipBlock"]["except"]]
+    for address in ("10.96.0.1", "169.254.169.254", "127.0.0.1", "192.168.1.1", "172.31.0.1", "100.64.0.1"):
+        assert any(ipaddress.ip_address(address) in one for one in kept), address
+
+
+def test_the_network_policy_is_about_the_pods_of_the_operator_and_lets_probes_in(helm: Helm) -> None:
+    bodies = helm.rendered({"networkPolicy": {"enabled": True}, "port": 9090})
+    (deployment,) = (body for body in bodies if body["kind"] == "Deployment")
+    assert network(bodies)["podSelector"] == deployment["spec"]["selector"]
+    (port,) = network(bodies)["ingress"][0]["ports"]
+    assert port["port"] in {one["name"] for one in container(bodies)["ports"]}
+
+
+def test_servers_that_are_named_by_address_are_the_only_ones_that_are_reached(helm: Helm) -> None:
+    values: dict[str, Any] = {
+        "enabled": True,
+        "dns": {
+            "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}]
+        },
+        "apiServer": {"cidrs": ["192.0.2.1/32"], "ports": [6443]},
+        "git": {"cidrs": ["10.1.2.3/32", "fd00::1/128"], "ports": [8443]},
+    }
+    dns, api, git = network(helm.rendered({"networkPolicy": values}))["egress"]
+    assert dns["to"] == values["dns"]["to"]
+    assert reached(api) == ({6443}, {"192.0.2.1/32"})
+    assert reached(git) == ({8443}, {"10.1.2.3/32", "fd00::1/128"})
 
 
 def test_an_image_is_named_by_its_digest_or_else_by_its_tag(helm: Helm) -> None:
@@ -254,6 +324,11 @@ def test_nobody_but_the_administrator_may_write_repositories_unless_it_is_asked_
         ({"podLabels": {"app.kubernetes.io/version": "x"}}, "podLabels"),
         ({"podLabels": {"helm.sh/chart": "x"}}, "podLabels"),
         ({"podAnnotations": {"kubectl.kubernetes.io/default-container": "x"}}, "podAnnotations"),
+        ({"tenants": "Strict"}, "tenants"),
+        ({"networkPolicy": {"git": {"ports": []}}}, "ports"),
+        ({"networkPolicy": {"git": {"ports": [70000]}}}, "ports"),
+        ({"networkPolicy": {"apiServer": {"cidrs": ["10.0.0.1"]}}}, "cidrs"),
+        ({"networkPolicy": {"gits": {}}}, "gits"),
         ({"rbac": {"rules": NARROW["rules"]}}, "rules"),
         ({"rbac": {"clusterAdmin": False, "rules": [{"verb": ["get"]}]}}, "verb"),
     ],

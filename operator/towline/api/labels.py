@@ -38,6 +38,9 @@ CONFIRM_PRUNE = "towline.dev/confirm-prune"
 RECONCILE = "towline.dev/reconcile"
 FINALIZER = "towline.dev/finalizer"
 
+HOSTS = "towline.dev/hosts"
+"""On a Secret: the hosts that its credentials may be sent to."""
+
 KEYS = "towline-keys"
 """The Secret, in the operator's namespace, that holds the operator's own keys."""
 

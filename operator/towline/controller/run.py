@@ -193,7 +193,13 @@ async def _served(discovery: Discovery) -> bool:
 
 def _mirrors(chosen: Settings, mask_key: bytes, pools: Pools) -> Mirrors:
     addresses = Addresses() if chosen.deny_private_addresses else None
-    return Mirrors(chosen.folder, addresses=addresses, key=mask_key, pools=pools)
+    return Mirrors(
+        chosen.folder,
+        addresses=addresses,
+        key=mask_key,
+        pools=pools,
+        discreet=chosen.hide_connection_details,
+    )
 
 
 @asynccontextmanager

@@ -167,6 +167,7 @@ def _shared(
         limits=SourceLimits(file_bytes=chosen.max_file_size),
         yaml=YamlLimits(file_bytes=chosen.max_file_size),
         keys=(chosen.home, labels.KEYS),
+        require_bound_credentials=chosen.require_bound_credentials,
     )
     source = CommitReader(
         client=doors.client,

@@ -1,12 +1,23 @@
-"""Read Secrets that a spec names: their content, or only whether they have changed."""
+"""Read Secrets that a spec names: their content and what binds them, or only whether they have changed."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from towline.api import labels
 from towline.kube import calls
 from towline.kube.client import Client
+from towline.model import Body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitSecret:
+    """A Secret for Git: its decoded content by key, and the annotation that binds it to hosts, if it has one."""
+
+    content: Mapping[str, bytes] = field(repr=False)
+    hosts: str | None
 
 
 async def read(client: Client, namespace: str, name: str) -> Mapping[str, bytes] | None:
@@ -16,9 +27,20 @@ async def read(client: Client, namespace: str, name: str) -> Mapping[str, bytes]
         ClusterError: it could not be read.
     """
     secret = await client.found(_path(namespace, name))
+    return None if secret is None else _content(secret)
+
+
+async def for_git(client: Client, namespace: str, name: str) -> GitSecret | None:
+    """Return a Secret with what binds it; None where it does not exist.
+
+    Raises:
+        ClusterError: it could not be read.
+    """
+    secret = await client.found(_path(namespace, name))
     if secret is None:
         return None
-    return {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()}
+    annotations = secret["metadata"].get("annotations") or {}
+    return GitSecret(content=_content(secret), hosts=annotations.get(labels.HOSTS))
 
 
 async def version(client: Client, namespace: str, name: str) -> str:
@@ -29,6 +51,10 @@ async def version(client: Client, namespace: str, name: str) -> str:
     """
     secret = await client.found(_path(namespace, name), accept=calls.METADATA)
     return f"{secret['metadata']['uid']} {secret['metadata']['resourceVersion']}" if secret else ""
+
+
+def _content(secret: Body) -> Mapping[str, bytes]:
+    return {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()}
 
 
 def _path(namespace: str, name: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from towline import aio, log
 from towline.api import labels
+from towline.api.bound_hosts import BoundHosts
 from towline.api.gitrepository import RefKind, Spec
 from towline.errors import BuildError, Failure, Reason, Refusal, SourceError, SpecError, TowlineError
 from towline.kube import secrets
@@ -83,12 +84,16 @@ class Desired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the operator allows of a source; `keys` are namespace and name of the Secret that holds its own keys."""
+    """What the operator allows of a source; `keys` are namespace and name of the Secret that holds its own keys.
+
+    With `require_bound_credentials`, a Secret that is bound to no host is not used.
+    """
 
     allow_http: bool
     limits: selection.SourceLimits
     yaml: documents.YamlLimits
     keys: tuple[str, str] = ("", labels.KEYS)
+    require_bound_credentials: bool = False
 
 
 class CommitReader:
@@ -134,8 +139,16 @@ class CommitReader:
         if (key.namespace, name) == self._rules.keys:
             message = f"spec.secretRef.name {name} is the Secret of the operator's own keys: name another one"
             raise SpecError(Reason.INVALID_SPEC, message)
-        secret = await secrets.read(self._client, key.namespace, name) if name else None
-        return access.remote(spec, secret, allow_http=self._rules.allow_http)
+        secret = await secrets.for_git(self._client, key.namespace, name) if name else None
+        return access.remote(
+            spec,
+            secret.content if secret else None,
+            allow_http=self._rules.allow_http,
+            bound=BoundHosts(
+                value=secret.hosts if secret else None,
+                is_required=self._rules.require_bound_credentials,
+            ),
+        )
 
     async def head(self, remote: Remote, spec: Spec, age: float = 0.0) -> Head:
         """Look up what the spec follows; an answer to another repository may be up to `age` seconds old.

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from towline.api.bound_hosts import UNBOUND_ALLOWED, BoundHosts, Endpoint
 from towline.api.gitrepository import Spec
 from towline.errors import Reason, SourceError, SpecError
 from towline.source import sshkey
@@ -88,6 +89,11 @@ class Remote:
         return urlsplit(self.url).port or _PORTS[self.scheme]
 
     @property
+    def endpoint(self) -> Endpoint:
+        """Host and port, as a Secret may be bound to them."""
+        return Endpoint(host=self.hostname, port=self.port, usual_port=_PORTS[self.scheme])
+
+    @property
     def authorization(self) -> str:
         """The value of the HTTP header `Authorization`, empty without credentials."""
         if self.token:
@@ -102,11 +108,17 @@ class Remote:
         return tuple(part for part in (self.password, self.token) if part)
 
 
-def remote(spec: Spec, secret: Mapping[str, bytes] | None, *, allow_http: bool) -> Remote:
+def remote(
+    spec: Spec,
+    secret: Mapping[str, bytes] | None,
+    *,
+    allow_http: bool,
+    bound: BoundHosts = UNBOUND_ALLOWED,
+) -> Remote:
     """Return the repository of a spec, with the credentials of its Secret.
 
     `secret` is the data of the Secret that the spec names, None where it does not exist. Further keys,
-    which other tools put there, do not matter.
+    which other tools put there, do not matter. `bound` says for which hosts it may be used.
 
     Raises:
         SpecError: the url is refused (`check_url`).
@@ -121,7 +133,7 @@ def remote(spec: Spec, secret: Mapping[str, bytes] | None, *, allow_http: bool) 
             )
         return Remote(url=url)
     try:
-        return _authenticated(url, secret)
+        return _authenticated(url, secret, bound)
     except _UnfitError as error:
         message = f"Secret {spec.secret_name} {error}"
         raise SourceError(Reason.AUTH_CONFIG_INVALID, message) from None
@@ -205,9 +217,11 @@ class _UnfitError(Exception):
     """What is wrong with a Secret, as the end of a sentence that begins with its name."""
 
 
-def _authenticated(url: str, secret: Mapping[str, bytes] | None) -> Remote:
+def _authenticated(url: str, secret: Mapping[str, bytes] | None, bound: BoundHosts) -> Remote:
     if secret is None:
         raise _UnfitError("does not exist: create it in the namespace of the GitRepository")
+    if refusal := bound.refusal(Remote(url=url).endpoint):  # before a message names its keys
+        raise _UnfitError(refusal)
     return _by_ssh(url, secret) if url.startswith("ssh:") else _by_https(url, secret)
 
 

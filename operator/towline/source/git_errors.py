@@ -18,12 +18,17 @@ _PIECE = 8
 """Characters; shorter pieces of a secret help no attacker, and replacing them would garble messages."""
 
 
+class NotFoundError(SourceError):
+    """The server has no such repository, or does not show it: any web server may say so."""
+
+
 class _GitRule(NamedTuple):
     """Git's words, compared without case; what they mean; what to do. `{host}` becomes the server's name."""
 
     pattern: str
     reason: Reason
     hint: str
+    kind: type[SourceError] = SourceError
 
 
 DISK_FULL = (
@@ -83,6 +88,7 @@ _RULES = (
         "repository '.*' not found$|repository not found|does not appear to be a git repository",
         Reason.AUTHENTICATION_FAILED,
         "not found or no access: check spec.url, or add secretRef",
+        NotFoundError,
     ),
     _GitRule(
         "certificate has expired|certificate is not yet valid",
@@ -115,6 +121,11 @@ _RULES = (
         "no route to host|network is unreachable", Reason.GIT_UNAVAILABLE, "cannot reach {host}: no route"
     ),
     _GitRule(
+        "couldn't connect to server",
+        Reason.GIT_UNAVAILABLE,
+        "cannot reach {host}: nothing there accepts a connection",
+    ),
+    _GitRule(
         "not that of a git server|not valid: is this a git repository",
         Reason.GIT_UNAVAILABLE,
         "{host} answers, but not as a Git server: check spec.url",
@@ -125,6 +136,16 @@ _RULES = (
         Reason.GIT_OBJECT_INVALID,
         "git refuses an object of the history as invalid: rewrite the commits that added it",
     ),
+)
+_REACHING = frozenset(
+    {Reason.GIT_UNAVAILABLE, Reason.GIT_TIMEOUT, Reason.TLS_VERIFY_FAILED, Reason.HOST_KEY_MISMATCH}
+)
+"""What tells whether, and in which way, something answers at an address."""
+
+_VEIL = (
+    "no Git repository could be read there: the host may not exist, not answer in time, show another certificate or"
+    " host key than expected, or not be a Git server that has this repository; check spec.url and the Secret of"
+    " spec.secretRef, then ask the administrator of the operator, whose log says which"
 )
 _OTHERWISE = _GitRule("", Reason.GIT_UNAVAILABLE, "the Git server cannot be used at the moment")
 
@@ -147,13 +168,25 @@ def error(remote: Remote, text: str) -> SourceError:
     """Return what git's standard error means, with the url and without credentials, in at most 1 KiB."""
     rule, line = _judge(_own_words(text.replace(remote.url, "…")))
     said = f" (git: {_struck(_CA_FILES.sub('', line), remote)})" if line else ""
-    return SourceError(rule.reason, _clipped(redacted(f"{remote.url}: {_hint(rule, remote)}{said}", remote)))
+    return rule.kind(rule.reason, _clipped(redacted(f"{remote.url}: {_hint(rule, remote)}{said}", remote)))
 
 
 def refused(remote: Remote, status: int) -> SourceError:
     """Return what an HTTP status of a server means, as if git had met it."""
     rule, said = _judge((f"the requested URL returned error: {status}",))
     return SourceError(rule.reason, f"{remote.url}: {_hint(rule, remote)} ({said})")
+
+
+def veiled(remote: Remote, error: SourceError) -> SourceError:
+    """Return an error as one who may not learn what answers at an address may read it.
+
+    A refused connection, silence, a certificate or host key of another host, and an answer that is not Git's read the
+    same. Credentials that a server rejected are told: it has proved to be the host of the url before it was sent them.
+    """
+    is_proven = remote.scheme != "http" and not isinstance(error, NotFoundError)
+    if error.reason in _REACHING or (error.reason is Reason.AUTHENTICATION_FAILED and not is_proven):
+        return SourceError(Reason.GIT_UNAVAILABLE, f"{remote.url}: {_VEIL}")
+    return error
 
 
 def _hint(rule: _GitRule, remote: Remote) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any, TypeVar
 
+from towline import log
 from towline.errors import Reason, SourceError
 from towline.model import Revision
 from towline.shares.pools import Pools
@@ -30,6 +31,8 @@ from towline.source.reader import Reader, UnreadableError
 from towline.source.refs import Refs
 from towline.source.selection import Entry, SourceLimits
 from towline.source.transport import Hearing, Transport, deadline, patience
+
+_log = log.logger(__name__)
 
 _T = TypeVar("_T")
 _SOUND_SECONDS = 300.0
@@ -81,23 +84,27 @@ class _Mirror:
 class Mirrors:
     """All mirrors below one folder, for one event loop; no thread ever waits for a server.
 
-    With `addresses`, hosts that these refuse are never asked. The names of the mirrors, which every process of the
+    With `addresses`, hosts that these refuse are never asked. Where it is `discreet`, errors do not say in which way a
+    server could not be used; the log does. The names of the mirrors, which every process of the
     machine may see, are made with `key`: without it a guess of a credential cannot be checked by them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  a folder, what may be asked, and what it may cost
         self,
         folder: Path,
         limits: SourceLimits | None = None,
         addresses: Addresses | None = None,
         key: bytes = b"",
         pools: Pools | None = None,
+        *,
+        discreet: bool = False,
     ) -> None:
         _check_git()
         self._folder = folder / "mirrors"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._limits = limits or SourceLimits()
         self._key = key
+        self._is_discreet = discreet
         self._mirrors: dict[str, _Mirror] = {}
         git = Transport(self._folder, _start, addresses, pools or Pools.here())
         self._looks = Looks(git, self._limits.refs)
@@ -106,7 +113,8 @@ class Mirrors:
 
     async def look(self, remote: Remote, seconds: float, age: float = 0.0) -> Refs:
         """Return what the remote offers; an answer that is at most `age` seconds old will do (`Looks.look`)."""
-        return await self._looks.look(remote, seconds, age)
+        with self._veiled(remote):
+            return await self._looks.look(remote, seconds, age)
 
     def seen_at(self, remote: Remote) -> float:
         """Return when the last answer of a remote came, by the event loop's clock; it must have been looked at."""
@@ -126,16 +134,31 @@ class Mirrors:
         with _on_disk(remote):
             mirror.fetchers += 1
             try:
-                async with patience(remote, seconds, mirror.hearing), mirror.lock:
-                    if sha not in mirror.complete:
-                        await self._bring(remote, mirror, refname, sha)
-                        await self._check_kind(remote, mirror, refname, sha)
-                        mirror.complete.add(sha)
+                with self._veiled(remote, mirror.hearing):
+                    async with patience(remote, seconds, mirror.hearing), mirror.lock:
+                        if sha not in mirror.complete:
+                            await self._bring(remote, mirror, refname, sha)
+                            await self._check_kind(remote, mirror, refname, sha)
+                            mirror.complete.add(sha)
             finally:
                 mirror.fetchers -= 1
             if not mirror.fetchers:  # else the last of them does it: nobody waits here for another's server
                 async with mirror.lock:
                     await self._fetcher.join(mirror.folder)
+
+    @contextmanager
+    def _veiled(self, remote: Remote, hearing: Hearing | None = None) -> Iterator[None]:
+        """Hide in which way a server could not be used, unless it was heard to send what a Git server sends."""
+        try:
+            yield
+        except SourceError as error:
+            told = git_errors.veiled(remote, error)
+            if not self._is_discreet or told is error or (hearing and hearing.progress):
+                raise
+            _log.warning(
+                "a Git server could not be used", url=remote.url, reason=error.reason, error=error.message
+            )
+            raise told from error
 
     def progress(self, remote: Remote, sha: str) -> str:
         """Return how far the fetch of a commit is, as git tells it; empty where it has told nothing."""
