@@ -36,8 +36,8 @@ _log = log.logger(__name__)
 
 _T = TypeVar("_T")
 _SOUND_SECONDS = 300.0
-_GIT_VERSION = (2, 38)
-"""The first whose `cat-file` takes names that are ended by NUL."""
+_GIT_VERSION = (2, 39, 4)
+"""The first of its line that corrects CVE-2024-32002 and four others (docs/threat-model.md)."""
 
 
 def _check_git() -> None:
@@ -48,7 +48,12 @@ def _check_git() -> None:
         raise SourceError(Reason.GIT_UNAVAILABLE, "git is not installed where the operator runs") from error
     if git.Git().version_info < _GIT_VERSION:
         needed = ".".join(map(str, _GIT_VERSION))
-        raise SourceError(Reason.GIT_UNAVAILABLE, f"the operator needs git {needed} or later")
+        found = ".".join(map(str, git.Git().version_info))
+        message = (
+            f"git {found} has known security errors, and the operator needs git {needed} or later:"
+            " install a newer git where it runs (in its image)"
+        )
+        raise SourceError(Reason.GIT_UNAVAILABLE, message)
 
 
 def _start(command: Sequence[str], folder: Path, stdin: int, inherited: Sequence[int]) -> Popen[bytes]:
