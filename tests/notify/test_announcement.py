@@ -134,3 +134,23 @@ def test_drift_that_others_set_back_is_told_with_its_values_and_many_are_counted
         'ConfigMap shop/a data.b is "1" again (kubectl-patch); '
         'ConfigMap shop/a data.c is "1" again (kubectl-patch); and 1 more'
     )
+
+
+HOLDS = "ConfigMap shop/web is being deleted, and waits for finalizer example.com/hold (set by backup)"
+
+
+@pytest.mark.parametrize(
+    ("total", "why", "said"),
+    [
+        (1, (HOLDS,), f"Deleted after 1m, although 1 object of it is not gone: {HOLDS}. They go"),
+        (5, (HOLDS,), f"although 5 objects of it are not gone: {HOLDS}; and 4 more. They go"),
+        (5, (), "although 5 objects of it are not gone: 5 more. They go"),
+    ],
+)
+def test_what_a_deletion_does_not_wait_for_any_longer_is_told_with_what_to_do(
+    total: int, why: tuple[str, ...], said: str
+) -> None:
+    news = announcement.undeleted(total, why, 60.0)
+    assert (news.reason, news.weight) == ("DeletionIncomplete", Weight.WARNING)
+    assert said in news.message
+    assert "remove the finalizers by hand" in news.message

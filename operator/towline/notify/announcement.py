@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from towline import text
 from towline.drift.deviations import Deviation
 from towline.errors import Reason
 from towline.model import Body, Manifest, ObjectRef
@@ -173,6 +174,26 @@ def differs(shown: str, differences: Sequence[str]) -> Announcement:
             "total": len(differences),
             "differences": tuple(differences[:_LOGGED_DIFFERENCES]),
         },
+    )
+
+
+def undeleted(total: int, why: Sequence[str], seconds: float) -> Announcement:
+    """Announce that a deletion has ended although some of its objects are not gone.
+
+    Args:
+        total: how many they are.
+        why: what keeps the first of them, each with the name of its object.
+        seconds: how long the deletion has waited for them.
+    """
+    more = f"{'; and ' if why else ''}{total - len(why)} more" if total > len(why) else ""
+    return Announcement(
+        event="deleted before all objects were gone",
+        weight=Weight.WARNING,
+        reason="DeletionIncomplete",
+        message=f"Deleted after {text.duration(seconds)}, although {text.many(total, 'object')} of it"
+        f" {'is' if total == 1 else 'are'} not gone: {'; '.join(why)}{more}. They go when nothing"
+        " holds them: see that the controllers of these finalizers run, or remove the finalizers by hand",
+        details={"total": total},
     )
 
 

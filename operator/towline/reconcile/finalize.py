@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from towline import log, text
 from towline.api import gitrepository, labels
@@ -41,13 +41,28 @@ _DEPENDENTS_SECONDS = 2.0
 _LOOK_SECONDS = 2.0
 """How often to check whether objects that are being deleted are gone."""
 
-_PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 60.0
 """How long after its deletion a GitRepository waits for objects that other finalizers keep."""
 
 _NAMED = 3
 """How many of them are read, to say what keeps the first."""
 
 _OUR_CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gitrepositories.towline.dev"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undeleted:
+    """Objects that were deleted and are not gone: how many, and what keeps the first of them, a sentence each."""
+
+    total: int
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A deletion that is done; `undeleted` is what it no longer waits for, None where all is gone."""
+
+    undeleted: Undeleted | None = None
 
 
 class Finalizer:
@@ -89,14 +104,14 @@ class Finalizer:
         self._installation = installation
         self._waiting_since: dict[str, float] = {}
 
-    async def finalize(self, repository: GitRepository) -> PassResult | None:
-        """Prune or release every owned object; None once that is done and the finalizer is removed.
+    async def finalize(self, repository: GitRepository) -> PassResult | Ended:
+        """Prune or release every owned object, and then remove the finalizer.
 
         Raises:
             ClusterError: the API server could not be asked.
         """
         if labels.FINALIZER not in repository.finalizers:
-            return None
+            return Ended()
         if dependent := await self._dependencies.blocking(repository):
             return _waiting(
                 repository,
@@ -110,13 +125,14 @@ class Finalizer:
             synced = await self._executor.run(_request(repository, decided))
             if synced.failures or synced.error:
                 return _failed(repository, synced)
-        if rest := await self._rest(repository, unread):
+        undeleted = None if unread else await self._undeleted(repository)
+        if rest := self._rest(repository, unread, undeleted):
             return rest
         if not await self._repositories.remove_finalizer(repository):
             raise ClusterError("the GitRepository was changed while it was being deleted")
         self._ledger.forget(repository.uid)
         self._waiting_since.pop(repository.uid, None)
-        return None
+        return Ended(undeleted=undeleted)
 
     async def _decide(self, repository: GitRepository) -> tuple[Plan, float, Mapping[GroupKind, str]]:
         """Return the plan of the deletion, the seconds that it may wait for others, and the unreadable kinds."""
@@ -157,36 +173,42 @@ class Finalizer:
         namespace = await self._client.found(f"/api/v1/namespaces/{name}")
         return "" if namespace and not namespace["metadata"].get("deletionTimestamp") else name
 
-    async def _rest(self, repository: GitRepository, unread: Mapping[GroupKind, str]) -> PassResult | None:
-        """Return what the deletion still waits for once all that can be written is written; None if nothing is left."""
+    def _rest(
+        self, repository: GitRepository, unread: Mapping[GroupKind, str], undeleted: Undeleted | None
+    ) -> PassResult | None:
+        """Return what the deletion still waits for once all that can be written is written; None if for nothing."""
         if unread:
             return _unread(repository, unread)
-        kept = await self._kept(repository)
-        return _waiting(repository, kept, _LOOK_SECONDS) if kept else None
+        if undeleted and self._waited(repository) < PATIENCE_SECONDS:
+            return _waiting(repository, _kept(undeleted), _LOOK_SECONDS)
+        return None
 
     def _waited(self, repository: GitRepository) -> float:
         """Return for how many seconds the deletion has been waiting for objects, as far as this process has seen."""
         at = asyncio.get_running_loop().time()
         return at - self._waiting_since.setdefault(repository.uid, at)
 
-    async def _kept(self, repository: GitRepository) -> str:
-        """Return which deleted objects are not gone, and why, while the deletion waits for them; empty otherwise."""
+    async def _undeleted(self, repository: GitRepository) -> Undeleted | None:
+        """Return which deleted objects are not gone, and why; None where the deletion need not wait for any."""
         owned = self._index.owned(repository.label)
         going = sorted(ref for ref, live in owned.items() if live.terminating)
-        if not going or self._waited(repository) >= _PATIENCE_SECONDS:
-            return ""
+        if not going:
+            return None
         doomed = await self._doomed(repository)
         going = [ref for ref in going if not doomed or ref.namespace != doomed]
         if not going or await self._removal(repository) is Removal.NONE:
-            return ""
-        kept = await self._executor.keepers(_request(repository, Plan()), going[:_NAMED])
-        first = next((f": {ref.display} {why}" for ref, why in kept.items()), "")
-        if not first and len(going) <= _NAMED:
-            return ""
-        return (
-            f"Deletion waits for {text.many(len(going), 'object')}, "
-            f"at most {text.duration(_PATIENCE_SECONDS)}{first}"
-        )
+            return None
+        asked = going[:_NAMED]
+        kept = await self._executor.keepers(_request(repository, Plan()), asked)
+        total = len(going) - len(asked) + len(kept)
+        why = tuple(f"{ref.display} {each}" for ref, each in kept.items())
+        return Undeleted(total=total, why=why) if total else None
+
+
+def _kept(undeleted: Undeleted) -> str:
+    first = f": {undeleted.why[0]}" if undeleted.why else ""
+    many = text.many(undeleted.total, "object")
+    return f"Deletion waits for {many}, at most {text.duration(PATIENCE_SECONDS)}{first}"
 
 
 def _request(repository: GitRepository, decided: Plan) -> SyncRequest:

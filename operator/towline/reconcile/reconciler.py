@@ -14,7 +14,7 @@ from towline.model import Key
 from towline.reconcile import result
 from towline.reconcile.attempt import Attempts
 from towline.reconcile.checkup import Checkups
-from towline.reconcile.finalize import Finalizer
+from towline.reconcile.finalize import Ended, Finalizer
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.report import Reporter
 from towline.reconcile.state import Attempt, LastPass, Reached, Start
@@ -114,9 +114,12 @@ class Reconciler:
         repository = start.repository
         try:
             passed = await self._finalizer.finalize(repository)
+            if isinstance(passed, Ended):
+                await self._reporter.ended(repository, passed)
+                return None
         except Exception as error:  # noqa: BLE001  a whole pass: a bug in one repository must not end the others
             passed = result.failed(repository, Reached(), result.told(error, repository.key))
-        return Attempt(repository=repository, passed=passed) if passed else None
+        return Attempt(repository=repository, passed=passed)
 
     def _gone(self, key: Key) -> None:
         self._forget(key, self._passes.forget(key))

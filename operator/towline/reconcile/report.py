@@ -18,6 +18,7 @@ from towline.notify import announcement
 from towline.notify.announce import Announcer
 from towline.reconcile.dependencies import Dependencies
 from towline.reconcile.desired import Desired
+from towline.reconcile.finalize import PATIENCE_SECONDS, Ended
 from towline.records.ledger import Ledger
 from towline.status import compute, health_condition
 from towline.status.compute import PassResult
@@ -104,6 +105,12 @@ class Reporter:
     async def set_back(self, repository: GitRepository, ended: Sequence[Deviation]) -> None:
         """Announce drift that has ended because other field managers have set it back."""
         if news := announcement.set_back(ended):
+            await self._announcer.announce(repository, news)
+
+    async def ended(self, repository: GitRepository, ended: Ended) -> None:
+        """Announce which objects a deletion no longer waits for, if there are any."""
+        if left := ended.undeleted:
+            news = announcement.undeleted(left.total, left.why, PATIENCE_SECONDS)
             await self._announcer.announce(repository, news)
 
     async def _retain(self, repository: GitRepository) -> None:
