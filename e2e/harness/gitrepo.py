@@ -19,7 +19,7 @@ class Who(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What is no plain file: `mode` 100755, 120000 (the content is the target), 160000 (a sha)."""
+    """What is no plain file: `mode` 100755, 120000 (the content is the target), 160000 and 040000 (a sha)."""
 
     mode: str
     content: str | bytes
@@ -129,9 +129,9 @@ class Repo:
         """Return the commit that a branch, tag or abbreviated sha names."""
         return self.git("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
 
-    def git(self, *arguments: str) -> str:
+    def git(self, *arguments: str, stdin: str = "") -> str:
         """Run git in the repository and return what it prints, without the last line end."""
-        return _git(self.path, *arguments)
+        return _git(self.path, *arguments, stdin=stdin)
 
     def _parent(self, branch: str) -> bytes:
         known = self.git("for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}")
@@ -176,8 +176,8 @@ def _change(path: str, content: Content) -> bytes:
         return f"D {_quoted(path)}\n".encode()
     entry = content if isinstance(content, Entry) else Entry("100644", content)
     raw = entry.content.encode() if isinstance(entry.content, str) else entry.content
-    if entry.mode == "160000":
-        return b"M 160000 " + raw + f" {_quoted(path)}\n".encode()
+    if entry.mode in {"160000", "040000"}:
+        return f"M {entry.mode} ".encode() + raw + f" {_quoted(path)}\n".encode()
     return f"M {entry.mode} inline {_quoted(path)}\ndata {len(raw)}\n".encode() + raw + b"\n"
 
 
@@ -186,9 +186,15 @@ def _quoted(path: str) -> str:
     return f'"{escaped}"'
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _git(folder: Path, *arguments: str, stdin: str = "") -> str:
     answer = subprocess.run(
-        ["git", *arguments], cwd=folder, env=_environment(), capture_output=True, text=True, check=False
+        ["git", *arguments],
+        cwd=folder,
+        env=_environment(),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if answer.returncode:
         raise ValueError(f"git {' '.join(arguments)}: {answer.stderr}")

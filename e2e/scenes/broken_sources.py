@@ -16,7 +16,7 @@ from e2e.harness.cluster import Cluster, Object
 from e2e.harness.gitrepo import Content, Entry, Repo
 from e2e.harness.gitserver import Fault, GitServer
 from e2e.harness.repositories import Repository
-from e2e.scenes import head_lookups, managed_objects, manifests
+from e2e.scenes import endless_trees, head_lookups, managed_objects, manifests
 
 NAMES = ("changed", "kept", "removed")
 """The ConfigMaps of a good source: fewer than what makes the loss of most of them suspicious."""
@@ -159,6 +159,12 @@ def a_symlink_leads_out_of_the_repository(place: Place) -> Iterator[None]:
 def a_file_is_larger_than_any_object(place: Place) -> Iterator[None]:
     large = manifests.text(manifests.config_map("large", text="x" * 4 * 1024**2))
     with _committed(place, {**_HALF, "deploy/large.yaml": large}):
+        yield
+
+
+@contextmanager
+def a_few_trees_hold_endless_paths(place: Place) -> Iterator[None]:
+    with _committed(place, {**_HALF, "deploy/bomb": endless_trees.folder(place.repo)}):
         yield
 
 

@@ -18,6 +18,7 @@ def test_a_listing_is_read_with_paths_from_the_root() -> None:
         b"100644 blob " + b"1" * 40 + b"      12\ta b.yaml\0"
         b"120000 blob " + b"1" * 40 + b"       3\tlink\0"
         b"160000 commit " + b"1" * 40 + b"       -\tsub\0"
+        b"040000 tree " + b"1" * 40 + b"       -\tfolder\0"
     )
     assert listing.entries(listed, "deploy") == (
         Entry(path="deploy/a b.yaml", mode="100644", kind=Kind.FILE, sha=SHA, size=12),
@@ -81,7 +82,7 @@ def test_what_git_lists_is_what_was_stored(repository: Path, files: dict[str, by
     }
     lines = b"".join(f"100644 blob {sha}\t{name}\0".encode() for name, sha in blobs.items())
     made = git(repository, "mktree", "-z", stdin=lines).decode().strip()
-    entries = listing.entries(git(repository, "ls-tree", "-r", "-z", "-l", made), ".")
+    entries = listing.entries(git(repository, "ls-tree", "-r", "-t", "-z", "-l", made), ".")
     assert {entry.path: (entry.sha, entry.size) for entry in entries} == {
         name: (sha, len(files[name])) for name, sha in blobs.items()
     }

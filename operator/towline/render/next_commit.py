@@ -17,9 +17,9 @@ from towline.render.declared import DeclaredFiles
 from towline.render.documents import YamlLimits
 from towline.source import selection
 from towline.source.access import Remote
-from towline.source.listing import TreeChange
 from towline.source.mirror import Mirrors
 from towline.source.selection import Entry, Kind
+from towline.source.trees.tree_reader import TreeChange
 
 _MOST = 500
 """Of so many changed files, reading the commit whole costs hardly more."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from towline.errors import Reason, SourceError
 from towline.source import selection
@@ -14,14 +13,18 @@ from towline.source.selection import Entry, Kind
 _LISTED = re.compile(rb"([0-7]{6}) (\w+) ([0-9a-f]+) +(-|[0-9]+)\t(.+)", re.DOTALL)
 
 
+_FOLDER = b"040000 tree "
+
+
 def entries(listing: bytes, path: str) -> tuple[Entry, ...]:
-    """Read the output of `git ls-tree -r -z -l` for the tree at `path`.
+    """Read the output of `git ls-tree -r -t -z -l` for the tree at `path`; lines about folders are left out.
 
     Raises:
         ValueError: the output is malformed.
     """
     prefix = "" if path == "." else f"{path}/"
-    return tuple(_entry(line, prefix) for line in listing.split(b"\0") if line)
+    lines = listing.split(b"\0")
+    return tuple(_entry(line, prefix) for line in lines if line and not line.startswith(_FOLDER))
 
 
 def _entry(line: bytes, prefix: str) -> Entry:
@@ -35,47 +38,6 @@ def _entry(line: bytes, prefix: str) -> Entry:
         kind=_KINDS.get(mode, Kind.FILE),
         sha=sha.decode(),
         size=0 if size == b"-" else int(size),
-    )
-
-
-class TreeChange(NamedTuple):
-    """One file, symlink or submodule that differs between two commits.
-
-    `was` is its kind before, None where it is new; `entry` is what it is now, without a size, None where it is gone.
-    """
-
-    path: str
-    was: Kind | None
-    entry: Entry | None
-
-
-_CHANGED = re.compile(rb":([0-7]{6}) ([0-7]{6}) ([0-9a-f]+) ([0-9a-f]+) [A-Z][0-9]*")
-_NOTHING = b"000000"
-
-
-def changes(output: bytes) -> tuple[TreeChange, ...]:
-    """Read the output of `git diff-tree -r -z --raw` for two commits.
-
-    Raises:
-        ValueError: the output is malformed.
-    """
-    parts = output.split(b"\0")
-    return tuple(_change(entry, name) for entry, name in zip(parts[:-1:2], parts[1::2], strict=True))
-
-
-def _change(entry: bytes, name: bytes) -> TreeChange:
-    match = _CHANGED.fullmatch(entry)
-    if match is None:
-        raise ValueError("not an entry of git diff-tree")
-    old, new, _, sha = match.groups()
-    path = name.decode("utf-8", "surrogateescape")
-    kind = _KINDS.get(new, Kind.FILE)
-    return TreeChange(
-        path=path,
-        was=None if old == _NOTHING else _KINDS.get(old, Kind.FILE),
-        entry=None
-        if new == _NOTHING
-        else Entry(path=path, mode=new.decode(), kind=kind, sha=sha.decode(), size=0),
     )
 
 

@@ -24,13 +24,13 @@ from towline.source.authorship.steps import Parents
 from towline.source.authorship.walk import Wanted
 from towline.source.fetcher import MirrorFetcher, OutgrownError, moved
 from towline.source.history import History
-from towline.source.listing import TreeChange
 from towline.source.lookup import Looks
 from towline.source.public_addresses import Addresses
 from towline.source.reader import Reader, UnreadableError
 from towline.source.refs import Refs
 from towline.source.selection import Entry, SourceLimits
 from towline.source.transport import Hearing, Transport, deadline, patience
+from towline.source.trees.tree_reader import TreeChange
 
 _log = log.logger(__name__)
 

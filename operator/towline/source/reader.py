@@ -10,17 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from towline.errors import Reason, SourceError
+from towline.errors import SourceError
 from towline.model import Revision
 from towline.source import disk, history, listing, process
 from towline.source.authorship import steps as stepping
 from towline.source.authorship.blame import Contents, Parse
 from towline.source.authorship.steps import Parents, Step
 from towline.source.history import History
-from towline.source.listing import Found, TreeChange
+from towline.source.listing import Found
 from towline.source.process import TooMuchOutputError
 from towline.source.selection import Entry, SourceLimits
 from towline.source.transport import GitCommand, Transport
+from towline.source.trees import tree_reader
+from towline.source.trees.tree_reader import TreeChange, TreeReader, TreeTooLargeError
 
 _T = TypeVar("_T")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -28,8 +30,8 @@ _LOG_BYTES = 32 * 1024**2
 _TIPS_BYTES = 32 * 1024**2
 _BRANCHES = 2
 """The parents of a merged pull request: where it was merged into, and its newest commit."""
-_ENTRY_BYTES = 160
-"""An ordinary line of a listing: mode, kind, id, size, path."""
+_ENTRY_BYTES = 192
+"""An ordinary line of a listing: mode, kind, id, size, path; and its part of the lines about folders."""
 _ONE_BLOB_BYTES = 128
 """What precedes one blob in a batch."""
 _KEPT = "refs/towline/"
@@ -122,23 +124,44 @@ class Reader:
             SourceError: PathNotFound, SymlinkRefused, SourceTooLarge.
         """
         folder = await self._folder(repository, sha, path)
-        limit = self._limits.entries * _ENTRY_BYTES
-        listed = await self._out(_call(repository, "ls-tree", "-r", "-z", "-l", folder, limit=limit))
-        if listed.count(b"\0") > self._limits.entries:
-            raise SourceError(
-                Reason.SOURCE_TOO_LARGE,
-                f"the commit has more than {self._limits.entries} files: narrow spec.path",
+        most = self._limits.entries
+        options = ("-r", "-t", "-z", "-l")  # a line for each folder bounds the work, too
+        try:
+            listed = await self._out(
+                _call(repository, "ls-tree", *options, folder, limit=most * _ENTRY_BYTES)
             )
-        return await _parsed(listed, lambda output: listing.entries(output, path))
+        except TooMuchOutputError as error:
+            raise await self._too_many(repository, folder, path) from error
+        found = await _parsed(listed, lambda output: listing.entries(output, path))
+        if len(found) > most or listed.count(b"\0") - len(found) > most:
+            raise await self._too_many(repository, folder, path)
+        return found
+
+    async def _too_many(self, repository: Path, folder: str, path: str) -> SourceError:
+        try:
+            await self._trees(repository).changes("", folder, path)
+        except TreeTooLargeError as error:
+            return tree_reader.too_large(error, path)
+        return tree_reader.too_large(TreeTooLargeError("paths that are too long", ""), path)
 
     async def changes(self, repository: Path, old: str, new: str, path: str) -> tuple[TreeChange, ...] | None:
-        """Return what differs below `path` between two commits; None where the old one is not there any more."""
-        below = () if path == "." else ("--", f":(literal){path}")
-        options = ("-r", "-z", "--raw", "--no-renames")
-        limit = self._limits.entries * _ENTRY_BYTES
-        call = _call(repository, "diff-tree", *options, _id(old), _id(new), *below, limit=limit)
-        answer = await self._git.run(call)
-        return await _parsed(answer.out, listing.changes) if answer.code == 0 else None
+        """Return what differs below `path` between two commits; None where only reading the new one whole can tell.
+
+        So it is where the old one, or the folder in it, is not there any more, and where too much differs.
+        """
+        if not path.isprintable():
+            return None
+        where = "^{tree}" if path == "." else f":{path}"
+        folders = await self._behind(repository, (f"{_id(old)}{where}", f"{_id(new)}{where}"))
+        if any(folder.kind != "tree" for folder in folders):
+            return None
+        before, after = (folder.sha for folder in folders)
+        try:
+            return await self._trees(repository).changes(before, after, path)
+        except TreeTooLargeError:
+            return None
+        except ValueError as error:
+            raise UnreadableError from error
 
     async def blobs(self, repository: Path, shas: Sequence[str]) -> Mapping[str, bytes]:
         """Return the content of each blob; `shas` has none twice."""
@@ -202,20 +225,28 @@ class Reader:
         answer = await self._git.run(_call(repository, "merge-base", _id(old), _id(new)))
         return answer.out.decode().strip() if answer.code == 0 else ""
 
+    def _trees(self, repository: Path) -> TreeReader:
+        async def read(shas: Sequence[str], limit: int) -> bytes:
+            stdin = "".join(f"{_id(sha)}\n" for sha in shas).encode()
+            return await self._out(
+                _call(repository, "cat-file", "--batch", "--buffer", limit=limit, stdin=stdin)
+            )
+
+        return TreeReader(read, self._limits.entries)
+
     async def _folder(self, repository: Path, sha: str, path: str) -> str:
-        """Return the name of the tree at `path`; only its object id is ever put on a command line."""
-        if path == ".":
-            return _id(sha)
+        """Return the id of the tree at `path`; only that is ever put on a command line."""
         if not path.isprintable():
             raise listing.no_folder(path, sha)
-        steps = tuple(f"{_id(sha)}:{step}" for step in itertools.accumulate(path.split("/"), "{}/{}".format))
-        root, *found = await self._behind(repository, (f"{sha}^{{tree}}", *steps))
-        if not root.sha:
+        steps = () if path == "." else itertools.accumulate(path.split("/"), "{}/{}".format)
+        names = tuple(f"{_id(sha)}:{step}" for step in steps)
+        found = await self._behind(repository, (f"{_id(sha)}^{{tree}}", *names))
+        if not found[0].sha:
             raise UnreadableError
         if found[-1].kind == "tree":
             return found[-1].sha
-        followed = await self._behind(repository, steps, "--follow-symlinks")
-        raise listing.no_folder(path, sha, found, followed)
+        followed = await self._behind(repository, names, "--follow-symlinks")
+        raise listing.no_folder(path, sha, found[1:], followed)
 
     async def _behind(self, repository: Path, names: Sequence[str], *options: str) -> tuple[Found, ...]:
         """Say what is behind each name; names go through a pipe, ended by NUL, so that none can mean more."""
