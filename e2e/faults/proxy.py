@@ -23,6 +23,7 @@ from aiohttp import web
 
 from e2e.faults import wire
 from e2e.faults.gate import Gate
+from e2e.faults.past import Past
 from e2e.faults.rules import About, Request, Rule, Seen, everything, refusal
 from e2e.faults.streams import Streams
 from e2e.harness import identity
@@ -54,6 +55,7 @@ class Proxy:
     _gate: Gate | None = None
     _cut: bool = False
     _streams: Streams = field(init=False)
+    _past: Past = field(default_factory=Past)
     _seen: list[Seen] = field(default_factory=list)
     _session: aiohttp.ClientSession | None = None
     _runner: web.AppRunner | None = None
@@ -121,6 +123,14 @@ class Proxy:
         ended: int = self._do(self._streams.end, code, about)
         return ended
 
+    def keep_past(self) -> None:
+        """Keep how all collections are now that were listed or watched through here."""
+        asyncio.run_coroutine_threadsafe(self._past.keep(self._again), self._loop).result(30)
+
+    def answer_from_past(self, about: About) -> None:
+        """Answer lists and watches that are meant as they were kept, and let nothing through that came later."""
+        self._past.about = about
+
     def cut(self) -> None:
         """Reset all connections, and every new one as soon as something is asked."""
         self._cut = True
@@ -131,6 +141,7 @@ class Proxy:
         gate, self._gate = self._gate, None
         self._cut = False
         self._rules = ()
+        self._past.about = None
         if gate:
             self._do(gate.open)
 
@@ -179,6 +190,9 @@ class Proxy:
     async def _answered(self, arrived: web.Request, request: Request) -> web.StreamResponse:
         if self._cut:
             raise _ResetError
+        self._past.note(arrived, request)
+        if past := await self._past.answered(arrived, request):
+            return past
         for rule in self._hits(request, lambda rule: rule.delay):
             await asyncio.sleep(rule.delay)
         for rule in self._hits(request, lambda rule: rule.status):
@@ -198,6 +212,9 @@ class Proxy:
         if self._cut:
             raise _ResetError
         return web.Response(status=response.status, headers=wire.passed(response.headers), body=content)
+
+    def _again(self, arrived: web.Request) -> Any:
+        return self._forwarded(arrived, b"")
 
     def _forwarded(self, arrived: web.Request, body: bytes) -> Any:
         if self._session is None:

@@ -16,9 +16,9 @@ from towline.kube import refusals
 from towline.kube.client import IN_FLIGHT
 from towline.live.index import Index
 from towline.live.observed import live_from
-from towline.model import Action, Body, Change, Live, Outcome, Result
+from towline.model import Action, Body, Change, Live, ObjectRef, Outcome, Result
 from towline.plan import release_patch, second_look
-from towline.plan.ownership import Ownership
+from towline.plan.ownership import OWN
 
 _PRUNE_ATTEMPTS = 3
 """How often a prune is tried again for an object that others write at the same moment."""
@@ -81,6 +81,7 @@ class Prunes:
         if current.terminating and current.uid == seen(change).uid:
             return self._done(change, now)
         if veto := second_look.veto(seen(change), current, prediction.policy_of(self._sync)):
+            self._index.looked_at(change.ref, now)
             skipped = replace(change, action=Action.SKIP, reason=veto.reason, message=veto.message)
             return Outcome(change=skipped, result=Result.DONE, live=current)
         return current
@@ -133,7 +134,37 @@ class Releases:
             attempt += 1
 
     def _is_ours(self, live: Live) -> bool:
-        return prediction.ownership_of(live, self._sync) in {Ownership.OURS, Ownership.INHERITED}
+        return prediction.ownership_of(live, self._sync) in OWN
+
+
+class RemovalLooks:
+    """The reads of what is to be removed although no commit asks for it: the index may have been told the past."""
+
+    def __init__(self, objects: Objects, index: Index, sync: WriteContext) -> None:
+        self._objects = objects
+        self._index = index
+        self._sync = sync
+
+    async def run(self, changes: Sequence[Change]) -> frozenset[ObjectRef]:
+        """Return the objects that are not there any more, or are not what the plan saw.
+
+        Raises:
+            ClusterError: the API server could not be asked.
+        """
+        found = await aio.gather(self._past, changes, IN_FLIGHT)
+        return frozenset(ref for ref in found if ref)
+
+    async def _past(self, change: Change) -> ObjectRef | None:
+        now = await self._objects.read(change.ref, self._sync)
+        if now is not None and not self._differs(change, live_from(now, change.ref)):
+            return None
+        self._index.looked_at(change.ref, now)
+        return change.ref
+
+    def _differs(self, change: Change, now: Live) -> bool:
+        if change.action is Action.RELEASE:
+            return prediction.ownership_of(now, self._sync) not in OWN
+        return second_look.veto(seen(change), now, prediction.policy_of(self._sync)) is not None
 
 
 class RemovalDryRun:

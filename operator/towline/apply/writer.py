@@ -11,7 +11,7 @@ from towline.apply.objects import Objects, WriteContext
 from towline.apply.outcomes import WriteResult
 from towline.apply.prediction import Prediction
 from towline.apply.preflight import NOTHING, Preflight, PreflightRun
-from towline.apply.removal import Prunes, Releases, RemovalDryRun
+from towline.apply.removal import Prunes, Releases, RemovalDryRun, RemovalLooks
 from towline.apply.write import Deadlines, Writes
 from towline.errors import Failure
 from towline.fields.additions import Addition
@@ -100,6 +100,14 @@ class Writer:
             ClusterError: the API server could not be asked, or refuses Towline as a whole.
         """
         return await RemovalDryRun(self._objects, sync).run(changes)
+
+    async def vanished(self, changes: Sequence[Change], sync: WriteContext) -> frozenset[ObjectRef]:
+        """Return what the removals are about and is not there any more, or is not what the plan saw.
+
+        Raises:
+            ClusterError: the API server could not be asked.
+        """
+        return await RemovalLooks(self._objects, self._index, sync).run(changes)
 
     async def prune(self, changes: Sequence[Change], sync: WriteContext) -> WriteResult:
         """Delete what the changes name, the last wave first; only if everything was written before.

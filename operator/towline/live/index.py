@@ -193,6 +193,13 @@ class Index:
             self._inventory.touch(ref, *_labels(before, live))
         return live
 
+    def looked_at(self, ref: ObjectRef, body: Body | None) -> None:
+        """Record what a read has shown, which the watch may tell later; None where the object does not exist."""
+        known = self._inventory.get(ref)
+        version = body["metadata"]["resourceVersion"] if body else ""
+        if version != (known.resource_version if known else ""):
+            self.record(ref, body)
+
     def disturbed(self, ref: ObjectRef) -> None:
         """Have an object looked at in a pass, although its metadata alone asks for none."""
         if live := self._inventory.get(ref):

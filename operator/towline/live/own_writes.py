@@ -1,8 +1,8 @@
 """Tell which events of a watch are older than the answer to Towline's own last write.
 
 A watch tells the states of one object in order, but late. While a write is in flight, an event may be its echo or not;
-after the answer, every event up to the echo tells of an older state than the answer. Versions are compared for
-equality alone.
+after the answer, every event up to the echo tells of an older state than the answer. Versions are compared as numbers
+only here, where both are of one object and one connection: a list after a lost connection is believed whatever it says.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from typing import NamedTuple
 
 from towline.model import GroupKind, Live, ObjectRef
 
-ECHO_SECONDS = 5.0
-"""Seconds until an echo is given up: the list after a broken connection has replaced it."""
+ECHO_SECONDS = 75.0
+"""Seconds until an echo is given up: a watch that lags for so long counts as silent."""
+
+DOUBT_SECONDS = 5.0
+"""Seconds until an event is believed that may be older or newer than the answer."""
 
 
 class Seen(NamedTuple):
@@ -35,17 +38,31 @@ class Seen(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class _Expected:
-    """The state after Towline's last write, whose event is still to come, and the latest event before it."""
+    """The state after Towline's last write, whose event is still to come, and the latest event that may be newer.
+
+    `version` is empty after a deletion, `before` the version that was written over.
+    """
 
     uid: str
     version: str
+    before: str
     until: float
     latest: Seen | None = None
+    latest_at: float = 0.0
 
     def is_echoed(self, seen: Seen) -> bool:
+        """Tell whether an event is the echo, or one of a later write."""
         if seen.live is None:
             return not self.version and seen.uid in {"", self.uid}
-        return seen.live.resource_version == self.version
+        version = seen.live.resource_version
+        return version == self.version or _is_later(version, self.version or self.before)
+
+    def is_past(self, seen: Seen) -> bool:
+        """Tell whether an event is certainly older than the write: a watch may lag for minutes."""
+        if seen.live is None:
+            return seen.uid not in {"", self.uid}
+        version, written = seen.live.resource_version, self.version or self.before
+        return version == self.before or _is_later(written, version)
 
 
 @dataclass(slots=True)
@@ -84,16 +101,16 @@ class Echoes:
         """Note that Towline's own write led from `before`, the state that the watch told, to `after`."""
         if (before and before.resource_version) == (after and after.resource_version):
             return
-        self._expected.pop(ref, None)  # those who wait longest stand first
         known = after or before
         loop = asyncio.get_running_loop()
         self._expected[ref] = _Expected(
             uid=known.uid if known else "",
             version=after.resource_version if after else "",
+            before=before.resource_version if before else "",
             until=loop.time() + ECHO_SECONDS,
         )
         if self._timer is None:
-            self._timer = loop.call_later(ECHO_SECONDS, self._watch_time)
+            self._timer = loop.call_later(DOUBT_SECONDS, self._watch_time)
 
     def deliver(self, seen: Seen) -> None:
         """Take one event from a watch."""
@@ -104,8 +121,8 @@ class Echoes:
         elif expected.is_echoed(seen):
             del self._expected[seen.ref]
             self._judge(seen)
-        else:
-            expected.latest = seen
+        elif not expected.is_past(seen):
+            expected.latest, expected.latest_at = seen, asyncio.get_running_loop().time()
 
     def pending(self, kind: GroupKind) -> frozenset[ObjectRef]:
         """Return the objects of one kind with a write in flight, or an echo to come."""
@@ -125,22 +142,23 @@ class Echoes:
 
     def give_up(self, now: float) -> None:
         """Stop waiting for the echoes that are overdue by the event loop's clock."""
-        while self._expected:
-            ref, expected = next(iter(self._expected.items()))
-            if expected.until > now:
-                return
-            del self._expected[ref]
-            if expected.latest:
-                self.deliver(
-                    expected.latest._replace(uid="")
-                )  # it stands for all the events that were kept back
+        for ref, expected in list(self._expected.items()):
+            if expected.latest and expected.latest_at + DOUBT_SECONDS <= now:
+                del self._expected[ref]
+                self.deliver(expected.latest._replace(uid=""))  # it is the last of those that were kept back
+            elif expected.until <= now:
+                del self._expected[ref]
 
     def _watch_time(self) -> None:
         """Give up what is overdue; one timer serves all echoes, as there are thousands."""
         loop = asyncio.get_running_loop()
         self.give_up(loop.time())
-        oldest = next(iter(self._expected.values()), None)
-        self._timer = loop.call_at(oldest.until, self._watch_time) if oldest else None
+        self._timer = loop.call_later(DOUBT_SECONDS, self._watch_time) if self._expected else None
+
+
+def _is_later(version: str, than: str) -> bool:
+    """Compare two versions of one object; what is not a number is told by its echo alone."""
+    return version.isdecimal() and than.isdecimal() and int(version) > int(than)
 
 
 class _Holding(AbstractContextManager[None]):

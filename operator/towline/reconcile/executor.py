@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from towline import aio, text
 from towline.api.gitrepository import ForeignFields, GitRepository
-from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, SyncRecord
+from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, SyncRecord, Trigger
 from towline.apply.objects import WriteContext
 from towline.apply.outcomes import WriteResult
 from towline.apply.prediction import Prediction
@@ -38,6 +38,9 @@ from towline.records.closing import Ended
 from towline.records.ledger import Ledger
 from towline.records.newest import NewestSync
 from towline.records.opening import Place
+
+_UNASKED = frozenset({Trigger.START, Trigger.DRIFT})
+"""Triggers that are no wish of a person."""
 
 Begin: TypeAlias = Callable[[Sequence[ChangeEntry]], Awaitable[None]]
 """Awaited once before the first write to a managed object, with the entries that are about to be written."""
@@ -133,7 +136,9 @@ class Executor:
             ClusterError: nothing was written yet, and the API server cannot be asked, or refuses Towline as a whole.
         """
         context = self.context(request)
+        request = await self._still_there(request, context)
         flight = await self._preflight(request, context)
+        self._kept(flight)
         unrepaired = tuple(failure for failure in flight.failures if failure.object in request.repairs)
         held = tuple(failure for failure in flight.failures if failure not in unrepaired)
         failures = (*request.plan.failures, *held)
@@ -166,6 +171,24 @@ class Executor:
         overridden |= {each.change.ref: each.overridden for each in written.outcomes if each.overridden}
         return replace(synced, overridden=overridden, rivals=_rivals(entries), unrepaired=unrepaired)
 
+    async def _still_there(self, request: SyncRequest, context: WriteContext) -> SyncRequest:
+        """Leave out the removals of what is not there any more, where no commit asks for them.
+
+        Then a list or a watch of the past may be all that asks: a record would tell once more what is done.
+        """
+        removals = request.plan.removals
+        if not removals or request.trigger not in _UNASKED:
+            return request
+        past = await self._writer.vanished(removals, context)
+        left = tuple(change for change in request.plan.changes if change.ref not in past)
+        return replace(request, plan=replace(request.plan, changes=left))
+
+    def _kept(self, flight: Preflight) -> None:
+        """Remember how the objects are that were read and stay: the index may have been told the past."""
+        for found in flight.predictions:
+            if found.change.action is Action.KEEP and found.before:
+                self._index.looked_at(found.change.ref, found.before)
+
     async def _opened(
         self, request: SyncRequest, entries: Sequence[ChangeEntry], begin: Begin
     ) -> tuple[SyncRecord, ...]:
@@ -191,7 +214,8 @@ class Executor:
     async def _preflight(self, request: SyncRequest, context: WriteContext) -> Preflight:
         """Predict the plan, held waves included; without preflight by no dry run, but for a revision refused before.
 
-        The first plan after Observe has a dry run, too: it is compared with the one that was shown.
+        The first plan after Observe has a dry run, too: it is compared with the one that was shown. So has one that no
+        person asks for: what it would write may be there already.
 
         What the dry run refuses as the newest record tells is not written again, nor what waits for it: each
         such retry would leave a record that says nothing new.
@@ -202,7 +226,7 @@ class Executor:
         if request.preflight:
             return await self._writer.preflight(applies, context, beside)
         if not newest.refuses(last, request.revision.sha):
-            context = replace(context, preflight=newest.plans(last))
+            context = replace(context, preflight=newest.plans(last) or request.trigger in _UNASKED)
             return await self._writer.preflight(applies, context, beside)
         careful = replace(context, preflight=True)
         rehearsed = (await self._writer.preflight(applies, careful, beside)).failures
