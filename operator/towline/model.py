@@ -316,8 +316,8 @@ class Change:
     """One action on one object; `manifest` is None for removals, `live` is None where Towline owns no such object.
 
     `reason` and `message` say why an object is skipped, blocked or repaired. `wave` orders the writes, low first.
-    `restores` says that this repository wrote an object of this name before, whatever became of its marks since.
-    `taken` says of a release that another repository takes the object as soon as it has no owner.
+    `restores` says of a write that this repository wrote an object of this name before, whatever became of its marks
+    since. `taken` says of a release that another repository takes the object as soon as it has no owner.
     """
 
     action: Action
@@ -335,17 +335,20 @@ class Change:
 class Plan:
     """The changes that lead from live to desired.
 
-    `blocked` are the prunes that wait for a person, each with its reason; they are not in `changes`. `token` confirms
-    exactly that list, `doubted` counts the objects that were owned when the source as a whole was first doubted, 0
-    where it is not. `waiting` are the changes that another repository is asked about first, some of them blocked as
-    well. `unread` are the declared objects of kinds that cannot be read: nothing is known of them, and nothing done;
-    `behind` says that some of these kinds may not be as declared. `gated` are those changes that come when an object
-    of an earlier wave is healthy. `failures` are objects that the plan itself refuses (owned by another, unknown kind).
+    `settled` are the objects that an earlier plan found to be as declared in every respect, and that are the same
+    since; they are not in `changes`. Neither is `blocked`: the prunes that wait for a person, each with its reason.
+    `token` confirms exactly that list, `doubted` counts the objects that were owned when the source as a whole was
+    first doubted, 0 where it is not. `waiting` are the changes that another repository is asked about first, some of
+    them blocked as well. `unread` are the declared objects of kinds that cannot be read: nothing is known of them, and
+    nothing done; `behind` says that some of these kinds may not be as declared. `gated` are those changes that come
+    when an object of an earlier wave is healthy. `failures` are objects that the plan itself refuses (owned by another,
+    unknown kind).
     `changed` are those changes that do not keep their object as it is, few where most of a repository stays the same:
     they are asked for again and again.
     """
 
     changes: tuple[Change, ...] = ()
+    settled: Mapping[ObjectRef, Change] = field(default_factory=dict)
     blocked: tuple[Change, ...] = ()
     token: str = ""
     doubted: int = 0

@@ -17,35 +17,51 @@ def manifest(name: str, digest: str = "d") -> Manifest:
     return Manifest(ref=ref, api_version="v1", content=b"{}", digest=digest, origin=Origin("a.yaml", 1))
 
 
+def by_ref(*manifests: Manifest) -> dict[ObjectRef, Manifest]:
+    return {one.ref: one for one in manifests}
+
+
 def test_what_was_refused_keeps_what_was_written_before() -> None:
     before = {each.ref: LastWritten(each, OLD) for each in (manifest("a", "1"), manifest("b", "1"))}
     desired = (manifest("a", "2"), manifest("b", "2"))
-    after = last_written.after(before, desired, NEW, {desired[0].ref})
+    after = last_written.after(before, by_ref(*desired), NEW, [desired[1].ref])
     assert after[desired[0].ref] == LastWritten(desired[0], NEW)
     assert after[desired[1].ref].manifest.digest == "1"
 
 
 def test_what_git_declares_no_more_is_never_restored() -> None:
     gone = manifest("a")
-    assert last_written.after({gone.ref: LastWritten(gone, OLD)}, (), NEW, ()) == {}
+    assert dict(last_written.after({gone.ref: LastWritten(gone, OLD)}, {}, NEW, ())) == {}
 
 
 def test_what_was_never_written_is_not_restored() -> None:
     fresh = manifest("a")
-    assert last_written.after({}, (fresh,), NEW, ()) == {}
+    after = last_written.after({}, by_ref(fresh), NEW, [fresh.ref])
+    assert (dict(after), len(after), fresh.ref in after) == ({}, 0, False)
+    assert dict(last_written.Digests(after)) == {}
+
+
+def test_what_stands_is_restored_from_the_newest_commit_that_declares_it() -> None:
+    kept = manifest("a")
+    after = last_written.after({kept.ref: LastWritten(kept, OLD)}, by_ref(kept), NEW, ())
+    assert dict(after) == {kept.ref: LastWritten(kept, NEW)}
+    assert dict(last_written.Digests(after)) == {kept.ref: "d"}
 
 
 def test_kept_and_drifted_objects_stand_as_the_commit_declares_them() -> None:
-    kept, drifted, refused = manifest("a"), manifest("b"), manifest("c")
+    kept, drifted, refused, settled = manifest("a"), manifest("b"), manifest("c"), manifest("d")
+    declared = by_ref(kept, drifted, refused, settled)
     plan = Plan(
         changes=(
             Change(action=Action.KEEP, ref=kept.ref, manifest=kept),
             Change(action=Action.SKIP, ref=drifted.ref, manifest=drifted, reason=drift_policy.DRIFTED),
             Change(action=Action.UPDATE, ref=refused.ref, manifest=refused),
-        )
+        ),
+        settled={settled.ref: Change(action=Action.KEEP, ref=settled.ref, manifest=settled)},
     )
-    assert last_written.standing(plan, ()) == {kept.ref, drifted.ref}
-    assert last_written.standing(plan, {refused.ref}) == {kept.ref, drifted.ref, refused.ref}
+    assert last_written.late(plan, declared, ()) == (refused.ref,)
+    assert last_written.late(plan, declared, {refused.ref, manifest("pruned").ref}) == ()
+    assert last_written.late(plan, declared, {manifest("pruned").ref}) == (refused.ref,)
 
 
 def test_a_missing_object_of_the_applied_commit_was_deleted_and_one_of_other_content_was_written_since() -> (

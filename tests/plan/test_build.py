@@ -285,7 +285,7 @@ def test_a_deleted_object_is_created_again_where_drift_is_repaired() -> None:
 def test_a_change_of_what_was_written_before_restores_it_whatever_became_of_its_marks() -> None:
     unmarked = live(REF)._replace(owner="")
     assert drifting(unmarked, POLICY).restores is False
-    for found in (None, unmarked, live(REF)):
+    for found in (None, unmarked, live(REF)._replace(altered=True)):
         assert drifting(found, replace(POLICY, written=WRITTEN)).restores is True
 
 

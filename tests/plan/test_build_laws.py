@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from towline.api.gitrepository import Adopt, Removal
-from towline.model import REMOVES, Action, GroupKind, Live, Manifest, ObjectRef, Plan
-from towline.plan import vetoes, waves
-from towline.plan.build import plan
+from towline.model import REMOVES, Action, Change, GroupKind, Live, Manifest, ObjectRef, Plan
+from towline.plan import build, vetoes, waves
 from towline.plan.ownership import Ownership, Policy, ownership
 from towline.plan.verdicts import Verdicts
 
@@ -25,7 +25,7 @@ everything = given(desired=world.desired_sets(), cluster=world.clusters(), polic
 
 
 def made(desired: Desired, cluster: Cluster, policy: Policy) -> Plan:
-    return plan(desired, cluster, policy, world.SHA)
+    return build.plan(desired, cluster, policy, world.SHA)
 
 
 def unconfirmed(desired: Desired, cluster: Cluster, policy: Policy) -> Plan:
@@ -210,9 +210,49 @@ def test_what_was_remembered_changes_no_plan_under_whatever_policy(
     memo = Verdicts()
     first, second = policies
     for policy in (first, first, second):
-        assert plan(desired, cluster, policy, world.SHA, memo) == made(desired, cluster, policy)
+        assert again(desired, cluster, policy, memo) == again(desired, cluster, policy, Verdicts())
     later = dict(list(cluster.items())[::2])
-    assert plan(desired[::2], later, second, world.SHA, memo.carried()) == made(desired[::2], later, second)
+    found = again(desired[::2], later, second, memo.carried())
+    assert found == again(desired[::2], later, second, Verdicts())
+
+
+@given(
+    worlds=st.lists(
+        st.tuples(world.desired_sets(), world.clusters(), world.policies), min_size=2, max_size=5
+    ),
+    share=st.integers(0, 3),
+)
+def test_whatever_happens_between_plans_each_is_what_it_would_be_without_the_ones_before(
+    worlds: list[tuple[Desired, Cluster, Policy]], share: int
+) -> None:
+    memo = Verdicts()
+    declared: dict[ObjectRef, Manifest] = {}
+    cluster: Cluster = {}
+    for desired, objects, policy in worlds:
+        declared = _mixed(declared, {one.ref: one for one in desired}, share)
+        cluster = _mixed(cluster, objects, share)
+        for _ in range(2):
+            found = again(tuple(declared.values()), cluster, policy, memo)
+            assert found == again(tuple(declared.values()), cluster, policy, Verdicts())
+            cluster = world.executed(
+                build.plan(tuple(declared.values()), cluster, policy, world.SHA), cluster
+            )
+
+
+def _mixed(before: dict[ObjectRef, Any], now: dict[ObjectRef, Any], share: int) -> dict[ObjectRef, Any]:
+    """Return what is there after some of what was before was kept, at the same place or another one."""
+    kept = {ref: before[ref] for number, ref in enumerate(before) if number % 4 < share}
+    return {**kept, **now} if share % 2 else {**now, **kept}
+
+
+def again(
+    desired: Desired, cluster: Cluster, policy: Policy, memo: Verdicts
+) -> tuple[Plan, dict[ObjectRef, Change]]:
+    """Plan with what is known from earlier plans; return the plan, and apart from it what stays as it is."""
+    found = build.replan({one.ref: one for one in desired}, cluster, policy, world.SHA, memo)
+    kept = {each.ref: each for each in found.changes if each.action is Action.KEEP}
+    assert not kept.keys() & found.settled.keys()
+    return replace(found, changes=found.changed, settled={}), {**kept, **found.settled}
 
 
 @everything
@@ -232,13 +272,14 @@ def test_a_commit_that_changes_one_object_has_one_judged_however_many_there_are(
     desired = tuple(world.manifest(ref) for ref in refs)
     cluster = {ref: world.applied(one) for ref, one in zip(refs, desired, strict=True)}
     memo = Verdicts()
-    plan(desired, cluster, world.POLICY, world.SHA, memo)
+    declared = {one.ref: one for one in desired}
+    build.replan(declared, cluster, world.POLICY, world.SHA, memo)
     assert memo.judged == count
     later = memo.carried()
-    changed = (*desired[:3], world.manifest(refs[3], "2"), *desired[4:])
-    found = plan(changed, cluster, world.POLICY, world.SHA, later)
+    changed = {**declared, refs[3]: world.manifest(refs[3], "2")}
+    found = build.replan(changed, cluster, world.POLICY, world.SHA, later)
     assert [change.ref for change in found.writes] == [refs[3]]
     assert later.judged == 1
     touched = {**cluster, refs[5]: cluster[refs[5]]._replace(resource_version="another")}
-    plan(changed, touched, world.POLICY, world.SHA, later)
+    build.replan(changed, touched, world.POLICY, world.SHA, later)
     assert later.judged == 2

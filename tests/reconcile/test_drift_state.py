@@ -17,7 +17,7 @@ from towline.errors import Failure, Refusal
 from towline.fields.mask import Mask
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
-from towline.model import Action, Change, Outcome, Result
+from towline.model import Action, Change, Outcome, Plan, Result
 from towline.plan import ownership
 from towline.reconcile.desired import Head
 from towline.reconcile.drift_state import DriftState, DriftStates
@@ -53,7 +53,7 @@ async def test_a_fight_that_ends_while_its_pass_goes_on_is_still_looked_at() -> 
         now = contests.PAUSE + 2 * contests.SECONDS  # waves wait for gates, and writes for a busy server
         drifts.repaired(known, SyncResult(ending=Ending.SUCCEEDED))
         left = Change(action=Action.SKIP, ref=REF, manifest=MANIFEST, reason=Refusal.CONTESTED)
-        await drifts.repositories(known, [left])
+        await drifts.repositories(known, Plan(changes=(left,)))
         assert drifts.due(known) is not None
 
 
@@ -67,10 +67,10 @@ async def test_a_repair_that_is_refused_again_with_the_plan_of_a_commit_is_still
         now = 3600.0  # the repair is due again, so a plan tries it
         assert not drifts.policy(ownership.policy(RESOURCE), known, SPEC).refused
         drifts.repaired(known, REFUSED)
-        await drifts.repositories(known, drifts.as_left(known, [REPAIR]))
+        await drifts.repositories(known, drifts.as_left(known, Plan(changes=(REPAIR,))))
         assert drifts.deviations(known) == told
         drifts.repaired(known, DONE)
-        await drifts.repositories(known, drifts.as_left(known, [REPAIR]))
+        await drifts.repositories(known, drifts.as_left(known, Plan(changes=(REPAIR,))))
         assert drifts.deviations(known) == ()
 
 

@@ -75,7 +75,7 @@ async def planned(planner: Planner, desired: Desired, of: GitRepository) -> Plan
 
 
 async def test_what_is_declared_and_not_there_is_created(tmp_path: Path) -> None:
-    desired = Desired(sha=SHA, spec=SPEC, manifests=(SETTINGS,))
+    desired = Desired(sha=SHA, spec=SPEC, declared={SETTINGS.ref: SETTINGS})
     async with planner_on(tmp_path) as planner:
         found = await planned(planner, desired, repository())
     assert [(change.action, change.ref) for change in found.plan.changes] == [(Action.CREATE, SETTINGS.ref)]
@@ -84,14 +84,14 @@ async def test_what_is_declared_and_not_there_is_created(tmp_path: Path) -> None
 
 async def test_what_cannot_be_placed_fails_the_plan_of_all_else(tmp_path: Path) -> None:
     failure = Failure(reason="NoMatch", message="no such kind", object="Foo/a")
-    desired = Desired(sha=SHA, spec=SPEC, manifests=(SETTINGS,), failures=(failure,))
+    desired = Desired(sha=SHA, spec=SPEC, declared={SETTINGS.ref: SETTINGS}, failures=(failure,))
     async with planner_on(tmp_path) as planner:
         found = await planned(planner, desired, repository())
     assert found.plan.failures == (failure,)
 
 
 async def test_a_commit_without_manifests_is_refused_where_nothing_is_owned(tmp_path: Path) -> None:
-    desired = Desired(sha=SHA, spec=SPEC, manifests=(), submodules=("charts",))
+    desired = Desired(sha=SHA, spec=SPEC, declared={}, submodules=("charts",))
     async with planner_on(tmp_path) as planner:
         with pytest.raises(SourceError) as refused:
             await planned(planner, desired, repository())
@@ -100,7 +100,7 @@ async def test_a_commit_without_manifests_is_refused_where_nothing_is_owned(tmp_
 
 
 async def test_nothing_is_written_before_a_dependency_is_ready(tmp_path: Path) -> None:
-    desired = Desired(sha=SHA, spec=SPEC, manifests=(SETTINGS,))
+    desired = Desired(sha=SHA, spec=SPEC, declared={SETTINGS.ref: SETTINGS})
     dependent = repository({"url": URL, "dependsOn": [{"name": "base"}]})
     async with planner_on(tmp_path, BASE) as planner:
         assert "base" in (await planned(planner, desired, dependent)).unready

@@ -159,7 +159,7 @@ async def test_an_object_may_move_to_another_file(mirrors: Mirrors, repo: Repo) 
     first: dict[str, Content] = {"a.yaml": maps("a"), "c.yaml": maps("c")}
     found = await Desk(mirrors, repo).after(first, {"a.yaml": None, "b.yaml": maps("a")})
     assert found
-    assert sorted(one.origin.file for one in found.files.manifests) == ["b.yaml", "c.yaml"]
+    assert sorted(one.origin.file for one in found.files.manifests.values()) == ["b.yaml", "c.yaml"]
 
 
 async def test_where_the_old_commit_is_gone_the_new_one_is_read_whole(mirrors: Mirrors, repo: Repo) -> None:

@@ -15,7 +15,8 @@ from towline.fields import owned_paths, pointer
 from towline.model import REMOVES, Action, Body, Change, Key, Live, Manifest, ObjectRef, Plan
 from towline.plan import claims, drift_policy, gates, ignore_fields, one_shot, partners, vetoes, waves
 from towline.plan.ownership import Ownership, Policy, missing, ownership
-from towline.plan.verdicts import Verdicts
+from towline.plan.snapshot import Snapshot
+from towline.plan.verdicts import Settled, Verdicts
 
 _OUR_CRDS = frozenset({"gitrepositories.towline.dev", "syncrecords.towline.dev"})
 _STAMPS: Body = {
@@ -43,34 +44,42 @@ class _Refused(NamedTuple):
     field: str = ""
 
 
-def plan(
-    desired: tuple[Manifest, ...],
-    live: Mapping[ObjectRef, Live],
-    policy: Policy,
-    sha: str,
-    memo: Verdicts | None = None,
-) -> Plan:
+def plan(desired: tuple[Manifest, ...], live: Mapping[ObjectRef, Live], policy: Policy, sha: str) -> Plan:
     """Return the changes that lead from `live` to `desired`: applies by wave and name, then removals in reverse.
 
     `desired` are placed manifests, each object once, of the commit `sha`. `live` holds every object that
     carries any repository's label. Neither order matters. What stays as it is, or is left alone, is in the
     changes as keep and skip. An object that may not be written is a failure and neither applied nor removed.
-
-    `memo` keeps what plans of this repository found out: a caller that passes it again has only those objects judged
-    whose manifest or live object is another one since.
     """
-    memo = Verdicts() if memo is None else memo
-    declared = {manifest.ref: manifest for manifest in desired}
-    refused = [one for one in desired if policy.unreadable and one.ref.group_kind in policy.unreadable]
+    return replan({manifest.ref: manifest for manifest in desired}, live, policy, sha, Verdicts())
+
+
+def replan(
+    declared: Mapping[ObjectRef, Manifest],
+    live: Mapping[ObjectRef, Live],
+    policy: Policy,
+    sha: str,
+    memo: Verdicts,
+) -> Plan:
+    """Return the plan as `plan` does; of objects that are as an earlier plan found them, only that they are settled.
+
+    `memo` keeps what plans of this repository found out: only those objects are judged whose manifest or live object is
+    another one since, or that were not as declared. The mappings must never change.
+    """
+    before = memo.under(policy)
+    looked_at = _looked_at(before, declared, live, policy)
+    settled = before.without(looked_at)
+    mine = [declared[ref] for ref in looked_at if ref in declared]
+    refused = [one for one in mine if one.ref.group_kind in policy.unreadable]
     unread = _unread(refused, live, policy)
-    kept = memo.still(declared, live, policy)
-    new, refusals = _judged_all(desired, kept, live, policy, memo)
+    new, refusals = _judged_all(mine, live, policy, memo)
     failures = [_failure(declared[ref], verdict, sha) for ref, verdict in refusals.items()]
     refused += (declared[ref] for ref in refusals)
-    changes = sorted((*kept, *new), key=lambda change: (change.wave, change.ref))
-    memo.keep(changes, (change for change in new if not memo.is_settled(change)), policy)
-    leaving = _leaving(frozenset(declared), live, policy, unread)
-    gate = gates.closed(changes, refused) if policy.gated else None
+    changes = sorted(new, key=lambda change: (change.wave, change.ref))
+    memo.keep(before, settled, new, Snapshot(declared=declared, live=live, unsettled=looked_at))
+    leaving = _leaving(declared, live, looked_at, policy, unread)
+    known = (settled[ref] for ref in before.gates if ref in settled)
+    gate = gates.closed((*changes, *known), refused) if policy.gated else None
     waiting, ready = _parted(changes, policy)
     ready = (*ready, *leaving.changes)
     failures.sort(key=lambda failure: (failure.file, failure.line, failure.object))
@@ -81,6 +90,7 @@ def plan(
     )
     return Plan(
         changes=tuple(change for change in ready if change.ref not in gated) if gated else ready,
+        settled=settled,
         blocked=leaving.blocked,
         token=leaving.token,
         doubted=leaving.doubted,
@@ -92,20 +102,24 @@ def plan(
     )
 
 
+def _looked_at(
+    before: Settled, declared: Mapping[ObjectRef, Manifest], live: Mapping[ObjectRef, Live], policy: Policy
+) -> frozenset[ObjectRef]:
+    """Return the objects that the plan judges; those of kinds that cannot be read are never settled."""
+    found = before.last.since(declared, live)
+    if not policy.unreadable:
+        return found
+    return found.union(ref for ref in before.changes if ref.group_kind in policy.unreadable)
+
+
 def _judged_all(
-    desired: tuple[Manifest, ...],
-    kept: Sequence[Change],
-    live: Mapping[ObjectRef, Live],
-    policy: Policy,
-    memo: Verdicts,
+    manifests: Sequence[Manifest], live: Mapping[ObjectRef, Live], policy: Policy, memo: Verdicts
 ) -> tuple[list[Change], dict[ObjectRef, _Refused]]:
-    """Judge every object but those that are as they were, and those of kinds that cannot be read."""
-    known = {change.ref for change in kept}
-    left = [manifest for manifest in desired if manifest.ref not in known] if known else desired
+    """Judge some objects, but for those of kinds that cannot be read."""
     changes: list[Change] = []
     refusals: dict[ObjectRef, _Refused] = {}
     memo.judged = 0
-    for manifest in left:
+    for manifest in manifests:
         if manifest.ref.group_kind in policy.unreadable:
             continue
         memo.judged += 1
@@ -134,13 +148,20 @@ class _Unread(NamedTuple):
 
 
 def _leaving(
-    desired: frozenset[ObjectRef], live: Mapping[ObjectRef, Live], policy: Policy, unread: _Unread
+    declared: Mapping[ObjectRef, Manifest],
+    live: Mapping[ObjectRef, Live],
+    looked_at: frozenset[ObjectRef],
+    policy: Policy,
+    unread: _Unread,
 ) -> vetoes.Removals:
-    """Decide about objects that are no longer declared, as far as their kind can be read."""
+    """Decide about objects that are no longer declared, as far as their kind can be read; none of them is settled."""
+    left = (live[ref] for ref in looked_at if ref in live and ref not in declared)
+    if not any(each.label == policy.label for each in left):
+        return vetoes.Removals()
     owned = {ref: item for ref, item in live.items() if item.label == policy.label}
     if policy.unreadable:
         owned = {ref: item for ref, item in owned.items() if ref.group_kind not in policy.unreadable}
-    found = vetoes.removals(owned, desired, policy)
+    found = vetoes.removals(owned, frozenset(declared), policy)
     return replace(found, changes=tuple(each for each in found.changes if unread.allows(each)))
 
 
@@ -182,7 +203,7 @@ def _verdict(
         reason=reason,
         message=message,
         wave=wave,
-        restores=manifest.ref in policy.written,
+        restores=action is not Action.KEEP and manifest.ref in policy.written,
     )
 
 

@@ -12,7 +12,6 @@ from towline.live.index import Index
 from towline.live.pods import Pods
 from towline.model import ObjectRef, State
 from towline.reconcile.desired import Desired
-from towline.status import survey
 from towline.status.compute import PassResult
 from towline.status.survey import HealthSummary, UnhealthyObject
 
@@ -51,7 +50,8 @@ class Checkups:
 
     async def of(self, label: str, desired: Desired, done: Mapping[str, str]) -> HealthSummary:
         """Assess the declared objects; it never fails, and takes a few seconds at most."""
-        found = survey.survey(desired.manifests, self._index.owned(label), desired.spec.health_timeout, done)
+        owned = self._index.owned(label)
+        found = desired.health.survey(desired.declared, owned, desired.spec.health_timeout, done)
         if found.well:
             self._seen.pop(label, None)
             return found

@@ -29,6 +29,7 @@ from towline.source import access, refs, selection
 from towline.source.access import Remote
 from towline.source.history import History
 from towline.source.mirror import Mirrors
+from towline.status.survey import Surveys
 
 _log = log.logger(__name__)
 
@@ -53,33 +54,39 @@ class Head:
 class Desired:
     """What one commit declares for one spec.
 
-    `manifests` have their namespaces, each object once; `failures` are those of objects that cannot be placed or read.
-    `submodules` are paths that were skipped.
-    `memo` keeps what plans found out about these manifests. `files` is what each file declares, None where another
-    commit cannot be read by what differs.
+    `declared` are the manifests by object, with their namespaces; `failures` are those of objects that cannot be placed
+    or read. `submodules` are paths that were skipped.
+    `memo` keeps what plans found out about these manifests, `health` what looks at their objects did. `files` is what
+    each file declares, None where another commit cannot be read by what differs.
     """
 
     sha: str
     spec: Spec
-    manifests: tuple[Manifest, ...]
+    declared: Mapping[ObjectRef, Manifest]
     failures: tuple[Failure, ...] = ()
     submodules: tuple[str, ...] = ()
     files: DeclaredFiles | None = field(default=None, compare=False)
     memo: Verdicts = field(default_factory=Verdicts, compare=False)
+    health: Surveys = field(default_factory=Surveys, compare=False)
+
+    @property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """All manifests."""
+        return tuple(self.declared.values())
 
     @property
     def refs(self) -> frozenset[ObjectRef]:
         """All objects."""
         if self.files:
             return self.files.refs
-        return frozenset(manifest.ref for manifest in self.manifests)
+        return frozenset(self.declared)
 
     @property
     def kinds(self) -> frozenset[GroupKind]:
         """The kinds of all objects."""
         if self.files:
             return self.files.kinds
-        return frozenset(manifest.ref.group_kind for manifest in self.manifests)
+        return frozenset(ref.group_kind for ref in self.declared)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,9 +238,10 @@ class CommitReader:
         return Desired(
             sha=head.sha,
             spec=spec,
-            manifests=found.files.manifests,
+            declared=found.files.manifests,
             files=found.files,
             memo=before.memo.carried(),
+            health=before.health,
         )
 
     async def _whole(self, head: Head, spec: Spec) -> Desired:
@@ -262,14 +270,15 @@ class CommitReader:
             _log.info(
                 "submodules are not read", url=spec.url, commit=head.sha, paths=selected.submodules[:_NAMED]
             )
+        files = await asyncio.to_thread(_by_file, listed, selected, seen, served)
         usual = not marked and not brought and not selected.submodules and not listed.has_links
         return Desired(
             sha=head.sha,
             spec=spec,
-            manifests=seen,
+            declared=files.manifests,
             failures=marked,
             submodules=selected.submodules,
-            files=await asyncio.to_thread(_by_file, listed, selected, seen, served) if usual else None,
+            files=files if usual else None,
         )
 
     @asynccontextmanager

@@ -5,7 +5,7 @@ It is kept in memory alone; after a restart it is found again from the applied c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from towline.drift.last_written import Baseline, LastWritten
 from towline.drift.tries import RepairResults, Tries
 from towline.errors import ClusterError, Refusal
 from towline.fields.mask import Mask
-from towline.model import Action, Body, Change, Key, Live, ObjectRef, Revision
+from towline.model import Action, Body, Change, Key, Live, ObjectRef, Plan, Revision
 from towline.plan import drift_policy, ignore_fields, stamp
 from towline.plan.ownership import Policy
 from towline.plan.stamp import Identity
@@ -111,9 +111,9 @@ class DriftStates:
         """Record the state after a plan for a whole commit."""
         head, desired, decided = planned.fetched.head, planned.desired, planned.plan
         before = self.known(repository)
-        stand = last_written.standing(decided, synced.done)
+        late = last_written.late(decided, desired.declared, synced.done)
         written = last_written.after(
-            before.baseline if before else {}, desired.manifests, planned.fetched.revision, stand
+            before.baseline if before else {}, desired.declared, planned.fetched.revision, late
         )
         known = before or _begun(DriftState(repository, desired.spec, head, written))
         self._known[repository.key] = known
@@ -121,7 +121,7 @@ class DriftStates:
         known.is_recalled = False
         known.tries = known.tries.of(written.keys())
         for kept in (known.overridden, known.reported, known.looks):
-            for ref in kept.keys() - written.keys():
+            for ref in [ref for ref in kept if ref not in written]:
                 del kept[ref]
         known.unread &= written.keys()
         known.unseen.clear()
@@ -138,7 +138,7 @@ class DriftStates:
             policy,
             drift=spec.drift,
             foreign=spec.foreign_fields,
-            written=last_written.digests(known.baseline),
+            written=last_written.Digests(known.baseline),
             refused={ref: known.tries.refused[ref].message for ref in self._paused(known)},
             contested={ref: contests.advice(known.tries.contests[ref]) for ref in self.contested(known)},
             overridden={
@@ -194,22 +194,24 @@ class DriftStates:
                 if before is None or deviations.timeless(before[1]) != deviations.timeless(found):
                     known.overridden[ref] = (written.manifest.digest, found)
 
-    def as_left(self, known: DriftState, changes: Iterable[Change]) -> tuple[Change, ...]:
-        """Return the changes of a plan that was carried out; a repair that was refused leaves its object as it is."""
-        return tuple(
+    def as_left(self, known: DriftState, decided: Plan) -> Plan:
+        """Return a plan that was carried out; a repair that was refused leaves its object as it is."""
+        changes = tuple(
             replace(change, action=Action.SKIP, reason=drift_policy.REFUSED)
             if change.ref in known.tries.refused and _repairs(change, known)
             else change
-            for change in changes
+            for change in decided.changes
         )
+        return replace(decided, changes=changes)
 
-    async def repositories(self, known: DriftState, changes: Iterable[Change]) -> None:
+    async def repositories(self, known: DriftState, decided: Plan) -> None:
         """Describe the drifted objects that a plan leaves, and forget those that are as declared again.
 
         Of one that cannot be read, what was known stays.
         """
         told = known.unread | known.reported.keys() | known.looks.keys() | known.tries.refused.keys()
-        for change in changes:
+        settled = (decided.settled[ref] for ref in told if ref in decided.settled)
+        for change in (*decided.changes, *settled):
             if _is_quiet(change) and change.ref not in told:
                 continue
             known.unread.discard(change.ref)

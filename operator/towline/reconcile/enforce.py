@@ -195,7 +195,7 @@ class Enforcer:
     ) -> tuple[Deviation, ...]:
         """Record the state after the plan of a whole commit, and describe what differs from Git."""
         known = self._drifts.settle(repository, planned, synced)
-        await self._drifts.repositories(known, self._drifts.as_left(known, planned.plan.changes))
+        await self._drifts.repositories(known, self._drifts.as_left(known, planned.plan))
         return self._drifts.deviations(known)
 
     async def _located(self, planned: Planned, failures: tuple[Failure, ...]) -> tuple[Failure, ...]:

@@ -75,7 +75,7 @@ class Neighbours:
         if before == claim:
             return
         self._claims[whose] = claim
-        if before:
+        if before and before.refs is not claim.refs:
             self.released(repository.key, before.refs - claim.refs)
         self._wake_waiting(repository.key)
 

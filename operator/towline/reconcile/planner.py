@@ -70,7 +70,7 @@ class Planner:
         repository, unreadable = start.repository, frozenset(visible.unreadable)
         live = self._live(repository, desired)
         policy = replace(self._policy(start, desired), unreadable=unreadable)
-        if not desired.manifests and not desired.failures:
+        if not desired.declared and not desired.failures:
             owns = any(ownership.ownership(each, policy) in OWN for each in live.values())
             _check_emptiness(repository, desired, owns=owns)
         plan = await _planned(desired, live, policy)
@@ -95,13 +95,12 @@ class Planner:
             swept = await self._sweep.kinds(start.repository)
         return Visible(kinds=remembered | (swept or frozenset()), swept=swept)
 
-    def _live(self, repository: GitRepository, desired: Desired) -> dict[ObjectRef, Live]:
+    def _live(self, repository: GitRepository, desired: Desired) -> Mapping[ObjectRef, Live]:
         """Return the live objects that the repository owns, and those that it declares and another repository owns."""
-        live = dict(self._index.owned(repository.label))
-        for ref in desired.refs - live.keys():
-            if other := self._index.anyone(ref):
-                live[ref] = other
-        return live
+        owned, declared = self._index.owned(repository.label), desired.declared
+        missing = (ref for ref in desired.memo.unsettled(declared, owned) if ref not in owned)
+        others = {ref: other for ref in missing if ref in declared and (other := self._index.anyone(ref))}
+        return {**owned, **others} if others else owned
 
     def _policy(self, start: Start, desired: Desired) -> Policy:
         repository, spec = start.repository, desired.spec
@@ -121,7 +120,7 @@ class Planner:
 
 
 async def _planned(desired: Desired, live: Mapping[ObjectRef, Live], policy: Policy) -> Plan:
-    return await asyncio.to_thread(build.plan, desired.manifests, live, policy, desired.sha, desired.memo)
+    return await asyncio.to_thread(build.replan, desired.declared, live, policy, desired.sha, desired.memo)
 
 
 def _check_emptiness(repository: GitRepository, desired: Desired, *, owns: bool) -> None:

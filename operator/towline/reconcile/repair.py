@@ -180,7 +180,7 @@ class Repairs:
         """Write a few objects again as they were written last, with one record for each revision."""
         decided = await self._decided(start.repository, spec, known, refs)
         known.is_recalled = False
-        await self._drifts.repositories(known, decided.changes)
+        await self._drifts.repositories(known, decided)
         record, restored = "", _left(decided)
         error: TowlineError | None = None
         for revision, changes in _by_revision(known, decided).items():
@@ -198,7 +198,7 @@ class Repairs:
                 await self._announcer.announce(start.repository, news)
         if refused := known.tries.refused.keys() & frozenset(refs):
             left = await self._decided(start.repository, spec, known, refused)
-            await self._drifts.repositories(known, left.changes)
+            await self._drifts.repositories(known, left)
         repaired = Repaired(record=record, drift=self._drifts.deviations(known), restored=restored)
         return Mended(repaired=repaired, error=error)
 

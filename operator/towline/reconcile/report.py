@@ -16,6 +16,7 @@ from towline.kube.clock_check import ClockCheck
 from towline.kube.repositories import Repositories
 from towline.notify import announcement
 from towline.notify.announce import Announcer
+from towline.plan.snapshot import differing
 from towline.reconcile.dependencies import Dependencies
 from towline.reconcile.desired import Desired
 from towline.reconcile.finalize import PATIENCE_SECONDS, Ended
@@ -99,7 +100,12 @@ class Reporter:
         """Announce the declared fields that are left to their controllers, each once in the life of the process."""
         if now is None or now is before:
             return
-        if news := announcement.ignored(now.manifests, before.manifests if before else ()):
+        known = before.declared if before else {}
+        fresh = differing(known, now.declared)
+        told, declared = (
+            [each[ref] for ref in sorted(fresh) if ref in each] for each in (known, now.declared)
+        )
+        if news := announcement.ignored(declared, told):
             await self._announcer.announce(repository, news)
 
     async def set_back(self, repository: GitRepository, ended: Sequence[Deviation]) -> None:

@@ -71,8 +71,8 @@ def observed(start: Start, planned: Planned, found: Observed) -> PassResult:
     plan = found.forecast
     if quiet.reason is not Reason.SUCCEEDED and plan.is_empty:
         return replace(quiet, last_record=found.record)
-    message = preview.sentence(plan, revision, len(desired.manifests))
-    notes = (message, preview.staying(decided.changes), unreadable.sentence(planned.visible.unreadable))
+    message = preview.sentence(plan, revision, len(desired.declared))
+    notes = (message, preview.staying(decided.changed), unreadable.sentence(planned.visible.unreadable))
     return replace(
         quiet,
         reason=Reason.SUCCEEDED if plan.is_empty else Reason.PLANNED,
@@ -191,10 +191,10 @@ def _rest(planned: Planned, synced: SyncResult | None) -> float:
 
 def _success(planned: Planned) -> str:
     """Name what stays although Git no longer declares it; empty if nothing does."""
-    staying, revision = preview.staying(planned.plan.changes), planned.fetched.revision
+    staying, revision = preview.staying(planned.plan.changed), planned.fetched.revision
     if not staying:
         return ""
-    return f"{conditions.success(_named(revision), len(planned.desired.manifests))}; {staying}"
+    return f"{conditions.success(_named(revision), len(planned.desired.declared))}; {staying}"
 
 
 def waiting(changes: Sequence[Change]) -> str:
@@ -212,7 +212,7 @@ def _failed(failures: tuple[Failure, ...], decided: Plan) -> Reason:
 
 def _contested(decided: Plan) -> tuple[Failure, ...]:
     """Report the objects that another field manager keeps changing; what they declare was written."""
-    held = (change for change in decided.changes if change.reason == Refusal.CONTESTED and change.manifest)
+    held = (change for change in decided.changed if change.reason == Refusal.CONTESTED and change.manifest)
     return tuple(
         Failure(
             reason=Refusal.CONTESTED,
@@ -229,7 +229,7 @@ def _contested(decided: Plan) -> tuple[Failure, ...]:
 
 def _foreseen(desired: Desired, plan: Forecast) -> ObjectCounts:
     """Count the objects under Observe: each that is not as declared would be written, or refused."""
-    declared = {str(manifest.ref) for manifest in desired.manifests}
+    declared = {str(ref) for ref in desired.declared}
     refused = {failure.object for failure in plan.failures}
     other = refused | {entry.object for entry in plan.entries}
     return ObjectCounts(
@@ -253,9 +253,9 @@ def _objects(desired: Desired, decided: Plan, synced: SyncResult | None) -> Obje
         | {str(change.ref) for change in decided.gated}
     )
     if missing:
-        missing &= {str(manifest.ref) for manifest in desired.manifests}
+        missing &= {str(ref) for ref in desired.declared}
     return ObjectCounts(
-        declared=len(desired.manifests) + len(desired.failures),
-        synced=len(desired.manifests) - len(missing),
+        declared=len(desired.declared) + len(desired.failures),
+        synced=len(desired.declared) - len(missing),
         failed=len(refused),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import NamedTuple
 
 from towline.model import GroupKind, Manifest, ObjectRef
@@ -24,24 +23,16 @@ class DeclaredFiles:
     """Every selected file of a commit by its path, in byte order, and the objects and kinds that all of them declare.
 
     `scopes` say which of the kinds live in namespaces, as the objects were placed by them. `entries` counts what the
-    commit holds below the path, manifests or not.
+    commit holds below the path, manifests or not; `size` adds up the files.
     """
 
     files: Mapping[str, DeclaredFile]
     entries: int
+    size: int
+    manifests: Mapping[ObjectRef, Manifest]
     refs: frozenset[ObjectRef]
     kinds: frozenset[GroupKind]
     scopes: Mapping[GroupKind, bool]
-
-    @property
-    def manifests(self) -> tuple[Manifest, ...]:
-        """All objects."""
-        return tuple(chain.from_iterable(file.manifests for file in self.files.values()))
-
-    @property
-    def size(self) -> int:
-        """The bytes of all files together."""
-        return sum(file.size for file in self.files.values())
 
 
 def declared(
@@ -59,10 +50,13 @@ def declared(
         entries: how many files the commit holds.
     """
     found = _by_file(sizes, manifests)
-    refs = frozenset(one.ref for file in found.values() for one in file.manifests)
+    by_ref = {one.ref: one for file in found.values() for one in file.manifests}
+    refs = frozenset(by_ref)
     return DeclaredFiles(
         files=dict(sorted(found.items())),
         entries=entries,
+        size=_size(found.values()),
+        manifests=by_ref,
         refs=refs,
         kinds=frozenset(ref.group_kind for ref in refs),
         scopes=scopes,
@@ -84,28 +78,32 @@ def patched(
     """
     new = _by_file(sizes, manifests)
     old = [before.files[path] for path in (*new, *gone) if path in before.files]
-    added = [one.ref for file in new.values() for one in file.manifests]
+    added = [one for file in new.values() for one in file.manifests]
+    changed = {one.ref: one for one in added}
     dropped = {one.ref for file in old for one in file.manifests}
-    kinds = {ref.group_kind for ref in (*added, *dropped)}
-    brought = set(added) - dropped
-    if (
-        not kinds <= before.kinds
-        or waves.CRD in kinds
-        or len(set(added)) < len(added)
-        or brought & before.refs
-    ):
+    kinds = {ref.group_kind for ref in (*changed, *dropped)}
+    brought = changed.keys() - dropped
+    if not kinds <= before.kinds or waves.CRD in kinds or len(changed) < len(added) or brought & before.refs:
         return None
     files = {**before.files, **new}
     for path in gone:
         files.pop(path, None)
     if not new.keys() <= before.files.keys():
         files = dict(sorted(files.items()))
-    refs, lost = before.refs, dropped - set(added)
+    refs, lost = before.refs, dropped - changed.keys()
     if brought or lost:
         refs = (refs - lost) | brought
     known = frozenset(ref.group_kind for ref in refs) if lost else before.kinds
     scopes = {kind: namespaced for kind, namespaced in before.scopes.items() if kind in known}
-    return replace(before, files=files, refs=refs, kinds=known, scopes=scopes)
+    declared = {**before.manifests, **changed}
+    for ref in lost:
+        del declared[ref]
+    size = before.size + _size(new.values()) - _size(old)
+    return replace(before, files=files, size=size, manifests=declared, refs=refs, kinds=known, scopes=scopes)
+
+
+def _size(files: Iterable[DeclaredFile]) -> int:
+    return sum(file.size for file in files)
 
 
 def _by_file(sizes: Mapping[str, int], manifests: Iterable[Manifest]) -> dict[str, DeclaredFile]:

@@ -9,6 +9,7 @@ from towline.api import labels
 from towline.model import Health, Live, Manifest, ObjectRef, State
 from towline.plan import one_shot
 from towline.plan.drift_policy import DriftResponse
+from towline.plan.snapshot import Snapshot
 
 NAMED = 3
 """How many objects are named and explained; the others are counted."""
@@ -58,39 +59,60 @@ class HealthSummary:
         return self.well and not self.missing
 
 
-def survey(
-    manifests: Iterable[Manifest],
+class Surveys:
+    """Surveys of one repository, each of which looks only at what differs since the last, or was not ready then."""
+
+    def __init__(self) -> None:
+        self._last = Snapshot()
+
+    def survey(
+        self,
+        declared: Mapping[ObjectRef, Manifest],
+        owned: Mapping[ObjectRef, Live],
+        timeout: float,
+        done: Mapping[str, str] | None = None,
+    ) -> HealthSummary:
+        """Look at every declared object that exists; one that ran once, and is gone or going, is ready.
+
+        Args:
+            declared: what is declared.
+            owned: what carries the repository's label; neither mapping ever changes.
+            timeout: seconds.
+            done: what ran once, with the digest of its content.
+        """
+        looked_at = [declared[ref] for ref in self._last.since(declared, owned) if ref in declared]
+        others = [one for one in looked_at if not _is_ready(owned.get(one.ref))]
+        unsettled = frozenset(one.ref for one in others)
+        self._last = Snapshot(declared=declared, live=owned, unsettled=unsettled)
+        return _summary(others, owned, timeout, done or {}, ready=len(declared) - len(others))
+
+
+def _is_ready(live: Live | None) -> bool:
+    return live is not None and live.health.state is State.CURRENT
+
+
+def _summary(
+    others: Iterable[Manifest],
     owned: Mapping[ObjectRef, Live],
     timeout: float,
-    done: Mapping[str, str] | None = None,
+    done: Mapping[str, str],
+    *,
+    ready: int,
 ) -> HealthSummary:
-    """Look at every declared object that exists; one that ran once, and is gone or going, is ready.
-
-    Args:
-        manifests: what is declared.
-        owned: what carries the repository's label.
-        timeout: seconds.
-        done: what ran once, with the digest of its content.
-    """
-    ran = done or {}
-    total = ready = missing = 0
+    """Sum up the objects that are not ready by what they say, beside those that are."""
+    missing = 0
     ailing: list[UnhealthyObject] = []
-    for manifest in manifests:
+    for manifest in others:
         live = owned.get(manifest.ref)
-        if (live is None or live.terminating) and one_shot.is_done(manifest, ran):
-            total, ready = total + 1, ready + 1
-            continue
-        if live is None:
-            missing += manifest.directives.get(labels.DRIFT) != DriftResponse.IGNORE
-            continue
-        total += 1
-        if live.health.state is State.CURRENT:
+        if (live is None or live.terminating) and one_shot.is_done(manifest, done):
             ready += 1
+        elif live is None:
+            missing += manifest.directives.get(labels.DRIFT) != DriftResponse.IGNORE
         else:
             ailing.append(_ailing(manifest, live))
     ailing.sort(key=lambda each: (each.health.state is not State.FAILED, each.ref))
     return HealthSummary(
-        total=total,
+        total=ready + len(ailing),
         ready=ready,
         failed=sum(each.health.state is State.FAILED for each in ailing),
         missing=missing,
