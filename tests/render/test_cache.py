@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
+import tracemalloc
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -237,3 +239,56 @@ async def test_a_failure_to_read_passes_through_and_leaves_the_cache_usable() ->
     with pytest.raises(SourceError, match="away"):
         await cache.render(repository.files, away, YamlLimits())
     assert len(await render(cache, repository)) == 1
+
+
+async def test_what_newer_commits_replace_takes_no_more_memory_after_many_commits() -> None:
+    cache, weights = Cache(), []
+    before: list[File] = []
+    for number in range(500):
+        repository = Repository(**{f"{each}.yaml": configmap(f"n{each}", f"v{number}") for each in range(6)})
+        await render(cache, repository)
+        cache.outdate((path, blob) for path, blob, _ in before)
+        before = repository.files
+        weights.append(cache.weight)
+    assert weights[200:] == [weights[200]] * 300
+
+
+async def test_a_commit_that_goes_back_finds_what_was_replaced_last() -> None:
+    cache = Cache()
+    old, new = Repository(a=configmap("a", "1")), Repository(a=configmap("a", "2"))
+    for repository, replaced in ((old, new), (new, old), (old, new)):
+        await render(cache, repository)
+        cache.outdate((path, blob) for path, blob, _ in replaced.files)
+    assert len(old.read_blobs) == 1
+
+
+async def test_what_is_used_again_counts_as_replaced_no_more() -> None:
+    cache, kept = Cache(), Repository(kept=configmap("kept"))
+    await render(cache, kept)
+    cache.outdate((path, blob) for path, blob, _ in kept.files)
+    await render(cache, kept)
+    many = Repository(**{f"{each}.yaml": configmap(f"n{each}") for each in range(600)})
+    await render(cache, many)
+    cache.outdate((path, blob) for path, blob, _ in many.files)
+    await render(cache, kept)
+    assert len(kept.read_blobs) == 1
+
+
+@pytest.mark.parametrize("size", [10, 1000, 10_000])
+@pytest.mark.parametrize("objects", [1, 20])
+async def test_a_cache_weighs_about_what_it_takes_of_memory(size: int, objects: int) -> None:
+    def file(number: int) -> str:
+        return "---\n".join(
+            configmap(f"n{number}-{each}", "x" * (size // objects)) for each in range(objects)
+        )
+
+    cache, files = Cache(), Repository(**{f"{number}.yaml": file(number) for number in range(200)})
+    await render(Cache(), files)
+    tracemalloc.start()
+    try:
+        await render(cache, files)
+        gc.collect()
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 0.5 < taken / cache.weight < 1.5

@@ -19,6 +19,7 @@ from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import GroupKind, Key, Manifest, ObjectRef, Revision
 from towline.plan import ignore_fields, manifest, scope
+from towline.plan.snapshot import differing
 from towline.plan.verdicts import Verdicts
 from towline.render import declared, documents, formats, links
 from towline.render.build_report import build_error
@@ -219,9 +220,11 @@ class CommitReader:
             SourceError: the path, or the size of its content.
             ClusterError: the API server could not say which kinds it serves.
         """
-        if before and (found := await self._next(head, spec, before)):
-            return found
-        return await self._whole(head, spec)
+        found = await self._next(head, spec, before) if before else None
+        found = found or await self._whole(head, spec)
+        if before:
+            self._cache.outdate(_replaced(before, found))
+        return found
 
     async def _next(self, head: Head, spec: Spec, before: Desired) -> Desired | None:
         """Read what differs from what was read before; None where the commit must be read whole."""
@@ -302,16 +305,18 @@ class CommitReader:
         finally:
             await aio.end(task)
 
-    async def history(self, head: Head, base: str) -> History:
+    async def history(self, head: Head, revision: Revision, base: str) -> History:
         """Return the commits that lead from `base` (a sha) to the head, which a record lists at any rate.
 
-        From nothing (an empty base) none leads there.
+        From nothing (an empty base) none leads there. `revision` is that of the head: mostly it follows the base.
 
         Raises:
             SourceError: the mirror could not be read.
         """
         if base in {"", head.sha}:  # the latter with every repair, which must not need the mirror
             return History(revisions=(), total=0)
+        if revision.parents == (base,):
+            return History(revisions=(revision,), total=1)
         return await self._mirrors.history(head.remote, base, head.sha)
 
     async def _listed(self, head: Head, path: str) -> links.Links:
@@ -360,6 +365,16 @@ def _by_file(
 ) -> DeclaredFiles:
     sizes = {entry.path: entry.size for entry in selected.files}
     return declared.declared(sizes, manifests, scopes, len(listed.entries))
+
+
+def _replaced(before: Desired, now: Desired) -> frozenset[tuple[str, str]]:
+    """Return path and blob of the files that a commit no longer has, as far as they declared anything."""
+    moved = differing(before.declared, now.declared)
+    old, new = (
+        frozenset((each[ref].origin.file, each[ref].origin.blob) for ref in moved if ref in each)
+        for each in (before.declared, now.declared)
+    )
+    return old - new
 
 
 def _places(selected: selection.Selection) -> Mapping[str, str]:

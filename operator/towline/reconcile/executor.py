@@ -112,7 +112,7 @@ class Executor:
             ClusterError: the newest record could not be read.
         """
         source = sync.base(await self.newest(Identity(key=repository.key, uid=repository.uid)))
-        history = await self._source.history(fetched.head, source)
+        history = await self._source.history(fetched.head, fetched.revision, source)
         changed_by = await self._blame.changed_by(repository, fetched, plan, history.revisions, why.trigger)
         return sync.requested(
             repository, fetched, plan, why, source=source, history=history, changed_by=changed_by

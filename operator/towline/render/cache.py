@@ -29,6 +29,13 @@ _FIRST_FILES = 100  # parsed while the rest is being read
 _SLICE = 1000  # files looked up in one go: a millisecond or two
 _Name: TypeAlias = tuple[str, str]  # path and blob
 
+_FILE_BYTES = 768
+_OBJECT_BYTES = 640
+"""What Python needs for a file, and for each of its objects, beside the bytes of its content."""
+
+_OUTDATED = 500
+"""So many files that newer commits have replaced are remembered, for a commit that goes back."""
+
 
 class Rendered(NamedTuple):
     """What one file declares; `size` is its bytes, or those of its objects as JSON, whichever are more."""
@@ -37,12 +44,17 @@ class Rendered(NamedTuple):
     failures: tuple[Failure, ...]
     size: int
 
+    @property
+    def weight(self) -> int:
+        """Return the bytes of memory that it takes, or a little more."""
+        return _FILE_BYTES + _OBJECT_BYTES * len(self.manifests) + self.size
+
 
 class Cache:
     """Keeps what files declared, the latest used ones first.
 
     Args:
-        limit_bytes: how many bytes of files are remembered by what they declare.
+        limit_bytes: how much memory it may take.
         limit_files: how many files are remembered.
     """
 
@@ -51,9 +63,24 @@ class Cache:
         self._limit_files = limit_files
         self._files: OrderedDict[_Name, Rendered] = OrderedDict()
         self._blobs: dict[str, str] = {}
+        self._outdated: OrderedDict[_Name, None] = OrderedDict()
         self._bytes = 0
         self._parsing = asyncio.Lock()
         self._parsing_large = asyncio.Lock()
+
+    @property
+    def weight(self) -> int:
+        """The bytes of memory that all files take."""
+        return self._bytes
+
+    def outdate(self, files: Iterable[tuple[str, str]]) -> None:
+        """Note which files, by path and blob, a newer commit has replaced: few of them are remembered."""
+        for name in files:
+            if name in self._files:
+                self._outdated[name] = None
+                self._outdated.move_to_end(name)
+        while len(self._outdated) > _OUTDATED:
+            self._forget(next(iter(self._outdated)))
 
     async def render(
         self, files: Sequence[File], read: Read, limits: YamlLimits, *, skip_non_manifests: bool = False
@@ -95,6 +122,7 @@ class Cache:
         known = self._files.get((path, blob))
         if known:
             self._files.move_to_end((path, blob))
+            self._outdated.pop((path, blob), None)
             return known
         twin = self._files.get((self._blobs.get(blob, path), blob))
         return self._remember(path, blob, _renamed(twin, path)) if twin else None
@@ -103,16 +131,17 @@ class Cache:
         before = self._files.pop((path, blob), None)
         self._files[path, blob] = rendered
         self._blobs[blob] = path
-        self._bytes += rendered.size - (before.size if before else 0)
+        self._bytes += rendered.weight - (before.weight if before else 0)
         while len(self._files) > 1 and (
             self._bytes > self._limit_bytes or len(self._files) > self._limit_files
         ):
-            self._forget()
+            self._forget(next(iter(self._files)))
         return rendered
 
-    def _forget(self) -> None:
-        (path, blob), oldest = self._files.popitem(last=False)
-        self._bytes -= oldest.size
+    def _forget(self, name: _Name) -> None:
+        path, blob = name
+        self._bytes -= self._files.pop(name).weight
+        self._outdated.pop(name, None)
         if self._blobs.get(blob) == path:
             del self._blobs[blob]
 

@@ -62,6 +62,12 @@ def size(folder: Path) -> int:
     return sum(_file_size(path) for path in (folder / "objects" / "pack").glob("*"))
 
 
+def tips(folder: Path) -> frozenset[str]:
+    """Return the objects that the refs lead to that were written last, each to a file of its own."""
+    files = (path for path in (folder / "refs").rglob("*") if path.is_file())
+    return frozenset(path.read_text("ascii", "replace").strip() for path in files)
+
+
 def is_empty(folder: Path) -> bool:
     """Tell whether nothing was ever fetched."""
     return not any(path.is_file() for path in (folder / "refs").rglob("*"))

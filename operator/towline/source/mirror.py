@@ -283,7 +283,7 @@ class Mirrors:
 
     async def _bring(self, remote: Remote, mirror: _Mirror, refname: str, sha: str) -> None:
         await self._make_usable(mirror, sha)
-        if await self._reader.holds(mirror.folder, sha) and not await self._is_partial(mirror):
+        if await self._has_whole(mirror, sha):
             return
         if await self._fetcher.slim(mirror.folder):
             mirror.complete = set()
@@ -298,8 +298,15 @@ class Mirrors:
             await self._discard(mirror)
             await self._make_usable(mirror, sha)
             await self._fetcher.fetch(remote, mirror.folder, refname, mirror.hearing)
-        if not await self._reader.holds(mirror.folder, sha):
+        is_tip = sha in await asyncio.to_thread(disk.tips, mirror.folder)
+        if not is_tip and not await self._reader.holds(mirror.folder, sha):
             raise _absent(remote, refname, sha, await self._reader.kind(mirror.folder, sha))
+
+    async def _has_whole(self, mirror: _Mirror, sha: str) -> bool:
+        """Say whether the commit is there with all of its history; git is not asked about a new mirror."""
+        if await asyncio.to_thread(disk.is_empty, mirror.folder):
+            return False
+        return await self._reader.holds(mirror.folder, sha) and not await self._is_partial(mirror)
 
     async def _check_kind(self, remote: Remote, mirror: _Mirror, refname: str, sha: str) -> None:
         """Refuse the id of an annotated tag: git would take it for its commit, which has another id."""
