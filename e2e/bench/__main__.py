@@ -70,6 +70,7 @@ MEASURES: Mapping[str, Measure] = {
     },
     "growth": Measure(take=lambda rig, asked: workloads.growth(rig, _sizes(asked)), shape=controlplane.BARE),
     **{f"new-repositories-{count}": _drawn(workloads.fleet, count) for count in (100, 500)},
+    "memory": _drawn(workloads.memory, 500),
     "long-history": _drawn(workloads.history, 10_000),
 }
 """In this order."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 import orjson
 
@@ -37,6 +38,33 @@ def applies(events: Iterable[AuditEvent]) -> tuple[AuditEvent, ...]:
     """Return the operator's writes of managed objects that succeeded, oldest first."""
     found = (event for event in about_objects(events) if event.writes and event.succeeded)
     return tuple(sorted(found, key=moment))
+
+
+def status_writes(events: Iterable[AuditEvent], before: Mapping[str, Any]) -> tuple[AuditEvent, ...]:
+    """Return the writes of one repository's status that say more than that a pass was asked for, oldest first.
+
+    Args:
+        events: what was asked.
+        before: the status before all of them.
+    """
+    found = []
+    known = _without_echo(before)
+    for event in asked(events):
+        if (event.resource, event.subresource) == _STATUS and event.writes and event.succeeded:
+            known, last = _without_echo(_status_of(event)), known
+            if known != last:
+                found.append(event)
+    return tuple(found)
+
+
+def _status_of(event: AuditEvent) -> Mapping[str, Any]:
+    """Return the status that a JSON patch writes."""
+    (written,) = (each["value"] for each in event.body if each["path"] == "/status")
+    return dict(written)
+
+
+def _without_echo(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in status.items() if name != "lastHandledReconcile"}
 
 
 def applied(events: Iterable[AuditEvent], sha: str) -> AuditEvent:

@@ -91,6 +91,11 @@ def resident_peak(pid: int) -> float:
     return kibibytes((PROC / str(pid) / "status").read_text(), "VmHWM") / MIB
 
 
+def resident(pid: int) -> float:
+    """Return the MiB that a process has in memory now."""
+    return kibibytes((PROC / str(pid) / "status").read_text(), "VmRSS") / MIB
+
+
 def shared_out(root: int) -> float:
     """Return the MiB that a process and its descendants hold; what several share is divided among them (PSS).
 

@@ -28,11 +28,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quiet:
-    """Some passes that find nothing new."""
+    """Some passes that find nothing new; `echoes` are the writes that only tell that a pass was asked for."""
 
     used: Reading
     about_objects: int
     writes: int
+    echoes: int
 
 
 def measure(rig: Rig) -> tuple[Section, ...]:
@@ -67,16 +68,19 @@ def measure(rig: Rig) -> tuple[Section, ...]:
 
 def _quiet(rig: Rig, operator: Operator, repository: Repository) -> Quiet:
     rig.calm(operator)
+    status = repository.status()
     before, mark = rig.reading(operator), rig.plane.audit.mark()
     for number in range(PASSES):
         repository.annotate(reconcile=f"pass {number}")
         rig.rest(operator)
     events = rig.events(mark)
-    asked = counting.asked(events)
+    told = [event for event in counting.asked(events) if event.resource == "gitrepositories" and event.writes]
+    echoes = len(told) - len(counting.status_writes(events, status))
     return Quiet(
         used=rig.reading(operator) - before,
         about_objects=len(counting.about_objects(events)),
-        writes=sum(event.writes for event in asked),
+        writes=sum(event.writes for event in counting.asked(events)) - echoes,
+        echoes=echoes,
     )
 
 
@@ -86,7 +90,8 @@ def _quietly(quiet: Quiet) -> Section:
         title=f"A pass with nothing new, {OBJECTS:,} objects (of {PASSES}, each with a look at Git)",
         rows=(
             rows.Row(what="requests about objects, in all of them", value=quiet.about_objects, at_most=0),
-            rows.Row(what="writes of any kind, in all of them", value=quiet.writes, at_most=0),
+            rows.Row(what="writes beside the echo of what asked for them", value=quiet.writes, at_most=0),
+            rows.Row(what="echoes of what asked for them, in the status", value=quiet.echoes),
             rows.Row(
                 what="operator CPU a pass, git included",
                 value=quiet.used.operator.total * each,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from e2e.bench import counting, floor, rows
+from e2e.bench import counting, floor, procfs, rows
 from e2e.bench.rig import PATIENCE, Reading, Rig
 from e2e.bench.rows import Row, Section, Unit
 from e2e.harness import repositories
@@ -22,8 +23,11 @@ REQUESTS = 1.02
 """About objects, for each object of a first sync without preflight."""
 
 GROWTH = 1.3
-COMMITS = 7
+COMMITS = 20
 EACH = 4
+CHANGED_FILES = 6
+FLAT_FROM = 0.4
+GROWTH_MEBIBYTES = 2.0
 FLEET_MILLISECONDS = 40.0
 FLEET_SECONDS = 5.0
 """For 100 repositories."""
@@ -98,12 +102,8 @@ def growth(rig: Rig, sizes: Sequence[Workload]) -> tuple[Section, ...]:
                 title=f"A commit that changes one object among {count:,}, seed {sizes[0].seed}",
                 rows=(
                     rows.median("until it is live", [one.seconds for one in found], Unit.SECONDS),
-                    rows.median(
-                        "operator CPU", [one.used.operator.own * 1000 for one in found], Unit.MILLISECONDS
-                    ),
-                    rows.median(
-                        "git CPU", [one.used.operator.children * 1000 for one in found], Unit.MILLISECONDS
-                    ),
+                    _milliseconds("operator CPU", _mean(one.used.operator.own for one in found)),
+                    _milliseconds("git CPU", _mean(one.used.operator.children for one in found)),
                     rows.median("requests of all kinds", [one.requests for one in found]),
                 ),
             )
@@ -115,10 +115,8 @@ def growth(rig: Rig, sizes: Sequence[Workload]) -> tuple[Section, ...]:
 
 def _grown(steps: dict[int, list[Step]]) -> Section:
     smallest, *larger = steps
-    live, cpu = (
-        {count: rows.percentile(map(figure, found), 0.5) for count, found in steps.items()}
-        for figure in (lambda one: one.seconds, lambda one: one.used.operator.total)
-    )
+    live = {count: statistics.median(one.seconds for one in found) for count, found in steps.items()}
+    cpu = {count: _mean(one.used.operator.total for one in found) for count, found in steps.items()}
     return Section(
         title=f"The same to a commit among {smallest:,}",
         rows=tuple(
@@ -132,6 +130,11 @@ def _grown(steps: dict[int, list[Step]]) -> Section:
             for count in larger
         ),
     )
+
+
+def _mean(samples: Iterable[float]) -> float:
+    """Return the mean: the kernel counts processor time in ticks of 10 ms, too coarse for a median of few samples."""
+    return statistics.fmean(samples)
 
 
 def _commits(rig: Rig, work: Workload) -> list[Step]:
@@ -238,6 +241,38 @@ def history(rig: Rig, work: Workload) -> tuple[Section, ...]:
                 ),
                 _milliseconds("operator CPU", used.operator.own),
                 _milliseconds("git CPU", used.operator.children),
+            ),
+        ),
+    )
+
+
+def memory(rig: Rig, work: Workload) -> tuple[Section, ...]:
+    """Change six files in each of many commits, and see what the operator keeps of those that are replaced."""
+    drawn = random_spread.drawn(work.seed, 100, [rig.namespace()])
+    repo, sha = rig.repo(drawn.files)
+    rig.say(f"{work.count} commits of {CHANGED_FILES} files")
+    held: dict[int, float] = {}
+    with rig.operator() as operator, rig.repository(repo, interval="10m") as repository:
+        rig.synced(operator, repository, sha)
+        for number in range(1, work.count + 1):
+            paths = [drawn.maps[(number + step) % len(drawn.maps)] for step in range(CHANGED_FILES)]
+            changes = [random_spread.changed(drawn, path, str(number)) for path in paths]
+            sha = repo.commit({path: text for change in changes for path, text in change.items()})
+            repository.annotate(reconcile=sha)
+            repository.until_applied(sha, deadline=PATIENCE)
+            held[number] = procfs.resident(operator.program.pid)
+    early = max(1, round(work.count * FLAT_FROM))
+    return (
+        Section(
+            title=f"{work.count} commits of {CHANGED_FILES} files among 100 objects, seed {work.seed}",
+            rows=(
+                Row(what=f"operator after {early} of them (RSS)", value=held[early], unit=Unit.MEBIBYTES),
+                Row(
+                    what="what it grows by in the others",
+                    value=held[work.count] - held[early],
+                    unit=Unit.MEBIBYTES,
+                    at_most=GROWTH_MEBIBYTES,
+                ),
             ),
         ),
     )
