@@ -14,9 +14,10 @@ import asyncssh
 import pytest
 import trustme
 from structlog.testing import capture_logs
-from towline.errors import Reason, SourceError
+from towline.errors import Reason, SourceError, SpecError
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
+from towline.source.public_addresses import Addresses
 
 from e2e.harness.gitrepo import Repo
 from e2e.harness.gitserver import Fault, GitServer
@@ -129,6 +130,24 @@ async def test_a_host_that_does_not_exist_reads_as_if_its_port_were_closed(
 ) -> None:
     *said, _ = await told(discreet, Remote(url="https://nowhere.invalid/app.git"))
     assert tuple(said) == refused
+
+
+async def test_a_name_that_leads_to_a_refused_address_reads_as_if_it_did_not_exist(
+    refused: tuple[str, str], tmp_path: Path
+) -> None:
+    mirrors = Mirrors(tmp_path, addresses=Addresses(lambda _host, _port: ("10.0.0.1",)), discreet=True)
+    *said, log = await told(mirrors, Remote(url="https://vault.internal.example/app.git"))
+    assert tuple(said) == refused
+    assert "not public" in log
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "[fd00::1]"])
+async def test_an_address_in_the_url_that_is_refused_is_told_as_it_says_nothing_new(
+    tmp_path: Path, host: str
+) -> None:
+    mirrors = Mirrors(tmp_path, addresses=Addresses(), discreet=True)
+    with pytest.raises(SpecError, match="not public"):
+        await mirrors.look(Remote(url=f"https://{host}/app.git"), 1.0)
 
 
 async def test_an_ssh_server_with_another_host_key_reads_as_if_its_port_were_closed(

@@ -84,6 +84,11 @@ class Remote:
         return urlsplit(self.url).hostname or ""
 
     @property
+    def is_literal(self) -> bool:
+        """Whether the host is an address, and not a name to be looked up."""
+        return ":" in self.hostname or _DOTTED_QUAD.fullmatch(self.hostname) is not None
+
+    @property
     def port(self) -> int:
         """The port, also where the url leaves it out."""
         return urlsplit(self.url).port or _PORTS[self.scheme]

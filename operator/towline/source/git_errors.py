@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import quote
 
-from towline.errors import Reason, SourceError
+from towline.errors import Reason, SourceError, SpecError, TowlineError
 from towline.source.access import Remote
 
 _MESSAGE_BYTES = 1024
@@ -143,9 +143,9 @@ _REACHING = frozenset(
 """What tells whether, and in which way, something answers at an address."""
 
 _VEIL = (
-    "no Git repository could be read there: the host may not exist, not answer in time, show another certificate or"
-    " host key than expected, or not be a Git server that has this repository; check spec.url and the Secret of"
-    " spec.secretRef, then ask the administrator of the operator, whose log says which"
+    "no Git repository could be read there: the host may not exist, have an address that is refused, not answer in"
+    " time, show another certificate or host key than expected, or not be a Git server that has this repository; check"
+    " spec.url and the Secret of spec.secretRef, then ask the administrator of the operator, whose log says which"
 )
 _OTHERWISE = _GitRule("", Reason.GIT_UNAVAILABLE, "the Git server cannot be used at the moment")
 
@@ -177,12 +177,15 @@ def refused(remote: Remote, status: int) -> SourceError:
     return SourceError(rule.reason, f"{remote.url}: {_hint(rule, remote)} ({said})")
 
 
-def veiled(remote: Remote, error: SourceError) -> SourceError:
+def veiled(remote: Remote, error: TowlineError) -> TowlineError:
     """Return an error as one who may not learn what answers at an address may read it.
 
     A refused connection, silence, a certificate or host key of another host, and an answer that is not Git's read the
-    same. Credentials that a server rejected are told: it has proved to be the host of the url before it was sent them.
+    same, and so does a name that leads to an address which is refused: else the names of a network could be found out.
+    Credentials that a server rejected are told: it has proved to be the host of the url before it was sent them.
     """
+    if isinstance(error, SpecError):
+        return error if remote.is_literal else SourceError(Reason.GIT_UNAVAILABLE, f"{remote.url}: {_VEIL}")
     is_proven = remote.scheme != "http" and not isinstance(error, NotFoundError)
     if error.reason in _REACHING or (error.reason is Reason.AUTHENTICATION_FAILED and not is_proven):
         return SourceError(Reason.GIT_UNAVAILABLE, f"{remote.url}: {_VEIL}")

@@ -13,7 +13,7 @@ from subprocess import Popen
 from typing import Any, TypeVar
 
 from towline import log
-from towline.errors import Reason, SourceError
+from towline.errors import Reason, SourceError, SpecError
 from towline.model import Revision
 from towline.shares.pools import Pools
 from towline.source import disk, git_errors, process
@@ -156,7 +156,7 @@ class Mirrors:
         """Hide in which way a server could not be used, unless it was heard to send what a Git server sends."""
         try:
             yield
-        except SourceError as error:
+        except (SourceError, SpecError) as error:
             told = git_errors.veiled(remote, error)
             if not self._is_discreet or told is error or (hearing and hearing.progress):
                 raise
