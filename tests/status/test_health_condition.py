@@ -230,6 +230,17 @@ def test_what_was_written_again_gets_its_time() -> None:
     assert told(found) == ("Unknown", "Progressing")
 
 
+def test_an_object_that_becomes_ready_gives_the_others_no_new_time() -> None:
+    begun = look(State.IN_PROGRESS, written=20)
+    others = look(State.IN_PROGRESS, written=10)
+    found, _ = looks((0, applied(WELL)), (20, applied(begun, NEW)), (70, applied(others, NEW)))
+    assert told(found) == ("Unknown", "Progressing")
+    found, _ = looks(
+        (0, applied(WELL)), (20, applied(begun, NEW)), (70, applied(others, NEW)), (80, applied(others, NEW))
+    )
+    assert told(found) == ("False", "Unhealthy")
+
+
 def test_health_that_is_lost_later_counts_from_then() -> None:
     lost = ((0, applied(WELL)), (1000, applied(WAITS)))
     assert told(after(*lost)) == ("Unknown", "Progressing")

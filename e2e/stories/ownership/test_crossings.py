@@ -41,7 +41,7 @@ def test_four_objects_reach_two_repositories_from_every_distribution_to_every_ot
     crossings.begin(git_repository, names, distributed(begun))
     for step in zip(*courses, strict=True):
         sha = crossings.commit(distributed([after for _, after in step]))
-        crossings.until_settled(sha)
+        crossings.until_settled(sha, deadline=180)
 
 
 def every_way() -> list[tuple[int, int]]:

@@ -23,15 +23,23 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 class _HealthWait:
     """The wait for the objects of one repository.
 
-    `marks` are those of what it waits for: once they are others, it begins anew. `renewed` says that it did so since
-    the objects were called unhealthy last, `is_down` that they are called so. `is_over` says that all are ready.
+    `spec` and `commit` are what it waits for, and `written_at` is when the latest of its objects was written: once one
+    of these is another, the wait begins anew. `renewed` says that it did so since the objects were called unhealthy
+    last, `is_down` that they are called so. `is_over` says that all are ready.
     """
 
-    marks: tuple[object, ...]
+    spec: int
+    commit: str
+    written_at: str
     began: float
     renewed: bool = True
     is_down: bool = False
     is_over: bool = False
+
+    def is_new(self, before: _HealthWait) -> bool:
+        """Tell whether this begins a wait; one object fewer that is not ready does not."""
+        is_same = (self.spec, self.commit) == (before.spec, before.commit)
+        return before.is_over or not is_same or self.written_at > before.written_at
 
 
 class Waits:
@@ -61,22 +69,22 @@ class Waits:
         if survey is None:
             return NOT_WAITING
         at, before = self._clock(), self._known.get(uid)
-        marks = (passed.generation, _applied(previous, passed), survey.written_at)
-        is_down = condition.find(previous, Type.HEALTHY).get("status") == Truth.FALSE
-        if survey.well:
-            found = _HealthWait(marks=marks, began=at, is_over=True)
-        elif before is None:
+        found = _HealthWait(
+            spec=passed.generation,
+            commit=_applied(previous, passed),
+            written_at=survey.written_at,
+            began=at,
+            is_down=condition.find(previous, Type.HEALTHY).get("status") == Truth.FALSE,
+            is_over=survey.well,
+        )
+        if not survey.well and before is None:
             waited = remembered(previous, passed, now)
-            found = _HealthWait(
-                marks=marks, began=at - waited.seconds, renewed=not waited.given_up, is_down=is_down
-            )
-        elif before.is_over or marks != before.marks:
-            found = _HealthWait(marks=marks, began=at, is_down=is_down)
-        else:
-            has_turned = is_down and not before.is_down
-            found = replace(before, renewed=before.renewed and not has_turned, is_down=is_down)
+            found = replace(found, began=at - waited.seconds, renewed=not waited.given_up)
+        elif not survey.well and before and not found.is_new(before):
+            has_turned = found.is_down and not before.is_down
+            found = replace(before, renewed=before.renewed and not has_turned, is_down=found.is_down)
         self._known[uid] = found
-        return Waited(seconds=at - found.began, given_up=is_down and not found.renewed)
+        return Waited(seconds=at - found.began, given_up=found.is_down and not found.renewed)
 
     def forget(self, uid: str) -> None:
         """Forget a repository that is gone."""
