@@ -222,8 +222,9 @@ def test_every_limit_is_documented() -> None:
     assert f"| objects of a commit | {yaml_limits.objects:,} |" in read
     assert f"| {tree.entries:,} |" in read
     assert f"| {yaml_limits.nodes:,} |" in read
-    assert f"| {yaml_limits.content_bytes // mebi} MiB |" in read
-    assert f"more than {yaml_limits.expansion // mebi} Mi nodes" in read
+    assert f"at most {yaml_limits.content_bytes // mebi} MiB |" in read
+    assert f"ten times its bytes and {yaml_limits.file_expansion // mebi} MiB" in read
+    assert f"ten times their bytes and {yaml_limits.commit_expansion // mebi} MiB" in read
     assert f"over {yaml_limits.depth} levels" in read
 
 

@@ -102,7 +102,7 @@ def test_with_a_fault_only_the_faults_are_printed_each_with_its_file_and_line(fo
     write(folder, "b.yaml", "a: [\n---\nkind: x\nmetadata: {name: b}\n")
     write(folder, "a.json", '{"a": 1,\n"a": 2}')
     assert faults(folder) == [
-        'a.json:2: the key "a" is in line 1 already',
+        'a.json:2: the key "a" is in line 1 already: remove one of them',
         "b.yaml:2: did not find expected node content while parsing a flow node",
         "b.yaml:3: apiVersion is missing",
     ]

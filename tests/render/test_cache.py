@@ -30,12 +30,14 @@ class Repository:
         ]
         self.read_blobs: list[str] = []
         self.batches: list[int] = []
+        self.was_read = asyncio.Event()
 
     async def read(self, shas: Sequence[str]) -> Mapping[str, bytes]:
         """Return blobs as the Git door does, after letting others run."""
         await asyncio.sleep(0)
         self.read_blobs.extend(shas)
         self.batches.append(sum(len(self.blobs[sha]) for sha in shas))
+        self.was_read.set()
         return {sha: self.blobs[sha] for sha in shas}
 
 
@@ -100,7 +102,7 @@ async def test_every_fault_of_every_file_is_reported_and_the_first_one_named() -
         good=configmap("a"), b="a: [\n---\nkind: x\nmetadata: {name: b, uid: c}", a="\n\nx: 1\nx: 2"
     )
     with pytest.raises(
-        BuildError, match=r"^a:4: the key \"x\" is in line 3 already \(and 3 more\)$"
+        BuildError, match=r"^a:4: the key \"x\" is in line 3 already: remove one of them \(and 3 more\)$"
     ) as error:
         await render(Cache(), repository)
     assert [(one.file, one.line) for one in error.value.failures] == [("a", 4), ("b", 2), ("b", 3), ("b", 4)]
@@ -183,6 +185,32 @@ async def test_small_files_are_parsed_while_a_large_one_is() -> None:
     await render(cache, Repository(b=configmap("b")))
     assert not parsing.done()
     assert len(await parsing) == 6000
+
+
+async def test_a_small_file_waits_for_a_turn_and_not_for_the_end_of_many_large_ones() -> None:
+    cache = Cache()
+    larges = [
+        Repository(a="---\n".join(configmap(f"r{number}n{n}", "x" * 100) for n in range(1000)))
+        for number in range(5)
+    ]
+    parsing = [asyncio.create_task(render(cache, large)) for large in larges]
+    for large in larges:
+        await large.was_read.wait()
+    await render(cache, Repository(b=configmap("b")))
+    assert not any(task.done() for task in parsing)
+    assert [len(await task) for task in parsing] == [1000] * 5
+
+
+async def test_what_another_repository_gave_up_to_parse_is_parsed_all_the_same() -> None:
+    cache = Cache()
+    text = "---\n".join(configmap(f"n{n}", "x" * 100) for n in range(1000))
+    first, second = Repository(a=text), Repository(a=text)
+    gave_up = asyncio.create_task(render(cache, first))
+    await first.was_read.wait()
+    other = asyncio.create_task(render(cache, second))
+    await second.was_read.wait()
+    gave_up.cancel()
+    assert len(await other) == 1000
 
 
 async def test_too_many_objects_are_refused_also_when_they_are_remembered() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import orjson
 
 from towline.render.scalars import RefusedError
 
@@ -11,19 +14,25 @@ class ExhaustedError(ValueError):
     """Aliases expand to more than a document may hold; the rest of the document is not read."""
 
 
+def unhurried() -> None:
+    """Give way to nobody: for one who reads alone."""
+
+
 class Room:
     """How much more one file may hold, over all its documents.
 
     Args:
         nodes: maps, lists, keys and values as they are written.
-        expansion: nodes and characters that all aliases together may expand to.
+        expansion: bytes of JSON that all aliases together may expand to.
+        give_way: called again and again while the file is read, so that others have their turn.
     """
 
-    __slots__ = ("expansion", "nodes")
+    __slots__ = ("expansion", "give_way", "nodes")
 
-    def __init__(self, *, nodes: int, expansion: int) -> None:
+    def __init__(self, *, nodes: int, expansion: int, give_way: Callable[[], None] = unhurried) -> None:
         self.nodes = nodes
         self.expansion = expansion
+        self.give_way = give_way
 
     @property
     def exhausted(self) -> bool:
@@ -31,26 +40,53 @@ class Room:
         return self.nodes < 0 or self.expansion < 0
 
 
-class _Extent(NamedTuple):
-    """How many nodes and characters a value has, and how deep its collections are nested."""
+class Extent(NamedTuple):
+    """How many bytes of JSON a value has, and how deep its collections are nested."""
 
-    weight: int
+    size: int
     height: int
     value: Any  # kept alive, because extents are remembered by identity
 
 
+class Extents:
+    """Measures values that aliases share, and each shared part once; what was measured must not change any more."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Extent] = {}
+
+    def of(self, value: Any) -> Extent:
+        """Measure a JSON value without expanding it."""
+        if not isinstance(value, (dict, list)):
+            return Extent(_size(value), 0, value)
+        known = self._known.get(id(value))
+        if known is None:
+            parts = [self.of(part) for part in (value.values() if isinstance(value, dict) else value)]
+            keys = sum(_size(key) + 1 for key in value) if isinstance(value, dict) else 0
+            size = 2 + keys + max(len(parts) - 1, 0) + sum(part.size for part in parts)
+            known = Extent(size, 1 + max((part.height for part in parts), default=0), value)
+            self._known[id(value)] = known
+        return known
+
+
+def _size(scalar: Any) -> int:
+    return len(orjson.dumps(scalar))
+
+
 class Anchors:
     """The anchors that were defined so far; a name may be defined again.
+
+    `used` says that an alias was resolved, so that the value may be larger than its text.
 
     Args:
         room: what aliases take from.
     """
 
     def __init__(self, room: Room) -> None:
+        self.extents = Extents()
+        self.used = False
         self._room = room
         self._values: dict[str, Any] = {}
         self._open: dict[str, object] = {}
-        self._extents: dict[int, _Extent] = {}
 
     def open(self, name: str) -> object:
         """Begin a collection, which no alias inside it may refer to; pass the result to `close`."""
@@ -83,26 +119,13 @@ class Anchors:
             raise RefusedError("an alias is used inside the value that it names")
         if name not in self._values:
             raise RefusedError("an alias has no anchor above it")
-        value = self._values[name]
-        extent = self._extent(value)
-        self._room.expansion -= extent.weight
+        self.used = True
+        extent = self.extents.of(self._values[name])
+        self._room.expansion -= extent.size
         if self._room.expansion < 0:
-            raise ExhaustedError("the aliases of this file expand to more than manifests may hold")
+            raise ExhaustedError(
+                "the aliases of this file expand to more than ten times its size and 1 MiB: use fewer of them"
+            )
         if extent.height > room:
             raise ExhaustedError("an alias makes the document nest too deep")
-        return value
-
-    def _extent(self, value: Any) -> _Extent:
-        if not isinstance(value, (dict, list)):
-            return _Extent(1 + (len(value) if isinstance(value, str) else 0), 0, value)
-        known = self._extents.get(id(value))
-        if known is None:
-            parts = [self._extent(part) for part in (value.values() if isinstance(value, dict) else value)]
-            weight = (
-                1
-                + sum(part.weight for part in parts)
-                + sum(map(len, value if isinstance(value, dict) else ()))
-            )
-            known = _Extent(weight, 1 + max((part.height for part in parts), default=0), value)
-            self._extents[id(value)] = known
-        return known
+        return extent.value

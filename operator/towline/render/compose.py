@@ -21,12 +21,13 @@ from yaml.events import (
 
 from towline import text
 from towline.render import scalars, yaml_events
-from towline.render.anchors import Anchors, ExhaustedError, Room
+from towline.render.anchors import Anchors, ExhaustedError, Extents, Room
 from towline.render.split import FileFault, Piece
 from towline.render.yaml_events import Mark
 
 _FAULTS = 100  # of one document; a generated file may repeat its mistake in every line
 _SHOWN_KEY = 100  # bytes
+_TURN = 0x3FF  # keys and values, about 5 ms; the count of the last ones is a number that ends in so many ones
 
 _NO_KEY = "a key is a list or a map: quote it; if the file is a template, name it in spec.exclude"
 _BEHIND = "content after the end of the document; write a line with --- before it"
@@ -38,13 +39,14 @@ class Composed(NamedTuple):
 
     `line` is that of its root, 1-based. `places` says for each collection of `value`, by its id, where each key or
     index begins, counted from `first`; it is empty unless it was asked for. `faults` are in no order; where there
-    are any, `value` means nothing.
+    are any, `value` means nothing. `extents` measure a value that aliases made, None where none did.
     """
 
     value: Any
     line: int
     faults: tuple[FileFault, ...]
     places: Mapping[int, Mapping[str | int, Mark]]
+    extents: Extents | None
 
 
 class _StopError(Exception):
@@ -62,7 +64,8 @@ def compose(piece: Piece, *, depth: int, room: Room, placed: bool = False) -> Co
     """
     reader = _Reader(piece, depth, room, placed=placed)
     value = reader.document()
-    return Composed(value, reader.line, tuple(reader.faults), reader.places)
+    extents = reader.anchors.extents if reader.anchors.used else None
+    return Composed(value, reader.line, tuple(reader.faults), reader.places, extents)
 
 
 class _Reader:
@@ -76,7 +79,7 @@ class _Reader:
         self._next = yaml_events.of(piece)
         self._depth = depth
         self._room = room
-        self._anchors = Anchors(room)
+        self.anchors = Anchors(room)
         self._placed = placed
 
     def document(self) -> Any:
@@ -124,6 +127,8 @@ class _Reader:
     def _raw(self, event: Any, depth: int) -> Any:
         """Return a value before it becomes JSON, because as a key a float is spelled differently."""
         self._room.nodes -= 1
+        if self._room.nodes & _TURN == 0:
+            self._room.give_way()
         if self._room.nodes < 0:
             self._stop(event, "the file holds more keys and values than are read of one file: split it")
         kind = event.__class__
@@ -131,23 +136,23 @@ class _Reader:
         if kind is ScalarEvent:
             if anchor is None:
                 return _scalar(event)
-            self._anchors.define(anchor, None)  # if the scalar is refused, its aliases are no second fault
-            return self._anchors.define(anchor, _scalar(event))
+            self.anchors.define(anchor, None)  # if the scalar is refused, its aliases are no second fault
+            return self.anchors.define(anchor, _scalar(event))
         if kind is AliasEvent:
             return self._alias(event, depth)
         if depth == self._depth:
             self._stop(event, f"nested more than {self._depth} levels deep")
-        opened = None if anchor is None else self._anchors.open(anchor)
+        opened = None if anchor is None else self.anchors.open(anchor)
         if event.tag is not None and event.tag not in _CORE_COLLECTIONS:
             self._fault(event, scalars.UNKNOWN_TAG)
         raw = self._mapping(depth + 1) if kind is MappingStartEvent else self._sequence(depth + 1)
         if anchor is not None:
-            self._anchors.close(anchor, opened, raw)
+            self.anchors.close(anchor, opened, raw)
         return raw
 
     def _alias(self, event: Any, depth: int) -> Any:
         try:
-            return self._anchors.resolve(event.anchor, self._depth - depth)
+            return self.anchors.resolve(event.anchor, self._depth - depth)
         except ExhaustedError as error:
             self._stop(event, str(error))
 
@@ -196,7 +201,8 @@ class _Reader:
 
     def _duplicate(self, event: Event, key: str, first: Mark) -> None:
         shown = text.printable(key, _SHOWN_KEY)
-        self._fault(event, f'the key "{shown}" is in line {self._first + first.line} already')
+        where = f"line {self._first + first.line}"
+        self._fault(event, f'the key "{shown}" is in {where} already: remove one of them')
 
     def _merge(self, value: dict[str, Any], lines: dict[str | int, Mark], depth: int) -> None:
         """Take the entries of `<<` over, also where the map has them already, as kubectl does."""

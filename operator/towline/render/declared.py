@@ -12,9 +12,10 @@ from towline.plan import waves
 
 
 class DeclaredFile(NamedTuple):
-    """The placed objects of one file; `size` is its bytes, or those of its objects as JSON, whichever are more."""
+    """The placed objects of one file; `written` is its bytes, `size` those of its objects as JSON."""
 
     manifests: tuple[Manifest, ...]
+    written: int
     size: int
 
 
@@ -23,11 +24,12 @@ class DeclaredFiles:
     """Every selected file of a commit by its path, in byte order, and the objects and kinds that all of them declare.
 
     `scopes` say which of the kinds live in namespaces, as the objects were placed by them. `entries` counts what the
-    commit holds below the path, manifests or not; `size` adds up the files.
+    commit holds below the path, manifests or not; `written` and `size` add up the files.
     """
 
     files: Mapping[str, DeclaredFile]
     entries: int
+    written: int
     size: int
     manifests: Mapping[ObjectRef, Manifest]
     refs: frozenset[ObjectRef]
@@ -55,6 +57,7 @@ def declared(
     return DeclaredFiles(
         files=dict(sorted(found.items())),
         entries=entries,
+        written=_written(found.values()),
         size=_size(found.values()),
         manifests=by_ref,
         refs=refs,
@@ -98,8 +101,20 @@ def patched(
     declared = {**before.manifests, **changed}
     for ref in lost:
         del declared[ref]
-    size = before.size + _size(new.values()) - _size(old)
-    return replace(before, files=files, size=size, manifests=declared, refs=refs, kinds=known, scopes=scopes)
+    return replace(
+        before,
+        files=files,
+        written=before.written + _written(new.values()) - _written(old),
+        size=before.size + _size(new.values()) - _size(old),
+        manifests=declared,
+        refs=refs,
+        kinds=known,
+        scopes=scopes,
+    )
+
+
+def _written(files: Iterable[DeclaredFile]) -> int:
+    return sum(file.written for file in files)
 
 
 def _size(files: Iterable[DeclaredFile]) -> int:
@@ -112,7 +127,7 @@ def _by_file(sizes: Mapping[str, int], manifests: Iterable[Manifest]) -> dict[st
         found[manifest.origin.file].append(manifest)
     return {
         path: DeclaredFile(
-            tuple(found.get(path, ())), max(size, sum(len(one.content) for one in found.get(path, ())))
+            tuple(found.get(path, ())), size, sum(len(one.content) for one in found.get(path, ()))
         )
         for path, size in sizes.items()
     }

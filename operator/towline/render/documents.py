@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from towline import text
 from towline.fields import pointer
 from towline.render import split
-from towline.render.anchors import Room
+from towline.render.anchors import Extents, Room, unhurried
 from towline.render.compose import compose
 from towline.render.split import FileFault, Piece
 
 _MANY = 1000
+_TIMES = 10
 _DEEPEST = 150
 """How deep documents may be nested before Python's recursion limit, with room for callers."""
 
@@ -23,15 +24,17 @@ _DEEPEST = 150
 class YamlLimits:
     """Limits: bytes of one file, levels of nesting, objects of one repository.
 
-    `nodes` bounds the maps, lists, keys and values of one file, because time goes with them more than with bytes, and
-    `expansion` the nodes and characters that all its aliases stand for. `content_bytes` is what the manifests of one
-    commit may have in all, as they are written or as JSON, whichever is more.
+    `nodes` bounds the maps, lists, keys and values of one file, because time goes with them more than with bytes.
+    What a file declares may have ten times its bytes and `file_expansion` as JSON, all files of a commit together ten
+    times their bytes and `commit_expansion`: so what is kept grows with what was written, whatever aliases make of it.
+    `content_bytes` is what the objects of one commit may have as JSON in any case.
     """
 
     file_bytes: int = 10 * 1024**2
     depth: int = 100
     nodes: int = 1_000_000
-    expansion: int = 4 * 1024**2
+    file_expansion: int = 1024**2
+    commit_expansion: int = 8 * 1024**2
     objects: int = 50_000
     content_bytes: int = 128 * 1024**2
 
@@ -39,15 +42,31 @@ class YamlLimits:
         if not 0 < self.depth <= _DEEPEST:
             raise ValueError(f"depth must be from 1 to {_DEEPEST}")
 
+    def expanded_file(self, size: int) -> int:
+        """Return how many bytes of JSON a file of `size` bytes may declare."""
+        return _TIMES * size + self.file_expansion
+
+    def expanded_commit(self, size: int) -> int:
+        """Return how many bytes of JSON files of `size` bytes in all may declare."""
+        return min(_TIMES * size + self.commit_expansion, self.content_bytes)
+
+    def room(self, size: int, give_way: Callable[[], None] = unhurried) -> Room:
+        """Return what a file of `size` bytes may hold."""
+        return Room(nodes=self.nodes, expansion=self.expanded_file(size), give_way=give_way)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One document that is not empty: its value, its first line (1-based), its index among those of the file."""
+    """One document that is not empty: its value, its first line (1-based), its index among those of the file.
+
+    `extents` measure a value that aliases made, None where none did.
+    """
 
     value: Any
     line: int
     index: int
     piece: Piece = field(repr=False)
+    extents: Extents | None = field(default=None, repr=False, compare=False)
 
 
 class DocumentErrors(ValueError):  # noqa: N818  it is all of them
@@ -59,8 +78,15 @@ class DocumentErrors(ValueError):  # noqa: N818  it is all of them
         self.documents = documents
 
 
-def parse(content: bytes, limits: YamlLimits) -> tuple[Document, ...]:
+def parse(
+    content: bytes, limits: YamlLimits, give_way: Callable[[], None] = unhurried
+) -> tuple[Document, ...]:
     """Read the documents of one file.
+
+    Args:
+        content: its bytes.
+        limits: how much of it is read.
+        give_way: called again and again meanwhile.
 
     Raises:
         DocumentErrors: with the errors of all its documents, at most a thousand.
@@ -68,7 +94,7 @@ def parse(content: bytes, limits: YamlLimits) -> tuple[Document, ...]:
     faults: list[FileFault] = []
     documents: list[Document] = []
     index = 0
-    room = Room(nodes=limits.nodes, expansion=limits.expansion)
+    room = limits.room(len(content), give_way)
     for piece in _pieces(content, limits):
         if len(faults) >= _MANY or room.exhausted:
             break
@@ -79,7 +105,8 @@ def parse(content: bytes, limits: YamlLimits) -> tuple[Document, ...]:
         if composed.faults:
             faults.extend(composed.faults)
         elif composed.value is not None:
-            documents.append(Document(value=composed.value, line=composed.line, index=index, piece=piece))
+            value, line, extents = composed.value, composed.line, composed.extents
+            documents.append(Document(value=value, line=line, index=index, piece=piece, extents=extents))
         index += 1
     if faults:
         raise DocumentErrors(tuple(sorted(faults)), tuple(documents))
@@ -95,11 +122,16 @@ def _pieces(content: bytes, limits: YamlLimits) -> Iterator[Piece | FileFault]:
 
 
 class Places:
-    """The lines of the fields of one document; made only on demand, because it reads the document again."""
+    """The lines of the fields of one document; made only on demand, because it reads the document again.
 
-    def __init__(self, piece: Piece, limits: YamlLimits) -> None:
+    Args:
+        piece: the document.
+        limits: those that its file was parsed with.
+        room: what its file may hold.
+    """
+
+    def __init__(self, piece: Piece, limits: YamlLimits, room: Room) -> None:
         self._first = piece.line + 1
-        room = Room(nodes=limits.nodes, expansion=limits.expansion)
         self._root = compose(piece, depth=limits.depth, room=room, placed=True)
 
     def line(self, *path: str | int) -> int:
@@ -125,9 +157,13 @@ def locate_all(
             document is the object), and a JSON pointer into the object (empty for the object itself).
         limits: those that the file was parsed with.
     """
-    limits = limits or YamlLimits()
-    pieces = [piece for piece in _pieces(content, limits) if isinstance(piece, Piece)]
-    places = functools.lru_cache(maxsize=8)(functools.partial(Places, limits=limits))
+    bounds = limits or YamlLimits()
+    pieces = [piece for piece in _pieces(content, bounds) if isinstance(piece, Piece)]
+
+    @functools.lru_cache(maxsize=8)
+    def places(piece: Piece) -> Places:
+        return Places(piece, bounds, bounds.room(len(content)))
+
     return tuple(places(pieces[document]).line(*_steps(item, path)) for document, item, path in fields)
 
 

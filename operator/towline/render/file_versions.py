@@ -12,7 +12,8 @@ from towline.render.documents import YamlLimits
 from towline.render.split import Piece
 
 _BYTES = 32 * 1024**2
-"""Bytes of text that one search parses, at most a minute of one processor; the rest counts as unread."""
+"""Bytes that one search parses, of text or of the JSON that aliases make of it, whichever is more: at most a minute of
+one processor. The rest counts as unread."""
 
 
 class _Declared(NamedTuple):
@@ -61,6 +62,7 @@ class Versions:
         if self._left < 0:
             return ()
         manifests, _ = plain.manifests("", "", text, self._limits)
+        self._left -= max(sum(len(one.content) for one in manifests) - len(text), 0)
         self._known[key] = found = tuple(
             _Declared(one.ref, one.digest, one.origin.line, one.origin.item) for one in manifests
         )

@@ -118,7 +118,8 @@ class NextCommitReader:
             0 < len(found.refs) <= self.yaml.objects
             and found.entries <= self.limits.entries
             and len(found.files) <= self.limits.files
-            and found.size <= min(self.yaml.content_bytes, self.limits.content_bytes)
+            and found.written <= self.limits.content_bytes
+            and found.size <= self.yaml.expanded_commit(found.written)
         )
 
 

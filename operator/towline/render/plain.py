@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -17,6 +17,7 @@ from towline.fields.controller_fields import LeftOut
 from towline.model import Body, Ignored, Manifest, ObjectRef, Origin
 from towline.plan import manifest
 from towline.render import documents, other_tools, validate
+from towline.render.anchors import Extents, unhurried
 from towline.render.build_report import NO_OBJECT
 from towline.render.documents import Document, DocumentErrors, Places, YamlLimits
 from towline.render.split import Piece
@@ -30,6 +31,10 @@ _OBJECT_BYTES = 3 * 1024**2
 """The API server takes no larger request."""
 _OBJECT_KEYS = frozenset({"apiVersion", "kind", "metadata"})
 _STRAY = "not a Kubernetes object, among some that are: remove it, or give it a file that spec.exclude names"
+_EXPANDED = (
+    "up to here, the objects of this file have more JSON than ten times its size and 1 MiB: "
+    "use fewer aliases, or write the items of a List as documents"
+)
 _FAILURES = 1000  # of one file; a generated one may repeat its mistake in every object
 
 
@@ -40,6 +45,7 @@ class _Object(NamedTuple):
     origin: Origin
     piece: Piece
     lines: _Lines
+    extents: Extents | None
 
     def line(self, *path: str | int) -> int:
         """Return the line of a field of the document."""
@@ -49,20 +55,21 @@ class _Object(NamedTuple):
 class _Lines:
     """Finds the lines of fields; the document of the last question is kept."""
 
-    __slots__ = ("_last", "_limits")
+    __slots__ = ("_last", "_limits", "_size")
 
-    def __init__(self, limits: YamlLimits) -> None:
+    def __init__(self, limits: YamlLimits, size: int) -> None:
         self._limits = limits
+        self._size = size
         self._last: tuple[Piece, Places] | None = None
 
     def of(self, piece: Piece, *path: str | int) -> int:
         if self._last is None or self._last[0] is not piece:
-            self._last = piece, Places(piece, self._limits)
+            self._last = piece, Places(piece, self._limits, self._limits.room(self._size))
         return self._last[1].line(*path)
 
 
 def manifests(
-    file: str, blob: str, content: bytes, limits: YamlLimits
+    file: str, blob: str, content: bytes, limits: YamlLimits, give_way: Callable[[], None] = unhurried
 ) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
     """Return the objects that a file declares, and everything that is wrong with it.
 
@@ -71,29 +78,38 @@ def manifests(
         blob: the Git object id of its content.
         content: its bytes.
         limits: how much of it is read.
+        give_way: called again and again meanwhile, so that others have their turn.
     """
     if content.startswith(_POINTER):
         message = "the file is a Git LFS pointer: commit the manifest itself"
         return (), (Failure(reason=Reason.BUILD_FAILED, message=message, file=file, line=1),)
-    found, failures = _documents(file, content, limits)
+    found, failures = _documents(file, content, limits, give_way)
     if found and not failures and not any(_is_meant(document.value) for document in found):
         failure = Failure(reason=Reason.BUILD_FAILED, message=NO_OBJECT, file=file, line=found[0].line)
         return (), (failure,)
     good: list[Manifest] = []
-    for one in _objects(found, Origin(file, 0, blob=blob), limits):
+    left = limits.expanded_file(len(content))
+    for one in _objects(found, Origin(file, 0, blob=blob), _Lines(limits, len(content))):
+        give_way()
         outcome = _manifest(one)
-        if isinstance(outcome, Manifest):
+        if isinstance(outcome, Manifest) and len(outcome.content) <= left:
+            left -= len(outcome.content)
             good.append(outcome)
             continue
+        if isinstance(outcome, Manifest):
+            failures.append(_failure(one, Complaint(Reason.BUILD_FAILED, _EXPANDED), _shown(one.value)))
+            break
         failures.extend(outcome)
         if len(failures) >= _FAILURES:
             break
     return tuple(good), tuple(sorted(failures, key=lambda failure: failure.line))
 
 
-def _documents(file: str, content: bytes, limits: YamlLimits) -> tuple[tuple[Document, ...], list[Failure]]:
+def _documents(
+    file: str, content: bytes, limits: YamlLimits, give_way: Callable[[], None]
+) -> tuple[tuple[Document, ...], list[Failure]]:
     try:
-        return documents.parse(content, limits), []
+        return documents.parse(content, limits, give_way), []
     except DocumentErrors as error:
         return error.documents, [
             Failure(reason=Reason.BUILD_FAILED, message=fault.message, file=file, line=fault.line)
@@ -114,11 +130,10 @@ def _is_list(value: Any) -> bool:
     return empty or isinstance(value.get("items"), list)
 
 
-def _objects(found: tuple[Document, ...], origin: Origin, limits: YamlLimits) -> Iterator[_Object]:
-    lines = _Lines(limits)
+def _objects(found: tuple[Document, ...], origin: Origin, lines: _Lines) -> Iterator[_Object]:
     for document in found:
         at = origin._replace(line=document.line, document=document.index)
-        one = _Object(document.value, at, document.piece, lines)
+        one = _Object(document.value, at, document.piece, lines, document.extents)
         yield from _items(one) if _is_list(one.value) else (one,)
 
 
@@ -145,6 +160,8 @@ def _manifest(one: _Object) -> Manifest | tuple[Failure, ...]:
     if complaints:
         name = _shown(one.value)
         return tuple(_failure(one, complaint, name) for complaint in complaints)
+    if one.extents and (size := one.extents.of(server_fields.without(one.value)).size) > _OBJECT_BYTES:
+        return (_failure(one, _too_large(size), _shown(one.value)),)  # before anything expands it
     body, left_out = _content(one.value)
     ignored = tuple(
         Ignored(one.line(*_head(one), *each.path), pointer.join(each.path), each.owner) for each in left_out

@@ -13,6 +13,8 @@ from towline.plan import waves
 from towline.render import other_tools
 
 _SHOWN_KEY = 100  # bytes
+_LONGEST = 512
+"""Characters of an apiVersion or a kind, more than the API server takes; each item of a List has a copy."""
 
 
 class Complaint(NamedTuple):
@@ -40,8 +42,11 @@ def complaints(body: Body) -> tuple[Complaint, ...]:
 
 def _identity(body: Body) -> Iterator[Complaint]:
     metadata = body.get("metadata")
-    yield from _text(body, "apiVersion", ())
-    yield from _text(body, "kind", ())
+    for field in ("apiVersion", "kind"):
+        yield from _text(body, field, ())
+        if isinstance(value := body.get(field), str) and len(value) > _LONGEST:
+            message = f"{field} has {len(value)} characters, more than any kind that the API server knows"
+            yield Complaint(Reason.BUILD_FAILED, message, (field,))
     if isinstance(metadata, dict):
         yield from _name(metadata)
     else:
