@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock controlplane deploy test check demo bench format
+.PHONY: help setup lock controlplane deploy test fuzz check demo bench format
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile
@@ -26,6 +26,9 @@ deploy: setup  ## copy crds/ into the chart, and render deploy/ from it
 test: setup  ## unit tests, properties, and stories on a real API server
 	@$(PYTHON) -m e2e.controlplane
 	$(PYTHON) -m pytest
+
+fuzz: setup  ## feed the parsers mutated input for a minute; FUZZ_SECONDS and FUZZ_SEED choose others
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-60} $(PYTHON) -m pytest tests/fuzz
 
 check: setup  ## format, lint, types, layers
 	$(BIN)/ruff format --check

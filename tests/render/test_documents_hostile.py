@@ -150,6 +150,12 @@ def test_a_mebibyte_that_only_resembles_a_number_is_text(text: str) -> None:
     assert document.value == {"a": text}
 
 
+@pytest.mark.parametrize("end", ["\n", "\u2028", "\u2029"], ids=["newline", "U+2028", "U+2029"])
+def test_thousands_of_tag_directives_are_refused_before_libyaml_compares_them(end: str) -> None:
+    text = "# tags\n" + "".join(f"%TAG !a{each}! tag:x{end}" for each in range(30_000)) + "---\na: 1\n"
+    assert refused(f"x: 1\n---\n{text}")[0] == (3, "more than 50 lines that begin with %TAG: remove them")
+
+
 def test_a_hundred_thousand_documents_in_a_file_are_read() -> None:
     found = accepted(100_000 * "{}\n---\n")
     assert len(found) == 100_000

@@ -171,11 +171,11 @@ def kept(cache: Cache, files: Files) -> tuple[int, int]:
 
 @shapes
 def test_what_is_kept_of_a_commit_grows_with_its_bytes(shape: Callable[[int], Files]) -> None:
-    files = shape(300)
+    files = shape(100)
     size = written(files)
     cache = Cache()
     left, peak = kept(cache, files)
-    assert cache.weight <= 10 * size + 12 * MEBIBYTE + 1200 * 300
+    assert cache.weight <= 10 * size + 12 * MEBIBYTE + 1200 * 100
     assert left <= 1.5 * cache.weight + 64 * 1024, "the cache weighs less than it keeps"
     assert peak <= 100 * size + 64 * MEBIBYTE
 
@@ -199,7 +199,7 @@ def test_what_is_done_with_a_file_grows_with_its_bytes(shape: Callable[[int], Fi
             sys.setprofile(None)
         return calls
 
-    assert work(60) <= 6 * work(15) + 5000
+    assert work(40) <= 6 * work(10) + 5000
 
 
 def test_one_commit_has_one_budget_for_all_its_files() -> None:

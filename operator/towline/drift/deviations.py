@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -13,6 +13,9 @@ from towline.fields.additions import Addition
 from towline.fields.edited_items import LeftItem
 from towline.fields.mask import Mask
 from towline.model import Body, Difference, Manifest
+
+_NEWEST = 100
+"""Field managers that are looked at to find who wrote a field: each costs as much as what is declared."""
 
 
 class Holder(NamedTuple):
@@ -154,6 +157,7 @@ def added_by_others(look: Look, mask: Mask, filled: Collection[Addition] = ()) -
     `filled` are those that the API server fills in anyway.
     """
     manifest, shown = look.manifest, mask.masked(look.body)
+    known = {(each.steps, each.by, each.at) for each in filled}
     return tuple(
         Deviation(
             object=str(manifest.ref),
@@ -167,7 +171,7 @@ def added_by_others(look: Look, mask: Mask, filled: Collection[Addition] = ()) -
             reason=Refusal.FOREIGN_FIELDS,
         )
         for each in additions.additions(look.body, look.manager)
-        if each not in filled
+        if (each.steps, each.by, each.at) not in known
     )
 
 
@@ -188,8 +192,9 @@ def taken_off(sent: Body, body: Body, manager: str, mask: Mask) -> tuple[FieldCh
     """
     shown = mask.masked(body)
     found: list[FieldChange] = []
+    compared = _Compared(sent, body)
     for each in edited_items.left(sent, body, manager):
-        if not _is_compared(sent, body, each):
+        if not compared.holds(each):
             old = diff.value_at(shown, each.path)
             found.append(FieldChange(path=each.path, old=old, new=None, by=each.by, at=each.at))
         elif each.instead:
@@ -198,11 +203,23 @@ def taken_off(sent: Body, body: Body, manager: str, mask: Mask) -> tuple[FieldCh
     return tuple(found)
 
 
-def _is_compared(sent: Body, body: Body, found: LeftItem) -> bool:
-    """Tell whether a live item corresponds by its name to one that is sent, so that only their keys differ."""
-    above, _, index = found.path.rpartition("/")
-    items = pointer.follow(body, above)
-    return align.counterpart(items, int(index), pointer.follow(sent, found.among)) is not None
+class _Compared:
+    """Tells whether a live item corresponds by its name to one that is sent, so that only their keys differ."""
+
+    def __init__(self, sent: Body, body: Body) -> None:
+        self._sent = sent
+        self._body = body
+        self._places: dict[tuple[str, str], Sequence[int | None]] = {}
+
+    def holds(self, found: LeftItem) -> bool:
+        above, _, index = found.path.rpartition("/")
+        places = self._places.get((above, found.among))
+        if places is None:
+            others = pointer.follow(self._sent, found.among)
+            items = pointer.follow(self._body, above)
+            places = align.counterparts(items, others if isinstance(others, list) else ())
+            self._places[above, found.among] = places
+        return places[int(index)] is not None
 
 
 def _paths(look: Look, skipped: frozenset[str]) -> list[str]:
@@ -230,18 +247,19 @@ class Holders:
         entries = managed.entries(body)
         others = [entry for entry in entries if entry.get("manager") != manager]
         self._sent = sent
-        self._others = sorted(others, key=_time, reverse=True)
-        self._ours_at = max((_time(entry) for entry in entries if entry not in others), default="")
+        mine = (_time(entry) for entry in entries if entry.get("manager") == manager)
+        self._others = sorted(others, key=_time, reverse=True)[:_NEWEST]
+        self._ours_at = max(mine, default="")
         self._lost: dict[int, frozenset[str]] = {}
-        self._left = edited_items.left(sent, body, manager)
+        self._left = {each.instead: each for each in edited_items.left(sent, body, manager) if each.instead}
 
     def of(self, path: str, *, there: bool) -> Holder:
         """Return the latest holder of a field; for one that is gone, the latest manager that wrote after Towline."""
         for index, entry in enumerate(self._others):
             if there and self._holds(index, entry, path):
                 return _holder(entry)
-        for each in self._left:
-            if each.instead and pointer.is_within(path, each.instead):
+        for place in (path, *_above(path)):
+            if each := self._left.get(place):
                 return Holder(each.by, each.at)
         latest = self.latest()
         return latest if not there and latest.at >= self._ours_at else Holder()
@@ -260,8 +278,9 @@ class Holders:
 
     def _holds(self, index: int, entry: Body, path: str) -> bool:
         if index not in self._lost:
-            self._lost[index] = frozenset(owned_paths.lost(self._sent, managed.encoded(entry)))
-        return not any(pointer.is_within(lost, path) for lost in self._lost[index])
+            lost = owned_paths.lost(self._sent, managed.encoded(entry))
+            self._lost[index] = frozenset(place for each in lost for place in ("", each, *_above(each)))
+        return path not in self._lost[index]
 
 
 def _time(entry: Body) -> str:

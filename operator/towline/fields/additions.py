@@ -7,13 +7,12 @@ default of the API server.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-import orjson
-
 from towline.fields import managed, pointer
+from towline.fields.list_steps import ListSteps
 from towline.fields.managed import ITSELF, Node
 from towline.model import Body
 
@@ -45,8 +44,9 @@ def has(entries: Sequence[Body], manager: str) -> bool:
 def additions(body: Body, manager: str) -> tuple[Addition, ...]:
     """Return the fields that others added to a live object inside list items that `manager` applies."""
     found = []
+    into = ListSteps(body)
     for entry, root, steps in _found(managed.entries(body), manager):
-        top, place = _resolved(body, root), _resolved(body, steps)
+        top, place = into.follow(root), into.follow(steps)
         if top and place:
             who = (str(entry.get("manager", "")), str(entry.get("time", "")))
             updated = entry.get("operation") == "Update"
@@ -60,7 +60,8 @@ def filled_in(found: Sequence[Addition], bare: Body) -> tuple[Addition, ...]:
     The API server records its defaults as fields of the object's creator, so that they look like additions once the
     object is adopted.
     """
-    return tuple(each for each in found if (place := _resolved(bare, each.steps)) and place[1] == each.value)
+    into = ListSteps(bare)
+    return tuple(each for each in found if (place := into.follow(each.steps)) and place[1] == each.value)
 
 
 def removal(found: Sequence[Addition]) -> tuple[Body, ...]:
@@ -109,31 +110,3 @@ def _all(node: Node, steps: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         return
     for key in below:
         yield from _all(node[key], (*steps, key))
-
-
-def _resolved(body: Any, steps: tuple[str, ...]) -> tuple[str, Any] | None:
-    """Follow steps of `fieldsV1` into an object; None where it has no such field."""
-    here, path = body, ""
-    for step in steps:
-        found = _below(here, step)
-        if found is None:
-            return None
-        key, here = found
-        path = pointer.extend(path, key)
-    return path, here
-
-
-def _below(here: Any, step: str) -> tuple[str, Any] | None:
-    kind, _, named = step.partition(":")
-    if kind == "f" and isinstance(here, Mapping) and named in here:
-        return named, here[named]
-    if kind in {"k", "v"} and isinstance(here, list):
-        wanted = orjson.loads(named)
-        for index, item in enumerate(here):
-            if item == wanted if kind == "v" else _has_keys(item, wanted):
-                return str(index), item
-    return None
-
-
-def _has_keys(item: Any, keys: Mapping[str, Any]) -> bool:
-    return isinstance(item, Mapping) and all(item.get(name) == value for name, value in keys.items())

@@ -8,7 +8,7 @@ ignored.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -116,9 +116,7 @@ def split(body: Body) -> tuple[Body, tuple[LeftOut, ...]]:
     """Return an object without such fields, and which were left out; a null and an empty `caBundle` go unnamed."""
     kind = GroupKind(str(body.get("apiVersion")).rpartition("/")[0], str(body.get("kind")))
     found = tuple(_found(body, kind))
-    slim: Any = body
-    for each in found:
-        slim = _without(slim, each.path)
+    slim: Any = _without(body, [each.path for each in found])
     if steps := _WITH_BUNDLES.get(kind):
         slim = _without_bundles(slim, steps)
     return slim, tuple(each for each in found if _at(body, each.path) is not None)
@@ -155,18 +153,25 @@ def _has(body: Body, path: Sequence[str]) -> bool:
     return isinstance(above, Mapping) and path[-1] in above
 
 
-def _without(here: Body, path: Sequence[str]) -> Body:
-    """Take a field out, and each map that has held nothing else."""
-    step, rest = path[0], path[1:]
-    below = _without(here[step], rest) if rest else None
-    kept = {name: value for name, value in here.items() if name != step}
-    return {**here, step: below} if below else kept
+def _without(here: Body, paths: Iterable[Sequence[str]]) -> Body:
+    """Take fields out, and each map that has held nothing else."""
+    below: dict[str, list[Sequence[str]]] = {}
+    for path in paths:
+        below.setdefault(path[0], []).append(path[1:])
+    kept = dict(here)
+    for step, rests in below.items():
+        left = _without(here[step], rests) if all(rests) else None
+        if left:
+            kept[step] = left
+        else:
+            del kept[step]
+    return kept
 
 
 def _without_bundles(here: Any, steps: Sequence[str]) -> Any:
     if not steps:
         is_map = isinstance(here, Mapping) and "caBundle" in here
-        return _without(here, ("caBundle",)) if is_map and _is_blank(here["caBundle"]) else here
+        return _without(here, [("caBundle",)]) if is_map and _is_blank(here["caBundle"]) else here
     if steps[0] == "*":
         return [_without_bundles(item, steps[1:]) for item in here] if isinstance(here, list) else here
     if not isinstance(here, Mapping) or steps[0] not in here:

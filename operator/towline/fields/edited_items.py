@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from towline.fields import managed, owned_paths, pointer
+from towline.fields import item_match, managed, owned_paths, pointer
+from towline.fields.item_match import ItemMatch
 from towline.fields.managed import ITSELF, Node
 from towline.model import Body
 
@@ -162,28 +163,31 @@ class _EditWalk:
 
     def below(self, sent: Any, live: Any, held: Sequence[_HeldBy], place: _Reached) -> Iterator[LeftItem]:
         if isinstance(sent, Mapping) and isinstance(live, Mapping):
+            under = _by_step(held)
             for key in sent.keys() & live.keys():
                 there = _Reached(
                     pointer.extend(place.sent, key),
                     pointer.extend(place.live, key),
                     (*place.steps, f"f:{key}"),
                 )
-                yield from self.below(sent[key], live[key], _under(held, f"f:{key}"), there)
+                yield from self.below(sent[key], live[key], under.get(f"f:{key}", ()), there)
         elif isinstance(sent, list) and isinstance(live, list):
             yield from self._items(sent, live, held, place)
 
     def _items(
         self, sent: list[Any], live: list[Any], held: Sequence[_HeldBy], place: _Reached
     ) -> Iterator[LeftItem]:
-        steps = _item_steps(live, held)
+        under = _by_step(held)
+        steps = item_match.item_steps(live, under)
         ours: Node = next((each.node for each in held if self._is_ours(each)), {})
-        matched = {index: _match(item, steps, ours) for index, item in enumerate(sent)}
+        match = ItemMatch(steps, ours)
+        matched = {index: match.place(item) for index, item in enumerate(sent)}
         missing = [index for index, found in matched.items() if found is None]
         taken = set(matched.values())
         remaining = {
             index: who
             for index, step in steps.items()
-            if index not in taken and (who := self._left_by(held, step))
+            if index not in taken and (who := self._left_by(under[step]))
         }
         if missing:
             yield from self._told(sent, live, (missing, remaining, steps), place)
@@ -194,7 +198,7 @@ class _EditWalk:
                     pointer.extend(place.live, found),
                     (*place.steps, steps[found]),
                 )
-                yield from self.below(sent[index], live[found], _under(held, steps[found]), there)
+                yield from self.below(sent[index], live[found], under[steps[found]], there)
 
     def _told(
         self,
@@ -203,25 +207,25 @@ class _EditWalk:
         found: tuple[list[int], Mapping[int, Body], Mapping[int, str]],
         place: _Reached,
     ) -> Iterator[LeftItem]:
-        missing, remaining, steps = list(found[0]), found[1], found[2]
+        missing, remaining, steps = found
+        likest = item_match.pairs(
+            {index: sent[index] for index in missing}, {index: live[index] for index in remaining}
+        )
         for index, entry in remaining.items():
-            item = live[index]
-            likest = max(missing, key=lambda each: _likeness(sent[each], item), default=None)
-            if likest is not None:
-                missing.remove(likest)
+            taken = likest.get(index)
             yield LeftItem(
                 pointer.extend(place.live, index),
                 place.sent,
                 (*place.steps, steps[index]),
-                item,
+                live[index],
                 str(entry.get("manager", "")),
                 str(entry.get("time", "")),
-                "" if likest is None else pointer.extend(place.sent, likest),
+                "" if taken is None else pointer.extend(place.sent, taken),
             )
 
-    def _left_by(self, held: Sequence[_HeldBy], step: str) -> Body | None:
+    def _left_by(self, held: Sequence[_HeldBy]) -> Body | None:
         """Return the entry of the person who left an item; None if another field manager holds all of it, too."""
-        holders = [each for each in held if ITSELF in each.node.get(step, {})]
+        holders = [each for each in held if ITSELF in each.node]
         if not holders or not all(each.is_persons for each in holders):
             return None
         return max((each.entry for each in holders), key=lambda entry: str(entry.get("time", "")))
@@ -230,44 +234,13 @@ class _EditWalk:
         return managed.is_applied_by(held.entry, self._manager)
 
 
-def _under(held: Iterable[_HeldBy], step: str) -> list[_HeldBy]:
-    return [_HeldBy(each.entry, each.node[step]) for each in held if step in each.node]
-
-
-def _item_steps(live: list[Any], held: Iterable[_HeldBy]) -> dict[int, str]:
-    """Return the step in `fieldsV1` of each item of a live list that has a key and a holder."""
-    named = {step: orjson.loads(step[2:]) for each in held for step in each.node if step.startswith("k:")}
-    found = {}
-    for index, item in enumerate(live):
-        for step, keys in named.items():
-            if isinstance(item, Mapping) and all(item.get(name) == value for name, value in keys.items()):
-                found[index] = step
+def _by_step(held: Iterable[_HeldBy]) -> Mapping[str, Sequence[_HeldBy]]:
+    """Return what is held one level below, by the step that leads there."""
+    found: dict[str, list[_HeldBy]] = {}
+    for each in held:
+        for step, node in each.node.items():
+            found.setdefault(step, []).append(_HeldBy(each.entry, node))
     return found
-
-
-def _match(item: Any, steps: Mapping[int, str], ours: Node) -> int | None:
-    """Return the live item with the key of a declared one; None where there is none.
-
-    If an item leaves out a part of its key that the API server fills in, only the entry of the repository shows it.
-    """
-    if not isinstance(item, Mapping):
-        return None
-    for index, step in steps.items():
-        keys = orjson.loads(step[2:])
-        told = {name: item.get(name, owned_paths.DEFAULTS.get(name)) for name in keys}
-        if told == keys:
-            return index
-        present = {name: value for name, value in told.items() if value is not None}
-        if step in ours and present and present.items() <= keys.items():
-            return index
-    return None
-
-
-def _likeness(one: Any, other: Any) -> int:
-    """Count what two items have in common."""
-    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
-        return 0
-    return sum(1 for name, value in one.items() if other.get(name) == value)
 
 
 def _with(tree: Node, paths: Iterable[Sequence[str]]) -> Node:
@@ -281,16 +254,20 @@ def _with(tree: Node, paths: Iterable[Sequence[str]]) -> Node:
 
 
 def _without(tree: Node, paths: Iterable[Sequence[str]]) -> Node:
+    """Return a tree without what is at `paths` and without the levels that held nothing else."""
+    cuts: dict[str, Any] = {}
     for steps in paths:
-        tree = _cut(tree, steps)
-    return tree
+        here = cuts
+        for step in steps:
+            here = here.setdefault(step, {})
+    return _cut(tree, cuts)
 
 
-def _cut(tree: Node, steps: Sequence[str]) -> Node:
-    """Return a tree without what is at `steps` and without the levels that held nothing else."""
-    first, rest = steps[0], steps[1:]
-    if first not in tree:
-        return tree
-    others = {key: node for key, node in tree.items() if key != first}
-    below = _cut(tree[first], rest) if rest else {}
-    return {**others, first: below} if below else others
+def _cut(tree: Node, cuts: Node) -> Node:
+    kept: dict[str, Any] = {}
+    for key, node in tree.items():
+        if key not in cuts:
+            kept[key] = node
+        elif cuts[key] and (below := _cut(node, cuts[key])):
+            kept[key] = below
+    return kept

@@ -72,11 +72,12 @@ def encoded(entry: Body) -> bytes:
 def finalizers(body: Body) -> Mapping[str, str]:
     """Return the finalizers of a live object, each with the field manager that set it, empty where none says so."""
     held: Mapping[str, str] = dict.fromkeys((body.get("metadata") or _NOTHING).get("finalizers") or (), "")
+    names = {f"v:{orjson.dumps(name).decode()}": name for name in held}
     known = {
-        name: entry.get("manager", "")
+        names[step]: entry.get("manager", "")
         for entry in entries(body)
-        for name in held
-        if f"v:{orjson.dumps(name).decode()}" in _below(_below(tree(entry), "f:metadata"), "f:finalizers")
+        for step in _below(_below(tree(entry), "f:metadata"), "f:finalizers")
+        if step in names
     }
     return {**held, **known}
 

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, cast
 
 import orjson
 
-from towline.fields import pointer, server_fields
+from towline.fields import list_steps, pointer, server_fields
 from towline.fields.managed import Node
 from towline.model import Body
 
@@ -65,9 +65,11 @@ def _written(path: _Path) -> str:
     return pointer.extend(_written(path[0]), path[1]) if path else ""
 
 
-def _scalar(value: Any) -> tuple[bool, Any]:
-    """Make two JSON scalars equal where JSON calls them so: 1 and 1.0, but not 1 and true."""
-    return isinstance(value, bool), value
+def _spelt(value: Any) -> tuple[type, Any]:
+    """Make two JSON values equal where JSON calls them so: 1 and 1.0, but not 1 and true."""
+    if isinstance(value, dict | list):
+        return list, orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return (bool if isinstance(value, bool) else object), value
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +104,15 @@ class _Walk:
 
     def items(self, items: Sequence[Any], node: Node, path: _Path) -> None:
         keyed = _Keyed(node)
-        values = {_scalar(orjson.loads(key[2:])) for key in node if key.startswith("v:")}
+        values = {
+            _spelt(value) for key in node if (value := list_steps.value_of(key)) is not list_steps.NOTHING
+        }
         for index, item in enumerate(items):
+            if values and _spelt(item) in values:
+                continue
             if isinstance(item, dict):
                 self.below(item, keyed.find(item), (path, index))
-            elif isinstance(item, list) or _scalar(item) not in values:
+            else:
                 self.lost.append((path, index))
 
 
@@ -115,7 +121,7 @@ class _Keyed:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._entries = {key: orjson.loads(key[2:]) for key in node if key.startswith("k:")}
+        self._entries = {key: list_steps.keys_of(key) for key in node if key.startswith("k:")}
         self._names = sorted({name for keys in self._entries.values() for name in keys})
         self._found: dict[tuple[str, ...], dict[bytes, Node]] = {}
 

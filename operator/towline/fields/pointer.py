@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from functools import reduce
 from typing import Any
 
@@ -33,12 +33,20 @@ def is_within(path: str, whole: str) -> bool:
     return path == whole or is_below(path, whole)
 
 
+def place(items: Sized, step: str) -> int | None:
+    """Return the index that a step means; None where it is none, or the list is shorter."""
+    # Python refuses to read thousands of digits
+    if not step.isdecimal() or len(step) > len(str(len(items))):
+        return None
+    return int(step) if int(step) < len(items) else None
+
+
 def child(value: Any, step: str) -> Any:
     """Return what one key or index leads to; None where it leads nowhere."""
     if isinstance(value, Mapping):
         return value.get(step)
-    if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-        return value[int(step)]
+    if isinstance(value, list) and (index := place(value, step)) is not None:
+        return value[index]
     return None
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from towline.fields import pointer
 from towline.model import Body
 
+_ENDS = re.compile(r"[.\[]")
 _BARE = re.compile(r"[^.\[]+")
 _BRACKET = re.compile(r'\[((?:"(?:[^"\\]|\\.)*"|[^\]"])*)\]')
 _KEY = re.compile(r'([^=,\s]+)=("(?:[^"\\]|\\.)*"|[^,]*)')
@@ -52,9 +53,9 @@ def _without(here: Any, steps: Sequence[str]) -> Any:
             return {key: value for key, value in here.items() if key != step}
         below = _without(here[step], rest)
         return here if below is here[step] else {**here, step: below}
-    if isinstance(here, list) and rest and step.isdecimal() and int(step) < len(here):
-        below = _without(here[int(step)], rest)
-        return here if below is here[int(step)] else [*here[: int(step)], below, *here[int(step) + 1 :]]
+    if isinstance(here, list) and rest and (index := pointer.place(here, step)) is not None:
+        below = _without(here[index], rest)
+        return here if below is here[index] else [*here[:index], below, *here[index + 1 :]]
     return here
 
 
@@ -64,9 +65,12 @@ def _next(rest: str, here: object) -> tuple[str, str]:
         return _item(bracket.group(1), here), rest[bracket.end() :]
     rest = rest.removeprefix(".")
     if isinstance(here, Mapping):
-        known = [key for key in here if isinstance(key, str) and _begins(rest, key)]
-        if known:
-            key = max(known, key=len)
+        ends = [len(rest), *(end.start() for end in reversed(tuple(_ENDS.finditer(rest))))]
+        starts = (
+            (rest[:end] for end in ends) if len(ends) < len(here) else sorted(here, key=len, reverse=True)
+        )
+        key = next((key for key in starts if key in here and _begins(rest, key)), None)
+        if key is not None:
             return key, rest[len(key) :]
     bare = _BARE.match(rest)
     if bare is None or isinstance(here, list) or bare.group() == "<nil>":
@@ -85,7 +89,7 @@ def _item(inside: str, here: object) -> str:
     if not isinstance(here, list):
         return ""
     if inside.isascii() and inside.isdigit():
-        return inside if int(inside) < len(here) else ""
+        return "" if pointer.place(here, inside) is None else inside
     return _keyed(inside, here)
 
 

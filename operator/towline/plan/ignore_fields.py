@@ -174,7 +174,7 @@ def _without(body: Body, steps: Sequence[str], path: str) -> Body:
     """Take a value out; the place of a list item is kept until all pointers are settled, as they count by it."""
     above, _ = _find(steps[:-1], body, {})
     if isinstance(above, list):
-        is_there = steps[-1].isdecimal() and int(steps[-1]) < len(above)
+        is_there = pointer.place(above, steps[-1]) is not None
         return _placed(body, steps, _ABSENT) if is_there else body
     return server_paths.without(body, path)
 
@@ -202,10 +202,11 @@ def _find(steps: Sequence[str], want: Any, have: Any) -> tuple[Any, Any]:
     """Follow a pointer into what is declared and what is live, where list items correspond by what tells them apart."""
     for depth, step in enumerate(steps, 1):
         if isinstance(want, list):
-            if not step.isdecimal() or int(step) >= len(want):
+            index = pointer.place(want, step)
+            if index is None:
                 return _ABSENT, _ABSENT
-            have = _counterpart(want, int(step), have, is_last=depth == len(steps))
-            want = want[int(step)]
+            have = _counterpart(want, index, have, is_last=depth == len(steps))
+            want = want[index]
         elif isinstance(want, Mapping) or want is _ABSENT or want is None:
             want = want.get(step, _ABSENT) if isinstance(want, Mapping) else _ABSENT
             if have is not _NEW:

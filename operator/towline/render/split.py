@@ -27,6 +27,9 @@ class FileFault(NamedTuple):
 
 _SEPARATOR = re.compile(r"---[ \t]*(.*)\n?")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TAG_LINES = 50
+"""Lines with a %TAG directive of one document: libyaml compares each with each, and holds up all threads meanwhile."""
+_LINE_ENDS = "\n\u2028\u2029"
 _WINDOW = 256 * 1024
 """How many characters are searched at once: a regular expression holds up all other threads."""
 _CONTENT = re.compile("(?:^|[\u2028\u2029])[ \t]*[^ \t\n\u2028\u2029#]", re.MULTILINE)
@@ -74,6 +77,9 @@ def _piece(text: str, line: int) -> Iterator[Piece | FileFault]:
         return
     if bad := _found(_FORBIDDEN, text):
         yield FileFault(line + text.count("\n", 0, bad.start()) + 1, _complaint(bad[0]))
+        return
+    if sum(text.count(f"{end}%TAG") for end in _LINE_ENDS) > _TAG_LINES:
+        yield FileFault(line + 1, f"more than {_TAG_LINES} lines that begin with %TAG: remove them")
         return
     found = tuple(_json(text, line)) if text.lstrip().startswith("{") else ()
     yield from found or (Piece(text if text.endswith("\n") else text + "\n", line),)

@@ -22,6 +22,10 @@ _BRACKETS = re.compile(r"\\.|(?P<whole>\[[!^]?\]?[^\]]*\])|(?P<open>\[)", re.DOT
 _CLASS = re.compile(r"\\.|(?P<own>\[\^/\])|(?P<given>\[\^?\]?[^\]]*\])", re.DOTALL)
 
 
+_SET_SIGNS = re.compile(r"(?<!\\)[\[&|~]")
+"""Characters between brackets of which two in a row may mean something else in a later Python."""
+
+
 class _Pattern(NamedTuple):
     """One line of a .gitignore, about a path as a whole and nothing below it, or about its last name alone."""
 
@@ -141,7 +145,10 @@ def _regex(text: str, line: str) -> re.Pattern[str]:
 
 
 def _without_slash(found: re.Match[str]) -> str:
-    return f"(?!/){found[0]}" if found["given"] else found[0]
+    if not found["given"]:
+        return found[0]
+    inside = _SET_SIGNS.sub(r"\\\g<0>", found[0][1:-1]).replace("--", "-\\-")
+    return f"(?!/)[{inside}]"
 
 
 def _check_classes(text: str, line: str) -> None:

@@ -38,7 +38,7 @@ def trees(batch: bytes) -> dict[str, Tree]:
     at = 0
     while at < len(batch):
         match = _BATCHED.match(batch, at)
-        if match is None:
+        if match is None or len(match[1]) not in _ENTRY:
             raise ValueError("not the output of git cat-file --batch for trees")
         end = match.end() + int(match[2])
         if batch[end : end + 1] != b"\n":

@@ -1,0 +1,150 @@
+"""The parsers that read what others write, each with the errors that it may raise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+from towline.api import expressions, ignoring, labels, versions
+from towline.errors import SpecError
+from towline.fields import additions, coowners, edited_items, managed, owned_paths, pointer, server_paths
+from towline.plan import ignore_fields
+from towline.render import documents, plain
+from towline.render.documents import YamlLimits
+from towline.source import history, listing, pull_requests, refs
+from towline.source.authorship import steps
+from towline.source.exclusion import Exclusion
+from towline.source.trees import tree_objects
+
+from tests.fuzz import corpus
+
+OURS = "towline:shop/app"
+LIMITS = YamlLimits()
+BODY: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "X",
+    "metadata": {"name": "a", "finalizers": ["x"], "annotations": {"a/b": "c"}},
+    "spec": {
+        "containers": [
+            {"name": "main", "ports": [{"containerPort": 80}], "env": [{"name": "x", "value": "y"}]}
+        ],
+        "list": [1, [1], "a", {"name": "n1", "value": "x"}, {"name": "n2"}],
+    },
+    "data": {"bad.key 0!": "x", "~x": "y"},
+}
+FILES = ("a.yaml", "secrets/x.yaml", "docs/a/b/xaybz.yaml", "keep.bak", "a/test/b/c.json", "acb.yaml", "#x")
+
+
+class Target(NamedTuple):
+    """One parser: what it is called, how it is called, valid inputs, and the errors it may raise."""
+
+    name: str
+    read: Callable[[bytes], object]
+    seeds: Sequence[bytes]
+    errors: tuple[type[Exception], ...] = ()
+
+
+def yaml_file(content: bytes) -> object:
+    """Read a file, and the lines of the fields that it declares."""
+    manifests, failures = plain.manifests("a.yaml", "", content, LIMITS)
+    assert all(one.line for one in failures)
+    fields = [(one.origin.document, one.origin.item, "/metadata/name") for one in manifests]
+    return manifests, failures, documents.locate_all(content, fields) if not failures else ()
+
+
+def pointers(content: bytes) -> object:
+    lines = tuple(content.decode("utf-8", "replace").splitlines())[:20]
+    given = [{"target": {"kind": "X"}, "fields": lines}]
+    (manifest,), _ = plain.manifests("a.yaml", "", orjson.dumps(BODY), LIMITS)
+    found = ignore_fields.ignored(manifest, ignoring.parse(given))
+    sent = ignore_fields.sent(BODY, found, {**BODY, "metadata": {"managedFields": []}}, OURS)
+    return list(ignoring.faults(given)), sent, [pointer.follow(BODY, each) for each in lines]
+
+
+def directives(content: bytes) -> object:
+    pairs = [line.partition("=") for line in content.decode("utf-8", "replace").splitlines()]
+    named = {name: value for name, _, value in pairs}
+    body = {**BODY, "metadata": {"name": "a", "annotations": named}}
+    return plain.manifests("a.yaml", "", orjson.dumps(body), LIMITS), labels.parse_owner(
+        content.decode("latin-1")
+    )
+
+
+def exclusions(content: bytes) -> object:
+    exclusion = Exclusion(content.decode("utf-8", "replace").splitlines()[:100])
+    return [(exclusion.covers(file), exclusion.covers_folder(file)) for file in FILES]
+
+
+def expression(content: bytes) -> object:
+    text = content.decode("utf-8", "replace")[:1000]
+    expressions.check(text)
+    return expressions.holds(text, {name: BODY.get(name, {}) for name in expressions.VARIABLES})
+
+
+def managed_fields(content: bytes) -> object:
+    """Read an entry that somebody forged, or nothing where the API server would refuse it as no JSON."""
+    try:
+        tree = orjson.loads(content)
+    except ValueError:
+        return None
+    if not _is_tree(tree):
+        return None
+    entries = [
+        {"manager": OURS, "operation": "Apply", "fieldsV1": tree},
+        {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": orjson.loads(corpus.FIELDS[0])},
+        {"manager": "kubectl", "operation": "Update", "fieldsV1": tree},
+    ]
+    live = {**BODY, "metadata": {**BODY["metadata"], "managedFields": entries}}
+    left = edited_items.left(BODY, live, OURS)
+    return (
+        additions.additions(live, OURS),
+        left,
+        edited_items.claimed(live, left, OURS),
+        owned_paths.lost(BODY, content),
+        coowners.folded(entries, OURS),
+        managed.finalizers(live),
+    )
+
+
+def _is_tree(node: object) -> bool:
+    return isinstance(node, dict) and all(map(_is_tree, node.values()))
+
+
+def server_path(content: bytes) -> object:
+    found = server_paths.to_pointer(content.decode("utf-8", "replace"), BODY)
+    return found, server_paths.without(BODY, found)
+
+
+TARGETS = (
+    Target("advertisement", refs.advertised, corpus.ADVERTISEMENTS, (ValueError,)),
+    Target("ls_remote", refs.listed, corpus.LISTINGS),
+    Target("ls_tree", lambda text: listing.entries(text, "a"), corpus.TREES, (ValueError,)),
+    Target("trees", tree_objects.trees, corpus.TREE_OBJECTS, (ValueError,)),
+    Target("cat_file", listing.blobs, corpus.BATCHES, (ValueError,)),
+    Target("cat_file_check", listing.checks, corpus.CHECKS, (ValueError,)),
+    Target(
+        "blame",
+        lambda text: steps.steps(text, (("a" * 40, "b" * 40), ("b" * 40,))),
+        corpus.STEPS,
+        (ValueError,),
+    ),
+    Target("ancestry", steps.ancestry, corpus.ANCESTRIES, (ValueError,)),
+    Target("log", history.parse, corpus.LOGS, (ValueError,)),
+    Target(
+        "message", lambda text: pull_requests.pull_request(text.decode("utf-8", "replace")), corpus.MESSAGES
+    ),
+    Target("yaml", yaml_file, corpus.YAMLS),
+    Target("pointers", pointers, corpus.POINTERS),
+    Target("server_paths", server_path, corpus.SERVER_PATHS),
+    Target("managed_fields", managed_fields, corpus.FIELDS),
+    Target("annotations", directives, corpus.ANNOTATIONS),
+    Target("exclusions", exclusions, corpus.EXCLUSIONS, (SpecError,)),
+    Target("expressions", expression, corpus.EXPRESSIONS, (expressions.ExpressionError,)),
+    Target(
+        "ranges",
+        lambda text: versions.parse_range(text.decode("latin-1")[:500]),
+        corpus.RANGES,
+        (ValueError,),
+    ),
+)

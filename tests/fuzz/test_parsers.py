@@ -1,0 +1,69 @@
+"""Whatever a Git server, an author or a forger writes, each parser ends within bounds, or with its own error.
+
+`make fuzz` goes on for a minute and prints its seed; FUZZ_SECONDS and FUZZ_SEED choose others.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from tests.fuzz import mutations
+from tests.fuzz.targets import TARGETS, Target
+
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
+SEED = int(os.environ.get("FUZZ_SEED") or (time.time_ns() % 10**6 if SECONDS else 1))
+ROUNDS = 150
+
+LONGEST = 10.0
+"""Seconds of processor time for one input of at most 20 KB: far more than any takes."""
+
+
+def inputs(target: Target) -> Iterator[bytes]:
+    """Yield a number of inputs, or as many as there is time for."""
+    chance = random.Random(f"{SEED} {target.name}")  # noqa: S311  to be repeated, not to be secret
+    until = time.monotonic() + SECONDS / len(TARGETS)
+    for number in count():
+        if time.monotonic() > until if SECONDS else number == ROUNDS:
+            return
+        yield mutations.mutated(target.seeds, chance)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _seed(pytestconfig: pytest.Config) -> None:
+    """Print the seed, with which a run can be repeated."""
+    reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
+    if reporter and SECONDS:
+        reporter.write_line(f"FUZZ_SEED={SEED}")
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_a_parser_ends_within_bounds_or_with_its_own_error(target: Target) -> None:
+    for text in inputs(target):
+        begun = time.thread_time()
+        try:
+            size = len(repr(target.read(text)))
+        except target.errors:
+            size = 0
+        except Exception as error:
+            raise AssertionError(f"FUZZ_SEED={SEED} {target.name}: {text[:2000]!r}") from error
+        assert size <= 500 * len(text) + 200_000, f"FUZZ_SEED={SEED} {target.name}: {text[:2000]!r}"
+        spent = time.thread_time() - begun
+        assert spent < LONGEST, f"FUZZ_SEED={SEED} {target.name}: {spent} s for {text[:2000]!r}"
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_a_valid_input_is_read(target: Target) -> None:
+    accepted = 0
+    for text in target.seeds:
+        try:
+            target.read(text)
+        except target.errors:
+            continue
+        accepted += 1
+    assert accepted
