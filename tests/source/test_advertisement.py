@@ -7,13 +7,16 @@ import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from itertools import chain
 from pathlib import Path
+from random import Random
 from subprocess import Popen
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from towline.api.gitrepository import Ref, RefKind
 from towline.errors import Reason, SourceError
 from towline.shares.pools import Pools
 from towline.source import advertisement, refs
@@ -43,8 +46,9 @@ def looker(tmp_path: Path) -> Advertisements:
     return Advertisements(Transport(tmp_path, no_process, None, Pools.here()))
 
 
-def ls_remote(url: str) -> bytes:
-    return subprocess.run(["git", "ls-remote", "--symref", url], check=True, capture_output=True).stdout
+def ls_remote(url: str, *patterns: str) -> bytes:
+    command = ["git", "ls-remote", "--symref", url, *patterns]
+    return subprocess.run(command, check=True, capture_output=True).stdout
 
 
 def packet(line: str) -> bytes:
@@ -108,7 +112,6 @@ async def test_a_head_that_names_no_branch_and_an_empty_repository_are_told(
         badserver.says("200 OK", answer(f"{A} refs/heads/main\0x") + b"0000", KIND),
         badserver.says("200 OK", answer("ERR go away"), KIND),
         badserver.says("200 OK", answer("version 2\n", "ls-refs\n"), KIND),
-        badserver.says("200 OK", answer(*(f"{A} refs/heads/{n}\0x" for n in range(9999))), KIND),
     ],
 )
 async def test_nothing_is_made_of_any_other_answer(looker: Advertisements, bad: Answer) -> None:
@@ -189,12 +192,23 @@ async def trailing(_request: bytes, writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
 
-@pytest.mark.parametrize("hostile", [drowning, trailing])
-async def test_a_server_that_sends_without_end_is_left_at_once(
+async def endless(_request: bytes, writer: asyncio.StreamWriter) -> None:
+    """Advertise refs without an end."""
+    writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {KIND}\r\n\r\n".encode())
+    writer.write(packet("# service=git-upload-pack\n") + b"0000")
+    while True:
+        writer.write(packet(f"{A} refs/heads/{'x' * 40}\n") * 1000)
+        await writer.drain()
+
+
+@pytest.mark.parametrize("hostile", [drowning, trailing, endless])
+async def test_a_server_that_sends_without_end_is_left_at_once_and_by_git_too(
     looker: Advertisements, hostile: Answer
 ) -> None:
     async with badserver.answering(hostile) as bad, asyncio.timeout(advertisement.PATIENCE / 2):
-        assert await looker.read(Remote(url=bad.url), LIMIT) is None
+        with pytest.raises(SourceError, match="advertises more than 100000 bytes of refs") as raised:
+            await looker.read(Remote(url=bad.url), LIMIT)
+    assert raised.value.reason == Reason.SOURCE_TOO_LARGE
 
 
 @asynccontextmanager
@@ -256,6 +270,88 @@ def test_both_ways_to_ask_tell_the_same(names: dict[str, str], head: str | None)
     advertised = refs.advertised(answer(f"{first}{capabilities}\n", *(f"{line}\n" for line in others)))
     lines = [*([f"ref: {head}\tHEAD"] if head else []), *(f"{sha}\t{name}" for name, sha in names.items())]
     assert advertised == refs.listed("\n".join(lines).encode())
+
+
+FOLLOWED = st.one_of(
+    st.just(Ref(kind=RefKind.HEAD)),
+    st.builds(Ref, kind=st.just(RefKind.BRANCH), value=st.sampled_from(["main", "b-7", "gone"])),
+    st.builds(Ref, kind=st.just(RefKind.TAG), value=st.sampled_from(["v1.0.0", "v1.2.7", "gone"])),
+    st.builds(Ref, kind=st.just(RefKind.NAME), value=st.sampled_from(["refs/heads/b-8", "refs/gone"])),
+    st.builds(Ref, kind=st.just(RefKind.SEMVER), value=st.sampled_from(["1.x", ">=1.1 <1.2", "*", ">=9"])),
+    st.just(Ref(kind=RefKind.COMMIT, value=A)),
+)
+
+
+@given(
+    wanted=st.frozensets(FOLLOWED, min_size=1),
+    tags=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 30), st.booleans()), max_size=12, unique=True),
+    shuffled=st.randoms(use_true_random=False),
+)
+def test_what_is_kept_of_many_refs_leads_where_all_of_them_lead(
+    wanted: frozenset[Ref], tags: list[tuple[int, int, bool]], shuffled: Random
+) -> None:
+    entries = [[f"{number:040x} refs/heads/b-{number}\n"] for number in range(1, 250)]
+    entries += [
+        [
+            f"{n + 1:040x} refs/tags/v1.{a}.{b}\n",
+            *([f"{n + 500:040x} refs/tags/v1.{a}.{b}^{{}}\n"] if two else []),
+        ]
+        for n, (a, b, two) in enumerate(tags)
+    ]
+    shuffled.shuffle(entries)
+    lines = [f"{B} HEAD\0symref=HEAD:refs/heads/main\n", f"{B} refs/heads/main\n", *chain(*entries)]
+    everything, kept = refs.advertised(answer(*lines)), refs.advertised(answer(*lines), wanted)
+    assert kept.covers(wanted)
+    assert len(kept.names) <= len(wanted) + 2
+    for ref in wanted:
+        assert led(ref, kept) == led(ref, everything)
+
+
+def led(ref: Ref, offered: refs.Refs) -> tuple[str, str] | str:
+    try:
+        return refs.resolve(ref, offered)
+    except SourceError as error:
+        return error.message
+
+
+def test_what_git_is_asked_for_leads_where_all_refs_lead(repo: Repo) -> None:
+    repo.commit({"a.yaml": "a"})
+    repo.tag("v1.0.0", message="annotated")
+    repo.branch("other")
+    for ref in (
+        Ref(kind=RefKind.HEAD),
+        Ref(kind=RefKind.BRANCH, value="other"),
+        Ref(kind=RefKind.TAG, value="v1.0.0"),
+        Ref(kind=RefKind.NAME, value="refs/heads/main"),
+        Ref(kind=RefKind.SEMVER, value="1.x"),
+    ):
+        asked = refs.listed(ls_remote(repo.url, *refs.patterns([ref])), frozenset({ref}))
+        assert led(ref, asked) == led(ref, refs.listed(ls_remote(repo.url)))
+        assert len(asked.names) <= 2
+
+
+async def test_an_answer_that_did_not_change_is_not_read_again(mirrors: Mirrors, repo: Repo) -> None:
+    sha = repo.commit({"a.yaml": "a"})
+    repo.git("update-ref", "--stdin", stdin="".join(f"create refs/tags/v1.0.{n} {sha}\n" for n in range(300)))
+    remote, ref = Remote(url=repo.url), Ref(kind=RefKind.SEMVER, value="1.x")
+    first = await mirrors.look(remote, 20.0, ref=ref)
+    assert await mirrors.look(remote, 20.0, ref=ref) is first
+    assert first.names.keys() == {"HEAD", "refs/heads/main", "refs/tags/v1.0.299"}
+    repo.tag("v1.1.0")
+    assert refs.resolve(ref, await mirrors.look(remote, 20.0, ref=ref)) == ("refs/tags/v1.1.0", sha)
+
+
+async def test_specs_that_follow_different_refs_of_many_share_a_look(
+    mirrors: Mirrors, repo: Repo, server: GitServer
+) -> None:
+    sha = repo.commit({"a.yaml": "a"})
+    repo.git("update-ref", "--stdin", stdin="".join(f"create refs/heads/b-{n} {sha}\n" for n in range(300)))
+    remote = Remote(url=repo.url)
+    followed = [Ref(kind=RefKind.BRANCH, value=f"b-{number}") for number in range(20)]
+    for _ in range(2):
+        seen = await asyncio.gather(*(mirrors.look(remote, 20.0, ref=ref) for ref in followed))
+        assert [refs.resolve(*pair)[1] for pair in zip(followed, seen, strict=True)] == [sha] * 20
+    assert len(server.requests(repo.path.stem)) <= 3
 
 
 @given(st.binary(max_size=200))

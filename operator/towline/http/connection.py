@@ -26,6 +26,10 @@ class BrokenError(Exception):
         self.sent = sent
 
 
+class TooMuchError(BrokenError):
+    """The answer is longer than it may be."""
+
+
 @dataclass(slots=True)
 class Reply:
     """One response as far as it has come: the names in `headers` are in lower case."""
@@ -137,7 +141,7 @@ class Connection(asyncio.Protocol):
             return
         self._received += len(data)
         if self._received > self._limit:
-            self._end(BrokenError("too much came back"))
+            self._end(TooMuchError("too much came back"))
             self.abort()
             return
         try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from towline import aio, log
 from towline.api import labels
 from towline.api.bound_hosts import BoundHosts
-from towline.api.gitrepository import RefKind, Spec
+from towline.api.gitrepository import Spec
 from towline.errors import BuildError, Failure, Reason, Refusal, SourceError, SpecError, TowlineError
 from towline.kube import secrets
 from towline.kube.client import Client
@@ -164,12 +164,9 @@ class CommitReader:
         Raises:
             SourceError: the remote or the ref.
         """
-        offered = await self._mirrors.look(remote, spec.timeout, age)
+        offered = await self._mirrors.look(remote, spec.timeout, age, spec.ref)
         seen_at = self._mirrors.seen_at(remote)
-        if spec.ref.kind is RefKind.SEMVER:
-            name, sha = await asyncio.to_thread(refs.resolve, spec.ref, offered)
-        else:
-            name, sha = refs.resolve(spec.ref, offered)
+        name, sha = refs.resolve(spec.ref, offered)  # of many tags, only the newest in some range are left
         return Head(remote=remote, name=name, sha=sha, seen_at=seen_at)
 
     async def recalled(self, key: Key, spec: Spec, sha: str) -> tuple[Head, Revision, Desired] | None:

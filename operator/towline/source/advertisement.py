@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeAlias
 
 import towline
-from towline.http.connection import BrokenError, Connection
+from towline.errors import Reason, SourceError
+from towline.http.connection import BrokenError, Connection, TooMuchError
 from towline.http.dialing import connect
 from towline.source import git_errors, process, refs
 from towline.source.access import Remote
 from towline.source.dns import Names
 from towline.source.refs import Refs
 from towline.source.transport import Transport, Waiting
+
+Parse: TypeAlias = Callable[[bytes], Refs]
+"""Reads an advertisement; runs in a thread where that is long."""
 
 PATIENCE = 10.0
 """Seconds for one answer; git waits longer, and says how slow the server is."""
@@ -40,21 +46,33 @@ class Advertisements:
         self._names = names or Names()
         self._contexts: dict[bytes, ssl.SSLContext] = {}
 
-    async def read(self, remote: Remote, limit: int, waiting: Waiting | None = None) -> Refs | None:
-        """Return what a remote offers, None where git has to ask; an answer of more than `limit` bytes is not read.
+    async def read(
+        self,
+        remote: Remote,
+        limit: int,
+        waiting: Waiting | None = None,
+        parse: Parse = refs.advertised,
+    ) -> Refs | None:
+        """Return what `parse` makes of what a remote offers, None where git has to ask.
 
         `waiting` is called every second while others have the turn.
 
         Raises:
             SpecError: the remote's address is refused.
-            SourceError: the host has no address, or its server refuses the credentials or asks for fewer requests.
+            SourceError: the host has no address, or its server refuses the credentials, asks for fewer requests, or
+                sends more than `limit` bytes: git would keep all of them in memory.
         """
         if remote.scheme == "ssh":
             return None
         try:
             async with self._git.look(remote, waiting) as reached, asyncio.timeout(PATIENCE):
                 answer = await self._answer(reached, limit)
-                return await process.parsed(answer, refs.advertised)
+                return await process.parsed(answer, parse)
+        except TooMuchError as error:
+            message = (
+                f"{remote.url}: the server advertises more than {limit} bytes of refs: remove some of them"
+            )
+            raise SourceError(Reason.SOURCE_TOO_LARGE, message) from error
         except (OSError, UnicodeError, ValueError, BrokenError):  # TimeoutError and ssl.SSLError are OSErrors
             return None
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 from towline import aio
+from towline.api.gitrepository import Ref
 from towline.errors import Reason, SourceError
 from towline.source import git_errors, process, refs
 from towline.source.access import Remote
 from towline.source.advertisement import Advertisements
+from towline.source.process import ProcessResult
 from towline.source.refs import Refs
 from towline.source.transport import GitCommand, Hearing, Transport, patience
 
@@ -47,33 +50,44 @@ class Looks:
         self._limit = limit
         self._looks: dict[str, _Look] = {}
         self._seen: dict[str, _Seen] = {}
+        self._wanted: dict[str, dict[Ref | None, float]] = {}
         self._hearings: WeakValueDictionary[str, Hearing] = WeakValueDictionary()
 
-    async def look(self, remote: Remote, seconds: float, age: float) -> Refs:
+    async def look(self, remote: Remote, seconds: float, age: float, ref: Ref | None = None) -> Refs:
         """Return what the remote offers; calls for one remote at the same time share one request.
 
         An answer that is at most `age` seconds old is reused, and so is a request that began as recently (it may
         miss a push). Each caller waits for its own `seconds`, in which the wait for a turn does not count.
+        Of a remote with many refs the answer holds those that `ref` and the specs that looked before it follow; all
+        where it is None.
 
         Raises:
             SourceError: the remote cannot be read within `seconds`, or offers too much.
         """
         now = asyncio.get_running_loop().time()
+        wanted = None if ref is None else frozenset({ref})
+        self._wanted.setdefault(remote.identity, {})[ref] = now
         last = self._seen.get(remote.identity)
-        if last and now - last.at <= age:
+        if last and now - last.at <= age and last.refs.covers(wanted):
             return last.refs
         hearing = self._hearings.setdefault(remote.identity, Hearing())
         async with patience(remote, seconds, hearing):
             earlier = self._looks.get(remote.identity)
             if earlier and now - earlier.begun > max(age, TOGETHER):
                 await asyncio.wait({earlier.task})
-            return await self._shared(remote, hearing)
+            offered = await self._shared(remote, hearing)
+            while not offered.covers(wanted):  # it began before this spec was known
+                offered = await self._shared(remote, hearing)
+            return offered
 
     async def _shared(self, remote: Remote, hearing: Hearing) -> Refs:
         look = self._looks.get(remote.identity)
         if look is None:
+            known = self._wanted[remote.identity]
+            wanted = None if None in known else frozenset(ref for ref in known if ref)
             look = _Look(
-                asyncio.create_task(self._offered(remote, hearing)), asyncio.get_running_loop().time()
+                asyncio.create_task(self._offered(remote, wanted, hearing)),
+                asyncio.get_running_loop().time(),
             )
             self._looks[remote.identity] = look
             look.task.add_done_callback(lambda _: self._ended(remote.identity, look))
@@ -90,48 +104,69 @@ class Looks:
         return self._seen[remote.identity].at
 
     def retain(self, identities: Collection[str], until: float) -> None:
-        """Forget the answers of all other remotes."""
+        """Forget the answers of all other remotes, and what no spec has followed since."""
         self._seen = {
             identity: seen
             for identity, seen in self._seen.items()
             if identity in identities or seen.at > until
         }
+        followed = {
+            identity: {ref: at for ref, at in known.items() if at > until}
+            for identity, known in self._wanted.items()
+            if identity not in self._looks
+        }
+        self._wanted.update(followed)
+        self._wanted = {identity: known for identity, known in self._wanted.items() if known}
 
     async def aclose(self) -> None:
         """End every look."""
         looks = tuple(self._looks.items())
         await aio.gather(lambda each: self._end(*each), looks, len(looks))
 
-    async def _offered(self, remote: Remote, hearing: Hearing) -> Refs:
+    async def _offered(self, remote: Remote, wanted: frozenset[Ref] | None, hearing: Hearing) -> Refs:
         """Ask without a git process first; where that gives no plain answer, let git ask and explain."""
-        offered = await self._advertisements.read(remote, self._limit * _REF_BYTES, hearing.hear)
+        last = self._seen.get(remote.identity)
+        parse = _Parse(wanted=wanted, last=last.refs if last else None)
+        offered = await self._advertisements.read(remote, self._limit * _REF_BYTES, hearing.hear, parse)
         if offered is None:
-            return await self._listed(remote, hearing)
-        if len(offered.names) > self._limit:
+            offered = await self._listed(remote, wanted, hearing)
+        if offered.total and offered.total > self._limit:
             raise self._too_many(remote)
         return offered
 
-    async def _listed(self, remote: Remote, hearing: Hearing) -> Refs:
-        call = GitCommand(
-            arguments=("ls-remote", "--symref", "--", remote.url),
-            limit=self._limit * _REF_BYTES,
-            remote=remote,
-        )
+    async def _listed(self, remote: Remote, wanted: frozenset[Ref] | None, hearing: Hearing) -> Refs:
+        """Let git ask for what is wanted; if nothing of it is there, for everything, to say what is wrong."""
+        if wanted:
+            answer = await self._ls_remote(remote, hearing, *refs.patterns(wanted))
+            found = await process.parsed(answer.out, lambda listing: refs.listed(listing, wanted))
+            if found.names:
+                return replace(found, answers=wanted, total=None)
+        answer = await self._ls_remote(remote, hearing)
+        if not answer.out and not (await self._git.run(self._call(remote, traced=True))).complaint:
+            raise git_errors.error(remote, "fatal: the answer is not that of a Git server")
+        return await process.parsed(answer.out, lambda listing: refs.listed(listing, wanted))
+
+    async def _ls_remote(self, remote: Remote, hearing: Hearing, *patterns: str) -> ProcessResult:
         try:
-            answer = await self._git.run(call, hearing.hear)
+            answer = await self._git.run(self._call(remote, *patterns), hearing.hear)
         except process.TooMuchOutputError as error:
             raise self._too_many(remote) from error
         if answer.code != 0:
             raise git_errors.error(remote, answer.complaint)
-        if not answer.out and not (await self._git.run(replace(call, traced=True))).complaint:
-            raise git_errors.error(remote, "fatal: the answer is not that of a Git server")
-        if answer.out.count(b"\n") > self._limit:
-            raise self._too_many(remote)
-        return await process.parsed(answer.out, refs.listed)
+        return answer
+
+    def _call(self, remote: Remote, *patterns: str, traced: bool = False) -> GitCommand:
+        return GitCommand(
+            arguments=("ls-remote", "--symref", "--", remote.url, *patterns),
+            limit=self._limit * _REF_BYTES,
+            remote=remote,
+            traced=traced,
+        )
 
     def _too_many(self, remote: Remote) -> SourceError:
         return SourceError(
-            Reason.SOURCE_TOO_LARGE, f"{remote.url}: the remote has more than {self._limit} refs"
+            Reason.SOURCE_TOO_LARGE,
+            f"{remote.url}: the remote has more than {self._limit} refs: remove some of them",
         )
 
     def _ended(self, identity: str, look: _Look) -> None:
@@ -150,3 +185,17 @@ class Looks:
             return False
         del self._looks[identity]
         return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parse:
+    """Reads an advertisement, unless it is the same as the last one: many thousand tags cost most of a second."""
+
+    wanted: frozenset[Ref] | None
+    last: Refs | None
+
+    def __call__(self, answer: bytes) -> Refs:
+        digest = hashlib.sha256(answer).digest()
+        if self.last and self.last.digest == digest and self.last.covers(self.wanted):
+            return self.last
+        return replace(refs.advertised(answer, self.wanted), digest=digest)

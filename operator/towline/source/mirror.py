@@ -13,6 +13,7 @@ from subprocess import Popen
 from typing import Any, TypeVar
 
 from towline import log
+from towline.api.gitrepository import Ref
 from towline.errors import Reason, SourceError, SpecError
 from towline.model import Revision
 from towline.shares.pools import Pools
@@ -116,10 +117,10 @@ class Mirrors:
         self._reader = Reader(git, self._limits)
         self._fetcher = MirrorFetcher(git, self._limits)
 
-    async def look(self, remote: Remote, seconds: float, age: float = 0.0) -> Refs:
-        """Return what the remote offers; an answer that is at most `age` seconds old will do (`Looks.look`)."""
+    async def look(self, remote: Remote, seconds: float, age: float = 0.0, ref: Ref | None = None) -> Refs:
+        """Return what the remote offers, `ref` at any rate; an answer that is at most `age` seconds old will do."""
         with self._veiled(remote):
-            return await self._looks.look(remote, seconds, age)
+            return await self._looks.look(remote, seconds, age, ref)
 
     def seen_at(self, remote: Remote) -> float:
         """Return when the last answer of a remote came, by the event loop's clock; it must have been looked at."""

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import chain
 from types import MappingProxyType
+from typing import Any
+
+from semantic_version import Version
 
 from towline.api import versions
 from towline.api.gitrepository import Ref, RefKind
@@ -14,48 +19,83 @@ from towline.errors import Reason, SourceError, SpecError
 _NAME = re.compile(r"HEAD|refs/(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]+(?<![./])")
 """What git check-ref-format allows; a remote's listing is not trusted to keep to it."""
 
-_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_SHA = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
+
+
+_FEW = 200
+"""A remote with no more refs is kept whole, so that specs that follow other refs share one look at it."""
+
+_SERVICE = b"# service=git-upload-pack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refs:
     """What a remote offers: the object of each ref, annotated tags peeled to what they point at.
 
-    `head` is the ref that the remote's HEAD names, empty where HEAD is detached or unborn.
+    `head` is the ref that the remote's HEAD names, empty where HEAD is detached or unborn. Of a remote with many refs
+    only those are kept that some spec follows: `answers` are the specs' refs, None where nothing was left out. `total`
+    counts what was offered, None where only a part was asked for. `digest` is that of the answer.
     """
 
     names: Mapping[str, str]
     head: str = ""
+    answers: frozenset[Ref] | None = field(default=None, compare=False)
+    total: int | None = field(default=None, compare=False)
+    digest: bytes = field(default=b"", compare=False)
+
+    def covers(self, wanted: frozenset[Ref] | None) -> bool:
+        """Tell whether refs are here if the remote has them; None stands for all."""
+        return self.answers is None or (wanted is not None and wanted <= self.answers)
 
 
-def listed(listing: bytes) -> Refs:
-    """Read the output of `git ls-remote --symref`; lines that no ref could have are left out."""
-    lines = [line.partition("\t") for line in listing.decode("utf-8", "replace").split("\n")]
-    heads = (
-        left.removeprefix("ref: ") for left, _, name in lines if name == "HEAD" and left.startswith("ref: ")
-    )
-    return _offered(lines, next(heads, ""))
+def listed(listing: bytes, wanted: frozenset[Ref] | None = None) -> Refs:
+    """Read the output of `git ls-remote --symref`; lines that no ref could have are left out.
+
+    Args:
+        listing: the output.
+        wanted: what specs follow; of a remote with many refs nothing else is kept. None keeps everything.
+    """
+    head = _SYMREF.search(listing)
+    lines = ((match[1], match[2]) for match in _LISTED.finditer(listing))
+    return _offered(lines, _text(head[1]) if head else "", wanted)
 
 
-def advertised(answer: bytes) -> Refs:
+_LISTED = re.compile(rb"^([0-9a-f]+)\t(.*)$", re.MULTILINE)
+_SYMREF = re.compile(rb"^ref: (.*)\tHEAD$", re.MULTILINE)
+
+
+def advertised(answer: bytes, wanted: frozenset[Ref] | None = None) -> Refs:
     """Read what a smart server advertises (gitprotocol-http, protocol version 0), in the same way.
 
     Raises:
         ValueError: the answer is malformed or cut off.
     """
-    service, *rest = _packets(answer)
-    if service.rstrip(b"\n") != b"# service=git-upload-pack" or len(rest) < 2 or rest[0] or rest[-1]:
+    packets = _packets(answer)
+    if next(packets, b"").rstrip(b"\n") != _SERVICE or next(packets, b"x"):
         raise ValueError("not what a smart server advertises")
-    if len(rest) == 2:
-        return Refs(names=MappingProxyType({}))
-    first, _, capabilities = rest[1].partition(b"\0")
-    lines = [line.decode("utf-8", "replace").rstrip("\n").partition(" ") for line in (first, *rest[2:-1])]
-    if not all(left for left, _, _ in lines) or any(left in {"ERR", "version"} for left, _, _ in lines):
-        raise ValueError("the server says something else than refs")
-    words = capabilities.decode("utf-8", "replace").split()
+    beginning = next(packets, None)
+    if beginning is None:
+        raise ValueError("the end of what a server advertises is missing")
+    first, _, capabilities = beginning.partition(b"\0")
+    words = _text(capabilities).split()
     heads = (word.removeprefix("symref=HEAD:") for word in words if word.startswith("symref=HEAD:"))
-    return _offered(lines, next(heads, ""))
+    return _offered(_advertised(first, packets), next(heads, ""), wanted)
+
+
+def _advertised(first: bytes, packets: Iterator[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Give the lines of an advertisement, which a flush ends and nothing follows."""
+    for packet in chain((first,), packets):
+        left, _, name = packet.rstrip(b"\n").partition(b" ")
+        if not packet:
+            break
+        if not left or left in {b"ERR", b"version"}:
+            raise ValueError("the server says something else than what it advertises")
+        yield left, name
+    else:
+        raise ValueError("the end of what a server advertises is missing")
+    if next(packets, None) is not None:
+        raise ValueError("more than what a server advertises")
 
 
 def resolve(ref: Ref, refs: Refs) -> tuple[str, str]:
@@ -79,18 +119,96 @@ def resolve(ref: Ref, refs: Refs) -> tuple[str, str]:
 def _full_name(ref: Ref, refs: Refs) -> str:
     if ref.kind is RefKind.HEAD:
         return refs.head or "HEAD"
-    prefix = {RefKind.BRANCH: "refs/heads/", RefKind.TAG: "refs/tags/"}.get(ref.kind, "")
-    return f"{prefix}{ref.value}"
+    return f"{_PREFIXES.get(ref.kind, '')}{ref.value}"
 
 
-def _offered(lines: Iterable[tuple[str, str, str]], head: str) -> Refs:
-    """Take lines of object id, separator and name; a name with `^{}` is what an annotated tag points at."""
+_PREFIXES = {RefKind.BRANCH: "refs/heads/", RefKind.TAG: "refs/tags/"}
+
+
+def patterns(wanted: Iterable[Ref]) -> tuple[str, ...]:
+    """Return the patterns by which `git ls-remote` asks for no more than these."""
+    return tuple(sorted({pattern for ref in wanted for pattern in _patterns(ref)}))
+
+
+def _patterns(ref: Ref) -> Iterator[str]:
+    match ref.kind:
+        case RefKind.HEAD | RefKind.COMMIT:
+            yield "HEAD"
+        case RefKind.SEMVER:
+            yield "refs/tags/*"
+        case _:
+            name = f"{_PREFIXES.get(ref.kind, '')}{ref.value}"
+            yield from (name, f"{name}^{{}}")
+
+
+def _offered(lines: Iterable[tuple[bytes, bytes]], head: str, wanted: frozenset[Ref] | None) -> Refs:
+    """Take object ids with names; a name with `^{}` is what an annotated tag points at."""
+    few: dict[bytes, bytes] = {}
+    kept = _Kept(wanted or (), head)
+    total = 0
+    for left, peeled in lines:
+        if not _SHA.fullmatch(left) or not left.strip(b"0"):
+            continue
+        name = peeled.removesuffix(b"^{}")
+        total += name == peeled
+        if wanted is None or len(few) <= _FEW:
+            few[name] = left
+        kept.take(name, left)
+    whole = wanted is None or total <= _FEW
     names = {
-        name.removesuffix("^{}"): left
-        for left, _, name in lines
-        if _SHA.fullmatch(left) and _NAME.fullmatch(name.removesuffix("^{}"))
+        _text(name): left.decode()
+        for name, left in (few if whole else kept.names).items()
+        if _NAME.fullmatch(_text(name))
     }
-    return Refs(names=MappingProxyType(names), head=head if head in names else "")
+    if head not in names and "HEAD" in names and _NAME.fullmatch(head):
+        names[head] = names["HEAD"]
+    return Refs(
+        names=MappingProxyType(names),
+        head=head if head in names else "",
+        answers=None if whole else wanted,
+        total=total,
+    )
+
+
+class _Kept:
+    """Of many refs those that some spec follows; of tags in a range of versions the newest.
+
+    `names` are the objects of those that are kept.
+    """
+
+    def __init__(self, wanted: Iterable[Ref], head: str) -> None:
+        self.names: dict[bytes, bytes] = {}
+        self._exact = {b"HEAD", head.encode()}
+        self._newest: dict[versions.Range, tuple[Any, bytes]] = {}
+        for ref in wanted:
+            if ref.kind is RefKind.SEMVER:
+                with suppress(ValueError):  # it is refused where it is resolved
+                    self._newest[versions.parse_range(ref.value)] = (None, b"")
+            elif ref.kind is not RefKind.COMMIT:
+                self._exact.add(f"{_PREFIXES.get(ref.kind, '')}{ref.value}".encode())
+
+    def take(self, name: bytes, sha: bytes) -> None:
+        """Look at a ref; what an annotated tag points at comes right behind it, under the same name."""
+        if name in self._exact or name in self.names:
+            self.names[name] = sha
+        elif self._newest and (version := versions.tagged(_text(name))):
+            self._compare(version, name, sha)
+
+    def _compare(self, version: Version, name: bytes, sha: bytes) -> None:
+        for within, (highest, newest) in self._newest.items():
+            if version in within and (highest is None or highest < (version.precedence_key, name)):
+                self._newest[within] = ((version.precedence_key, name), name)
+                self.names[name] = sha
+                if newest:
+                    self._drop(newest)
+
+    def _drop(self, name: bytes) -> None:
+        if name not in self._exact and all(name != newest for _, newest in self._newest.values()):
+            self.names.pop(name, None)
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "replace")
 
 
 def _packets(content: bytes) -> Iterator[bytes]:
@@ -122,7 +240,7 @@ def _newest(ref: Ref, refs: Refs) -> str:
 
 
 def _missing(ref: Ref, refs: Refs) -> SourceError:
-    if not refs.names:
+    if not refs.names and not refs.total:
         said = "the remote has no refs at all: push a first commit"
     elif ref.kind is RefKind.HEAD:
         said = "the remote's HEAD names no branch: set spec.ref.branch"
