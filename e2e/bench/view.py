@@ -14,6 +14,7 @@ from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import GroupKind
+from towline.plan.stamp import Stamps
 
 
 async def main(names: Sequence[str]) -> None:
@@ -22,7 +23,7 @@ async def main(names: Sequence[str]) -> None:
     async with Client(credentials.load) as client:
         discovery = Discovery(client)
         await discovery.listable()
-        index = Index(client, discovery, lambda *_: None)
+        index = Index(client, discovery, lambda *_: None, stamps=Stamps(key=b"s" * 32))
         gc.collect()
         tracemalloc.start()
         try:

@@ -23,7 +23,7 @@ from towline.live.index import Index
 from towline.live.observed import live_from
 from towline.model import Action, Change, Key, Manifest, ObjectRef, Origin, Outcome, Person, Revision
 from towline.plan import manifest, waves
-from towline.plan.stamp import Identity
+from towline.plan.stamp import Identity, Stamps
 
 from e2e.harness.audit import AuditLog, Mark
 from e2e.harness.cluster import Cluster, Object
@@ -32,6 +32,7 @@ FIRST = "1" * 40
 SECOND = "2" * 40
 UID = "00000000-0000-4000-8000-000000000001"
 OTHER_UID = "00000000-0000-4000-8000-000000000002"
+STAMPS = Stamps(key=b"s" * 32)
 ADA = Person(name="Ada", email="ada@example.com")
 
 
@@ -72,6 +73,7 @@ class Desk:
             identity=Identity(key=Key(self.namespace, self.name), uid=self.uid),
             revision=revision,
             mask=mask.Mask(b"k" * 32),
+            stamps=STAMPS,
             record="app-00000000-00000001",
             force=self.force,
             preflight=self.careful,
@@ -109,7 +111,7 @@ async def opened(access: Access, namespace: str) -> AsyncIterator[Desk]:
     """Open a desk for the repository `app` in a namespace."""
     async with Client(lambda: access, jitter=lambda: 0.0) as client:
         discovery = Discovery(client)
-        index = Index(client, discovery, lambda _label, _ref: None)
+        index = Index(client, discovery, lambda _label, _ref: None, stamps=STAMPS)
         try:
             yield Desk(client=client, discovery=discovery, index=index, namespace=namespace)
         finally:
@@ -135,7 +137,7 @@ def removal(cluster: Cluster, body: Object, action: Action = Action.PRUNE) -> Ch
     """Plan the end of our ownership of an object as it is now."""
     ref = declare(body).ref
     found = cluster.get(body["apiVersion"], ref.kind, ref.name, ref.namespace)
-    live = live_from(found, ref)
+    live = live_from(found, STAMPS, ref)
     return Change(action=action, ref=ref, live=live, wave=waves.ref_wave(ref.group_kind))
 
 

@@ -242,19 +242,33 @@ CURRENT = Health(State.CURRENT)
 """The health of an object that is ready."""
 
 
+class Stamp(StrEnum):
+    """What the keyed stamp at the end of an owner annotation proves.
+
+    NONE is an annotation without a stamp, as operators wrote it that had no key yet. WRONG is a stamp that the present
+    key did not make. REMOVED is either, on an object that this process has seen with a valid one.
+    """
+
+    VALID = "valid"
+    NONE = "none"
+    WRONG = "wrong"
+    REMOVED = "removed"
+
+
 class Live(NamedTuple):
     """The known state of one object with Towline's label; a tuple, because each answer and event makes one.
 
     `label`, `digest`, `commit` and `source` are the raw values of the towline.dev label and annotations, empty where
     absent. `owner` is the uid of the GitRepository in the owner annotation, empty where that does not name this very
-    object. `fields` is the `fieldsV1` JSON of the Apply entry of the label's field manager (no subresource), empty
-    where there is none; `entry_time` is that entry's `time`. `generation` is -1 where the kind has none.
-    `prune_disabled` and `prune_enabled` are what `towline.dev/prune` says, `adopted` that the object existed before
-    Towline wrote it. `shared` says that entries left by earlier writers hold fields of Towline's entry, too. `health`
-    is that of the object as it was last seen whole. `verified` says that the values of this very version were compared
-    with Git, `altered` that they differed although Towline's entry is whole. `foreign` says that others added fields
-    inside list items that Git declares. `finished` says that the object has done its work and goes by a rule of its
-    own; `rerun` is the value of `towline.dev/rerun`.
+    object; `stamp` is what its stamp proves, and `early` that the object is older than the key of stamps. `fields` is
+    the `fieldsV1` JSON of the Apply entry of the label's field manager (no subresource), empty where there is none;
+    `entry_time` is that entry's `time`. `generation` is -1 where the kind has none. `prune_disabled` and
+    `prune_enabled` are what `towline.dev/prune` says, `adopted` that the object existed before Towline wrote it.
+    `shared` says that entries left by earlier writers hold fields of Towline's entry, too. `health` is that of the
+    object as it was last seen whole. `verified` says that the values of this very version were compared with Git,
+    `altered` that they differed although Towline's entry is whole. `foreign` says that others added fields inside list
+    items that Git declares. `finished` says that the object has done its work and goes by a rule of its own; `rerun`
+    is the value of `towline.dev/rerun`.
     """
 
     ref: ObjectRef
@@ -280,6 +294,8 @@ class Live(NamedTuple):
     foreign: bool = False
     finished: bool = False
     rerun: str = ""
+    stamp: Stamp = Stamp.NONE
+    early: bool = False
 
 
 class Difference(NamedTuple):

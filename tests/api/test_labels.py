@@ -54,12 +54,25 @@ def test_the_manager_names_the_repository_within_128_bytes() -> None:
 )
 def test_an_owner_is_read_back_as_it_was_written(ref: ObjectRef) -> None:
     uid = "0a1b2c3d-0000-4000-8000-000000000000"
-    assert labels.parse_owner(labels.owner(uid, ref)) == (uid, str(ref))
+    assert labels.parse_owner(labels.owner(uid, ref), ref) == (uid, "")
+    assert labels.parse_owner(f"{labels.owner(uid, ref)}:5ea1", ref) == (uid, "5ea1")
 
 
-@pytest.mark.parametrize("value", ["", "uid", "uid:", ":Deployment.apps/shop/web"])
-def test_what_is_no_owner_names_nobody(value: str) -> None:
-    assert labels.parse_owner(value) == ("", "")
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "uid",
+        "uid:",
+        ":Deployment.apps/shop/web",
+        "uid:Deployment.apps/shop/web-2:5ea1",
+        "uid:Deployment.apps/shop/we:5ea1",
+        "uid:Deployment.apps/shop/web:",
+        "no,uid:Deployment.apps/shop/web",
+    ],
+)
+def test_what_is_no_owner_of_this_object_names_nobody(value: str) -> None:
+    assert labels.parse_owner(value, ObjectRef("apps", "Deployment", "shop", "web")) == ("", "")
 
 
 def test_the_user_agent_names_repository_commit_and_record() -> None:

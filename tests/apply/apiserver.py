@@ -21,6 +21,7 @@ from towline.plan import manifest, stamp
 from towline.plan.stamp import Identity
 
 from tests.kube.loopback import Handler, Server, says, served, status
+from tests.owner_stamps import STAMPS
 
 OURS = "towline:shop/app"
 ADA = Person(name="Ada", email="ada@example.com")
@@ -32,7 +33,9 @@ REVISION = Revision(
     committed_at="2026-01-01T00:00:00Z",
     subject="Begin",
 )
-SYNC = WriteContext(identity=Identity(key=Key("shop", "app"), uid="1"), revision=REVISION, mask=Mask(b"key"))
+SYNC = WriteContext(
+    identity=Identity(key=Key("shop", "app"), uid="1"), revision=REVISION, mask=Mask(b"key"), stamps=STAMPS
+)
 _FIELDS = {"f:data": {"f:colour": {}}, "f:metadata": {"f:labels": {"f:towline.dev/repository": {}}}}
 
 
@@ -114,7 +117,7 @@ class Door:
 async def opened(server: ApiServer) -> AsyncIterator[Door]:
     async with served(Server(server.answer)) as client:
         discovery = Discovery(client)
-        index = Index(client, discovery, lambda _label, _ref: None)
+        index = Index(client, discovery, lambda _label, _ref: None, stamps=STAMPS)
         writer = Writer(client, discovery, index, Deadlines(pruned=0.1))
         yield Door(writer=writer, objects=Objects(client, discovery), index=index)
         await index.aclose()
@@ -131,7 +134,7 @@ def declared(name: str, kind: str = "ConfigMap", **annotations: str) -> Manifest
 def held(name: str, kind: str = "ConfigMap", *others: dict[str, Any], **metadata: Any) -> dict[str, Any]:
     """Return an object of ours as the server holds it, with the entries of others."""
     of = declared(name, kind)
-    body = stamp.stamp(of, SYNC.identity, SYNC.change_of(of))
+    body = stamp.stamp(of, SYNC.identity, SYNC.change_of(of), stamps=STAMPS)
     own = entry(OURS, _FIELDS, operation="Apply")
     more = {
         "uid": f"uid-{name}",
@@ -158,7 +161,7 @@ _KUBECTL = entry("kubectl", {"f:data": {"f:colour": {}}})
 def change(action: Action, body: dict[str, Any], wave: int = 0) -> Change:
     """Plan the end of an object as it is."""
     ref = ObjectRef("", body["kind"], "shop", body["metadata"]["name"])
-    return Change(action=action, ref=ref, live=live_from(body, ref), wave=wave)
+    return Change(action=action, ref=ref, live=live_from(body, STAMPS, ref), wave=wave)
 
 
 def applied(action: Action, name: str, kind: str = "ConfigMap", **annotations: str) -> Change:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from towline.model import Action, Outcome, Result
+from towline.model import Action, ObjectRef, Outcome, Result
 
 from tests.apply.apiserver import OURS, SYNC, ApiServer, change, entry, held, opened, path, strangers
 from tests.kube.loopback import status
+from tests.owner_stamps import STAMPS
 
 STALE = status(409, "Conflict")
 NOTES = held("a")["metadata"]["annotations"]
 KEPT = {**NOTES, "towline.dev/prune": "disabled"}
-INHERITED = {**NOTES, "towline.dev/owner": NOTES["towline.dev/owner"].replace("1:", "earlier:", 1)}
+INHERITED = {**NOTES, "towline.dev/owner": STAMPS.owner("earlier", ObjectRef("", "ConfigMap", "shop", "a"))}
 
 
 async def pruned(server: ApiServer, seen: dict[str, Any]) -> Outcome:

@@ -23,6 +23,8 @@ from towline.live.relist import KindFeed
 from towline.live.watch import Watch
 from towline.model import GroupKind, Key, ObjectRef
 
+from tests.owner_stamps import STAMPS
+
 CONFIG_MAP = GroupKind("", "ConfigMap")
 REF = ObjectRef("", "ConfigMap", "shop", "settings")
 LABEL = "shop.app"
@@ -53,7 +55,7 @@ def test_an_object_tells_who_owns_it_and_what_we_hold() -> None:
         generation=4,
         deletionTimestamp="2026-01-01T00:00:09Z",
     )
-    found = observed.live_from(body)
+    found = observed.live_from(body, STAMPS)
     assert (found.ref, found.uid, found.resource_version, found.generation) == (REF, "u1", "1", 4)
     assert (found.label, found.owner, found.digest) == (LABEL, "r", "d")
     assert (found.commit, found.source) == ("c", "s")
@@ -68,18 +70,18 @@ def test_an_object_tells_who_owns_it_and_what_we_hold() -> None:
 )
 def test_an_owner_annotation_that_does_not_name_this_very_object_names_no_owner(value: str) -> None:
     body = config_map(labels={labels.REPOSITORY_LABEL: LABEL}, annotations={labels.OWNER: value})
-    assert observed.live_from(body).owner == ""
+    assert observed.live_from(body, STAMPS).owner == ""
 
 
 def test_an_object_that_nobody_marked_is_read_as_such() -> None:
-    found = observed.live_from(config_map(labels=None, annotations=None, managedFields=[{}]))
+    found = observed.live_from(config_map(labels=None, annotations=None, managedFields=[{}]), STAMPS)
     assert (found.label, found.owner, found.manager, found.fields, found.entry_time) == ("", "", "", b"", "")
     assert (found.generation, found.terminating, found.prune_disabled) == (-1, False, False)
 
 
 def test_metadata_alone_is_read_as_the_object_that_was_asked_for() -> None:
     body = {**config_map(), "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata"}
-    assert observed.live_from(body, REF).ref == REF
+    assert observed.live_from(body, STAMPS, REF).ref == REF
 
 
 LONG = Key("n" * 60, "r" * 40)
@@ -91,7 +93,7 @@ def test_of_several_entries_the_one_of_the_label_counts(key: Key) -> None:
     manager = labels.field_manager(key)
     entries = [entry("towline:other/app"), entry(manager), entry("towline:shop/app2")]
     body = config_map(labels={labels.REPOSITORY_LABEL: labels.repository_label(key)}, managedFields=entries)
-    assert observed.live_from(body).manager == manager
+    assert observed.live_from(body, STAMPS).manager == manager
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ def test_an_entry_that_is_no_apply_of_ours_gives_no_fields(foreign: dict[str, st
     body = config_map(
         labels={labels.REPOSITORY_LABEL: LABEL}, managedFields=[{**entry("towline:shop/app"), **foreign}]
     )
-    assert observed.live_from(body).fields == b""
+    assert observed.live_from(body, STAMPS).fields == b""
 
 
 @pytest.mark.parametrize("depth", [300, 950])
@@ -112,17 +114,21 @@ def test_an_object_with_entries_that_are_nested_without_end_can_be_read(depth: i
     marked = {labels.REPOSITORY_LABEL: LABEL}
     ours, theirs = entry("towline:shop/app", fieldsV1=item), entry("kubectl", fieldsV1=inside)
     assert (
-        orjson.loads(observed.live_from(config_map(labels=marked, managedFields=[ours, theirs])).fields)
+        orjson.loads(
+            observed.live_from(config_map(labels=marked, managedFields=[ours, theirs]), STAMPS).fields
+        )
         == item
     )
     forged = entry("towline:shop/app", fieldsV1=nested)
-    assert observed.live_from(config_map(labels=marked, managedFields=[forged, forged])).fields == b""
+    assert observed.live_from(config_map(labels=marked, managedFields=[forged, forged]), STAMPS).fields == b""
 
 
 def test_objects_of_one_shape_share_it() -> None:
     intern = Interned()
     one, other = (
-        observed.live_from(config_map(name=n, managedFields=[entry("towline:shop/app")]), None, intern)
+        observed.live_from(
+            config_map(name=n, managedFields=[entry("towline:shop/app")]), STAMPS, None, intern
+        )
         for n in "ab"
     )
     assert one.fields is other.fields
@@ -146,7 +152,7 @@ class World:
     def __post_init__(self) -> None:
         client = Client(_never)
         discovery = Discovery(client)
-        self.index = Index(client, discovery, lambda label, _: self.wakes.append(label))
+        self.index = Index(client, discovery, lambda label, _: self.wakes.append(label), stamps=STAMPS)
         self.roll = KindFeed(CONFIG_MAP, self.index._inventory, self.index._echoes, self.index._read)
         self.index._watches[CONFIG_MAP] = Watch(client, discovery, CONFIG_MAP, self.roll, jitter=float)
         self.relist()
@@ -347,7 +353,7 @@ async def test_a_kind_that_cannot_be_watched_is_named_at_the_deadline() -> None:
         raise ClusterError("no configuration")
 
     client = Client(fails)
-    watched = Index(client, Discovery(client), lambda *_: None)
+    watched = Index(client, Discovery(client), lambda *_: None, stamps=STAMPS)
     with pytest.raises(ClusterError, match="cannot watch ConfigMap: no configuration"):
         await watched.ensure([CONFIG_MAP], deadline=0.3)
     assert watched.unseen([CONFIG_MAP]) == {CONFIG_MAP}
@@ -372,7 +378,7 @@ class Refusing(Client):
 @pytest.mark.parametrize("turns", range(8))
 async def test_a_watch_ends_also_in_the_moment_in_which_the_api_server_refuses_something(turns: int) -> None:
     client = Refusing()
-    watched = Index(client, Discovery(client), lambda *_: None)
+    watched = Index(client, Discovery(client), lambda *_: None, stamps=STAMPS)
     watched.follow([CONFIG_MAP])
     await asyncio.sleep(0.01)
     client.told.set()

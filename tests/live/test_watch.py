@@ -17,6 +17,7 @@ from towline.live.judge import Shift
 from towline.model import CURRENT, GroupKind, Health, ObjectRef, State
 
 from tests.kube.loopback import Handler, Server, cuts, says, served, status
+from tests.owner_stamps import STAMPS
 
 CART = GroupKind("shop.example", "Cart")
 LABEL = "shop.app"
@@ -146,6 +147,7 @@ async def watched(carts: Carts) -> AsyncIterator[Carts]:
             Discovery(client),
             lambda _, ref: carts.wakes.append(ref.name),
             lambda label, shift: carts.shifts.append((label, shift)),
+            stamps=STAMPS,
             on_lost=carts.lose,
             jitter=lambda: -0.4,
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from towline.api import labels
-from towline.model import APPLIES, Action, GroupKind, Key, Live, Manifest, ObjectRef, Origin, Plan
+from towline.model import APPLIES, Action, GroupKind, Key, Live, Manifest, ObjectRef, Origin, Plan, Stamp
 from towline.plan.claims import ClaimResult
 from towline.plan.manifest import declare
 from towline.plan.ownership import Policy
@@ -101,6 +101,7 @@ def applied(declared: Manifest, uid: str = "") -> Live:
         entry_time="2026-01-01T00:00:00Z",
         terminating=False,
         prune_disabled=False,
+        stamp=Stamp.VALID,
     )
 
 

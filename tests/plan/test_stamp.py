@@ -9,6 +9,8 @@ from towline.model import ChangedBy, Key, Manifest, ObjectRef, Origin, Person, R
 from towline.plan import stamp
 from towline.plan.manifest import declare
 
+from tests.owner_stamps import STAMPS
+
 IDENTITY = stamp.Identity(key=Key("shop", "app"), uid="uid-1")
 ADA = Person(name="Ada", email="ada@example.com")
 REVISION = Revision(
@@ -32,7 +34,9 @@ def manifest(kind: str = "ConfigMap", group: str = "", **body: Any) -> Manifest:
 
 def stamped(declared: Manifest, identity: stamp.Identity, revision: Revision, existing: Any = None) -> Any:
     """Stamp an object that a revision has changed, in the file that the manifest names."""
-    return stamp.stamp(declared, identity, ChangedBy(revision=revision, origin=declared.origin), existing)
+    return stamp.stamp(
+        declared, identity, ChangedBy(revision=revision, origin=declared.origin), existing, stamps=STAMPS
+    )
 
 
 def live(sent: Any, manager: str = IDENTITY.manager) -> dict[str, Any]:
@@ -55,7 +59,7 @@ def test_a_stamped_object_names_repository_commit_file_and_itself() -> None:
     assert notes(body) == {
         "towline.dev/commit": REVISION.sha,
         "towline.dev/source": "deploy/web.yaml",
-        "towline.dev/owner": "uid-1:ConfigMap/shop/web",
+        "towline.dev/owner": STAMPS.owner("uid-1", manifest().ref),
         "towline.dev/digest": "d1",
     }
     assert body["data"] == {"a": "1"}

@@ -30,6 +30,7 @@ from towline.source.selection import SourceLimits
 
 from tests.api.test_gitrepository import repository, specify
 from tests.kube.loopback import Handler, Server, served
+from tests.owner_stamps import STAMPS
 
 NOW, MOMENT = datetime(2026, 1, 1, tzinfo=UTC), "2026-01-01T00:00:00Z"
 ADA = Person(name="Ada", email="ada@example.com")
@@ -67,7 +68,7 @@ async def execution(folder: Path, answer: Handler = takes_all) -> AsyncIterator[
     server, mirrors = Server(answer), Mirrors(folder / "git")
     async with served(server) as client:
         discovery = Discovery(client)
-        index = Index(client, discovery, lambda *_: None)
+        index = Index(client, discovery, lambda *_: None, stamps=STAMPS)
         writer, ledger = Writer(client, discovery, index), Ledger(client, "", folder)
         source = CommitReader(
             client=client,
@@ -87,6 +88,7 @@ async def execution(folder: Path, answer: Handler = takes_all) -> AsyncIterator[
             operator="tests",
             blame=Blame(mirrors, YamlLimits()),
             released=lambda _key, _refs: None,
+            stamps=STAMPS,
         )
         yield Execution(executor=executor, writer=writer, ledger=ledger, client=client, server=server)
         await index.aclose()

@@ -24,6 +24,7 @@ from towline.reconcile.drift_state import DriftState, DriftStates
 from towline.reconcile.sync import SyncResult
 
 from tests.kube.loopback import Server, served, status
+from tests.owner_stamps import STAMPS
 from tests.reconcile.test_repair import REF, RESOURCE, REVISION, SPEC, written
 
 MANIFEST = written(REF).manifest
@@ -39,9 +40,15 @@ async def drift_states(clock: Callable[[], float]) -> AsyncIterator[DriftStates]
     """The drift of repositories in a cluster whose API server lets nobody read."""
     async with served(Server(status(403, "Forbidden"))) as client:
         discovery = Discovery(client)
-        writer = Writer(client, discovery, Index(client, discovery, lambda *_: None))
-        mask = Mask(b"k" * 32)
-        yield DriftStates(cast("Any", None), writer, mask, clock=clock, now=lambda: datetime.now(UTC))
+        writer = Writer(client, discovery, Index(client, discovery, lambda *_: None, stamps=STAMPS))
+        yield DriftStates(
+            cast("Any", None),
+            writer,
+            Mask(b"k" * 32),
+            stamps=STAMPS,
+            clock=clock,
+            now=lambda: datetime.now(UTC),
+        )
 
 
 async def test_a_fight_that_ends_while_its_pass_goes_on_is_still_looked_at() -> None:

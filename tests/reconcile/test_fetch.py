@@ -26,6 +26,7 @@ from e2e.harness.gitrepo import Repo
 from e2e.harness.gitserver import GitServer
 from tests.api.test_gitrepository import repository, specify
 from tests.kube.loopback import Server, served, status
+from tests.owner_stamps import STAMPS
 
 APP = repository()
 
@@ -34,7 +35,7 @@ APP = repository()
 async def fetcher(mirrors: Mirrors) -> AsyncIterator[Fetcher]:
     async with served(Server(status(403, "Forbidden"))) as client:
         discovery = Discovery(client)
-        index = Index(client, discovery, lambda *_: None)
+        index = Index(client, discovery, lambda *_: None, stamps=STAMPS)
         source = CommitReader(
             client=client,
             discovery=discovery,

@@ -17,6 +17,7 @@ from towline.errors import Reason
 from towline.kube.discovery import Discovery
 from towline.kube.repositories import Repositories
 from towline.live.index import Index
+from towline.model import ObjectRef
 from towline.reconcile import finalize
 from towline.reconcile.dependencies import Dependencies
 from towline.reconcile.finalize import Ended, Finalizer
@@ -27,6 +28,7 @@ from towline.status.compute import PassResult
 from tests.api.test_gitrepository import repository
 from tests.apply import apiserver
 from tests.kube.loopback import says
+from tests.owner_stamps import STAMPS
 from tests.reconcile.execution import execution
 
 HELD = apiserver.held(
@@ -34,6 +36,7 @@ HELD = apiserver.held(
     "ConfigMap",
     apiserver.entry("backup", {"f:metadata": {"f:finalizers": {'v:"example.com/hold"': {}}}}),
     deletionTimestamp="2025-12-31T23:59:00Z",
+    annotations={"towline.dev/owner": STAMPS.owner("u-1", ObjectRef("", "ConfigMap", "shop", "web"))},
     finalizers=["example.com/hold"],
 )
 KINDS = {"kinds": [{"group": "", "kind": "ConfigMap"}]}
@@ -76,7 +79,7 @@ async def _watched(request: web.Request) -> web.StreamResponse:
 async def finalizer(folder: Path) -> AsyncIterator[Finalizer]:
     async with execution(folder, cluster) as door:
         discovery = Discovery(door.client)
-        index = Index(door.client, discovery, lambda *_: None)
+        index = Index(door.client, discovery, lambda *_: None, stamps=STAMPS)
         repositories = Repositories(door.client)
         neighbours = Neighbours(repositories, lambda _: None, time.monotonic)
         yield Finalizer(

@@ -34,6 +34,7 @@ from towline.render.documents import YamlLimits
 from towline.status import drift_fields
 
 from tests.kube.loopback import Server, served, status
+from tests.owner_stamps import STAMPS
 from tests.reconcile.test_repair import REF, RESOURCE, REVISION, SPEC, written
 
 FORBIDDEN = status(403, "Forbidden")
@@ -51,19 +52,20 @@ async def lane_on(
     """A lane in a cluster where one object of ours is gone, and no record may be read: a repair of it fails."""
     async with served(server) as client:
         discovery = Discovery(client)
-        index = Index(client, discovery, lambda *_: None)
+        index = Index(client, discovery, lambda *_: None, stamps=STAMPS)
         index.follow([REF.group_kind])
         index._watches[REF.group_kind].finished()
         mask, writer = Mask(b"k" * 32), Writer(client, discovery, index)
-        drifts = DriftStates(NOTHING, writer, mask, clock=lambda: 0.0, now=now)
+        drifts = DriftStates(NOTHING, writer, mask, stamps=STAMPS, clock=lambda: 0.0, now=now)
         head = Head(remote=NOTHING, name="main", sha=REVISION.sha, seen_at=-math.inf)
         drifts.recall(RESOURCE, SPEC, head, {REF: written(REF)})
         known = drifts.known(RESOURCE)
         assert known
         known.is_recalled = is_recalled
+        ledger = Ledger(client, "", folder)
         executor = Executor(
             writer=writer,
-            ledger=Ledger(client, "", folder),
+            ledger=ledger,
             index=index,
             source=NOTHING,
             mask=mask,
@@ -71,12 +73,14 @@ async def lane_on(
             operator="tests",
             blame=Blame(NOTHING, YamlLimits()),
             released=lambda _key, _refs: None,
+            stamps=STAMPS,
         )
         repairs = Repairs(
             source=NOTHING,
             index=index,
             drifts=drifts,
             executor=executor,
+            testimony=ledger.testimony,
             announcer=Announcer(KubeEvents(client, "tests", now), Metrics()),
         )
         lanes = Lanes(repairs, drifts, index)

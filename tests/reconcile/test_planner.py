@@ -29,6 +29,7 @@ from towline.records.ledger import Ledger
 
 from tests.api.test_gitrepository import URL, repository, specify
 from tests.kube.loopback import Server, served
+from tests.owner_stamps import STAMPS
 from tests.plan import strategies as world
 
 NOTHING = cast("Any", None)
@@ -53,16 +54,23 @@ async def planner_on(folder: Path, *others: dict[str, Any]) -> AsyncIterator[Pla
 
     async with served(Server(answer)) as client:
         discovery, repositories = Discovery(client), Repositories(client)
-        index = Index(client, discovery, lambda *_: None)
+        index = Index(client, discovery, lambda *_: None, stamps=STAMPS)
+        ledger = Ledger(client, "", folder)
         neighbours = Neighbours(repositories, lambda _: None, lambda: 0.0)
         yield Planner(
             index=index,
-            sweep=Sweep(client, discovery, index, Ledger(client, "", folder)),
+            sweep=Sweep(client, discovery, index, ledger),
             neighbours=neighbours,
             dependencies=Dependencies(repositories, neighbours.stir, lambda: 0.0),
             drifts=DriftStates(
-                NOTHING, NOTHING, Mask(b"k" * 32), clock=lambda: 0.0, now=lambda: datetime.now(UTC)
+                NOTHING,
+                NOTHING,
+                Mask(b"k" * 32),
+                stamps=STAMPS,
+                clock=lambda: 0.0,
+                now=lambda: datetime.now(UTC),
             ),
+            testimony=ledger.testimony,
             installation=frozenset(),
         )
         await index.aclose()

@@ -23,8 +23,10 @@ from towline.reconcile.desired import Head
 from towline.reconcile.drift_state import DriftStates
 from towline.reconcile.repair import Repairs
 from towline.reconcile.state import LastPass, Start
+from towline.records.ledger import Ledger
 
 from tests.kube.loopback import Server, served, status
+from tests.owner_stamps import STAMPS
 
 REF = ObjectRef("", "ConfigMap", "shop", "settings")
 OTHER = REF._replace(name="other")
@@ -64,7 +66,7 @@ class Lane:
         self.restored: list[ObjectRef] = []
         nothing = cast("Any", None)
         self._drifts = DriftStates(
-            nothing, nothing, Mask(b"k" * 32), clock=lambda: 0.0, now=lambda: datetime.now(UTC)
+            nothing, nothing, Mask(b"k" * 32), stamps=STAMPS, clock=lambda: 0.0, now=lambda: datetime.now(UTC)
         )
         head = Head(remote=nothing, name="main", sha=REVISION.sha, seen_at=-math.inf)
         self._drifts.recall(RESOURCE, SPEC, head, {each: written(each) for each in (REF, OTHER)})
@@ -74,6 +76,7 @@ class Lane:
             index=index,
             drifts=self._drifts,
             executor=executor,
+            testimony=Ledger(nothing, "", Path()).testimony,
             announcer=nothing,
         )
 
@@ -90,7 +93,7 @@ class Lane:
 @asynccontextmanager
 async def lane(server: Server) -> AsyncIterator[Lane]:
     async with served(server) as client:
-        index = Index(client, Discovery(client), lambda *_: None)
+        index = Index(client, Discovery(client), lambda *_: None, stamps=STAMPS)
         try:
             yield Lane(index)
         finally:

@@ -2,38 +2,61 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from towline.api import recordbody
 from towline.controller import data_folder
+from towline.controller.keys import Keys
 from towline.records.spool import SpoolFolder
 
 from tests.records import syncs
 
+FIRST, LATER = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))
 
-def test_the_masking_key_is_made_once_and_is_for_its_owner_alone(tmp_path: Path) -> None:
+
+def test_the_keys_are_made_once_and_are_for_their_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    key = data_folder.mask_key(folder)
-    assert (len(key), data_folder.mask_key(folder)) == (32, key)
-    assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600]
+    found = data_folder.own_keys(folder, FIRST)
+    assert (len(found.mask), len(found.owner), found.since) == (32, 32, "2026-01-01T00:00:00Z")
+    assert found.mask != found.owner
+    assert data_folder.own_keys(folder, LATER) == found
+    assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600, 0o600]
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_masking_key_that_is_damaged_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / "mask.key").write_bytes(b"short")
-    assert len(data_folder.mask_key(tmp_path)) == 32
+@pytest.mark.parametrize("name", ["mask.key", "owner.key"])
+def test_a_key_that_is_damaged_is_replaced(tmp_path: Path, name: str) -> None:
+    before = data_folder.own_keys(tmp_path, FIRST)
+    (tmp_path / name).write_bytes(b"short")
+    after = data_folder.own_keys(tmp_path, LATER)
+    assert (len(after.mask), len(after.owner)) == (32, 32)
+    assert (after.mask == before.mask, after.owner == before.owner) == (
+        name != "mask.key",
+        name != "owner.key",
+    )
+    assert after.since == ("2026-01-02T00:00:00Z" if name == "owner.key" else before.since)
 
 
-def test_a_key_that_all_operators_share_is_kept_for_the_next_start(tmp_path: Path) -> None:
-    data_folder.mask_key(tmp_path)
-    data_folder.keep_mask_key(tmp_path, b"k" * 32)
-    assert data_folder.mask_key(tmp_path) == b"k" * 32
-    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600]
+def test_a_folder_from_before_owner_stamps_keeps_its_masking_key(tmp_path: Path) -> None:
+    (tmp_path / "mask.key").write_bytes(b"k" * 32)
+    found = data_folder.own_keys(tmp_path, FIRST)
+    assert (found.mask, found.since) == (b"k" * 32, "2026-01-01T00:00:00Z")
 
 
-def test_two_folders_have_different_masking_keys(tmp_path: Path) -> None:
-    assert data_folder.mask_key(tmp_path / "a") != data_folder.mask_key(tmp_path / "b")
+def test_the_keys_that_all_operators_share_are_kept_for_the_next_start(tmp_path: Path) -> None:
+    data_folder.own_keys(tmp_path, FIRST)
+    shared = Keys(mask=b"k" * 32, owner=b"o" * 32, since="2025-06-01T00:00:00Z")
+    data_folder.keep(tmp_path, shared)
+    assert data_folder.own_keys(tmp_path, FIRST) == shared
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600, 0o600]
+
+
+def test_two_folders_have_different_keys(tmp_path: Path) -> None:
+    one, other = (data_folder.own_keys(tmp_path / name, FIRST) for name in "ab")
+    assert one.mask != other.mask
+    assert one.owner != other.owner
 
 
 def test_a_kept_record_is_found_by_the_next_process_in_its_last_state(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 from towline.api.gitrepository import Adopt
-from towline.model import Action, Result
+from towline.model import Action, ObjectRef, Result
 
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster
-from e2e.harness.desk import FIRST, OTHER_UID, SECOND, Desk, config_map, deployment, reasons, sent
+from e2e.harness.desk import FIRST, OTHER_UID, SECOND, STAMPS, Desk, config_map, deployment, reasons, sent
 from e2e.harness.waiting import eventually
 
 
@@ -27,7 +27,7 @@ async def test_a_created_object_names_its_repository_commit_and_file_from_its_fi
     assert found["annotations"] | {"towline.dev/digest": ""} == {
         "towline.dev/commit": FIRST,
         "towline.dev/source": "deploy/app.yaml",
-        "towline.dev/owner": f"{desk.uid}:ConfigMap/{namespace}/settings",
+        "towline.dev/owner": STAMPS.owner(desk.uid, ObjectRef("", "ConfigMap", namespace, "settings")),
         "towline.dev/digest": "",
     }
     assert [entry["manager"] for entry in found["managedFields"]] == [f"towline:{namespace}/app"]

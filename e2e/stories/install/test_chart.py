@@ -175,7 +175,11 @@ def test_the_main_job_needs_no_more_rights_than_the_chart_gives(
     ]
     lease = cluster.get("coordination.k8s.io/v1", "Lease", "towline", NAMESPACE)
     assert lease["spec"]["holderIdentity"]
-    assert cluster.get("v1", "Secret", "towline-keys", NAMESPACE)["data"].keys() == {"mask"}
+    assert cluster.get("v1", "Secret", "towline-keys", NAMESPACE)["data"].keys() == {
+        "mask",
+        "owner",
+        "owner.since",
+    }
 
     app.delete()
     app.until_gone()

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from towline.model import Action, Result
+from towline.model import Action, ObjectRef, Result
 
+from e2e.harness import desk as desks
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster, KubectlError, Object
 from e2e.harness.desk import OTHER_UID, UID, Desk, config_map, deployment, reasons, removal, sent
@@ -108,7 +109,8 @@ async def test_an_object_whose_owner_changed_since_the_plan_is_not_pruned(
 ) -> None:
     await replace(desk, uid=planned_by).apply(config_map(namespace))
     planned = removal(cluster, config_map(namespace))
-    owner = f"00000000-0000-4000-8000-000000000003:ConfigMap/{namespace}/settings"
+    ref = ObjectRef("", "ConfigMap", namespace, "settings")
+    owner = desks.STAMPS.owner("00000000-0000-4000-8000-000000000003", ref)
     touch = {"metadata": {"annotations": {"towline.dev/owner": owner}}}
     cluster.patch("v1", "ConfigMap", "settings", namespace, touch)
 

@@ -10,7 +10,7 @@ from e2e.harness.cluster import Cluster
 from e2e.harness.gitrepo import Repo
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
-from e2e.scenes import managed_objects, manifests
+from e2e.scenes import managed_objects, manifests, owner_stamps
 
 OTHER = "77f0a1d2-0000-4a52-9c8e-3f1d2b7a9e10"
 
@@ -27,7 +27,8 @@ def test_an_object_that_becomes_inherited_right_before_its_delete_waits_for_a_co
     gate = proxy.hold(0, acted=False, about=_deletion)
     sha = repo.commit({"leaves.yaml": None})
     assert gate.reached()
-    owner = f"{OTHER}:ConfigMap/{app.namespace}/leaves"
+    leaves = cluster.get("v1", "ConfigMap", "leaves", app.namespace)
+    owner = owner_stamps.stamps(cluster).owner(OTHER, owner_stamps.ref_of(leaves))
     touch = {"metadata": {"annotations": {"towline.dev/owner": owner}}}
     cluster.patch("v1", "ConfigMap", "leaves", app.namespace, touch)
     proxy.mend()

@@ -22,6 +22,7 @@ from towline.model import GroupKind, Key, Live, ObjectRef
 
 from e2e.faults.proxy import Proxy
 from e2e.harness import controlplane
+from e2e.harness import desk as desks
 from e2e.harness.cluster import Cluster
 from e2e.harness.controlplane import ControlPlane
 
@@ -41,7 +42,7 @@ class Desk:
     """How often each ConfigMap woke its repository; what earlier stories left may wake theirs."""
 
     def __post_init__(self) -> None:
-        self.index = Index(self.client, self.discovery, self._woken)
+        self.index = Index(self.client, self.discovery, self._woken, stamps=desks.STAMPS)
 
     def _woken(self, label: str, ref: ObjectRef) -> None:
         if label == self.label:

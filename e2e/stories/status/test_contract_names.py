@@ -71,14 +71,15 @@ def test_an_object_carries_exactly_the_label_the_annotations_and_the_manager_of_
     metadata = cluster.get("v1", "ConfigMap", "settings", app.namespace)["metadata"]
     assert metadata["labels"] == {"tier": "web", "towline.dev/repository": f"{app.namespace}.app"}
     digest = metadata["annotations"].pop("towline.dev/digest")
+    owner = metadata["annotations"].pop("towline.dev/owner")
     assert re.fullmatch(r"v1:[0-9a-f]{60}", digest)
     uid = app.read()["metadata"]["uid"]
     assert metadata["annotations"] == {
         "note": "mine",
         "towline.dev/commit": sha,
         "towline.dev/source": "deploy/settings.yaml",
-        "towline.dev/owner": f"{uid}:ConfigMap/{app.namespace}/settings",
     }
+    assert re.fullmatch(rf"{uid}:ConfigMap/{app.namespace}/settings:[0-9a-f]{{32}}", owner)
     (entry,) = metadata["managedFields"]
     assert (entry["manager"], entry["operation"]) == (f"towline:{app.namespace}/app", "Apply")
 

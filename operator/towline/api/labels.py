@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -17,6 +18,7 @@ REPOSITORY_LABEL = "towline.dev/repository"
 COMMIT = "towline.dev/commit"
 SOURCE = "towline.dev/source"
 OWNER = "towline.dev/owner"
+"""Which GitRepository owns which object, and a keyed stamp that nobody but the operator can make."""
 DIGEST = "towline.dev/digest"
 
 PRUNE = "towline.dev/prune"
@@ -67,6 +69,8 @@ _OLD_SPELLINGS: Mapping[tuple[str, str], str] = MappingProxyType(
 _LABEL_BYTES = 63
 _MANAGER_BYTES = 128
 
+_UID = re.compile(r"[0-9A-Za-z-]{1,63}")
+
 
 def directive(name: str, value: str) -> str:
     """Return the value of an annotation in its present spelling; old spellings keep their meaning."""
@@ -92,14 +96,22 @@ def field_manager(key: Key) -> str:
 
 
 def owner(uid: str, ref: ObjectRef) -> str:
-    """Return the value of `OWNER`: which GitRepository, and which very object (a copy says another)."""
+    """Return what a value of `OWNER` says: which GitRepository, and which very object (a copy says another)."""
     return f"{uid}:{ref}"
 
 
-def parse_owner(value: str) -> tuple[str, str]:
-    """Split a value of `OWNER` into uid and object; both are empty where it is malformed."""
-    uid, separator, ref = value.partition(":")
-    return (uid, ref) if separator and uid and ref else ("", "")
+def parse_owner(value: str, ref: ObjectRef) -> tuple[str, str]:
+    """Split a value of `OWNER` on the object `ref` into the uid and the stamp, empty where there is none.
+
+    Both are empty where it is malformed, or names another object. Names may hold colons, so the object tells where
+    its own ends.
+    """
+    uid, _, rest = value.partition(":")
+    named = str(ref)
+    end = rest[len(named) :]
+    if not _UID.fullmatch(uid) or not rest.startswith(named) or (end and (end[0] != ":" or end == ":")):
+        return "", ""
+    return uid, end[1:]
 
 
 @functools.lru_cache(maxsize=256)

@@ -17,7 +17,8 @@ from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.model import Body, Change, ChangedBy, GroupKind, Manifest, ObjectRef, Resource, Revision
 from towline.plan import scope
-from towline.plan.stamp import Identity
+from towline.plan.ownership import NO_EVIDENCE, Evidence
+from towline.plan.stamp import Identity, Stamps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +28,14 @@ class WriteContext:
     `changed_by` are the commits that made objects what they are, as far as they are known; for others that is the
     revision. `record` is the name of the open SyncRecord, empty before there is one; `moment` is when the sync began
     (RFC 3339). `force`, `preflight`, `adopt` and `foreign` are those of the spec. `mask` takes secrets out of what the
-    server says.
+    server says. `stamps` prove that the operator wrote an object, `evidence` is for those without a valid one.
     """
 
     identity: Identity
     revision: Revision
     mask: Mask
+    stamps: Stamps
+    evidence: Evidence = NO_EVIDENCE
     changed_by: Mapping[ObjectRef, ChangedBy] = field(default_factory=dict)
     record: str = ""
     moment: str = ""

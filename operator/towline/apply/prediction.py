@@ -55,7 +55,7 @@ class Prediction:
         if self.bound is not None:
             return self.bound
         manifest = declared(self.change)
-        return stamp.stamp(manifest, self.sync.identity, self.sync.change_of(manifest))
+        return stamped(manifest, self.sync)
 
 
 async def look(objects: Objects, change: Change, sync: WriteContext) -> Prediction | Failure:
@@ -72,8 +72,8 @@ def seen(change: Change, before: Body | None, sync: WriteContext) -> Prediction 
     whose = claim(before, change.ref, sync)
     is_ours = whose in {Ownership.OURS, Ownership.INHERITED}
     adopted = "" if is_ours else adopted_at(change, sync)
-    stamped = stamp.stamp(manifest, sync.identity, sync.change_of(manifest), before, adopted)
-    body = _only(before, ignore_fields.sent(stamped, manifest.ignored, before, sync.identity.manager))
+    marked = stamped(manifest, sync, before, adopted)
+    body = _only(before, ignore_fields.sent(marked, manifest.ignored, before, sync.identity.manager))
     if not is_ours:
         if refused := stranger(change, before, sync):
             return refused
@@ -96,6 +96,12 @@ def declared(change: Change) -> Manifest:
     return change.manifest
 
 
+def stamped(manifest: Manifest, sync: WriteContext, existing: Body | None = None, adopted: str = "") -> Body:
+    """Return the body of an apply in the name of a sync; see `stamp.stamp`."""
+    changed_by = sync.change_of(manifest)
+    return stamp.stamp(manifest, sync.identity, changed_by, existing, adopted, stamps=sync.stamps)
+
+
 def adopted_at(change: Change, sync: WriteContext) -> str:
     """Return when an object of another owner is adopted (RFC 3339); empty if the repository had written it before.
 
@@ -107,8 +113,8 @@ def adopted_at(change: Change, sync: WriteContext) -> str:
 
 def claim(body: Body, ref: ObjectRef, sync: WriteContext) -> Ownership:
     """Tell whether a repository owns an object; one that only lost its label may still be written."""
-    known = live_from(body, ref)
-    marked = ownership_of(live_from(_labelled(body, sync.identity.label), ref), sync)
+    known = live_from(body, sync.stamps, ref)
+    marked = ownership_of(live_from(_labelled(body, sync.identity.label), sync.stamps, ref), sync)
     if marked is Ownership.OURS or not known.label:
         return marked
     return ownership_of(known, sync)
@@ -122,7 +128,7 @@ def ownership_of(known: Live, sync: WriteContext) -> Ownership:
 def policy_of(sync: WriteContext) -> Policy:
     """Return how the objects of the repository are known for which a sync writes."""
     own = sync.identity
-    return Policy(key=own.key, uid=own.uid, label=own.label, manager=own.manager)
+    return Policy(key=own.key, uid=own.uid, label=own.label, manager=own.manager, evidence=sync.evidence)
 
 
 def _only(before: Body, body: Body) -> Body:
@@ -145,7 +151,7 @@ def _labelled(body: Body, label: str) -> Body:
 def stranger(change: Change, before: Body, sync: WriteContext) -> Failure | None:
     """Return the failure of an object that may not be adopted; None if it may."""
     about = refusals.subject(change, sync.commit_of(change))
-    known = live_from(before, change.ref)
+    known = live_from(before, sync.stamps, change.ref)
     if claim(before, change.ref, sync) is Ownership.ANOTHER:
         message = f"belongs to another GitRepository, {labels.owner_name(known.label)}"
         return refusals.failure(about, Refusal.OWNED_BY_ANOTHER, message)

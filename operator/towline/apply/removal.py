@@ -77,7 +77,7 @@ class Prunes:
         now = await self._objects.read(change.ref, self._sync)
         if now is None:
             return self._done(change, None)
-        current = live_from(now, change.ref)
+        current = live_from(now, self._sync.stamps, change.ref)
         if current.terminating and current.uid == seen(change).uid:
             return self._done(change, now)
         if veto := second_look.veto(seen(change), current, prediction.policy_of(self._sync)):
@@ -89,7 +89,7 @@ class Prunes:
     def _done(self, change: Change, left: Body | None) -> Outcome:
         """A deletion is done when the server has accepted it; a finalizer may keep the object for a while."""
         self._index.record(change.ref, left)
-        live = None if left is None else live_from(left, change.ref)
+        live = None if left is None else live_from(left, self._sync.stamps, change.ref)
         return Outcome(change=change, result=Result.DONE, live=live)
 
 
@@ -113,7 +113,7 @@ class Releases:
     async def _released(self, change: Change) -> Outcome:
         left = await self._patched(change)
         self._index.record(change.ref, left)
-        live = None if left is None else live_from(left, change.ref)
+        live = None if left is None else live_from(left, self._sync.stamps, change.ref)
         return Outcome(change=change, result=Result.DONE, live=live)
 
     async def _patched(self, change: Change) -> Body | None:
@@ -121,7 +121,7 @@ class Releases:
         attempt = 1
         while True:
             body = await self._objects.read(change.ref, self._sync)
-            if body is None or not self._is_ours(live_from(body, change.ref)):
+            if body is None or not self._is_ours(live_from(body, self._sync.stamps, change.ref)):
                 return body
             try:
                 patch = release_patch.operations(body, self._sync.identity)
@@ -156,7 +156,7 @@ class RemovalLooks:
 
     async def _past(self, change: Change) -> ObjectRef | None:
         now = await self._objects.read(change.ref, self._sync)
-        if now is not None and not self._differs(change, live_from(now, change.ref)):
+        if now is not None and not self._differs(change, live_from(now, self._sync.stamps, change.ref)):
             return None
         self._index.looked_at(change.ref, now)
         return change.ref

@@ -23,7 +23,7 @@ from towline.kube import refusals
 from towline.kube.client import IN_FLIGHT
 from towline.live.index import Index
 from towline.model import APPLIES, Action, Body, Change, Outcome, Result
-from towline.plan import adoption, scope, stamp, waves
+from towline.plan import adoption, scope, waves
 
 _ATTEMPTS = 6
 """How often a write is tried for an object that others change, delete or recreate at the same moment."""
@@ -227,7 +227,7 @@ class Writes:
         adopted = replace(found, change=replace(change, action=Action.ADOPT), before=body)
         sync = self._sync
         manifest, since = prediction.declared(change), prediction.adopted_at(change, sync)
-        sent = stamp.stamp(manifest, sync.identity, sync.change_of(manifest), body, since)
+        sent = prediction.stamped(manifest, sync, body, since)
         return await self._done(adopted, sent, await self._applied(adopted, sent))
 
     async def _undone(self, change: Change, body: Body, failure: Failure) -> Outcome:

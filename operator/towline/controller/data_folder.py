@@ -1,38 +1,53 @@
-"""Read the masking key, or a copy of it, from the data folder, which also holds mirrors and refused records."""
+"""Read the operator's keys, or a copy of them, from the data folder, which also holds mirrors and refused records."""
 
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 from pathlib import Path
 
-from towline.controller.keys import KEY_BYTES
+from towline import text
+from towline.controller.keys import KEY_BYTES, Keys
 from towline.records.spool import write_whole
 
-_NAME = "mask.key"
+_MASK, _OWNER = "mask.key", "owner.key"
+"""The files; that of the owner key says behind the key when it was made."""
 
 
-def mask_key(folder: Path) -> bytes:
-    """Return the key of the digests that replace secret values; the first start makes it.
+def own_keys(folder: Path, now: datetime) -> Keys:
+    """Return the keys that the folder holds; the first start makes them.
 
     Raises:
         OSError: the folder cannot be read or written.
     """
-    path = folder / _NAME
+    mask, _ = _read(folder / _MASK)
+    owner, since = _read(folder / _OWNER)
+    found = Keys(
+        mask=mask or secrets.token_bytes(KEY_BYTES),
+        owner=owner or secrets.token_bytes(KEY_BYTES),
+        since=since if owner else text.timestamp(now),
+    )
+    keep(folder, found)
+    return found
+
+
+def keep(folder: Path, keys: Keys) -> None:
+    """Keep a copy of the keys that all operators of the cluster share, for a start that cannot read them there.
+
+    Raises:
+        OSError: the folder cannot be read or written.
+    """
+    for name, key, said in ((_MASK, keys.mask, ""), (_OWNER, keys.owner, keys.since)):
+        if _read(folder / name) != (key, said):
+            write_whole(folder / name, key + said.encode())
+
+
+def _read(path: Path) -> tuple[bytes, str]:
+    """Return the key in a file, and what is said of it; both are empty where there is none."""
     try:
-        key = path.read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        key = secrets.token_bytes(KEY_BYTES)
-        write_whole(path, key)
-    return key
-
-
-def keep_mask_key(folder: Path, key: bytes) -> None:
-    """Keep a copy of the key that all operators of the cluster share, for a start that cannot read it there.
-
-    Raises:
-        OSError: the folder cannot be read or written.
-    """
-    if mask_key(folder) != key:
-        write_whole(folder / _NAME, key)
+        return b"", ""
+    if len(content) < KEY_BYTES:
+        return b"", ""
+    return content[:KEY_BYTES], content[KEY_BYTES:].decode("ascii", "replace")

@@ -1,25 +1,29 @@
-"""The masking key, in a Secret of the operator's namespace: equal secrets look equal as long as that Secret exists."""
+"""The operator's keys, in a Secret of its own namespace: all replicas use the same, as long as that Secret exists."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from towline import log
 from towline.api import labels
 from towline.errors import ApiError, ClusterError
 from towline.fields.mask import Mask
-from towline.kube import secrets
+from towline.kube import calls
 from towline.kube.client import Client
 from towline.model import Body
+from towline.plan.stamp import Stamps
 
 KEY_BYTES = 32
 
-_ENTRY = "mask"
+_MASK, _OWNER, _SINCE = "mask", "owner", "owner.since"
+"""The entries of the Secret."""
+
 _PATIENCE_SECONDS = 30.0
-"""How long a refusal may last that ends by itself, before the data folder's key is used."""
+"""How long a refusal may last that ends by itself, before the data folder's keys are used."""
 _PAUSE_SECONDS = 2.0
 
 _log = log.logger(__name__)
@@ -27,27 +31,47 @@ _log = log.logger(__name__)
 Pause = Callable[[float], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """What only the operators of one cluster know.
+
+    Attributes:
+        mask: makes the digests that replace secret values.
+        owner: makes the stamps in owner annotations.
+        since: when `owner` was made (RFC 3339).
+    """
+
+    mask: bytes = field(repr=False)
+    owner: bytes = field(repr=False)
+    since: str
+
+    @property
+    def stamps(self) -> Stamps:
+        """The stamps in owner annotations."""
+        return Stamps(key=self.owner, since=self.since)
+
+
 class _UnusableError(Exception):
     """The Secret is there, and is not what an operator has made."""
 
 
-async def mask_key(
+async def shared(
     client: Client,
     namespace: str,
-    own: bytes,
+    own: Keys,
     *,
     clock: Callable[[], float] = time.monotonic,
     pause: Pause = asyncio.sleep,
-) -> bytes:
-    """Return the key that the Secret holds; where there is none, make it of the data folder's own key.
+) -> Keys:
+    """Return the keys that the Secret holds; what is missing there is added from the data folder's own keys.
 
-    Where the Secret can be neither read nor made, the own key is returned, and a line of the log says why. While the
-    API server does not answer, this waits: it may have a key that earlier digests were made with.
+    Where the Secret can be neither read nor written, own keys are returned, and a line of the log says why. While the
+    API server does not answer, this waits: it may have keys that earlier digests and stamps were made with.
 
     Args:
-        client: is not held back by the Lease, as all replicas need the key.
+        client: is not held back by the Lease, as all replicas need the keys.
         namespace: where the operator is at home.
-        own: the key of the data folder.
+        own: the keys of the data folder.
         clock: monotonic seconds.
         pause: waits a number of seconds.
     """
@@ -68,28 +92,66 @@ async def mask_key(
         await pause(_PAUSE_SECONDS)
 
 
-async def _shared(client: Client, namespace: str, own: bytes) -> bytes:
-    found = await secrets.read(client, namespace, labels.KEYS)
+async def _shared(client: Client, namespace: str, own: Keys) -> Keys:
+    path = f"/api/v1/namespaces/{namespace}/secrets"
+    found = await client.found(f"{path}/{labels.KEYS}")
     if found is None:
         try:
-            await client.request(
-                "POST", f"/api/v1/namespaces/{namespace}/secrets", body=_secret(namespace, own)
-            )
+            await client.request("POST", path, body=_secret(namespace, own))
         except ApiError as error:
             if error.code != 409:
                 raise
         else:
             return own
-        found = await secrets.read(client, namespace, labels.KEYS)  # that of the replica that was quicker
-    key = (found or {}).get(_ENTRY, b"")
+        found = await client.found(f"{path}/{labels.KEYS}")  # that of the replica that was quicker
+    held = _decoded(found or {})
+    mask = _key(held, _MASK)
+    if _OWNER not in held:
+        return await _added(client, namespace, found or {}, replace(own, mask=mask))
+    return Keys(mask=mask, owner=_key(held, _OWNER), since=held.get(_SINCE, b"").decode("ascii", "replace"))
+
+
+async def _added(client: Client, namespace: str, secret: Body, keys: Keys) -> Keys:
+    """Add the key of stamps to a Secret that an earlier version has made, unless another replica was quicker."""
+    version = (secret.get("metadata") or {}).get("resourceVersion", "")
+    entries = {name: value for name, value in _encoded(keys).items() if name != _MASK}
+    try:
+        await client.request(
+            "PATCH",
+            f"/api/v1/namespaces/{namespace}/secrets/{labels.KEYS}",
+            body={"metadata": {"resourceVersion": version}, "data": entries},
+            content_type=calls.MERGE_PATCH,
+        )
+    except ApiError as error:
+        if _may_end(error):
+            raise
+        _log.warning(
+            "the key of owner stamps is in the data folder alone",
+            secret=f"{namespace}/{labels.KEYS}",
+            error=_hidden(error.message, namespace, keys),
+        )
+    return keys
+
+
+def _decoded(secret: Body) -> dict[str, bytes]:
+    return {name: base64.b64decode(value) for name, value in (secret.get("data") or {}).items()}
+
+
+def _key(held: Mapping[str, bytes], name: str) -> bytes:
+    key = held.get(name, b"")
     if len(key) != KEY_BYTES:
         raise _UnusableError(
-            f"the Secret has no key {_ENTRY} of {KEY_BYTES} bytes: delete it and restart the operator"
+            f"the Secret has no key {name} of {KEY_BYTES} bytes: delete it and restart the operator"
         )
     return key
 
 
-def _secret(namespace: str, key: bytes) -> Body:
+def _encoded(keys: Keys) -> dict[str, str]:
+    entries = {_MASK: keys.mask, _OWNER: keys.owner, _SINCE: keys.since.encode()}
+    return {name: base64.b64encode(value).decode() for name, value in entries.items()}
+
+
+def _secret(namespace: str, keys: Keys) -> Body:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -99,7 +161,7 @@ def _secret(namespace: str, key: bytes) -> Body:
             "namespace": namespace,
             "labels": {"app.kubernetes.io/name": "towline"},
         },
-        "data": {_ENTRY: base64.b64encode(key).decode()},
+        "data": _encoded(keys),
     }
 
 
@@ -107,10 +169,14 @@ def _may_end(error: ApiError) -> bool:
     return error.code in {409, 429} or error.code >= 500
 
 
-def _own(namespace: str, own: bytes, why: str) -> bytes:
+def _own(namespace: str, own: Keys, why: str) -> Keys:
     _log.warning(
         "the masking key is in the data folder alone",
         secret=f"{namespace}/{labels.KEYS}",
-        error=Mask(own).text(why, _secret(namespace, own)),
+        error=_hidden(why, namespace, own),
     )
     return own
+
+
+def _hidden(why: str, namespace: str, keys: Keys) -> str:
+    return Mask(keys.mask).text(why, _secret(namespace, keys))

@@ -19,12 +19,12 @@ from towline import aio, log
 from towline.api import labels
 from towline.api.gitrepository import RESOURCE
 from towline.controller import background, data_folder, keys, malloc, triggers, wiring
+from towline.controller.keys import Keys
 from towline.controller.lease import Alone, Elector, Leadership
 from towline.controller.queue import WorkQueue
 from towline.controller.resumption import Resumption, pages
 from towline.controller.triggers import Engine
 from towline.controller.wiring import Doors
-from towline.fields.mask import Mask
 from towline.kube import credentials
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
@@ -88,8 +88,8 @@ async def _operate(chosen: Settings) -> None:
 
     with _ended_by_signals():
         async with _leadership(chosen) as leadership, app.serving(chosen.listen, metrics, ready):
-            key = await _mask_key(chosen.folder, home)
-            async with _engine(chosen, metrics, leadership, key, pools) as engine:
+            found = await _keys(chosen.folder, home)
+            async with _engine(chosen, metrics, leadership, found, pools) as engine:
                 engines.append(engine)
                 await triggers.run(engine, leadership)
 
@@ -118,13 +118,13 @@ def _ended_by_signals() -> Iterator[None]:
             loop.remove_signal_handler(signum)
 
 
-async def _mask_key(folder: Path, home: str) -> bytes:
-    """Return the masking key, as soon as the API server tells it."""
-    own = await asyncio.to_thread(data_folder.mask_key, folder)
+async def _keys(folder: Path, home: str) -> Keys:
+    """Return the operator's keys, as soon as the API server tells them."""
+    own = await asyncio.to_thread(data_folder.own_keys, folder, wiring.now())
     async with Client(credentials.load) as client:
-        key = await keys.mask_key(client, home, own)
-    await asyncio.to_thread(data_folder.keep_mask_key, folder, key)
-    return key
+        found = await keys.shared(client, home, own)
+    await asyncio.to_thread(data_folder.keep, folder, found)
+    return found
 
 
 @asynccontextmanager
@@ -140,7 +140,7 @@ async def _leadership(chosen: Settings) -> AsyncIterator[Leadership]:
 
 @asynccontextmanager
 async def _engine(
-    chosen: Settings, metrics: Metrics, leadership: Leadership, mask_key: bytes, pools: Pools
+    chosen: Settings, metrics: Metrics, leadership: Leadership, own: Keys, pools: Pools
 ) -> AsyncIterator[Engine]:
     """Make everything that passes need, and the queue that runs them."""
     queue: WorkQueue
@@ -149,12 +149,10 @@ async def _engine(
         queue.wake(key)
 
     def changed(label: str, _ref: ObjectRef) -> None:
-        for key in _keys(label, queue):
-            queue.wake(key)
+        _wake_known(queue, label)
 
     def shifted(label: str, shift: Shift) -> None:
-        for key in _keys(label, queue):
-            queue.wake(key, APART_SECONDS[shift])
+        _wake_known(queue, label, APART_SECONDS[shift])
 
     async with Client(credentials.load, seconds_left=leadership.seconds_left) as client:
         discovery = Discovery(client)
@@ -163,12 +161,13 @@ async def _engine(
             lambda ref: passes.doubted(ref),  # noqa: PLW0108
         )
         ledger = Ledger(client, chosen.records_namespace, chosen.folder)
-        index = Index(client, discovery, changed, shifted, on_doubt=rechecks.note, on_lost=ledger.read_again)
-        mirrors = _mirrors(chosen, mask_key, pools)
+        doubt, lost = rechecks.note, ledger.read_again
+        index = Index(client, discovery, changed, shifted, stamps=own.stamps, on_doubt=doubt, on_lost=lost)
+        mirrors = _mirrors(chosen, own.mask, pools)
         doors = Doors(client=client, discovery=discovery, index=index, mirrors=mirrors, ledger=ledger)
-        passes = wiring.passes(chosen, doors, Mask(mask_key), metrics, wake)
+        passes = wiring.passes(chosen, doors, own, metrics, wake)
         queue = WorkQueue(passes.once, time.monotonic, may_interrupt=passes.is_asking)
-        resumption = Resumption(lambda: pages(client), wake, ledger.read_again, queue.leave)
+        resumption = Resumption(lambda: pages(client), wake, lost, queue.leave)
 
         async def end() -> None:
             await rechecks.aclose()
@@ -212,9 +211,10 @@ async def _beside(**work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         await aio.end(*begun)
 
 
-def _keys(label: str, queue: WorkQueue) -> tuple[Key, ...]:
-    """Return the repositories of a label; a hashed one is looked up among those that are known."""
-    namespace, dot, name = label.partition(".")
-    if dot:
-        return (Key(namespace, name),)
-    return tuple(key for key in queue.known if labels.repository_label(key) == label)
+def _wake_known(queue: WorkQueue, label: str, apart: float = 0.0) -> None:
+    """Wake the repositories that a label names, if they exist: everybody who may edit an object may label it."""
+    namespace, is_plain, name = label.partition(".")
+    asked = {Key(namespace, name)}
+    for key in queue.known & asked if is_plain else queue.known:
+        if is_plain or labels.repository_label(key) == label:  # the hash of a long name
+            queue.wake(key, apart)

@@ -15,6 +15,7 @@ import yaml
 import towline
 from towline.api import labels, schema
 from towline.apply.writer import Writer
+from towline.controller.keys import Keys
 from towline.fields.mask import Mask
 from towline.kube.client import Client
 from towline.kube.clock_check import ClockCheck
@@ -104,18 +105,11 @@ class _Shared:
 
 
 def passes(
-    chosen: Settings, doors: Doors, mask: Mask, metrics: Metrics, wake: Callable[[Key], None]
+    chosen: Settings, doors: Doors, keys: Keys, metrics: Metrics, wake: Callable[[Key], None]
 ) -> Passes:
     """Build everything that runs passes; `wake` asks for one."""
-    shared = _shared(chosen, doors, mask, metrics, wake)
-    repairs = Repairs(
-        source=shared.source,
-        index=doors.index,
-        drifts=shared.drifts,
-        executor=shared.executor,
-        announcer=shared.announcer,
-    )
-
+    shared = _shared(chosen, doors, keys, metrics, wake)
+    repairs = _repairs(doors, shared)
     waits = Waits(time.monotonic)
 
     def forget(key: Key, uid: str) -> None:
@@ -157,18 +151,12 @@ def passes(
 
 
 def _shared(
-    chosen: Settings, doors: Doors, mask: Mask, metrics: Metrics, wake: Callable[[Key], None]
+    chosen: Settings, doors: Doors, keys: Keys, metrics: Metrics, wake: Callable[[Key], None]
 ) -> _Shared:
-    instance = socket.gethostname()
+    mask = Mask(keys.mask)
     repositories = Repositories(doors.client)
     neighbours = Neighbours(repositories, wake, time.monotonic)
-    rules = desired.Rules(
-        allow_http=chosen.allow_http,
-        limits=SourceLimits(file_bytes=chosen.max_file_size),
-        yaml=YamlLimits(file_bytes=chosen.max_file_size),
-        keys=(chosen.home, labels.KEYS),
-        require_bound_credentials=chosen.require_bound_credentials,
-    )
+    rules = _rules(chosen)
     source = CommitReader(
         client=doors.client,
         discovery=doors.discovery,
@@ -180,30 +168,51 @@ def _shared(
     locator = Locator(doors.mirrors, rules.yaml)
     writer = Writer(doors.client, doors.discovery, doors.index)
     blame = Blame(doors.mirrors, rules.yaml)
-    executor = Executor(
-        writer=writer,
-        ledger=doors.ledger,
-        index=doors.index,
-        source=source,
-        mask=mask,
-        now=now,
-        operator=f"{instance}/{towline.__version__}",
-        blame=blame,
-        released=neighbours.released,
-    )
     return _Shared(
         repositories=repositories,
         neighbours=neighbours,
         dependencies=Dependencies(repositories, neighbours.stir, time.monotonic),
-        announcer=Announcer(KubeEvents(doors.client, instance, now), metrics),
+        announcer=Announcer(KubeEvents(doors.client, socket.gethostname(), now), metrics),
         sweep=Sweep(doors.client, doors.discovery, doors.index, doors.ledger),
         source=source,
         fetcher=Fetcher(source, doors.index, time.monotonic, FetchProgress(repositories, now).told),
         locator=locator,
         writer=writer,
-        executor=executor,
+        executor=Executor(
+            writer=writer,
+            ledger=doors.ledger,
+            index=doors.index,
+            source=source,
+            mask=mask,
+            now=now,
+            operator=f"{socket.gethostname()}/{towline.__version__}",
+            blame=blame,
+            released=neighbours.released,
+            stamps=keys.stamps,
+        ),
         blame=blame,
-        drifts=DriftStates(locator, writer, mask, clock=time.monotonic, now=now),
+        drifts=DriftStates(locator, writer, mask, stamps=keys.stamps, clock=time.monotonic, now=now),
+    )
+
+
+def _repairs(doors: Doors, shared: _Shared) -> Repairs:
+    return Repairs(
+        source=shared.source,
+        index=doors.index,
+        drifts=shared.drifts,
+        executor=shared.executor,
+        testimony=doors.ledger.testimony,
+        announcer=shared.announcer,
+    )
+
+
+def _rules(chosen: Settings) -> desired.Rules:
+    return desired.Rules(
+        allow_http=chosen.allow_http,
+        limits=SourceLimits(file_bytes=chosen.max_file_size),
+        yaml=YamlLimits(file_bytes=chosen.max_file_size),
+        keys=(chosen.home, labels.KEYS),
+        require_bound_credentials=chosen.require_bound_credentials,
     )
 
 
@@ -214,6 +223,7 @@ def _attempts(chosen: Settings, doors: Doors, shared: _Shared, repairs: Repairs)
         neighbours=shared.neighbours,
         dependencies=shared.dependencies,
         drifts=shared.drifts,
+        testimony=doors.ledger.testimony,
         installation=chosen.installation,
     )
     return Attempts(

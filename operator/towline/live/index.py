@@ -25,6 +25,7 @@ from towline.live.short_lived import ShortLived
 from towline.live.touched import Touched
 from towline.live.watch import Watch
 from towline.model import Body, GroupKind, Live, ObjectRef
+from towline.plan.stamp import Stamps
 
 GONE_SECONDS = 60.0
 """Seconds until Towline asks again whether a kind that was gone, and that nothing declares, has come back."""
@@ -39,6 +40,7 @@ class Index:
         on_event: called with label and object when another client changed it so that a plan may differ; it
             must not block. It is not called for Towline's own writes.
         on_health: called with label and shift when the health of an object has moved and a plan cannot differ.
+        stamps: tell which owner annotations the operator has written.
         on_doubt: called with an object that must be read to know what an event meant.
         on_lost: called when the connection of a watch was lost: what is remembered of the API server may be untrue.
         jitter: random numbers from 0 to 1.
@@ -51,12 +53,14 @@ class Index:
         on_event: Callable[[str, ObjectRef], None],
         on_health: Callable[[str, Shift], None] = lambda _label, _shift: None,
         *,
+        stamps: Stamps,
         on_doubt: Callable[[ObjectRef], None] = lambda _ref: None,
         on_lost: Callable[[], None] = lambda: None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
         self._discovery = discovery
+        self._stamps = stamps
         self._on_event = on_event
         self._on_health = on_health
         self._on_doubt = on_doubt
@@ -292,6 +296,7 @@ class Index:
         before = self._inventory.get(seen.ref)
         if before and not seen.live and seen.uid not in {"", before.uid}:
             return  # the end of an earlier object of this name
+        seen = seen._replace(live=judge.stripped(before, seen.live))
         verdict, shift = judge.judge(before, seen.live), judge.shift(before, seen.live)
         if verdict is judge.EventMeaning.ECHO and not shift:
             return
@@ -312,7 +317,7 @@ class Index:
             self._on_health(seen.live.label, shift)
 
     def _read(self, body: Body, ref: ObjectRef, *, verified: bool = False) -> Live:
-        return live_from(body, ref, self._intern, self._assessor.assess, verified=verified)
+        return live_from(body, self._stamps, ref, self._intern, self._assessor.assess, verified=verified)
 
     def _keep(self, ref: ObjectRef, live: Live | None) -> None:
         if live:

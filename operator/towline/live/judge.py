@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import IntEnum, StrEnum
 
-from towline.model import Live
+from towline.model import Live, Stamp
 
 
 class EventMeaning(StrEnum):
@@ -71,9 +71,20 @@ def shift(before: Live | None, after: Live | None) -> Shift:
     return Shift.WORDS if before.health.state is after.health.state else Shift.STATE
 
 
+def stripped(before: Live | None, after: Live | None) -> Live | None:
+    """Return the state in an event, marked where another client took a valid stamp off the object.
+
+    An object that operators wrote before there were stamps never had one.
+    """
+    if before is None or after is None or after.stamp is Stamp.VALID or before.uid != after.uid:
+        return after
+    had = before.stamp in {Stamp.VALID, Stamp.REMOVED}
+    return after._replace(stamp=Stamp.REMOVED) if had else after
+
+
 def _ownership(live: Live) -> tuple[object, ...]:
     """Return everything that proves ownership; each of Towline's writes can change any of it."""
-    stamps = (live.owner, live.digest, live.prune_disabled, live.foreign)
+    stamps = (live.owner, live.stamp, live.digest, live.prune_disabled, live.foreign)
     return (*stamps, live.manager, live.fields, live.entry_time)
 
 

@@ -10,6 +10,7 @@ from towline.api import labels
 from towline.fields import additions, coowners, managed
 from towline.health import assessment, finished
 from towline.model import Body, GroupKind, Health, Key, Live, ObjectRef
+from towline.plan.stamp import Stamps
 
 _PREFIX = "towline:"
 _T = TypeVar("_T")
@@ -35,8 +36,9 @@ def ref_from(metadata: Body, kind: GroupKind) -> ObjectRef:
     return ObjectRef(kind.group, kind.kind, sys.intern(metadata.get("namespace", "")), metadata["name"])
 
 
-def live_from(
+def live_from(  # noqa: PLR0913  the object, what is known of it, and what judges it
     body: Body,
+    stamps: Stamps,
     ref: ObjectRef | None = None,
     intern: Interned | None = None,
     assess: Callable[[Body, GroupKind], Health] = assessment.assess,
@@ -49,25 +51,37 @@ def live_from(
 
     Args:
         body: the object.
+        stamps: tell whether the operator has written its owner annotation.
         ref: which one it is, as far as it is known: a PartialObjectMetadata does not tell its kind.
         intern: shares equal values between objects.
         assess: says how the object is.
         verified: whether it comes from the answer to Towline's own write.
     """
+    ref = ref or ref_from(body["metadata"], _kind(body))
     intern = intern or Interned()
+    return _live(body, stamps, ref, intern, intern(assess(body, ref.group_kind)), verified)
+
+
+def _live(  # noqa: PLR0913, PLR0917  written out, because each answer and event makes one
+    body: Body,
+    stamps: Stamps,
+    ref: ObjectRef,
+    intern: Interned,
+    health: Health,
+    verified: bool,  # noqa: FBT001
+) -> Live:
     metadata: Body = body["metadata"]
     notes: Mapping[str, str] = metadata.get("annotations") or {}
     label = (metadata.get("labels") or {}).get(labels.REPOSITORY_LABEL, "")
     entry = _entry(entries := managed.entries(body), label)
-    ref = ref or ref_from(metadata, _kind(body))
-    owner, named = labels.parse_owner(notes.get(labels.OWNER, ""))
+    owner, stamp = stamps.read(notes.get(labels.OWNER, ""), ref)
     return Live(
         ref=ref,
         uid=metadata["uid"],
         resource_version=metadata["resourceVersion"],
         generation=metadata.get("generation", -1),
         label=intern(label),
-        owner=intern(owner) if named == str(ref) else "",
+        owner=intern(owner),
         digest=notes.get(labels.DIGEST, ""),
         commit=intern(notes.get(labels.COMMIT, "")),
         source=intern(notes.get(labels.SOURCE, "")),
@@ -80,10 +94,12 @@ def live_from(
         adopted=labels.ADOPTED in notes,
         shared=bool(entry) and coowners.is_shared(entries, entry["manager"]),
         foreign=bool(entry) and additions.has(entries, entry["manager"]),
-        health=intern(assess(body, ref.group_kind)),
+        health=health,
         verified=verified,
         finished=finished.is_finished(body, ref.group_kind),
         rerun=str(notes.get(labels.RERUN, "")),
+        stamp=stamp,
+        early=metadata.get("creationTimestamp", "") < stamps.since,
     )
 
 

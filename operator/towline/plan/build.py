@@ -14,7 +14,7 @@ from towline.errors import Failure, Refusal
 from towline.fields import owned_paths, pointer
 from towline.model import REMOVES, Action, Body, Change, Key, Live, Manifest, ObjectRef, Plan
 from towline.plan import claims, drift_policy, gates, ignore_fields, one_shot, partners, vetoes, waves
-from towline.plan.ownership import Ownership, Policy, missing, ownership
+from towline.plan.ownership import OWN, Ownership, Policy, is_unstamped, missing, ownership
 from towline.plan.snapshot import Snapshot
 from towline.plan.verdicts import Settled, Verdicts
 
@@ -167,12 +167,12 @@ def _leaving(
 
 def _unread(manifests: Sequence[Manifest], live: Mapping[ObjectRef, Live], policy: Policy) -> _Unread:
     declared = {manifest.ref: manifest.digest for manifest in manifests}
-    own = (ref for ref, item in live.items() if item.label == policy.label)
+    hidden = ((ref, item) for ref, item in live.items() if ref.group_kind in policy.unreadable)
     return _Unread(
         refs=tuple(sorted(declared)),
         is_late=any(policy.written.get(ref) != digest for ref, digest in declared.items()),
         stays=bool(policy.unreadable)
-        and any(ref.group_kind in policy.unreadable and ref not in declared for ref in own),
+        and any(ref not in declared and ownership(item, policy) in OWN for ref, item in hidden),
     )
 
 
@@ -315,11 +315,17 @@ def _existing(
         return _FOREIGN[whose](found, policy)
     if found.terminating:
         return _Refused(Refusal.TERMINATING, "is being deleted; Towline creates it again when it is gone")
-    if whose is Ownership.INHERITED:
-        return Action.UPDATE, Refusal.INHERITED, "taken over from an earlier GitRepository of this name"
+    if whose is Ownership.INHERITED and not is_unstamped(found, policy):
+        return Action.UPDATE, Refusal.INHERITED, _taken_over(found, policy)
     if found.digest != manifest.digest:
         return _RUNS_AGAIN if one_shot.runs_again(manifest, found) else (Action.UPDATE, "", "")
     return _same_content(manifest, found, policy, memo)
+
+
+def _taken_over(found: Live, policy: Policy) -> str:
+    if found.owner == policy.uid:
+        return f"stamped anew: its {labels.OWNER} has no stamp of the operator's key"
+    return "taken over from an earlier GitRepository of this name"
 
 
 def _same_content(

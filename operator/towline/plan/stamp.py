@@ -1,19 +1,21 @@
-"""Stamp a manifest with its commit, file and owner, as it is written to the cluster."""
+"""Stamp a manifest with its commit, file and owner, as it is written to the cluster, and verify who wrote that."""
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from towline import text
 from towline.api import labels
 from towline.fields import managed
-from towline.model import Body, ChangedBy, GroupKind, Key, Manifest, Revision
+from towline.model import Body, ChangedBy, GroupKind, Key, Manifest, ObjectRef, Revision, Stamp
 
 _WITH_CAUSE = frozenset(GroupKind("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet"))
 _SUBJECT_BYTES = 200
 _AUTHOR_BYTES = 80
+_DIGITS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +36,45 @@ class Identity:
         return labels.field_manager(self.key)
 
 
-def stamp(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamps:
+    """The stamps of one key; two of the same key make and accept the same.
+
+    Attributes:
+        key: known to the operators of one cluster alone.
+        since: when the key was made (RFC 3339); what the API server created earlier may have been written before there
+            were stamps, or with a key that is lost.
+    """
+
+    key: bytes = field(repr=False)
+    since: str = ""
+
+    def owner(self, uid: str, ref: ObjectRef) -> str:
+        """Return the owner annotation of an object, with its stamp."""
+        said = labels.owner(uid, ref)
+        return f"{said}:{self._of(said)}"
+
+    def read(self, value: str, ref: ObjectRef) -> tuple[str, Stamp]:
+        """Return the uid in the owner annotation of an object, empty where it names another, and what proves it."""
+        uid, stamp = labels.parse_owner(value, ref)
+        if not stamp:
+            return uid, Stamp.NONE
+        expected = self._of(value[: -len(stamp) - 1])
+        is_valid = hmac.compare_digest(expected.encode(), stamp.encode(errors="replace"))
+        return uid, Stamp.VALID if is_valid else Stamp.WRONG
+
+    def _of(self, said: str) -> str:
+        return hmac.digest(self.key, said.encode(errors="replace"), "sha256").hex()[:_DIGITS]
+
+
+def stamp(  # noqa: PLR0913  what is written, by whom, because of which commit, and onto what
     manifest: Manifest,
     identity: Identity,
     changed_by: ChangedBy,
     existing: Body | None = None,
     adopted: str = "",
+    *,
+    stamps: Stamps,
 ) -> Body:
     """Return the body of the server-side apply: the declared object with Towline's label and annotations.
 
@@ -50,11 +85,12 @@ def stamp(
         existing: the live object, if there is one. Where it holds this very content already (a repair), its commit
             and file stay: they name the commit that last changed the object.
         adopted: when an object that existed before is taken over (RFC 3339); what an earlier write says of that stays.
+        stamps: prove that the operator writes.
     """
     body = manifest.body
     declared = _mapping(body.get("metadata"))
     traced = _kept(manifest, identity, existing) or _traced(manifest, changed_by)
-    traced |= {labels.OWNER: labels.owner(identity.uid, manifest.ref), labels.DIGEST: manifest.digest}
+    traced |= {labels.OWNER: stamps.owner(identity.uid, manifest.ref), labels.DIGEST: manifest.digest}
     if since := _adopted_at(existing) or adopted:
         traced[labels.ADOPTED] = since
     metadata = {
@@ -99,7 +135,7 @@ def _kept(manifest: Manifest, identity: Identity, existing: Body | None) -> dict
         f"f:{name}" in held and name in annotations for name in (*wanted, labels.DIGEST, labels.OWNER)
     )
     same = annotations.get(labels.DIGEST) == manifest.digest
-    ours = annotations.get(labels.OWNER) == labels.owner(identity.uid, manifest.ref)
+    ours = labels.parse_owner(str(annotations.get(labels.OWNER, "")), manifest.ref)[0] == identity.uid
     return {name: annotations[name] for name in wanted} if whole and same and ours else {}
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from towline.api import labels
 from towline.api.gitrepository import RESOURCE, Removal
 from towline.errors import Reason, Refusal
 from towline.model import REMOVES, Action, Change, GroupKind, Live, ObjectRef
@@ -234,6 +235,8 @@ def _inherited(live: Live, policy: Policy) -> Veto | None:
     if ownership(live, policy) is not Ownership.INHERITED:
         return None
     earlier = "belonged to an earlier GitRepository of this name"
+    if live.owner == policy.uid:
+        earlier = f"its {labels.OWNER} has no valid stamp, so anybody may have written it"
     data = _data_kind(live, policy)
     return Veto(Refusal.INHERITED, f"{data.message}; it {earlier}" if data else earlier)
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from towline import text
 from towline.api.gitrepository import GitRepository, Spec
+from towline.apply import prediction
 from towline.apply.objects import WriteContext
 from towline.apply.writer import Writer
 from towline.drift import contests, deviations, last_written
@@ -20,9 +21,9 @@ from towline.drift.tries import RepairResults, Tries
 from towline.errors import ClusterError, Refusal
 from towline.fields.mask import Mask
 from towline.model import Action, Body, Change, Key, Live, ObjectRef, Plan, Revision
-from towline.plan import drift_policy, ignore_fields, stamp
+from towline.plan import drift_policy, ignore_fields
 from towline.plan.ownership import Policy
-from towline.plan.stamp import Identity
+from towline.plan.stamp import Identity, Stamps
 from towline.reconcile.desired import Head
 from towline.reconcile.locate import Locator
 from towline.reconcile.state import Planned
@@ -69,22 +70,25 @@ class DriftStates:
         locator: finds the lines of fields.
         writer: reads live objects.
         mask: hides secret values.
+        stamps: prove that the operator wrote an object.
         clock: monotonic seconds.
         now: the current time, with its zone.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what describes drift, and when
         self,
         locator: Locator,
         writer: Writer,
         mask: Mask,
         *,
+        stamps: Stamps,
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
         self._locator = locator
         self._writer = writer
         self._mask = mask
+        self._stamps = stamps
         self._clock = clock
         self._now = now
         self._known: dict[Key, DriftState] = {}
@@ -257,7 +261,7 @@ class DriftStates:
     def context(self, known: DriftState, revision: Revision) -> WriteContext:
         """Return the context in which objects are read."""
         identity = Identity(key=known.repository.key, uid=known.repository.uid)
-        return WriteContext(identity=identity, revision=revision, mask=self._mask)
+        return WriteContext(identity=identity, revision=revision, mask=self._mask, stamps=self._stamps)
 
     def overridden(self, known: DriftState, ref: ObjectRef) -> frozenset[str]:
         """Return the fields of an object that admission has changed."""
@@ -325,7 +329,7 @@ class DriftStates:
         body = await self._writer.read(written.manifest, context)
         if body is None:
             return None
-        stamped = stamp.stamp(written.manifest, context.identity, context.change_of(written.manifest), body)
+        stamped = prediction.stamped(written.manifest, context, body)
         sent = ignore_fields.sent(stamped, written.manifest.ignored, body, context.identity.manager)
         return Look(
             manifest=written.manifest,

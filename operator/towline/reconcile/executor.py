@@ -27,7 +27,7 @@ from towline.fields.mask import Mask
 from towline.live.index import Index
 from towline.model import APPLIES, Action, Change, Difference, Key, ObjectRef, Outcome, Plan, Result
 from towline.plan import waves as ordering
-from towline.plan.stamp import Identity
+from towline.plan.stamp import Identity, Stamps
 from towline.reconcile import sync
 from towline.reconcile.desired import CommitReader
 from towline.reconcile.locate import Blame, ChangedFields
@@ -63,6 +63,7 @@ class Executor:
         operator: the name of this process in records.
         blame: finds which commits made objects what they are, and in which line.
         released: is told at once whose objects have no owner any more.
+        stamps: prove that the operator wrote an object.
     """
 
     def __init__(  # noqa: PLR0913  two doors, what they need to know, and who we are
@@ -77,6 +78,7 @@ class Executor:
         operator: str,
         blame: Blame,
         released: Callable[[Key, Collection[ObjectRef]], None],
+        stamps: Stamps,
     ) -> None:
         self._writer = writer
         self._ledger = ledger
@@ -87,6 +89,7 @@ class Executor:
         self._operator = operator
         self._blame = blame
         self._tell_released = released
+        self._stamps = stamps
 
     async def newest(self, identity: Identity) -> NewestSync | None:
         """Return the newest sync of a repository; one that a dead process left open is closed as Interrupted first.
@@ -395,6 +398,8 @@ class Executor:
             identity=request.identity,
             revision=request.revision,
             mask=self._mask,
+            stamps=self._stamps,
+            evidence=self._ledger.testimony.of(request.identity.key, request.identity.uid),
             moment=self.moment(),
             changed_by=request.changed_by,
             force=request.force,

@@ -76,7 +76,7 @@ class Finalizer:
         dependencies: which repositories must be deleted first.
         syncs: executes plans.
         repositories: removes the finalizer.
-        ledger: is told to forget.
+        ledger: tells what was written, and is told to forget.
         installation: what the operator runs by, which is never deleted.
     """
 
@@ -146,6 +146,7 @@ class Finalizer:
             unreadable=frozenset(unread),
         )
         live = self._index.owned(repository.label)
+        policy = await self._ledger.testimony.heard(policy, live.values())
         sha = str((repository.status.get("commit") or {}).get("applied", ""))
         decided = await asyncio.to_thread(build.plan, (), live, policy, sha)
         standing, patience = await self._neighbours.standing(repository, "", decided, live)
@@ -191,7 +192,14 @@ class Finalizer:
     async def _undeleted(self, repository: GitRepository) -> Undeleted | None:
         """Return which deleted objects are not gone, and why; None where the deletion need not wait for any."""
         owned = self._index.owned(repository.label)
-        going = sorted(ref for ref, live in owned.items() if live.terminating)
+        own = replace(
+            ownership.policy(repository), evidence=self._ledger.testimony.of(repository.key, repository.uid)
+        )
+        going = sorted(
+            ref
+            for ref, live in owned.items()
+            if live.terminating and ownership.ownership(live, own) in ownership.OWN
+        )
         if not going:
             return None
         doomed = await self._doomed(repository)

@@ -19,6 +19,7 @@ from towline.reconcile.drift_state import DriftStates
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.state import Fetched, Planned, Start, Visible, done_of, kinds_of
 from towline.reconcile.sweep import Sweep
+from towline.records.testimony import Testimony
 
 
 class Planner:
@@ -30,6 +31,7 @@ class Planner:
         neighbours: what other repositories declare.
         dependencies: what must be ready first.
         drifts: what is to be done about drift.
+        testimony: what the records tell of objects without a valid stamp.
         installation: what the operator runs by, which no repository may declare.
     """
 
@@ -41,6 +43,7 @@ class Planner:
         neighbours: Neighbours,
         dependencies: Dependencies,
         drifts: DriftStates,
+        testimony: Testimony,
         installation: frozenset[ObjectRef],
     ) -> None:
         self._index = index
@@ -48,6 +51,7 @@ class Planner:
         self._neighbours = neighbours
         self._dependencies = dependencies
         self._drifts = drifts
+        self._testimony = testimony
         self._installation = installation
 
     async def see(self, start: Start, desired: Desired) -> Visible:
@@ -65,11 +69,13 @@ class Planner:
 
         Raises:
             SourceError: SourceEmpty, if nothing is declared and nothing is owned.
-            ClusterError: the other GitRepositories could not be listed.
+            ClusterError: the records or the other GitRepositories could not be read.
         """
         repository, unreadable = start.repository, frozenset(visible.unreadable)
         live = self._live(repository, desired)
         policy = replace(self._policy(start, desired), unreadable=unreadable)
+        asked = desired.memo.unsettled(desired.declared, live)
+        policy = await self._testimony.heard(policy, (live[ref] for ref in asked if ref in live))
         if not desired.declared and not desired.failures:
             owns = any(ownership.ownership(each, policy) in OWN for each in live.values())
             _check_emptiness(repository, desired, owns=owns)

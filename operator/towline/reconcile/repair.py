@@ -24,6 +24,7 @@ from towline.reconcile.drift_state import DriftState, DriftStates
 from towline.reconcile.executor import Executor
 from towline.reconcile.state import Fetched, Occasion, Repaired, Start, done_of
 from towline.reconcile.sync import SyncResult
+from towline.records.testimony import Testimony
 
 _log = log.logger(__name__)
 
@@ -58,22 +59,25 @@ class Repairs:
         index: the live objects, and which of them other clients have touched.
         drifts: what was written last, and what differs from it.
         executor: carries repairs out.
+        testimony: what the records tell of objects without a valid stamp.
         announcer: posts Events and logs.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what says what was written, and what writes it again
         self,
         *,
         source: CommitReader,
         index: Index,
         drifts: DriftStates,
         executor: Executor,
+        testimony: Testimony,
         announcer: Announcer,
     ) -> None:
         self._source = source
         self._index = index
         self._drifts = drifts
         self._executor = executor
+        self._testimony = testimony
         self._announcer = announcer
 
     async def recall(self, repository: GitRepository, spec: Spec) -> None:
@@ -211,6 +215,7 @@ class Repairs:
         policy = replace(own, adopt=spec.adopt, done=done, short_lived=short_lived)
         policy = self._drifts.policy(policy, known, spec)
         live = {ref: found for ref in refs if (found := self._index.anyone(ref))}
+        policy = await self._testimony.heard(policy, live.values())
         manifests = tuple(known.baseline[ref].manifest for ref in refs)
         return await asyncio.to_thread(build.plan, manifests, live, policy, known.head.sha)
 

@@ -22,6 +22,7 @@ from towline.records.newest import NewestSync
 from towline.records.retention import Retention
 from towline.records.spool import Spool
 from towline.records.store import AnotherOperatorError, Pause, Records
+from towline.records.testimony import Testimony
 
 REFUSALS = 3
 """After so many refusals a record is kept in the data folder, and the sync goes on."""
@@ -42,6 +43,9 @@ class Ledger:
         folder: the data folder.
         keep: how many records stay, and how long.
         pause: waits a number of seconds.
+
+    Attributes:
+        testimony: what the records tell of objects without a valid stamp.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Ledger:
     ) -> None:
         self._records = Records(client, pause)
         self._spool = Spool(self._records, folder)
+        self.testimony = Testimony(self._records, self._spool, self.namespace)
         self._namespace = namespace
         self._retention = keep or Retention()
         self._pause = pause
@@ -163,6 +168,7 @@ class Ledger:
         del self._unclosed[uid]
         if kept:
             self._tips[uid] = newest.of(closed)
+        self.testimony.closed(uid, closed)
 
     async def post_kept(self) -> None:
         """Post the closed records that wait in the data folder, as far as the cluster accepts them now.
@@ -196,12 +202,14 @@ class Ledger:
     def read_again(self) -> None:
         """Read the newest syncs once more before they are followed: the API server may have an older store now."""
         self._tips.clear()
+        self.testimony.read_again()
 
     def forget(self, uid: str) -> None:
         """Forget a repository that is gone."""
         self._tips.pop(uid, None)
         self._unclosed.pop(uid, None)
         self._swept.pop(uid, None)
+        self.testimony.forget(uid)
 
     async def _known(self, key: Key, uid: str) -> Mapping[int, SyncRecord | str]:
         """Return the records of a repository by their sequence: those that are kept, and the names of the others."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 
 import towline
@@ -20,6 +20,8 @@ from towline.records.retention import Stored
 Pause = Callable[[float], Awaitable[None]]
 
 _PAGE = "500"
+_WHOLE_PAGE = "5"
+"""A record may have half a MiB."""
 _WAITS = (0.5, 1.0, 2.0)
 
 
@@ -106,6 +108,40 @@ class Records:
                 return ()
             raise
         return tuple(found)
+
+    async def whole(self, namespace: str, *chosen: str) -> AsyncIterator[list[Body]]:
+        """Yield the records that a namespace holds, in pages, as JSON; without the CRD there are none.
+
+        Args:
+            namespace: that of the records.
+            chosen: field selectors that all must hold.
+
+        Raises:
+            ClusterError: no answer.
+        """
+        query = {"fieldSelector": ",".join(chosen), "limit": _WHOLE_PAGE}
+        try:
+            async for page in self._client.pages(RESOURCE.path(namespace), query):
+                yield page["items"] or []
+        except ApiError as error:
+            if error.code != 404:
+                raise
+
+    async def subject(self, uid: str) -> Key | None:
+        """Return which repository has this uid, or had it, by any of its records; None where there is none.
+
+        Raises:
+            ClusterError: no answer.
+        """
+        query = {"fieldSelector": f"spec.repository.uid={uid}", "limit": "1"}
+        try:
+            found = (await self._client.request("GET", RESOURCE.path(), query=query)).body["items"] or ()
+        except ApiError as error:
+            if error.code == 404:
+                return None
+            raise
+        subjects = (record["spec"]["repository"] for record in found)
+        return next((Key(subject["namespace"], subject["name"]) for subject in subjects), None)
 
     async def delete(self, namespace: str, stored: Stored) -> None:
         """Delete one record, unless it is gone already or another one of its name."""
