@@ -111,6 +111,7 @@ def passes(
     shared = _shared(chosen, doors, keys, metrics, wake)
     repairs = _repairs(doors, shared)
     waits = Waits(time.monotonic)
+    checkups = Checkups(doors.index, Pods(doors.client, doors.discovery), time.monotonic)
 
     def forget(key: Key, uid: str) -> None:
         shared.neighbours.withdraw(key)
@@ -119,6 +120,7 @@ def passes(
         shared.drifts.forget(key)
         doors.ledger.forget(uid)
         waits.forget(uid)
+        checkups.forget(labels.repository_label(key))
         shared.blame.forget(uid)
         metrics.forget(*key)
 
@@ -126,7 +128,7 @@ def passes(
         repositories=shared.repositories,
         attempts=_attempts(chosen, doors, shared, repairs),
         finalizer=_finalizer(chosen, doors, shared),
-        checkups=Checkups(doors.index, Pods(doors.client, doors.discovery), time.monotonic),
+        checkups=checkups,
         neighbours=shared.neighbours,
         reporter=Reporter(
             repositories=shared.repositories,

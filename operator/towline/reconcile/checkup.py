@@ -48,12 +48,16 @@ class Checkups:
         means_something = found.total or passed.reason is Reason.SUCCEEDED
         return replace(passed, health=found) if means_something else passed
 
+    def forget(self, label: str) -> None:
+        """Forget a repository that is gone."""
+        self._seen.pop(label, None)
+
     async def of(self, label: str, desired: Desired, done: Mapping[str, str]) -> HealthSummary:
         """Assess the declared objects; it never fails, and takes a few seconds at most."""
         owned = self._index.owned(label)
         found = desired.health.survey(desired.declared, owned, desired.spec.health_timeout, done)
         if found.well:
-            self._seen.pop(label, None)
+            self.forget(label)
             return found
         waited = self._waited(label, found.first)
         asked = [
