@@ -35,10 +35,9 @@ def test_every_null_is_what_kubectl_makes_of_it_and_nothing_is_written_again(
     group: str,
 ) -> None:
     cases = nullables.cases(group)
+    sha = repo.commit({f"{name}.yaml": manifests.text(body) for name, body in cases.items()})
     repository = git_repository()
-    repository.until_ready(
-        repo.commit({f"{name}.yaml": manifests.text(body) for name, body in cases.items()})
-    )
+    repository.until_ready(sha)
     mark = audit.mark()
     made = {name: _content(cluster, repository.namespace, body) for name, body in cases.items()}
     expected = {name: _by_kubectl(cluster, repository.namespace, body) for name, body in cases.items()}

@@ -45,8 +45,9 @@ def newest(repository: Repository) -> Object:
 def test_a_service_that_is_renamed_keeps_its_node_port(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit({"front.yaml": service("front", 30777, 30778)})
     repository = git_repository()
-    repository.until_ready(repo.commit({"front.yaml": service("front", 30777, 30778)}))
+    repository.until_ready(sha)
 
     repository.until_ready(repo.commit({"front.yaml": service("frontend", 30777, 30778)}))
 
@@ -70,8 +71,9 @@ def test_two_services_swap_their_node_ports_and_stay_the_same_objects(
     named: bool,
 ) -> None:
     more = (30784,) if named else ()
+    sha = repo.commit({"a.yaml": service("a", 30781, *more), "b.yaml": service("b", 30782)})
     repository = git_repository()
-    repository.until_ready(repo.commit({"a.yaml": service("a", 30781, *more), "b.yaml": service("b", 30782)}))
+    repository.until_ready(sha)
     before = [cluster.get("v1", "Service", name, repository.namespace)["metadata"]["uid"] for name in "ab"]
 
     repository.until_ready(repo.commit({"a.yaml": service("a", 30782, *more), "b.yaml": service("b", 30781)}))
@@ -91,8 +93,9 @@ def test_node_ports_go_round_among_three_services(
 ) -> None:
     first = {"a": 30791, "b": 30792, "c": 30793}
     second = {"a": 30792, "b": 30793, "c": 30791}
+    sha = repo.commit({f"{name}.yaml": service(name, port) for name, port in first.items()})
     repository = git_repository()
-    repository.until_ready(repo.commit({f"{name}.yaml": service(name, port) for name, port in first.items()}))
+    repository.until_ready(sha)
 
     repository.until_ready(
         repo.commit({f"{name}.yaml": service(name, port) for name, port in second.items()})
@@ -106,8 +109,9 @@ def test_node_ports_go_round_among_three_services(
 def test_a_service_that_stays_hands_its_node_port_down_a_chain(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit({"a.yaml": service("z", 30801), "b.yaml": service("b", 30802)})
     repository = git_repository()
-    repository.until_ready(repo.commit({"a.yaml": service("z", 30801), "b.yaml": service("b", 30802)}))
+    repository.until_ready(sha)
 
     repository.until_ready(
         repo.commit(
@@ -121,8 +125,9 @@ def test_a_service_that_stays_hands_its_node_port_down_a_chain(
 def test_a_service_that_is_renamed_keeps_its_cluster_ip_although_no_dry_run_tells_that_it_is_taken(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit({"front.yaml": service("front", None)})
     repository = git_repository()
-    repository.until_ready(repo.commit({"front.yaml": service("front", None)}))
+    repository.until_ready(sha)
     address = cluster.get("v1", "Service", "front", repository.namespace)["spec"]["clusterIP"]
     repository.until_ready(repo.commit({"front.yaml": service("front", None, clusterIP=address)}))
 
@@ -135,8 +140,9 @@ def test_a_service_that_is_renamed_keeps_its_cluster_ip_although_no_dry_run_tell
 def test_while_anything_else_is_refused_nothing_is_deleted_and_both_services_are_named(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit({"front.yaml": service("front", 30811)})
     repository = git_repository()
-    repository.until_ready(repo.commit({"front.yaml": service("front", 30811)}))
+    repository.until_ready(sha)
     broken = manifests.config_map("Not_A_Name")
 
     repo.commit({"front.yaml": service("frontend", 30811), "bad.yaml": manifests.text(broken)})
@@ -154,8 +160,9 @@ def test_while_anything_else_is_refused_nothing_is_deleted_and_both_services_are
 def test_without_preflight_nothing_is_deleted_first_and_the_two_commits_are_named(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit({"front.yaml": service("front", 30821)})
     repository = git_repository(preflight=False)
-    repository.until_ready(repo.commit({"front.yaml": service("front", 30821)}))
+    repository.until_ready(sha)
 
     repo.commit({"front.yaml": service("frontend", 30821)})
 
@@ -170,8 +177,9 @@ def test_without_preflight_nothing_is_deleted_first_and_the_two_commits_are_name
 def test_what_a_released_service_keeps_is_not_taken_and_both_are_named(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit({"front.yaml": service("front", 30831)})
     repository = git_repository(prune=False)
-    repository.until_ready(repo.commit({"front.yaml": service("front", 30831)}))
+    repository.until_ready(sha)
 
     repo.commit({"front.yaml": service("frontend", 30831)})
 
@@ -184,8 +192,9 @@ def test_what_a_released_service_keeps_is_not_taken_and_both_are_named(
 def test_observe_shows_a_handover_as_what_would_be_done(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit({"front.yaml": service("front", 30841)})
     repository = git_repository()
-    repository.until_ready(repo.commit({"front.yaml": service("front", 30841)}))
+    repository.until_ready(sha)
     repository.change(mode="Observe")
 
     repo.commit({"front.yaml": service("frontend", 30841)})

@@ -26,8 +26,9 @@ def test_an_autoscaler_keeps_the_replicas_that_git_declares(
     repo: Repo,
     git_repository: GitRepositories,
 ) -> None:
+    sha = repo.commit({"web.yaml": _web(replicas=2)})
     repository = git_repository(ignoreFields=AUTOSCALED)
-    repository.until_ready(repo.commit({"web.yaml": _web(replicas=2)}))
+    repository.until_ready(sha)
     assert _replicas(cluster, repository) == 2
     mark = audit.mark()
     _scale(cluster, repository, 5)
@@ -47,8 +48,9 @@ def test_an_autoscaler_keeps_the_replicas_that_git_declares(
 def test_where_drift_is_reported_a_field_that_is_left_to_others_is_not(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories
 ) -> None:
+    sha = repo.commit({"web.yaml": _web(replicas=2)})
     repository = git_repository(ignoreFields=AUTOSCALED, drift="Report")
-    repository.until_ready(repo.commit({"web.yaml": _web(replicas=2)}))
+    repository.until_ready(sha)
     _scale(cluster, repository, 5)
     cluster.patch("apps/v1", "Deployment", "web", repository.namespace, {"spec": {"paused": True}})
     cluster.kubectl(
@@ -61,8 +63,8 @@ def test_where_drift_is_reported_a_field_that_is_left_to_others_is_not(
 def test_dropping_the_rule_takes_the_field_back(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories
 ) -> None:
-    repository = git_repository(ignoreFields=AUTOSCALED)
     sha = repo.commit({"web.yaml": _web(replicas=2)})
+    repository = git_repository(ignoreFields=AUTOSCALED)
     repository.until_ready(sha)
     _scale(cluster, repository, 5)
     repository.change(ignoreFields=None)
@@ -75,8 +77,9 @@ def test_dropping_the_rule_takes_the_field_back(
 def test_a_field_that_only_we_own_keeps_its_live_value_whatever_git_says(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories
 ) -> None:
+    sha = repo.commit({"web.yaml": _web(replicas=2)})
     repository = git_repository(ignoreFields=AUTOSCALED)
-    repository.until_ready(repo.commit({"web.yaml": _web(replicas=2)}))
+    repository.until_ready(sha)
     repository.until_ready(repo.commit({"web.yaml": _web(replicas=3, image="web:2")}))
     assert (_replicas(cluster, repository), _image(cluster, repository)[-5:]) == (2, "web:2")
     repository.until_ready(repo.commit({"web.yaml": _web(image="web:3")}))
@@ -111,8 +114,9 @@ def test_what_exists_already_is_adopted_without_the_fields_of_others(
 def test_the_plan_under_observe_leaves_out_what_is_left_to_others(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories
 ) -> None:
+    sha = repo.commit({"web.yaml": _web(replicas=2)})
     repository = git_repository(ignoreFields=AUTOSCALED)
-    repository.until_ready(repo.commit({"web.yaml": _web(replicas=2)}))
+    repository.until_ready(sha)
     repository.change(mode="Observe")
     _scale(cluster, repository, 5)
     repo.commit({"web.yaml": _web(replicas=3, image="web:2")})

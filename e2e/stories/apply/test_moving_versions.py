@@ -81,8 +81,9 @@ def test_an_object_that_was_made_by_hand_moves_to_a_version_that_comes_with_its_
     namespace: str,
     group: str,
 ) -> None:
+    sha = repo.commit({"crd.yaml": crd(group, "v1", storage="v1")})
     repository = git_repository()
-    repository.until_ready(repo.commit({"crd.yaml": crd(group, "v1", storage="v1")}))
+    repository.until_ready(sha)
     body: Object = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "first"}}
     cluster.create({**body, "metadata": {"name": "first", "namespace": namespace}, "spec": {"colour": "red"}})
 

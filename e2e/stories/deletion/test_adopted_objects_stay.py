@@ -47,8 +47,9 @@ def test_what_existed_before_stays_and_what_towline_created_goes(
     git_repository: GitRepositories,
 ) -> None:
     uid = made_by_hand(cluster, namespace, "old", colour="red")
+    sha = repo.commit(manifests.config_maps(["old", "new"], colour="blue"))
     repository = git_repository(preflight=preflight)
-    repository.until_ready(repo.commit(manifests.config_maps(["old", "new"], colour="blue")))
+    repository.until_ready(sha)
     marked = settings(cluster, namespace, "old")
     fresh = settings(cluster, namespace, "new")
     assert marked is not None
@@ -74,8 +75,9 @@ def test_an_adopted_object_is_remembered_through_commits_repairs_and_restarts(
     uid = made_by_hand(cluster, namespace, "old", colour="red")
     operator = private_operator()
     operator.start()
+    sha = repo.commit(manifests.config_maps(["old"], colour="blue"))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(["old"], colour="blue")))
+    repository.until_ready(sha)
     repository.until_ready(repo.commit(manifests.config_maps(["old"], colour="green")))
     cluster.patch("v1", "ConfigMap", "old", namespace, {"data": {"colour": "by hand"}})
     eventually(lambda: (settings(cluster, namespace, "old") or {}).get("data") == {"colour": "green"})
@@ -93,8 +95,9 @@ def test_with_delete_what_was_adopted_goes_too(
     operator: Operator, cluster: Cluster, namespace: str, repo: Repo, git_repository: GitRepositories
 ) -> None:
     made_by_hand(cluster, namespace, "old", colour="red")
+    sha = repo.commit(manifests.config_maps(["old"], colour="blue"))
     repository = git_repository(deletionPolicy="Delete")
-    repository.until_ready(repo.commit(manifests.config_maps(["old"], colour="blue")))
+    repository.until_ready(sha)
     repository.delete()
     repository.until_gone()
     assert settings(cluster, namespace, "old") is None
@@ -104,8 +107,9 @@ def test_what_was_adopted_and_leaves_git_is_pruned(
     operator: Operator, cluster: Cluster, namespace: str, repo: Repo, git_repository: GitRepositories
 ) -> None:
     made_by_hand(cluster, namespace, "old", colour="red")
+    sha = repo.commit(manifests.config_maps(["old", "stays"], colour="blue"))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(["old", "stays"], colour="blue")))
+    repository.until_ready(sha)
     repository.until_ready(repo.commit({"old.yaml": None}))
     assert settings(cluster, namespace, "old") is None
 
@@ -114,8 +118,9 @@ def test_the_end_lists_what_went_and_what_stayed(
     operator: Operator, cluster: Cluster, namespace: str, repo: Repo, git_repository: GitRepositories
 ) -> None:
     made_by_hand(cluster, namespace, "old", colour="red")
+    sha = repo.commit(manifests.config_maps(["old", "new"], colour="blue"))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(["old", "new"], colour="blue")))
+    repository.until_ready(sha)
     repository.delete()
     repository.until_gone()
     record = repository.records()[-1]
@@ -134,8 +139,9 @@ def test_what_towline_created_goes_also_when_its_marks_were_taken_while_the_oper
 ) -> None:
     operator = private_operator()
     operator.start()
+    sha = repo.commit(manifests.config_maps(["robbed", "remade"], colour="blue"))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(["robbed", "remade"], colour="blue")))
+    repository.until_ready(sha)
     operator.kill()
     owner = {"metadata": {"annotations": {"towline.dev/owner": "nobody"}}}
     cluster.patch("v1", "ConfigMap", "robbed", namespace, owner)

@@ -45,8 +45,9 @@ def test_kubectl_delete_takes_the_objects_along_and_returns(
     git_repository: Callable[..., Repository],
 ) -> None:
     bodies = _application()
+    sha = repo.commit({"all.yaml": manifests.text(*bodies)})
     repository = git_repository()
-    repository.until_ready(repo.commit({"all.yaml": manifests.text(*bodies)}))
+    repository.until_ready(sha)
     uids = {body["kind"]: live_objects.live(cluster, repository, body)["metadata"]["uid"] for body in bodies}
     mark = audit.mark()
     kubectl("delete", repositories.RESOURCE, repository.name, "-n", repository.namespace, "--timeout=30s")
@@ -60,8 +61,8 @@ def test_kubectl_delete_takes_the_objects_along_and_returns(
 def test_the_end_of_a_repository_is_recorded_like_any_sync(
     operator: Operator, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
-    repository = git_repository()
     sha = repo.commit(manifests.config_maps(NAMES))
+    repository = git_repository()
     repository.until_ready(sha)
     repository.delete()
     repository.until_gone()
@@ -78,8 +79,9 @@ def test_the_end_of_a_repository_is_recorded_like_any_sync(
 def test_a_repository_that_is_deleted_waits_for_what_a_finalizer_keeps_and_names_who_set_it(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit(manifests.config_maps(NAMES))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    repository.until_ready(sha)
     where = ("v1", "ConfigMap", "second", repository.namespace)
     cluster.patch(*where, {"metadata": {"finalizers": ["example.com/hold"]}}, manager="backup")
     repository.delete()
@@ -135,8 +137,9 @@ def test_what_must_not_be_deleted_is_released_and_listed_and_holds_nothing_up(
 def test_an_invalid_spec_does_not_stand_in_the_way_of_a_deletion(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit(manifests.config_maps(NAMES))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    repository.until_ready(sha)
     repository.change(ref={"semver": "1.x.y.z"})
     repository.until_reason("InvalidRef")
     repository.delete()
@@ -153,8 +156,9 @@ def test_git_is_not_needed_for_a_deletion(
     git_repository: Callable[..., Repository],
     fault: Fault,
 ) -> None:
+    sha = repo.commit(manifests.config_maps(NAMES))
     repository = git_repository(timeout="5s")
-    repository.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    repository.until_ready(sha)
     with git_server.failing(repo.path.stem, fault):
         head_lookups.wait(git_server, repo, times=1)
         repository.delete()
@@ -176,8 +180,9 @@ def test_a_repository_that_never_applied_anything_goes_at_once(
 def test_a_deletion_that_is_refused_says_by_whom_and_goes_on_when_it_is_allowed(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit(manifests.config_maps(NAMES))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    repository.until_ready(sha)
     with cluster_limits.undeletable(cluster, repository.namespace, "second", "not on my watch"):
         repository.delete()
         status = repository.until_reason("PruneFailed")

@@ -40,8 +40,9 @@ def test_the_objects_stay_and_nothing_of_us_stays_on_them(
         manifests.service("web"),
         manifests.role("reader"),
     )
+    sha = repo.commit({"all.yaml": manifests.text(*bodies)})
     repository = git_repository()
-    repository.until_ready(repo.commit({"all.yaml": manifests.text(*bodies)}))
+    repository.until_ready(sha)
     before = [live_objects.content(live_objects.live(cluster, repository, body)) for body in bodies]
     repository.change(**spec)
     repository.delete()
@@ -60,8 +61,9 @@ def test_each_object_that_stays_is_released_by_one_patch(
     git_repository: Callable[..., Repository],
     spec: dict[str, Any],
 ) -> None:
+    sha = repo.commit(manifests.config_maps(NAMES))
     repository = git_repository(**{name: value for name, value in spec.items() if name != "suspend"})
-    repository.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    repository.until_ready(sha)
     repository.change(**spec)
     mark = audit.mark()
     repository.delete()
@@ -78,8 +80,9 @@ def test_the_pods_of_a_released_deployment_are_not_replaced(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
     web = manifests.deployment()
+    sha = repo.commit({"web.yaml": manifests.text(web)})
     repository = git_repository(deletionPolicy="Orphan")
-    repository.until_ready(repo.commit({"web.yaml": manifests.text(web)}))
+    repository.until_ready(sha)
     before = _rolled_out(cluster, repository, web)
     repository.delete()
     repository.until_gone()
@@ -94,8 +97,9 @@ def test_the_pods_of_a_released_deployment_are_not_replaced(
 def test_a_release_that_is_refused_is_told_once_and_goes_on_when_it_is_allowed(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit(manifests.config_maps(NAMES))
     repository = git_repository(deletionPolicy="Orphan")
-    repository.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    repository.until_ready(sha)
     rule = "object.metadata.name != 'second'"
     with cluster_limits.denying(cluster, repository.namespace, rule, "'not on my watch'"):
         repository.delete()

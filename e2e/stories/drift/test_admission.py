@@ -56,8 +56,8 @@ def test_a_policy_that_changes_our_field_on_the_write_of_another_is_found_and_no
     git_repository: Callable[..., Repository],
     namespace: str,
 ) -> None:
-    repository = git_repository()
     sha = repo.commit(FILES)
+    repository = git_repository()
     repository.until_ready(sha)
     mark = audit.mark()
     with mutating_policies.mutating(cluster, namespace, "/data/colour", SAME):

@@ -167,8 +167,9 @@ def test_an_edit_made_while_the_operator_was_down_is_undone_also_by_a_commit_tha
     operator.start()
     port, container = EDITS["the port of a Service"], EDITS["a container's name"]
     files = {"a.yaml": manifests.text(port.declared), "b.yaml": manifests.text(container.declared)}
+    sha = repo.commit(files)
     repository = git_repository(interval="1s")
-    repository.until_ready(repo.commit(files))
+    repository.until_ready(sha)
     for changed in (False, True):
         operator.stop()
         patched(kubectl, namespace, port)
@@ -198,8 +199,9 @@ def test_a_changed_key_is_only_reported_where_drift_is_reported(
 ) -> None:
     port, container = EDITS["the port of a Service"], EDITS["a container's name"]
     files = {"a.yaml": manifests.text(port.declared), "b.yaml": manifests.text(container.declared)}
+    sha = repo.commit(files)
     repository = git_repository(interval="1s", drift="Report")
-    repository.until_ready(repo.commit(files))
+    repository.until_ready(sha)
     patched(kubectl, namespace, port)
     patched(kubectl, namespace, container)
     status = repository.until(
@@ -252,13 +254,13 @@ def test_a_repair_that_is_refused_is_told_as_drift_and_holds_back_no_commit(
     kubectl: Kubectl,
 ) -> None:
     edit = EDITS["the port of a Service"]
-    repository = git_repository(interval="1s")
     sha = repo.commit(
         {
             "a.yaml": manifests.text(edit.declared),
             "b.yaml": manifests.text(manifests.config_map("settings", size="1")),
         }
     )
+    repository = git_repository(interval="1s")
     repository.until_ready(sha)
     taken = [
         {"op": "replace", "path": "/spec/ports/0/port", "value": 81},

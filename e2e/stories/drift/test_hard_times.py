@@ -44,8 +44,9 @@ def until_restored(cluster: Cluster, repository: Repository, deadline: float = S
 def test_drift_is_restored_while_a_newer_commit_does_not_build(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit(FILES)
     repository = git_repository()
-    repository.until_ready(repo.commit(FILES))
+    repository.until_ready(sha)
     repo.commit({"kept.yaml": "kind: ConfigMap\ndata: [\n"})
     repository.until_reason("BuildFailed")
     disturb(cluster, repository.namespace)
@@ -62,8 +63,9 @@ def test_drift_is_restored_while_the_git_server_does_not_answer(
     git_repository: Callable[..., Repository],
     fault: Fault,
 ) -> None:
+    sha = repo.commit(FILES)
     repository = git_repository()
-    repository.until_ready(repo.commit(FILES))
+    repository.until_ready(sha)
     name = repo.path.stem
     with git_server.failing(name, fault):
         asked = len(git_server.requests(name))
@@ -86,8 +88,9 @@ def test_drift_during_a_sync_is_restored_whether_the_sync_had_written_the_object
     git_repository: Callable[..., Repository],
     half_way: Standstill,
 ) -> None:
+    sha = repo.commit(FILES)
     repository = git_repository()
-    repository.until_ready(repo.commit(FILES))
+    repository.until_ready(sha)
     sha = repo.commit(half_way.files(colour="blue"))
     half_way.reached(repository)
     disturb(cluster, repository.namespace)
@@ -108,8 +111,8 @@ def test_drift_during_the_first_sync_of_all_is_restored_when_it_ends(
     half_way: Standstill,
 ) -> None:
     private_operator().start()
-    repository = git_repository()
     sha = repo.commit(half_way.files(colour="blue"))
+    repository = git_repository()
     half_way.reached(repository)
     cluster.patch("v1", "ConfigMap", "early-00", repository.namespace, {"data": {"colour": "theirs"}})
     cluster.delete("v1", "ConfigMap", "early-01", repository.namespace)
@@ -150,8 +153,9 @@ def test_an_object_whose_deletion_waits_is_created_again_when_it_is_gone(
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
+    sha = repo.commit(FILES)
     repository = git_repository()
-    repository.until_ready(repo.commit(FILES))
+    repository.until_ready(sha)
     hold = {"metadata": {"finalizers": ["example.com/hold"]}}
     uid = cluster.patch("v1", "ConfigMap", "kept", repository.namespace, hold)["metadata"]["uid"]
     cluster.delete("v1", "ConfigMap", "kept", repository.namespace)
@@ -190,8 +194,9 @@ def test_an_object_that_others_made_immutable_is_replaced_where_that_is_allowed_
     git_repository: Callable[..., Repository],
     force: bool,  # noqa: FBT001  a parameter of the test
 ) -> None:
+    sha = repo.commit(FILES)
     repository = git_repository(force=force)
-    repository.until_ready(repo.commit(FILES))
+    repository.until_ready(sha)
     sealed = {"data": {"colour": "theirs"}, "immutable": True}
     cluster.patch("v1", "ConfigMap", "kept", repository.namespace, sealed)
     if force:

@@ -71,8 +71,8 @@ def test_drift_is_undone_while_the_git_server_is_silent(
 ) -> None:
     operator = private_operator()
     operator.start()
-    repository = git_repository(interval="1s")
     sha = repo.commit(manifests.config_maps(["settings"], size="1"))
+    repository = git_repository(interval="1s")
     repository.until_ready(sha)
     repo.path.rename(repo.path.with_suffix(".away"))
     try:
@@ -101,8 +101,9 @@ def test_drift_is_undone_under_an_invalid_spec_of_a_repository_whose_label_is_a_
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
+    sha = repo.commit(manifests.config_maps(["settings"], size="1"))
     repository = git_repository("long-" * 12 + "name")
-    repository.until_ready(repo.commit(manifests.config_maps(["settings"], size="1")))
+    repository.until_ready(sha)
     repository.change(healthChecks=[{"apiVersion": "v1", "kind": "Pod", "current": "("}])
     repository.until_reason("InvalidSpec")
     edit(cluster, namespace, size="2")
@@ -234,8 +235,8 @@ def test_a_fight_is_named_and_our_writes_rest_while_other_objects_are_served(
     git_repository: Callable[..., Repository],
     kubectl: Kubectl,
 ) -> None:
-    repository = git_repository(interval="1s")
     sha = repo.commit(manifests.config_maps(["settings", "other"], size="1"))
+    repository = git_repository(interval="1s")
     repository.until_ready(sha)
     for number in range(6):
         edit(cluster, namespace, size=f"rival {number}")

@@ -54,8 +54,9 @@ def test_one_object_may_ask_to_be_only_reported_and_another_to_be_left_alone(
         "reported.yaml": noted("reported", "report", colour="blue"),
         "ignored.yaml": noted("ignored", "ignore", colour="blue"),
     }
+    sha = repo.commit(files)
     repository = git_repository()
-    repository.until_ready(repo.commit(files))
+    repository.until_ready(sha)
     mark = audit.mark()
     edit(cluster, repository, "reported", "ignored", "mended", colour="theirs")
     status = repository.until(lambda status: status.get("drift"), "drift")
@@ -83,8 +84,9 @@ def test_reported_drift_is_one_event_and_one_line_of_the_status_however_many_pas
 ) -> None:
     (port,) = free_ports(1)
     private_operator("--listen", f"127.0.0.1:{port}").start()
+    sha = repo.commit(manifests.config_maps(["settings", "other"], colour="blue"))
     repository = git_repository(drift="Report")
-    repository.until_ready(repo.commit(manifests.config_maps(["settings", "other"], colour="blue")))
+    repository.until_ready(sha)
     assert repository.condition("Drifted")["status"] == "False"
     edit(cluster, repository, "settings", colour="theirs")
     first = repository.until(lambda status: status.get("drift"), "drift")
@@ -121,8 +123,9 @@ def test_what_others_write_to_a_secret_is_told_without_any_value(
     git_repository: Callable[..., Repository],
     drift: str,
 ) -> None:
+    sha = repo.commit({"a.yaml": manifests.text(manifests.secret(word=PLANTED))})
     repository = git_repository(drift=drift)
-    repository.until_ready(repo.commit({"a.yaml": manifests.text(manifests.secret(word=PLANTED))}))
+    repository.until_ready(sha)
     change = {"data": {"word": encoded(INTRUDED)}}
     cluster.patch("v1", "Secret", "credentials", repository.namespace, change)
     if drift == "Report":

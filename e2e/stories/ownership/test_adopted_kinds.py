@@ -86,8 +86,9 @@ def test_objects_of_every_kind_are_adopted_as_they_are_and_lose_what_git_drops(
     before = live(cluster, theirs)
 
     ours = declared(namespace, group, dropped="ours")
+    sha = repo.commit({"all.yaml": manifests.text(*ours.values())})
     app = git_repository()
-    app.until_ready(repo.commit({"all.yaml": manifests.text(*ours.values())}))
+    app.until_ready(sha)
     adopted = live(cluster, theirs)
     assert uids(adopted) == uids(before)
     assert adopted["service"]["spec"]["clusterIP"] == before["service"]["spec"]["clusterIP"]

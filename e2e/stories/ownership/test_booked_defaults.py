@@ -52,8 +52,8 @@ def test_defaults_are_neither_listed_nor_taken_off(
 ) -> None:
     declared = _declared()
     cluster.kubectl(*by, "-n", namespace, "-f", "-", stdin=manifests.text(*declared.values()))
-    repository = git_repository(foreignFields=foreign, adopt="Unmanaged")
     sha = repo.commit({f"{name}.yaml": manifests.text(body) for name, body in declared.items()})
+    repository = git_repository(foreignFields=foreign, adopt="Unmanaged")
     repository.until_applied(sha)
     mark = audit.mark()
     head_lookups.wait(git_server, repo, times=3)
@@ -71,8 +71,9 @@ def test_what_somebody_really_added_is_listed_without_the_defaults(
     theirs["spec"] = _declared()["web"]["spec"]
     theirs["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] = {"tcpSocket": {"port": 80}}
     cluster.kubectl("create", "-n", namespace, "-f", "-", stdin=manifests.text(theirs))
+    sha = repo.commit({"web.yaml": manifests.text(declared)})
     repository = git_repository(adopt="Unmanaged")
-    repository.until_applied(repo.commit({"web.yaml": manifests.text(declared)}))
+    repository.until_applied(sha)
     status = repository.until(lambda status: status.get("drift"), "their probe")
     probe = "/spec/template/spec/containers/0/readinessProbe/"
     assert {each["field"].startswith(probe) for each in status["drift"]} == {True}

@@ -140,8 +140,9 @@ def test_of_two_repositories_that_declare_an_object_that_nobody_owns_the_older_g
 def test_an_owner_keeps_an_object_that_an_older_repository_declares_later(
     cluster: Cluster, repo: Repo, other_repo: Repo, git_repository: GitRepositories, namespace: str
 ) -> None:
+    sha = repo.commit(manifests.config_maps(["own"]))
     older = git_repository("older")
-    older.until_ready(repo.commit(manifests.config_maps(["own"])))
+    older.until_ready(sha)
     a_second_later(older)
     owner = git_repository("owner", url=other_repo.url)
     sha = other_repo.commit({"shared.yaml": moving(0)})

@@ -29,8 +29,9 @@ def test_a_new_resource_of_the_same_name_for_another_url_takes_nothing_of_the_fi
     git_repository: Callable[..., Repository],
     spec: dict[str, Any],
 ) -> None:
+    sha = repo.commit(manifests.config_maps(NAMES))
     first = git_repository()
-    first.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    first.until_ready(sha)
     first.change(**spec)
     first.delete()
     first.until_gone()
@@ -56,8 +57,9 @@ def test_what_a_repository_without_its_finalizer_left_behind_is_not_pruned_by_it
 ) -> None:
     operator = private_operator()
     operator.start()
+    sha = repo.commit(manifests.config_maps(NAMES))
     first = git_repository()
-    first.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    first.until_ready(sha)
     operator.stop()
     repositories.abandon(cluster, first.namespace)
     first.until_gone()
@@ -85,8 +87,9 @@ def test_what_a_namesake_left_behind_is_pruned_once_that_is_confirmed(
 ) -> None:
     operator = private_operator()
     operator.start()
+    sha = repo.commit(manifests.config_maps(NAMES))
     first = git_repository()
-    first.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    first.until_ready(sha)
     operator.stop()
     repositories.abandon(cluster, first.namespace)
     first.until_gone()

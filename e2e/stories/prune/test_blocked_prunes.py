@@ -216,8 +216,9 @@ def test_a_loss_stays_blocked_when_what_the_same_commit_adds_makes_it_look_small
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
+    sha = repo.commit(manifests.config_maps(NAMES))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    repository.until_ready(sha)
     mark = audit.mark()
     added = manifests.config_maps(f"added-{number:02}" for number in range(30))
     repo.commit({**dict.fromkeys(manifests.config_maps(LEAVING)), **added})
@@ -231,8 +232,9 @@ def test_a_loss_stays_blocked_when_what_the_same_commit_adds_makes_it_look_small
 def test_an_emptied_source_is_pruned_once_that_is_confirmed(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit(manifests.config_maps(["first", "second"]))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(["first", "second"])))
+    repository.until_ready(sha)
     repo.clear()
     blocked = repository.until_reason("PruneBlocked")["blocked"]
     assert {prune["reason"] for prune in blocked["prunes"]} == {"SourceEmpty"}
@@ -253,8 +255,9 @@ def test_prunes_stay_blocked_when_the_operator_is_killed_and_starts_again(
 ) -> None:
     operator = private_operator()
     operator.start()
+    sha = repo.commit(manifests.config_maps(NAMES))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    repository.until_ready(sha)
     repo.commit(dict.fromkeys(manifests.config_maps(LEAVING)))
     token = repository.until_reason("PruneBlocked")["blocked"]["confirm"]
     operator.kill()

@@ -24,8 +24,9 @@ def test_a_removed_file_deletes_its_object_and_nothing_else(
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
+    sha = repo.commit(manifests.config_maps(NAMES))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    repository.until_ready(sha)
     before = managed_objects.config_maps(cluster, repository)
     mark = audit.mark()
     repository.until_ready(repo.commit({"second.yaml": None}))
@@ -43,8 +44,9 @@ def test_a_prune_deletes_exactly_the_object_that_was_decided_on(
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
+    sha = repo.commit(manifests.config_maps(NAMES))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    repository.until_ready(sha)
     known = managed_objects.config_maps(cluster, repository)["second"]["metadata"]
     mark = audit.mark()
     repository.until_ready(repo.commit({"second.yaml": None}))
@@ -56,8 +58,8 @@ def test_a_prune_deletes_exactly_the_object_that_was_decided_on(
 def test_the_record_of_a_prune_tells_who_removed_it_and_where_it_stood_last(
     operator: Operator, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
-    repository = git_repository()
     first = repo.commit(manifests.config_maps(NAMES))
+    repository = git_repository()
     repository.until_ready(first)
     second = repo.commit({"second.yaml": None}, message="Drop the second", author=BOB)
     repository.until_ready(second)
@@ -83,8 +85,9 @@ def test_one_document_removed_from_a_file_deletes_its_object_alone(
     git_repository: Callable[..., Repository],
 ) -> None:
     bodies = [manifests.config_map(name) for name in NAMES]
+    sha = repo.commit({"all.yaml": manifests.text(*bodies)})
     repository = git_repository()
-    repository.until_ready(repo.commit({"all.yaml": manifests.text(*bodies)}))
+    repository.until_ready(sha)
     mark = audit.mark()
     repository.until_ready(repo.commit({"all.yaml": manifests.text(bodies[0], bodies[2])}))
     assert [(write.verb, write.name) for write in managed_objects.writes(audit, mark, repository)] == [
@@ -100,8 +103,9 @@ def test_a_renamed_file_touches_nothing(
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
+    sha = repo.commit(manifests.config_maps(NAMES))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    repository.until_ready(sha)
     before = managed_objects.config_maps(cluster, repository)
     mark = audit.mark()
     repository.until_ready(repo.rename("second.yaml", "moved/elsewhere.yml"))
@@ -116,8 +120,9 @@ def test_objects_that_move_to_other_files_are_not_touched_and_still_name_where_g
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
+    sha = repo.commit(manifests.config_maps(NAMES))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    repository.until_ready(sha)
     before = managed_objects.config_maps(cluster, repository)
     mark = audit.mark()
     together = manifests.text(*(manifests.config_map(name) for name in reversed(NAMES)))
@@ -134,8 +139,9 @@ def test_objects_that_move_to_other_files_are_not_touched_and_still_name_where_g
 def test_a_commit_that_changes_no_object_is_applied_without_a_record_and_rides_in_the_next(
     operator: Operator, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit(manifests.config_maps(NAMES))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    repository.until_ready(sha)
     quiet = repo.commit({"README.md": "Hello"}, message="Say hello")
     repository.until_ready(quiet)
     assert len(repository.records()) == 1
@@ -148,8 +154,9 @@ def test_a_commit_that_changes_no_object_is_applied_without_a_record_and_rides_i
 def test_an_object_that_comes_back_is_created_again(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit(manifests.config_maps(NAMES))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(NAMES)))
+    repository.until_ready(sha)
     before = managed_objects.config_maps(cluster, repository)["second"]
     repository.until_ready(repo.commit({"second.yaml": None}))
     again = repo.commit(manifests.config_maps(["second"]))
@@ -167,8 +174,9 @@ def test_an_object_that_a_finalizer_holds_is_deleted_once_and_holds_up_nothing(
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
+    sha = repo.commit(manifests.config_maps(["held", "stays"]))
     app = git_repository()
-    app.until_ready(repo.commit(manifests.config_maps(["held", "stays"])))
+    app.until_ready(sha)
     hold = {"metadata": {"finalizers": ["example.com/hold"]}}
     cluster.patch("v1", "ConfigMap", "held", app.namespace, hold, manager="backup")
     mark = audit.mark()
@@ -191,10 +199,9 @@ def test_what_may_never_be_pruned_stays_and_the_status_names_it(
 ) -> None:
     precious = manifests.config_map("precious")
     precious["metadata"]["annotations"] = {"towline.dev/prune": "Disabled"}
+    sha = repo.commit({**manifests.config_maps(["first"]), "precious.yaml": manifests.text(precious)})
     repository = git_repository()
-    repository.until_ready(
-        repo.commit({**manifests.config_maps(["first"]), "precious.yaml": manifests.text(precious)})
-    )
+    repository.until_ready(sha)
     assert "left Git" not in repository.condition()["message"]
     repository.until_ready(repo.commit({"precious.yaml": None}))
     name = f"ConfigMap {repository.namespace}/precious"

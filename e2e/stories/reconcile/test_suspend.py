@@ -25,8 +25,9 @@ def test_while_suspended_nothing_is_fetched_and_nothing_written(
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
+    sha = repo.commit(manifests.config_maps(["settings", "other"], colour="blue"))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(["settings", "other"], colour="blue")))
+    repository.until_ready(sha)
     repository.change(suspend=True)
     before = repository.until_reason("Suspended", kind="Suspended")
     mark, asked = audit.mark(), git_server.requests(repo.path.stem)
@@ -48,8 +49,8 @@ def test_while_suspended_nothing_is_fetched_and_nothing_written(
 def test_a_suspended_repository_says_so_and_still_names_the_live_commit(
     operator: Operator, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
-    repository = git_repository()
     sha = repo.commit(manifests.config_maps(["settings"]))
+    repository = git_repository()
     repository.until_ready(sha)
     repository.change(suspend=True)
     status = repository.until_reason("Suspended", kind="Suspended")
@@ -77,8 +78,8 @@ def test_a_resumed_repository_catches_up_at_once(
 def test_what_was_changed_by_hand_while_suspended_is_repaired_after_it(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
-    repository = git_repository()
     sha = repo.commit(manifests.config_maps(["settings"], colour="blue"))
+    repository = git_repository()
     repository.until_ready(sha)
     repository.change(suspend=True)
     repository.until_reason("Suspended", kind="Suspended")

@@ -63,8 +63,9 @@ def test_each_sync_leaves_one_record_and_a_look_that_finds_nothing_leaves_none(
 def test_a_record_is_open_from_before_the_first_write_until_after_the_last(
     operator: Operator, audit: AuditLog, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit(manifests.config_maps(["first", "second"]))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(["first", "second"])))
+    repository.until_ready(sha)
     mark = audit.mark()
     files = {**manifests.config_maps(["first"], colour="red"), "second.yaml": None}
     repository.until_ready(repo.commit({**files, **manifests.config_maps(["third"])}))
@@ -93,8 +94,8 @@ def test_the_first_record_lists_the_head_alone(
 def test_a_record_names_every_commit_since_the_last_sync_with_its_people_and_pull_request(
     operator: Operator, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
-    repository = git_repository()
     first = repo.commit(manifests.config_maps(["settings"]))
+    repository = git_repository()
     repository.until_ready(first)
     repository.change(suspend=True)
     repository.until_reason("Suspended", kind="Suspended")
@@ -123,8 +124,8 @@ def test_a_record_names_every_commit_since_the_last_sync_with_its_people_and_pul
 def test_the_record_after_a_failed_one_reaches_back_to_the_commit_that_was_live(
     operator: Operator, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
-    repository = git_repository()
     good = repo.commit(manifests.config_maps(["settings"], colour="blue"))
+    repository = git_repository()
     repository.until_ready(good)
     bad = repo.commit({"broken.yaml": "kind: ["})
     status = repository.until_reason("BuildFailed")
@@ -146,8 +147,8 @@ def test_a_return_to_what_is_applied_closes_a_failure_with_a_record_of_no_change
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
-    repository = git_repository()
     good = repo.commit(manifests.config_maps(["settings"]))
+    repository = git_repository()
     repository.until_ready(good)
     bad = repo.commit({"broken.yaml": "kind: ["})
     repository.until_reason("BuildFailed")
@@ -198,8 +199,9 @@ def test_a_head_that_moves_during_a_sync_supersedes_it(
 def test_a_history_that_was_rewritten_is_flagged(
     operator: Operator, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit(manifests.config_maps(["settings"], colour="blue"))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(["settings"], colour="blue")))
+    repository.until_ready(sha)
     sha = repo.rewrite(manifests.config_maps(["settings"], colour="red"))
     repository.until_ready(sha)
     assert repository.records()[-1]["spec"]["flags"] == ["HistoryRewritten"]
@@ -256,8 +258,9 @@ def test_what_is_secret_is_recorded_as_changed_and_shown_nowhere(
 def test_an_administrator_can_rewrite_neither_the_intent_nor_the_outcome_of_a_sync(
     operator: Operator, kubectl: Kubectl, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit(manifests.config_maps(["settings"]))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(["settings"])))
+    repository.until_ready(sha)
     (before,) = repository.records()
     place = ("patch", "syncrecord", before["metadata"]["name"], "-n", repository.namespace, "--type=merge")
     with pytest.raises(KubectlError, match="the intent of a sync never changes"):
@@ -312,8 +315,9 @@ def test_what_others_write_while_a_sync_looks_at_an_object_is_no_change_of_that_
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
+    sha = repo.commit(manifests.config_maps(["settings"], colour="blue"))
     app = git_repository()
-    app.until_ready(repo.commit(manifests.config_maps(["settings"], colour="blue")))
+    app.until_ready(sha)
     gate = proxy.hold(0, acted=False, about=_dry_run_of_a_config_map)
     sha = repo.commit(manifests.config_maps(["settings"], colour="red"))
     assert gate.reached()

@@ -53,8 +53,9 @@ def test_a_dead_api_service_holds_up_nothing_of_other_kinds(
 ) -> None:
     operator = private_operator()
     operator.start()
+    sha = repo.commit(manifests.config_maps(["stays", "goes"]))
     app = git_repository()
-    app.until_ready(repo.commit(manifests.config_maps(["stays", "goes"])))
+    app.until_ready(sha)
     if restarted:
         operator.kill()
         operator.start()

@@ -173,8 +173,9 @@ def test_a_deletion_that_was_killed_is_finished_by_the_next_start(
 ) -> None:
     operator = private_operator()
     operator.start()
+    sha = repo.commit(manifests.config_maps(["first", "second"]))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(["first", "second"])))
+    repository.until_ready(sha)
     with cluster_limits.undeletable(cluster, repository.namespace, "second", "not on my watch"):
         repository.delete()
         repository.until_reason("PruneFailed")

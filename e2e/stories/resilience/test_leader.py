@@ -80,8 +80,9 @@ def test_one_of_two_replicas_writes(
 def test_another_replica_works_within_five_seconds_when_the_leader_is_told_to_stop(
     replicas: Replicas, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit(manifests.config_maps(["settings"], colour="red"))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(["settings"], colour="red")))
+    repository.until_ready(sha)
     sha = repo.commit(manifests.config_maps(["settings"], colour="blue"))
     replicas.leader.program.send(signal.SIGTERM)
     repository.until_applied(sha, deadline=5)
@@ -91,8 +92,9 @@ def test_another_replica_works_within_five_seconds_when_the_leader_is_told_to_st
 def test_another_replica_works_within_the_lease_and_five_seconds_when_the_leader_dies(
     replicas: Replicas, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit(manifests.config_maps(["settings"], colour="red"))
     repository = git_repository()
-    repository.until_ready(repo.commit(manifests.config_maps(["settings"], colour="red")))
+    repository.until_ready(sha)
     replicas.leader.kill()
     sha = repo.commit(manifests.config_maps(["settings"], colour="blue"))
     repository.until_applied(sha, deadline=LEASE + 5)

@@ -39,8 +39,9 @@ def test_a_third_of_all_requests_may_be_refused_for_now(
     mark = audit.mark()
     proxy.answer(429, share=0.15, retry_after=1)
     proxy.answer(503, share=0.18, about=lambda request: not request.watches)
+    sha = repo.commit(manifests.config_maps(NAMES, colour="blue"))
     app = git_repository()
-    app.until_ready(repo.commit(manifests.config_maps(NAMES, colour="blue")), deadline=120)
+    app.until_ready(sha, deadline=120)
     app.until_ready(repo.commit(_second()), deadline=120)
     refused = Counter(seen.status for seen in proxy.seen)
     proxy.mend()
@@ -92,8 +93,9 @@ def test_answers_that_are_lost_after_the_server_has_acted_make_nothing_twice(
 ) -> None:
     mark = audit.mark()
     proxy.drop_answers(share=0.3, about=lambda request: request.writes)
+    sha = repo.commit(manifests.config_maps(NAMES, colour="blue"))
     app = git_repository()
-    app.until_ready(repo.commit(manifests.config_maps(NAMES, colour="blue")), deadline=120)
+    app.until_ready(sha, deadline=120)
     app.until_ready(repo.commit(_second()), deadline=120)
     lost = sum(seen.status == 0 and seen.request.writes for seen in proxy.seen)
     proxy.mend()
@@ -141,8 +143,9 @@ def test_an_api_server_that_dies_again_and_again_is_served_on_by_the_same_proces
 ) -> None:
     operator = private_operator()
     operator.start()
+    sha = repo.commit(manifests.config_maps(NAMES, colour="blue"))
     app = git_repository()
-    app.until_ready(repo.commit(manifests.config_maps(NAMES, colour="blue")))
+    app.until_ready(sha)
     for colour in ("red", "green"):
         plane.kill_api_server()
         sha = repo.commit(manifests.config_maps(NAMES, colour=colour))
@@ -162,8 +165,9 @@ def test_an_api_server_that_dies_again_and_again_is_served_on_by_the_same_proces
 def test_a_deletion_that_is_refused_stays_ours_and_is_done_when_it_is_allowed(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
 ) -> None:
+    sha = repo.commit(manifests.config_maps(["stays", "pinned"]))
     app = git_repository()
-    app.until_ready(repo.commit(manifests.config_maps(["stays", "pinned"])))
+    app.until_ready(sha)
     with cluster_limits.undeletable(cluster, app.namespace, "pinned", "not on my watch"):
         sha = repo.commit({"pinned.yaml": None})
         status = app.until_reason("PruneFailed")
@@ -182,8 +186,9 @@ def test_starts_with_nothing_to_do_write_nothing(
 ) -> None:
     operator = private_operator()
     operator.start()
+    sha = repo.commit(manifests.config_maps(NAMES[:5]))
     app = git_repository()
-    app.until_ready(repo.commit(manifests.config_maps(NAMES[:5])))
+    app.until_ready(sha)
     before, mark = app.read(), audit.mark()
     for _ in range(STARTS):
         operator.kill()

@@ -67,8 +67,9 @@ def test_a_secret_that_is_refused_leaves_no_trace(
 ) -> None:
     first, second = values = [planted_values.plant(), planted_values.plant()]
     number = Planted(str(10**15 + secrets.randbelow(10**15)))
+    sha = repo.commit(_files(_unchanging(first)))
     app = git_repository(preflight=preflight)
-    app.until_ready(repo.commit(_files(_unchanging(first))))
+    app.until_ready(sha)
     with cluster_limits.denying(cluster, namespace, QUIET, WORDS):
         repo.commit(_files([*_unchanging(second), *_refused(second, number)]))
         refused = {failure["reason"] for failure in app.until_reason("ApplyFailed")["failures"]}

@@ -110,8 +110,9 @@ def test_the_old_value_of_a_secret_that_a_policy_quotes_is_shown_nowhere(
     *,
     preflight: bool,
 ) -> None:
+    sha = repo.commit({"s.yaml": manifests.text(manifests.secret("s", password=value))})
     app = git_repository(preflight=preflight)
-    app.until_ready(repo.commit({"s.yaml": manifests.text(manifests.secret("s", password=value))}))
+    app.until_ready(sha)
 
     with cluster_limits.denying(cluster, app.namespace, f"oldObject == null || {QUIET}", OLD_WORDS):
         repo.commit({"s.yaml": manifests.text(manifests.secret("s", password=f"other {value[::-1]}"))})
@@ -124,8 +125,9 @@ def test_the_old_value_of_a_secret_that_a_policy_quotes_is_shown_nowhere(
 def test_the_old_password_of_a_pod_that_cannot_change_is_shown_nowhere(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository], value: str
 ) -> None:
+    sha = repo.commit({"pod.yaml": manifests.text(pod(value))})
     app = git_repository()
-    app.until_applied(repo.commit({"pod.yaml": manifests.text(pod(value))}))
+    app.until_applied(sha)
     repo.commit({"pod.yaml": manifests.text(pod(value[::-1]))})
     status = app.until_reason("ApplyFailed")
 
@@ -139,8 +141,9 @@ def test_the_value_of_what_must_not_be_deleted_is_shown_nowhere(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository], value: str
 ) -> None:
     kept, stays = manifests.config_map("kept", password=value), manifests.config_map("stays")
+    sha = repo.commit({"kept.yaml": manifests.text(kept), "stays.yaml": manifests.text(stays)})
     app = git_repository()
-    app.until_ready(repo.commit({"kept.yaml": manifests.text(kept), "stays.yaml": manifests.text(stays)}))
+    app.until_ready(sha)
 
     with cluster_limits.undeletable(cluster, app.namespace, "kept", "was ' + oldObject.data.password + '"):
         repo.commit({"kept.yaml": None})

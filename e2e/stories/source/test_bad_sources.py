@@ -160,8 +160,9 @@ def test_an_operator_that_starts_while_the_git_server_is_away_changes_nothing(
 ) -> None:
     first = private_operator()
     first.start()
+    sha = repo.commit(broken_sources.GOOD)
     repository = git_repository(path="deploy")
-    repository.until_ready(repo.commit(broken_sources.GOOD))
+    repository.until_ready(sha)
     first.kill()
     before = managed_objects.config_maps(cluster, repository)
     mark = audit.mark()

@@ -60,8 +60,9 @@ def test_files_and_folders_behind_symlinks_are_applied_and_named_where_git_holds
 def test_a_mistake_behind_a_symlink_is_reported_in_the_file_that_holds_it(
     repo: Repo, git_repository: GitRepositories
 ) -> None:
+    sha = repo.commit(linked())
     app = git_repository(path="prod")
-    app.until_ready(repo.commit(linked()))
+    app.until_ready(sha)
     repo.commit({"base/web/service.yaml": "kind: Service\nmetadata: {name: web}\n"})
     (failure,) = app.until_reason("BuildFailed")["failures"]
     assert (failure["file"], failure["line"]) == ("base/web/service.yaml", 1)
@@ -71,8 +72,8 @@ def test_a_mistake_behind_a_symlink_is_reported_in_the_file_that_holds_it(
 def test_a_symlink_that_leads_away_stops_the_commit_and_is_named_once(
     repo: Repo, git_repository: GitRepositories, cluster: Cluster, namespace: str
 ) -> None:
-    app = git_repository(path="prod")
     first = repo.commit(linked())
+    app = git_repository(path="prod")
     app.until_ready(first)
     repo.commit(
         {"prod/own.yaml": None, "base/web/up": link("../.."), "prod/host.yaml": link("/etc/hostname")}

@@ -125,8 +125,9 @@ def test_every_write_about_a_repository_itself_names_it_in_the_audit_log(
     operator: Operator, audit: AuditLog, repo: Repo, git_repository: GitRepositories
 ) -> None:
     mark = audit.mark()
+    sha = repo.commit(manifests.config_maps(["first"]))
     app = git_repository()
-    app.until_ready(repo.commit(manifests.config_maps(["first"])))
+    app.until_ready(sha)
     audit.until(lambda event: (event.resource, event.namespace) == ("events", app.namespace), mark=mark)
     start = f"towline/{towline.__version__} (repository={app.namespace}/app; commit="
     written = [each for each in audit.writes(mark, identity.OPERATOR) if each.namespace == app.namespace]
@@ -150,8 +151,9 @@ def test_records_are_numbered_and_named_after_their_repository_and_its_uid(
 def test_a_repository_with_a_long_name_knows_prunes_and_releases_its_objects_by_a_hash(
     name: str, operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories
 ) -> None:
+    sha = repo.commit(manifests.config_maps(["first", "second"]))
     app = git_repository(name)
-    app.until_ready(repo.commit(manifests.config_maps(["first", "second"])))
+    app.until_ready(sha)
     metadata = cluster.get("v1", "ConfigMap", "first", app.namespace)["metadata"]
     assert re.fullmatch(r"h-[0-9a-f]{40}", metadata["labels"]["towline.dev/repository"])
     (entry,) = metadata["managedFields"]

@@ -143,8 +143,8 @@ def test_kubectl_describe_shows_the_events_of_a_repository(
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
-    repository = git_repository()
     sha = repo.commit(manifests.config_maps(["settings"]), message="Begin")
+    repository = git_repository()
     repository.until_ready(sha)
     eventually(lambda: _told(cluster, repository, "Normal"), deadline=30, message="the event of the sync")
     shown = kubectl("describe", RESOURCE, repository.name, "-n", repository.namespace)

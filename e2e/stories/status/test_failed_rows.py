@@ -39,8 +39,8 @@ def test_a_commit_that_fails_is_blamed_on_its_author_and_the_row_shows_what_is_a
     repo: Repo,
     git_repository: Callable[..., Repository],
 ) -> None:
-    repository = git_repository()
     good = repo.commit(manifests.config_maps(["settings"]), message="Start")
+    repository = git_repository()
     repository.until_ready(good)
     bad = repo.commit(files, message="Add web", author=BOB)
     repository.until_reason(reason)
