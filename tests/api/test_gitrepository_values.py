@@ -93,6 +93,8 @@ def test_a_ref_that_cannot_be_is_an_invalid_ref(ref: dict[str, str]) -> None:
         ({"branch": "feature/ä-1"}, Ref(kind=RefKind.BRANCH, value="feature/ä-1")),
         ({"semver": ">= v1.2 <2"}, Ref(kind=RefKind.SEMVER, value=">= v1.2 <2")),
         ({"commit": SHA.upper()}, Ref(kind=RefKind.COMMIT, value=SHA)),
+        ({"branch": "main", "commit": SHA}, Ref(kind=RefKind.COMMIT, value=SHA, branch="main")),
+        ({"commit": SHA, "branch": "main"}, Ref(kind=RefKind.COMMIT, value=SHA, branch="main")),
         ({"commit": "f" * 64}, Ref(kind=RefKind.COMMIT, value="f" * 64)),
         ({"name": "refs/pull/12/head"}, Ref(kind=RefKind.NAME, value="refs/pull/12/head")),
     ],

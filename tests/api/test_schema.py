@@ -43,7 +43,11 @@ def test_a_minimal_spec_has_no_fault() -> None:
         ({"defaultNamespace": "No"}, "spec.defaultNamespace: must match ^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"),
         (
             {"ref": {"branch": "main", "tag": "v1"}},
-            "spec.ref: must name at most one of branch, tag, semver, commit and name",
+            "spec.ref: must name at most one of branch, tag, semver and name",
+        ),
+        (
+            {"ref": {"commit": "1" * 40, "tag": "v1"}},
+            "spec.ref: must name at most one of commit, tag, semver and name",
         ),
     ],
 )

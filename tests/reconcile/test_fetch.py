@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from towline.api import labels
 from towline.api.gitrepository import Spec
-from towline.errors import Reason
+from towline.errors import Reason, SourceError
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.reconcile.desired import CommitReader, Rules
@@ -73,6 +73,44 @@ async def test_a_commit_leads_from_the_head_to_its_author(fetcher: Fetcher, repo
     assert isinstance(fetched, Fetched)
     assert (fetched.head.name, fetched.head.sha) == ("refs/heads/main", sha)
     assert (fetched.revision.sha, fetched.revision.subject) == (sha, "Begin")
+
+
+async def test_a_commit_beside_a_branch_must_be_in_its_history(fetcher: Fetcher, repo: Repo) -> None:
+    first = repo.commit({"a.yaml": "a"})
+    second = repo.commit({"a.yaml": "b"})
+    repo.branch("fork")
+    stranger = repo.commit({"a.yaml": "c"}, branch="fork")
+    for sha in (first, second):
+        fetched = (await passed(fetcher, pinned(repo, sha))).last.fetched
+        assert fetched
+        assert (fetched.head.name, fetched.revision.sha) == ("refs/heads/main", sha)
+    refused = r"commit [0-9a-f]{7} \(spec.ref.commit\) is not in the history of branch main \(spec.ref.branch\): name"
+    for sha in (stranger, "1" * 40, repo.git("rev-parse", "main^{tree}")):
+        with pytest.raises(SourceError, match=refused) as raised:
+            await passed(fetcher, pinned(repo, sha))
+        assert raised.value.reason == Reason.ACCESS_DENIED
+    repo.branch("main", at=stranger)
+    assert (await passed(fetcher, pinned(repo, stranger))).last.fetched
+
+
+async def test_a_commit_that_its_branch_has_lost_is_refused_from_then_on(
+    fetcher: Fetcher, repo: Repo
+) -> None:
+    first = repo.commit({"a.yaml": "a"})
+    lost = repo.commit({"a.yaml": "b"})
+    await passed(fetcher, pinned(repo, lost))
+    repo.branch("main", at=first)
+    repo.commit({"a.yaml": "c"})
+    with pytest.raises(SourceError, match="not in the history of branch main"):
+        await passed(fetcher, pinned(repo, lost))
+    repo.delete_branch("main")
+    repo.branch("other", at=lost)
+    with pytest.raises(SourceError, match="no branch main"):
+        await passed(fetcher, pinned(repo, lost))
+
+
+def pinned(repo: Repo, sha: str) -> Spec:
+    return specify(url=repo.url, ref={"branch": "main", "commit": sha})
 
 
 async def test_within_an_interval_the_server_is_not_asked_again(

@@ -78,6 +78,21 @@ def test_each_kind_of_ref_is_followed_wherever_it_moves(
     assert values == {"head": "3", "branch": "2", "tag": "2", "semver": "2", "commit": "1", "name": "2"}
 
 
+def test_a_commit_of_a_fork_is_refused_until_the_branch_beside_it_has_it(
+    git_repository: Callable[..., Repository], repo: Repo, cluster: Cluster, namespace: str
+) -> None:
+    repo.commit(files("1"))
+    repo.branch("fork")
+    sha = repo.commit(files("2"), branch="fork")
+    app = git_repository("app", path="commit", interval="1s", ref={"branch": "main", "commit": sha})
+    status = app.until_reason("AccessDenied")
+    message = {one["type"]: one for one in status["conditions"]}["Ready"]["message"]
+    assert f"commit {sha[:7]} (spec.ref.commit) is not in the history of branch main" in message
+    assert cluster.list("v1", "ConfigMap", namespace, labels="towline.dev/repository") == []
+    repo.branch("main", at="fork")
+    app.until_ready(sha)
+
+
 def test_a_tag_that_is_moved_back_is_followed_and_the_record_says_that_history_was_rewritten(
     apps: dict[str, Repository], repo: Repo, first: str
 ) -> None:

@@ -74,10 +74,14 @@ class RefKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ref:
-    """What to follow; `value` is empty for HEAD, and a commit is in lower case."""
+    """What to follow; `value` is empty for HEAD, and a commit is in lower case.
+
+    `branch` is the one in whose history a commit must be; empty where that does not matter.
+    """
 
     kind: RefKind
     value: str = ""
+    branch: str = ""
 
 
 class Mode(StrEnum):
@@ -250,8 +254,10 @@ def _spec(given: Mapping[str, Any], namespace: str) -> Spec:
 
 
 def _ref(given: Mapping[str, str]) -> Ref:
+    if commit := given.get(RefKind.COMMIT):
+        return Ref(kind=RefKind.COMMIT, value=commit.lower(), branch=given.get(RefKind.BRANCH, ""))
     for kind, value in given.items():
-        return Ref(kind=RefKind(kind), value=value.lower() if kind == RefKind.COMMIT else value)
+        return Ref(kind=RefKind(kind), value=value)
     return Ref(kind=RefKind.HEAD)
 
 

@@ -42,6 +42,7 @@ _NAMED = 10
 class Head:
     """The ref that a spec follows: its full name, and its commit.
 
+    Where the spec names a commit and the branch that it must be in, `tip` is the head of that branch; else it is empty.
     `seen_at` is when the remote answered, by the event loop's clock.
     """
 
@@ -49,6 +50,7 @@ class Head:
     name: str
     sha: str
     seen_at: float = field(compare=False)
+    tip: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +169,8 @@ class CommitReader:
         offered = await self._mirrors.look(remote, spec.timeout, age, spec.ref)
         seen_at = self._mirrors.seen_at(remote)
         name, sha = refs.resolve(spec.ref, offered)  # of many tags, only the newest in some range are left
-        return Head(remote=remote, name=name, sha=sha, seen_at=seen_at)
+        tip = offered.names[name] if spec.ref.branch else ""
+        return Head(remote=remote, name=name, sha=sha, seen_at=seen_at, tip=tip)
 
     async def recalled(self, key: Key, spec: Spec, sha: str) -> tuple[Head, Revision, Desired] | None:
         """Read an earlier commit as it was read then, without asking the remote; None where its mirror lacks it.
@@ -193,9 +196,16 @@ class CommitReader:
         """Fetch the commit within so many seconds, if it is not there, and read who made it, unless that is `known`.
 
         Raises:
-            SourceError: the fetch failed.
+            SourceError: the fetch failed; AccessDenied, where the commit is not in the branch that it must be in.
         """
-        await self._mirrors.fetch(head.remote, head.name, head.sha, seconds)
+        await self._mirrors.fetch(head.remote, head.name, head.tip or head.sha, seconds)
+        if head.tip and not await self._mirrors.leads_to(head.remote, head.tip, head.sha):
+            branch = head.name.removeprefix("refs/heads/")
+            raise SourceError(
+                Reason.ACCESS_DENIED,
+                f"{head.remote.url}: commit {head.sha[:7]} (spec.ref.commit) is not in the history of branch {branch} "
+                "(spec.ref.branch): name a commit of that branch, or merge this one into it",
+            )
         if known and known.sha == head.sha:
             return known
         return await self._mirrors.revision(head.remote, head.sha)

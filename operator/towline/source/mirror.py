@@ -37,6 +37,7 @@ _log = log.logger(__name__)
 
 _T = TypeVar("_T")
 _SOUND_SECONDS = 300.0
+_ANCESTORS = 1000
 _GIT_VERSION = (2, 39, 4)
 """The first of its line that corrects CVE-2024-32002 and four others (docs/threat-model.md)."""
 
@@ -72,15 +73,17 @@ def _start(command: Sequence[str], folder: Path, stdin: int, inherited: Sequence
 class _Mirror:
     """What this process knows of one bare repository.
 
-    `complete` are commits that are there with all they need; removing the repository starts a new set. `used_at` is by
-    the event loop's clock; `sound_until` is how long a check that has found nothing need not be repeated; `fetchers`
-    are those who fetch, and who wait until they may; `hearing` is what all of them hear of the one that does.
+    `complete` are commits that are there with all they need; removing the repository starts a new set. `ancestors` are
+    pairs of a commit and one in its history. `used_at` is by the event loop's clock; `sound_until` is how long a check
+    that has found nothing need not be repeated; `fetchers` are those who fetch, and who wait until they may; `hearing`
+    is what all of them hear of the one that does.
     """
 
     folder: Path
     used_at: float
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     complete: set[str] = field(default_factory=set)
+    ancestors: set[tuple[str, str]] = field(default_factory=set)
     tidy: bool = False
     sound_until: float = -math.inf
     fetchers: int = 0
@@ -195,6 +198,20 @@ class Mirrors:
         """Return one fetched commit."""
         mirror = self._mirror(remote, sha)
         return await self._read(remote, mirror, sha, self._reader.revision(mirror.folder, sha))
+
+    async def leads_to(self, remote: Remote, tip: str, sha: str) -> bool:
+        """Tell whether the history of a fetched commit has another one in it, or is that commit."""
+        mirror = self._mirror(remote, tip)
+        if tip == sha or (tip, sha) in mirror.ancestors:
+            return True
+        if len(tip) != len(sha):
+            return False
+        found = await self._read(remote, mirror, tip, self._reader.leads_to(mirror.folder, tip, sha))
+        if found:
+            if len(mirror.ancestors) == _ANCESTORS:
+                mirror.ancestors.clear()
+            mirror.ancestors.add((tip, sha))
+        return found
 
     async def history(self, remote: Remote, old: str, new: str) -> History:
         """Return the commits that `new` has and `old` lacks; `new` alone where they share nothing."""

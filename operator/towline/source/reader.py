@@ -65,6 +65,15 @@ class Reader:
         (found,) = await self._behind(repository, (_id(sha),))
         return found.kind
 
+    async def leads_to(self, repository: Path, tip: str, sha: str) -> bool:
+        """Tell whether a commit is in the history of another one."""
+        if await self.kind(repository, sha) != "commit":
+            return False
+        answer = await self._git.run(_call(repository, "merge-base", "--is-ancestor", _id(sha), _id(tip)))
+        if answer.code not in {0, 1}:
+            raise UnreadableError(answer.complaint)
+        return answer.code == 0
+
     async def sound(self, repository: Path) -> bool:
         """Say whether everything is there that the refs lead to, and no ref is broken.
 

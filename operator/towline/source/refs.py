@@ -101,7 +101,7 @@ def _advertised(first: bytes, packets: Iterator[bytes]) -> Iterator[tuple[bytes,
 def resolve(ref: Ref, refs: Refs) -> tuple[str, str]:
     """Return the full name of the ref that the spec follows, and its commit.
 
-    For a commit both are the commit.
+    For a commit both are the commit, or the name is that of the branch that it must be in.
 
     A range of versions over many thousand tags takes so long that it belongs in a thread.
 
@@ -109,11 +109,16 @@ def resolve(ref: Ref, refs: Refs) -> tuple[str, str]:
         SourceError: RefNotFound.
     """
     if ref.kind is RefKind.COMMIT:
-        return ref.value, ref.value
+        return resolve(_branch(ref), refs)[0] if ref.branch else ref.value, ref.value
     name = _newest(ref, refs) if ref.kind is RefKind.SEMVER else _full_name(ref, refs)
     if name not in refs.names:
         raise _missing(ref, refs)
     return name, refs.names[name]
+
+
+def _branch(ref: Ref) -> Ref:
+    """Return the branch that a commit must be in as a ref of its own, any other ref as it is."""
+    return Ref(kind=RefKind.BRANCH, value=ref.branch) if ref.branch else ref
 
 
 def _full_name(ref: Ref, refs: Refs) -> str:
@@ -127,7 +132,7 @@ _PREFIXES = {RefKind.BRANCH: "refs/heads/", RefKind.TAG: "refs/tags/"}
 
 def patterns(wanted: Iterable[Ref]) -> tuple[str, ...]:
     """Return the patterns by which `git ls-remote` asks for no more than these."""
-    return tuple(sorted({pattern for ref in wanted for pattern in _patterns(ref)}))
+    return tuple(sorted({pattern for ref in wanted for pattern in _patterns(_branch(ref))}))
 
 
 def _patterns(ref: Ref) -> Iterator[str]:
@@ -180,7 +185,7 @@ class _Kept:
         self.names: dict[bytes, bytes] = {}
         self._exact = {b"HEAD", head.encode()}
         self._newest: dict[versions.Range, tuple[Any, bytes]] = {}
-        for ref in wanted:
+        for ref in map(_branch, wanted):
             if ref.kind is RefKind.SEMVER:
                 with suppress(ValueError):  # it is refused where it is resolved
                     self._newest[versions.parse_range(ref.value)] = (None, b"")
