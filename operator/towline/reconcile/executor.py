@@ -138,10 +138,8 @@ class Executor:
         Raises:
             ClusterError: nothing was written yet, and the API server cannot be asked, or refuses Towline as a whole.
         """
-        context = self.context(request)
-        request = await self._still_there(request, context)
+        request = await self._still_there(request, context := self.context(request))
         flight = await self._preflight(request, context)
-        self._kept(flight)
         unrepaired = tuple(failure for failure in flight.failures if failure.object in request.repairs)
         held = tuple(failure for failure in flight.failures if failure not in unrepaired)
         failures = (*request.plan.failures, *held)
@@ -186,11 +184,12 @@ class Executor:
         left = tuple(change for change in request.plan.changes if change.ref not in past)
         return replace(request, plan=replace(request.plan, changes=left))
 
-    def _kept(self, flight: Preflight) -> None:
+    def _kept(self, flight: Preflight) -> Preflight:
         """Remember how the objects are that were read and stay: the index may have been told the past."""
         for found in flight.predictions:
             if found.change.action is Action.KEEP and found.before:
                 self._index.looked_at(found.change.ref, found.before)
+        return flight
 
     async def _opened(
         self, request: SyncRequest, entries: Sequence[ChangeEntry], begin: Begin
@@ -227,10 +226,10 @@ class Executor:
         last = await self.newest(request.identity)
         beside = sync.beside(request)
         if request.preflight:
-            return await self._writer.preflight(applies, context, beside)
+            return self._kept(await self._writer.preflight(applies, context, beside))
         if not newest.refuses(last, request.revision.sha):
             context = replace(context, preflight=newest.plans(last) or request.trigger in _UNASKED)
-            return await self._writer.preflight(applies, context, beside)
+            return self._kept(await self._writer.preflight(applies, context, beside))
         careful = replace(context, preflight=True)
         rehearsed = (await self._writer.preflight(applies, careful, beside)).failures
         known = {failure.object for failure in rehearsed if newest.tells(last, failure)}
