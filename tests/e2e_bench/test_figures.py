@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from e2e.bench import machine, procfs, rows, table
+from e2e.bench import counting, machine, procfs, rows, table
 from e2e.bench.machine import Machine
 from e2e.bench.rows import Row, Section, Unit
+from e2e.harness import identity
+from e2e.harness.audit import AuditEvent
 
 MACHINE = Machine(
     cpu="A processor",
@@ -116,3 +118,31 @@ def test_a_page_without_a_place_for_the_table_is_an_error(tmp_path: Path) -> Non
     page.write_text("# Nothing here\n")
     with pytest.raises(ValueError, match="lacks"):
         table.save(page, "")
+
+
+def written(status: dict[str, object]) -> AuditEvent:
+    return AuditEvent(
+        verb="patch",
+        group="towline.dev",
+        resource="gitrepositories",
+        subresource="status",
+        namespace="shop",
+        name="app",
+        user=identity.OPERATOR,
+        user_agent="towline",
+        code=200,
+        request_uri="/",
+        query={},
+        body=[
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": "1"},
+            {"op": "add", "path": "/status", "value": status},
+        ],
+        time="2026-01-01T00:00:00.000000Z",
+    )
+
+
+def test_the_echo_of_what_asked_for_a_pass_is_no_news_and_all_else_in_a_status_is() -> None:
+    before = {"commit": {"applied": "1"}, "lastHandledReconcile": "a"}
+    echo = written({**before, "lastHandledReconcile": "b"})
+    news = written({"commit": {"applied": "2"}, "lastHandledReconcile": "c"})
+    assert counting.status_writes([echo, news, news, echo], before) == (news, echo)
