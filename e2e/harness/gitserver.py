@@ -31,6 +31,7 @@ class Fault(StrEnum):
     CUT = "sends half of the answer and closes the connection"
     PACK_CUT = "sends a part of each pack and closes the connection"
     PACK_CHANGED = "changes one byte of each pack"
+    TRICKLE = "answers, at two kilobytes a second"
     NO_PACKS = "lists its refs, and answers 500 to whoever wants objects"
 
 
@@ -213,7 +214,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         ) as backend:
             answer, _ = backend.communicate(body)
         head, _, content = answer.partition(b"\r\n\r\n")
-        self._send(_headers(head), content, _spoiled(content, switches))
+        self._send(_headers(head), content, switches)
 
     def _environment(self, path: str, query: str, length: int) -> dict[str, str]:
         environment = {
@@ -239,8 +240,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             else environment
         )
 
-    def _send(self, headers: Mapping[str, str], content: bytes, spoiled: bytes) -> None:
-        """Promise one content and send another; less than was promised breaks the connection."""
+    def _send(self, headers: Mapping[str, str], content: bytes, switches: _Switches) -> None:
+        """Promise one content and perhaps send another; less than was promised breaks the connection."""
+        spoiled = _spoiled(content, switches)
         status = int(headers.get("Status", "200").split()[0])
         self.send_response(status)
         for name, value in headers.items():
@@ -248,9 +250,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(spoiled)
+        if switches.fault is Fault.TRICKLE:
+            self._trickle(spoiled, switches.changed)
+        else:
+            self.wfile.write(spoiled)
         if len(spoiled) < len(content):
             self._reset()
+
+    def _trickle(self, content: bytes, changed: threading.Event) -> None:
+        """Send a little every tenth of a second, until the fault changes."""
+        with suppress(OSError):
+            for start in range(0, len(content), 200):
+                self.wfile.write(content[start : start + 200])
+                if changed.wait(0.1):
+                    return
 
 
 def _spoiled(content: bytes, switches: _Switches) -> bytes:
