@@ -20,8 +20,9 @@ from towline.live.index import Index
 from towline.model import ObjectRef
 from towline.reconcile import finalize
 from towline.reconcile.dependencies import Dependencies
-from towline.reconcile.finalize import Ended, Finalizer
+from towline.reconcile.finalize import Finalizer
 from towline.reconcile.neighbours import Neighbours
+from towline.reconcile.state import Finalized
 from towline.reconcile.sweep import Sweep
 from towline.status.compute import PassResult
 
@@ -96,7 +97,7 @@ async def finalizer(folder: Path) -> AsyncIterator[Finalizer]:
         await index.aclose()
 
 
-async def ended(folder: Path) -> PassResult | Ended:
+async def ended(folder: Path) -> PassResult | Finalized:
     """Finalize a repository whose deletion was just asked for."""
     app = repository(deletionTimestamp="2026-01-01T00:00:00Z", finalizers=["towline.dev/finalizer"])
     async with finalizer(folder) as door:
@@ -118,7 +119,7 @@ async def test_when_it_has_waited_for_long_enough_a_deletion_ends_and_says_what_
 ) -> None:
     monkeypatch.setattr(finalize, "PATIENCE_SECONDS", 0.0)
     found = await ended(tmp_path)
-    assert isinstance(found, Ended)
+    assert isinstance(found, Finalized)
     assert found.undeleted
     assert found.undeleted.total == 1
     assert found.undeleted.why == (

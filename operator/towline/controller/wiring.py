@@ -102,6 +102,7 @@ class _Shared:
     executor: Executor
     blame: Blame
     drifts: DriftStates
+    waits: Waits
 
 
 def passes(
@@ -110,20 +111,7 @@ def passes(
     """Build everything that runs passes; `wake` asks for one."""
     shared = _shared(chosen, doors, keys, metrics, wake)
     repairs = _repairs(doors, shared)
-    waits = Waits(time.monotonic)
     checkups = Checkups(doors.index, Pods(doors.client, doors.discovery), time.monotonic)
-
-    def forget(key: Key, uid: str) -> None:
-        shared.neighbours.withdraw(key)
-        shared.dependencies.forget(key)
-        shared.fetcher.forget(key)
-        shared.drifts.forget(key)
-        doors.ledger.forget(uid)
-        waits.forget(uid)
-        checkups.forget(labels.repository_label(key))
-        shared.blame.forget(uid)
-        metrics.forget(*key)
-
     reconciler = Reconciler(
         repositories=shared.repositories,
         attempts=_attempts(chosen, doors, shared, repairs),
@@ -135,13 +123,13 @@ def passes(
             dependencies=shared.dependencies,
             announcer=shared.announcer,
             ledger=doors.ledger,
-            waits=waits,
+            waits=shared.waits,
             now=now,
             check=ClockCheck(now, time.monotonic, doors.client.server_date),
         ),
         passes=LastPasses(time.monotonic, random.random),
         metrics=metrics,
-        forget=forget,
+        forget=_forget(doors, shared, checkups, metrics),
     )
     return Passes(
         once=reconciler.once,
@@ -150,6 +138,25 @@ def passes(
         remotes=shared.fetcher.remotes,
         is_asking=shared.fetcher.is_asking,
     )
+
+
+def _forget(
+    doors: Doors, shared: _Shared, checkups: Checkups, metrics: Metrics
+) -> Callable[[Key, str], None]:
+    """Return what forgets a repository that is gone, by its key and uid."""
+
+    def forget(key: Key, uid: str) -> None:
+        shared.neighbours.withdraw(key)
+        shared.dependencies.forget(key)
+        shared.fetcher.forget(key)
+        shared.drifts.forget(key)
+        doors.ledger.forget(uid)
+        shared.waits.forget(uid)
+        checkups.forget(labels.repository_label(key))
+        shared.blame.forget(uid)
+        metrics.forget(*key)
+
+    return forget
 
 
 def _shared(
@@ -194,6 +201,7 @@ def _shared(
         ),
         blame=blame,
         drifts=DriftStates(locator, writer, mask, stamps=keys.stamps, clock=time.monotonic, now=now),
+        waits=Waits(time.monotonic),
     )
 
 

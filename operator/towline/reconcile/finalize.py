@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from towline import log, text
 from towline.api import gitrepository, labels
@@ -25,7 +25,7 @@ from towline.reconcile import result
 from towline.reconcile.dependencies import Dependencies
 from towline.reconcile.executor import Executor
 from towline.reconcile.neighbours import Neighbours
-from towline.reconcile.state import kinds_of
+from towline.reconcile.state import Finalized, Undeleted, kinds_of
 from towline.reconcile.sweep import Sweep
 from towline.reconcile.sync import SyncRequest, SyncResult
 from towline.records.ledger import Ledger
@@ -41,28 +41,13 @@ _DEPENDENTS_SECONDS = 2.0
 _LOOK_SECONDS = 2.0
 """How often to check whether objects that are being deleted are gone."""
 
-PATIENCE_SECONDS = 60.0
-"""How long after its deletion a GitRepository waits for objects that other finalizers keep."""
 
 _NAMED = 3
 """How many of them are read, to say what keeps the first."""
 
 _OUR_CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gitrepositories.towline.dev"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undeleted:
-    """Objects that were deleted and are not gone: how many, and what keeps the first of them, a sentence each."""
-
-    total: int
-    why: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """A deletion that is done; `undeleted` is what it no longer waits for, None where all is gone."""
-
-    undeleted: Undeleted | None = None
+PATIENCE_SECONDS = 60.0
+"""How long after its deletion a GitRepository waits for objects that other finalizers keep."""
 
 
 class Finalizer:
@@ -104,14 +89,14 @@ class Finalizer:
         self._installation = installation
         self._waiting_since: dict[str, float] = {}
 
-    async def finalize(self, repository: GitRepository) -> PassResult | Ended:
+    async def finalize(self, repository: GitRepository) -> PassResult | Finalized:
         """Prune or release every owned object, and then remove the finalizer.
 
         Raises:
             ClusterError: the API server could not be asked.
         """
         if labels.FINALIZER not in repository.finalizers:
-            return Ended()
+            return Finalized()
         if dependent := await self._dependencies.blocking(repository):
             return _waiting(
                 repository,
@@ -132,7 +117,7 @@ class Finalizer:
             raise ClusterError("the GitRepository was changed while it was being deleted")
         self._ledger.forget(repository.uid)
         self._waiting_since.pop(repository.uid, None)
-        return Ended(undeleted=undeleted)
+        return Finalized(undeleted=undeleted)
 
     async def _decide(self, repository: GitRepository) -> tuple[Plan, float, Mapping[GroupKind, str]]:
         """Return the plan of the deletion, the seconds that it may wait for others, and the unreadable kinds."""
@@ -210,7 +195,7 @@ class Finalizer:
         kept = await self._executor.keepers(_request(repository, Plan()), asked)
         total = len(going) - len(asked) + len(kept)
         why = tuple(f"{ref.display} {each}" for ref, each in kept.items())
-        return Undeleted(total=total, why=why) if total else None
+        return Undeleted(total=total, why=why, waited=PATIENCE_SECONDS) if total else None
 
 
 def _kept(undeleted: Undeleted) -> str:

@@ -14,10 +14,10 @@ from towline.model import Key
 from towline.reconcile import result
 from towline.reconcile.attempt import Attempts
 from towline.reconcile.checkup import Checkups
-from towline.reconcile.finalize import Ended, Finalizer
+from towline.reconcile.finalize import Finalizer
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.report import Reporter
-from towline.reconcile.state import Attempt, LastPass, Reached, Start
+from towline.reconcile.state import Attempt, Finalized, LastPass, Reached, Start
 from towline.status import reasons, schedule
 from towline.status.compute import PassResult
 from towline.status.reasons import Again
@@ -114,7 +114,7 @@ class Reconciler:
         repository = start.repository
         try:
             passed = await self._finalizer.finalize(repository)
-            if isinstance(passed, Ended):
+            if isinstance(passed, Finalized):
                 await self._reporter.ended(repository, passed)
                 return None
         except Exception as error:  # noqa: BLE001  a whole pass: a bug in one repository must not end the others

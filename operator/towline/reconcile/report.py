@@ -19,7 +19,7 @@ from towline.notify.announce import Announcer
 from towline.plan.snapshot import differing
 from towline.reconcile.dependencies import Dependencies
 from towline.reconcile.desired import Desired
-from towline.reconcile.finalize import PATIENCE_SECONDS, Ended
+from towline.reconcile.state import Finalized
 from towline.records.ledger import Ledger
 from towline.status import compute, health_condition
 from towline.status.compute import PassResult
@@ -113,10 +113,10 @@ class Reporter:
         if news := announcement.set_back(ended):
             await self._announcer.announce(repository, news)
 
-    async def ended(self, repository: GitRepository, ended: Ended) -> None:
+    async def ended(self, repository: GitRepository, ended: Finalized) -> None:
         """Announce which objects a deletion no longer waits for, if there are any."""
         if left := ended.undeleted:
-            news = announcement.undeleted(left.total, left.why, PATIENCE_SECONDS)
+            news = announcement.undeleted(left.total, left.why, left.waited)
             await self._announcer.announce(repository, news)
 
     async def _retain(self, repository: GitRepository) -> None:

@@ -243,3 +243,22 @@ def _is_switched(start: Start, fetched: Fetched) -> bool:
         return repository.status.get("observedGeneration") != repository.generation
     places = ((each.url, each.ref, each.path) for each in (before.spec, fetched.spec))
     return len(set(places)) > 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undeleted:
+    """Objects that were deleted and are not gone, though they had `waited` seconds: how many, and what keeps the first.
+
+    `why` has a sentence for each of these.
+    """
+
+    total: int
+    why: tuple[str, ...]
+    waited: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finalized:
+    """A deletion that is done; `undeleted` is what it no longer waits for, None where all is gone."""
+
+    undeleted: Undeleted | None = None
