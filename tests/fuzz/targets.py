@@ -9,6 +9,7 @@ import orjson
 from towline.api import expressions, ignoring, labels, versions
 from towline.errors import SpecError
 from towline.fields import additions, coowners, edited_items, managed, owned_paths, pointer, server_paths
+from towline.model import ObjectRef
 from towline.plan import ignore_fields
 from towline.render import documents, plain
 from towline.render.documents import YamlLimits
@@ -67,7 +68,7 @@ def directives(content: bytes) -> object:
     named = {name: value for name, _, value in pairs}
     body = {**BODY, "metadata": {"name": "a", "annotations": named}}
     return plain.manifests("a.yaml", "", orjson.dumps(body), LIMITS), labels.parse_owner(
-        content.decode("latin-1")
+        content.decode("latin-1"), ObjectRef("", "ConfigMap", "team", "a")
     )
 
 
