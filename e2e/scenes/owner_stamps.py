@@ -34,11 +34,21 @@ def owner_of(body: Object) -> str:
 
 
 def without_stamp(cluster: Cluster, body: Object) -> None:
-    """Make an object as operators left it before there were stamps."""
-    metadata = body["metadata"]
+    """Take the stamp off an object."""
     bare, _, _ = owner_of(body).rpartition(":")
-    touch = {"metadata": {"annotations": {OWNER: bare}}}
-    cluster.patch(body["apiVersion"], body["kind"], metadata["name"], metadata["namespace"], touch)
+    _patch(cluster, body, {"annotations": {OWNER: bare}})
+
+
+def as_before_stamps(cluster: Cluster, body: Object) -> None:
+    """Make an object as operators left it before there were stamps: nobody else has written it."""
+    without_stamp(cluster, body)
+    _patch(cluster, body, {"managedFields": body["metadata"]["managedFields"]})
+
+
+def _patch(cluster: Cluster, body: Object, metadata: Object) -> None:
+    held = body["metadata"]
+    change = {"metadata": metadata}
+    cluster.patch(body["apiVersion"], body["kind"], held["name"], held["namespace"], change)
 
 
 def forged(cluster: Cluster, body: Object, manager: str) -> Object:
