@@ -95,6 +95,14 @@ def message(found: Body, kind: Type = Type.READY) -> str:
     return text
 
 
+def test_the_ref_that_was_followed_stays_until_another_head_is_found() -> None:
+    found = replace(succeeded(), ref="refs/heads/main")
+    assert after(found)["ref"] == "refs/heads/main"
+    away = PassResult(generation=1, reason=Reason.GIT_UNAVAILABLE, message="gone")
+    assert after(found, away)["ref"] == "refs/heads/main"
+    assert "ref" not in after(found, succeeded())
+
+
 def test_a_success_says_which_commit_by_whom_and_how_much() -> None:
     found = after(succeeded())
     assert message(found) == 'Applied 1a2b3c4 "raise the limits" by Ada: 12 objects'

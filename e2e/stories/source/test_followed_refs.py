@@ -74,6 +74,15 @@ def test_each_kind_of_ref_is_followed_wherever_it_moves(
     third = repo.commit(files("3"), branch="next")
     repo.git("symbolic-ref", "HEAD", "refs/heads/next")
     apps["head"].until_ready(third)
+    found = {kind: app.read()["status"].get("ref") for kind, app in apps.items()}
+    assert found == {
+        "head": "refs/heads/next",
+        "branch": "refs/heads/release",
+        "tag": "refs/tags/stable",
+        "semver": "refs/tags/v1.9.0",
+        "commit": None,
+        "name": PULL,
+    }
     values = {kind: cluster.get("v1", "ConfigMap", f"of-{kind}", namespace)["data"]["value"] for kind in apps}
     assert values == {"head": "3", "branch": "2", "tag": "2", "semver": "2", "commit": "1", "name": "2"}
 

@@ -52,6 +52,11 @@ class Head:
     seen_at: float = field(compare=False)
     tip: str = ""
 
+    @property
+    def ref(self) -> str:
+        """The full name of the ref; empty where a commit is followed by its id alone."""
+        return "" if self.name == self.sha else self.name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:

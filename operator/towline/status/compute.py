@@ -51,6 +51,7 @@ class ObjectCounts:
 class PassResult:
     """What one pass found and did; None and empty texts mean that it does not know.
 
+    `ref` is the full name of the ref at which `observed` was found.
     `observed` and `attempted` are shas, `commit` is the attempted one as people name it.
     `applied` is the commit whose whole plan is done; to name the one of
     before changes nothing. `message` may be empty where failures, blocked prunes or counts say enough.
@@ -67,6 +68,7 @@ class PassResult:
     reason: Reason
     message: str = ""
     observed: str = ""
+    ref: str = ""
     attempted: str = ""
     commit: str = ""
     applied: Revision | None = None
@@ -107,6 +109,7 @@ def compute(
     status = {
         **counted,
         "observedGeneration": passed.generation,
+        "ref": text.printable(passed.ref, _WORDS_BYTES) if passed.observed else previous.get("ref"),
         "commit": _commit(previous, passed, is_healthy=fine and whole),
         "applied": _applied(previous, passed.applied, moment),
         "kinds": _kinds(previous, passed.kinds),
