@@ -40,8 +40,8 @@ def applies(events: Iterable[AuditEvent]) -> tuple[AuditEvent, ...]:
     return tuple(sorted(found, key=moment))
 
 
-def status_writes(events: Iterable[AuditEvent], before: Mapping[str, Any]) -> tuple[AuditEvent, ...]:
-    """Return the writes of one repository's status that say more than that a pass was asked for, oldest first.
+def echoes(events: Iterable[AuditEvent], before: Mapping[str, Any]) -> tuple[AuditEvent, ...]:
+    """Return the writes of one repository's status, tried or done, that only say that a pass was asked for.
 
     Args:
         events: what was asked.
@@ -50,10 +50,12 @@ def status_writes(events: Iterable[AuditEvent], before: Mapping[str, Any]) -> tu
     found = []
     known = _without_echo(before)
     for event in asked(events):
-        if (event.resource, event.subresource) == _STATUS and event.writes and event.succeeded:
-            known, last = _without_echo(_status_of(event)), known
-            if known != last:
+        if (event.resource, event.subresource) == _STATUS and event.writes:
+            said = _without_echo(_status_of(event))
+            if said == known:
                 found.append(event)
+            elif event.succeeded:
+                known = said
     return tuple(found)
 
 

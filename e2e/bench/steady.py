@@ -74,8 +74,7 @@ def _quiet(rig: Rig, operator: Operator, repository: Repository) -> Quiet:
         repository.annotate(reconcile=f"pass {number}")
         rig.rest(operator)
     events = rig.events(mark)
-    told = [event for event in counting.asked(events) if event.resource == "gitrepositories" and event.writes]
-    echoes = len(told) - len(counting.status_writes(events, status))
+    echoes = len(counting.echoes(events, status))
     return Quiet(
         used=rig.reading(operator) - before,
         about_objects=len(counting.about_objects(events)),

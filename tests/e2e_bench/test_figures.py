@@ -145,4 +145,4 @@ def test_the_echo_of_what_asked_for_a_pass_is_no_news_and_all_else_in_a_status_i
     before = {"commit": {"applied": "1"}, "lastHandledReconcile": "a"}
     echo = written({**before, "lastHandledReconcile": "b"})
     news = written({"commit": {"applied": "2"}, "lastHandledReconcile": "c"})
-    assert counting.status_writes([echo, news, news, echo], before) == (news, echo)
+    assert counting.echoes([echo, news, news, echo], before) == (echo, news)
