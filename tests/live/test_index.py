@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -71,6 +71,15 @@ def test_an_object_tells_who_owns_it_and_what_we_hold() -> None:
 def test_an_owner_annotation_that_does_not_name_this_very_object_names_no_owner(value: str) -> None:
     body = config_map(labels={labels.REPOSITORY_LABEL: LABEL}, annotations={labels.OWNER: value})
     assert observed.live_from(body, STAMPS).owner == ""
+
+
+def test_an_object_tells_whether_it_is_older_than_the_key() -> None:
+    since = replace(STAMPS, since="2026-01-01T00:00:05Z")
+    found = [
+        observed.live_from(config_map(creationTimestamp=f"2026-01-01T00:00:0{second}Z"), since).early
+        for second in (4, 5, 6)
+    ]
+    assert found == [True, False, False]
 
 
 def test_an_object_that_nobody_marked_is_read_as_such() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.live import judge
 from towline.live.judge import EventMeaning, Shift
-from towline.model import CURRENT, Health, Live, ObjectRef, State
+from towline.model import CURRENT, Health, Live, ObjectRef, Stamp, State
 
 SEEN = Live(
     ref=ObjectRef("apps", "Deployment", "shop", "web"),
@@ -110,3 +110,24 @@ def test_only_what_metadata_explains_is_beyond_doubt() -> None:
         EventMeaning.RECREATED,
         EventMeaning.TERMINATING,
     }
+
+
+@pytest.mark.parametrize("left", [Stamp.NONE, Stamp.WRONG])
+def test_a_stamp_that_goes_while_the_object_is_watched_was_removed_until_a_valid_one_is_back(
+    left: Stamp,
+) -> None:
+    stamped, robbed = SEEN._replace(stamp=Stamp.VALID), SEEN._replace(stamp=left, resource_version="11")
+    seen = judge.stripped(stamped, robbed)
+    assert seen == robbed._replace(stamp=Stamp.REMOVED)
+    assert judge.stripped(seen, robbed) == seen
+    assert judge.stripped(seen, stamped) == stamped
+    assert judge.judge(stamped, robbed) is EventMeaning.CHANGED
+
+
+def test_an_object_that_never_had_a_stamp_here_is_from_before_stamps() -> None:
+    before = SEEN._replace(stamp=Stamp.NONE)
+    assert judge.stripped(None, before) == before
+    assert judge.stripped(before, before) == before
+    assert judge.stripped(SEEN._replace(stamp=Stamp.VALID), before._replace(uid="u2")) == before._replace(
+        uid="u2"
+    )
