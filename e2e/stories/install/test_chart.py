@@ -46,9 +46,10 @@ NOT_SEEN_HERE = {
     ("list", "apiservices"),
     ("list", "customresourcedefinitions"),
     ("list", "pods"),
+    ("patch", "secrets"),
 }
 """Rights for what the story need not bring about: open and old records, an event that repeats, kinds that vanish,
-workloads that do not become ready."""
+workloads that do not become ready, a Secret of keys that an earlier version made."""
 
 Play = Callable[..., Operator]
 
