@@ -192,6 +192,20 @@ def test_long_paths_through_symlinks_do_not_fill_the_memory(repository: Repo) ->
     assert 0 < sum(letters) < 32 * 4 * 10_000
 
 
+def test_a_step_from_folder_to_folder_costs_by_the_length_of_the_path(repository: Repo) -> None:
+    def ends(letters: int) -> set[str]:
+        deep = "/".join(["n" * letters] * 15)
+        commit = {f"{deep}/a": "", **{f"to{number}": f"{deep}/a" for number in range(50)}}
+        _, entries, tree = listed(repository, commit)
+        followed = Links((), tree, 300)
+        symlinks = (entry for entry in entries if entry.kind is Kind.SYMLINK)
+        return {one.path for link in symlinks for one in followed.follow(link, lambda _: True)}
+
+    assert ends(1) == {f"{'n/' * 15}a"}
+    with pytest.raises(SourceError, match="through too many folders"):
+        ends(200)
+
+
 def test_no_symlink_on_disk_leads_into_gits_own_folder_or_another_repository(tmp_path: Path) -> None:
     for path in (".git/config.yaml", "module/.git/x", "module/a.yaml"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ _STEPS = 4
 """Steps for each entry that links may lead to: from folder to folder, and one for each link that leads to an entry."""
 
 _STEP_LETTERS = 32
-"""So many letters of an entry's path through links count as one more step: they fill the memory."""
+"""So many letters of a path count as one more step: they take time, and memory where they lead to an entry."""
 
 
 class Tree(Protocol):
@@ -167,6 +167,7 @@ class Links:
             elif step not in {"", "."}:
                 behind.append(step)
                 here = "/".join(behind)
+                self._spend(steps=len(here) // _STEP_LETTERS)
                 text = self._tree.link(here)
                 if text is not None:
                     links += 1
