@@ -98,7 +98,9 @@ def test_a_record_reads_back_as_it_was_written() -> None:
 
 
 def test_what_is_empty_is_not_written() -> None:
-    [made] = opening.opening(syncs.sync(commits=(), commits_total=0, target="", author=None), (), None)
+    [made] = opening.opening(
+        syncs.sync(commits=(), commits_total=0, target="", ref="", author=None), (), None
+    )
     assert recordbody.to_body(made)["spec"].keys() == {
         *("repository", "sequence", "trigger", "operator", "startedAt", "digestVersion")
     }

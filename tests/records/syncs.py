@@ -106,6 +106,7 @@ def sync(**more: Any) -> opening.RecordDraft:
         "trigger": Trigger.COMMIT,
         "source": "",
         "target": SHA,
+        "ref": "refs/heads/main",
         "author": ADA,
         "commits": (revision(),),
         "commits_total": 1,

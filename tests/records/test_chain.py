@@ -3,15 +3,22 @@ from __future__ import annotations
 import copy
 import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from towline.api import recordbody
 from towline.api.syncrecord import Trigger
 from towline.records import chain, newest, opening
 
 from tests.records import syncs
 from tests.records.syncs import change, entries, sync
+
+ROOT = Path(__file__).parents[2]
+
+BEFORE_REFS = "sha256:153700c638e282b2192d9f2e0b091c34d29d497f8b18c0599003e8eadd98dd3e"
+"""The digest of the first record of `syncs.history`, as it was computed by version 1."""
 
 HISTORY = [recordbody.to_body(made) for made in syncs.history(1, 2, 2200, 1)]
 """Six records of four syncs: the third has three parts."""
@@ -35,6 +42,27 @@ def test_a_history_survives_what_the_api_server_adds_to_it() -> None:
     assert chain.verify(bodies) == ()
 
 
+def test_a_history_from_before_a_field_was_covered_goes_on() -> None:
+    [older] = syncs.history(1)
+    body = recordbody.to_body(older)
+    for field in ("ref", "author"):
+        del body["spec"][field]
+    body["spec"]["digestVersion"] = 1
+    body["status"]["digest"] = BEFORE_REFS
+    tip = newest.of([recordbody.from_body(body)])
+    [newer] = opening.opening(sync(), (), tip)
+    assert newer.intent.digest_version == 2
+    assert chain.verify([body, recordbody.to_body(newer)]) == ()
+
+
+def test_the_newest_digest_covers_every_field_of_the_schema() -> None:
+    schema = yaml.safe_load((ROOT / "crds/syncrecords.yaml").read_text())["spec"]["versions"][0]["schema"]
+    places = schema["openAPIV3Schema"]["properties"]
+    covered = chain.NAMED[chain.VERSION]
+    assert covered["spec"] == places["spec"]["properties"].keys()
+    assert covered["status"] | {"digest"} == places["status"]["properties"].keys()
+
+
 def test_an_open_record_at_the_end_is_well() -> None:
     last = newest.of(syncs.history(1))
     running = opening.opening(sync(), entries(change(f"o{number}") for number in range(700)), last)
@@ -56,6 +84,8 @@ def test_histories_of_several_repositories_are_checked_apart() -> None:
         ("spec", "trigger", str(Trigger.MANUAL)),
         ("spec", "changes", []),
         ("spec", "flags", ["Late"]),
+        ("spec", "ref", "refs/tags/main"),
+        ("spec", "author", {"name": "Eve", "email": "eve@example.com"}),
         ("status", "outcome", "Failed"),
         ("status", "counts", {}),
         ("status", "failures", [{"reason": "x", "message": "y"}]),

@@ -83,6 +83,8 @@ def test_each_kind_of_ref_is_followed_wherever_it_moves(
         "commit": None,
         "name": PULL,
     }
+    recorded = {kind: app.records()[-1]["spec"].get("ref") for kind, app in apps.items()}
+    assert recorded == found
     values = {kind: cluster.get("v1", "ConfigMap", f"of-{kind}", namespace)["data"]["value"] for kind in apps}
     assert values == {"head": "3", "branch": "2", "tag": "2", "semver": "2", "commit": "1", "name": "2"}
 

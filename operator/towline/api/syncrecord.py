@@ -95,8 +95,9 @@ class Intent:
     """The spec: what a sync was about to do; it never changes.
 
     `previous` is the digest of the record before, empty for the first. `source` and `target` are the shas
-    `from` and `to`; `author` wrote what the target brings, None in records that do not say so. `commits` are newest
-    first; `commits_total` also counts those that are not listed.
+    `from` and `to`; `ref` is the full name of the ref that led to the target, empty where none did; `author` wrote what
+    the target brings, None in records that do not say so. `commits` are newest first; `commits_total` also counts
+    those that are not listed.
     """
 
     subject: RecordedRepository
@@ -113,6 +114,7 @@ class Intent:
     operator: str
     started_at: str
     digest_version: int
+    ref: str = ""
     author: Person | None = None
 
 

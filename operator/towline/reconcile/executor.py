@@ -317,6 +317,7 @@ class Executor:
             flags=request.flags,
             operator=self._operator,
             started_at=self.moment(),
+            ref=request.ref,
             author=request.revision.writer,
         )
         return await asyncio.to_thread(opening.opening, about, entries, await self.newest(request.identity))

@@ -24,7 +24,8 @@ class SyncRequest:
     """What is to be done, for whom and why.
 
     `commits` lead from `source` (a sha, empty before the first sync) to the revision, newest first; `commits_total`
-    counts them all. `remote` is where they are, None where nothing is declared. `changed_by` are the commits that made
+    counts them all. `remote` is where they are, None where nothing is declared; `ref` is the full name of the ref that
+    led to the revision. `changed_by` are the commits that made
     objects what they are, as far as they are known. `preflight`, `force`, `adopt` and `foreign` are those of the spec.
     `only_repairs` says that the whole plan restores what was written before, `told` what refusals of that have a record
     already: object and reason.
@@ -40,6 +41,7 @@ class SyncRequest:
     commits_total: int = 0
     flags: tuple[Flag, ...] = ()
     remote: Remote | None = None
+    ref: str = ""
     changed_by: Mapping[ObjectRef, ChangedBy] = field(default_factory=dict)
     preflight: bool = True
     force: bool = False
@@ -121,6 +123,7 @@ def requested(  # noqa: PLR0913  for whom, from which commit, what and why
         commits_total=history.total,
         flags=(Flag.HISTORY_REWRITTEN,) if history.rewritten and why.same_ref else (),
         remote=fetched.head.remote,
+        ref=fetched.head.ref,
         changed_by=changed_by,
         preflight=spec.preflight,
         force=spec.force,

@@ -19,16 +19,17 @@ from itertools import groupby, pairwise
 from towline.fields import canonical
 from towline.model import Body
 
-VERSION = 1
+VERSION = 2
+
+_SPEC = frozenset(
+    {"repository", "sequence", "previous", "part", "trigger", "from", "to", "commits", "commitsTotal"}
+    | {"changes", "flags", "operator", "startedAt", "digestVersion"}
+)
+_STATUS = frozenset({"outcome", "finishedAt", "counts", "failures", "previous"})
 
 NAMED: Mapping[int, Mapping[str, frozenset[str]]] = {
-    1: {
-        "spec": frozenset(
-            {"repository", "sequence", "previous", "part", "trigger", "from", "to", "commits", "commitsTotal"}
-            | {"changes", "flags", "operator", "startedAt", "digestVersion"}
-        ),
-        "status": frozenset({"outcome", "finishedAt", "counts", "failures", "previous"}),
-    }
+    1: {"spec": _SPEC, "status": _STATUS},
+    2: {"spec": _SPEC | {"ref", "author"}, "status": _STATUS},
 }
 """The fields that a digest covers; a later field needs a new version, so that old records still check."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from towline import text
 from towline.api import recordbody
 from towline.api.syncrecord import (
     ChangeEntry,
@@ -30,6 +31,7 @@ ENTRY_FIELDS = 100
 """Limits of one record and one entry; with the outcome a record stays below 512 KiB."""
 
 COMMITS = 250
+REF_BYTES = 1024
 
 
 class Place(NamedTuple):
@@ -45,8 +47,8 @@ class RecordDraft:
     """What is known of a sync before it starts.
 
     `namespace` is that of its records. `source` and `target` are the shas that it leads from and to, empty
-    where there is none; `author` wrote what the target brings. `commits` are newest first; `commits_total` counts them
-    all. `started_at` is RFC 3339 in UTC.
+    where there is none; `ref` is the full name of the ref that led to the target; `author` wrote what the target
+    brings. `commits` are newest first; `commits_total` counts them all. `started_at` is RFC 3339 in UTC.
     """
 
     namespace: str
@@ -59,6 +61,7 @@ class RecordDraft:
     flags: tuple[Flag, ...]
     operator: str
     started_at: str
+    ref: str = ""
     author: Person | None = None
 
 
@@ -158,6 +161,7 @@ def opening(
             operator=sync.operator,
             started_at=sync.started_at,
             digest_version=chain.VERSION,
+            ref=text.printable(sync.ref, REF_BYTES),
             author=sizes.person(sync.author) if sync.author else None,
         )
         drafts.append(
