@@ -18,7 +18,14 @@ from e2e.harness import controlplane, gitrepo, gitserver, repositories
 from e2e.harness.audit import AuditLog
 from e2e.harness.operator import Operator, Operators
 
-KEPT = pytest.StashKey[Path]()
+FOLDER = pytest.StashKey[Path]()
+"""The folder of this process's control plane."""
+
+KEPT = pytest.StashKey[list[str]]()
+"""The folders that the workers of this process left behind."""
+
+WORKER = "towline-kept"
+"""Under which name a worker of pytest-xdist tells of what it leaves."""
 
 CRDS = Path(__file__).parents[1] / "crds"
 
@@ -40,10 +47,25 @@ def pytest_runtest_makereport(
     return report
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Say which logs a failed run leaves behind: at once, or to the process that shows the results."""
+    folder = session.config.stash.get(FOLDER, None)
+    if folder is not None and folder.exists():
+        output = getattr(session.config, "workeroutput", None)
+        kept = session.config.stash.setdefault(KEPT, []) if output is None else output.setdefault(WORKER, [])
+        kept.append(str(folder))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear from a worker which logs it leaves behind; one that crashed says nothing."""
+    kept = getattr(node, "workeroutput", {}).get(WORKER, [])
+    node.config.stash.setdefault(KEPT, []).extend(kept)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Name the logs that a failed run leaves behind."""
-    folder = config.stash.get(KEPT, None)
-    if folder is not None and folder.exists():
+    for folder in config.stash.get(KEPT, []):
         terminalreporter.write_line(f"logs of the control plane: {folder}")
 
 
@@ -57,7 +79,7 @@ def binaries() -> Path:
 def bare_plane(binaries: Path, request: pytest.FixtureRequest) -> Iterator[controlplane.ControlPlane]:
     """A control plane without our CRDs."""
     with controlplane.running(binaries, failed=lambda: request.session.testsfailed > 0) as running:
-        request.config.stash[KEPT] = running.folder
+        request.config.stash[FOLDER] = running.folder
         yield running
 
 
