@@ -8,7 +8,7 @@ PYTHON := $(BIN)/python
 JOBS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock controlplane deploy test fuzz check demo bench format
+.PHONY: help setup lock controlplane deploy test soak fuzz check demo bench format
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile
@@ -29,6 +29,9 @@ deploy: setup  ## copy crds/ into the chart, and render deploy/ from it
 test: setup  ## unit tests, properties, and stories on a real API server; JOBS=4 runs four at a time instead of two
 	@$(PYTHON) -m e2e.controlplane
 	$(PYTHON) -m pytest --numprocesses $(JOBS) --dist loadfile
+
+soak: setup  ## try much more than tests do, about an hour; PARTS="a b" SIZE=n SEED=n choose, SAVE=1 keeps the outcome
+	@$(PYTHON) -m e2e.soak $(if $(SAVE),--save) $(if $(SIZE),--size $(SIZE)) $(if $(SEED),--seed $(SEED)) $(PARTS)
 
 fuzz: setup  ## feed the parsers mutated input for a minute; FUZZ_SECONDS and FUZZ_SEED choose others
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-60} $(PYTHON) -m pytest tests/fuzz

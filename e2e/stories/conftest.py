@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from e2e.harness.desk import Desk
 from e2e.harness.operator import Operator
 from e2e.scenes import cluster_limits
 from e2e.scenes.planted_values import Scene
+from e2e.soak import effort as efforts
+from e2e.soak import parts
+from e2e.soak.effort import Effort
 
 
 @pytest.fixture
@@ -49,6 +53,18 @@ def behind(private_operator: Callable[..., Operator], proxy: Proxy) -> Operator:
     operator = private_operator(environment=proxy.environment())
     operator.start()
     return operator
+
+
+@pytest.fixture
+def effort(
+    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> Iterator[Effort]:
+    """How much a story of `make soak` tries; short in `make test`."""
+    begun = efforts.begun(parts.of_story(request.node.nodeid))
+    sys.stdout.write(f"{efforts.SEED}={begun.seed} {efforts.SIZE}={begun.size}\n")
+    yield begun
+    for name in ("seed", "tried", "survived"):
+        record_property(name, getattr(begun, name))
 
 
 @pytest.fixture

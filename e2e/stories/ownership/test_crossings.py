@@ -15,6 +15,7 @@ from e2e.harness.repositories import Repository
 from e2e.harness.waiting import eventually
 from e2e.scenes import manifests
 from e2e.scenes.crossings import Crossings
+from e2e.soak.effort import Effort
 
 GitRepositories = Callable[..., Repository]
 
@@ -32,16 +33,25 @@ def crossings(cluster: Cluster, repo: Repo, namespace: str) -> Crossings:
 
 
 def test_four_objects_reach_two_repositories_from_every_distribution_to_every_other(
-    operator: Operator, crossings: Crossings, git_repository: GitRepositories
+    operator: Operator, crossings: Crossings, git_repository: GitRepositories, effort: Effort
 ) -> None:
-    ways = every_way()
-    courses = [ways[first : first + len(ways) // COURSES] for first in range(0, len(ways), COURSES)]
+    courses = chosen_courses(effort)
     names = [f"{side}-{number}" for number in range(COURSES) for side in "ab"]
     begun = [course[0][0] for course in courses]
     crossings.begin(git_repository, names, distributed(begun))
     for step in zip(*courses, strict=True):
-        sha = crossings.commit(distributed([after for _, after in step]))
-        crossings.until_settled(sha, deadline=180)
+        with effort.point(step, counts=len(step)):
+            sha = crossings.commit(distributed([after for _, after in step]))
+            crossings.until_settled(sha, deadline=180)
+
+
+def chosen_courses(effort: Effort) -> list[list[tuple[int, int]]]:
+    """Return one course for each pair of repositories: as many ways in a row as the effort allows, begun by chance."""
+    ways = every_way()
+    length, chance = len(ways) // COURSES, effort.chance()
+    count = max(1, min(length, effort.size // COURSES))
+    begins = [number * length + chance.randrange(length - count + 1) for number in range(COURSES)]
+    return [ways[begin : begin + count] for begin in begins]
 
 
 def every_way() -> list[tuple[int, int]]:

@@ -1,0 +1,100 @@
+"""What `make soak` consists of: each part is one or more stories, which run in a short form in `make test`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+STORIES = "e2e/stories/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What is tried, and how much of it.
+
+    `story` is a module of stories, below `STORIES`, or one of its tests. `points` says what is counted. `short` is how
+    many `make test` tries, `full` how many `make soak` tries; both are 0 where a story has only one size. `seeded` says
+    whether a seed chooses what is tried.
+    """
+
+    name: str
+    story: str
+    proves: str
+    points: str
+    short: int = 0
+    full: int = 0
+    seeded: bool = True
+
+    @property
+    def path(self) -> str:
+        """Return what pytest is given."""
+        return STORIES + self.story
+
+    def holds(self, story: str) -> bool:
+        """Say whether a test, by its node id, belongs to this part."""
+        return story.startswith(self.path) and story[len(self.path) : len(self.path) + 1] in {"", ":", "["}
+
+
+_ALL = (
+    Part(
+        name="crossings",
+        story="ownership/test_crossings.py"
+        "::test_four_objects_reach_two_repositories_from_every_distribution_to_every_other",
+        proves="objects that cross between two repositories keep their UID, whoever owned which of them",
+        points="pairs of distributions",
+        short=64,
+        full=256,
+    ),
+    Part(
+        name="kills",
+        story="resilience/test_kills.py",
+        proves="20 kills at random requests of syncs, 5 of them twice, and 4 in repairs, end where no kill would have",
+        points="stories",
+    ),
+    Part(
+        name="unreliable-server",
+        story="resilience/test_unreliable_server.py",
+        proves="refusals, lost answers, ended watches and deaths of the API server delay a sync, and do nothing else",
+        points="stories",
+        seeded=False,
+    ),
+    Part(
+        name="attacks",
+        story="resilience/test_attacks.py",
+        proves="no repository delays a commit of another one by more than three times",
+        points="attacks",
+        seeded=False,
+    ),
+    Part(
+        name="stale-servers",
+        story="resilience/test_stale_servers.py",
+        proves="lists and watches of the past lead to no wrong write",
+        points="stories",
+        seeded=False,
+    ),
+    Part(
+        name="restores",
+        story="resilience/test_restored_backups.py",
+        proves="what an etcd restored from a backup has lost is applied again, and nothing else is deleted",
+        points="restores",
+        seeded=False,
+    ),
+    Part(
+        name="upgrade",
+        story="ownership/test_unstamped_objects.py",
+        proves="objects and records of an operator without owner stamps are taken on; the upgrade writes nothing",
+        points="stories",
+        seeded=False,
+    ),
+)
+
+PARTS: Mapping[str, Part] = {part.name: part for part in _ALL}
+"""By name, in the order in which they run."""
+
+
+def of_story(story: str) -> Part:
+    """Return the part that a test belongs to, by its node id; raises `LookupError`."""
+    for part in PARTS.values():
+        if part.holds(story):
+            return part
+    raise LookupError(f"{story} belongs to no part of e2e/soak/parts.py")
