@@ -89,3 +89,9 @@ def test_main_merged_into_a_branch_is_not_taken_for_the_branch() -> None:
         commit("f1", "base"),
     )
     assert (revisions["m1"].pull_request, revisions["f2"].pull_request) == ("", "#7")
+
+
+@pytest.mark.parametrize("parents", [("a",), ("b",), ("b", "a")])
+def test_commits_whose_parents_form_a_circle_are_each_listed_once(parents: tuple[str, ...]) -> None:
+    revisions = read(commit("a", *parents, message="Merge pull request #7 from x/y"), commit("b", "a"))
+    assert list(revisions) == ["a", "b"]

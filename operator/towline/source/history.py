@@ -81,11 +81,13 @@ def _inherited(revisions: Iterable[Revision]) -> tuple[Revision, ...]:
 
 
 def _mainline(known: Mapping[str, Revision]) -> list[str]:
-    """The newest commit and its first parents, as far as they are known."""
-    line = list(known)[:1]
-    while line and (parents := known[line[-1]].parents) and parents[0] in known:
-        line.append(parents[0])
-    return line
+    """The newest commit and its first parents, as far as they are known; no commit twice, whatever the output says."""
+    line: dict[str, None] = {}
+    here = next(iter(known), "")
+    while here in known and here not in line:
+        line[here] = None
+        here = next(iter(known[here].parents), "")
+    return list(line)
 
 
 def _clean(text: str) -> str:
