@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from towline.apply import causes
+from towline.apply.causes import Causes
 from towline.model import Action, Change, ObjectRef, Origin
 from towline.plan import waves
 from towline.plan.manifest import declare
@@ -116,10 +116,10 @@ PLAN = [
 def test_a_refusal_waits_for_what_it_names_and_for_nothing_else(
     refusal: str, lifting: set[ObjectRef]
 ) -> None:
-    assert causes.of(refusal, WEB, PLAN) == lifting
+    assert Causes(PLAN).of(refusal, WEB) == lifting
 
 
 def test_what_git_puts_into_a_later_wave_lifts_nothing() -> None:
     refusal = "ValidatingAdmissionPolicy 'few' with binding 'few-here' denied request: no"
     late, early = change(POLICY, "1"), change(BINDING, "-1")
-    assert causes.of(refusal, WEB, [late, early]) == {BINDING}
+    assert Causes([late, early]).of(refusal, WEB) == {BINDING}

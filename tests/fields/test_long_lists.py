@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +9,9 @@ import orjson
 import pytest
 from towline.fields import additions, controller_fields, edited_items, managed, server_paths
 
-OURS = "towline:shop/app"
+from tests.growth import Work, calls
 
-Work = Callable[[], object]
+OURS = "towline:shop/app"
 
 
 def entry(manager: str, names: range, *fields: str, operation: str = "Update") -> dict[str, Any]:
@@ -102,22 +101,6 @@ def held_finalizers(count: int) -> Work:
 def refused_keys(count: int) -> Work:
     declared = {"data": {f"bad.key {name}!": "x" for name in range(count)}}
     return lambda: [server_paths.to_pointer(f"data.bad.key {name}!", declared) for name in range(count)]
-
-
-def calls(work: Work) -> int:
-    """Count the functions that some work calls."""
-    found = 0
-
-    def count(_frame: Any, event: str, _arg: Any) -> None:
-        nonlocal found
-        found += event in {"call", "c_call"}
-
-    sys.setprofile(count)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return found
 
 
 @pytest.mark.parametrize(

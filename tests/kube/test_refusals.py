@@ -528,3 +528,15 @@ def test_what_a_limit_range_refuses_is_no_missing_right(words: str) -> None:
     assert found.reason is Refusal.ADMISSION_DENIED
     assert words in found.message
     assert "LimitRange" in found.message
+
+
+@pytest.mark.parametrize("code", [400, 403, 404, 409, 422, 500])
+@pytest.mark.parametrize("letter", ["a", "\n", "[a", " ", "is forbidden: ", 'User "', "namespaces"])
+def test_an_answer_that_quotes_a_very_long_value_is_read_at_once(code: int, letter: str) -> None:
+    """A pattern that begins anew at each letter takes minutes, and holds up all threads meanwhile."""
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"password": "abcdef"}}
+    about = refusals.subject(change(body), "c0ffee")
+    begun = time.thread_time()
+    for message in (letter * 60_000, f"{TYPED}{letter * 60_000}"):
+        refusals.failures(answer(code, message), about, MASK)
+    assert time.thread_time() - begun < 3

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -92,3 +93,10 @@ def test_a_process_that_closes_its_pipes_and_stays_is_ended_by_a_deadline(run: R
         await until(lambda: not processes.shown(mentioning="63.99"), 2.0)
 
     run(story())
+
+
+async def test_a_very_long_line_of_a_server_holds_nothing_up() -> None:
+    """Searched anew from each of its letters it took a minute, on the event loop."""
+    begun = time.thread_time()
+    await process.finish(started("head -c 60000 /dev/zero | tr '\\0' a >&2"), 100, hear=lambda _: None)
+    assert time.thread_time() - begun < 5

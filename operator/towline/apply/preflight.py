@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
 from towline import aio
 from towline.api.gitrepository import ForeignFields
-from towline.apply import causes, existing, faults, immutable, nulled, prediction, room, takeover
+from towline.apply import existing, faults, immutable, nulled, prediction, room, takeover
+from towline.apply.causes import Causes
 from towline.apply.crds import Settling
 from towline.apply.handover import HandOvers, RefusedChange, RestOfPlan
 from towline.apply.objects import Objects, WriteContext, metadata, version_of
@@ -67,12 +70,7 @@ class PreflightRun:
         now = tuple(change for change in changes if change.ref not in refused)
         ever = tuple(change for change in every if change.ref not in refused)
         later = {change.ref for change in gated}
-        waiting = [
-            _waiting(each, ever if each.found.change.ref in later else now)
-            if isinstance(each, RefusedChange)
-            else each
-            for each in found
-        ]
+        waiting = await asyncio.to_thread(_liftable, found, Causes(now), Causes(ever), later)
         if not self._sync.preflight:
             return _preflight(waiting)
         flight = _preflight(await HandOvers(self._objects, self._sync, beside).settled(waiting))
@@ -210,9 +208,21 @@ def _preflight(found: Sequence[_Found]) -> Preflight:
     )
 
 
-def _waiting(refused: RefusedChange, others: Sequence[Change]) -> _Found:
+def _liftable(
+    found: Sequence[_Found], now: Causes, ever: Causes, later: AbstractSet[ObjectRef]
+) -> list[_Found]:
+    """Let refusals wait for what may lift them: those of what is written `later` for any change."""
+    return [
+        _waiting(each, ever if each.found.change.ref in later else now)
+        if isinstance(each, RefusedChange)
+        else each
+        for each in found
+    ]
+
+
+def _waiting(refused: RefusedChange, causes: Causes) -> _Found:
     """Turn a refusal that other changes may lift into a prediction that waits for them."""
-    if lifting := causes.of(refused.words, refused.found.change, others):
+    if lifting := causes.of(refused.words, refused.found.change):
         return replace(refused.found, causes=lifting)
     return refused.instead or refused
 

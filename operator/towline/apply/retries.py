@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from towline.apply.crds import Settling
 from towline.apply.objects import Objects, WriteContext
 from towline.apply.prediction import Prediction
 from towline.apply.preflight import Preflight, PreflightRun
+from towline.errors import Failure
 from towline.model import APPLIES, ObjectRef, Outcome
 
 
@@ -47,7 +49,10 @@ class Retries:
                 if found.change.action in APPLIES
             }
             return
+        told: dict[str, list[Failure]] = defaultdict(list)
+        for failure in flight.failures:
+            told[failure.object].append(failure)
         for found in left:
-            said = tuple(each for each in flight.failures if each.object == str(found.change.ref))
+            said = tuple(told.get(str(found.change.ref), ()))
             ended = outcomes.failed(found.change, said) if said else outcomes.not_tried(found.change)
             self.results[found.change.ref] = ended

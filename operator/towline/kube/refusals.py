@@ -188,7 +188,7 @@ def _says(reason: Refusal, *needles: str) -> Callable[[ApiError], tuple[Fault, .
 
 
 _TYPED = re.compile(r"failed to create typed patch object \(.*?\): (?:errors:)?(.*)", re.DOTALL)
-_TYPED_LINE = re.compile(r"^\s*(\.(?:\[[^\]]*\]|[^\[\n])*?): (.*)$", re.MULTILINE)
+_TYPED_LINE = re.compile(r"^[^\S\n]*(\.(?:\[[^\]]*\]|[^\[\n])*?): (.*)$", re.MULTILINE)
 _GO_VALUE = re.compile(r", got &.*", re.DOTALL)
 
 
@@ -274,12 +274,12 @@ def _managers(error: ApiError) -> tuple[Fault, ...]:
     )
 
 
-_LIMITS = re.compile(r"is forbidden: .*\bper (?:Container|Pod|PersistentVolumeClaim) is ", re.DOTALL)
+_LIMITS = re.compile(r"(?>.*?is forbidden: ).*\bper (?:Container|Pod|PersistentVolumeClaim) is ", re.DOTALL)
 
 
 def _limits(error: ApiError) -> tuple[Fault, ...]:
     """Read what a LimitRange refuses: the API server names neither it nor its kind."""
-    if not _LIMITS.search(error.message):
+    if not _LIMITS.match(error.message):
         return ()
     message = f"{error.message}; a LimitRange of the namespace sets this limit: stay within it, or change it"
     return (Fault(reason=Refusal.ADMISSION_DENIED, message=message),)
@@ -287,7 +287,8 @@ def _limits(error: ApiError) -> tuple[Fault, ...]:
 
 _RULE = "get, list, watch, create, patch, delete"
 _FORBIDDEN = re.compile(
-    r'(?P<object>\S+ (?:"[^"]*" )?is forbidden: )?User "[^"]*" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" '
+    r'(?:(?<!\S)(?P<object>\S++ (?:"[^"]*" )?is forbidden: ))?'
+    r'User "[^"]*" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" '
     r'in API group "(?P<group>[^"]*)"(?: at the cluster scope| in the namespace "(?P<namespace>[^"]*)")?'
 )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from itertools import chain
+from itertools import accumulate
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from towline.errors import Failure, Refusal
 from towline.fields import quantity
@@ -39,42 +41,49 @@ def exceeded(
         quotas: ResourceQuotas of their namespaces, as they are.
         sha: the commit that declares them.
     """
-    used = [(change, _uses(change, plurals.get(change.ref.group_kind, ""))) for change in creations]
+    asked: dict[tuple[str, str], list[tuple[Change, Fraction]]] = defaultdict(list)
+    for change in creations:
+        for name, amount in _uses(change, plurals.get(change.ref.group_kind, "")).items():
+            asked[change.ref.namespace, name].append((change, amount))
+    needs = {place: _Need.of(each) for place, each in asked.items()}
     found = (
-        _refused(quota, name, used, sha)
+        _refused(quota, name, need, sha)
         for quota in quotas
         if not _is_scoped(quota)
         for name in sorted(_of_status(quota, "hard"))
+        if (need := needs.get((quota["metadata"]["namespace"], name)))
     )
     return tuple(each for each in found if each)
 
 
-def _refused(
-    quota: Body, name: str, used: Iterable[tuple[Change, Mapping[str, Fraction]]], sha: str
-) -> Failure | None:
+class _Need(NamedTuple):
+    """What needs one resource of one namespace, in its order, and how much each needs with all before it."""
+
+    changes: Sequence[Change]
+    sums: Sequence[Fraction]
+
+    @classmethod
+    def of(cls, asked: Sequence[tuple[Change, Fraction]]) -> _Need:
+        changes, amounts = zip(*asked, strict=True)
+        return cls(changes, tuple(accumulate(amounts)))
+
+
+def _refused(quota: Body, name: str, need: _Need, sha: str) -> Failure | None:
     """Return the refusal of the first object that does not fit into one limit of a quota; None if all fit."""
     hard, taken = (_of_status(quota, what).get(name, "0") for what in ("hard", "used"))
     limit, start = quantity.parse(hard), quantity.parse(taken)
     held: Body = quota["metadata"]
-    asked = [
-        (change, uses[name])
-        for change, uses in used
-        if name in uses and change.ref.namespace == held["namespace"]
-    ]
     if limit is None or start is None:
         return None
-    left = limit - start
-    for change, amount in asked:
-        left -= amount
-        if left < 0:
-            total = _shown(sum((amount for _, amount in asked), Fraction()))
-            return _failure(
-                change,
-                f"quota {held['name']} allows {hard} of {name}, {taken} are used, and what this commit creates "
-                f"needs {total}",
-                sha,
-            )
-    return None
+    first = bisect_right(need.sums, limit - start)
+    if first == len(need.sums):
+        return None
+    return _failure(
+        need.changes[first],
+        f"quota {held['name']} allows {hard} of {name}, {taken} are used, and what this commit creates "
+        f"needs {_shown(need.sums[-1])}",
+        sha,
+    )
 
 
 def _failure(change: Change, message: str, sha: str) -> Failure:
@@ -112,13 +121,14 @@ def _pod(spec: Body) -> Mapping[str, Fraction]:
     """Return what a Pod requests: all its containers together, or the largest that runs before them."""
     found: dict[str, Fraction] = {}
     for what in ("requests", "limits"):
-        main, first = (
-            [_amounts(container, what) for container in spec.get(field) or ()]
-            for field in ("containers", "initContainers")
-        )
-        for name in {*chain.from_iterable(main), *chain.from_iterable(first)}:
-            together = sum((each.get(name, Fraction()) for each in main), Fraction())
-            found[f"{what}.{name}"] = max([together, *(each.get(name, Fraction()) for each in first)])
+        together: dict[str, Fraction] = defaultdict(Fraction)
+        for container in spec.get("containers") or ():
+            for name, amount in _amounts(container, what).items():
+                together[name] += amount
+        for container in spec.get("initContainers") or ():
+            for name, amount in _amounts(container, what).items():
+                together[name] = max(together[name], amount)
+        found |= {f"{what}.{name}": amount for name, amount in together.items()}
     plain = {name: found[f"requests.{name}"] for name in ("cpu", "memory") if f"requests.{name}" in found}
     return found | plain
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -124,11 +125,16 @@ def places(
         causes: what each change waits for, where it does. What `towline.dev/wave` keeps apart stays apart.
     """
     found = {change.ref: (change.wave, 0) for change in changes}
-    for number in {step(change.wave) for change in changes if causes.get(change.ref)}:
-        inside = {change.ref: change for change in changes if step(change.wave) == number}
+    steps: dict[int, dict[ObjectRef, Change]] = defaultdict(dict)
+    for change in changes:
+        steps[step(change.wave)][change.ref] = change
+    for inside in steps.values():
         waiting = [change for ref, change in inside.items() if causes.get(ref)]
+        if not waiting:
+            continue
         first = min(change.wave for change in waiting)
-        wanted = frozenset[ObjectRef]().union(*(causes[change.ref] for change in waiting))
+        shared = {id(each): each for each in (causes[change.ref] for change in waiting)}  # most have the same
+        wanted = frozenset[ObjectRef]().union(*shared.values())
         for change in _with_needs(wanted, inside):
             if change.wave >= first:
                 found[change.ref] = (first, change.wave - first - _STEP)

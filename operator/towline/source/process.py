@@ -17,8 +17,11 @@ _INLINE_BYTES = 64 * 1024
 """Bytes that are parsed within a few milliseconds; more than that is parsed in a thread."""
 
 _COMPLAINT_LIMIT = 64 * 1024
-_TAKEN_BACK = re.compile(rb"[^\r\n]*\r(?!\n)|[^\r\n]*: +100% \(\d+/\d+\)[^\r\n]*\n")
-"""A line of progress: the next one overwrites it, or it says that a step is done."""
+_TAKEN_BACK = re.compile(rb"(?<![^\r\n])(?:[^\r\n]*+\r(?!\n)|[^\r\n]*: +100% \(\d+/\d+\)[^\r\n]*\n)")
+"""A line of progress: the next one overwrites it, or it says that a step is done.
+
+Only where a line begins: a long line of a hostile server would be searched anew from each of its letters.
+"""
 
 _GRACE = 2.0
 """Seconds that a killed process may need to vanish."""
