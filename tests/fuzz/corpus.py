@@ -98,3 +98,10 @@ MESSAGES = (
     b"Merge pull request #12 from owner/branch\n\nTitle",
     b"Title (#34)\n\nSee merge request group/app!56\n",
 )
+
+VARIABLES = (
+    b"${A} ${B:-${C}} $${A} $A\0value",
+    b"#!/bin/sh\n${A//\\//_} ${B##*/} ${C%.*} ${#A}\n\0a/b/c.txt",
+    b"${A:0:1}${A^^}${B,,}${C/#a/b}${A/%c/d}${MISSING:=x}\0[a, {b: c}]",
+    "${A:1}\t${B^}\0äöü".encode(),
+)

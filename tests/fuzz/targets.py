@@ -13,6 +13,8 @@ from towline.model import ObjectRef
 from towline.plan import ignore_fields
 from towline.render import documents, plain
 from towline.render.documents import YamlLimits
+from towline.render.variables import substitution
+from towline.render.variables.substitution import Substitution, Types
 from towline.source import history, listing, pull_requests, refs
 from towline.source.authorship import steps
 from towline.source.exclusion import Exclusion
@@ -117,6 +119,19 @@ def server_path(content: bytes) -> object:
     return found, server_paths.without(BODY, found)
 
 
+def variables(content: bytes) -> object:
+    """Fill values into an object; both are what somebody wrote."""
+    text, _, value = content.decode("utf-8", "replace").partition("\0")
+    values = {name: substitution.one_line(value) for name in ("A", "B", "C")}
+    body = {"a": text, "b": [text[:100]], text[:100]: "x"}
+    found = [
+        substitution.substituted(body, Substitution(values=values, strict=strict, types=types))
+        for strict in (True, False)
+        for types in Types
+    ]
+    return [len(orjson.dumps(filled)) for filled, _ in found]
+
+
 TARGETS = (
     Target("advertisement", refs.advertised, corpus.ADVERTISEMENTS, (ValueError,)),
     Target("ls_remote", refs.listed, corpus.LISTINGS),
@@ -136,6 +151,7 @@ TARGETS = (
         "message", lambda text: pull_requests.pull_request(text.decode("utf-8", "replace")), corpus.MESSAGES
     ),
     Target("yaml", yaml_file, corpus.YAMLS),
+    Target("variables", variables, corpus.VARIABLES),
     Target("pointers", pointers, corpus.POINTERS),
     Target("server_paths", server_path, corpus.SERVER_PATHS),
     Target("managed_fields", managed_fields, corpus.FIELDS),

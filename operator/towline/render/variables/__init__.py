@@ -1,0 +1,1 @@
+"""Fill the variables of spec.substitute into manifests, by the rules of Flux."""
