@@ -18,9 +18,10 @@ from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import Person, Revision
 from towline.reconcile.desired import CommitReader, Head, Rules
-from towline.reconcile.executor import Executor
 from towline.reconcile.locate import Blame
 from towline.reconcile.state import Fetched, Occasion
+from towline.reconcile.sync.executor import Executor
+from towline.reconcile.sync.recorder import Recorder
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
@@ -56,6 +57,7 @@ class Execution:
     """An executor, with what it is made from."""
 
     executor: Executor
+    recorder: Recorder
     writer: Writer
     ledger: Ledger
     client: Client
@@ -78,18 +80,32 @@ async def execution(folder: Path, answer: Handler = takes_all) -> AsyncIterator[
             cache=Cache(),
             rules=Rules(allow_http=False, limits=SourceLimits(), yaml=YamlLimits()),
         )
-        executor = Executor(
-            writer=writer,
+        mask = Mask(b"k" * 32)
+        recorder = Recorder(
             ledger=ledger,
             index=index,
             source=source,
-            mask=Mask(b"k" * 32),
+            blame=Blame(mirrors, YamlLimits()),
+            mask=mask,
             now=lambda: NOW,
             operator="tests",
-            blame=Blame(mirrors, YamlLimits()),
-            released=lambda _key, _refs: None,
-            stamps=STAMPS,
         )
-        yield Execution(executor=executor, writer=writer, ledger=ledger, client=client, server=server)
+        executor = Executor(
+            writer=writer,
+            recorder=recorder,
+            index=index,
+            testimony=ledger.testimony,
+            mask=mask,
+            stamps=STAMPS,
+            released=lambda _key, _refs: None,
+        )
+        yield Execution(
+            executor=executor,
+            recorder=recorder,
+            writer=writer,
+            ledger=ledger,
+            client=client,
+            server=server,
+        )
         await index.aclose()
         await mirrors.aclose()

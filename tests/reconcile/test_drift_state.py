@@ -21,7 +21,7 @@ from towline.model import Action, Change, Outcome, Plan, Result
 from towline.plan import ownership
 from towline.reconcile.desired import Head
 from towline.reconcile.drift_state import DriftState, DriftStates
-from towline.reconcile.sync import SyncResult
+from towline.reconcile.sync.sync_request import SyncResult
 
 from tests.kube.loopback import Server, served, status
 from tests.owner_stamps import STAMPS

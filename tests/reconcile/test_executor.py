@@ -10,8 +10,8 @@ import orjson
 from towline.api.syncrecord import Ending, Flag, Trigger
 from towline.errors import Failure, Refusal
 from towline.model import Plan
-from towline.reconcile import sync
 from towline.reconcile.state import Occasion
+from towline.reconcile.sync import sync_request
 from towline.source.history import History
 
 from tests.reconcile.execution import APP, COMMIT, FETCHED, REVISION, execution
@@ -23,7 +23,7 @@ BAD = Failure(
 
 async def test_the_first_request_of_a_repository_begins_at_nothing(tmp_path: Path) -> None:
     async with execution(tmp_path) as of:
-        request = await of.executor.request(APP, FETCHED, Plan(), COMMIT)
+        request = await of.recorder.request(APP, FETCHED, Plan(), COMMIT)
     assert (request.source, request.commits, request.commits_total) == ("", (), 0)
     assert (request.identity.key, request.identity.uid) == (APP.key, APP.uid)
 
@@ -33,7 +33,7 @@ async def test_a_plan_with_a_failure_leaves_one_failed_record_and_no_other_the_n
 ) -> None:
     async with execution(tmp_path) as of:
         executor, server = of.executor, of.server
-        request = await executor.request(APP, FETCHED, Plan(failures=(BAD,)), COMMIT)
+        request = await of.recorder.request(APP, FETCHED, Plan(failures=(BAD,)), COMMIT)
         first = await executor.run(request)
         written = len([verb for verb in server.verbs if verb != "GET"])
         again = await executor.run(request)
@@ -51,8 +51,8 @@ async def test_a_plan_with_a_failure_leaves_one_failed_record_and_no_other_the_n
 def test_a_request_tells_the_commits_that_lead_to_its_revision_and_whether_history_was_rewritten() -> None:
     history = History(revisions=(REVISION,), total=3, rewritten=True)
     made: dict[str, Any] = {"source": "b" * 40, "history": history, "changed_by": {}}
-    request = sync.requested(APP, FETCHED, Plan(), replace(COMMIT, same_ref=True), **made)
+    request = sync_request.requested(APP, FETCHED, Plan(), replace(COMMIT, same_ref=True), **made)
     assert (request.source, request.commits, request.commits_total) == ("b" * 40, (REVISION,), 3)
     assert request.flags == (Flag.HISTORY_REWRITTEN,)
-    assert sync.requested(APP, FETCHED, Plan(), Occasion(trigger=Trigger.SPEC), **made).flags == ()
+    assert sync_request.requested(APP, FETCHED, Plan(), Occasion(trigger=Trigger.SPEC), **made).flags == ()
     assert (request.subject.path, request.force) == ("deploy", True)

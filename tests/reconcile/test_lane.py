@@ -24,11 +24,12 @@ from towline.notify.announce import Announcer
 from towline.notify.kube_events import KubeEvents
 from towline.reconcile.desired import Head
 from towline.reconcile.drift_state import DriftStates
-from towline.reconcile.executor import Executor
 from towline.reconcile.lane import Lane, Lanes
 from towline.reconcile.locate import Blame
 from towline.reconcile.repair import Repairs
 from towline.reconcile.state import LastPass, Start
+from towline.reconcile.sync.executor import Executor
+from towline.reconcile.sync.recorder import Recorder
 from towline.records.ledger import Ledger
 from towline.render.documents import YamlLimits
 from towline.status import drift_fields
@@ -63,23 +64,30 @@ async def lane_on(
         assert known
         known.is_recalled = is_recalled
         ledger = Ledger(client, "", folder)
-        executor = Executor(
-            writer=writer,
+        recorder = Recorder(
             ledger=ledger,
             index=index,
             source=NOTHING,
+            blame=Blame(NOTHING, YamlLimits()),
             mask=mask,
             now=now,
             operator="tests",
-            blame=Blame(NOTHING, YamlLimits()),
-            released=lambda _key, _refs: None,
+        )
+        executor = Executor(
+            writer=writer,
+            recorder=recorder,
+            index=index,
+            testimony=ledger.testimony,
+            mask=mask,
             stamps=STAMPS,
+            released=lambda _key, _refs: None,
         )
         repairs = Repairs(
             source=NOTHING,
             index=index,
             drifts=drifts,
             executor=executor,
+            recorder=recorder,
             testimony=ledger.testimony,
             announcer=Announcer(KubeEvents(client, "tests", now), Metrics()),
         )

@@ -16,8 +16,8 @@ from towline.metrics import Metrics
 from towline.model import Action, Plan
 from towline.notify.announce import Announcer
 from towline.notify.kube_events import KubeEvents
-from towline.reconcile.executor import Executor
 from towline.reconcile.observe import Observer
+from towline.reconcile.sync.recorder import Recorder
 
 from tests.apply.apiserver import ApiServer, applied, change, held
 from tests.kube.loopback import says, status
@@ -31,7 +31,7 @@ class Observation(NamedTuple):
     """An observer, the objects of its cluster, and what was written of records and Events."""
 
     observer: Observer
-    executor: Executor
+    recorder: Recorder
     objects: ApiServer
     posted: list[dict[str, Any]]
 
@@ -46,7 +46,7 @@ class Observation(NamedTuple):
         return [each["message"] for each in self.posted if each["kind"] == "Event"]
 
     async def observe(self, plan: Plan) -> Any:
-        return await self.observer.observe(await self.executor.request(APP, FETCHED, plan, COMMIT))
+        return await self.observer.observe(await self.recorder.request(APP, FETCHED, plan, COMMIT))
 
 
 class Archive:
@@ -80,8 +80,14 @@ async def observation(folder: Path, objects: ApiServer) -> AsyncIterator[Observa
     async with execution(folder, answer) as of:
         events = KubeEvents(of.client, "tests", lambda: NOW)
         announcer = Announcer(events, Metrics())
-        observer = Observer(writer=of.writer, executor=of.executor, ledger=of.ledger, announcer=announcer)
-        yield Observation(observer, of.executor, objects, archive.posted)
+        observer = Observer(
+            writer=of.writer,
+            executor=of.executor,
+            recorder=of.recorder,
+            ledger=of.ledger,
+            announcer=announcer,
+        )
+        yield Observation(observer, of.recorder, objects, archive.posted)
 
 
 async def test_what_would_be_written_is_told_and_asked_by_dry_runs_alone(tmp_path: Path) -> None:
@@ -138,6 +144,6 @@ async def test_a_plan_that_differs_from_what_was_shown_is_announced_before_it_is
 async def test_a_closed_plan_counts_as_planned(tmp_path: Path) -> None:
     async with observation(tmp_path, ApiServer()) as of:
         await of.observe(Plan(changes=(CREATE,)))
-        last = await of.executor.newest((await of.executor.request(APP, FETCHED, Plan(), COMMIT)).identity)
+        last = await of.recorder.newest((await of.recorder.request(APP, FETCHED, Plan(), COMMIT)).identity)
     assert last
     assert last.ending is Ending.PLANNED

@@ -70,12 +70,13 @@ class Lane:
         )
         head = Head(remote=nothing, name="main", sha=REVISION.sha, seen_at=-math.inf)
         self._drifts.recall(RESOURCE, SPEC, head, {each: written(each) for each in (REF, OTHER)})
-        executor = cast("Any", self)
+        itself = cast("Any", self)
         self._repairs = Repairs(
             source=nothing,
             index=index,
             drifts=self._drifts,
-            executor=executor,
+            executor=itself,
+            recorder=itself,
             testimony=Ledger(nothing, "", Path()).testimony,
             announcer=nothing,
         )

@@ -34,7 +34,6 @@ from towline.reconcile.dependencies import Dependencies
 from towline.reconcile.desired import CommitReader
 from towline.reconcile.drift_state import DriftStates
 from towline.reconcile.enforce import Enforcer
-from towline.reconcile.executor import Executor
 from towline.reconcile.fetch import Fetcher
 from towline.reconcile.finalize import Finalizer
 from towline.reconcile.lane import Lanes
@@ -46,6 +45,8 @@ from towline.reconcile.reconciler import LastPasses, Reconciler
 from towline.reconcile.repair import Repairs
 from towline.reconcile.report import FetchProgress, Reporter
 from towline.reconcile.sweep import Sweep
+from towline.reconcile.sync.executor import Executor
+from towline.reconcile.sync.recorder import Recorder
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
@@ -100,6 +101,7 @@ class _Shared:
     locator: Locator
     writer: Writer
     executor: Executor
+    recorder: Recorder
     blame: Blame
     drifts: DriftStates
     waits: Waits
@@ -177,6 +179,7 @@ def _shared(
     locator = Locator(doors.mirrors, rules.yaml)
     writer = Writer(doors.client, doors.discovery, doors.index)
     blame = Blame(doors.mirrors, rules.yaml)
+    recorder = _recorder(doors, source, blame, mask)
     return _Shared(
         repositories=repositories,
         neighbours=neighbours,
@@ -189,19 +192,29 @@ def _shared(
         writer=writer,
         executor=Executor(
             writer=writer,
-            ledger=doors.ledger,
+            recorder=recorder,
             index=doors.index,
-            source=source,
+            testimony=doors.ledger.testimony,
             mask=mask,
-            now=now,
-            operator=f"{socket.gethostname()}/{towline.__version__}",
-            blame=blame,
-            released=neighbours.released,
             stamps=keys.stamps,
+            released=neighbours.released,
         ),
+        recorder=recorder,
         blame=blame,
         drifts=DriftStates(locator, writer, mask, stamps=keys.stamps, clock=time.monotonic, now=now),
         waits=Waits(time.monotonic),
+    )
+
+
+def _recorder(doors: Doors, source: CommitReader, blame: Blame, mask: Mask) -> Recorder:
+    return Recorder(
+        ledger=doors.ledger,
+        index=doors.index,
+        source=source,
+        blame=blame,
+        mask=mask,
+        now=now,
+        operator=f"{socket.gethostname()}/{towline.__version__}",
     )
 
 
@@ -211,6 +224,7 @@ def _repairs(doors: Doors, shared: _Shared) -> Repairs:
         index=doors.index,
         drifts=shared.drifts,
         executor=shared.executor,
+        recorder=shared.recorder,
         testimony=doors.ledger.testimony,
         announcer=shared.announcer,
     )
@@ -253,11 +267,13 @@ def _enforcer(doors: Doors, shared: _Shared) -> Enforcer:
     observer = Observer(
         writer=shared.writer,
         executor=shared.executor,
+        recorder=shared.recorder,
         ledger=doors.ledger,
         announcer=shared.announcer,
     )
     return Enforcer(
         executor=shared.executor,
+        recorder=shared.recorder,
         observer=observer,
         drifts=shared.drifts,
         source=shared.source,

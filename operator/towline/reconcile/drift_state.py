@@ -27,7 +27,7 @@ from towline.plan.stamp import Identity, Stamps
 from towline.reconcile.desired import Head
 from towline.reconcile.locate import Locator
 from towline.reconcile.state import Planned
-from towline.reconcile.sync import SyncResult
+from towline.reconcile.sync.sync_request import SyncResult
 from towline.status import drift_fields
 
 Found = tuple[Deviation, ...]

@@ -16,11 +16,12 @@ from towline.model import Plan
 from towline.reconcile import result, state
 from towline.reconcile.desired import CommitReader
 from towline.reconcile.drift_state import DriftStates
-from towline.reconcile.executor import Executor
 from towline.reconcile.locate import Locator
 from towline.reconcile.observe import Observer
 from towline.reconcile.state import Enforced, Fetched, Planned, Start
-from towline.reconcile.sync import SyncResult
+from towline.reconcile.sync.executor import Executor
+from towline.reconcile.sync.recorder import Recorder
+from towline.reconcile.sync.sync_request import SyncResult
 from towline.records.closing import Ended
 from towline.records.newest import NewestSync
 from towline.status import compute
@@ -34,7 +35,8 @@ class Enforcer:
     """Carries out plans, for all repositories.
 
     Args:
-        executor: writes, and leaves records.
+        executor: writes.
+        recorder: leaves the records.
         observer: shows what plans would do.
         drifts: records what was written.
         source: finds newer heads while a sync runs.
@@ -48,6 +50,7 @@ class Enforcer:
         self,
         *,
         executor: Executor,
+        recorder: Recorder,
         observer: Observer,
         drifts: DriftStates,
         source: CommitReader,
@@ -57,6 +60,7 @@ class Enforcer:
         now: Callable[[], datetime],
     ) -> None:
         self._executor = executor
+        self._recorder = recorder
         self._observer = observer
         self._drifts = drifts
         self._source = source
@@ -74,7 +78,7 @@ class Enforcer:
         """
         repository, decided = start.repository, planned.plan
         if not decided.writes and not decided.failures:
-            newest = await self._executor.newest(start.identity)  # closes what a dead process has left open
+            newest = await self._recorder.newest(start.identity)  # closes what a dead process has left open
             await self._index.resume(planned.desired.kinds)
             drift = await self._settled(repository, planned, SyncResult(ending=Ending.SUCCEEDED))
             quiet = result.passed(start, planned, None)
@@ -117,7 +121,7 @@ class Enforcer:
         if decided.waiting and not decided.failures:
             return result.passed(start, planned, None)
         why = state.occasion(start, planned.fetched)
-        request = await self._executor.request(start.repository, planned.fetched, decided, why)
+        request = await self._recorder.request(start.repository, planned.fetched, decided, why)
         observed = await self._observer.observe(request)
         failures = await self._located(planned, observed.forecast.failures)
         found = replace(observed, forecast=replace(observed.forecast, failures=failures))
@@ -130,24 +134,24 @@ class Enforcer:
             ClusterError: it could not be written.
         """
         why = state.occasion(start, fetched)
-        request = await self._executor.request(start.repository, fetched, Plan(), why)
+        request = await self._recorder.request(start.repository, fetched, Plan(), why)
         plain = Failure(reason=error.reason, message=error.message, commit=fetched.revision.sha)
-        return (await self._executor.refused(request, error.failures or (plain,))).record
+        return (await self._recorder.refused(request, error.failures or (plain,))).record
 
     async def _returned(self, start: Start, planned: Planned, failed: NewestSync) -> str:
         """Leave a record without changes after a failure that is over, so that history ends as Ready does."""
         why = state.occasion(start, planned.fetched)
         if failed.target != planned.fetched.head.sha and why.trigger is not Trigger.SPEC:
             why = replace(why, trigger=Trigger.COMMIT)
-        request = await self._executor.request(start.repository, planned.fetched, Plan(), why)
-        ended = Ended(ending=Ending.SUCCEEDED, finished_at=self._executor.moment())
-        return await self._executor.leave(request, (), ended)
+        request = await self._recorder.request(start.repository, planned.fetched, Plan(), why)
+        ended = Ended(ending=Ending.SUCCEEDED, finished_at=self._recorder.moment())
+        return await self._recorder.leave(request, (), ended)
 
     async def _synced(self, start: Start, planned: Planned) -> tuple[GitRepository, SyncResult]:
         """Execute the plan; return the resource as it is then, too."""
         repository, fetched, decided = start.repository, planned.fetched, planned.plan
         why = state.occasion(start, fetched)
-        request = await self._executor.request(repository, fetched, decided, why)
+        request = await self._recorder.request(repository, fetched, decided, why)
 
         async def begin(entries: Sequence[ChangeEntry]) -> None:
             nonlocal repository

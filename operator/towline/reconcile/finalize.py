@@ -23,11 +23,11 @@ from towline.plan import build, claims, ownership
 from towline.plan.stamp import Identity
 from towline.reconcile import result
 from towline.reconcile.dependencies import Dependencies
-from towline.reconcile.executor import Executor
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.state import Finalized, Undeleted, kinds_of
 from towline.reconcile.sweep import Sweep
-from towline.reconcile.sync import SyncRequest, SyncResult
+from towline.reconcile.sync.executor import Executor
+from towline.reconcile.sync.sync_request import SyncRequest, SyncResult
 from towline.records.ledger import Ledger
 from towline.source import access
 from towline.status import refused, unreadable

@@ -15,9 +15,10 @@ from towline.model import APPLIES, REMOVES, Change, Outcome, Result
 from towline.notify import announcement
 from towline.notify.announce import Announcer
 from towline.plan.stamp import Identity
-from towline.reconcile import sync
-from towline.reconcile.executor import Executor
-from towline.reconcile.sync import SyncRequest
+from towline.reconcile.sync import sync_request
+from towline.reconcile.sync.executor import Executor
+from towline.reconcile.sync.recorder import Recorder
+from towline.reconcile.sync.sync_request import SyncRequest
 from towline.records import newest
 from towline.records.closing import Ended
 from towline.records.ledger import Ledger
@@ -38,14 +39,24 @@ class Observer:
 
     Args:
         writer: asked for dry runs only.
-        executor: leaves the records.
+        executor: knows in which context objects are read.
+        recorder: leaves the records.
         ledger: has those that were left before.
         announcer: posts Events and logs.
     """
 
-    def __init__(self, *, writer: Writer, executor: Executor, ledger: Ledger, announcer: Announcer) -> None:
+    def __init__(
+        self,
+        *,
+        writer: Writer,
+        executor: Executor,
+        recorder: Recorder,
+        ledger: Ledger,
+        announcer: Announcer,
+    ) -> None:
         self._writer = writer
         self._executor = executor
+        self._recorder = recorder
         self._ledger = ledger
         self._announcer = announcer
 
@@ -58,10 +69,10 @@ class Observer:
             ClusterError: the API server could not be asked, or refuses Towline as a whole.
         """
         context = replace(self._executor.context(request), preflight=True)
-        flight = await self._writer.preflight(request.plan.applies, context, sync.beside(request))
+        flight = await self._writer.preflight(request.plan.applies, context, sync_request.beside(request))
         stuck = await self._writer.rehearse(request.plan.removals, context)
         refused = (*flight.failures, *(each for each in stuck if each.reason != Refusal.CONFLICT))
-        entries = await self._executor.entries(request, flight.predictions, _changes(request, flight))
+        entries = await self._recorder.entries(request, flight.predictions, _changes(request, flight))
         held = _held(request, refused)
         unheld = {str(outcome.change.ref) for outcome in held}
         found = Forecast(
@@ -75,19 +86,19 @@ class Observer:
         self, request: SyncRequest, entries: Sequence[ChangeEntry], held: Sequence[Outcome]
     ) -> str:
         """Leave a record, unless the newest one tells the same, or there is nothing to tell and never was; name it."""
-        last = await self._executor.newest(request.identity)
+        last = await self._recorder.newest(request.identity)
         failures = (*request.plan.failures, *(each for outcome in held for each in outcome.failures))
         silent = not (entries or failures or newest.plans(last))
         if silent or newest.same_plan(last, entries, failures):
             return last.name if last else ""
         ended = Ended(
             ending=Ending.PLANNED,
-            finished_at=self._executor.moment(),
+            finished_at=self._recorder.moment(),
             outcomes=tuple(held),
             blocked=len(request.plan.blocked),
             failures=request.plan.failures,
         )
-        return await self._executor.leave(request, entries, ended)
+        return await self._recorder.leave(request, entries, ended)
 
     async def compare(
         self, repository: GitRepository, entries: Sequence[ChangeEntry], later: Sequence[Change]
@@ -99,7 +110,7 @@ class Observer:
         Raises:
             ClusterError: that record could not be read.
         """
-        last = await self._executor.newest(Identity(key=repository.key, uid=repository.uid))
+        last = await self._recorder.newest(Identity(key=repository.key, uid=repository.uid))
         if last is None or last.ending not in {Ending.PLANNED, Ending.FAILED}:
             return
         records = await self._ledger.planned(repository.key, repository.uid)

@@ -21,9 +21,10 @@ from towline.notify.announce import Announcer
 from towline.plan import build, drift_policy, one_shot, ownership
 from towline.reconcile.desired import CommitReader
 from towline.reconcile.drift_state import DriftState, DriftStates
-from towline.reconcile.executor import Executor
 from towline.reconcile.state import Fetched, Occasion, Repaired, Start, done_of
-from towline.reconcile.sync import SyncResult
+from towline.reconcile.sync.executor import Executor
+from towline.reconcile.sync.recorder import Recorder
+from towline.reconcile.sync.sync_request import SyncResult
 from towline.records.testimony import Testimony
 
 _log = log.logger(__name__)
@@ -59,6 +60,7 @@ class Repairs:
         index: the live objects, and which of them other clients have touched.
         drifts: what was written last, and what differs from it.
         executor: carries repairs out.
+        recorder: gathers what the record of a repair tells.
         testimony: what the records tell of objects without a valid stamp.
         announcer: posts Events and logs.
     """
@@ -70,6 +72,7 @@ class Repairs:
         index: Index,
         drifts: DriftStates,
         executor: Executor,
+        recorder: Recorder,
         testimony: Testimony,
         announcer: Announcer,
     ) -> None:
@@ -77,6 +80,7 @@ class Repairs:
         self._index = index
         self._drifts = drifts
         self._executor = executor
+        self._recorder = recorder
         self._testimony = testimony
         self._announcer = announcer
 
@@ -226,7 +230,7 @@ class Repairs:
         fetched = Fetched(spec=spec, head=replace(known.head, sha=revision.sha), revision=revision)
         plan = Plan(changes=changes)
         why = Occasion(trigger=start.drift_trigger)
-        request = await self._executor.request(start.repository, fetched, plan, why)
+        request = await self._recorder.request(start.repository, fetched, plan, why)
         told = frozenset((str(ref), each.reason) for ref, each in known.tries.refused.items())
         synced = await self._executor.run(replace(request, preflight=True, only_repairs=True, told=told))
         self._drifts.repaired(known, synced)

@@ -15,7 +15,7 @@ from towline.plan import one_shot
 from towline.reconcile.desired import Desired
 from towline.reconcile.observe import Observed
 from towline.reconcile.state import Planned, Reached, Start
-from towline.reconcile.sync import SyncResult
+from towline.reconcile.sync.sync_request import SyncResult
 from towline.source.access import CREDENTIALS_SOURCE
 from towline.status import blocked, conditions, preview, reasons, unreadable
 from towline.status.compute import ObjectCounts, PassResult

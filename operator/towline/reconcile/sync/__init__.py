@@ -1,0 +1,1 @@
+"""Carry out one plan and record it: prepare, open the record, write, remove, close the record."""

@@ -1,0 +1,232 @@
+"""Leave the records of syncs: who asked for what, what is about to be written, and what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeAlias
+
+from towline import aio, text
+from towline.api.gitrepository import ForeignFields, GitRepository
+from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, SyncRecord
+from towline.apply.prediction import Prediction
+from towline.drift import deviations
+from towline.errors import Failure
+from towline.fields import diff
+from towline.fields.mask import Mask
+from towline.live.index import Index
+from towline.model import Action, Change, ObjectRef, Plan
+from towline.plan.stamp import Identity
+from towline.reconcile.desired import CommitReader
+from towline.reconcile.locate import Blame, ChangedFields
+from towline.reconcile.state import Fetched, Occasion
+from towline.reconcile.sync import sync_request
+from towline.reconcile.sync.sync_request import SyncRequest, SyncResult
+from towline.records import closing, newest, opening
+from towline.records.closing import Ended
+from towline.records.ledger import Ledger
+from towline.records.newest import NewestSync
+from towline.records.opening import Place
+
+Begin: TypeAlias = Callable[[Sequence[ChangeEntry]], Awaitable[None]]
+"""Awaited once before the first write to a managed object, with the entries that are about to be written."""
+
+
+async def nothing_to_prepare(_entries: Sequence[ChangeEntry]) -> None:
+    """Go on at once."""
+
+
+class Recorder:
+    """Records syncs, for all repositories.
+
+    Args:
+        ledger: stores the records.
+        index: the live objects, to find out how far a sync came whose process died.
+        source: lists the commits between two.
+        blame: finds which commits made objects what they are, and in which line.
+        mask: hides secrets in records.
+        now: the current time, with its zone.
+        operator: the name of this process in records.
+    """
+
+    def __init__(  # noqa: PLR0913  what a record tells, and where it is kept
+        self,
+        *,
+        ledger: Ledger,
+        index: Index,
+        source: CommitReader,
+        blame: Blame,
+        mask: Mask,
+        now: Callable[[], datetime],
+        operator: str,
+    ) -> None:
+        self._ledger = ledger
+        self._index = index
+        self._source = source
+        self._blame = blame
+        self._mask = mask
+        self._now = now
+        self._operator = operator
+
+    async def newest(self, identity: Identity) -> NewestSync | None:
+        """Return the newest sync of a repository; one that a dead process left open is closed as Interrupted first.
+
+        Raises:
+            ClusterError: no answer.
+        """
+        last = await self._ledger.newest(identity.key, identity.uid)
+        if last is None or last.ending is not None:
+            return last
+        left = await self._ledger.last(identity.key, identity.uid)
+        owned = self._index.owned(identity.label)
+        await self._ledger.close(closing.interrupted(left, owned, self._mask, self.moment()))
+        return await self._ledger.newest(identity.key, identity.uid)
+
+    async def request(
+        self, repository: GitRepository, fetched: Fetched, plan: Plan, why: Occasion
+    ) -> SyncRequest:
+        """Return the request to carry out a plan for a commit, with all that its record tells.
+
+        Raises:
+            SourceError: the mirror could not be read.
+            ClusterError: the newest record could not be read.
+        """
+        last = await self.newest(Identity(key=repository.key, uid=repository.uid))
+        source = sync_request.base(last)
+        history = await self._source.history(fetched.head, fetched.revision, source)
+        changed_by = await self._blame.changed_by(repository, fetched, plan, history.revisions, why.trigger)
+        return sync_request.requested(
+            repository, fetched, plan, why, source=source, history=history, changed_by=changed_by
+        )
+
+    async def entries(
+        self, request: SyncRequest, predictions: Sequence[Prediction], changes: Sequence[Change]
+    ) -> tuple[ChangeEntry, ...]:
+        """Describe changes by what is predicted of them; comparing is slow enough to leave the event loop."""
+        changed = await asyncio.to_thread(
+            lambda: {found.change.ref: self._changed(found, request) for found in predictions}
+        )
+        places = {each.ref: _place(each, request) for each in changes}
+        places |= await self._lines(request, changed, places)
+        return await asyncio.to_thread(opening.entries, changes, changed, places, self._mask)
+
+    async def open(
+        self, request: SyncRequest, entries: Sequence[ChangeEntry], begin: Begin = nothing_to_prepare
+    ) -> tuple[SyncRecord, ...]:
+        """Prepare the first write, and open the records of what is about to be written.
+
+        Raises:
+            ClusterError: they could not be written.
+        """
+        drafting = asyncio.create_task(self._drafts(request, entries))
+        try:
+            await begin(entries)
+            drafts = await drafting
+        finally:
+            await aio.end(drafting)
+        return await self._ledger.open(drafts)
+
+    async def close(self, records: Sequence[SyncRecord], ended: Ended) -> str:
+        """Say in the open records of a sync what became of it; return the name of the last.
+
+        Raises:
+            ClusterError: they could not be written.
+        """
+        await self._ledger.close(closing.close(records, ended))
+        return records[-1].name
+
+    async def leave(self, request: SyncRequest, entries: Sequence[ChangeEntry], ended: Ended) -> str:
+        """Write a record of something that is over already; return its name.
+
+        Raises:
+            ClusterError: it could not be written.
+        """
+        return await self.close(await self.open(request, entries), ended)
+
+    async def refused(self, request: SyncRequest, failures: tuple[Failure, ...]) -> SyncResult:
+        """Leave one Failed record of a revision that is refused as a whole, unless the newest record says the same.
+
+        Raises:
+            ClusterError: the record could not be written.
+        """
+        last = await self.newest(request.identity)
+        synced = SyncResult(ending=Ending.FAILED, failures=failures)
+        if failures and request.told.issuperset((each.object, each.reason) for each in failures):
+            return synced
+        if newest.same_failure(last, request.revision.sha, failures):
+            return synced
+        ended = Ended(ending=Ending.FAILED, finished_at=self.moment(), failures=failures)
+        return replace(synced, record=await self.leave(request, (), ended))
+
+    def moment(self) -> str:
+        """Return the current time as records have it."""
+        return text.timestamp(self._now())
+
+    async def _drafts(self, request: SyncRequest, entries: Sequence[ChangeEntry]) -> tuple[SyncRecord, ...]:
+        """Return the records to open, made outside the event loop: a thousand entries are packed and digested."""
+        about = opening.RecordDraft(
+            namespace=self._ledger.namespace(request.identity.key),
+            subject=request.subject,
+            trigger=request.trigger,
+            source=request.source,
+            target=request.revision.sha,
+            commits=request.commits or (request.revision,),
+            commits_total=request.commits_total or 1,
+            flags=request.flags,
+            operator=self._operator,
+            started_at=self.moment(),
+            ref=request.ref,
+            author=request.revision.writer,
+        )
+        return await asyncio.to_thread(opening.opening, about, entries, await self.newest(request.identity))
+
+    async def _lines(
+        self,
+        request: SyncRequest,
+        changed: Mapping[ObjectRef, Sequence[FieldChange]],
+        places: Mapping[ObjectRef, Place],
+    ) -> Mapping[ObjectRef, Place]:
+        """Return the places of objects of which fields change, with the line of the first."""
+        origins = {found.ref: found.manifest.origin for found in request.plan.writes if found.manifest}
+        origins |= {ref: known.origin for ref, known in request.changed_by.items()}
+        asked = tuple(
+            ChangedFields(ref, origins[ref], fields)
+            for ref, fields in changed.items()
+            if fields and ref in origins and origins[ref].blob
+        )
+        if not asked or request.remote is None:
+            return {}
+        lines = await self._blame.lines(request.remote, asked)
+        return {ref: places[ref]._replace(line=line) for ref, line in lines.items()}
+
+    def _changed(self, found: Prediction, request: SyncRequest) -> tuple[FieldChange, ...]:
+        """Return the fields that a change changes; for a repair, with the manager that gave them their old value."""
+        if found.before is None:
+            return ()  # without making its body, which thousands of creations would for nothing
+        manager, sent = request.identity.manager, found.body
+        fields = diff.fields(found.before, found.after, sent, self._mask)
+        if found.change.action in {Action.UPDATE, Action.REPAIR}:
+            fields += deviations.taken_off(sent, found.before, manager, self._mask)
+        if found.change.action is not Action.REPAIR:
+            return fields
+        attributed = deviations.Holders(sent, found.before, manager).attributed(fields)
+        if request.foreign is ForeignFields.REPORT:
+            return attributed
+        return (*attributed, *deviations.removals(found.before, manager, self._mask))
+
+
+def _place(change: Change, request: SyncRequest) -> Place:
+    """Return the commit that made an object what a change makes of it, with file and line there.
+
+    For what is removed, and for what was changed by others only, the live object names them.
+    """
+    manifest, live = change.manifest, change.live
+    if known := request.changed_by.get(change.ref):
+        return Place(known.revision.sha, known.origin.file, known.origin.line)
+    if manifest is None:
+        return Place(live.commit, live.source, 0) if live else Place(request.revision.sha, "", 0)
+    if live and live.digest == manifest.digest and live.commit:
+        return Place(live.commit, live.source or manifest.origin.file, manifest.origin.line)
+    return Place(request.revision.sha, manifest.origin.file, manifest.origin.line)
