@@ -7,7 +7,11 @@ from typing import Any
 
 import orjson
 import pytest
+from towline.api.ignoring import Rule
 from towline.fields import additions, controller_fields, edited_items, managed, server_paths
+from towline.model import Manifest, ObjectRef, Origin
+from towline.plan import ignore_fields
+from towline.plan.manifest import declare
 
 from tests.growth import Work, calls
 
@@ -103,6 +107,54 @@ def refused_keys(count: int) -> Work:
     return lambda: [server_paths.to_pointer(f"data.bad.key {name}!", declared) for name in range(count)]
 
 
+def ignored(count: int, *pointers: str) -> Work:
+    """Return what settles fields of a map, of which each other key is held by another manager."""
+    data = {f"k{name}": "x" for name in range(count)}
+    held = [
+        {"manager": f"m{name}", "operation": "Apply", "fieldsV1": {"f:data": {f"f:k{name}": {}}}}
+        for name in range(0, count, 2)
+    ]
+    ours = {"manager": OURS, "operation": "Apply", "fieldsV1": {"f:data": {f"f:{key}": {} for key in data}}}
+    live = {"metadata": {"managedFields": [ours, *held]}, "data": data}
+    return lambda: ignore_fields.sent({"data": data}, pointers, live, OURS)
+
+
+def one_ignored_key(count: int) -> Work:
+    return ignored(count, "/data/k1")
+
+
+def an_ignored_map(count: int) -> Work:
+    return ignored(count, "/data")
+
+
+def config_map() -> Manifest:
+    declared = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}
+    return declare(declared, ObjectRef("", "ConfigMap", "shop", "c"), "d", Origin("a.yaml", 1))
+
+
+def ignored_rules(count: int) -> Work:
+    rules = [Rule(pointers=(f"/data/k{name}",)) for name in range(count)]
+    return lambda: ignore_fields.ignored(config_map(), rules)
+
+
+def unsure_fields(count: int) -> Work:
+    items = [{"name": f"n{name}", "value": "x"} for name in range(count)]
+    declared = {"spec": {"list": items}}
+    pointers = [f"/spec/list/{index}/value" for index in range(count)]
+    return lambda: ignore_fields.unsure(declared, pointers, pointers)
+
+
+def long_keys(count: int) -> Work:
+    """Return what reads a path with so many dots into a map of so many keys."""
+    declared = {"data": {f"k{name}": "x" for name in range(count)}}
+    return lambda: server_paths.to_pointer(f"data.{'a.' * count}b", declared)
+
+
+def keyed_items(count: int) -> Work:
+    declared = {"spec": {"list": [{"name": f"n{name}"} for name in range(count)]}}
+    return lambda: server_paths.to_pointer(f'spec.list[name="n{count - 1}"].x', declared)
+
+
 @pytest.mark.parametrize(
     "shape",
     [
@@ -116,6 +168,12 @@ def refused_keys(count: int) -> Work:
         left_annotations,
         held_finalizers,
         refused_keys,
+        one_ignored_key,
+        an_ignored_map,
+        ignored_rules,
+        unsure_fields,
+        long_keys,
+        keyed_items,
     ],
     ids=lambda shape: shape.__name__,
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from towline.fields import owned_paths
+from towline.fields import owned_paths, pointer
 from towline.fields.owned_paths import Memo
 from towline.model import Body
 
@@ -337,3 +337,17 @@ def test_the_one_leaf_that_is_taken_away_is_the_one_that_is_named(spec: Json, dr
     steps, path = draw.draw(st.sampled_from(leaves(spec, ("f:spec",), "/spec")))
     entry = {"f:spec": held(spec)}
     assert owned_paths.lost(body, without(entry, *steps)) == (path,)
+
+
+@given(contents, contents, st.data())
+def test_what_is_held_of_one_field_is_what_is_not_lost_of_it(
+    spec: Json, other: Json, draw: st.DataObject
+) -> None:
+    body = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x"}, "spec": spec}
+    _, path = draw.draw(st.sampled_from(leaves(spec, ("f:spec",), "/spec")))
+    field = draw.draw(st.sampled_from([path, *pointer.above(path)]))
+    for entry in ({"f:spec": held(spec)}, {"f:spec": held(other)}, {"f:spec": {}}, {}):
+        lost = [each for each in owned_paths.lost(body, dumped(entry)) if pointer.is_within(each, field)]
+        found = set(owned_paths.held_at(body, entry, pointer.split(field)))
+        declared = owned_paths.leaves_at(body, pointer.split(field))
+        assert [leaf for leaf in declared if found.isdisjoint((leaf, *pointer.above(leaf)))] == lost

@@ -68,7 +68,9 @@ async def every(
     for _ in range(_ROUNDS):
         failures = await translated(found.change, error, sync, before)
         named |= {(failure.field, failure.message): failure for failure in failures}
-        known = _without_unknown(body, failures)
+        known = await asyncio.to_thread(
+            _without_unknown, body, failures
+        )  # copies a large map a hundred times
         if known is body:
             break
         body = known

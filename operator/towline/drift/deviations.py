@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -226,12 +226,7 @@ def _paths(look: Look, skipped: frozenset[str]) -> list[str]:
     """Name fields that differ or that Towline's entry lacks; below a named field nothing is named."""
     held = managed.encoded(managed.applied(managed.entries(look.body), look.manager))
     found = {*owned_paths.lost(look.sent, held), *look.differing} - skipped
-    return sorted(path for path in found if not any(above in found for above in _above(path)))
-
-
-def _above(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path
+    return sorted(path for path in found if found.isdisjoint(pointer.above(path)))
 
 
 class Holders:
@@ -258,7 +253,7 @@ class Holders:
         for index, entry in enumerate(self._others):
             if there and self._holds(index, entry, path):
                 return _holder(entry)
-        for place in (path, *_above(path)):
+        for place in (path, *pointer.above(path)):
             if each := self._left.get(place):
                 return Holder(each.by, each.at)
         latest = self.latest()
@@ -279,7 +274,7 @@ class Holders:
     def _holds(self, index: int, entry: Body, path: str) -> bool:
         if index not in self._lost:
             lost = owned_paths.lost(self._sent, managed.encoded(entry))
-            self._lost[index] = frozenset(place for each in lost for place in ("", each, *_above(each)))
+            self._lost[index] = pointer.around(lost) | ({""} if lost else set())
         return path not in self._lost[index]
 
 

@@ -8,9 +8,9 @@ right after an apply: nothing is reported lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import orjson
 
@@ -24,6 +24,7 @@ Memo: TypeAlias = MutableMapping[tuple[str, bytes], tuple[str, ...]]
 _Path: TypeAlias = "tuple[_Path, str | int] | None"
 """Steps from the object down, last first; most are never written out."""
 
+_ABSENT: Any = object()
 _IDENTITY = frozenset({"apiVersion", "kind"})
 _NAMES = server_fields.METADATA | {"name", "namespace"}
 _OPEN = frozenset({"labels", "annotations"})
@@ -51,6 +52,70 @@ def lost(body: Body, fields: bytes) -> tuple[str, ...]:
         else:
             walk.below(value, entry.get("f:" + key), (None, key))
     return tuple(_written(path) for path in walk.lost)
+
+
+def leaves_at(body: Body, steps: Sequence[str]) -> tuple[str, ...]:
+    """Name the declared leaves of one field, as JSON pointers; `steps` are the keys and indexes that lead to it."""
+    walk = _Walk()
+    if found := _led(body, {}, steps):
+        walk.leaves(found.value, found.path)
+    return tuple(_written(each) for each in walk.lost)
+
+
+def held_at(body: Body, entry: Node, steps: Sequence[str]) -> Iterator[str]:
+    """Name what an entry holds of one field: leaves, or what is held with all below it.
+
+    It costs what the entry holds there, whatever else the body declares; of a list it looks at each item.
+
+    Args:
+        body: what is declared.
+        entry: the `fieldsV1` of one entry.
+        steps: the keys and indexes that lead to the field.
+    """
+    if found := _led(body, entry, steps):
+        yield from map(_written, _held(found.value, found.node, found.path))
+
+
+class _Place(NamedTuple):
+    value: Any
+    node: Node | None
+    path: _Path
+
+
+def _led(body: Body, entry: Node, steps: Sequence[str]) -> _Place | None:
+    """Return the value of a field with what an entry holds of it; None where there is none."""
+    if not steps or steps[0] in _IDENTITY or (steps[0] == "metadata" and not _NAMES.isdisjoint(steps[1:2])):
+        return None
+    value: Any = body.get(steps[0], _ABSENT)
+    node: Node | None = entry.get("f:" + steps[0])
+    path: _Path = (None, steps[0])
+    for step in steps[1:]:
+        if isinstance(value, dict):
+            value, path = value.get(step, _ABSENT), (path, step)
+            node = node and node.get("f:" + step)
+        elif isinstance(value, list) and (index := pointer.place(value, step)) is not None:
+            value, path = value[index], (path, index)
+            node = node and _Held(node).of(value)
+        else:
+            return None
+    if steps == ["metadata"]:
+        value = {name: item for name, item in value.items() if name not in _NAMES} or _ABSENT
+    return None if value is _ABSENT else _Place(value, node, path)
+
+
+def _held(value: Any, node: Node | None, path: _Path) -> Iterator[_Path]:
+    if node is None:
+        return
+    if node and isinstance(value, dict):
+        for key, child in node.items():
+            if key.startswith("f:") and key[2:] in value:
+                yield from _held(value[key[2:]], child, (path, key[2:]))
+    elif node and isinstance(value, list):
+        held = _Held(node)
+        for index, item in enumerate(value):
+            yield from _held(item, held.of(item), (path, index))
+    else:
+        yield path
 
 
 def lost_once(digest: str, body: Callable[[], Body], fields: bytes, memo: Memo) -> tuple[str, ...]:
@@ -103,17 +168,29 @@ class _Walk:
             self.lost.append(path)
 
     def items(self, items: Sequence[Any], node: Node, path: _Path) -> None:
-        keyed = _Keyed(node)
-        values = {
+        held = _Held(node)
+        for index, item in enumerate(items):
+            below = held.of(item)
+            if below is None and not isinstance(item, dict):
+                self.lost.append((path, index))
+            else:
+                self.below(item, below, (path, index))
+
+
+class _Held:
+    """What an entry holds of the items of one list."""
+
+    def __init__(self, node: Node) -> None:
+        self._keyed = _Keyed(node)
+        self._values = {
             _spelt(value) for key in node if (value := list_steps.value_of(key)) is not list_steps.NOTHING
         }
-        for index, item in enumerate(items):
-            if values and _spelt(item) in values:
-                continue
-            if isinstance(item, dict):
-                self.below(item, keyed.find(item), (path, index))
-            else:
-                self.lost.append((path, index))
+
+    def of(self, item: Any) -> Node | None:
+        """Return what is held of an item: all of it by the empty node, nothing by None."""
+        if self._values and _spelt(item) in self._values:
+            return {}
+        return self._keyed.find(item) if isinstance(item, dict) else None
 
 
 class _Keyed:

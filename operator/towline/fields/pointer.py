@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from functools import reduce
 from typing import Any
 
@@ -31,6 +31,17 @@ def is_below(path: str, whole: str) -> bool:
 def is_within(path: str, whole: str) -> bool:
     """Tell whether a pointer is another one, or leads below it."""
     return path == whole or is_below(path, whole)
+
+
+def above(path: str) -> Iterator[str]:
+    """Yield what a pointer leads through: that of its list or map, and so on, without that of the whole."""
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
+def around(paths: Iterable[str]) -> frozenset[str]:
+    """Return pointers with all that they lead through: whatever is one of them, or holds one."""
+    return frozenset(place for path in paths for place in (path, *above(path)))
 
 
 def place(items: Sized, step: str) -> int | None:

@@ -15,6 +15,9 @@ from typing import Any
 from towline.fields import pointer
 from towline.model import Body
 
+_FEW = 32
+"""Places at which a key may end that are all tried; of more, only those that are as long as a key."""
+
 _ENDS = re.compile(r"[.\[]")
 _BARE = re.compile(r"[^.\[]+")
 _BRACKET = re.compile(r'\[((?:"(?:[^"\\]|\\.)*"|[^\]"])*)\]')
@@ -66,20 +69,16 @@ def _next(rest: str, here: object) -> tuple[str, str]:
     rest = rest.removeprefix(".")
     if isinstance(here, Mapping):
         ends = [len(rest), *(end.start() for end in reversed(tuple(_ENDS.finditer(rest))))]
-        starts = (
-            (rest[:end] for end in ends) if len(ends) < len(here) else sorted(here, key=len, reverse=True)
-        )
-        key = next((key for key in starts if key in here and _begins(rest, key)), None)
+        if len(ends) > _FEW:
+            lengths = {len(key) for key in here}
+            ends = [end for end in ends if end in lengths]
+        key = next((rest[:end] for end in ends if end and rest[:end] in here), None)
         if key is not None:
             return key, rest[len(key) :]
     bare = _BARE.match(rest)
     if bare is None or isinstance(here, list) or bare.group() == "<nil>":
         return "", ""
     return bare.group(), rest[bare.end() :]
-
-
-def _begins(rest: str, key: str) -> bool:
-    return bool(key) and rest.startswith(key) and rest[len(key) : len(key) + 1] in {"", ".", "["}
 
 
 def _item(inside: str, here: object) -> str:

@@ -47,13 +47,13 @@ def ignored(manifest: Manifest, rules: Iterable[Rule]) -> tuple[str, ...]:
     found = {path for rule in named if rule.labels.items() <= declared.items() for path in rule.pointers}
     if manifest.ref.group_kind == _SECRET:
         found = {_in_data(path) for path in found}
-    return tuple(sorted(path for path in found if not _within_any(path, found - {path})))
+    return tuple(sorted(path for path in found if found.isdisjoint(pointer.above(path))))
 
 
 def without(pointers: Iterable[str], lost: Iterable[str]) -> tuple[str, ...]:
     """Return those of `lost` (JSON pointers into the same manifest) that are not left to others."""
     left = frozenset(pointers)
-    return tuple(path for path in lost if not _within_any(path, left))
+    return tuple(path for path in lost if left.isdisjoint((path, *pointer.above(path))))
 
 
 def unsure(body: Body, pointers: Iterable[str], lost: Sequence[str]) -> frozenset[str]:
@@ -70,10 +70,8 @@ def unsure(body: Body, pointers: Iterable[str], lost: Sequence[str]) -> frozense
     """
     leaves, gone = owned_paths.lost(body, b""), frozenset(lost)
     wholes = {whole for path in pointers for whole in _wholes(body, path)}
-    taken = tuple(
-        whole for whole in wholes if all(leaf in gone for leaf in leaves if pointer.is_within(leaf, whole))
-    )
-    return frozenset(path for path in gone if any(pointer.is_below(path, whole) for whole in taken))
+    taken = wholes - pointer.around(leaf for leaf in leaves if leaf not in gone)
+    return frozenset(path for path in gone if not taken.isdisjoint(pointer.above(path)))
 
 
 def sent(body: Body, pointers: Sequence[str], live: Body, manager: str) -> Body:
@@ -131,10 +129,6 @@ def _wholes(body: Body, field: str) -> Iterator[str]:
         path = pointer.extend(path, step)
 
 
-def _within_any(path: str, wholes: Iterable[str]) -> bool:
-    return any(pointer.is_within(path, whole) for whole in wholes)
-
-
 def _settled(body: Body, path: str, found: tuple[Any, Any], live: Body, manager: str) -> Body:
     declared, have = found
     if have is _NEW:
@@ -146,7 +140,7 @@ def _settled(body: Body, path: str, found: tuple[Any, Any], live: Body, manager:
         whole: Body = _placed(bare, steps, have)
         if _is_part(whole, bare, path, live):
             return whole
-        kept = _Owners.of(whole, live, manager).kept(have, declared, path)
+        kept = _Owners.of(whole, steps, live, manager).kept(have, declared, path)
     return bare if kept is _ABSENT else _placed(bare, steps, kept)
 
 
@@ -162,12 +156,14 @@ def _is_part(body: Body, bare: Body, path: str, live: Body) -> bool:
     beside = len(place) if isinstance(place, list) else _PROBE
     probed = _placed(body, above, [*place, _PROBE] if isinstance(place, list) else {**place, beside: ""})
     probe = pointer.join((*above, beside))
-    held = map(managed.encoded, managed.entries(live))
-    lost = [frozenset(owned_paths.lost(probed, each)) for each in held]
-    leaves = frozenset(owned_paths.lost(probed, b""))
-    return any(probe not in each for each in lost) and not any(
-        probe in each and _within(path, leaves - each) for each in lost
-    )
+    around = pointer.around(owned_paths.leaves_at(probed, pointer.split(path)))
+    is_held = False
+    for tree in map(managed.tree, managed.entries(live)):
+        if any(owned_paths.held_at(probed, tree, pointer.split(probe))):
+            is_held = True
+        elif not around.isdisjoint(owned_paths.held_at(probed, tree, pointer.split(path))):
+            return False
+    return is_held
 
 
 def _without(body: Body, steps: Sequence[str], path: str) -> Body:
@@ -238,23 +234,23 @@ def _placed(here: Any, steps: Sequence[str], value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Owners:
-    """The leaves of a body that Towline holds, and those that no other manager holds."""
+    """The leaves at and below one field that Towline holds, those that no other manager holds, and all above them."""
 
     ours: frozenset[str]
     alone: frozenset[str]
 
     @classmethod
-    def of(cls, body: Body, live: Body, manager: str) -> _Owners:
+    def of(cls, body: Body, steps: Sequence[str], live: Body, manager: str) -> _Owners:
         """Ask every entry of the live object; those of subresources (a scale) own as much as others."""
-        leaves = alone = frozenset(owned_paths.lost(body, b""))
-        ours: frozenset[str] = frozenset()
+        ours: set[str] = set()
+        others: set[str] = set()
         for entry in managed.entries(live):
-            lost = frozenset(owned_paths.lost(body, managed.encoded(entry)))
-            if managed.is_applied_by(entry, manager):
-                ours = leaves - lost
-            else:
-                alone &= lost
-        return cls(ours, alone)
+            holder = ours if managed.is_applied_by(entry, manager) else others
+            holder.update(owned_paths.held_at(body, managed.tree(entry), steps))
+        leaves = owned_paths.leaves_at(body, steps)
+        mine = (leaf for leaf in leaves if not ours.isdisjoint((leaf, *pointer.above(leaf))))
+        left = (leaf for leaf in leaves if others.isdisjoint((leaf, *pointer.above(leaf))))
+        return cls(pointer.around(mine), pointer.around(left))
 
     def kept(self, have: Any, declared: Any, path: str) -> Any:
         """Return of a live value what is sent: each key of a map for itself, anything else as a whole."""
@@ -268,11 +264,6 @@ class _Owners:
             left = {key: item for key, item in found.items() if item is not _ABSENT}
             own = _own(below)
             return left | ({} if own is _ABSENT else own) or _ABSENT
-        if declared is _ABSENT and not _within(path, self.ours):
+        if declared is _ABSENT and path not in self.ours:
             return _ABSENT
-        return have if _within(path, self.alone) else _ABSENT
-
-
-def _within(path: str, leaves: Iterable[str]) -> bool:
-    """Tell whether a value is one of the leaves, or has one."""
-    return any(pointer.is_within(leaf, path) for leaf in leaves)
+        return have if path in self.alone else _ABSENT
