@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -169,10 +170,18 @@ def _lasting(body: Object) -> Object:
         for entry in metadata.get("managedFields", [])
     ]
     metadata["managedFields"] = sorted(entries, key=lambda entry: str(entry["manager"]))
-    if ADOPTED in metadata.get("annotations", {}):
-        metadata["annotations"] = {**metadata["annotations"], ADOPTED: "<time>"}
+    notes = metadata.get("annotations", {})
+    if ADOPTED in notes:
+        notes = {**notes, ADOPTED: "<time>"}
+    if OWNER in notes:
+        notes = {**notes, OWNER: _STAMP.sub(":<stamp>", notes[OWNER])}
+    metadata["annotations"] = notes
     return {**body, "metadata": metadata}
 
 
 ADOPTED = "towline.dev/adopted"
+OWNER = "towline.dev/owner"
+_STAMP = re.compile(r":[0-9a-f]{32}$")
+"""What the operator's key makes of the owner: of its UID and its namespace, too."""
+
 _PASSING = frozenset({"uid", "resourceVersion", "creationTimestamp", "generation"})

@@ -37,6 +37,31 @@ class Part:
 
 _ALL = (
     Part(
+        name="random-model",
+        story="soak/test_random_model.py",
+        proves="commits, hand edits, kills, frozen and dead servers, outages and force pushes in any order end as Git"
+        " and a twin that nobody edits; nothing else was deleted, and the records are one chain",
+        points="steps",
+        short=6,
+        full=2000,
+    ),
+    Part(
+        name="kill-after-each-write",
+        story="soak/test_kill_after_each_write.py",
+        proves="a process that dies right after any write of a sync leaves nothing that its next start does not finish",
+        points="writes",
+        short=2,
+        full=200,
+    ),
+    Part(
+        name="faults",
+        story="soak/test_fault_rates.py",
+        proves="commits get through each kind of failing request and lost answer, at each rate; nothing is done twice",
+        points="kinds and rates",
+        short=2,
+        full=24,
+    ),
+    Part(
         name="crossings",
         story="ownership/test_crossings.py"
         "::test_four_objects_reach_two_repositories_from_every_distribution_to_every_other",
