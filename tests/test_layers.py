@@ -38,6 +38,7 @@ PLANTED = [
     ("reconcile/planner.py", "from towline.reconcile import attempt", "A pass"),
     ("reconcile/state.py", "from towline.reconcile.sync import executor", "A pass"),
     ("reconcile/sync/recorder.py", "from towline.reconcile.sync import executor", "A sync"),
+    ("reconcile/drifted/drift_reader.py", "from towline.reconcile.drifted import drift_states", "Drift"),
     ("errors.py", "from towline import model", "Layers"),
     ("controller/triggers.py", "from towline.cli import render", "Layers"),
     ("kube/client.py", "import kopf", "kopf stays at the door"),

@@ -23,7 +23,8 @@ from towline.metrics import Metrics
 from towline.notify.announce import Announcer
 from towline.notify.kube_events import KubeEvents
 from towline.reconcile.desired import Head
-from towline.reconcile.drift_state import DriftStates
+from towline.reconcile.drifted.drift_reader import DriftReader
+from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.lane import Lane, Lanes
 from towline.reconcile.locate import Blame
 from towline.reconcile.repair import Repairs
@@ -57,7 +58,8 @@ async def lane_on(
         index.follow([REF.group_kind])
         index._watches[REF.group_kind].finished()
         mask, writer = Mask(b"k" * 32), Writer(client, discovery, index)
-        drifts = DriftStates(NOTHING, writer, mask, stamps=STAMPS, clock=lambda: 0.0, now=now)
+        reader = DriftReader(NOTHING, writer, mask, stamps=STAMPS, now=now)
+        drifts = DriftStates(reader, clock=lambda: 0.0, now=now)
         head = Head(remote=NOTHING, name="main", sha=REVISION.sha, seen_at=-math.inf)
         drifts.recall(RESOURCE, SPEC, head, {REF: written(REF)})
         known = drifts.known(RESOURCE)
@@ -86,6 +88,7 @@ async def lane_on(
             source=NOTHING,
             index=index,
             drifts=drifts,
+            reader=reader,
             executor=executor,
             recorder=recorder,
             testimony=ledger.testimony,

@@ -13,14 +13,13 @@ import pytest
 from aiohttp import web
 from towline.api.gitrepository import GitRepository
 from towline.errors import Failure, Reason, SourceError
-from towline.fields.mask import Mask
 from towline.kube.discovery import Discovery
 from towline.kube.repositories import Repositories
 from towline.live.index import Index
 from towline.model import Action, ObjectRef, Person, Revision
 from towline.reconcile.dependencies import Dependencies
 from towline.reconcile.desired import Desired, Head
-from towline.reconcile.drift_state import DriftStates
+from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.planner import Planner
 from towline.reconcile.state import Fetched, LastPass, Planned, Start, Visible
@@ -62,14 +61,7 @@ async def planner_on(folder: Path, *others: dict[str, Any]) -> AsyncIterator[Pla
             sweep=Sweep(client, discovery, index, ledger),
             neighbours=neighbours,
             dependencies=Dependencies(repositories, neighbours.stir, lambda: 0.0),
-            drifts=DriftStates(
-                NOTHING,
-                NOTHING,
-                Mask(b"k" * 32),
-                stamps=STAMPS,
-                clock=lambda: 0.0,
-                now=lambda: datetime.now(UTC),
-            ),
+            drifts=DriftStates(NOTHING, clock=lambda: 0.0, now=lambda: datetime.now(UTC)),
             testimony=ledger.testimony,
             installation=frozenset(),
         )

@@ -14,13 +14,12 @@ import yaml
 from towline.api import gitrepository, schema
 from towline.drift.last_written import LastWritten
 from towline.errors import ClusterError
-from towline.fields.mask import Mask
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import Manifest, ObjectRef, Origin, Person, Revision
 from towline.reconcile import repair
 from towline.reconcile.desired import Head
-from towline.reconcile.drift_state import DriftStates
+from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.repair import Repairs
 from towline.reconcile.state import LastPass, Start
 from towline.records.ledger import Ledger
@@ -65,9 +64,7 @@ class Lane:
         self.start = Start(repository=RESOURCE, last=LastPass())
         self.restored: list[ObjectRef] = []
         nothing = cast("Any", None)
-        self._drifts = DriftStates(
-            nothing, nothing, Mask(b"k" * 32), stamps=STAMPS, clock=lambda: 0.0, now=lambda: datetime.now(UTC)
-        )
+        self._drifts = DriftStates(nothing, clock=lambda: 0.0, now=lambda: datetime.now(UTC))
         head = Head(remote=nothing, name="main", sha=REVISION.sha, seen_at=-math.inf)
         self._drifts.recall(RESOURCE, SPEC, head, {each: written(each) for each in (REF, OTHER)})
         itself = cast("Any", self)
@@ -75,6 +72,7 @@ class Lane:
             source=nothing,
             index=index,
             drifts=self._drifts,
+            reader=nothing,
             executor=itself,
             recorder=itself,
             testimony=Ledger(nothing, "", Path()).testimony,

@@ -32,7 +32,8 @@ from towline.reconcile.attempt import Attempts
 from towline.reconcile.checkup import Checkups
 from towline.reconcile.dependencies import Dependencies
 from towline.reconcile.desired import CommitReader
-from towline.reconcile.drift_state import DriftStates
+from towline.reconcile.drifted.drift_reader import DriftReader
+from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.enforce import Enforcer
 from towline.reconcile.fetch import Fetcher
 from towline.reconcile.finalize import Finalizer
@@ -104,6 +105,7 @@ class _Shared:
     recorder: Recorder
     blame: Blame
     drifts: DriftStates
+    drift_reader: DriftReader
     waits: Waits
 
 
@@ -179,6 +181,7 @@ def _shared(
     locator = Locator(doors.mirrors, rules.yaml)
     writer = Writer(doors.client, doors.discovery, doors.index)
     blame = Blame(doors.mirrors, rules.yaml)
+    drift_reader = DriftReader(locator, writer, mask, stamps=keys.stamps, now=now)
     recorder = _recorder(doors, source, blame, mask)
     return _Shared(
         repositories=repositories,
@@ -201,7 +204,8 @@ def _shared(
         ),
         recorder=recorder,
         blame=blame,
-        drifts=DriftStates(locator, writer, mask, stamps=keys.stamps, clock=time.monotonic, now=now),
+        drifts=DriftStates(drift_reader, clock=time.monotonic, now=now),
+        drift_reader=drift_reader,
         waits=Waits(time.monotonic),
     )
 
@@ -223,6 +227,7 @@ def _repairs(doors: Doors, shared: _Shared) -> Repairs:
         source=shared.source,
         index=doors.index,
         drifts=shared.drifts,
+        reader=shared.drift_reader,
         executor=shared.executor,
         recorder=shared.recorder,
         testimony=doors.ledger.testimony,

@@ -16,7 +16,7 @@ from towline.errors import Reason, SpecError, TowlineError
 from towline.live.index import Index
 from towline.reconcile import result
 from towline.reconcile.desired import Desired
-from towline.reconcile.drift_state import DriftStates
+from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.enforce import Enforcer
 from towline.reconcile.fetch import Fetcher
 from towline.reconcile.lane import Lane, Lanes

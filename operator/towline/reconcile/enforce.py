@@ -15,7 +15,7 @@ from towline.live.index import Index
 from towline.model import Plan
 from towline.reconcile import result, state
 from towline.reconcile.desired import CommitReader
-from towline.reconcile.drift_state import DriftStates
+from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.locate import Locator
 from towline.reconcile.observe import Observer
 from towline.reconcile.state import Enforced, Fetched, Planned, Start
@@ -199,8 +199,8 @@ class Enforcer:
     ) -> tuple[Deviation, ...]:
         """Record the state after the plan of a whole commit, and describe what differs from Git."""
         known = self._drifts.settle(repository, planned, synced)
-        await self._drifts.repositories(known, self._drifts.as_left(known, planned.plan))
-        return self._drifts.deviations(known)
+        await self._drifts.describe(known, known.as_left(planned.plan))
+        return known.deviations()
 
     async def _located(self, planned: Planned, failures: tuple[Failure, ...]) -> tuple[Failure, ...]:
         return await self._locator.located(failures, planned.fetched.head, planned.desired.manifests)

@@ -15,7 +15,7 @@ from towline import aio
 from towline.api.gitrepository import Mode, Spec
 from towline.errors import TowlineError
 from towline.live.index import Index
-from towline.reconcile.drift_state import DriftStates
+from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.repair import Repairs
 from towline.reconcile.state import Repaired, Start
 from towline.status import drift_fields

@@ -15,7 +15,7 @@ from towline.plan import build, claims, one_shot, ownership
 from towline.plan.ownership import OWN, Policy
 from towline.reconcile.dependencies import Dependencies
 from towline.reconcile.desired import Desired
-from towline.reconcile.drift_state import DriftStates
+from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.state import Fetched, Planned, Start, Visible, done_of, kinds_of
 from towline.reconcile.sweep import Sweep

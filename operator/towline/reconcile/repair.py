@@ -20,7 +20,9 @@ from towline.notify import announcement
 from towline.notify.announce import Announcer
 from towline.plan import build, drift_policy, one_shot, ownership
 from towline.reconcile.desired import CommitReader
-from towline.reconcile.drift_state import DriftState, DriftStates
+from towline.reconcile.drifted.drift_reader import DriftReader
+from towline.reconcile.drifted.drift_state import DriftState
+from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.state import Fetched, Occasion, Repaired, Start, done_of
 from towline.reconcile.sync.executor import Executor
 from towline.reconcile.sync.recorder import Recorder
@@ -59,6 +61,7 @@ class Repairs:
         source: reads the commit that was applied last.
         index: the live objects, and which of them other clients have touched.
         drifts: what was written last, and what differs from it.
+        reader: reads objects together with what would be sent for them.
         executor: carries repairs out.
         recorder: gathers what the record of a repair tells.
         testimony: what the records tell of objects without a valid stamp.
@@ -71,6 +74,7 @@ class Repairs:
         source: CommitReader,
         index: Index,
         drifts: DriftStates,
+        reader: DriftReader,
         executor: Executor,
         recorder: Recorder,
         testimony: Testimony,
@@ -79,6 +83,7 @@ class Repairs:
         self._source = source
         self._index = index
         self._drifts = drifts
+        self._reader = reader
         self._executor = executor
         self._recorder = recorder
         self._testimony = testimony
@@ -188,7 +193,7 @@ class Repairs:
         """Write a few objects again as they were written last, with one record for each revision."""
         decided = await self._decided(start.repository, spec, known, refs)
         known.is_recalled = False
-        await self._drifts.repositories(known, decided)
+        await self._drifts.describe(known, decided)
         record, restored = "", _left(decided)
         error: TowlineError | None = None
         for revision, changes in _by_revision(known, decided).items():
@@ -206,8 +211,8 @@ class Repairs:
                 await self._announcer.announce(start.repository, news)
         if refused := known.tries.refused.keys() & frozenset(refs):
             left = await self._decided(start.repository, spec, known, refused)
-            await self._drifts.repositories(known, left)
-        repaired = Repaired(record=record, drift=self._drifts.deviations(known), restored=restored)
+            await self._drifts.describe(known, left)
+        repaired = Repaired(record=record, drift=known.deviations(), restored=restored)
         return Mended(repaired=repaired, error=error)
 
     async def _decided(
@@ -252,13 +257,13 @@ class Repairs:
         if live is None or known is None or written is None or live.digest != written.manifest.digest:
             return
         try:
-            look = await self._drifts.look(known, written, live.commit)
+            look = await self._reader.look(known, written, live.commit)
         except ClusterError as error:
             _log.debug("an object could not be verified", object=str(ref), error=error.message)
             return
         if look is None:
             return  # the event of its end is on its way
-        differing = set(look.differing) - self._drifts.overridden(known, ref)
+        differing = set(look.differing) - known.overridden_fields(ref)
         differing.update(atomic_maps.surplus(look.sent, look.body, live.fields, look.others))
         version = look.body["metadata"]["resourceVersion"]
         self._index.verified(ref, version, altered=bool(differing))

@@ -20,7 +20,9 @@ from towline.live.index import Index
 from towline.model import Action, Change, Outcome, Plan, Result
 from towline.plan import ownership
 from towline.reconcile.desired import Head
-from towline.reconcile.drift_state import DriftState, DriftStates
+from towline.reconcile.drifted.drift_reader import DriftReader
+from towline.reconcile.drifted.drift_state import DriftState
+from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.sync.sync_request import SyncResult
 
 from tests.kube.loopback import Server, served, status
@@ -35,50 +37,49 @@ REFUSED = SyncResult(
 DONE = SyncResult(ending=Ending.SUCCEEDED, outcomes=(Outcome(change=REPAIR, result=Result.DONE),))
 
 
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
 @asynccontextmanager
 async def drift_states(clock: Callable[[], float]) -> AsyncIterator[DriftStates]:
     """The drift of repositories in a cluster whose API server lets nobody read."""
     async with served(Server(status(403, "Forbidden"))) as client:
         discovery = Discovery(client)
         writer = Writer(client, discovery, Index(client, discovery, lambda *_: None, stamps=STAMPS))
-        yield DriftStates(
-            cast("Any", None),
-            writer,
-            Mask(b"k" * 32),
-            stamps=STAMPS,
-            clock=clock,
-            now=lambda: datetime.now(UTC),
-        )
+        locator = cast("Any", None)
+        reader = DriftReader(locator, writer, Mask(b"k" * 32), stamps=STAMPS, now=now)
+        yield DriftStates(reader, clock=clock, now=now)
 
 
 async def test_a_fight_that_ends_while_its_pass_goes_on_is_still_looked_at() -> None:
-    now = 0.0
-    async with drift_states(lambda: now) as drifts:
+    at = 0.0
+    async with drift_states(lambda: at) as drifts:
         known = _fought_over(drifts)
         policy = drifts.policy(ownership.policy(RESOURCE), known, SPEC)
         assert set(policy.contested) == {REF}
-        now = contests.PAUSE + 2 * contests.SECONDS  # waves wait for gates, and writes for a busy server
+        at = contests.PAUSE + 2 * contests.SECONDS  # waves wait for gates, and writes for a busy server
         drifts.repaired(known, SyncResult(ending=Ending.SUCCEEDED))
         left = Change(action=Action.SKIP, ref=REF, manifest=MANIFEST, reason=Refusal.CONTESTED)
-        await drifts.repositories(known, Plan(changes=(left,)))
+        await drifts.describe(known, Plan(changes=(left,)))
         assert drifts.due(known) is not None
 
 
 async def test_a_repair_that_is_refused_again_with_the_plan_of_a_commit_is_still_told() -> None:
-    now = 0.0
-    async with drift_states(lambda: now) as drifts:
+    at = 0.0
+    async with drift_states(lambda: at) as drifts:
         known = _recalled(drifts)
         told = (Deviation(object=str(REF), field="/data/size"),)
         known.reported[REF] = told
         drifts.repaired(known, REFUSED)
-        now = 3600.0  # the repair is due again, so a plan tries it
+        at = 3600.0  # the repair is due again, so a plan tries it
         assert not drifts.policy(ownership.policy(RESOURCE), known, SPEC).refused
         drifts.repaired(known, REFUSED)
-        await drifts.repositories(known, drifts.as_left(known, Plan(changes=(REPAIR,))))
-        assert drifts.deviations(known) == told
+        await drifts.describe(known, known.as_left(Plan(changes=(REPAIR,))))
+        assert known.deviations() == told
         drifts.repaired(known, DONE)
-        await drifts.repositories(known, drifts.as_left(known, Plan(changes=(REPAIR,))))
-        assert drifts.deviations(known) == ()
+        await drifts.describe(known, known.as_left(Plan(changes=(REPAIR,))))
+        assert known.deviations() == ()
 
 
 def _fought_over(drifts: DriftStates) -> DriftState:
