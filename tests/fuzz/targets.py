@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
@@ -12,7 +13,9 @@ from towline.fields import additions, coowners, edited_items, managed, owned_pat
 from towline.model import ObjectRef
 from towline.plan import ignore_fields
 from towline.render import documents, plain
-from towline.render.documents import YamlLimits
+from towline.render.documents import DocumentErrors, YamlLimits
+from towline.render.sops import decryption, keyring
+from towline.render.sops.decryption import DecryptionError
 from towline.render.variables import substitution
 from towline.render.variables.substitution import Substitution, Types
 from towline.source import history, listing, pull_requests, refs
@@ -24,6 +27,7 @@ from tests.fuzz import corpus
 
 OURS = "towline:shop/app"
 LIMITS = YamlLimits()
+SOPS = Path(__file__).parents[1] / "render" / "sops"
 BODY: dict[str, Any] = {
     "apiVersion": "v1",
     "kind": "X",
@@ -132,6 +136,13 @@ def variables(content: bytes) -> object:
     return [len(orjson.dumps(filled)) for filled, _ in found]
 
 
+def sops_file(content: bytes) -> object:
+    """Decrypt a file that SOPS has encrypted, and that somebody changed since."""
+    read = documents.parse(content, LIMITS)
+    keys = keyring.keyring({"x.agekey": (SOPS / "private.agekey").read_bytes()})
+    return decryption.decrypt([each.value for each in read], keys).documents
+
+
 TARGETS = (
     Target("advertisement", refs.advertised, corpus.ADVERTISEMENTS, (ValueError,)),
     Target("ls_remote", refs.listed, corpus.LISTINGS),
@@ -152,6 +163,12 @@ TARGETS = (
     ),
     Target("yaml", yaml_file, corpus.YAMLS),
     Target("variables", variables, corpus.VARIABLES),
+    Target(
+        "sops",
+        sops_file,
+        tuple((SOPS / "files" / name).read_bytes() for name in ("types.yaml", "joined.yaml", "object.json")),
+        (DecryptionError, DocumentErrors),
+    ),
     Target("pointers", pointers, corpus.POINTERS),
     Target("server_paths", server_path, corpus.SERVER_PATHS),
     Target("managed_fields", managed_fields, corpus.FIELDS),

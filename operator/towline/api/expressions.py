@@ -6,6 +6,7 @@ not bound, the size of an object and comprehensions inside comprehensions, is bo
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -68,6 +69,18 @@ def holds(text: str, variables: Mapping[str, Any]) -> bool:
     if not isinstance(found, bool):
         raise ExpressionError("is neither true nor false")
     return found
+
+
+def matches(pattern: str, value: str) -> bool:
+    """Tell whether a part of a text matches a regular expression of RE2, which is that of Go.
+
+    Raises:
+        ExpressionError: the regular expression is malformed or too large.
+    """
+    if patterns.size(pattern) > LARGEST_PATTERNS:
+        raise ExpressionError("must not be a regular expression that is so large, repetitions counted")
+    found = f"metadata.value.matches({json.dumps(pattern, ensure_ascii=False)})"
+    return holds(found, {"metadata": {"value": value}})
 
 
 @lru_cache(maxsize=512)

@@ -16,7 +16,7 @@ from towline.render.validate import Complaint
 from towline.render.variables import expansion, written_text
 from towline.render.variables.expansion import ExpansionError
 from towline.render.variables.operators import Budget, SpentError
-from towline.render.variables.written_text import Place, UnreadableError
+from towline.render.variables.written_text import NotYamlError, TextPlace
 
 OPT_OUT = "kustomize.toolkit.fluxcd.io/substitute"
 """The label or annotation that keeps variables out of an object where its value is `disabled`."""
@@ -101,7 +101,7 @@ class _Filler:
 
     def whole(self, body: Any) -> Any:
         try:
-            filled = self._value(body, Place.VALUE, ())
+            filled = self._value(body, TextPlace.VALUE, ())
             if filled is body or Extents().of(filled).size <= _OBJECT_BYTES:
                 return filled
             self.complaints.append(_TOO_LARGE)
@@ -111,7 +111,7 @@ class _Filler:
             pass
         return body
 
-    def _value(self, value: Any, place: Place, path: _Path) -> Any:
+    def _value(self, value: Any, place: TextPlace, path: _Path) -> Any:
         if value.__class__ is str:
             return self._text(value, place, path) if "$" in value else value
         if not isinstance(value, (dict, list)):
@@ -123,7 +123,7 @@ class _Filler:
         return self._done[id(value)]
 
     def _list(self, items: list[Any], path: _Path) -> list[Any]:
-        filled = [self._value(item, Place.ITEM, (*path, str(index))) for index, item in enumerate(items)]
+        filled = [self._value(item, TextPlace.ITEM, (*path, str(index))) for index, item in enumerate(items)]
         return items if all(map(operator.is_, filled, items)) else filled
 
     def _map(self, entries: dict[str, Any], path: _Path) -> dict[str, Any]:
@@ -131,15 +131,15 @@ class _Filler:
         changed = False
         for key, value in entries.items():
             here = (*path, key)
-            name = self._text(key, Place.KEY, here) if "$" in key else key
+            name = self._text(key, TextPlace.KEY, here) if "$" in key else key
             if name in filled:
                 message = "two keys of the map are the same with their variables filled in: use other values"
                 self._complain(message, here)
-            filled[name] = self._value(value, Place.VALUE, here)
+            filled[name] = self._value(value, TextPlace.VALUE, here)
             changed = changed or name is not key or filled[name] is not value
         return filled if changed else entries
 
-    def _text(self, declared: str, place: Place, path: _Path) -> Any:
+    def _text(self, declared: str, place: TextPlace, path: _Path) -> Any:
         kept = self._substitution.types is Types.KEEP
         before = declared if kept else written_text.written(declared, place)
         try:
@@ -158,10 +158,10 @@ class _Filler:
             return declared
         return done.text if kept else self._read(done.text, place, path, declared)
 
-    def _read(self, after: str, place: Place, path: _Path, declared: str) -> Any:
+    def _read(self, after: str, place: TextPlace, path: _Path, declared: str) -> Any:
         try:
             return written_text.read(after, place, depth=_DEEPEST - len(path), room=self._room)
-        except UnreadableError as error:
+        except NotYamlError as error:
             self._complain(
                 f"with its variables filled in, the text is not valid YAML ({error}): "
                 "put the value of the variable into quotes, or set spec.substitute.types: Keep",

@@ -35,7 +35,7 @@ _UNFOLDED = 2**30
 _HOLDER = "k"
 
 
-class Place(Enum):
+class TextPlace(Enum):
     """Where a text is in a manifest."""
 
     KEY = "key"
@@ -43,16 +43,16 @@ class Place(Enum):
     ITEM = "item"
 
 
-class UnreadableError(ValueError):
+class NotYamlError(ValueError):
     """What the variables made of a text is not YAML."""
 
 
-def written(text: str, place: Place) -> str:
+def written(text: str, place: TextPlace) -> str:
     """Return a text as YAML: alone, and one level deep."""
     return str(yaml.emit(_events(text, place), Dumper=yaml.CSafeDumper, allow_unicode=True, width=_UNFOLDED))
 
 
-def read(written_text: str, place: Place, *, depth: int, room: Room) -> Any:
+def read(written_text: str, place: TextPlace, *, depth: int, room: Room) -> Any:
     """Return the value of a text after its variables were filled in.
 
     Args:
@@ -62,27 +62,27 @@ def read(written_text: str, place: Place, *, depth: int, room: Room) -> Any:
         room: what the value may hold.
 
     Raises:
-        UnreadableError: it is not YAML, or more than one value, or none that may be there.
+        NotYamlError: it is not YAML, or more than one value, or none that may be there.
     """
     composed = compose(Piece(written_text, 0), depth=depth + 2, room=room)
     if composed.faults:
-        raise UnreadableError(composed.faults[0].message)
+        raise NotYamlError(composed.faults[0].message)
     match place, composed.value:
-        case Place.VALUE, {"k": value, **rest} if not rest:
+        case TextPlace.VALUE, {"k": value, **rest} if not rest:
             return value
-        case Place.ITEM, {"k": [value]}:
+        case TextPlace.ITEM, {"k": [value]}:
             return value
-        case Place.KEY, {"k": {**keys}} if len(keys) == 1:
+        case TextPlace.KEY, {"k": {**keys}} if len(keys) == 1:
             return next(iter(keys))
-    raise UnreadableError("it is more than one value")
+    raise NotYamlError("it is more than one value")
 
 
-def _events(text: str, place: Place) -> list[Event]:
+def _events(text: str, place: TextPlace) -> list[Event]:
     scalar = _scalar(text, "|" if "\n" in text else None)
     inner: list[Event] = [scalar]
-    if place is Place.KEY:
+    if place is TextPlace.KEY:
         inner = [_map(), scalar, _scalar("0"), MappingEndEvent()]
-    elif place is Place.ITEM:
+    elif place is TextPlace.ITEM:
         begin = SequenceStartEvent(None, None, implicit=True, flow_style=False)
         inner = [begin, scalar, SequenceEndEvent()]
     head = [StreamStartEvent(), DocumentStartEvent(explicit=False), _map(), _scalar(_HOLDER)]

@@ -1,0 +1,261 @@
+"""Decrypt the documents of a file that SOPS has encrypted, and check that nothing in them was changed since."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from towline.render.sops import metadata, sealed_values
+from towline.render.sops.keyring import Keyring
+from towline.render.sops.metadata import MetadataError, SopsMetadata
+from towline.render.sops.sealed_values import Comment, SealedValueError
+
+SOPS = "sops"
+"""The key under which SOPS writes what it needs to decrypt."""
+
+SHORTEST = 4
+"""From this length on, a value is masked wherever it lands."""
+
+_VALUES = 300_000  # of one file
+
+
+class DecryptionError(ValueError):
+    """A document cannot be decrypted; `document` is its index, `path` leads to the field, `message` quotes no value."""
+
+    def __init__(self, message: str, document: int, path: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.message = message
+        self.document = document
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecryptedValue:
+    """One value that was encrypted: in which document of the file, where in it when decrypted, and what it is."""
+
+    document: int
+    path: tuple[str, ...]
+    value: str | float | bool = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decrypted:
+    """The documents of a file without encryption, in their order, and every value that was encrypted."""
+
+    documents: tuple[Any, ...] = field(repr=False)
+    values: tuple[DecryptedValue, ...]
+
+
+def texts(values: Iterable[DecryptedValue]) -> frozenset[str]:
+    """Return what must be shown nowhere, wherever it lands: each text and number, and what it is the base64 of.
+
+    Shorter ones are masked by their field alone: messages must stay readable.
+    """
+    found = {str(each.value) for each in values if not isinstance(each.value, bool)}
+    decoded = {plain for text in found if (plain := _decoded(text))}
+    return frozenset(text for text in found | decoded if len(text) >= SHORTEST)
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def is_encrypted(document: Any) -> bool:
+    """Whether SOPS has encrypted a document: it leaves a map `sops` with a message authentication code in it."""
+    return (
+        isinstance(document, Mapping) and isinstance(document.get(SOPS), Mapping) and "mac" in document[SOPS]
+    )
+
+
+def decrypt(documents: Sequence[Any], keys: Keyring) -> Decrypted:
+    """Return the documents of a file, those decrypted that SOPS has encrypted.
+
+    SOPS gives all documents that it encrypts together one message authentication code; so neighbours that have the
+    same one are checked together.
+
+    Args:
+        documents: their values as YAML or JSON has them; they are not changed.
+        keys: the private keys.
+
+    Raises:
+        DecryptionError: no key opens a document, a value or the code does not fit, or something is not supported.
+    """
+    walk = _Decryption()
+    plain: list[Any] = []
+    for mac, members in groupby(enumerate(documents), key=lambda each: _mac(each[1])):
+        if mac is None:
+            plain.extend(document for _, document in members)
+        else:
+            plain.extend(_together(list(members), keys, walk))
+    return Decrypted(documents=tuple(plain), values=tuple(walk.values))
+
+
+def _mac(document: Any) -> str | None:
+    return str(document[SOPS]["mac"]) if is_encrypted(document) else None
+
+
+def _together(members: Sequence[tuple[int, Any]], keys: Keyring, walk: _Decryption) -> list[Any]:
+    """Decrypt the documents that have one code in common, and check it."""
+    walk.begin()
+    opened = [walk.document(_sealed(index, document, keys)) for index, document in members]
+    last = _sealed(*members[-1], keys)
+    try:
+        code = str(sealed_values.opened(last.about.mac, last.key, last.about.modified))
+    except SealedValueError:
+        code = ""
+    if hmac.compare_digest(code.encode(), walk.digest().encode()):
+        return opened
+    message = (
+        "wrong MAC: the file was changed after it was encrypted, or holds what SOPS reads otherwise than "
+        "Kubernetes; look at the change, and encrypt the file again with sops"
+    )
+    raise DecryptionError(message, last.document, (SOPS, "mac"))
+
+
+class _Sealed(NamedTuple):
+    """One document that SOPS has encrypted, and its data key."""
+
+    document: int
+    content: Mapping[str, Any]
+    about: SopsMetadata
+    key: bytes
+
+
+def _sealed(index: int, document: Mapping[str, Any], keys: Keyring) -> _Sealed:
+    about = _about(index, document)
+    key = keys.open(about.sealed_keys)
+    if key is None:
+        message = (
+            f"no key that spec.decryption names opens it: it is encrypted for {', '.join(about.recipients)}; add "
+            "the private key of one of them to the Secret, or run sops updatekeys for another recipient"
+        )
+        raise DecryptionError(message, index, (SOPS, "age"))
+    content = {name: value for name, value in document.items() if name != SOPS}
+    return _Sealed(index, content, about, key)
+
+
+def _about(index: int, document: Mapping[str, Any]) -> SopsMetadata:
+    try:
+        return metadata.read(document[SOPS])
+    except MetadataError as error:
+        raise _unusable(error, index) from error
+
+
+def _unusable(error: MetadataError, index: int) -> DecryptionError:
+    return DecryptionError(str(error), index, (SOPS, error.field) if error.field else (SOPS,))
+
+
+class _Decryption:
+    """Decrypts one document after the other, and hashes what SOPS hashes."""
+
+    def __init__(self) -> None:
+        self.values: list[DecryptedValue] = []
+        self._hash = hashlib.sha512()
+        self._left = _VALUES
+
+    def begin(self) -> None:
+        """Begin with documents that have a code of their own."""
+        self._hash = hashlib.sha512()
+
+    def digest(self) -> str:
+        """Return the code of the documents since the last begin."""
+        return self._hash.hexdigest().upper()
+
+    def document(self, sealed: _Sealed) -> Any:
+        """Return a document without encryption and without its map `sops`."""
+        try:
+            return _Opener(self, sealed).value(
+                sealed.content, _Position((), (), ()), sealed=not sealed.about.match_is_encrypted
+            )
+        except MetadataError as error:
+            raise _unusable(error, sealed.document) from error
+
+    def count(self, index: int, path: tuple[str, ...]) -> None:
+        """Count a value.
+
+        Raises:
+            DecryptionError: there are too many.
+        """
+        self._left -= 1
+        if self._left < 0:
+            raise DecryptionError(f"more than {_VALUES} values are encrypted: split the file", index, path)
+
+    def add(self, value: Any) -> None:
+        """Hash a value, which must not be a comment."""
+        self._hash.update(sealed_values.hashed(value))
+
+
+class _Position(NamedTuple):
+    """Where a value is: in the encrypted document, in the decrypted one, and below which names.
+
+    SOPS makes a comment in a list an item, so that the indexes differ; and it binds a value to the names of maps alone.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def entry(self, name: str) -> _Position:
+        """Return the position of an entry of the map here."""
+        return _Position((*self.source, name), (*self.target, name), (*self.names, name))
+
+    def item(self, source: int, target: int) -> _Position:
+        """Return the position of an item of the list here."""
+        return _Position((*self.source, str(source)), (*self.target, str(target)), self.names)
+
+
+class _Opener:
+    """Decrypts one document; recursion is bounded by how deep documents may be nested."""
+
+    def __init__(self, walk: _Decryption, sealed: _Sealed) -> None:
+        self._walk = walk
+        self._index = sealed.document
+        self._key = sealed.key
+        self._matches = sealed.about.test()
+        self._match_is_encrypted = sealed.about.match_is_encrypted
+
+    def value(self, value: Any, at: _Position, *, sealed: bool) -> Any:
+        """Return a value without encryption; `sealed` says whether it is encrypted."""
+        self._walk.count(self._index, at.source)
+        if isinstance(value, Mapping):
+            return {name: self._entry(name, each, at, sealed=sealed) for name, each in value.items()}
+        if isinstance(value, list):
+            return self._items(value, at, sealed=sealed)
+        if value is None:
+            return None
+        found = self._opened(value, at) if sealed else value
+        if not isinstance(found, Comment):
+            self._walk.add(found)
+        return found
+
+    def _entry(self, name: str, value: Any, at: _Position, *, sealed: bool) -> Any:
+        own = self._match_is_encrypted if self._matches(name) else sealed
+        return self.value(value, at.entry(name), sealed=own)
+
+    def _items(self, items: list[Any], at: _Position, *, sealed: bool) -> list[Any]:
+        kept: list[Any] = []
+        for index, item in enumerate(items):
+            found = self.value(item, at.item(index, len(kept)), sealed=sealed)
+            if not isinstance(found, Comment):
+                kept.append(found)
+        return kept
+
+    def _opened(self, value: Any, at: _Position) -> Any:
+        if value == "":
+            return value
+        try:
+            found = sealed_values.opened(str(value), self._key, ":".join(at.names) + ":")
+        except SealedValueError as error:
+            raise DecryptionError(str(error), self._index, at.source) from error
+        if not isinstance(found, Comment):
+            self._walk.values.append(DecryptedValue(document=self._index, path=at.target, value=found))
+        return found
