@@ -18,5 +18,10 @@ def wait(server: GitServer, repo: Repo, times: int) -> None:
     )
 
 
+def fetches(server: GitServer, repo: Repo) -> int:
+    """Return how many fetches have arrived: each asks twice, for refs and for objects; a look only reads."""
+    return sum(request.path == "/git-upload-pack" for request in server.requests(repo.path.stem)) // 2
+
+
 def _count(server: GitServer, repo: Repo) -> int:
     return sum(request.path == "/info/refs" for request in server.requests(repo.path.stem))

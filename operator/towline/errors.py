@@ -3,6 +3,7 @@
     TowlineError                one pass ends here; carries a Ready reason
     ├── SpecError               the GitRepository itself must change
     ├── SourceError             Git: access, transport, refs, paths, sizes
+    │   └── CostlyError         what was fetched takes more than it may to read, and would again
     ├── BuildError              the commit must change; carries every error of every file
     └── ClusterError            the API server could not be asked, or refuses Towline as a whole
         └── ApiError            one answer of the API server that is not a success
@@ -115,6 +116,10 @@ class SpecError(TowlineError):
 
 class SourceError(TowlineError):
     """Git could not be reached, or what it holds cannot be used."""
+
+
+class CostlyError(SourceError):
+    """What was fetched takes more time, work or room to read than it may, and would again."""
 
 
 class BuildError(TowlineError):

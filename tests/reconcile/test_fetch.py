@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from towline.api import labels
@@ -13,7 +14,7 @@ from towline.api.gitrepository import Spec
 from towline.errors import Reason, SourceError
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
-from towline.reconcile.desired import CommitReader, Rules
+from towline.reconcile.desired import CommitReader, Head, Rules
 from towline.reconcile.fetch import Fetcher
 from towline.reconcile.state import Fetched, LastPass, Start
 from towline.render.cache import Cache
@@ -29,6 +30,10 @@ from tests.kube.loopback import Server, served, status
 from tests.owner_stamps import STAMPS
 
 APP = repository()
+
+COSTLY = PassResult(
+    generation=APP.generation, reason=Reason.GIT_TIMEOUT, observed="a" * 40, attempts=1, is_costly=True
+)
 
 
 @pytest.fixture
@@ -157,6 +162,41 @@ async def test_every_remote_is_named_until_its_repository_is_gone(fetcher: Fetch
     assert [remote.url for remote in fetcher.remotes()] == [repo.url]
     fetcher.forget(APP.key)
     assert fetcher.remotes() == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, True),
+        ({"retry_at": 0.0}, False),
+        ({"manual": "before"}, False),
+        ({"spec": specify(path="other")}, False),
+        ({"passed": replace(COSTLY, observed="b" * 40)}, False),
+        ({"passed": replace(COSTLY, is_costly=False)}, False),
+        ({"passed": None}, False),
+    ],
+    ids=[
+        "nothing changed",
+        "a retry is due",
+        "it is asked for",
+        "another spec",
+        "another head",
+        "it was not costly",
+        "nothing was tried",
+    ],
+)
+async def test_a_commit_that_was_too_costly_is_left_alone_until_something_changes_or_a_retry_is_due(
+    fetcher: Fetcher, changed: dict[str, Any], *, expected: bool
+) -> None:
+    last = LastPass(uid=APP.uid, spec=specify(), passed=COSTLY, retry_at=math.inf)
+    start = Start(repository=APP, last=replace(last, **changed))
+    head = Head(remote=cast("Any", None), name="refs/heads/main", sha=COSTLY.observed, seen_at=0.0)
+    assert fetcher.is_too_costly(start, specify(), head) is expected
+
+
+async def test_the_server_of_a_commit_that_was_too_costly_is_asked_for_a_new_head(fetcher: Fetcher) -> None:
+    last = LastPass(uid=APP.uid, spec=specify(), passed=COSTLY, retry_at=math.inf)
+    assert not fetcher.is_still_away(Start(repository=APP, last=last), specify(), None)
 
 
 @pytest.mark.parametrize(

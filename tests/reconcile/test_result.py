@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from towline.api.gitrepository import Mode
-from towline.errors import Reason, TowlineError
+from towline.errors import CostlyError, Reason, SourceError, TowlineError
 from towline.reconcile import result
+from towline.reconcile.desired import Head
 from towline.reconcile.state import Reached
 from towline.status import compute
 
@@ -27,6 +28,24 @@ def test_a_plan_that_was_shown_goes_with_observe_and_stays_under_it_also_while_g
     reached = Reached(spec=specify(mode=str(mode)))
     passed = result.failed(repository(), reached, TowlineError(Reason.GIT_UNAVAILABLE, "away"))
     assert compute.compute({"plan": PLAN}, passed, NOW).get("plan") == shown
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (SourceError(Reason.SOURCE_TOO_LARGE, "too large"), True),
+        (SourceError(Reason.GIT_OBJECT_INVALID, "invalid"), True),
+        (CostlyError(Reason.GIT_TIMEOUT, "read for a minute"), True),
+        (SourceError(Reason.GIT_TIMEOUT, "a silent server"), False),
+        (SourceError(Reason.PATH_NOT_FOUND, "no folder"), False),
+    ],
+)
+def test_what_is_too_costly_is_so_with_each_try_at_the_same_commit(
+    error: SourceError, *, expected: bool
+) -> None:
+    head = Head(remote=cast("Any", None), name="refs/heads/main", sha="a" * 40, seen_at=0.0)
+    assert result.failed(repository(), Reached(spec=specify(), head=head), error).is_costly is expected
+    assert not result.failed(repository(), Reached(spec=specify()), error).is_costly
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,21 @@ def test_content_that_can_only_be_refused_again_is_tried_every_hour_in_the_end()
     assert pauses(60, *refusals, Refusal.QUOTA_EXCEEDED)[-1] == 60
 
 
+@pytest.mark.parametrize(("interval", "last"), [(1, 3600), (60, 3600), (7200, 7200)])
+def test_what_costs_much_is_tried_again_from_the_interval_on_and_every_hour_in_the_end(
+    interval: float, last: float
+) -> None:
+    reason = [Reason.SOURCE_TOO_LARGE]
+    tries = [schedule.backoff(count, CALM, interval, reason, is_costly=True) for count in range(1, 16)]
+    assert tries[:2] == [interval, min(2 * interval, last)]
+    assert tries[-1] == last
+
+
+def test_a_new_head_is_looked_for_at_the_interval_whatever_the_last_one_cost() -> None:
+    for reason in (Reason.SOURCE_TOO_LARGE, Reason.GIT_TIMEOUT):
+        assert schedule.next_due(reason, interval=60, retry=3600, is_costly=True) == 60
+
+
 def test_chance_takes_off_a_fifth_at_most() -> None:
     reasons = [Reason.GIT_TIMEOUT]
     assert schedule.backoff(4, HASTY, 60, reasons) == pytest.approx(6.4)

@@ -15,6 +15,7 @@ from e2e.harness.gitrepo import Entry, Repo
 from e2e.harness.gitserver import Fault, GitServer
 from e2e.harness.operator import Operator, Operators
 from e2e.harness.repositories import Repository
+from e2e.harness.waiting import eventually
 from e2e.scenes import broken_sources, head_lookups, managed_objects, manifests
 from e2e.scenes.broken_sources import Breakage, Steps
 
@@ -148,6 +149,27 @@ def test_a_head_that_is_gone_before_it_could_be_fetched_is_looked_up_again_long_
         repo.git("reflog", "expire", "--expire=now", "--all")
         repo.git("gc", "--quiet", "--prune=now")
     repository.until_ready(sha)
+
+
+def test_a_commit_that_git_refuses_is_not_fetched_again_at_each_interval(
+    operator: Operator, git_server: GitServer, repo: Repo, git_repository: Callable[..., Repository]
+) -> None:
+    good = repo.commit(manifests.config_maps(["kept"]))
+    repository = git_repository(interval="1s")
+    repository.until_ready(good)
+    tree = repo.git("mktree", stdin=f"100644 blob {repo.git('rev-parse', 'main:kept.yaml')}\t.git\n")
+    bad = repo.git("commit-tree", tree, "-p", good, "-m", "Hide something")
+    before = head_lookups.fetches(git_server, repo)
+    repo.branch("main", at=bad)
+    repository.until_reason("GitObjectInvalid")
+    head_lookups.wait(git_server, repo, 16)
+    assert repository.condition()["reason"] == "GitObjectInvalid"
+    tries = head_lookups.fetches(git_server, repo) - before
+    assert tries < 7, "it was tried again after 1, 2, 4 … s only"
+    repository.annotate(reconcile="now")
+    eventually(lambda: head_lookups.fetches(git_server, repo) - before > tries, message="another try")
+    repo.branch("main", at=good)
+    repository.until_ready(repo.commit(manifests.config_maps(["next"])))
 
 
 def test_an_operator_that_starts_while_the_git_server_is_away_changes_nothing(

@@ -105,6 +105,8 @@ class Attempts:
                 head = await self._fetcher.head(start, spec)
                 reached = replace(reached, head=head)
                 self._neighbours.found(repository, head.name)
+                if last.passed and self._fetcher.is_too_costly(start, spec, head):
+                    return _unchanged(repository, reached, last.passed)
                 fetched = await self._fetcher.commit(start, spec, head)
                 reached = replace(reached, fetched=fetched)
                 desired = await self._fetcher.desired(start, fetched)
@@ -117,12 +119,9 @@ class Attempts:
                     return _unchanged(repository, reached, last.passed)
                 self._neighbours.declare(repository, desired.sha, desired.refs)
                 planned = await self._planner.decide(start, fetched, desired, visible)
-            if planned.unready:
-                return await self._unready(start, reached, planned)
-            done = await self._enforced(start, planned)
+            return await self._carried_out(start, reached, planned)
         except Exception as error:  # noqa: BLE001  a whole pass: a bug in one repository must not end the others
             return await self._failed(start, reached, result.told(error, repository.key))
-        return Attempt(repository=done.repository, reached=reached, passed=done.passed, drift=done.drift)
 
     async def _specified(self, start: Start, lane: Lane) -> Spec:
         """Return the spec; one that is invalid ends the attempt, though not the repairs of what was applied.
@@ -161,6 +160,13 @@ class Attempts:
         if touched is None or not touched <= lane.repaired.restored or (known and known.unread):
             return False
         return last.grounds.cause == grounds.cause and self._clock() < last.retry_at
+
+    async def _carried_out(self, start: Start, reached: Reached, planned: Planned) -> Attempt:
+        """Carry out or show the plan, unless it waits for a dependency."""
+        if planned.unready:
+            return await self._unready(start, reached, planned)
+        done = await self._enforced(start, planned)
+        return Attempt(repository=done.repository, reached=reached, passed=done.passed, drift=done.drift)
 
     async def _enforced(self, start: Start, planned: Planned) -> Enforced:
         """Carry out or show the plan; while one of its writes waits for other repositories, only what they wait for."""

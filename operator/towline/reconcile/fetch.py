@@ -70,9 +70,20 @@ class Fetcher:
     def is_still_away(self, start: Start, spec: Spec, secret: str | None) -> bool:
         """Tell whether Git could not be read, nothing about that changed, and no retry is due."""
         last = start.last
-        if last.passed is None or last.passed.reason not in reasons.AWAY:
+        if last.passed is None or last.passed.is_costly or last.passed.reason not in reasons.AWAY:
             return False
         same = (last.secret, last.spec, last.manual) == (secret, spec, start.manual)
+        return same and self._clock() < last.retry_at
+
+    def is_too_costly(self, start: Start, spec: Spec, head: Head) -> bool:
+        """Tell whether this commit took more than it may for this very spec, and no retry is due.
+
+        Each try would take as much of what all repositories share.
+        """
+        last = start.last
+        if last.passed is None or not last.passed.is_costly or start.is_asked_for:
+            return False
+        same = (last.spec, last.passed.observed) == (spec, head.sha)
         return same and self._clock() < last.retry_at
 
     async def head(self, start: Start, spec: Spec) -> Head:

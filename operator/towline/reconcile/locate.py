@@ -11,7 +11,7 @@ from typing import NamedTuple
 from towline import log
 from towline.api.gitrepository import GitRepository
 from towline.api.syncrecord import FieldChange, Trigger
-from towline.errors import Failure, SourceError
+from towline.errors import CostlyError, Failure, SourceError
 from towline.model import APPLIES, Change, ChangedBy, Manifest, ObjectRef, Origin, Plan, Revision
 from towline.reconcile.desired import Head
 from towline.reconcile.state import Fetched
@@ -103,6 +103,7 @@ class Blame:
         self._mirrors = mirrors
         self._limits = limits
         self._known: dict[str, dict[ObjectRef, tuple[str, ChangedBy]]] = {}
+        self._too_costly: dict[str, str] = {}
 
     async def changed_by(
         self,
@@ -135,22 +136,30 @@ class Blame:
             }
         left = tuple(each for each in manifests if each.ref not in found)
         if left:
-            found |= await self._read(fetched, left, since)
+            found |= await self._read(repository.uid, fetched, left, since)
             known |= {each.ref: (each.digest, found[each.ref]) for each in left if each.ref in found}
         return found
 
     def forget(self, uid: str) -> None:
         """Forget what was found for a repository that is gone."""
         self._known.pop(uid, None)
+        self._too_costly.pop(uid, None)
 
     async def _read(
-        self, fetched: Fetched, manifests: Sequence[Manifest], since: Sequence[Revision]
+        self, uid: str, fetched: Fetched, manifests: Sequence[Manifest], since: Sequence[Revision]
     ) -> Mapping[ObjectRef, ChangedBy]:
-        """Read the history; if it cannot be read, log that and return nothing."""
+        """Read the history; if it cannot be read, log that and return nothing.
+
+        One that is too costly to read is not tried again at each write, but with the next commit.
+        """
         revision = fetched.revision
+        if self._too_costly.get(uid) == revision.sha:
+            return {}
         try:
             return await self._found(fetched.head.remote, revision, manifests, since)
         except SourceError as error:
+            if isinstance(error, CostlyError):
+                self._too_costly[uid] = revision.sha
             _log.warning(
                 "objects are stamped with the commit that is applied: the history cannot be read",
                 commit=revision.sha,

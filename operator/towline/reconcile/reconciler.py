@@ -162,7 +162,8 @@ class LastPasses:
         passed, retry_at = _told(start, attempt), last.retry_at
         if attempt.is_new:
             refused = {failure.reason for failure in passed.failures or ()} or {passed.reason}
-            retry = schedule.backoff(passed.attempts, self._jitter(), interval, refused)
+            is_costly = passed.is_costly
+            retry = schedule.backoff(passed.attempts, self._jitter(), interval, refused, is_costly=is_costly)
             passed = replace(passed, retry=retry if passed.attempts else 0.0)
             retry_at = self._clock() + (retry if passed.attempts else _rest(passed))
         self._kept[start.repository.key] = LastPass(
@@ -185,7 +186,8 @@ class LastPasses:
         )
         if passed.reason is Reason.PROGRESSING:
             return passed, passed.wait
-        due = schedule.next_due(passed.reason, interval, max(retry_at - self._clock(), 0.0))
+        retry = max(retry_at - self._clock(), 0.0)
+        due = schedule.next_due(passed.reason, interval, retry, is_costly=passed.is_costly)
         if due and passed.reason in reasons.AUTHENTICATION and reached.spec and reached.spec.secret_name:
             due = min(due, _SECRET_SECONDS)
         return passed, due

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from towline import log
 from towline.api.gitrepository import Ref
-from towline.errors import Reason, SourceError, SpecError
+from towline.errors import CostlyError, Reason, SourceError, SpecError
 from towline.model import Revision
 from towline.shares.pools import Pools
 from towline.source import disk, git_errors, process
@@ -27,10 +27,10 @@ from towline.source.fetcher import MirrorFetcher, OutgrownError, moved
 from towline.source.history import History
 from towline.source.lookup import Looks
 from towline.source.public_addresses import Addresses
-from towline.source.reader import Reader, UnreadableError
+from towline.source.reader import Reader, TooMuchWorkError, UnreadableError
 from towline.source.refs import Refs
 from towline.source.selection import Entry, SourceLimits
-from towline.source.transport import Hearing, Transport, deadline, patience
+from towline.source.transport import LOCAL_CPU, Hearing, Transport, deadline, overdue, patience
 from towline.source.trees.tree_reader import TreeChange
 
 _log = log.logger(__name__)
@@ -226,6 +226,7 @@ class Mirrors:
         Objects of which the mirror does not know are left out, as where a history was not fetched whole.
 
         Raises:
+            CostlyError: the history is too much to read.
             SourceError: the history cannot be read, though the commit itself may be.
         """
         mirror = self._mirror(remote, head)
@@ -234,10 +235,11 @@ class Mirrors:
             async with deadline(remote, self._limits.read_seconds, "reading the history"):
                 known = await blame.blame(commits, head, span, wanted, parse)
                 unsure = await self._reader.shallow(mirror.folder)
-        except (
-            process.TooMuchOutputError,
-            UnreadableError,
-        ) as error:  # what else needs the mirror still has it
+        except (process.TooMuchOutputError, TooMuchWorkError) as error:
+            raise CostlyError(
+                Reason.SOURCE_TOO_LARGE, f"{remote.url}: the history is too large to read"
+            ) from error
+        except UnreadableError as error:  # what else needs the mirror still has it
             raise SourceError(
                 Reason.GIT_UNAVAILABLE, f"{remote.url}: the history cannot be read: {error}"
             ) from error
@@ -355,15 +357,22 @@ class Mirrors:
     async def _read(
         self, remote: Remote, mirror: _Mirror, sha: str, reading: Coroutine[None, None, _T]
     ) -> _T:
-        """Return what a reader returns; a mirror that lost what it had is removed, until the next fetch."""
+        """Return what a reader returns; a mirror that lost what it had is removed, until the next fetch.
+
+        Raises:
+            CostlyError: it is too much to read.
+            SourceError: it lacks something.
+        """
         complete = mirror.complete
         try:
             async with deadline(remote, self._limits.read_seconds, "reading the mirror"):
                 return await reading
         except process.TooMuchOutputError as error:
-            raise SourceError(
+            raise CostlyError(
                 Reason.SOURCE_TOO_LARGE, f"{remote.url}: the commit is too large to read"
             ) from error
+        except TooMuchWorkError as error:
+            raise overdue(remote, f"{LOCAL_CPU} s of computing", "reading the mirror") from error
         except UnreadableError as error:
             async with mirror.lock:
                 if mirror.complete is complete and (sha in complete or (complete and not sha)):

@@ -35,6 +35,11 @@ class ProcessResult:
     out: bytes
     complaint: str
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether it was ended because it had computed for as long as it may."""
+        return self.code == -signal.SIGXCPU
+
 
 class TooMuchOutputError(Exception):
     """The process wrote more than its limit."""

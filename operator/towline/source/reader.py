@@ -18,7 +18,7 @@ from towline.source.authorship.blame import Contents, Parse
 from towline.source.authorship.steps import Parents, Step
 from towline.source.history import History
 from towline.source.listing import Found
-from towline.source.process import TooMuchOutputError
+from towline.source.process import ProcessResult, TooMuchOutputError
 from towline.source.selection import Entry, SourceLimits
 from towline.source.transport import GitCommand, Transport
 from towline.source.trees import tree_reader
@@ -47,8 +47,15 @@ class UnreadableError(Exception):
     """The repository lacks the object, or a part of it."""
 
 
+class TooMuchWorkError(Exception):
+    """Git has computed for as long as it may."""
+
+
 class Reader:
-    """Reads what a mirror holds; methods raise `UnreadableError` where that is less than they ask for."""
+    """Reads what a mirror holds.
+
+    Methods raise `UnreadableError` where that is less than they ask for, `TooMuchWorkError` where it is too much work.
+    """
 
     def __init__(self, git: Transport, limits: SourceLimits) -> None:
         self._git = git
@@ -71,7 +78,7 @@ class Reader:
             return False
         answer = await self._git.run(_call(repository, "merge-base", "--is-ancestor", _id(sha), _id(tip)))
         if answer.code not in {0, 1}:
-            raise UnreadableError(answer.complaint)
+            raise _unread(answer)
         return answer.code == 0
 
     async def sound(self, repository: Path) -> bool:
@@ -87,7 +94,8 @@ class Reader:
         )
         try:
             async with asyncio.timeout(_CHECK_SECONDS):
-                return (await self._git.run(call)).code == 0
+                answer = await self._git.run(call)
+                return answer.code == 0 or answer.is_spent
         except (TimeoutError, TooMuchOutputError):
             return True
 
@@ -269,7 +277,7 @@ class Reader:
     async def _out(self, call: GitCommand) -> bytes:
         answer = await self._git.run(call)
         if answer.code != 0:
-            raise UnreadableError(answer.complaint)
+            raise _unread(answer)
         return answer.out
 
 
@@ -309,6 +317,10 @@ class MirrorCommits:
 
 def _call(repository: Path, *arguments: str, limit: int = _SMALL, stdin: bytes = b"") -> GitCommand:
     return GitCommand(arguments=arguments, limit=limit, repository=repository, stdin=stdin)
+
+
+def _unread(answer: ProcessResult) -> Exception:
+    return TooMuchWorkError() if answer.is_spent else UnreadableError(answer.complaint)
 
 
 def _id(sha: str) -> str:

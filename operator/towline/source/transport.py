@@ -19,7 +19,7 @@ from pathlib import Path
 from subprocess import Popen
 from typing import TypeAlias
 
-from towline.errors import Reason, SourceError
+from towline.errors import CostlyError, Reason, SourceError
 from towline.shares import behalf, pools
 from towline.shares.pools import Pools
 from towline.shares.slots import Slots
@@ -39,10 +39,13 @@ Waiting: TypeAlias = Callable[[], None]
 NO_REPOSITORY = Path(os.devnull)
 """The repository of a call that needs none; git then looks for no other."""
 
-_LIMITED = 'ulimit -d "$1" && ulimit -t "$2" && shift 2 && exec "$@"'
-"""Runs a command with limits on what each process may allocate (KiB) and compute (seconds)."""
+_LIMITED = 'ulimit -d "$1" && ulimit -S -t "$2" && ulimit -H -t $(($2 + 5)) && shift 2 && exec "$@"'
+"""Runs a command with limits on what each process may allocate (KiB) and compute (seconds).
 
-_LOCAL_CPU = 60
+The soft limit ends it with a signal of its own (`ProcessResult.is_spent`), which nothing else sends.
+"""
+
+LOCAL_CPU = 60
 _REMOTE_CPU = 600
 """Seconds of processor time for one git process that reads a mirror, and for one that fetches."""
 
@@ -151,7 +154,7 @@ class Transport:
         config = lent.inherited(gitconfig.render(call.remote, files))
         environment = gitconfig.environment(config, str(self._folder), call.remote, files)
         more = (f"GIT_DIR={call.repository}", *(("GIT_TRACE_PACKET=1",) if call.traced else ()))
-        seconds = _REMOTE_CPU if call.remote else _LOCAL_CPU
+        seconds = _REMOTE_CPU if call.remote else LOCAL_CPU
         limited = (shell, "-c", _LIMITED, "git", str(memory // 1024), str(seconds))
         command = (*limited, env, "-i", *environment, *more, git, *call.arguments)
         inherited = tuple(lent.descriptors)
@@ -194,20 +197,22 @@ def _ticking(act: Waiting | None) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def deadline(remote: Remote, seconds: float, whose: str = "spec.timeout") -> AsyncIterator[None]:
-    """Cancel the block after so many seconds; `whose` names the setting that they come from.
+async def deadline(remote: Remote, seconds: float, what: str) -> AsyncIterator[None]:
+    """Cancel the block, which reads what was fetched, after so many seconds; `what` names what it does.
 
     Raises:
-        SourceError: GitTimeout.
+        CostlyError: GitTimeout.
     """
     try:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError as error:
-        raise SourceError(
-            Reason.GIT_TIMEOUT,
-            f"{remote.url}: not finished within {seconds:g} s ({whose})",
-        ) from error
+        raise overdue(remote, f"{seconds:g} s", what) from error
+
+
+def overdue(remote: Remote, budget: str, what: str) -> CostlyError:
+    """Return the error of reading something that took more than its budget."""
+    return CostlyError(Reason.GIT_TIMEOUT, f"{remote.url}: not finished within {budget} ({what})")
 
 
 class Hearing:

@@ -61,7 +61,8 @@ class PassResult:
     over may rest, unless it is woken.
     `health` is that of the declared objects; `gated` says that later waves wait for it. `handled` is the value of the
     annotation that asked for a look, empty where none did. `done` are the objects that ran once, with their digests.
-    `is_unread` says that all that is in the way is a kind that cannot be read.
+    `is_unread` says that all that is in the way is a kind that cannot be read, `is_costly` that the observed commit
+    took more than it may to fetch or to read, and would again.
     """
 
     generation: int
@@ -89,6 +90,7 @@ class PassResult:
     handled: str = ""
     done: Mapping[str, str] | None = None
     is_unread: bool = False
+    is_costly: bool = False
 
 
 def compute(

@@ -64,6 +64,9 @@ AUTHENTICATION = frozenset(
 AWAY = AUTHENTICATION | {Reason.GIT_UNAVAILABLE, Reason.GIT_TIMEOUT, Reason.DISK_FULL}
 """Reasons for which the Git server is left alone until a retry is due, whatever else asks for a pass."""
 
+COSTLY = frozenset({Reason.SOURCE_TOO_LARGE, Reason.GIT_OBJECT_INVALID})
+"""Reasons that it takes a fetch or much reading to find out, and that the same commit meets again."""
+
 LASTING = frozenset(
     {Refusal.INVALID, Refusal.UNKNOWN_FIELD, Refusal.WRONG_TYPE, Refusal.IMMUTABLE_FIELD, Refusal.TOO_LARGE}
 )
@@ -76,6 +79,7 @@ _SPEC = Remedy(parties=(Party.SPEC,), beside=Beside.STALLED, again=Again.ON_CHAN
 _ACCESS = Remedy(parties=(Party.SPEC, Party.TIME), beside=Beside.STALLED)
 _AUTHENTICATION = Remedy(parties=(Party.SPEC, Party.TIME), beside=Beside.RECONCILING, again=Again.BACKOFF)
 _COMMIT = Remedy(parties=(Party.COMMIT,))
+_COSTLY = Remedy(parties=(Party.COMMIT,), again=Again.EITHER)
 _REFUSED = Remedy(parties=(Party.COMMIT, Party.TIME), beside=Beside.RECONCILING, again=Again.EITHER)
 _PERSON = Remedy(parties=(Party.PERSON,))
 _CLUSTER = Remedy(parties=(Party.TIME,), beside=Beside.RECONCILING, again=Again.EITHER)
@@ -99,8 +103,7 @@ TABLE: Mapping[Reason, Remedy] = MappingProxyType(
         Reason.REF_NOT_FOUND: _COMMIT,
         Reason.PATH_NOT_FOUND: _COMMIT,
         Reason.SOURCE_EMPTY: _COMMIT,
-        Reason.SOURCE_TOO_LARGE: _COMMIT,
-        Reason.GIT_OBJECT_INVALID: _COMMIT,
+        **dict.fromkeys(COSTLY, _COSTLY),
         Reason.SYMLINK_REFUSED: _COMMIT,
         Reason.BUILD_FAILED: _COMMIT,
         Reason.VERIFICATION_FAILED: _COMMIT,

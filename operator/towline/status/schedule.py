@@ -16,8 +16,12 @@ _LASTING_CAP = 3600.0
 _DOUBLINGS = 20
 
 
-def backoff(failures: int, jitter: float, interval: float, reasons: Collection[str]) -> float:
+def backoff(
+    failures: int, jitter: float, interval: float, reasons: Collection[str], *, is_costly: bool = False
+) -> float:
     """Return the seconds until the same thing is tried again: 1 s, doubled with each failure, up to a cap.
+
+    What is costly begins with the interval, and ends at an hour.
 
     Args:
         failures: how many tries in a row ended this way; starts again when spec, Secret or head change.
@@ -25,17 +29,20 @@ def backoff(failures: int, jitter: float, interval: float, reasons: Collection[s
         interval: seconds; the cap, but at least 30 s.
         reasons: of the refused objects, or the Ready reason where none was refused. The cap is 5 minutes for
             authentication, and an hour where the same content meets all the refusals again.
+        is_costly: whether each try takes much of what all repositories share, and most likely ends the same way.
     """
-    pause = min(_cap(interval, reasons), 2.0 ** min(max(failures - 1, 0), _DOUBLINGS))
+    first, cap = (interval, max(_LASTING_CAP, interval)) if is_costly else (1.0, _cap(interval, reasons))
+    pause = min(cap, first * 2.0 ** min(max(failures - 1, 0), _DOUBLINGS))
     return pause * (1 - JITTER * jitter)
 
 
-def next_due(reason: Reason, interval: float, retry: float) -> float | None:
+def next_due(reason: Reason, interval: float, retry: float, *, is_costly: bool = False) -> float | None:
     """Return the seconds until the next pass, or None where only a change of the resource can help.
 
-    `retry` is what `backoff` said. A pass that comes before it only looks for a new head.
+    `retry` is what `backoff` said. A pass that comes before it only looks for a new head; where the same one
+    `is_costly`, there always is one at the interval.
     """
-    match reasons.TABLE[reason].again:
+    match Again.EITHER if is_costly else reasons.TABLE[reason].again:
         case Again.ON_CHANGE:
             return None
         case Again.INTERVAL:

@@ -1,0 +1,54 @@
+"""Who made objects what they are, where their history is too much to read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from structlog.testing import capture_logs
+from towline.api.syncrecord import Trigger
+from towline.model import Change, Plan
+from towline.reconcile.desired import Head
+from towline.reconcile.locate import Blame
+from towline.reconcile.state import Fetched
+from towline.render.documents import YamlLimits
+from towline.source.access import Remote
+from towline.source.mirror import Mirrors
+from towline.source.selection import SourceLimits
+
+from e2e.harness.gitrepo import Repo
+from tests.api.test_gitrepository import repository, specify
+from tests.records import syncs
+
+APP = repository()
+
+
+def creation(name: str) -> Change:
+    change = syncs.change(name)
+    assert change.manifest
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "shop", "name": name}}
+    return replace(change, manifest=replace(change.manifest, content=json.dumps(body).encode()))
+
+
+async def test_a_history_that_takes_too_long_to_read_is_not_read_again_before_the_next_commit(
+    repo: Repo, mirrors: Mirrors, tmp_path: Path
+) -> None:
+    remote = Remote(url=repo.url)
+    hasty = Mirrors(tmp_path / "data", SourceLimits(read_seconds=0.0))  # the folder of `mirrors`
+    blame = Blame(hasty, YamlLimits())
+    told = []
+    for content in ("a", "b"):
+        sha = repo.commit({"app/all.yaml": content})
+        await mirrors.fetch(remote, "refs/heads/main", sha, 30.0)
+        head = Head(remote=remote, name="refs/heads/main", sha=sha, seen_at=0.0)
+        fetched = Fetched(spec=specify(), head=head, revision=await mirrors.revision(remote, sha))
+        for name in ("one", "two"):
+            with capture_logs() as lines:
+                plan = Plan(changes=(creation(name),))
+                assert await blame.changed_by(APP, fetched, plan, (), Trigger.COMMIT) == {}
+            told.append(
+                [line["commit"] for line in lines if "history cannot be read" in line["event"]] == [sha]
+            )
+    assert told == [True, False, True, False]
+    await hasty.aclose()
