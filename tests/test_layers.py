@@ -24,6 +24,7 @@ PLANTED = [
     ("drift/contests.py", "import kopf", "Decisions are pure"),
     ("records/chain.py", "import click", "Decisions are pure"),
     ("kube/refusals.py", "import aiohttp", "Decisions are pure"),
+    ("kube/object_failures.py", "import asyncio", "Decisions are pure"),
     ("live/judge.py", "import asyncio", "Decisions are pure"),
     ("controller/lease_terms.py", "import time", "Decisions are pure"),
     ("notify/announcement.py", "import structlog", "Decisions are pure"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from towline.errors import ApiError, Cause, Refusal
 from towline.fields import mask
-from towline.kube import refusals
+from towline.kube import object_failures, refusals
 from towline.model import Action, Change, Live, ObjectRef, Origin
 from towline.plan.manifest import declare
 
@@ -346,7 +346,9 @@ def test_a_failure_names_object_file_line_commit_and_field() -> None:
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "login"}, "data": {"a.b": 1}}
     error = answer(500, TYPED + ".data.a.b: expected string, got &value.valueUnstructured{Value:1}")
 
-    [failure] = refusals.failures(error, refusals.subject(change(body, "ConfigMap"), "c0ffee"), MASK)
+    [failure] = object_failures.failures(
+        error, object_failures.subject(change(body, "ConfigMap"), "c0ffee"), MASK
+    )
 
     assert failure.object == "ConfigMap/shop/login"
     assert (failure.file, failure.line, failure.commit) == ("a.yaml", 7, "c0ffee")
@@ -366,7 +368,7 @@ def test_a_failure_shows_no_secret_and_at_most_one_kibibyte() -> None:
         ("FieldValueInvalid", "Invalid value: 1234: " + "no " * 1000, "stringData[pin]"),
     )
 
-    found = refusals.failures(error, refusals.subject(change(body), "c0ffee"), MASK)
+    found = object_failures.failures(error, object_failures.subject(change(body), "c0ffee"), MASK)
 
     assert "hunter2" not in str(found)
     assert "1234" not in str(found)
@@ -392,7 +394,7 @@ def test_a_failed_removal_names_the_file_and_commit_that_last_declared_the_objec
         prune_disabled=False,
     )
 
-    about = refusals.subject(Change(action=Action.PRUNE, ref=ref, live=live), "f00d")
+    about = object_failures.subject(Change(action=Action.PRUNE, ref=ref, live=live), "f00d")
 
     assert (about.file, about.commit) == ("old.yaml", "c0ffee")
 
@@ -453,8 +455,8 @@ def test_old_secrets_are_taken_out_of_a_message_and_what_we_add_is_not() -> None
     said = "was b2xkIHBhc3N3b3Jk (old password, old note) from apps/web.yaml, uid 4711"
     removal = Change(action=Action.PRUNE, ref=ref)
 
-    (found,) = refusals.failures(
-        answer(403, said, reason="Forbidden"), refusals.subject(removal, "c0ffee", held), MASK
+    (found,) = object_failures.failures(
+        answer(403, said, reason="Forbidden"), object_failures.subject(removal, "c0ffee", held), MASK
     )
 
     assert found.message == "was *** (***, ***) from apps/web.yaml, uid 4711"
@@ -462,9 +464,9 @@ def test_old_secrets_are_taken_out_of_a_message_and_what_we_add_is_not() -> None
 
 def test_of_a_secret_that_cannot_be_read_no_word_of_the_server_is_shown() -> None:
     removal = Change(action=Action.PRUNE, ref=ObjectRef("", "Secret", "shop", "web"))
-    about = refusals.subject(removal, "c0ffee", None)
+    about = object_failures.subject(removal, "c0ffee", None)
 
-    (found,) = refusals.failures(answer(403, "must keep hunter2", reason="Forbidden"), about, MASK)
+    (found,) = object_failures.failures(answer(403, "must keep hunter2", reason="Forbidden"), about, MASK)
 
     assert "hunter2" not in found.message
     assert "cannot be read" in found.message
@@ -476,7 +478,7 @@ def test_a_kind_that_is_not_served_is_refused_in_our_words() -> None:
     assert (fault.reason, fault.message) == (Refusal.UNKNOWN_KIND, words)
 
 
-def crowded(count: int, kind: str = "Secret") -> tuple[ApiError, refusals.Subject]:
+def crowded(count: int, kind: str = "Secret") -> tuple[ApiError, object_failures.Subject]:
     """An answer about as many keys as an object has, each with a value of its own that the answer quotes."""
     data = {f"bad key {number}!": f"value-of-{number:06}-and-more" for number in range(count)}
     body = {
@@ -489,11 +491,11 @@ def crowded(count: int, kind: str = "Secret") -> tuple[ApiError, refusals.Subjec
         ("FieldValueInvalid", f'Invalid value: "{value}": a valid config key', f"data[{key}]")
         for key, value in data.items()
     )
-    return invalid(*causes), refusals.subject(change(body, kind), "c0ffee")
+    return invalid(*causes), object_failures.subject(change(body, kind), "c0ffee")
 
 
 def test_of_many_faults_of_one_answer_a_hundred_are_told_and_the_others_counted() -> None:
-    found = refusals.failures(*crowded(4000), MASK)
+    found = object_failures.failures(*crowded(4000), MASK)
     assert len(found) == 101
     assert (found[-1].reason, found[-1].message) == ("Invalid", "and 3,900 more")
     assert not any("value-of-" in each.message for each in found)
@@ -507,7 +509,7 @@ def test_the_price_of_an_answer_grows_with_its_secrets_not_with_their_square() -
         times = []
         for _ in range(5):
             start = time.process_time()
-            refusals.failures(error, about, MASK)
+            object_failures.failures(error, about, MASK)
             times.append(time.process_time() - start)
         return min(times)
 
@@ -535,8 +537,8 @@ def test_what_a_limit_range_refuses_is_no_missing_right(words: str) -> None:
 def test_an_answer_that_quotes_a_very_long_value_is_read_at_once(code: int, letter: str) -> None:
     """A pattern that begins anew at each letter takes minutes, and holds up all threads meanwhile."""
     body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"password": "abcdef"}}
-    about = refusals.subject(change(body), "c0ffee")
+    about = object_failures.subject(change(body), "c0ffee")
     begun = time.thread_time()
     for message in (letter * 60_000, f"{TYPED}{letter * 60_000}"):
-        refusals.failures(answer(code, message), about, MASK)
+        object_failures.failures(answer(code, message), about, MASK)
     assert time.thread_time() - begun < 3

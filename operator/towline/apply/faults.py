@@ -8,8 +8,8 @@ from towline.apply.objects import Objects, WriteContext
 from towline.apply.prediction import Prediction
 from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.fields import server_paths
-from towline.kube import refusals
-from towline.kube.refusals import Subject
+from towline.kube import object_failures, refusals
+from towline.kube.object_failures import Subject
 from towline.model import Body, Change
 
 _ROUNDS = 20
@@ -26,17 +26,17 @@ async def translated(
     """
     if refusals.concerns_all(error):
         raise error
-    return await told(error, refusals.subject(change, sync.commit_of(change), before), sync)
+    return await told(error, object_failures.subject(change, sync.commit_of(change), before), sync)
 
 
 async def told(error: ApiError, about: Subject, sync: WriteContext) -> tuple[Failure, ...]:
     """Return the failures that an answer names; searching it for the secrets of a large object takes a while."""
-    return await asyncio.to_thread(refusals.failures, error, about, sync.mask)
+    return await asyncio.to_thread(object_failures.failures, error, about, sync.mask)
 
 
 def invalid(change: Change, words: str, sync: WriteContext) -> Failure:
     """Return a refusal that no answer has told yet, but will."""
-    return refusals.failure(refusals.subject(change, sync.revision.sha), Refusal.INVALID, words)
+    return object_failures.failure(object_failures.subject(change, sync.revision.sha), Refusal.INVALID, words)
 
 
 async def live_body(objects: Objects, change: Change, error: ApiError, sync: WriteContext) -> Body | None:

@@ -11,7 +11,7 @@ from towline.apply.objects import Objects, WriteContext, version_of
 from towline.apply.prediction import Prediction
 from towline.errors import ApiError, Failure, Refusal
 from towline.fields import unions
-from towline.kube import refusals
+from towline.kube import object_failures, refusals
 from towline.model import Action
 from towline.plan import vetoes
 from towline.plan.ownership import Ownership
@@ -42,7 +42,7 @@ async def instead(
         await objects.rehearse_create(fresh.body, found.change.ref, sync)
     except ApiError as refused:
         if refused.status_reason != "AlreadyExists":
-            about = refusals.subject(found.change, sync.commit_of(found.change), found.before)
+            about = object_failures.subject(found.change, sync.commit_of(found.change), found.before)
             also = await faults.told(refused, about, sync)
             return (*failures, *(each for each in also if each not in failures))
     if not replaceable:

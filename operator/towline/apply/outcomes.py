@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from towline.apply import faults
 from towline.apply.objects import Objects, WriteContext
 from towline.errors import ApiError, ClusterError, Failure, Refusal
-from towline.kube import refusals
+from towline.kube import object_failures, refusals
 from towline.model import Change, Outcome, Result
 
 
@@ -43,12 +43,12 @@ class Steps:
             if refusals.concerns_all(error):
                 self.error = error
             held = await faults.live_body(self._objects, change, error, self._sync)
-            about = refusals.subject(change, self._sync.commit_of(change), held)
+            about = object_failures.subject(change, self._sync.commit_of(change), held)
             return failed(change, await faults.told(error, about, self._sync))
         except ClusterError as error:
             self.error = error
-            about = refusals.subject(change, self._sync.commit_of(change))
-            return failed(change, (refusals.failure(about, Refusal.SERVER_ERROR, error.message),))
+            about = object_failures.subject(change, self._sync.commit_of(change))
+            return failed(change, (object_failures.failure(about, Refusal.SERVER_ERROR, error.message),))
 
     def written(self, outcomes: Iterable[Outcome]) -> WriteResult:
         """Return the whole result."""

@@ -8,7 +8,7 @@ from towline.api import labels
 from towline.api.gitrepository import Adopt
 from towline.apply.objects import Objects, WriteContext, metadata, terminates
 from towline.errors import Failure, Refusal
-from towline.kube import refusals
+from towline.kube import object_failures
 from towline.live.observed import live_from
 from towline.model import Action, Body, Change, Live, Manifest, ObjectRef
 from towline.plan import adoption, ignore_fields, ownership, stamp
@@ -150,13 +150,13 @@ def _labelled(body: Body, label: str) -> Body:
 
 def stranger(change: Change, before: Body, sync: WriteContext) -> Failure | None:
     """Return the failure of an object that may not be adopted; None if it may."""
-    about = refusals.subject(change, sync.commit_of(change))
+    about = object_failures.subject(change, sync.commit_of(change))
     known = live_from(before, sync.stamps, change.ref)
     if claim(before, change.ref, sync) is Ownership.ANOTHER:
         message = f"belongs to another GitRepository, {labels.owner_name(known.label)}"
-        return refusals.failure(about, Refusal.OWNED_BY_ANOTHER, message)
+        return object_failures.failure(about, Refusal.OWNED_BY_ANOTHER, message)
     refused = adoption.refusal(metadata(before), sync.adopt)
-    return refusals.failure(about, refused.reason, refused.message) if refused else None
+    return object_failures.failure(about, refused.reason, refused.message) if refused else None
 
 
 def insists(change: Change, sync: WriteContext) -> bool:

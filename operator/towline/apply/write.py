@@ -19,7 +19,7 @@ from towline.apply.removal import Prunes
 from towline.apply.retries import Retries
 from towline.errors import ApiError, ClusterError, Failure, Refusal
 from towline.fields import diff, managed
-from towline.kube import refusals
+from towline.kube import object_failures, refusals
 from towline.kube.client import IN_FLIGHT
 from towline.live.index import Index
 from towline.model import APPLIES, Action, Body, Change, Outcome, Result
@@ -221,8 +221,8 @@ class Writes:
         """Adopt an object that an apply met unexpectedly, or take back what the apply added."""
         change = found.change
         if refused := adoption.refusal(metadata(body), self._sync.adopt):
-            about = refusals.subject(change, self._sync.commit_of(change))
-            failure = refusals.failure(about, refused.reason, refused.message)
+            about = object_failures.subject(change, self._sync.commit_of(change))
+            failure = object_failures.failure(about, refused.reason, refused.message)
             return await self._undone(change, body, failure)
         adopted = replace(found, change=replace(change, action=Action.ADOPT), before=body)
         sync = self._sync
@@ -254,8 +254,8 @@ class Writes:
         return Outcome(change=change, result=Result.DONE, live=live, overridden=overridden)
 
     def _failed(self, change: Change, reason: Refusal, message: str) -> Outcome:
-        about = refusals.subject(change, self._sync.commit_of(change))
-        return outcomes.failed(change, (refusals.failure(about, reason, message),))
+        about = object_failures.subject(change, self._sync.commit_of(change))
+        return outcomes.failed(change, (object_failures.failure(about, reason, message),))
 
 
 def _waves(predictions: Sequence[Prediction]) -> Iterator[tuple[Prediction, ...]]:
