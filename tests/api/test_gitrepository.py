@@ -93,6 +93,9 @@ def test_what_is_given_is_kept() -> None:
     [
         ("serviceAccountName", "deployer"),
         ("serviceAccountName", ""),
+        ("substitute", {}),
+        ("substitute", {"variables": {"A": "b"}}),
+        ("decryption", {"provider": "sops", "secretRef": {"name": "keys"}}),
     ],
 )
 def test_what_is_not_served_yet_is_said_and_never_ignored(field: str, value: Any) -> None:

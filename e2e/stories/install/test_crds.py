@@ -93,6 +93,8 @@ BAD: list[dict[str, Any]] = [
     {"dependsOn": [{}]},
     {"healthTimeout": "0s"},
     {"serviceAccountName": "deployer"},
+    {"substitute": {"variables": {"DOMAIN": "example.com"}}},
+    {"decryption": {"provider": "sops"}},
     {"adopt": "Always"},
     {"deletionPolicy": "Keep"},
     {"url": "git@git.example:app.git"},

@@ -134,6 +134,8 @@ def _broken(rule: str, value: Any) -> bool:
     Raises:
         ValueError: the rule has an unknown form.
     """
+    if rule == "false":
+        return value is not None
     if match := _MATCHES.fullmatch(rule):
         return isinstance(value, str) and bool(_compiled(match[2]).search(value)) == bool(match[1])
     if match := _WITHIN.fullmatch(rule):
