@@ -169,8 +169,8 @@ def a_few_trees_hold_endless_paths(place: Place) -> Iterator[None]:
 
 
 @contextmanager
-def the_folder_asks_for_kustomize(place: Place) -> Iterator[None]:
-    with _committed(place, {**_HALF, "deploy/kustomization.yaml": "resources: [kept.yaml]\n"}):
+def the_folder_asks_for_helm(place: Place) -> Iterator[None]:
+    with _committed(place, {**_HALF, "deploy/Chart.yaml": "name: shop\n"}):
         yield
 
 

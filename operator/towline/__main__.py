@@ -103,6 +103,7 @@ def _duration(_context: click.Context, _option: click.Parameter, value: str) -> 
     help="How often objects without events are read again.",
 )
 @options.max_file_size
+@options.kustomize
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
 def operator(data_dir: Path | None, **flags: Any) -> None:
     """Run the operator, in the cluster of KUBECONFIG or in the one that it runs in, for all namespaces."""

@@ -117,7 +117,8 @@ class Origin(NamedTuple):
     """Where a manifest is: `file` from the repository root, `line` 1-based, `document` its index in the file.
 
     `item` is the index inside a `List` document, -1 where the document is the object itself. `blob` is the Git
-    object id of the file's content: what was parsed, whatever the file is called.
+    object id of the file's content: what was parsed, whatever the file is called. `via` are the kustomizations that
+    lead to the file, the outermost first: a tool then made the object of it, and its fields may be from elsewhere.
     """
 
     file: str
@@ -125,6 +126,12 @@ class Origin(NamedTuple):
     document: int = 0
     item: int = -1
     blob: str = ""
+    via: tuple[str, ...] = ()
+
+    @property
+    def is_rendered(self) -> bool:
+        """Whether a tool made the object of what the file declares."""
+        return bool(self.via)
 
 
 class Ignored(NamedTuple):

@@ -195,12 +195,12 @@ def test_pipes_are_not_opened_and_other_repositories_not_entered(folder: Path) -
     assert len(lines(folder)) == 2
 
 
-def test_a_file_that_is_too_large_and_a_kustomization_are_refused(folder: Path) -> None:
+def test_a_file_that_is_too_large_and_a_chart_are_refused(folder: Path) -> None:
     write(folder, "large.yaml", "#" * (10 * 1024**2 + 1))
-    write(folder, "base/kustomization.yaml", "resources: []")
+    write(folder, "base/Chart.yaml", "name: base")
     write(folder, "base/patch.yaml", "a: [")
     told = faults(folder)
-    assert [line.partition(":")[0] for line in told] == ["base/kustomization.yaml", "large.yaml"]
+    assert [line.partition(":")[0] for line in told] == ["base/Chart.yaml", "large.yaml"]
     assert "not supported yet" in told[0]
 
 

@@ -25,6 +25,9 @@ from towline.reconcile.sync.recorder import Recorder
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
+from towline.render.units.jail import Jail
+from towline.render.units.unit_builds import UnitBuilder
+from towline.shares.pools import Pools
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
 from towline.source.selection import SourceLimits
@@ -78,6 +81,7 @@ async def execution(folder: Path, answer: Handler = takes_all) -> AsyncIterator[
             index=index,
             mirrors=mirrors,
             cache=Cache(),
+            units=UnitBuilder(Jail(folder / "renders", Pools.here()), lambda: None, YamlLimits()),
             rules=Rules(allow_http=False, limits=SourceLimits(), yaml=YamlLimits()),
         )
         mask = Mask(b"k" * 32)

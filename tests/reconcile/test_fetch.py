@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -19,6 +20,9 @@ from towline.reconcile.fetch import Fetcher
 from towline.reconcile.state import Fetched, LastPass, Start
 from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
+from towline.render.units.jail import Jail
+from towline.render.units.unit_builds import UnitBuilder
+from towline.shares.pools import Pools
 from towline.source.mirror import Mirrors
 from towline.source.selection import SourceLimits
 from towline.status.compute import PassResult
@@ -37,7 +41,7 @@ COSTLY = PassResult(
 
 
 @pytest.fixture
-async def fetcher(mirrors: Mirrors) -> AsyncIterator[Fetcher]:
+async def fetcher(mirrors: Mirrors, tmp_path: Path) -> AsyncIterator[Fetcher]:
     async with served(Server(status(403, "Forbidden"))) as client:
         discovery = Discovery(client)
         index = Index(client, discovery, lambda *_: None, stamps=STAMPS)
@@ -47,6 +51,7 @@ async def fetcher(mirrors: Mirrors) -> AsyncIterator[Fetcher]:
             index=index,
             mirrors=mirrors,
             cache=Cache(),
+            units=UnitBuilder(Jail(tmp_path / "renders", Pools.here()), lambda: None, YamlLimits()),
             rules=Rules(allow_http=True, limits=SourceLimits(), yaml=YamlLimits()),
         )
         yield Fetcher(source, index, asyncio.get_running_loop().time)

@@ -106,35 +106,32 @@ def test_a_name_that_is_too_long_for_anybody_is_refused_and_never_matched() -> N
     assert (selected.files, [one.file for one in selected.failures]) == ((), [long])
 
 
-@pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml"])
-def test_a_folder_for_kustomize_or_helm_is_refused_and_none_of_its_files_is_taken(name: str) -> None:
-    selected = select(files(f"app/{name}", "app/patch.yaml", "app/sub/x.yaml", "other/y.yaml"), ".")
+def test_a_folder_for_helm_is_refused_and_none_of_its_files_is_taken() -> None:
+    selected = select(files("app/Chart.yaml", "app/patch.yaml", "app/sub/x.yaml", "other/y.yaml"), ".")
     assert [one.path for one in selected.files] == ["other/y.yaml"]
-    assert [(one.file, one.reason) for one in selected.failures] == [(f"app/{name}", Reason.BUILD_FAILED)]
+    assert [(one.file, one.reason) for one in selected.failures] == [("app/Chart.yaml", Reason.BUILD_FAILED)]
     assert "not supported yet" in selected.failures[0].message
+
+
+@pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
+def test_what_is_in_the_folder_of_a_kustomization_is_left_to_its_build(name: str) -> None:
+    paths = (f"app/{name}", "app/charts/x/Chart.yaml", "app/patch.yaml", "app/sub/x.yaml", "other/y.yaml")
+    selected = select(files(*paths), ".")
+    assert [one.path for one in selected.files] == ["other/y.yaml"]
+    assert [selection.unit_folder(one) for one in selected.units] == ["app"]
+    assert {"app/patch.yaml", "app/sub/x.yaml"} <= {one.path for one in selected.inner}
+    assert selected.failures == ()
 
 
 @pytest.mark.parametrize(
     ("file", "path", "way_out"),
     [
-        ("base/kustomization.yaml", ".", "write spec.exclude: ['/base/'], or use plain manifests"),
+        ("base/Chart.yaml", ".", "write spec.exclude: ['/base/'], or use plain manifests"),
         ("s/t/base/Chart.yaml", "s", "write spec.exclude: ['/t/base/'], or use plain manifests"),
-        (
-            "s/kustomization.yaml",
-            "s",
-            "write spec.exclude: ['/kustomization.yaml'] to read the other files of the folder",
-        ),
-        (
-            "Kustomization",
-            ".",
-            "write spec.exclude: ['/Kustomization'] to read the other files of the folder",
-        ),
         ("s/Chart.yaml", "s", "commit the output of helm template, and set spec.path to its folder"),
     ],
 )
-def test_a_folder_for_kustomize_or_helm_is_refused_with_the_line_to_write(
-    file: str, path: str, way_out: str
-) -> None:
+def test_a_folder_for_helm_is_refused_with_the_line_to_write(file: str, path: str, way_out: str) -> None:
     (failure,) = select(files(file), path).failures
     assert way_out in failure.message
 

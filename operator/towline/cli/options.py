@@ -25,3 +25,10 @@ max_file_size = click.option(
     callback=_size,
     help="How large one file of manifests may be.",
 )
+
+kustomize = click.option(
+    "--kustomize",
+    default="",
+    metavar="PATH",
+    help="The binary that builds kustomizations, kustomize or kubectl; else the one on PATH.",
+)

@@ -24,19 +24,24 @@ _LINE_BYTES = 8192
 @click.argument("directory", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
 @options.max_file_size
+@options.kustomize
 @click.option(
     "--skip-non-manifests",
     is_flag=True,
     help="Skip files that hold no object, as spec.skipNonManifests does.",
 )
-def render(directory: Path, output: str, max_file_size: int, *, skip_non_manifests: bool) -> None:
-    """Print the objects that the manifests in DIR declare, as Towline reads them.
+def render(
+    directory: Path, output: str, max_file_size: int, kustomize: str, *, skip_non_manifests: bool
+) -> None:
+    """Print the objects that the manifests and kustomizations in DIR declare, as Towline reads them.
 
-    Files are named relative to DIR. JSON is one line for each object, with its file and line. Errors, and fields that
-    are left to their controllers, go to standard error; with any error no object is printed, because half of a folder
-    is not what it declares.
+    What a kustomization reads may be anywhere in the Git work tree around DIR. Files are named relative to DIR. JSON is
+    one line for each object, with its file and line. Errors, and fields that are left to their controllers, go to
+    standard error; with any error no object is printed, because half of a folder is not what it declares.
     """
-    manifests, failures = offline.render(directory, max_file_size, skip_non_manifests=skip_non_manifests)
+    manifests, failures = offline.render(
+        directory, max_file_size, kustomize, skip_non_manifests=skip_non_manifests
+    )
     for failure in failures:
         click.echo(_told(failure), err=True)
     if failures:

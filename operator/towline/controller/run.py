@@ -164,7 +164,9 @@ async def _engine(
         doubt, lost = rechecks.note, ledger.read_again
         index = Index(client, discovery, changed, shifted, stamps=own.stamps, on_doubt=doubt, on_lost=lost)
         mirrors = _mirrors(chosen, own.mask, pools)
-        doors = Doors(client=client, discovery=discovery, index=index, mirrors=mirrors, ledger=ledger)
+        doors = Doors(
+            client=client, discovery=discovery, index=index, mirrors=mirrors, ledger=ledger, pools=pools
+        )
         passes = wiring.passes(chosen, doors, own, metrics, wake)
         queue = WorkQueue(passes.once, time.monotonic, may_interrupt=passes.is_asking)
         resumption = Resumption(lambda: pages(client), wake, lost, queue.leave)

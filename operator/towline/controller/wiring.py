@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -51,7 +52,11 @@ from towline.reconcile.sync.recorder import Recorder
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
+from towline.render.units import kustomize
+from towline.render.units.jail import Jail
+from towline.render.units.unit_builds import UnitBuilder
 from towline.settings import Settings
+from towline.shares.pools import Pools
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
 from towline.source.selection import SourceLimits
@@ -67,6 +72,7 @@ class Doors:
     index: Index
     mirrors: Mirrors
     ledger: Ledger
+    pools: Pools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +182,7 @@ def _shared(
         index=doors.index,
         mirrors=doors.mirrors,
         cache=Cache(),
+        units=_units(chosen, doors.pools, rules),
         rules=rules,
     )
     locator = Locator(doors.mirrors, rules.yaml)
@@ -233,6 +240,11 @@ def _repairs(doors: Doors, shared: _Shared) -> Repairs:
         testimony=doors.ledger.testimony,
         announcer=shared.announcer,
     )
+
+
+def _units(chosen: Settings, pools: Pools, rules: desired.Rules) -> UnitBuilder:
+    jail = Jail(chosen.folder / "renders", pools)
+    return UnitBuilder(jail, partial(kustomize.find, chosen.kustomize), rules.yaml)
 
 
 def _rules(chosen: Settings) -> desired.Rules:

@@ -26,16 +26,19 @@ from towline.render.build_report import build_error
 from towline.render.cache import Cache
 from towline.render.declared import DeclaredFiles
 from towline.render.next_commit import CommitPair, NextCommitReader
+from towline.render.rendered import Bounds, Total
+from towline.render.units.unit_builds import Built, UnitBuilder, UnitSource
 from towline.source import access, refs, selection
 from towline.source.access import Remote
 from towline.source.history import History
 from towline.source.mirror import Mirrors
+from towline.source.selection import Entry
 from towline.status.survey import Surveys
 
 _log = log.logger(__name__)
 
 _NAMED = 10
-"""How many submodules are named."""
+"""How many submodules, or files that are not applied, are named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +123,11 @@ class CommitReader:
         index: says which kinds may be seen.
         mirrors: read from Git.
         cache: parses files.
+        units: builds the folders that another tool turns into objects.
         rules: what the flags allow.
     """
 
-    def __init__(  # noqa: PLR0913  two servers, what is known of each, and what is allowed
+    def __init__(  # noqa: PLR0913  two servers, what is known of each, who reads files, and what is allowed
         self,
         *,
         client: Client,
@@ -131,6 +135,7 @@ class CommitReader:
         index: Index,
         mirrors: Mirrors,
         cache: Cache,
+        units: UnitBuilder,
         rules: Rules,
     ) -> None:
         self._client = client
@@ -138,6 +143,7 @@ class CommitReader:
         self._index = index
         self._mirrors = mirrors
         self._cache = cache
+        self._units = units
         self._rules = rules
         self._next_commits = NextCommitReader(
             mirrors=mirrors, cache=cache, limits=rules.limits, yaml=rules.yaml
@@ -265,7 +271,11 @@ class CommitReader:
         selected = await asyncio.to_thread(
             selection.select, listed, spec.path, formats.MARKERS, spec.exclude, limits
         )
-        manifests = await self._rendered(head, spec, selected)
+        built = await self._built(head, selected)
+        selected = replace(
+            selected, files=tuple(each for each in selected.files if each.path not in built.reads)
+        )
+        manifests = await self._rendered(head, spec, selected, built)
         brought = scope.declared_scopes(manifests)
         served = await self._discovery.scopes({manifest.ref.group_kind for manifest in manifests})
         scopes = {kind: resource.namespaced for kind, resource in brought.items()} | dict(served)
@@ -285,8 +295,10 @@ class CommitReader:
             _log.info(
                 "submodules are not read", url=spec.url, commit=head.sha, paths=selected.submodules[:_NAMED]
             )
+        _tell_unread(selected, built, spec, head.sha)
         files = await asyncio.to_thread(_by_file, listed, selected, seen, served)
-        usual = not marked and not brought and not selected.submodules and not listed.has_links
+        special = selected.submodules or selected.units or listed.has_links
+        usual = not marked and not brought and not special
         return Desired(
             sha=head.sha,
             spec=spec,
@@ -349,15 +361,32 @@ class CommitReader:
         tree = await asyncio.to_thread(links.Listing, whole, texts)
         return links.Links(entries, tree, limit, nowhere)
 
-    async def _rendered(self, head: Head, spec: Spec, selected: selection.Selection) -> tuple[Manifest, ...]:
-        """Parse the selected files; report refusals of the selection together with parse errors."""
+    async def _built(self, head: Head, selected: selection.Selection) -> Built:
+        """Build the units of a commit: what they read may be anywhere in it."""
+        if not selected.units:
+            return Built()
+        listed = await self._mirrors.entries(head.remote, head.sha, ".")
+        texts = await self._mirrors.blobs(head.remote, await asyncio.to_thread(links.to_read, listed))
+        tree = await asyncio.to_thread(links.Listing, listed, texts)
+
+        async def read(entries: Sequence[Entry]) -> Sequence[bytes]:
+            contents = await self._mirrors.blobs(head.remote, {entry.sha for entry in entries})
+            return [contents[entry.sha] for entry in entries]
+
+        source = UnitSource(name=head.remote.url, tree=tree, read=read)
+        return await self._units.build(source, {selection.unit_folder(each) for each in selected.units})
+
+    async def _rendered(
+        self, head: Head, spec: Spec, selected: selection.Selection, built: Built
+    ) -> tuple[Manifest, ...]:
+        """Parse the selected files; report refusals of the selection and of units together with parse errors."""
 
         async def read(shas: Sequence[str]) -> Mapping[str, bytes]:
             return await self._mirrors.blobs(head.remote, shas)
 
         files = [(entry.path, entry.sha, entry.size) for entry in selected.files]
         places = _places(selected)
-        refused = selected.failures
+        refused = (*selected.failures, *built.failures)
         try:
             manifests = await self._cache.render(
                 files, read, self._rules.yaml, skip_non_manifests=spec.skip_non_manifests
@@ -366,7 +395,11 @@ class CommitReader:
             raise build_error((*refused, *error.failures), places, spec.path, head.sha) from error
         if refused:
             raise build_error(refused, places, spec.path, head.sha)
-        return manifests
+        both = (*manifests, *built.manifests)
+        if built.manifests:
+            bounds = Bounds(self._rules.yaml.objects, self._rules.yaml.content_bytes, 0)
+            bounds.check(Total(len(both), sum(len(each.content) for each in both)))
+        return both
 
 
 def _by_file(
@@ -375,7 +408,8 @@ def _by_file(
     manifests: Sequence[Manifest],
     scopes: Mapping[GroupKind, bool],
 ) -> DeclaredFiles:
-    sizes = {entry.path: entry.size for entry in selected.files}
+    sizes = {each.origin.file: 0 for each in manifests}  # those that a tool made are declared by other files
+    sizes |= {entry.path: entry.size for entry in selected.files}
     return declared.declared(sizes, manifests, scopes, len(listed.entries))
 
 
@@ -391,6 +425,19 @@ def _replaced(before: Desired, now: Desired) -> frozenset[tuple[str, str]]:
 
 def _places(selected: selection.Selection) -> Mapping[str, str]:
     return {entry.path: entry.reached for entry in selected.files}
+
+
+def _tell_unread(selected: selection.Selection, built: Built, spec: Spec, sha: str) -> None:
+    """Log which files in the folders of units no kustomization names: they are not applied."""
+    unread = [each.path for each in selected.inner if each.path not in built.reads]
+    if unread:
+        _log.info(
+            "files in the folder of a kustomization that it does not name are not applied",
+            url=spec.url,
+            commit=sha,
+            files=len(unread),
+            paths=unread[:_NAMED],
+        )
 
 
 def _tell_old_spellings(manifests: Iterable[Manifest], sha: str) -> None:

@@ -46,12 +46,15 @@ class Locator:
     ) -> tuple[Failure, ...]:
         """Return failures with the line of the field that they name, instead of that of their object.
 
-        If the mirror cannot be read any more, they keep the line of their object.
+        If the mirror cannot be read any more, they keep the line of their object; so do those of objects that a
+        tool has made, because their fields may be declared elsewhere.
         """
         named = [failure for failure in failures if failure.field]
         if not named:
             return failures
-        origins = {str(manifest.ref): manifest.origin for manifest in manifests}
+        origins = {
+            str(manifest.ref): manifest.origin for manifest in manifests if not manifest.origin.is_rendered
+        }
         named = [failure for failure in named if failure.object in origins]
         try:
             contents = await self._mirrors.blobs(
@@ -199,7 +202,7 @@ class Blame:
 
     async def lines(self, remote: Remote, objects: Sequence[ChangedFields]) -> Mapping[ObjectRef, int]:
         """Return the line of the first changed field of each object; others, and what cannot be read, are left out."""
-        objects = objects[:_LINES]
+        objects = [each for each in objects if not each.origin.is_rendered][:_LINES]
         try:
             contents = await self._mirrors.blobs(remote, {each.origin.blob for each in objects})
         except SourceError as error:
@@ -234,7 +237,11 @@ def _is_stamped(change: Change) -> bool:
 
 
 def _wanted(manifests: Iterable[Manifest]) -> dict[Wanted, Manifest]:
-    return {Wanted(*plain.identity(each.content), each.origin.file): each for each in manifests}
+    return {
+        Wanted(*plain.identity(each.content), each.origin.file): each
+        for each in manifests
+        if not each.origin.is_rendered  # no file of the history holds what a tool has made
+    }
 
 
 def _same_file(manifest: Manifest, blamed: Blamed) -> bool:

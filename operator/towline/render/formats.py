@@ -12,18 +12,23 @@ class Format:
     """One way to declare objects other than plain manifests.
 
     `markers` are the names of the files that make a folder one of this format, spelled as its tool spells them.
+    Where it is `served`, such a folder is a unit (`render.units`); else it is refused.
     """
 
     tool: str
     markers: tuple[str, ...]
+    served: bool = False
 
+
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+"""The names that kustomize looks for, in this order."""
 
 _FORMATS = (
-    Format(tool="kustomize", markers=("kustomization.yaml", "kustomization.yml", "Kustomization")),
+    Format(tool="kustomize", markers=KUSTOMIZATIONS, served=True),
     Format(tool="Helm", markers=("Chart.yaml",)),
 )
 
 MARKERS: Mapping[str, str] = MappingProxyType(
-    {marker: form.tool for form in _FORMATS for marker in form.markers}
+    {marker: "" if form.served else form.tool for form in _FORMATS for marker in form.markers}
 )
-"""The tool that each marker file belongs to; plain manifests have none."""
+"""The tool that a folder with each marker file is refused for; empty where it is a unit."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from towline.errors import Failure, Reason, TowlineError
@@ -13,16 +16,21 @@ from towline.plan import scope
 from towline.render import build_report, folder, formats, links, plain
 from towline.render.build_report import NO_OBJECT
 from towline.render.documents import YamlLimits
+from towline.render.units import kustomize
+from towline.render.units.jail import Jail
+from towline.render.units.unit_builds import Built, UnitBuilder, UnitSource
+from towline.shares.pools import Pools
 from towline.source import selection
-from towline.source.selection import SourceLimits
+from towline.source.selection import Entry, Selection, SourceLimits
 
 
 def render(
-    directory: Path, max_file_size: int, *, skip_non_manifests: bool
+    directory: Path, max_file_size: int, binary: str = "", *, skip_non_manifests: bool
 ) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
     """Return what a folder declares, and everything that is wrong with it, in the order of files and lines.
 
-    Files are named relative to the folder; those that symlinks lead to may be elsewhere in its repository.
+    Files are named relative to the folder; those that symlinks or kustomizations lead to may be elsewhere in its
+    repository. `binary` builds kustomizations, empty where it is looked for on PATH.
     """
     limits = YamlLimits(file_bytes=max_file_size)
     most = SourceLimits(file_bytes=max_file_size)
@@ -30,16 +38,20 @@ def render(
         root, path = folder.placed(directory)
         listed = links.Links(tuple(folder.entries(root, path)), folder.Disk(root), most.entries)
         selected = selection.select(listed, path, formats.MARKERS, limits=most)
+        built = _built(root, selected, limits, binary)
     except TowlineError as error:
         return (), (Failure(reason=error.reason, message=error.message),)
     except OSError as error:
         return (), (
             Failure(reason=Reason.PATH_NOT_FOUND, message=f"the folder cannot be listed: {error.strerror}"),
         )
-    manifests: list[Manifest] = []
-    failures = [replace(one, file=posixpath.relpath(one.file, path)) for one in selected.failures]
+    manifests = [_from(path, one) for one in built.manifests]
+    refused = (*selected.failures, *built.failures)
+    failures = [replace(one, file=posixpath.relpath(one.file, path)) for one in refused]
     places: dict[str, str] = {}
     for entry in selected.files:
+        if entry.path in built.reads:
+            continue
         file = posixpath.relpath(entry.path, path)
         places[file] = posixpath.relpath(entry.reached, path)
         try:
@@ -55,6 +67,26 @@ def render(
     ordered = sorted(failures, key=lambda one: (one.file.encode(), one.line))
     told = build_report.through_links(ordered, places)
     return tuple(manifests), (*told, *_advice(ordered, places))
+
+
+def _built(root: Path, selected: Selection, limits: YamlLimits, binary: str) -> Built:
+    """Build units as the operator does, in a folder that is gone afterwards."""
+    if not selected.units:
+        return Built()
+
+    async def read(entries: Sequence[Entry]) -> Sequence[bytes]:
+        return [folder.content(root, entry, limits.file_bytes) for entry in entries]
+
+    source = UnitSource(name="", tree=folder.Disk(root), read=read)
+    with tempfile.TemporaryDirectory() as place:
+        builder = UnitBuilder(Jail(Path(place), Pools.here()), partial(kustomize.find, binary), limits)
+        return asyncio.run(builder.build(source, {selection.unit_folder(each) for each in selected.units}))
+
+
+def _from(path: str, one: Manifest) -> Manifest:
+    """Return a manifest with its files named relative to a folder."""
+    via = tuple(posixpath.relpath(each, path) for each in one.origin.via)
+    return replace(one, origin=one.origin._replace(file=posixpath.relpath(one.origin.file, path), via=via))
 
 
 def _advice(failures: Iterable[Failure], places: Mapping[str, str]) -> Iterator[Failure]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -43,8 +43,8 @@ class _Object(NamedTuple):
 
     value: Any
     origin: Origin
-    piece: Piece
-    lines: _Lines
+    piece: Piece | None
+    lines: _Lines | _DeclaredLine
     extents: Extents | None
 
     def line(self, *path: str | int) -> int:
@@ -62,10 +62,22 @@ class _Lines:
         self._size = size
         self._last: tuple[Piece, Places] | None = None
 
-    def of(self, piece: Piece, *path: str | int) -> int:
+    def of(self, piece: Piece | None, *path: str | int) -> int:
+        if piece is None:
+            return 0
         if self._last is None or self._last[0] is not piece:
             self._last = piece, Places(piece, self._limits, self._limits.room(self._size))
         return self._last[1].line(*path)
+
+
+class _DeclaredLine(NamedTuple):
+    """Stands for the lines of an object that a tool has made: the file declares it, and maybe not its fields."""
+
+    line: int
+
+    def of(self, piece: Piece | None, *path: str | int) -> int:
+        del piece, path
+        return self.line
 
 
 def manifests(
@@ -80,7 +92,7 @@ def manifests(
         limits: how much of it is read.
         give_way: called again and again meanwhile, so that others have their turn.
     """
-    if content.startswith(_POINTER):
+    if is_pointer(content):
         message = "the file is a Git LFS pointer: commit the manifest itself"
         return (), (Failure(reason=Reason.BUILD_FAILED, message=message, file=file, line=1),)
     found, failures = _documents(file, content, limits, give_way)
@@ -103,6 +115,26 @@ def manifests(
         if len(failures) >= _FAILURES:
             break
     return tuple(good), tuple(sorted(failures, key=lambda failure: failure.line))
+
+
+def is_pointer(content: bytes) -> bool:
+    """Tell whether a file is what Git LFS commits in place of the file itself."""
+    return content.startswith(_POINTER)
+
+
+def rendered_objects(
+    values: Iterable[tuple[Any, Origin]],
+) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
+    """Return the objects that a tool has made, each with the place that declares it, and what is wrong with them."""
+    good: list[Manifest] = []
+    failures: list[Failure] = []
+    for value, origin in values:
+        outcome = _manifest(_Object(value, origin, None, _DeclaredLine(origin.line), None))
+        if isinstance(outcome, Manifest):
+            good.append(outcome)
+        elif len(failures) < _FAILURES:
+            failures.extend(outcome)
+    return tuple(good), tuple(failures)
 
 
 def _documents(

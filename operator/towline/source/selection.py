@@ -67,11 +67,16 @@ class SourceLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The manifests in byte order of their paths, what is refused, and the submodules passed over."""
+    """The manifests in byte order of their paths, what is refused, and the submodules passed over.
+
+    `units` are the marker files of folders that a tool builds; `inner` are the files named like manifests in these.
+    """
 
     files: tuple[Entry, ...]
     failures: tuple[Failure, ...] = ()
     submodules: tuple[str, ...] = ()
+    units: tuple[Entry, ...] = ()
+    inner: tuple[Entry, ...] = ()
 
 
 class Listed(Protocol):
@@ -100,7 +105,8 @@ def select(
     Args:
         listed: what the commit holds.
         path: where manifests begin.
-        markers: names of files whose folder is not made of plain manifests, and the tool that each belongs to.
+        markers: names of files whose folder is not made of plain manifests, and the tool that the folder is refused
+            for; with an empty one it is a unit, and so is all that is in it.
         exclude: patterns of what is passed over.
         limits: what a commit may cost.
 
@@ -110,8 +116,13 @@ def select(
     """
     limits = limits or SourceLimits()
     seen = tuple(sorted(_seen(listed, path, markers, exclude), key=_byte_order))
-    unserved = {entry.reached.rpartition("/")[0]: entry for entry in seen if _name(entry) in markers}
-    manifests = _once(one for one in seen if is_manifest(one) and not _below(one.reached, unserved))
+    units = _once(one for one in seen if markers.get(_name(one)) == "" and one.kind is Kind.FILE)
+    built = {_folder(one): one for one in units}
+    unserved = {
+        _folder(one): one for one in seen if markers.get(_name(one)) and not _below(one.reached, built)
+    }
+    plain = [one for one in seen if is_manifest(one) and not _below(one.reached, unserved)]
+    manifests = _once(one for one in plain if not _below(one.reached, built))
     _check_amount(manifests, limits)
     failures = (
         *(_not_served(entry, markers[_name(entry)], path) for entry in unserved.values()),
@@ -122,12 +133,21 @@ def select(
         files=tuple(one for one in manifests if not _fault(one, limits)),
         failures=tuple(sorted(failures, key=attrgetter("file"))),
         submodules=tuple(shown(one.path) for one in _once(seen) if one.kind is Kind.SUBMODULE),
+        units=units,
+        inner=_once(one for one in plain if _below(one.reached, built)),
     )
 
 
 def shown(path: str) -> str:
     """Return a path for a status or a log: what cannot be printed is escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
+
+
+def unit_folder(marker: Entry) -> str:
+    """Return the folder that a marker file makes a unit: where the file is, also if a symlink leads to its folder."""
+    name = _name(marker)
+    place = marker.path if marker.path.rpartition("/")[2] == name else marker.reached
+    return place.rpartition("/")[0]
 
 
 def is_manifest(entry: Entry) -> bool:
@@ -185,6 +205,10 @@ def _name(entry: Entry) -> str:
     return entry.reached.rpartition("/")[2]
 
 
+def _folder(entry: Entry) -> str:
+    return entry.reached.rpartition("/")[0]
+
+
 def _has_suffix(entry: Entry) -> bool:
     return entry.reached.lower().endswith(_SUFFIXES)
 
@@ -196,16 +220,10 @@ def _below(path: str, folders: Mapping[str, Entry]) -> bool:
     return parent in folders
 
 
-_WAYS_OUT = {"Chart.yaml": "commit the output of helm template, and set spec.path to its folder"}
-"""What to do where `spec.path` itself is such a folder, and the files beside the marker are no manifests."""
-
-
 def _not_served(marker: Entry, tool: str, path: str) -> Failure:
-    folder, _, name = marker.reached.rpartition("/")
+    folder = _folder(marker)
     if folder == ("" if path == "." else path):
-        way_out = _WAYS_OUT.get(
-            name, f"write spec.exclude: ['/{name}'] to read the other files of the folder as manifests"
-        )
+        way_out = "commit the output of helm template, and set spec.path to its folder"
     else:
         below = folder if path == "." else folder[len(path) + 1 :]
         way_out = f"write spec.exclude: ['/{shown(below)}/'], or use plain manifests"

@@ -1,0 +1,168 @@
+"""Run a tool on copies of files, confined: no environment, no PATH, limits that hold from its first instruction on."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
+from typing import NamedTuple
+
+from towline.shares import behalf
+from towline.shares.pools import MIB, Pools
+from towline.source import process
+from towline.source.process import ProcessResult, TooMuchOutputError
+
+SECONDS = 60.0
+"""How long a tool may run."""
+
+MEMORY = 512 * MIB
+"""What it may allocate, where the machine has as much for large children."""
+
+OUTPUT = 32 * MIB
+_FILE = 64 * MIB
+_DESCRIPTORS = 256
+_CORE_UNIT = 512
+"""Bytes of the unit in which a POSIX shell counts `ulimit -f`."""
+
+_LIMITED = 'ulimit -c 0 && ulimit -f "$1" && ulimit -n "$2" && ulimit -d "$3" && ulimit -t "$4" && shift 4 && exec "$@"'
+_PREFIX = "render-"
+
+
+class JailError(Exception):
+    """The tool could not run to its end; the message says why. Another attempt may succeed where it is `passing`."""
+
+    def __init__(self, message: str, *, passing: bool) -> None:
+        super().__init__(message)
+        self.message = message
+        self.passing = passing
+
+
+class Run(NamedTuple):
+    """How a tool ended, and after how many seconds; `root` is where the files were, which its complaint may name."""
+
+    result: ProcessResult
+    root: str
+    seconds: float
+
+
+class Jail:
+    """Runs tools one after another for each repository, within what all of them share.
+
+    Args:
+        folder: where copies of files are; what an earlier process has left there is deleted.
+        pools: what repositories share.
+        seconds: how long a tool may run.
+    """
+
+    def __init__(self, folder: Path, pools: Pools, seconds: float = SECONDS) -> None:
+        self._folder = folder.resolve()
+        self._pools = pools
+        self._seconds = seconds
+        self._commands = tuple(shutil.which(name) for name in ("sh", "env"))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for left in folder.glob(f"{_PREFIX}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+    async def run(self, command: Sequence[str], files: Mapping[str, bytes]) -> Run:
+        """Copy files, run a tool in the folder that is their root, and delete them, however it ends.
+
+        Args:
+            command: the tool by its absolute path, and its arguments.
+            files: what it may read, by paths from the root.
+
+        Raises:
+            JailError: it could not be started, or it exceeded a limit.
+        """
+        key = behalf.key()
+        async with self._pools.children.take(key), self._pools.large.take(key):
+            try:
+                async with self._place() as place:
+                    await _finished(partial(_write, place, files))
+                    root = place / "confined" / "root"
+                    begun = self._pools.clock()
+                    result = await self._ran(command, place, root)
+                    return Run(result, str(root), self._pools.clock() - begun)
+            except OSError as error:
+                why = "no space is left" if error.errno in {errno.ENOSPC, errno.EDQUOT} else error.strerror
+                raise JailError(f"the files of the unit cannot be copied: {why}", passing=True) from error
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[Path]:
+        place = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._folder))
+        try:
+            yield place
+        finally:
+            await _finished(partial(shutil.rmtree, place, ignore_errors=True))
+
+    async def _ran(self, command: Sequence[str], place: Path, root: Path) -> ProcessResult:
+        memory = min(MEMORY, self._pools.large_memory)
+        started = _start(self._limited(memory, command, place), root)
+        try:
+            async with asyncio.timeout(self._seconds):
+                result = await process.finish(started, OUTPUT)
+        except TimeoutError as error:
+            raise JailError(f"the render took more than {self._seconds:g} s", passing=True) from error
+        except TooMuchOutputError as error:
+            raise JailError(f"the render wrote more than {OUTPUT // MIB} MiB", passing=False) from error
+        if result.code < 0:
+            raise JailError(
+                f"the render was killed (signal {-result.code}): it takes too long, or the machine has no memory left",
+                passing=True,
+            )
+        if "out of memory" in result.complaint or "cannot allocate memory" in result.complaint:
+            raise JailError(f"the render took more than {memory // MIB} MiB", passing=False)
+        return result
+
+    def _limited(self, memory: int, command: Sequence[str], place: Path) -> list[str]:
+        shell, env = self._commands
+        if shell is None or env is None:
+            raise JailError("neither sh nor env is where the operator runs", passing=True)
+        limits = (_FILE // _CORE_UNIT, _DESCRIPTORS, memory // 1024, int(self._seconds))
+        home = str(place / "home")
+        environment = {
+            "HOME": home,
+            "TMPDIR": home,
+            "XDG_CONFIG_HOME": home,
+            "XDG_CACHE_HOME": home,
+            "XDG_DATA_HOME": home,
+            "PATH": "/nonexistent",
+            "GOMAXPROCS": "1",
+        }
+        clean = (env, "-i", *(f"{name}={value}" for name, value in environment.items()))
+        return [shell, "-c", _LIMITED, "render", *map(str, limits), *clean, *command]
+
+
+async def _finished(work: Callable[[], None]) -> None:
+    """Do work in a thread, to its end also where the caller is cancelled: what it writes must not come too late."""
+    doing = asyncio.create_task(asyncio.to_thread(work))
+    try:
+        await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait({doing})
+        raise
+
+
+def _start(command: Sequence[str], folder: Path) -> Popen[bytes]:
+    return Popen(  # noqa: S603  a fixed binary, and arguments of ours
+        command, cwd=folder, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True, env={}
+    )
+
+
+def _write(place: Path, files: Mapping[str, bytes]) -> None:
+    """Write files below `confined/root`: two levels deep, so that what leads out by two steps is still in the place."""
+    root = place / "confined" / "root"
+    root.mkdir(mode=0o700, parents=True)
+    (place / "home").mkdir(mode=0o700)
+    for path, content in files.items():
+        at = root / path
+        at.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(at, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o400)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)

@@ -1,0 +1,196 @@
+"""Ask kustomize for the objects of a folder: which binary, what it is told, and what its output means."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import shutil
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from towline import text
+from towline.errors import Failure, Reason
+from towline.fields import mask_text
+from towline.model import Manifest, Origin
+from towline.render import documents, plain
+from towline.render.documents import DocumentErrors, YamlLimits
+from towline.render.units.graph import Graph
+from towline.render.units.inputs import InputFile
+
+OBJECTS = 2000
+"""The most that one kustomization may declare: the time of kustomize grows with more than their square."""
+
+ABSENT = (
+    "kustomize is not installed where the operator runs: add kustomize or kubectl to its image, "
+    "or name its path with --kustomize"
+)
+
+_OUTPUT = YamlLimits(file_bytes=16 * 1024**2, file_expansion=16 * 1024**2)
+_ORIGIN = "config.kubernetes.io/origin"
+_ASKED = "originAnnotations"
+_TEXT = 1024
+_HEARD = 8 * 1024
+"""Bytes of a complaint that are searched for secrets, and shown."""
+
+_BEGIN = re.compile(r"^(?:Error: |error: |.*?accumulation err=')+", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """The binary that builds: `command` without the folder, and `identity`, which no other binary has."""
+
+    command: tuple[str, ...]
+    identity: str
+
+
+def find(chosen: str = "") -> Tool | None:
+    """Find kustomize: the chosen binary, or else kustomize on PATH, or else kubectl on PATH, which brings it along."""
+    names = (chosen,) if chosen else ("kustomize", "kubectl")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        return None
+    path = os.path.realpath(path)
+    status = Path(path).stat()
+    verb = ("kustomize",) if Path(path).name.startswith("kubectl") else ("build",)
+    command = (path, *verb, "--load-restrictor", "LoadRestrictionsNone")
+    identity = " ".join((*command, str(status.st_size), str(status.st_mtime_ns)))
+    return Tool(command=command, identity=identity)
+
+
+def with_origins(kustomization: Mapping[str, Any]) -> bytes:
+    """Return a kustomization that has kustomize name the origin of each object."""
+    asked = kustomization.get("buildMetadata") or []
+    return orjson.dumps({**kustomization, "buildMetadata": list(dict.fromkeys([*asked, _ASKED]))})
+
+
+def complaint(said: str, root: str, secrets: Collection[str]) -> str:
+    """Return what kustomize says went wrong, with paths of the repository and without secrets."""
+    words = " ".join(said[:_HEARD].replace(f"{root}/", "").replace(root, ".").split())
+    (shown,) = mask_text.without((_BEGIN.sub("", words),), secrets, frozenset())
+    return text.printable(f"kustomize refuses it: {shown or 'it says nothing'}", _TEXT)
+
+
+def objects(
+    output: bytes, graph: Graph, files: Mapping[str, InputFile]
+) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
+    """Return the objects that kustomize printed, each with the file that declares it, and what is wrong with them.
+
+    Args:
+        output: what it printed.
+        graph: of the folder that was built.
+        files: the parsed files of the graph, by path.
+    """
+    try:
+        found = documents.parse(output, _OUTPUT)
+    except DocumentErrors as error:
+        fault = error.faults[0]
+        return (), (_failure(graph, f"the output of kustomize cannot be used: {fault.message}"),)
+    if len(found) > OBJECTS:
+        return (), (_failure(graph, f"declares {len(found)} objects, more than {OBJECTS}: split it"),)
+    keeps = _asks_for_origins(files[graph.kustomization])
+    places = _Places(graph, files)
+    return plain.rendered_objects(
+        (value if keeps else _stripped(value), places.origin(value))
+        for value in (document.value for document in found)
+    )
+
+
+def _failure(graph: Graph, message: str) -> Failure:
+    return Failure(reason=Reason.BUILD_FAILED, message=message, file=graph.kustomization)
+
+
+def _asks_for_origins(kustomization: InputFile) -> bool:
+    return _ASKED in (kustomization.documents[0].value.get("buildMetadata") or ())
+
+
+def _stripped(value: Any) -> Any:
+    """Take the origin off an object."""
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    if not isinstance(metadata, dict):
+        return value
+    annotations = metadata.get("annotations")
+    if not isinstance(annotations, dict) or _ORIGIN not in annotations:
+        return value
+    left = {name: each for name, each in annotations.items() if name != _ORIGIN}
+    rest = {name: each for name, each in metadata.items() if name != "annotations"}
+    return {**value, "metadata": {**rest, "annotations": left} if left else rest}
+
+
+class _Places:
+    """Finds the file and line that declare an object, by what kustomize says of its origin."""
+
+    def __init__(self, graph: Graph, files: Mapping[str, InputFile]) -> None:
+        self._graph = graph
+        self._files = files
+
+    def origin(self, value: Any) -> Origin:
+        """Return where an object is declared; that is the kustomization of the unit where kustomize does not say."""
+        said = _said(value)
+        path = self._path(said.get("path") or said.get("configuredIn"))
+        if path is None:
+            return self._placed(self._graph.kustomization, 1)
+        file = self._files[path]
+        if "path" not in said:
+            return self._placed(path, _generator_line(file, said.get("configuredBy"), value))
+        document, item = _declaring(file, value)
+        steps = ("items", item) if item >= 0 else ()
+        line = file.places(document).line(*steps) if file.documents else 1
+        return self._placed(path, line)._replace(document=document, item=item)
+
+    def _path(self, said: Any) -> str | None:
+        if not isinstance(said, str):
+            return None
+        path = posixpath.normpath(posixpath.join(self._graph.folder, said))
+        return path if path in self._files else None
+
+    def _placed(self, path: str, line: int) -> Origin:
+        via = self._graph.chains[path] or (path,)
+        return Origin(path, line, blob=self._graph.files[path].sha, via=via)
+
+
+def _said(value: Any) -> Mapping[str, Any]:
+    try:
+        (document,) = documents.parse(value["metadata"]["annotations"][_ORIGIN].encode(), YamlLimits())
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return {}
+    return document.value if isinstance(document.value, dict) else {}
+
+
+def _declaring(file: InputFile, value: Any) -> tuple[int, int]:
+    """Return the document, and the item of a List, that declares an object, maybe under a part of its name."""
+    name = str(_name(value))
+    same_kind = [
+        (str(_name(one)) == name, len(str(_name(one))), -index, -item)
+        for index, item, one in file.objects
+        if one.get("kind") == value.get("kind") and str(_name(one)) in name
+    ]
+    best = max(same_kind, default=None)
+    return (-best[2], -best[3]) if best else (0, -1)
+
+
+def _name(value: Any) -> Any:
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    return metadata.get("name") if isinstance(metadata, dict) else None
+
+
+def _generator_line(file: InputFile, configured_by: Any, value: Any) -> int:
+    """Return the line of the generator, in a kustomization, that makes an object; the first line of any other file."""
+    kind = configured_by.get("kind") if isinstance(configured_by, dict) else None
+    field = {"ConfigMapGenerator": "configMapGenerator", "SecretGenerator": "secretGenerator"}.get(
+        str(kind), ""
+    )
+    if not file.documents or not isinstance(file.documents[0].value, dict):
+        return 1
+    generators = file.documents[0].value.get(field)
+    name = str(_name(value))
+    named = [
+        (len(each["name"]), -at)
+        for at, each in enumerate(generators if isinstance(generators, list) else ())
+        if isinstance(each, dict) and isinstance(each.get("name"), str) and each["name"] in name
+    ]
+    return file.places(0).line(field, -max(named)[1]) if named else file.documents[0].line

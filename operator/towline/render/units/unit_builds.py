@@ -1,0 +1,243 @@
+"""Build the units of a commit: what each reads, what was built of the same files before, and a child for the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeAlias
+
+from towline import log, text
+from towline.errors import Failure, Reason
+from towline.model import Manifest
+from towline.render.documents import YamlLimits
+from towline.render.links import Tree
+from towline.render.units import graph, inputs, kustomize, unit_folders, unit_secrets
+from towline.render.units.graph import Graph, Needed
+from towline.render.units.inputs import InputFile
+from towline.render.units.jail import Jail, JailError
+from towline.render.units.kustomize import Tool
+from towline.source.selection import Entry
+
+_log = log.logger(__name__)
+
+ReadFiles: TypeAlias = Callable[[Sequence[Entry]], Awaitable[Sequence[bytes]]]
+"""Returns the contents of files, in their order, or raises the error of its door."""
+
+_PROBES = 500_000
+_BUILT_BYTES = 64 * 1024**2
+_OBJECT_BYTES = 1024
+"""Bytes that Python takes for an object, beside its JSON."""
+
+_UNIT_BYTES = 64 * 1024**2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitSource:
+    """Where units are built from: `name` is the same for all commits of one repository."""
+
+    name: str
+    tree: Tree
+    read: ReadFiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What the units of a commit declare; `reads` are the files that any kustomization below its path reads."""
+
+    manifests: tuple[Manifest, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    reads: frozenset[str] = frozenset()
+
+
+class _Outcome(NamedTuple):
+    manifests: tuple[Manifest, ...]
+    failures: tuple[Failure, ...]
+
+    @property
+    def weight(self) -> int:
+        return _OBJECT_BYTES + sum(_OBJECT_BYTES + len(one.content) for one in self.manifests)
+
+
+@dataclass(slots=True)
+class _Builds:
+    """What was built, by key, the latest used last."""
+
+    known: OrderedDict[str, _Outcome] = field(default_factory=OrderedDict)
+    weight: int = 0
+
+    def get(self, key: str) -> _Outcome | None:
+        if key in self.known:
+            self.known.move_to_end(key)
+        return self.known.get(key)
+
+    def put(self, key: str, outcome: _Outcome) -> None:
+        self.known[key] = outcome
+        self.weight += outcome.weight
+        while self.weight > _BUILT_BYTES and len(self.known) > 1:
+            self.weight -= self.known.popitem(last=False)[1].weight
+
+
+class UnitBuilder:
+    """Builds units, and remembers what was built of the same files by the same tool.
+
+    Args:
+        jail: runs the tool.
+        find: finds the tool; it is asked for each commit, because it may be installed later.
+        limits: how much of a file is read.
+    """
+
+    def __init__(self, jail: Jail, find: Callable[[], Tool | None], limits: YamlLimits) -> None:
+        self._jail = jail
+        self._find = find
+        self._limits = limits
+        self._graphs: OrderedDict[tuple[str, str], Graph] = OrderedDict()
+        self._probes = 0
+        self._builds = _Builds()
+
+    async def build(self, source: UnitSource, folders: Iterable[str]) -> Built:
+        """Build the units among some folders.
+
+        Args:
+            source: the commit.
+            folders: those that hold a kustomization.
+
+        Raises:
+            SourceError: a file of the commit could not be read.
+        """
+        graphs = await self._all_graphs(source, tuple(folders))
+        components = {folder for folder, one in graphs.items() if one.is_component}
+        built_on = {folder: one.built_on for folder, one in graphs.items() if folder not in components}
+        units = [graphs[folder] for folder in unit_folders.units(built_on)]
+        tool = await asyncio.to_thread(self._find) if units else None
+        outcomes = [await self._built(source, unit, tool) for unit in units]
+        return Built(
+            manifests=tuple(one for each in outcomes for one in each.manifests),
+            failures=tuple(dict.fromkeys(one for each in outcomes for one in each.failures)),
+            reads=frozenset(path for one in graphs.values() for path in one.files),
+        )
+
+    async def _all_graphs(self, source: UnitSource, folders: Sequence[str]) -> dict[str, Graph]:
+        graphs: dict[str, Graph] = {}
+        components: set[str] = set()
+        while missing := [
+            folder for folder in unit_folders.candidates(folders, components) if folder not in graphs
+        ]:
+            for folder in missing:
+                graphs[folder] = await self._graph(source, folder)
+            components |= {folder for folder in missing if graphs[folder].is_component}
+        return graphs
+
+    async def _graph(self, source: UnitSource, folder: str) -> Graph:
+        name = source.name, folder
+        known = self._graphs.get(name)
+        if known:
+            same = await asyncio.to_thread(graph.is_same, known, source.tree)
+            if same:
+                return known
+        files: dict[str, InputFile] = {}
+        found = await asyncio.to_thread(graph.explore, folder, source.tree, files)
+        while found.needed:
+            files |= await self._inputs(source, found.needed)
+            found = await asyncio.to_thread(graph.explore, folder, source.tree, files)
+        size = sum(entry.size for entry in found.files.values())
+        if size > _UNIT_BYTES:
+            message = f"the build reads more than {text.size(_UNIT_BYTES)}: split it"
+            return _refused(found, message)
+        self._remember(name, found)
+        return found
+
+    def _remember(self, name: tuple[str, str], found: Graph) -> None:
+        before = self._graphs.pop(name, None)
+        self._graphs[name] = found
+        self._probes += len(found.probes) - (len(before.probes) if before else 0)
+        while self._probes > _PROBES and len(self._graphs) > 1:
+            self._probes -= len(self._graphs.popitem(last=False)[1].probes)
+
+    async def _inputs(self, source: UnitSource, needed: Sequence[Needed]) -> Mapping[str, InputFile]:
+        """Read and parse files; those that are too large are not read."""
+        most = self._limits.file_bytes
+        small = [one for one in needed if one.entry.size <= most]
+        contents = await source.read([one.entry for one in small])
+        found = await asyncio.to_thread(_parsed, small, contents, self._limits)
+        message = f"the file is larger than the {text.size(most)} that one file may have (--max-file-size)"
+        too_large = [one.path for one in needed if one.entry.size > most]
+        return found | {
+            path: InputFile(
+                path=path, failures=(Failure(reason=Reason.BUILD_FAILED, message=message, file=path),)
+            )
+            for path in too_large
+        }
+
+    async def _built(self, source: UnitSource, unit: Graph, tool: Tool | None) -> _Outcome:
+        if unit.failures:
+            return _Outcome((), unit.failures)
+        if tool is None:
+            return _outcome(unit, kustomize.ABSENT)
+        key = _key(unit, tool)
+        if known := self._builds.get(key):
+            return known
+        try:
+            outcome = await self._ran(source, unit, tool)
+        except JailError as error:
+            outcome = _outcome(unit, error.message)
+            if error.passing:
+                return outcome
+        self._builds.put(key, outcome)
+        return outcome
+
+    async def _ran(self, source: UnitSource, unit: Graph, tool: Tool) -> _Outcome:
+        paths = tuple(unit.files)
+        read = await source.read([unit.files[path] for path in paths])
+        contents = dict(zip(paths, read, strict=True))
+        files = await asyncio.to_thread(_all_parsed, unit, contents, self._limits)
+        (document,) = files[unit.kustomization].documents
+        copies = contents | {unit.kustomization: kustomize.with_origins(document.value)}
+        ran = await self._jail.run((*tool.command, unit.folder or "."), copies)
+        if ran.result.code:
+            secrets = await asyncio.to_thread(unit_secrets.secrets, files.values(), contents)
+            return _outcome(unit, kustomize.complaint(ran.result.complaint, ran.root, secrets))
+        outcome = _Outcome(*await asyncio.to_thread(kustomize.objects, ran.result.out, unit, files))
+        seconds = round(ran.seconds, 3)
+        _log.info(
+            "unit built",
+            unit=unit.kustomization,
+            objects=len(outcome.manifests),
+            files=len(paths),
+            seconds=seconds,
+        )
+        return outcome
+
+
+def _parsed(needed: Sequence[Needed], contents: Sequence[bytes], limits: YamlLimits) -> dict[str, InputFile]:
+    return {
+        one.path: inputs.raw(one.path, content) if one.raw else inputs.parsed(one.path, content, limits)
+        for one, content in zip(needed, contents, strict=True)
+    }
+
+
+def _all_parsed(unit: Graph, contents: Mapping[str, bytes], limits: YamlLimits) -> dict[str, InputFile]:
+    """Parse the files of a unit again: they are needed only where it is built, and take memory."""
+    return {
+        path: inputs.raw(path, content) if path in unit.raw else inputs.parsed(path, content, limits)
+        for path, content in contents.items()
+    }
+
+
+def _key(unit: Graph, tool: Tool) -> str:
+    files = sorted((path, entry.mode, entry.sha) for path, entry in unit.files.items())
+    return hashlib.sha256(repr((tool.identity, unit.folder, files)).encode()).hexdigest()
+
+
+def _outcome(unit: Graph, message: str) -> _Outcome:
+    return _Outcome((), (_failure(unit, message),))
+
+
+def _refused(unit: Graph, message: str) -> Graph:
+    return replace(unit, failures=(*unit.failures, _failure(unit, message)))
+
+
+def _failure(unit: Graph, message: str) -> Failure:
+    return Failure(reason=Reason.BUILD_FAILED, message=message, file=unit.kustomization)

@@ -1,0 +1,78 @@
+"""Trees of files as a commit would have them, and builders that build their units."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from towline.render.documents import YamlLimits
+from towline.render.links import Listing
+from towline.render.units import kustomize
+from towline.render.units.jail import Jail
+from towline.render.units.unit_builds import Built, UnitBuilder, UnitSource
+from towline.shares.pools import Pools
+from towline.source.selection import Entry, Kind
+
+from tests.render.kubectl import KUBECTL
+
+MARKERS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+
+class Commit:
+    """Files by path; a value that begins with `->` is a symlink."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self.contents = {path: text.removeprefix("->").encode() for path, text in files.items()}
+        entries = [entry(path, text) for path, text in files.items()]
+        self.tree = Listing(entries, {one.sha: self.contents[one.path] for one in entries})
+
+    async def read(self, entries: Sequence[Entry]) -> Sequence[bytes]:
+        return [self.contents[one.path] for one in entries]
+
+    @property
+    def folders(self) -> set[str]:
+        """Every folder with a kustomization."""
+        return {path.rpartition("/")[0] for path in self.contents if path.rpartition("/")[2] in MARKERS}
+
+
+def entry(path: str, text: str) -> Entry:
+    is_link = text.startswith("->")
+    return Entry(
+        path=path,
+        mode="120000" if is_link else "100644",
+        kind=Kind.SYMLINK if is_link else Kind.FILE,
+        sha=hashlib.sha1(text.removeprefix("->").encode(), usedforsecurity=False).hexdigest(),
+        size=len(text),
+    )
+
+
+class Yard:
+    """A builder, and how many children it has started."""
+
+    def __init__(self, folder: Path, binary: str = "") -> None:
+        self._count = folder / "count"
+        self.renders = folder / "renders"
+        counted = folder / "kubectl-counted"
+        counted.write_text(f'#!/bin/sh\necho >>{self._count}\nexec {binary or KUBECTL} "$@"\n')
+        counted.chmod(0o755)
+        jail = Jail(self.renders, Pools.here())
+        self.builder = UnitBuilder(jail, lambda: kustomize.find(str(counted)), YamlLimits())
+
+    async def build(self, files: Mapping[str, str], folders: set[str] | None = None) -> Built:
+        commit = Commit(files)
+        source = UnitSource(name="repository", tree=commit.tree, read=commit.read)
+        return await self.builder.build(source, commit.folders if folders is None else folders)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is left of what its children read."""
+        return not list(self.renders.iterdir())
+
+    @property
+    def children(self) -> int:
+        return len(self._count.read_text().splitlines()) if self._count.exists() else 0
+
+
+def told(built: Built) -> list[str]:
+    return [f"{one.file}:{one.line}: {one.message}" for one in built.failures]
