@@ -57,9 +57,16 @@ def texts(values: Iterable[DecryptedValue]) -> frozenset[str]:
 
     Shorter ones are masked by their field alone: messages must stay readable.
     """
-    found = {str(each.value) for each in values if not isinstance(each.value, bool)}
+    found = {_shown(each.value) for each in values if not isinstance(each.value, bool)}
     decoded = {plain for text in found if (plain := _decoded(text))}
     return frozenset(text for text in found | decoded if len(text) >= SHORTEST)
+
+
+def _shown(value: str | float) -> str:
+    """Return a value as objects hold it: bytes that are not text are in base64."""
+    if sealed_values.is_binary(value):
+        return base64.b64encode(sealed_values.hashed(value)).decode()
+    return str(value)
 
 
 def _decoded(text: str) -> str:
@@ -76,7 +83,7 @@ def is_encrypted(document: Any) -> bool:
     )
 
 
-def decrypt(documents: Sequence[Any], keys: Keyring) -> Decrypted:
+def decrypt(documents: Sequence[Any], keys: Keyring, *, takes_bytes: bool = False) -> Decrypted:
     """Return the documents of a file, those decrypted that SOPS has encrypted.
 
     SOPS gives all documents that it encrypts together one message authentication code; so neighbours that have the
@@ -85,11 +92,12 @@ def decrypt(documents: Sequence[Any], keys: Keyring) -> Decrypted:
     Args:
         documents: their values as YAML or JSON has them; they are not changed.
         keys: the private keys.
+        takes_bytes: whether values may have bytes that are not UTF-8; they become lone surrogates.
 
     Raises:
         DecryptionError: no key opens a document, a value or the code does not fit, or something is not supported.
     """
-    walk = _Decryption()
+    walk = _Decryption(takes_bytes=takes_bytes)
     plain: list[Any] = []
     for mac, members in groupby(enumerate(documents), key=lambda each: _mac(each[1])):
         if mac is None:
@@ -157,8 +165,9 @@ def _unusable(error: MetadataError, index: int) -> DecryptionError:
 class _Decryption:
     """Decrypts one document after the other, and hashes what SOPS hashes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, takes_bytes: bool) -> None:
         self.values: list[DecryptedValue] = []
+        self.takes_bytes = takes_bytes
         self._hash = hashlib.sha512()
         self._left = _VALUES
 
@@ -256,6 +265,11 @@ class _Opener:
             found = sealed_values.opened(str(value), self._key, ":".join(at.names) + ":")
         except SealedValueError as error:
             raise DecryptionError(str(error), self._index, at.source) from error
+        if sealed_values.is_binary(found) and not self._walk.takes_bytes:
+            message = (
+                "the decrypted value is not UTF-8 text, which YAML cannot hold: encrypt it in base64, as data"
+            )
+            raise DecryptionError(message, self._index, at.source)
         if not isinstance(found, Comment):
             self._walk.values.append(DecryptedValue(document=self._index, path=at.target, value=found))
         return found

@@ -40,6 +40,8 @@ def is_sealed(text: str) -> bool:
 def opened(text: str, key: bytes, place: str) -> Any:
     """Return the value of a sealed text: a JSON scalar, or a comment.
 
+    Bytes that are not UTF-8 become lone surrogates, as `surrogateescape` has them.
+
     Args:
         text: `ENC[AES256_GCM,…]`.
         key: the data key of the document.
@@ -56,9 +58,7 @@ def opened(text: str, key: bytes, place: str) -> Any:
     try:
         data, nonce, tag = (base64.b64decode(part, validate=True) for part in found.groups()[:3])
         content = _decrypted(data + tag, key, nonce, place)
-        return _typed(content.decode(), found[4])
-    except UnicodeDecodeError as error:
-        raise SealedValueError("the decrypted value is not UTF-8 text, which YAML cannot hold") from error
+        return _typed(content.decode("utf-8", "surrogateescape"), found[4])
     except binascii.Error as error:
         raise SealedValueError("the encrypted value is damaged: restore it from an earlier commit") from error
 
@@ -95,10 +95,15 @@ def _typed(text: str, kind: str) -> Any:
     )
 
 
+def is_binary(value: Any) -> bool:
+    """Whether a value has bytes that are not UTF-8, which YAML cannot hold."""
+    return isinstance(value, str) and any("\udc80" <= letter <= "\udcff" for letter in value)
+
+
 def hashed(value: Any) -> bytes:
     """Return a scalar as SOPS hashes it for the message authentication code."""
     if isinstance(value, bool):
         return b"True" if value else b"False"
     if isinstance(value, float):
         return f"{Decimal(repr(value)):f}".encode()
-    return str(value).encode("utf-8", "surrogatepass")
+    return str(value).encode("utf-8", "surrogateescape")

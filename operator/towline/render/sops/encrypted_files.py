@@ -1,0 +1,110 @@
+"""Decrypt whole files for tools that read them: YAML, JSON, dotenv, and anything else as SOPS wraps it in JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from towline.render import documents, dump
+from towline.render.documents import DocumentErrors, Places, YamlLimits
+from towline.render.sops import decryption, dotenv
+from towline.render.sops.decryption import DecryptedValue, DecryptionError
+from towline.render.sops.dotenv import DotenvError
+from towline.render.sops.keyring import Keyring
+from towline.render.split import FileFault
+
+_MARK = b"ENC[AES256_GCM,data:"
+_YAML = (".yaml", ".yml")
+
+
+class EncryptedFileError(ValueError):
+    """A file cannot be decrypted; `faults` say where, and quote no value."""
+
+    def __init__(self, *faults: FileFault) -> None:
+        super().__init__(f"line {faults[0].line}: {faults[0].message}")
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecryptedFile:
+    """The content of a file without encryption, and every value that was encrypted."""
+
+    content: bytes = field(repr=False)
+    values: tuple[DecryptedValue, ...] = ()
+
+
+def may_be_encrypted(content: bytes) -> bool:
+    """Whether a file holds a value that SOPS encrypted, at the price of one look at its bytes."""
+    return _MARK in content
+
+
+def decrypted_file(path: str, content: bytes, keys: Keyring, limits: YamlLimits) -> DecryptedFile:
+    """Return a file without encryption; one that is not encrypted stays as it is.
+
+    What is YAML or JSON is written anew: its values are the same, its lines and comments are not.
+
+    Args:
+        path: where it is; its ending says how it is read, as with SOPS.
+        content: its bytes.
+        keys: the private keys.
+        limits: how much of it is read.
+
+    Raises:
+        EncryptedFileError: it cannot be read or decrypted.
+    """
+    if not may_be_encrypted(content):
+        return DecryptedFile(content=content)
+    if path.endswith(".env"):
+        return _dotenv(content, keys)
+    if path.endswith(".ini"):
+        raise EncryptedFileError(
+            FileFault(
+                1, "INI files that SOPS has encrypted are not supported: write it as dotenv, YAML or JSON"
+            )
+        )
+    return _documents(path, content, keys, limits)
+
+
+def _dotenv(content: bytes, keys: Keyring) -> DecryptedFile:
+    try:
+        before = dotenv.read(content)
+    except DotenvError as error:
+        raise EncryptedFileError(error.fault) from error
+    try:
+        found = decryption.decrypt([before.document], keys, takes_bytes=True)
+    except DecryptionError as error:
+        first, *rest = error.path
+        line = before.lines.get(f"sops_{rest[0]}" if first == "sops" and rest else first, 1)
+        raise EncryptedFileError(FileFault(line, error.message)) from error
+    return DecryptedFile(content=dotenv.written(before, found.documents[0]), values=found.values)
+
+
+def _documents(path: str, content: bytes, keys: Keyring, limits: YamlLimits) -> DecryptedFile:
+    try:
+        read = documents.parse(content, limits)
+    except DocumentErrors as error:
+        raise EncryptedFileError(*error.faults) from error
+    wrapped = not path.endswith((*_YAML, ".json"))
+    try:
+        found = decryption.decrypt([each.value for each in read], keys, takes_bytes=wrapped)
+    except DecryptionError as error:
+        places = Places(read[error.document].piece, limits, limits.room(len(content)))
+        raise EncryptedFileError(FileFault(places.line(*error.path), error.message)) from error
+    return DecryptedFile(content=_written(path, found.documents), values=found.values)
+
+
+def _written(path: str, found: tuple[Any, ...]) -> bytes:
+    if path.endswith(_YAML):
+        return "---\n".join(map(dump.written, found)).encode()
+    if path.endswith(".json"):
+        return b"\n".join(orjson.dumps(each, option=orjson.OPT_INDENT_2) for each in found) + b"\n"
+    if len(found) == 1 and isinstance(found[0], dict) and isinstance(found[0].get("data"), str):
+        return str(found[0]["data"]).encode("utf-8", "surrogateescape")
+    raise EncryptedFileError(
+        FileFault(
+            1,
+            "what SOPS has encrypted in a file of this name must be its whole content: give it the ending .yaml",
+        )
+    )
