@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -70,26 +70,24 @@ def _part(part: Part, asked: argparse.Namespace, binaries: Path) -> bool:
 
 
 def _played(part: Part, size: int, seed: int) -> tuple[outcome.Outcome, bool]:
-    """Run the stories of a part, whose output is shown as it comes."""
     chosen = {effort.SEED: str(seed), **({effort.SIZE: str(size)} if part.full else {})}
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
-        answer = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "pytest",
-                "-q",
-                "-o",
-                "faulthandler_timeout=7200",
-                f"--junitxml={report}",
-                part.path,
-            ],
-            cwd=ROOT,
-            env={**os.environ, **chosen},
-            check=False,
-        )
-        return outcome.read(report), answer.returncode == 0
+        passed = play(part.path, report, chosen)
+        return outcome.read(report), passed
+
+
+def play(stories: str, report: Path, variables: Mapping[str, str]) -> bool:
+    """Run stories, whose output is shown as it comes, and say whether all passed; the report is for `outcome.read`."""
+    settings = ("junit_family=xunit1", "faulthandler_timeout=7200")
+    options = ["-q", *(f"--override-ini={each}" for each in settings), f"--junitxml={report}"]
+    answer = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, stories],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        check=False,
+    )
+    return answer.returncode == 0
 
 
 def _commit() -> str:

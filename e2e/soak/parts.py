@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from e2e.soak.walks import WALKS
+
 STORIES = "e2e/stories/"
 
 
@@ -60,6 +62,40 @@ _ALL = (
         points="kinds and rates",
         short=2,
         full=24,
+    ),
+    Part(
+        name="spec-walks",
+        story="soak/test_spec_walks.py",
+        proves="each field of a GitRepository leads to a refusal, an error or another value and back, and all is as for"
+        " an untouched twin",
+        points="walks",
+        short=4,
+        full=len(WALKS),
+    ),
+    Part(
+        name="many-kinds",
+        story="soak/test_many_kinds.py",
+        proves="50 objects of each of many kinds, which the same commit brings, are applied, changed and pruned once",
+        points="kinds",
+        short=3,
+        full=100,
+    ),
+    Part(
+        name="deleting-rivals",
+        story="soak/test_deleting_rivals.py",
+        proves="who deletes, or deletes and creates, an object every second is named; writes to it rest, and"
+        " other objects are repaired",
+        points="objects",
+        short=1,
+        full=20,
+    ),
+    Part(
+        name="memory-slope",
+        story="soak/test_memory_slope.py",
+        proves="the operator grows by at most 2 MiB in the last three fifths of the commits (16 MiB up to 100 commits)",
+        points="commits",
+        short=10,
+        full=1000,
     ),
     Part(
         name="crossings",

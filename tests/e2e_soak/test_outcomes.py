@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from e2e.soak import __main__ as soak
 from e2e.soak import effort, outcome
 from e2e.soak.parts import PARTS
 
@@ -19,6 +20,25 @@ REPORT = """<testsuites><testsuite>
 COUNTED = """<testcase name="counted" time="3"><properties>
 <property name="seed" value="9"/><property name="tried" value="40"/><property name="survived" value="39"/>
 </properties><failure>no</failure></testcase>"""
+
+
+STORY = """
+def test_counts(record_property):
+    record_property("tried", 4)
+    record_property("survived", 3)
+
+
+def test_does_not():
+    assert not "passes"
+"""
+
+
+def test_what_a_story_counts_is_in_the_report_of_its_run(tmp_path: Path) -> None:
+    story, report = tmp_path / "test_story.py", tmp_path / "report.xml"
+    story.write_text(STORY)
+    assert not soak.play(str(story), report, {})
+    found = outcome.read(report)
+    assert (found.tried, found.survived) == (5, 3)
 
 
 @pytest.mark.parametrize(
