@@ -14,9 +14,9 @@ STORIES = "e2e/stories/"
 class Part:
     """What is tried, and how much of it.
 
-    `story` is a module of stories, below `STORIES`, or one of its tests. `points` says what is counted. `short` is how
-    many `make test` tries, `full` how many `make soak` tries; both are 0 where a story has only one size. `seeded` says
-    whether a seed chooses what is tried.
+    `story` is a module or folder of stories, below `STORIES`, or one test. `points` says what is counted. `short` is
+    how many `make test` tries, `full` how many `make soak` tries; both are 0 where a story has only one size. `seeded`
+    says whether a seed chooses what is tried. `kubernetes` is the only minor version that the part is for, if any.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Part:
     short: int = 0
     full: int = 0
     seeded: bool = True
+    kubernetes: str = ""
 
     @property
     def path(self) -> str:
@@ -34,7 +35,12 @@ class Part:
 
     def holds(self, story: str) -> bool:
         """Say whether a test, by its node id, belongs to this part."""
-        return story.startswith(self.path) and story[len(self.path) : len(self.path) + 1] in {"", ":", "["}
+        return story.startswith(self.path) and story[len(self.path) : len(self.path) + 1] in {
+            "",
+            ":",
+            "[",
+            "/",
+        }
 
 
 _ALL = (
@@ -140,6 +146,17 @@ _ALL = (
         points="restores",
         seeded=False,
     ),
+    *(
+        Part(
+            name=f"kubernetes-{version}",
+            story="apply",
+            proves=f"the stories about applying hold on Kubernetes {version}; `KUBEBUILDER_ASSETS` names its binaries",
+            points="stories",
+            seeded=False,
+            kubernetes=version,
+        )
+        for version in ("1.34", "1.35", "1.36", "1.37")
+    ),
     Part(
         name="upgrade",
         story="ownership/test_unstamped_objects.py",
@@ -156,6 +173,6 @@ PARTS: Mapping[str, Part] = {part.name: part for part in _ALL}
 def of_story(story: str) -> Part:
     """Return the part that a test belongs to, by its node id; raises `LookupError`."""
     for part in PARTS.values():
-        if part.holds(story):
+        if part.holds(story) and not part.kubernetes:
             return part
     raise LookupError(f"{story} belongs to no part of e2e/soak/parts.py")

@@ -62,7 +62,7 @@ def test_all_commands_of_the_page_and_the_makefile_are_understood() -> None:
 @pytest.mark.parametrize("part", PARTS.values(), ids=lambda part: part.name)
 def test_a_part_names_stories_that_exist(part: parts.Part) -> None:
     module, _, test = part.path.partition("::")
-    assert f"def {test}(" in (ROOT / module).read_text() if test else (ROOT / module).is_file()
+    assert f"def {test}(" in (ROOT / module).read_text() if test else (ROOT / module).exists()
     assert (part.short > 0) == (part.full > 0)
     assert part.short <= part.full
 
@@ -97,5 +97,6 @@ def test_the_text_around_the_table_stays() -> None:
 def test_a_story_knows_the_part_that_it_belongs_to() -> None:
     assert parts.of_story(f"{CROSSINGS.path}[one]") is CROSSINGS
     assert parts.of_story(f"{ATTACKS.path}::test_one") is ATTACKS
+    assert not PARTS["kubernetes-1.34"].holds(f"{parts.STORIES}apply-more/test_one.py")
     with pytest.raises(LookupError, match="belongs to no part"):
         parts.of_story(f"{ATTACKS.path}x::test_one")
