@@ -346,7 +346,8 @@ def test_what_is_held_of_one_field_is_what_is_not_lost_of_it(
     body = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "x"}, "spec": spec}
     _, path = draw.draw(st.sampled_from(leaves(spec, ("f:spec",), "/spec")))
     field = draw.draw(st.sampled_from([path, *pointer.above(path)]))
-    for entry in ({"f:spec": held(spec)}, {"f:spec": held(other)}, {"f:spec": {}}, {}):
+    entries: list[Json] = [{"f:spec": held(spec)}, {"f:spec": held(other)}, {"f:spec": {}}, {}]
+    for entry in entries:
         lost = [each for each in owned_paths.lost(body, dumped(entry)) if pointer.is_within(each, field)]
         found = set(owned_paths.held_at(body, entry, pointer.split(field)))
         declared = owned_paths.leaves_at(body, pointer.split(field))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from towline.render import split
 from towline.render.documents import Document, DocumentErrors, YamlLimits, parse
 
 MEBIBYTE = 1024**2
@@ -173,3 +174,29 @@ def test_the_other_document_of_the_file_is_not_hurt_by_a_bomb() -> None:
         (4, "nested more than 100 levels deep"),
         (7, 'the key "c" is in line 6 already: remove one of them'),
     )
+
+
+@pytest.mark.parametrize("values", ["[1, 2.5, true, null, []]", '{"a": "b", "c": {}}'])
+def test_others_have_their_turn_while_a_long_json_file_is_checked(values: str) -> None:
+    text = f"[{', '.join([values] * 20_000)}]"
+    turns = 0
+
+    def give_way() -> None:
+        nonlocal turns
+        turns += 1
+
+    (piece,) = split.split(f'{{"items": {text}}}'.encode(), give_way)
+    assert isinstance(piece, split.Piece)
+    assert piece.json
+    assert turns > 60_000
+
+
+def test_others_have_their_turn_while_a_long_line_is_searched() -> None:
+    turns = 0
+
+    def give_way() -> None:
+        nonlocal turns
+        turns += 1
+
+    assert len(list(split.split(b"a" * 4 * 1024**2, give_way))) == 1
+    assert turns >= 8

@@ -95,7 +95,7 @@ def parse(
     documents: list[Document] = []
     index = 0
     room = limits.room(len(content), give_way)
-    for piece in _pieces(content, limits):
+    for piece in _pieces(content, limits, give_way):
         if len(faults) >= _MANY or room.exhausted:
             break
         if isinstance(piece, FileFault):
@@ -113,12 +113,12 @@ def parse(
     return tuple(documents)
 
 
-def _pieces(content: bytes, limits: YamlLimits) -> Iterator[Piece | FileFault]:
+def _pieces(content: bytes, limits: YamlLimits, give_way: Callable[[], None]) -> Iterator[Piece | FileFault]:
     if len(content) > limits.file_bytes:
         most = text.size(limits.file_bytes)
         message = f"the file has {len(content)} bytes, more than the {most} that one file may have: split it"
         return iter((FileFault(1, message),))
-    return split.split(content)
+    return split.split(content, give_way)
 
 
 class Places:
@@ -158,7 +158,7 @@ def locate_all(
         limits: those that the file was parsed with.
     """
     bounds = limits or YamlLimits()
-    pieces = [piece for piece in _pieces(content, bounds) if isinstance(piece, Piece)]
+    pieces = [piece for piece in _pieces(content, bounds, unhurried) if isinstance(piece, Piece)]
 
     @functools.lru_cache(maxsize=8)
     def places(piece: Piece) -> Places:

@@ -6,8 +6,8 @@ import codecs
 import json
 import json.scanner
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeAlias, cast
 
 
 class Piece(NamedTuple):
@@ -25,6 +25,8 @@ class FileFault(NamedTuple):
     message: str
 
 
+_Scan: TypeAlias = Callable[[str, int], tuple[Any, int]]
+
 _SEPARATOR = re.compile(r"---[ \t]*(.*)\n?")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAG_LINES = 50
@@ -35,12 +37,17 @@ _WINDOW = 256 * 1024
 _CONTENT = re.compile("(?:^|[\u2028\u2029])[ \t]*[^ \t\n\u2028\u2029#]", re.MULTILINE)
 
 
-def split(content: bytes) -> Iterator[Piece | FileFault]:
-    """Yield the documents of a file in order, and between them what is wrong with its text."""
+def split(content: bytes, give_way: Callable[[], None] = lambda: None) -> Iterator[Piece | FileFault]:
+    """Yield the documents of a file in order, and between them what is wrong with its text.
+
+    Args:
+        content: the bytes of the file.
+        give_way: called again and again while something long is read.
+    """
     text = _decoded(content)
     start = line = 0
     for separator in _separators(text):
-        yield from _piece(text[start : separator.start()], line)
+        yield from _piece(text[start : separator.start()], line, give_way)
         line += text.count("\n", start, separator.start())
         if separator[1] and not separator[1].startswith("#"):
             yield FileFault(
@@ -48,7 +55,7 @@ def split(content: bytes) -> Iterator[Piece | FileFault]:
             )
         line += 1
         start = separator.end()
-    yield from _piece(text[start:], line)
+    yield from _piece(text[start:], line, give_way)
 
 
 def _separators(text: str) -> Iterator[re.Match[str]]:
@@ -72,16 +79,16 @@ def _decoded(content: bytes) -> str:
     return lines.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _piece(text: str, line: int) -> Iterator[Piece | FileFault]:
+def _piece(text: str, line: int, give_way: Callable[[], None]) -> Iterator[Piece | FileFault]:
     if not _found(_CONTENT, text):
         return
-    if bad := _found(_FORBIDDEN, text):
+    if bad := _forbidden(text, give_way):
         yield FileFault(line + text.count("\n", 0, bad.start()) + 1, _complaint(bad[0]))
         return
     if sum(text.count(f"{end}%TAG") for end in _LINE_ENDS) > _TAG_LINES:
         yield FileFault(line + 1, f"more than {_TAG_LINES} lines that begin with %TAG: remove them")
         return
-    found = tuple(_json(text, line)) if text.lstrip().startswith("{") else ()
+    found = tuple(_json(text, line, give_way)) if text.lstrip().startswith("{") else ()
     yield from found or (Piece(text if text.endswith("\n") else text + "\n", line),)
 
 
@@ -96,6 +103,15 @@ def _found(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     return None
 
 
+def _forbidden(text: str, give_way: Callable[[], None]) -> re.Match[str] | None:
+    """Find a character that YAML does not allow; a file may be one line of many MiB."""
+    for start in range(0, len(text), _WINDOW):
+        if match := _FORBIDDEN.search(text, start, start + _WINDOW):
+            return match
+        give_way()
+    return None
+
+
 def _complaint(char: str) -> str:
     if "\ud800" <= char <= "\udfff":
         return "the text is not valid UTF-8"
@@ -107,16 +123,36 @@ def _no_constant(_: str) -> None:
 
 
 _JSON = json.JSONDecoder(parse_constant=_no_constant)
-_LONG_JSON = json.JSONDecoder(parse_constant=_no_constant)
-_LONG_JSON.scan_once = json.scanner.py_make_scanner(_LONG_JSON)  # type: ignore[attr-defined]  # typeshed lacks both
-"""Reads long texts in Python instead of in C: several times slower, but other threads go on meanwhile."""
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
-def _json(text: str, line: int) -> Iterator[Piece]:
+def _unhurried_json(give_way: Callable[[], None]) -> json.JSONDecoder:
+    """Read long texts in Python instead of in C: several times slower, but others go on before each value."""
+
+    def scan(scan_once: _Scan) -> _Scan:
+        def scanned(text: str, place: int) -> tuple[Any, int]:
+            give_way()
+            return scan_once(text, place)
+
+        return scanned
+
+    def array(begun: tuple[str, int], scan_once: _Scan) -> Any:
+        return parse_array(begun, scan(scan_once))
+
+    def mapping(begun: tuple[str, int], strict: bool, scan_once: _Scan, *hooks: Any) -> Any:  # noqa: FBT001  json calls it so
+        return parse_object(begun, strict, scan(scan_once), *hooks)
+
+    decoder: Any = json.JSONDecoder(parse_constant=_no_constant)  # typeshed lacks what makes a scanner
+    parse_array, parse_object = decoder.parse_array, decoder.parse_object
+    decoder.parse_array, decoder.parse_object = array, mapping
+    decoder.scan_once = json.scanner.py_make_scanner(decoder)  # type: ignore[attr-defined]  # typeshed lacks it
+    return cast("json.JSONDecoder", decoder)
+
+
+def _json(text: str, line: int, give_way: Callable[[], None]) -> Iterator[Piece]:
     """Yield the JSON documents of a file in their order; none if it holds anything else."""
     found: list[Piece] = []
-    decoder = _LONG_JSON if len(text) > _WINDOW else _JSON
+    decoder = _unhurried_json(give_way) if len(text) > _WINDOW else _JSON
     start = _end_of_space(text, 0)
     line += text.count("\n", 0, start)
     try:
