@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
@@ -16,6 +17,15 @@ _LINE = 8
 
 LONGEST = 32 * 1024
 """Characters of an answer that are searched for secrets: it is shown as lines of a few hundred."""
+
+_OCCURRENCES = 500_000
+"""Places at which secrets may begin in one answer; one of more, such as a single letter repeated, is withheld."""
+
+_FEW = 32
+"""Words of one length that are looked for one by one; of more, each piece of the text is looked up."""
+
+_QUOTATIONS = 2**29
+"""Characters of secrets in which the quotations of one answer are looked for; what is left is hidden, in doubt."""
 
 _WITHHELD = "refused; the API server's words are too many to be searched for secrets, and are not shown"
 _SEPARATOR = "\0"
@@ -41,7 +51,8 @@ def without(messages: Sequence[str], secrets: Collection[str], names: AbstractSe
     """Return messages with `***` for every secret in them: plain, in base64, or escaped as Go and JSON do.
 
     The cost grows with the secrets and with the messages, not with their product: messages of more than `LONGEST`
-    characters together are withheld, from the one on that is too much.
+    characters together are withheld, from the one on that is too much, and so is an answer in which secrets begin at
+    very many places. Of very many quotations and secrets the last quotations are hidden unseen.
 
     Args:
         messages: each the whole text.
@@ -52,7 +63,10 @@ def without(messages: Sequence[str], secrets: Collection[str], names: AbstractSe
         return tuple(messages)
     forms = frozenset(form for secret in secrets for form in _forms(secret) if form.strip())
     joined = _SEPARATOR.join(each.replace(_SEPARATOR, " ") for each in _searchable(messages))
-    shown = _replaced(joined, _longest(joined, forms, names), names)
+    longest = _longest(joined, forms, names)
+    if longest is None:
+        return tuple(map(_withheld, messages))
+    shown = _replaced(joined, longest, names)
     pieces = _Pieces(forms, names)
     return tuple(map(pieces.emptied, shown.split(_SEPARATOR)))
 
@@ -61,22 +75,44 @@ def _searchable(messages: Sequence[str]) -> Iterator[str]:
     room = LONGEST
     for message in messages:
         room -= len(message)
-        yield message if room >= 0 else f"{_WITHHELD} ({len(message)} characters)"
+        yield message if room >= 0 else _withheld(message)
 
 
-def _longest(text: str, forms: AbstractSet[str], names: AbstractSet[str]) -> dict[int, str]:
-    """Return the longest form or name that begins at each place of a text."""
+def _withheld(message: str) -> str:
+    return f"{_WITHHELD} ({len(message)} characters)"
+
+
+def _longest(text: str, forms: AbstractSet[str], names: AbstractSet[str]) -> dict[int, str] | None:
+    """Return the longest form or name that begins at each place of a text; None where too many begin there."""
     begun = {text[place : place + SHORT] for place in range(len(text))}
-    found = [word for word in forms | names if word[:SHORT] in begun or len(word) < SHORT]
-    longest = {}
-    for word in sorted(found, key=len):
+    groups: dict[int, set[str]] = defaultdict(set)
+    for word in forms | names:
+        if word[:SHORT] in begun or len(word) < SHORT:
+            groups[len(word)].add(word)
+    longest: dict[int, str] = {}
+    found = (
+        (place, word) for length in sorted(groups) for place, word in _found(text, groups[length], length)
+    )
+    for number, (place, word) in enumerate(found):
+        if number == _OCCURRENCES:
+            return None
         is_bounded = word in names or len(word) < SHORT
+        if not is_bounded or _is_alone(text, place, place + len(word)):
+            longest[place] = word
+    return longest
+
+
+def _found(text: str, words: AbstractSet[str], length: int) -> Iterator[tuple[int, str]]:
+    """Yield the places of words of one length: few are looked for one by one, many all at once."""
+    if len(words) > _FEW:
+        pieces = ((place, text[place : place + length]) for place in range(len(text) - length + 1))
+        yield from ((place, piece) for place, piece in pieces if piece in words)
+        return
+    for word in words:
         place = text.find(word)
         while place >= 0:
-            if not is_bounded or _is_alone(text, place, place + len(word)):
-                longest[place] = word
+            yield place, word
             place = text.find(word, place + 1)
-    return longest
 
 
 def _replaced(text: str, longest: Mapping[int, str], names: AbstractSet[str]) -> str:
@@ -125,6 +161,7 @@ class _Pieces:
         self._forms = _SEPARATOR.join(forms)
         self._names = names
         self._known: dict[str, bool] = {}
+        self._left = _QUOTATIONS
 
     def emptied(self, message: str) -> str:
         """Return the message with `***` for what such quotations hold."""
@@ -142,5 +179,6 @@ class _Pieces:
         if len(piece) < SHORT or content in self._names:
             return False
         if piece not in self._known:
-            self._known[piece] = piece in self._forms
+            self._left -= len(self._forms)
+            self._known[piece] = self._left < 0 or piece in self._forms
         return self._known[piece]
