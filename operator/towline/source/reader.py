@@ -140,21 +140,25 @@ class Reader:
         Raises:
             SourceError: PathNotFound, SymlinkRefused, SourceTooLarge.
         """
-        folder = await self._folder(repository, sha, path)
+        if not path.isprintable():
+            raise listing.no_folder(path, sha)
         most = self._limits.entries
+        tree = _id(sha) if path == "." else f"{_id(sha)}:{path}"
         options = ("-r", "-t", "-z", "-l")  # a line for each folder bounds the work, too
         try:
-            listed = await self._out(
-                _call(repository, "ls-tree", *options, folder, limit=most * _ENTRY_BYTES)
-            )
+            listed = await self._out(_call(repository, "ls-tree", *options, tree, limit=most * _ENTRY_BYTES))
         except TooMuchOutputError as error:
-            raise await self._too_many(repository, folder, path) from error
+            raise await self._too_many(repository, sha, path) from error
+        except UnreadableError:
+            await self._folder(repository, sha, path)  # it says what else is there
+            raise
         found = await _parsed(listed, lambda output: listing.entries(output, path))
         if len(found) > most or listed.count(b"\0") - len(found) > most:
-            raise await self._too_many(repository, folder, path)
+            raise await self._too_many(repository, sha, path)
         return found
 
-    async def _too_many(self, repository: Path, folder: str, path: str) -> SourceError:
+    async def _too_many(self, repository: Path, sha: str, path: str) -> SourceError:
+        folder = await self._folder(repository, sha, path)
         try:
             await self._trees(repository).changes("", folder, path)
         except TreeTooLargeError as error:
@@ -252,9 +256,11 @@ class Reader:
         return TreeReader(read, self._limits.entries)
 
     async def _folder(self, repository: Path, sha: str, path: str) -> str:
-        """Return the id of the tree at `path`; only that is ever put on a command line."""
-        if not path.isprintable():
-            raise listing.no_folder(path, sha)
+        """Return the id of the tree at `path`.
+
+        Raises:
+            SourceError: PathNotFound, SymlinkRefused.
+        """
         steps = () if path == "." else itertools.accumulate(path.split("/"), "{}/{}".format)
         names = tuple(f"{_id(sha)}:{step}" for step in steps)
         found = await self._behind(repository, (f"{_id(sha)}^{{tree}}", *names))
