@@ -20,8 +20,11 @@ from towline.render import documents, other_tools, validate
 from towline.render.anchors import Extents, unhurried
 from towline.render.build_report import NO_OBJECT
 from towline.render.documents import Document, DocumentErrors, Places, YamlLimits
+from towline.render.sops.decryption import DecryptedValue
 from towline.render.split import Piece
 from towline.render.validate import Complaint
+from towline.render.variables.substitution import Substitution, substituted
+from towline.render.variables.treatment import UNTREATED, Treatment, decrypted
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _DIGEST = "v1:"
@@ -80,6 +83,14 @@ class _DeclaredLine(NamedTuple):
         return self.line
 
 
+class TreatedFile(NamedTuple):
+    """What a file declares, what is wrong with it, and every value of it that was encrypted."""
+
+    manifests: tuple[Manifest, ...]
+    failures: tuple[Failure, ...]
+    values: tuple[DecryptedValue, ...] = ()
+
+
 def manifests(
     file: str, blob: str, content: bytes, limits: YamlLimits, give_way: Callable[[], None] = unhurried
 ) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
@@ -92,18 +103,36 @@ def manifests(
         limits: how much of it is read.
         give_way: called again and again meanwhile, so that others have their turn.
     """
+    found = treated(file, blob, content, limits, UNTREATED, give_way)
+    return found.manifests, found.failures
+
+
+def treated(  # noqa: PLR0913, PLR0917  a file, and how it is read
+    file: str,
+    blob: str,
+    content: bytes,
+    limits: YamlLimits,
+    treatment: Treatment,
+    give_way: Callable[[], None] = unhurried,
+) -> TreatedFile:
+    """Return what `manifests` does, of a file that is decrypted and whose variables are filled in."""
     if is_pointer(content):
         message = "the file is a Git LFS pointer: commit the manifest itself"
-        return (), (Failure(reason=Reason.BUILD_FAILED, message=message, file=file, line=1),)
+        return TreatedFile((), (Failure(reason=Reason.BUILD_FAILED, message=message, file=file, line=1),))
+    lines = _Lines(limits, len(content))
     found, failures = _documents(file, content, limits, give_way)
+    values: tuple[DecryptedValue, ...] = ()
+    if treatment.keys:
+        found, values, more = decrypted(file, found, treatment.keys, lines.of, whole=not failures)
+        failures += more
     if found and not failures and not any(_is_meant(document.value) for document in found):
         failure = Failure(reason=Reason.BUILD_FAILED, message=NO_OBJECT, file=file, line=found[0].line)
-        return (), (failure,)
+        return TreatedFile((), (failure,), values)
     good: list[Manifest] = []
     left = limits.expanded_file(len(content))
-    for one in _objects(found, Origin(file, 0, blob=blob), _Lines(limits, len(content))):
+    for one in _objects(found, Origin(file, 0, blob=blob), lines):
         give_way()
-        outcome = _manifest(one)
+        outcome = _substituted(one, treatment.substitution)
         if isinstance(outcome, Manifest) and len(outcome.content) <= left:
             left -= len(outcome.content)
             good.append(outcome)
@@ -114,7 +143,17 @@ def manifests(
         failures.extend(outcome)
         if len(failures) >= _FAILURES:
             break
-    return tuple(good), tuple(sorted(failures, key=lambda failure: failure.line))
+    return TreatedFile(tuple(good), tuple(sorted(failures, key=lambda failure: failure.line)), values)
+
+
+def _substituted(one: _Object, substitution: Substitution | None) -> Manifest | tuple[Failure, ...]:
+    """Return an object whose variables are filled in, as `_manifest` does."""
+    if substitution is None:
+        return _manifest(one)
+    filled, complaints = substituted(one.value, substitution)
+    if complaints:
+        return tuple(_failure(one, complaint, _shown(one.value)) for complaint in complaints)
+    return _manifest(one._replace(value=filled))
 
 
 def is_pointer(content: bytes) -> bool:
@@ -123,13 +162,14 @@ def is_pointer(content: bytes) -> bool:
 
 
 def rendered_objects(
-    values: Iterable[tuple[Any, Origin]],
+    values: Iterable[tuple[Any, Origin]], substitution: Substitution | None = None
 ) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
     """Return the objects that a tool has made, each with the place that declares it, and what is wrong with them."""
     good: list[Manifest] = []
     failures: list[Failure] = []
     for value, origin in values:
-        outcome = _manifest(_Object(value, origin, None, _DeclaredLine(origin.line), None))
+        one = _Object(value, origin, None, _DeclaredLine(origin.line), None)
+        outcome = _substituted(one, substitution)
         if isinstance(outcome, Manifest):
             good.append(outcome)
         elif len(failures) < _FAILURES:

@@ -1,0 +1,64 @@
+"""Say what is done to the documents of a file before they are read as objects: decryption, then variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from towline.errors import Failure, Reason
+from towline.fields import pointer
+from towline.render.documents import Document
+from towline.render.sops import decryption
+from towline.render.sops.decryption import SOPS, DecryptedValue, DecryptionError
+from towline.render.sops.keyring import Keyring
+from towline.render.variables.substitution import Substitution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treatment:
+    """The keys that decrypt what SOPS has encrypted, and the variables; None where there are none."""
+
+    keys: Keyring | None = None
+    substitution: Substitution | None = None
+
+
+UNTREATED = Treatment()
+
+
+def decrypted(
+    file: str, found: tuple[Document, ...], keys: Keyring, line: Callable[..., int], *, whole: bool
+) -> tuple[tuple[Document, ...], tuple[DecryptedValue, ...], list[Failure]]:
+    """Return the documents of a file without encryption, every value that was encrypted, and what is wrong.
+
+    Args:
+        file: its path from the repository root.
+        found: its documents.
+        keys: the private keys.
+        line: returns the line of a field, from the piece that its document was read from and the steps to it.
+        whole: whether these are all documents. Otherwise, and where something is wrong, only those are returned that
+            were never encrypted.
+    """
+    plain = tuple(document for document in found if not decryption.is_encrypted(document.value))
+    if not whole:
+        return plain, (), []
+    try:
+        _check_aliases(found)
+        opened = decryption.decrypt([document.value for document in found], keys)
+    except DecryptionError as error:
+        failure = Failure(
+            reason=Reason.BUILD_FAILED,
+            message=error.message,
+            file=file,
+            line=line(found[error.document].piece, *error.path),
+            field=pointer.join(error.path),
+        )
+        return plain, (), [failure]
+    documents = tuple(replace(each, value=value) for each, value in zip(found, opened.documents, strict=True))
+    return documents, tuple(replace(each, document=found[each.document].index) for each in opened.values), []
+
+
+def _check_aliases(found: tuple[Document, ...]) -> None:
+    for at, document in enumerate(found):
+        if document.extents and decryption.is_encrypted(document.value):
+            message = "an encrypted document has aliases, which SOPS never writes: encrypt it again with sops"
+            raise DecryptionError(message, at, (SOPS,))
