@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -135,11 +135,11 @@ def differences(before: Iterable[ChangeEntry], now: Iterable[ChangeEntry]) -> tu
 
 
 def _told(entries: Iterable[ChangeEntry]) -> dict[str, _Told]:
+    fields: dict[str, dict[str, FieldChange]] = defaultdict(dict)
     found: dict[str, _Told] = {}
     for entry in entries:
-        before = found[entry.object].fields if entry.object in found else {}
-        fields = {**before, **{field.path: field for field in entry.fields}}
-        found[entry.object] = _Told(entry.action, entry.digest, fields)
+        fields[entry.object].update((field.path, field) for field in entry.fields)
+        found[entry.object] = _Told(entry.action, entry.digest, fields[entry.object])
     return found
 
 
