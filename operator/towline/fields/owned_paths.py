@@ -76,13 +76,13 @@ def held_at(body: Body, entry: Node, steps: Sequence[str]) -> Iterator[str]:
         yield from map(_written, _held(found.value, found.node, found.path))
 
 
-class _Place(NamedTuple):
+class _FieldSeen(NamedTuple):
     value: Any
     node: Node | None
     path: _Path
 
 
-def _led(body: Body, entry: Node, steps: Sequence[str]) -> _Place | None:
+def _led(body: Body, entry: Node, steps: Sequence[str]) -> _FieldSeen | None:
     """Return the value of a field with what an entry holds of it; None where there is none."""
     if not steps or steps[0] in _IDENTITY or (steps[0] == "metadata" and not _NAMES.isdisjoint(steps[1:2])):
         return None
@@ -95,12 +95,12 @@ def _led(body: Body, entry: Node, steps: Sequence[str]) -> _Place | None:
             node = node and node.get("f:" + step)
         elif isinstance(value, list) and (index := pointer.place(value, step)) is not None:
             value, path = value[index], (path, index)
-            node = node and _Held(node).of(value)
+            node = node and _HeldItems(node).of(value)
         else:
             return None
     if steps == ["metadata"]:
         value = {name: item for name, item in value.items() if name not in _NAMES} or _ABSENT
-    return None if value is _ABSENT else _Place(value, node, path)
+    return None if value is _ABSENT else _FieldSeen(value, node, path)
 
 
 def _held(value: Any, node: Node | None, path: _Path) -> Iterator[_Path]:
@@ -111,7 +111,7 @@ def _held(value: Any, node: Node | None, path: _Path) -> Iterator[_Path]:
             if key.startswith("f:") and key[2:] in value:
                 yield from _held(value[key[2:]], child, (path, key[2:]))
     elif node and isinstance(value, list):
-        held = _Held(node)
+        held = _HeldItems(node)
         for index, item in enumerate(value):
             yield from _held(item, held.of(item), (path, index))
     else:
@@ -168,7 +168,7 @@ class _Walk:
             self.lost.append(path)
 
     def items(self, items: Sequence[Any], node: Node, path: _Path) -> None:
-        held = _Held(node)
+        held = _HeldItems(node)
         for index, item in enumerate(items):
             below = held.of(item)
             if below is None and not isinstance(item, dict):
@@ -177,7 +177,7 @@ class _Walk:
                 self.below(item, below, (path, index))
 
 
-class _Held:
+class _HeldItems:
     """What an entry holds of the items of one list."""
 
     def __init__(self, node: Node) -> None:
