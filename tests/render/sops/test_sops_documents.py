@@ -90,6 +90,7 @@ def test_texts_from_four_characters_on_are_masked_anywhere_raw_and_decoded() -> 
     found = decryption.texts(decrypted(text("joined.yaml")).values)
     assert {"correct horse", "alice", "Zmlyc3Q=", "first", "second"} <= found
     assert not {each for each in found if len(each) < decryption.SHORTEST}
+    assert not {"Secret", "login"} & found
 
 
 def test_no_value_is_shown_by_what_holds_it() -> None:

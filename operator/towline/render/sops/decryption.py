@@ -22,6 +22,8 @@ SOPS = "sops"
 SHORTEST = 4
 """From this length on, a value is masked wherever it lands."""
 
+_IDENTITY = frozenset({("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")})
+
 _VALUES = 300_000  # of one file
 
 
@@ -55,11 +57,21 @@ class Decrypted:
 def texts(values: Iterable[DecryptedValue]) -> frozenset[str]:
     """Return what must be shown nowhere, wherever it lands: each text and number, and what it is the base64 of.
 
-    Shorter ones are masked by their field alone: messages must stay readable.
+    Shorter ones are masked by their field alone, and the kind and the name of an object not at all: messages must stay
+    readable.
     """
-    found = {_shown(each.value) for each in values if not isinstance(each.value, bool)}
+    found = {
+        _shown(each.value)
+        for each in values
+        if not isinstance(each.value, bool) and _below_items(each.path) not in _IDENTITY
+    }
     decoded = {plain for text in found if (plain := _decoded(text))}
     return frozenset(text for text in found | decoded if len(text) >= SHORTEST)
+
+
+def _below_items(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the steps from an object to a field, where the object may be an item of a List."""
+    return path[2:] if path[:1] == ("items",) else path
 
 
 def _shown(value: str | float) -> str:

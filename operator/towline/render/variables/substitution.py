@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from towline import text
@@ -43,21 +44,23 @@ class Types(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Substitution:
-    """The variables of a repository: their values by name, and how they are filled in."""
+    """The variables of a repository: their values by name, and how they are filled in.
+
+    Line breaks are cut from the values, as Flux does it, so that no value can add a line to a manifest.
+    """
 
     values: Mapping[str, str] = field(repr=False)
     strict: bool = True
     types: Types = Types.FLUX
 
+    def __post_init__(self) -> None:
+        values = {name: value.replace("\n", "") for name, value in self.values.items()}
+        object.__setattr__(self, "values", MappingProxyType(values))
+
 
 def is_name(name: str) -> bool:
     """Whether a variable may have this name."""
     return bool(_NAME.fullmatch(name))
-
-
-def one_line(value: str) -> str:
-    """Return a value as it is filled in: without its line breaks, as Flux does it."""
-    return value.replace("\n", "")
 
 
 def is_disabled(body: Any) -> bool:
