@@ -62,7 +62,7 @@ def test_what_the_stored_object_lacks_has_its_default() -> None:
     assert (spec.default_namespace, spec.secret_name, spec.exclude) == ("shop", "", ())
     assert (spec.prune, spec.preflight, spec.force, spec.suspend) == (True, True, False, False)
     assert (spec.mode, spec.drift, spec.adopt) == ("Enforce", "Repair", "Unmanaged")
-    assert spec.deletion_policy == "Created"
+    assert (spec.deletion_policy, spec.render) == ("Created", "Auto")
 
 
 def test_what_is_given_is_kept() -> None:
@@ -92,6 +92,7 @@ def test_what_is_given_is_kept() -> None:
     ("field", "value"),
     [
         ("serviceAccountName", "deployer"),
+        ("render", "Helm"),
         ("serviceAccountName", ""),
         ("substitute", {}),
         ("substitute", {"variables": {"A": "b"}}),

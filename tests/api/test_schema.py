@@ -106,6 +106,7 @@ def test_defaults_are_those_of_the_crd() -> None:
     assert schema.defaults(SCHEMA) == {
         "path": ".",
         "skipNonManifests": False,
+        "render": "Auto",
         "interval": "1m",
         "timeout": "60s",
         "prune": True,

@@ -11,6 +11,8 @@ import click.testing
 import pytest
 from towline.cli.render import render
 
+from tests.render.kubectl import KUBECTL
+
 SETTINGS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {colour: blue}\n"
 WEB = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n"
 
@@ -231,3 +233,25 @@ def test_a_folder_that_holds_nothing_prints_nothing(tmp_path: Path) -> None:
 
 def test_a_folder_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
     assert run(tmp_path / "nothing").exit_code == 2
+
+
+def test_a_kustomization_is_built_with_bases_next_to_the_folder(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    write(tmp_path, "base/kustomization.yaml", "resources: [settings.yaml]")
+    write(tmp_path, "base/settings.yaml", SETTINGS)
+    write(tmp_path, "prod/app/kustomization.yaml", "resources: [../../base]\nnamePrefix: prod-\n")
+    write(tmp_path, "prod/web.yaml", WEB)
+    result = run(tmp_path / "prod", "-o", "json", "--kustomize", str(KUBECTL))
+    assert (result.exit_code, result.stderr) == (0, "")
+    built, plain = (json.loads(line) for line in result.stdout.splitlines())
+    assert built["object"]["metadata"]["name"] == "prod-settings"
+    assert (built["file"], built["line"]) == ("../base/settings.yaml", 1)
+    assert built["via"] == ["app/kustomization.yaml", "../base/kustomization.yaml"]
+    assert (plain["file"], "via" in plain) == ("web.yaml", False)
+
+
+def test_what_a_kustomization_must_not_read_is_refused_in_its_line(tmp_path: Path) -> None:
+    write(tmp_path, "app/kustomization.yaml", "resources:\n- https://example.com/x.yaml\n- ../../x\n")
+    remote, outside = faults(tmp_path)
+    assert remote.startswith("app/kustomization.yaml:2: remote resource")
+    assert outside == "app/kustomization.yaml:3: ../../x leads out of the repository"

@@ -105,3 +105,13 @@ VARIABLES = (
     b"${A:0:1}${A^^}${B,,}${C/#a/b}${A/%c/d}${MISSING:=x}\0[a, {b: c}]",
     "${A:1}\t${B^}\0äöü".encode(),
 )
+
+KUSTOMIZATIONS = (
+    b"resources: [x.yaml, ../b, https://example.com/a, /etc]\ncomponents: [c]\n",
+    b"kind: Component\npatches:\n- path: x.yaml\n- patch: |\n    kind: Secret\n  target: {kind: X}\n",
+    b"configMapGenerator:\n- name: a\n  files: [x=x.yaml]\n  envs: [x.yaml]\nbuildMetadata: [originAnnotations]\n",
+    b'transformers: [x.yaml, "apiVersion: builtin\\nkind: PatchTransformer\\npath: x.yaml\\n"]\n',
+    b"openapi: {path: x.yaml}\n",
+    b"apiVersion: builtin\nkind: ReplacementTransformer\nreplacements: [{path: x.yaml}]\ngenerators: [x.yaml]\n",
+    b"helmCharts: [{name: a, repo: b}]\nhelmGlobals: {chartHome: .}\nreplacements: [{path: x.yaml}]\n",
+)

@@ -14,13 +14,16 @@ from towline.model import ObjectRef
 from towline.plan import ignore_fields
 from towline.render import documents, plain
 from towline.render.documents import DocumentErrors, YamlLimits
+from towline.render.links import Listing
 from towline.render.sops import decryption, keyring
 from towline.render.sops.decryption import DecryptionError
+from towline.render.units import graph, inputs
 from towline.render.variables import substitution
 from towline.render.variables.substitution import Substitution, Types
 from towline.source import history, listing, pull_requests, refs
 from towline.source.authorship import steps
 from towline.source.exclusion import Exclusion
+from towline.source.selection import Entry, Kind
 from towline.source.trees import tree_objects
 
 from tests.fuzz import corpus
@@ -40,6 +43,7 @@ BODY: dict[str, Any] = {
     },
     "data": {"bad.key 0!": "x", "~x": "y"},
 }
+KUSTOMIZED = ("a/kustomization.yaml", "a/x.yaml")
 FILES = ("a.yaml", "secrets/x.yaml", "docs/a/b/xaybz.yaml", "keep.bak", "a/test/b/c.json", "acb.yaml", "#x")
 
 
@@ -58,6 +62,15 @@ def yaml_file(content: bytes) -> object:
     assert all(one.line for one in failures)
     fields = [(one.origin.document, one.origin.item, "/metadata/name") for one in manifests]
     return manifests, failures, documents.locate_all(content, fields) if not failures else ()
+
+
+def kustomization(content: bytes) -> object:
+    """Follow what a kustomization names in a tree of one more file."""
+    marker, other = (Entry(path=path, mode="100644", kind=Kind.FILE, sha=path, size=1) for path in KUSTOMIZED)
+    files = {path: inputs.parsed(path, content, LIMITS) for path in KUSTOMIZED}
+    found = graph.explore("a", Listing((marker, other), {}), files)
+    assert all(one.file and one.message for one in found.failures)
+    return found
 
 
 def pointers(content: bytes) -> object:
@@ -162,6 +175,7 @@ TARGETS = (
         "message", lambda text: pull_requests.pull_request(text.decode("utf-8", "replace")), corpus.MESSAGES
     ),
     Target("yaml", yaml_file, corpus.YAMLS),
+    Target("kustomization", kustomization, corpus.KUSTOMIZATIONS),
     Target("variables", variables, corpus.VARIABLES),
     Target(
         "sops",

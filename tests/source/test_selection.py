@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from towline.api.gitrepository import Render
 from towline.errors import Reason, SourceError
 from towline.render import formats
 from towline.render.links import Links, Listing
@@ -134,6 +135,12 @@ def test_what_is_in_the_folder_of_a_kustomization_is_left_to_its_build(name: str
 def test_a_folder_for_helm_is_refused_with_the_line_to_write(file: str, path: str, way_out: str) -> None:
     (failure,) = select(files(file), path).failures
     assert way_out in failure.message
+
+
+def test_where_only_plain_manifests_are_wanted_a_kustomization_is_refused() -> None:
+    listed = Links(files("kustomization.yaml", "a.yaml"), Listing((), {}), 10)
+    (failure,) = selection.select(listed, ".", formats.markers(Render.PLAIN)).failures
+    assert "spec.render is Plain: write spec.exclude: ['/kustomization.yaml']" in failure.message
 
 
 def test_beside_an_excluded_kustomization_files_are_plain_manifests() -> None:

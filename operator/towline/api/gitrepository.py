@@ -114,6 +114,15 @@ class Adopt(StrEnum):
     ANY = "Any"
 
 
+class Render(StrEnum):
+    """What the files below the path are read as."""
+
+    AUTO = "Auto"
+    PLAIN = "Plain"
+    KUSTOMIZE = "Kustomize"
+    HELM = "Helm"
+
+
 class DeletionPolicy(StrEnum):
     """What happens to the objects when the resource is deleted."""
 
@@ -147,6 +156,7 @@ class Spec:
     health_timeout: float
     health_checks: tuple[HealthCheck, ...] = ()
     ignore_fields: tuple[Rule, ...] = ()
+    render: Render = Render.AUTO
 
 
 class Removal(StrEnum):
@@ -237,6 +247,7 @@ def _spec(given: Mapping[str, Any], namespace: str) -> Spec:
         secret_name=(given.get("secretRef") or {}).get("name", ""),
         exclude=tuple(given.get("exclude") or ()),
         skip_non_manifests=given["skipNonManifests"],
+        render=Render(given["render"]),
         default_namespace=given.get("defaultNamespace") or namespace,
         prune=given["prune"],
         mode=Mode(given["mode"]),

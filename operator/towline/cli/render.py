@@ -62,7 +62,8 @@ def _told(failure: Failure) -> str:
 
 def _json(manifest: Manifest) -> bytes:
     origin = manifest.origin
-    return orjson.dumps({"object": manifest.body, "file": origin.file, "line": origin.line})
+    via = {"via": origin.via} if origin.is_rendered else {}
+    return orjson.dumps({"object": manifest.body, "file": origin.file, "line": origin.line, **via})
 
 
 def _yaml(manifest: Manifest) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from towline import aio, log
 from towline.api import labels
 from towline.api.bound_hosts import BoundHosts
-from towline.api.gitrepository import Spec
+from towline.api.gitrepository import Render, Spec
 from towline.errors import BuildError, Failure, Reason, Refusal, SourceError, SpecError, TowlineError
 from towline.kube import secrets
 from towline.kube.client import Client
@@ -269,8 +269,9 @@ class CommitReader:
         limits = self._rules.limits
         listed = await self._listed(head, spec.path)
         selected = await asyncio.to_thread(
-            selection.select, listed, spec.path, formats.MARKERS, spec.exclude, limits
+            selection.select, listed, spec.path, formats.markers(spec.render), spec.exclude, limits
         )
+        _check_render(spec, selected)
         built = await self._built(head, selected)
         selected = replace(
             selected, files=tuple(each for each in selected.files if each.path not in built.reads)
@@ -425,6 +426,18 @@ def _replaced(before: Desired, now: Desired) -> frozenset[tuple[str, str]]:
 
 def _places(selected: selection.Selection) -> Mapping[str, str]:
     return {entry.path: entry.reached for entry in selected.files}
+
+
+def _check_render(spec: Spec, selected: selection.Selection) -> None:
+    """Refuse a path without a kustomization where the spec wants it to have one.
+
+    Raises:
+        SourceError: PathNotFound.
+    """
+    folders = {each.reached.rpartition("/")[0] or "." for each in selected.units}
+    if spec.render is Render.KUSTOMIZE and spec.path not in folders:
+        message = f"{spec.path} has no kustomization, as spec.render wants: change spec.path or spec.render"
+        raise SourceError(Reason.PATH_NOT_FOUND, message)
 
 
 def _tell_unread(selected: selection.Selection, built: Built, spec: Spec, sha: str) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from towline.api.gitrepository import Render
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
@@ -29,6 +31,23 @@ _FORMATS = (
 )
 
 MARKERS: Mapping[str, str] = MappingProxyType(
-    {marker: "" if form.served else form.tool for form in _FORMATS for marker in form.markers}
+    {
+        marker: "" if form.served else f"{form.tool} is not supported yet"
+        for form in _FORMATS
+        for marker in form.markers
+    }
 )
-"""The tool that a folder with each marker file is refused for; empty where it is a unit."""
+"""Why a folder with each marker file is refused; empty where it is a unit."""
+
+_PLAIN: Mapping[str, str] = MappingProxyType(
+    {
+        marker: f"{form.tool} is not asked, because spec.render is Plain"
+        for form in _FORMATS
+        for marker in form.markers
+    }
+)
+
+
+def markers(render: Render) -> Mapping[str, str]:
+    """Return why a folder with each marker file is refused, by what the spec wants; empty where it is a unit."""
+    return _PLAIN if render is Render.PLAIN else MARKERS

@@ -134,5 +134,5 @@ def _selected(
 ) -> tuple[Entry, ...] | None:
     """Return the manifests among some entries; None where one of them is refused."""
     listed = links.Links(entries, links.Listing((), {}), limits.entries)
-    found = selection.select(listed, spec.path, formats.MARKERS, spec.exclude, limits)
+    found = selection.select(listed, spec.path, formats.markers(spec.render), spec.exclude, limits)
     return None if found.failures else found.files

@@ -105,8 +105,8 @@ def select(
     Args:
         listed: what the commit holds.
         path: where manifests begin.
-        markers: names of files whose folder is not made of plain manifests, and the tool that the folder is refused
-            for; with an empty one it is a unit, and so is all that is in it.
+        markers: names of files whose folder is not made of plain manifests, and why the folder is refused; where that
+            is empty, it is a unit, and so is all that is in it.
         exclude: patterns of what is passed over.
         limits: what a commit may cost.
 
@@ -220,16 +220,20 @@ def _below(path: str, folders: Mapping[str, Entry]) -> bool:
     return parent in folders
 
 
-def _not_served(marker: Entry, tool: str, path: str) -> Failure:
+_WAYS_OUT = {"Chart.yaml": "commit the output of helm template, and set spec.path to its folder"}
+"""What to do where `spec.path` itself is such a folder, and the files around the marker are not manifests."""
+
+
+def _not_served(marker: Entry, why: str, path: str) -> Failure:
     folder = _folder(marker)
     if folder == ("" if path == "." else path):
-        way_out = "commit the output of helm template, and set spec.path to its folder"
+        way_out = _WAYS_OUT.get(
+            _name(marker), f"write spec.exclude: ['/{_name(marker)}'] to read the other files as manifests"
+        )
     else:
         below = folder if path == "." else folder[len(path) + 1 :]
         way_out = f"write spec.exclude: ['/{shown(below)}/'], or use plain manifests"
-    return Failure(
-        reason=Reason.BUILD_FAILED, message=f"{tool} is not supported yet: {way_out}", file=shown(marker.path)
-    )
+    return Failure(reason=Reason.BUILD_FAILED, message=f"{why}: {way_out}", file=shown(marker.path))
 
 
 def _refused_link(link: Entry) -> Failure:

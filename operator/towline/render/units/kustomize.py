@@ -63,8 +63,10 @@ def find(chosen: str = "") -> Tool | None:
 
 
 def with_origins(kustomization: Mapping[str, Any]) -> bytes:
-    """Return a kustomization that has kustomize name the origin of each object."""
+    """Return a kustomization that has kustomize name the origin of each object; a wrong one is left to its refusal."""
     asked = kustomization.get("buildMetadata") or []
+    if not isinstance(asked, list) or not all(isinstance(one, str) for one in asked):
+        return orjson.dumps(kustomization)
     return orjson.dumps({**kustomization, "buildMetadata": list(dict.fromkeys([*asked, _ASKED]))})
 
 

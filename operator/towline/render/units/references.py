@@ -118,7 +118,7 @@ def plugin(value: Any) -> FoundReferences:
     kind = value.get("kind")
     if kind == "HelmChartInflationGenerator":
         yield ReferenceFault(_HELM_REMOTE if value.get("repo") else _HELM, ("kind",))
-    elif named or value.get("apiVersion") != "builtin" or kind not in _BUILTIN:
+    elif named or value.get("apiVersion") != "builtin" or str(kind) not in _BUILTIN:
         yield ReferenceFault(FUNCTIONS, ("kind",))
     else:
         for name, reader in _PLUGIN_READERS.items():
