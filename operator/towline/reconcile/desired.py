@@ -375,7 +375,17 @@ class CommitReader:
             return [contents[entry.sha] for entry in entries]
 
         source = UnitSource(name=head.remote.url, tree=tree, read=read)
-        return await self._units.build(source, {selection.unit_folder(each) for each in selected.units})
+        built = await self._units.build(source, {selection.unit_folder(each) for each in selected.units})
+        for run in built.runs:
+            _log.info(
+                "unit built",
+                unit=run.unit,
+                objects=run.objects,
+                files=run.files,
+                seconds=round(run.seconds, 3),
+                commit=head.sha,
+            )
+        return built
 
     async def _rendered(
         self, head: Head, spec: Spec, selected: selection.Selection, built: Built

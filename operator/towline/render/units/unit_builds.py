@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias
 
-from towline import log, text
+from towline import text
 from towline.errors import Failure, Reason
 from towline.model import Manifest
 from towline.render.documents import YamlLimits
@@ -20,8 +20,6 @@ from towline.render.units.inputs import InputFile
 from towline.render.units.jail import Jail, JailError
 from towline.render.units.kustomize import Tool
 from towline.source.selection import Entry
-
-_log = log.logger(__name__)
 
 ReadFiles: TypeAlias = Callable[[Sequence[Entry]], Awaitable[Sequence[bytes]]]
 """Returns the contents of files, in their order, or raises the error of its door."""
@@ -43,18 +41,32 @@ class UnitSource:
     read: ReadFiles
 
 
+class UnitRun(NamedTuple):
+    """A unit that was built: its kustomization, how many objects it made of how many files, in how many seconds."""
+
+    unit: str
+    objects: int
+    files: int
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """What the units of a commit declare; `reads` are the files that any kustomization below its path reads."""
+    """What the units of a commit declare.
+
+    `reads` are the files that any kustomization below its path reads; `runs` are the units that were built by a child.
+    """
 
     manifests: tuple[Manifest, ...] = ()
     failures: tuple[Failure, ...] = ()
     reads: frozenset[str] = frozenset()
+    runs: tuple[UnitRun, ...] = ()
 
 
 class _Outcome(NamedTuple):
     manifests: tuple[Manifest, ...]
     failures: tuple[Failure, ...]
+    seconds: float = 0.0
 
     @property
     def weight(self) -> int:
@@ -112,8 +124,10 @@ class UnitBuilder:
         built_on = {folder: one.built_on for folder, one in graphs.items() if folder not in components}
         units = [graphs[folder] for folder in unit_folders.units(built_on)]
         tool = await asyncio.to_thread(self._find) if units else None
-        outcomes = [await self._built(source, unit, tool) for unit in units]
+        runs: list[UnitRun] = []
+        outcomes = [await self._built(source, unit, tool, runs) for unit in units]
         return Built(
+            runs=tuple(runs),
             manifests=tuple(one for each in outcomes for one in each.manifests),
             failures=tuple(dict.fromkeys(one for each in outcomes for one in each.failures)),
             reads=frozenset(path for one in graphs.values() for path in one.files),
@@ -171,7 +185,9 @@ class UnitBuilder:
             for path in too_large
         }
 
-    async def _built(self, source: UnitSource, unit: Graph, tool: Tool | None) -> _Outcome:
+    async def _built(
+        self, source: UnitSource, unit: Graph, tool: Tool | None, runs: list[UnitRun]
+    ) -> _Outcome:
         if unit.failures:
             return _Outcome((), unit.failures)
         if tool is None:
@@ -181,6 +197,7 @@ class UnitBuilder:
             return known
         try:
             outcome = await self._ran(source, unit, tool)
+            runs.append(UnitRun(unit.kustomization, len(outcome.manifests), len(unit.files), outcome.seconds))
         except JailError as error:
             outcome = _outcome(unit, error.message)
             if error.passing:
@@ -199,16 +216,8 @@ class UnitBuilder:
         if ran.result.code:
             secrets = await asyncio.to_thread(unit_secrets.secrets, files.values(), contents)
             return _outcome(unit, kustomize.complaint(ran.result.complaint, ran.root, secrets))
-        outcome = _Outcome(*await asyncio.to_thread(kustomize.objects, ran.result.out, unit, files))
-        seconds = round(ran.seconds, 3)
-        _log.info(
-            "unit built",
-            unit=unit.kustomization,
-            objects=len(outcome.manifests),
-            files=len(paths),
-            seconds=seconds,
-        )
-        return outcome
+        made, failures = await asyncio.to_thread(kustomize.objects, ran.result.out, unit, files)
+        return _Outcome(made, failures, ran.seconds)
 
 
 def _parsed(needed: Sequence[Needed], contents: Sequence[bytes], limits: YamlLimits) -> dict[str, InputFile]:
