@@ -132,7 +132,7 @@ def treated(  # noqa: PLR0913, PLR0917  a file, and how it is read
     left = limits.expanded_file(len(content))
     for one in _objects(found, Origin(file, 0, blob=blob), lines):
         give_way()
-        outcome = _substituted(one, treatment.substitution)
+        outcome = _substituted(one, treatment.substitution, give_way)
         if isinstance(outcome, Manifest) and len(outcome.content) <= left:
             left -= len(outcome.content)
             good.append(outcome)
@@ -146,11 +146,13 @@ def treated(  # noqa: PLR0913, PLR0917  a file, and how it is read
     return TreatedFile(tuple(good), tuple(sorted(failures, key=lambda failure: failure.line)), values)
 
 
-def _substituted(one: _Object, substitution: Substitution | None) -> Manifest | tuple[Failure, ...]:
+def _substituted(
+    one: _Object, substitution: Substitution | None, give_way: Callable[[], None]
+) -> Manifest | tuple[Failure, ...]:
     """Return an object whose variables are filled in, as `_manifest` does."""
     if substitution is None:
         return _manifest(one)
-    filled, complaints = substituted(one.value, substitution)
+    filled, complaints = substituted(one.value, substitution, give_way)
     if complaints:
         return tuple(_failure(one, complaint, _shown(one.value)) for complaint in complaints)
     return _manifest(one._replace(value=filled))
@@ -169,7 +171,7 @@ def rendered_objects(
     failures: list[Failure] = []
     for value, origin in values:
         one = _Object(value, origin, None, _DeclaredLine(origin.line), None)
-        outcome = _substituted(one, substitution)
+        outcome = _substituted(one, substitution, unhurried)
         if isinstance(outcome, Manifest):
             good.append(outcome)
         elif len(failures) < _FAILURES:

@@ -178,6 +178,7 @@ def test_two_keys_that_become_one_are_refused() -> None:
 
 
 BOMBS = {
+    "many texts": ({"a": ["${V}"] * 50_000}, {"V": "x"}),
     "long values": ({"a": ["${V}" * 1000] * 1}, {"V": "x" * 100_000}),
     "replacements in replacements": ({"a": "${V//x/" * 25 + "y" + "}" * 25}, {"V": "x" * 50}),
     "a wildcard": ({"a": "${V##*a*b*c*d*e*f*g*}" * 2000}, {"V": "abcdefg" * 20_000}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyrage
 from towline.errors import Failure
 from towline.render import plain
 from towline.render.documents import YamlLimits
@@ -119,3 +120,31 @@ def test_an_encrypted_document_with_aliases_is_refused() -> None:
     shared = content.replace("kind: ", "x: &k [1]\nagain: *k\nkind: ", 1)
     (failure,) = treated(shared, Treatment(keys=KEYS)).failures
     assert "aliases" in failure.message
+
+
+def test_the_fingerprint_tells_values_keys_and_ways_apart_and_shows_none_of_them() -> None:
+    another = keyring.keyring({"x.agekey": str(pyrage.x25519.Identity.generate()).encode()})
+    given = [
+        Treatment(),
+        Treatment(keys=KEYS),
+        Treatment(keys=another),
+        *(
+            Treatment(keys=keys, substitution=Substitution(values=values, strict=strict, types=types))
+            for keys in (None, KEYS)
+            for values in ({}, {"A": "s3cr3t"}, {"A": "other"}, {"B": "s3cr3t"})
+            for strict in (True, False)
+            for types in Types
+        ),
+    ]
+    found = [treatment.fingerprint(b"key") for treatment in given]
+    assert len(set(found)) == len(given)
+    assert found == [treatment.fingerprint(b"key") for treatment in given]
+    assert not set(found[1:]) & {treatment.fingerprint(b"another") for treatment in given}
+    assert "s3cr3t" not in "".join(found)
+
+
+def test_the_order_of_variables_means_nothing() -> None:
+    one, other = ({"A": "1", "B": "2"}, {"B": "2", "A": "1"})
+    assert Treatment(substitution=Substitution(values=one)).fingerprint(b"k") == Treatment(
+        substitution=Substitution(values=other)
+    ).fingerprint(b"k")

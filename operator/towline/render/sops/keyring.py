@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,6 +31,15 @@ class Keyring:
 
     def __init__(self, identities: Sequence[Any]) -> None:
         self._identities = list(identities)
+
+    def fingerprint(self, secret: bytes) -> str:
+        """Return what tells these keys from others, and nothing else about them.
+
+        Args:
+            secret: a key of the operator's own, without which nobody can check a guess.
+        """
+        told = "\n".join(sorted(map(str, self._identities)))
+        return hmac.new(secret, told.encode(), hashlib.sha256).hexdigest()
 
     def open(self, sealed_keys: Sequence[str]) -> bytes | None:
         """Return the data key that was sealed for one of the private keys; None where for none of them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from towline import text
 from towline.errors import Reason, Refusal
-from towline.render.anchors import Extents, Room
+from towline.render.anchors import Extents, Room, unhurried
 from towline.render.validate import Complaint
 from towline.render.variables import expansion, written_text
 from towline.render.variables.expansion import ExpansionError
@@ -29,6 +29,8 @@ _BLOCK = re.compile(r"k:(?:\n *[-?])? [|]")
 _OBJECT_BYTES = 3 * 1024**2
 """The API server takes no larger request."""
 _WORK = 4 * _OBJECT_BYTES
+_TEXT = 400
+"""How many characters take as long to copy as a text takes to be written and read, or fewer."""
 _NODES = 300_000
 _DEEPEST = 100
 _MANY = 100  # errors of one object
@@ -70,20 +72,23 @@ def is_disabled(body: Any) -> bool:
     return any(isinstance(each, Mapping) and each.get(OPT_OUT) == "disabled" for each in held)
 
 
-def substituted(body: Any, substitution: Substitution) -> tuple[Any, tuple[Complaint, ...]]:
+def substituted(
+    body: Any, substitution: Substitution, give_way: Callable[[], None] = unhurried
+) -> tuple[Any, tuple[Complaint, ...]]:
     """Return an object with its variables filled in, and everything that is wrong with them.
 
     Args:
         body: the object as its file declares it; it is not changed, and what aliases share in it is shared in the
             result.
         substitution: the variables.
+        give_way: called again and again meanwhile, so that others have their turn.
 
     Returns:
         The object, which means nothing where there are complaints. Their paths are those of the declared object.
     """
     if is_disabled(body):
         return body, ()
-    filler = _Filler(substitution)
+    filler = _Filler(substitution, give_way)
     filled = filler.whole(body)
     return filled, tuple(filler.complaints)
 
@@ -95,11 +100,12 @@ class _EnoughError(Exception):
 class _Filler:
     """Walks over an object once; a part that aliases share is filled once."""
 
-    def __init__(self, substitution: Substitution) -> None:
+    def __init__(self, substitution: Substitution, give_way: Callable[[], None]) -> None:
         self.complaints: list[Complaint] = []
         self._substitution = substitution
         self._budget = Budget(_WORK)
-        self._room = Room(nodes=_NODES, expansion=_OBJECT_BYTES)
+        self._room = Room(nodes=_NODES, expansion=_OBJECT_BYTES, give_way=give_way)
+        self._give_way = give_way
         self._done: dict[int, Any] = {}
 
     def whole(self, body: Any) -> Any:
@@ -143,6 +149,8 @@ class _Filler:
         return filled if changed else entries
 
     def _text(self, declared: str, place: TextPlace, path: _Path) -> Any:
+        self._give_way()
+        self._budget.take(_TEXT)
         kept = self._substitution.types is Types.KEEP
         before = declared if kept else written_text.written(declared, place)
         try:

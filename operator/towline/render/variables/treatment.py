@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+
+import orjson
 
 from towline.errors import Failure, Reason
 from towline.fields import pointer
@@ -20,6 +24,20 @@ class Treatment:
 
     keys: Keyring | None = None
     substitution: Substitution | None = None
+
+    def fingerprint(self, secret: bytes) -> str:
+        """Return what a file that is remembered is known by besides its blob, empty where nothing is done to it.
+
+        Args:
+            secret: a key of the operator's own, without which nobody can check a guess at a value.
+        """
+        if self == UNTREATED:
+            return ""
+        keys = self.keys.fingerprint(secret) if self.keys else None
+        given = self.substitution
+        variables = [dict(given.values), given.strict, given.types] if given else None
+        told = orjson.dumps([keys, variables], option=orjson.OPT_SORT_KEYS)
+        return hmac.new(secret, told, hashlib.sha256).hexdigest()
 
 
 UNTREATED = Treatment()
