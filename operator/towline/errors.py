@@ -138,6 +138,10 @@ class BuildError(TowlineError):
         super().__init__(reason, "; ".join(filter(None, (message, advice))), failures=failures)
 
 
+class CostlyBuildError(BuildError):
+    """A build took more time than it may, and most likely would again."""
+
+
 class ClusterError(TowlineError):
     """The API server cannot be used at the moment: the connection, the credentials, the server itself."""
 

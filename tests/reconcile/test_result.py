@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 from towline.api.gitrepository import Mode
-from towline.errors import CostlyError, Reason, SourceError, TowlineError
+from towline.errors import CostlyBuildError, CostlyError, Failure, Reason, SourceError, TowlineError
 from towline.reconcile import result
 from towline.reconcile.desired import Head
 from towline.reconcile.state import Reached
@@ -36,6 +36,7 @@ def test_a_plan_that_was_shown_goes_with_observe_and_stays_under_it_also_while_g
         (SourceError(Reason.SOURCE_TOO_LARGE, "too large"), True),
         (SourceError(Reason.GIT_OBJECT_INVALID, "invalid"), True),
         (CostlyError(Reason.GIT_TIMEOUT, "read for a minute"), True),
+        (CostlyBuildError((Failure(reason="BuildFailed", message="built for a minute"),)), True),
         (SourceError(Reason.GIT_TIMEOUT, "a silent server"), False),
         (SourceError(Reason.PATH_NOT_FOUND, "no folder"), False),
     ],

@@ -12,7 +12,16 @@ from towline import aio, log
 from towline.api import labels
 from towline.api.bound_hosts import BoundHosts
 from towline.api.gitrepository import Render, Spec
-from towline.errors import BuildError, Failure, Reason, Refusal, SourceError, SpecError, TowlineError
+from towline.errors import (
+    BuildError,
+    CostlyBuildError,
+    Failure,
+    Reason,
+    Refusal,
+    SourceError,
+    SpecError,
+    TowlineError,
+)
 from towline.kube import secrets
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
@@ -403,9 +412,10 @@ class CommitReader:
                 files, read, self._rules.yaml, skip_non_manifests=spec.skip_non_manifests
             )
         except BuildError as error:
-            raise build_error((*refused, *error.failures), places, spec.path, head.sha) from error
+            told = build_error((*refused, *error.failures), places, spec.path, head.sha)
+            raise _weighed(told, built) from error
         if refused:
-            raise build_error(refused, places, spec.path, head.sha)
+            raise _weighed(build_error(refused, places, spec.path, head.sha), built)
         both = (*manifests, *built.manifests)
         if built.manifests:
             bounds = Bounds(self._rules.yaml.objects, self._rules.yaml.content_bytes, 0)
@@ -448,6 +458,11 @@ def _check_render(spec: Spec, selected: selection.Selection) -> None:
     if spec.render is Render.KUSTOMIZE and spec.path not in folders:
         message = f"{spec.path} has no kustomization, as spec.render wants: change spec.path or spec.render"
         raise SourceError(Reason.PATH_NOT_FOUND, message)
+
+
+def _weighed(error: BuildError, built: Built) -> BuildError:
+    """Return the error that says how soon it is worth while to build again."""
+    return CostlyBuildError(error.failures, error.reason) if built.is_costly else error
 
 
 def _tell_unread(selected: selection.Selection, built: Built, spec: Spec, sha: str) -> None:

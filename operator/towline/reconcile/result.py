@@ -9,7 +9,7 @@ from towline import log, text
 from towline.api import labels
 from towline.api.gitrepository import GitRepository, Mode
 from towline.api.syncrecord import Ending
-from towline.errors import ClusterError, CostlyError, Failure, Reason, Refusal, TowlineError
+from towline.errors import ClusterError, CostlyBuildError, CostlyError, Failure, Reason, Refusal, TowlineError
 from towline.model import Change, Key, ObjectRef, Plan, Result, Revision
 from towline.plan import one_shot
 from towline.reconcile.desired import Desired
@@ -93,6 +93,7 @@ def observed(start: Start, planned: Planned, found: Observed) -> PassResult:
 def failed(repository: GitRepository, reached: Reached, error: TowlineError) -> PassResult:
     """Return the result of an attempt that an error has ended; the plan shown is kept only under Observe."""
     writes = reached.spec and reached.spec.mode is not Mode.OBSERVE
+    costly = isinstance(error, CostlyError | CostlyBuildError) or error.reason in reasons.COSTLY
     return PassResult(
         generation=repository.generation,
         reason=error.reason,
@@ -102,7 +103,7 @@ def failed(repository: GitRepository, reached: Reached, error: TowlineError) -> 
         attempted=reached.fetched.revision.sha if reached.fetched else "",
         failures=_still_known(repository, reached, error),
         plan=preview.NOTHING if writes else None,
-        is_costly=bool(reached.head) and (isinstance(error, CostlyError) or error.reason in reasons.COSTLY),
+        is_costly=bool(reached.head) and costly,
     )
 
 

@@ -140,3 +140,13 @@ async def test_more_objects_than_kustomize_handles_in_time_are_refused(tmp_path:
     wide.chmod(0o755)
     (failure,) = told(await Yard(tmp_path, str(wide)).build(BASE))
     assert "declares 2001 objects, more than 2000: split it" in failure
+
+
+async def test_what_takes_too_long_is_tried_again_and_known_to_be_costly(tmp_path: Path) -> None:
+    endless = tmp_path / "endless"
+    endless.write_text("#!/bin/sh\nexec /bin/sleep 600\n")
+    endless.chmod(0o755)
+    yard = Yard(tmp_path, str(endless), seconds=1)
+    built, again = await yard.build(BASE), await yard.build(BASE)
+    assert told(built) == told(again) == ["base/kustomization.yaml:0: the render took more than 1 s"]
+    assert (built.is_costly, yard.children, yard.is_clean) == (True, 2, True)

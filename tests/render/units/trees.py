@@ -50,13 +50,13 @@ def entry(path: str, text: str) -> Entry:
 class Yard:
     """A builder, and how many children it has started."""
 
-    def __init__(self, folder: Path, binary: str = "") -> None:
+    def __init__(self, folder: Path, binary: str = "", seconds: float = 60) -> None:
         self._count = folder / "count"
         self.renders = folder / "renders"
         counted = folder / "kubectl-counted"
         counted.write_text(f'#!/bin/sh\necho >>{self._count}\nexec {binary or KUBECTL} "$@"\n')
         counted.chmod(0o755)
-        jail = Jail(self.renders, Pools.here())
+        jail = Jail(self.renders, Pools.here(), seconds)
         self.builder = UnitBuilder(jail, lambda: kustomize.find(str(counted)), YamlLimits())
 
     async def build(self, files: Mapping[str, str], folders: set[str] | None = None) -> Built:

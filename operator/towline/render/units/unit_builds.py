@@ -55,18 +55,21 @@ class Built:
     """What the units of a commit declare.
 
     `reads` are the files that any kustomization below its path reads; `runs` are the units that were built by a child.
+    Where it is `is_costly`, one of them took more than it may, and is built again at the next try.
     """
 
     manifests: tuple[Manifest, ...] = ()
     failures: tuple[Failure, ...] = ()
     reads: frozenset[str] = frozenset()
     runs: tuple[UnitRun, ...] = ()
+    is_costly: bool = False
 
 
 class _Outcome(NamedTuple):
     manifests: tuple[Manifest, ...]
     failures: tuple[Failure, ...]
     seconds: float = 0.0
+    is_passing: bool = False
 
     @property
     def weight(self) -> int:
@@ -128,6 +131,7 @@ class UnitBuilder:
         outcomes = [await self._built(source, unit, tool, runs) for unit in units]
         return Built(
             runs=tuple(runs),
+            is_costly=any(each.is_passing for each in outcomes),
             manifests=tuple(one for each in outcomes for one in each.manifests),
             failures=tuple(dict.fromkeys(one for each in outcomes for one in each.failures)),
             reads=frozenset(path for one in graphs.values() for path in one.files),
@@ -201,7 +205,7 @@ class UnitBuilder:
         except JailError as error:
             outcome = _outcome(unit, error.message)
             if error.passing:
-                return outcome
+                return outcome._replace(is_passing=True)
         self._builds.put(key, outcome)
         return outcome
 
