@@ -19,10 +19,11 @@ from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import Action, Change, Outcome, Plan, Result
 from towline.plan import ownership
-from towline.reconcile.desired import Head
+from towline.reconcile.desired import Desired, Head
 from towline.reconcile.drifted.drift_reader import DriftReader
 from towline.reconcile.drifted.drift_state import DriftState
 from towline.reconcile.drifted.drift_states import DriftStates
+from towline.reconcile.state import Fetched, Planned
 from towline.reconcile.sync.sync_request import SyncResult
 
 from tests.kube.loopback import Server, served, status
@@ -80,6 +81,23 @@ async def test_a_repair_that_is_refused_again_with_the_plan_of_a_commit_is_still
         drifts.repaired(known, DONE)
         await drifts.describe(known, known.as_left(Plan(changes=(REPAIR,))))
         assert known.deviations() == ()
+
+
+async def test_the_first_creation_of_an_object_by_a_later_commit_is_no_repair() -> None:
+    async with drift_states(lambda: 0.0) as drifts:
+        known = _recalled(drifts)
+        new = written(REF._replace(name="new"))
+        create = Change(action=Action.CREATE, ref=new.manifest.ref, manifest=new.manifest)
+        desired = Desired(sha=REVISION.sha, spec=SPEC, declared={new.manifest.ref: new.manifest})
+        planned = Planned(
+            fetched=Fetched(spec=SPEC, head=known.head, revision=REVISION),
+            desired=desired,
+            visible=cast("Any", None),
+            plan=Plan(changes=(create,)),
+        )
+        done = SyncResult(ending=Ending.SUCCEEDED, outcomes=(Outcome(change=create, result=Result.DONE),))
+        assert not drifts.settle(RESOURCE, planned, done).tries.contests
+        assert drifts.settle(RESOURCE, planned, done).tries.contests.keys() == {new.manifest.ref}
 
 
 def _fought_over(drifts: DriftStates) -> DriftState:

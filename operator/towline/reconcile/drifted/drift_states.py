@@ -68,11 +68,11 @@ class DriftStates:
         written = last_written.after(
             before.baseline if before else {}, desired.declared, planned.fetched.revision, late
         )
+        repairs = frozenset(change.ref for change in decided.changed if drift_state.is_repair(change, before))
         known = before or drift_state.begun(repository, desired.spec, head, written)
         self._known[repository.key] = known
         known.settle(repository, desired.spec, head, written)
-        repairs = (change.ref for change in decided.changed if drift_state.is_repair(change, before))
-        self._count(known, frozenset(repairs), synced)
+        self._count(known, repairs, synced)
         return known
 
     def repaired(self, known: DriftState, synced: SyncResult) -> None:
