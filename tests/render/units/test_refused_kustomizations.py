@@ -21,10 +21,10 @@ REMOTE = (
 )
 
 
-async def refused(folder: Path, files: dict[str, str]) -> list[str]:
+async def refused(folder: Path, files: dict[str, str], folders: set[str] | None = None) -> list[str]:
     """Return what is told of a commit; no child may run for it."""
     yard = Yard(folder)
-    built = await yard.build(files)
+    built = await yard.build(files, folders)
     assert (built.manifests, yard.children) == ((), 0)
     return told(built)
 
@@ -185,3 +185,14 @@ async def test_a_component_and_a_base_are_no_units_and_a_folder_below_one_is(tmp
     built = await Yard(tmp_path).build(files)
     assert told(built) == []
     assert [one.ref.kind for one in built.manifests] == ["Service", "Deployment"]
+
+
+async def test_what_would_take_long_to_follow_is_refused(tmp_path: Path) -> None:
+    deep = {f"d{n}/kustomization.yaml": f"resources: [../d{n + 1}]\n" for n in range(60)}
+    (line,) = await refused(tmp_path, {**deep, "d60/kustomization.yaml": "namespace: a\n"}, {"d0"})
+    assert line.startswith("d49/kustomization.yaml:1: ../d50 is the last of more than 50 kustomizations")
+    often = ", ".join(["x.yaml"] * 10_001)
+    found = await refused(tmp_path, {"a/kustomization.yaml": f"resources: [{often}]\n", "a/x.yaml": WEB})
+    assert found == ["a/kustomization.yaml:0: the build names more than 10000 files: split it"]
+    (line,) = await refused(tmp_path, {"a/kustomization.yaml": f"resources: [{'a/' * 3000}b.yaml]\n"})
+    assert "too long" in line

@@ -20,6 +20,18 @@ from towline.source.selection import Entry, shown
 _MOST = 1000
 """How many files a build may read, and how many failures are kept."""
 
+_REFERENCES = 10_000
+"""How many times a build may name a file or folder, however often the same one."""
+
+_DEEPEST = 50
+"""How many kustomizations may build on each other."""
+
+_LONGEST = 4096
+"""Characters of a path, as on Linux."""
+
+_INLINE_LONGEST = 64 * 1024
+"""Characters of what is written in place of a path."""
+
 _SHOWN = 200
 _REMOTE = re.compile(
     r"://|^(?:git::|gh:|[\w.-]+@[\w.-]+[:/])|^(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org)[/:]|[?&](?:ref|version)=|_git/|\.git(?:/|$)",
@@ -83,6 +95,10 @@ def explore(folder: str, tree: Tree, files: Mapping[str, InputFile]) -> Graph:
     """
     explorer = _Explorer(tree, files)
     explorer.folder(folder, _Way())
+    if explorer.names > _REFERENCES:
+        explorer.fail(
+            f"the build names more than {_REFERENCES} files: split it", next(iter(explorer.files), folder)
+        )
     return Graph(
         folder=folder,
         files=explorer.files,
@@ -134,6 +150,7 @@ class _Explorer:
     probes: dict[str, str] = field(default_factory=dict)
     seen: dict[str, None] = field(default_factory=dict)
     chains: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    names: int = 0
     visited: set[tuple[str, str | None]] = field(default_factory=set)
     read_as_yaml: set[str] = field(default_factory=set)
     components: set[str] = field(default_factory=set)
@@ -147,16 +164,16 @@ class _Explorer:
         markers = [path for name in KUSTOMIZATIONS if self._file(path := _in(folder, name))]
         if len(markers) > 1:
             message = f"the folder has more than one kustomization: remove all but {shown(markers[0])}"
-            self._fail(message, markers[1])
+            self.fail(message, markers[1])
         if not markers:
             return
         known = self._read(markers[0], way.chain, raw=False)
         if known is None or not known.documents:
             if known and not known.failures:
-                self._fail("the kustomization is empty", markers[0])
+                self.fail("the kustomization is empty", markers[0])
             return
         if len(known.documents) > 1:
-            self._fail("a kustomization must be one document", markers[0], known.documents[1].line)
+            self.fail("a kustomization must be one document", markers[0], known.documents[1].line)
             return
         value = known.documents[0].value
         if isinstance(value, dict) and value.get("kind") == "Component":
@@ -173,18 +190,21 @@ class _Explorer:
         way: _Way,
     ) -> None:
         for one in found:
-            if len(self.failures) >= _MOST or len(self.files) > _MOST:
+            self.names += 1
+            if len(self.failures) >= _MOST or len(self.files) > _MOST or self.names > _REFERENCES:
                 break
             if isinstance(one, ReferenceFault):
-                self._fail(one.message, known.path, self._line(known, document, one.steps))
+                self.fail(one.message, known.path, self._line(known, document, one.steps))
                 continue
             complaint = self._one(folder, one, way)
             if complaint:
-                self._fail(complaint, known.path, self._line(known, document, one.steps))
+                self.fail(complaint, known.path, self._line(known, document, one.steps))
 
     def _one(self, folder: str, reference: Reference, way: _Way) -> str:
         """Follow one reference; return what is wrong with it, or nothing."""
         use, text = reference.use, reference.path
+        if len(text) > (_INLINE_LONGEST if use in _INLINE and "\n" in text else _LONGEST):
+            return "the text is too long: write it to a file, and name that"
         named = shown(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
         if use in _INLINE and "\n" in text:
             return self._inline(folder, reference, way)
@@ -243,6 +263,8 @@ class _Explorer:
             return f"{named} leads through a symlink: name the folder itself, which is {shown(found.real) or '.'}"
         if any(above == found.path or _is_in(above, found.path) for above in way.folders):
             return f"{named} leads in a circle: a kustomization cannot build on itself, or on a folder that it is in"
+        if len(way.folders) >= _DEEPEST:
+            return f"{named} is the last of more than {_DEEPEST} kustomizations that build on each other"
         if not any(self._file(_in(found.path, name)) for name in KUSTOMIZATIONS):
             return f"{named} is a folder without a kustomization: add one, or name its files"
         base = folder if use is Use.PLUGIN else way.base
@@ -275,7 +297,7 @@ class _Explorer:
             self.files[path] = entry
             self.chains[path] = chain
             if len(self.files) == _MOST + 1:
-                self._fail(f"the build reads more than {_MOST} files: split it", chain[0] if chain else path)
+                self.fail(f"the build reads more than {_MOST} files: split it", chain[0] if chain else path)
         if not raw:
             self.read_as_yaml.add(path)
         known = self.known.get(path)
@@ -291,7 +313,8 @@ class _Explorer:
             self._places[key] = known.places(document)
         return self._places[key].line(*steps)
 
-    def _fail(self, message: str, file: str, line: int = 0) -> None:
+    def fail(self, message: str, file: str, line: int = 0) -> None:
+        """Note what is wrong with a file."""
         self.failures.append(
             Failure(reason=Reason.BUILD_FAILED, message=message, file=shown(file), line=line)
         )
