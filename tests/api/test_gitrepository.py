@@ -94,6 +94,7 @@ def test_what_is_given_is_kept() -> None:
         ("serviceAccountName", "deployer"),
         ("render", "Helm"),
         ("serviceAccountName", ""),
+        ("kustomize", {"namePrefix": "prod-"}),
         ("substitute", {}),
         ("substitute", {"variables": {"A": "b"}}),
         ("decryption", {"provider": "sops", "secretRef": {"name": "keys"}}),
