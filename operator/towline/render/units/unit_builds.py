@@ -138,23 +138,25 @@ class UnitBuilder:
         )
 
     async def _all_graphs(self, source: UnitSource, folders: Sequence[str]) -> dict[str, Graph]:
+        known = await asyncio.to_thread(self._unchanged, source, folders)
+        for folder in known:
+            self._remember((source.name, folder), known[folder])  # as the latest used ones
         graphs: dict[str, Graph] = {}
         components: set[str] = set()
         while missing := [
             folder for folder in unit_folders.candidates(folders, components) if folder not in graphs
         ]:
             for folder in missing:
-                graphs[folder] = await self._graph(source, folder)
+                graphs[folder] = known.get(folder) or await self._graph(source, folder)
             components |= {folder for folder in missing if graphs[folder].is_component}
         return graphs
 
+    def _unchanged(self, source: UnitSource, folders: Sequence[str]) -> dict[str, Graph]:
+        """Return the known graphs of which this commit changes nothing, all in one go: a thread for each costs more."""
+        known = {folder: self._graphs.get((source.name, folder)) for folder in folders}
+        return {folder: one for folder, one in known.items() if one and graph.is_same(one, source.tree)}
+
     async def _graph(self, source: UnitSource, folder: str) -> Graph:
-        name = source.name, folder
-        known = self._graphs.get(name)
-        if known:
-            same = await asyncio.to_thread(graph.is_same, known, source.tree)
-            if same:
-                return known
         files: dict[str, InputFile] = {}
         found = await asyncio.to_thread(graph.explore, folder, source.tree, files)
         while found.needed:
@@ -164,7 +166,7 @@ class UnitBuilder:
         if size > _UNIT_BYTES:
             message = f"the build reads more than {text.size(_UNIT_BYTES)}: split it"
             return _refused(found, message)
-        self._remember(name, found)
+        self._remember((source.name, folder), found)
         return found
 
     def _remember(self, name: tuple[str, str], found: Graph) -> None:
