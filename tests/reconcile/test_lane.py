@@ -79,7 +79,7 @@ async def lane_on(
             writer=writer,
             recorder=recorder,
             index=index,
-            testimony=ledger.testimony,
+            written_objects=ledger.written_objects,
             mask=mask,
             stamps=STAMPS,
             released=lambda _key, _refs: None,
@@ -91,7 +91,7 @@ async def lane_on(
             reader=reader,
             executor=executor,
             recorder=recorder,
-            testimony=ledger.testimony,
+            written_objects=ledger.written_objects,
             announcer=Announcer(KubeEvents(client, "tests", now), Metrics()),
         )
         lanes = Lanes(repairs, drifts, index)

@@ -62,7 +62,7 @@ async def planner_on(folder: Path, *others: dict[str, Any]) -> AsyncIterator[Pla
             neighbours=neighbours,
             dependencies=Dependencies(repositories, neighbours.stir, lambda: 0.0),
             drifts=DriftStates(NOTHING, clock=lambda: 0.0, now=lambda: datetime.now(UTC)),
-            testimony=ledger.testimony,
+            written_objects=ledger.written_objects,
             installation=frozenset(),
         )
         await index.aclose()

@@ -75,7 +75,7 @@ class Lane:
             reader=nothing,
             executor=itself,
             recorder=itself,
-            testimony=Ledger(nothing, "", Path()).testimony,
+            written_objects=Ledger(nothing, "", Path()).written_objects,
             announcer=nothing,
         )
 

@@ -204,7 +204,7 @@ def _shared(
             writer=writer,
             recorder=recorder,
             index=doors.index,
-            testimony=doors.ledger.testimony,
+            written_objects=doors.ledger.written_objects,
             mask=mask,
             stamps=keys.stamps,
             released=neighbours.released,
@@ -237,7 +237,7 @@ def _repairs(doors: Doors, shared: _Shared) -> Repairs:
         reader=shared.drift_reader,
         executor=shared.executor,
         recorder=shared.recorder,
-        testimony=doors.ledger.testimony,
+        written_objects=doors.ledger.written_objects,
         announcer=shared.announcer,
     )
 
@@ -264,7 +264,7 @@ def _attempts(chosen: Settings, doors: Doors, shared: _Shared, repairs: Repairs)
         neighbours=shared.neighbours,
         dependencies=shared.dependencies,
         drifts=shared.drifts,
-        testimony=doors.ledger.testimony,
+        written_objects=doors.ledger.written_objects,
         installation=chosen.installation,
     )
     return Attempts(

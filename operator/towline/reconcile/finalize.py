@@ -131,7 +131,7 @@ class Finalizer:
             unreadable=frozenset(unread),
         )
         live = self._index.owned(repository.label)
-        policy = await self._ledger.testimony.heard(policy, live.values())
+        policy = await self._ledger.written_objects.informed(policy, live.values())
         sha = str((repository.status.get("commit") or {}).get("applied", ""))
         decided = await asyncio.to_thread(build.plan, (), live, policy, sha)
         standing, patience = await self._neighbours.standing(repository, "", decided, live)
@@ -178,7 +178,8 @@ class Finalizer:
         """Return which deleted objects are not gone, and why; None where the deletion need not wait for any."""
         owned = self._index.owned(repository.label)
         own = replace(
-            ownership.policy(repository), evidence=self._ledger.testimony.of(repository.key, repository.uid)
+            ownership.policy(repository),
+            evidence=self._ledger.written_objects.of(repository.key, repository.uid),
         )
         going = sorted(
             ref

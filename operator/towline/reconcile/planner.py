@@ -19,7 +19,7 @@ from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.state import Fetched, Planned, Start, Visible, done_of, kinds_of
 from towline.reconcile.sweep import Sweep
-from towline.records.testimony import Testimony
+from towline.records.written_objects import WrittenObjects
 
 
 class Planner:
@@ -31,7 +31,7 @@ class Planner:
         neighbours: what other repositories declare.
         dependencies: what must be ready first.
         drifts: what is to be done about drift.
-        testimony: what the records tell of objects without a valid stamp.
+        written_objects: what the records tell of objects without a valid stamp.
         installation: what the operator runs by, which no repository may declare.
     """
 
@@ -43,7 +43,7 @@ class Planner:
         neighbours: Neighbours,
         dependencies: Dependencies,
         drifts: DriftStates,
-        testimony: Testimony,
+        written_objects: WrittenObjects,
         installation: frozenset[ObjectRef],
     ) -> None:
         self._index = index
@@ -51,7 +51,7 @@ class Planner:
         self._neighbours = neighbours
         self._dependencies = dependencies
         self._drifts = drifts
-        self._testimony = testimony
+        self._written_objects = written_objects
         self._installation = installation
 
     async def see(self, start: Start, desired: Desired) -> Visible:
@@ -75,7 +75,7 @@ class Planner:
         live = self._live(repository, desired)
         policy = replace(self._policy(start, desired), unreadable=unreadable)
         asked = desired.memo.unsettled(desired.declared, live)
-        policy = await self._testimony.heard(policy, (live[ref] for ref in asked if ref in live))
+        policy = await self._written_objects.informed(policy, (live[ref] for ref in asked if ref in live))
         if not desired.declared and not desired.failures:
             owns = any(ownership.ownership(each, policy) in OWN for each in live.values())
             _check_emptiness(repository, desired, owns=owns)

@@ -27,7 +27,7 @@ from towline.reconcile.state import Fetched, Occasion, Repaired, Start, done_of
 from towline.reconcile.sync.executor import Executor
 from towline.reconcile.sync.recorder import Recorder
 from towline.reconcile.sync.sync_request import SyncResult
-from towline.records.testimony import Testimony
+from towline.records.written_objects import WrittenObjects
 
 _log = log.logger(__name__)
 
@@ -64,7 +64,7 @@ class Repairs:
         reader: reads objects together with what would be sent for them.
         executor: carries repairs out.
         recorder: gathers what the record of a repair tells.
-        testimony: what the records tell of objects without a valid stamp.
+        written_objects: what the records tell of objects without a valid stamp.
         announcer: posts Events and logs.
     """
 
@@ -77,7 +77,7 @@ class Repairs:
         reader: DriftReader,
         executor: Executor,
         recorder: Recorder,
-        testimony: Testimony,
+        written_objects: WrittenObjects,
         announcer: Announcer,
     ) -> None:
         self._source = source
@@ -86,7 +86,7 @@ class Repairs:
         self._reader = reader
         self._executor = executor
         self._recorder = recorder
-        self._testimony = testimony
+        self._written_objects = written_objects
         self._announcer = announcer
 
     async def recall(self, repository: GitRepository, spec: Spec) -> None:
@@ -224,7 +224,7 @@ class Repairs:
         policy = replace(own, adopt=spec.adopt, done=done, short_lived=short_lived)
         policy = self._drifts.policy(policy, known, spec)
         live = {ref: found for ref in refs if (found := self._index.anyone(ref))}
-        policy = await self._testimony.heard(policy, live.values())
+        policy = await self._written_objects.informed(policy, live.values())
         manifests = tuple(known.baseline[ref].manifest for ref in refs)
         return await asyncio.to_thread(build.plan, manifests, live, policy, known.head.sha)
 

@@ -22,7 +22,7 @@ from towline.records.newest import NewestSync
 from towline.records.retention import Retention
 from towline.records.spool import Spool
 from towline.records.store import AnotherOperatorError, Pause, Records
-from towline.records.testimony import Testimony
+from towline.records.written_objects import WrittenObjects
 
 REFUSALS = 3
 """After so many refusals a record is kept in the data folder, and the sync goes on."""
@@ -45,7 +45,7 @@ class Ledger:
         pause: waits a number of seconds.
 
     Attributes:
-        testimony: what the records tell of objects without a valid stamp.
+        written_objects: what the records tell of objects without a valid stamp.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Ledger:
     ) -> None:
         self._records = Records(client, pause)
         self._spool = Spool(self._records, folder)
-        self.testimony = Testimony(self._records, self._spool, self.namespace)
+        self.written_objects = WrittenObjects(self._records, self._spool, self.namespace)
         self._namespace = namespace
         self._retention = keep or Retention()
         self._pause = pause
@@ -168,7 +168,7 @@ class Ledger:
         del self._unclosed[uid]
         if kept:
             self._tips[uid] = newest.of(closed)
-        self.testimony.closed(uid, closed)
+        self.written_objects.closed(uid, closed)
 
     async def post_kept(self) -> None:
         """Post the closed records that wait in the data folder, as far as the cluster accepts them now.
@@ -202,14 +202,14 @@ class Ledger:
     def read_again(self) -> None:
         """Read the newest syncs once more before they are followed: the API server may have an older store now."""
         self._tips.clear()
-        self.testimony.read_again()
+        self.written_objects.read_again()
 
     def forget(self, uid: str) -> None:
         """Forget a repository that is gone."""
         self._tips.pop(uid, None)
         self._unclosed.pop(uid, None)
         self._swept.pop(uid, None)
-        self.testimony.forget(uid)
+        self.written_objects.forget(uid)
 
     async def _known(self, key: Key, uid: str) -> Mapping[int, SyncRecord | str]:
         """Return the records of a repository by their sequence: those that are kept, and the names of the others."""

@@ -22,7 +22,7 @@ from towline.reconcile.sync.preparation import Preparation, Prepared
 from towline.reconcile.sync.recorder import Begin, Recorder, nothing_to_prepare
 from towline.reconcile.sync.sync_request import SyncRequest, SyncResult
 from towline.records.closing import Ended
-from towline.records.testimony import Testimony
+from towline.records.written_objects import WrittenObjects
 
 
 class Executor:
@@ -32,7 +32,7 @@ class Executor:
         writer: writes managed objects.
         recorder: leaves the records.
         index: the live objects.
-        testimony: what the records tell of objects without a valid stamp.
+        written_objects: what the records tell of objects without a valid stamp.
         mask: hides secrets in what the API server says.
         stamps: prove that the operator wrote an object.
         released: is told at once whose objects have no owner any more.
@@ -44,7 +44,7 @@ class Executor:
         writer: Writer,
         recorder: Recorder,
         index: Index,
-        testimony: Testimony,
+        written_objects: WrittenObjects,
         mask: Mask,
         stamps: Stamps,
         released: Callable[[Key, Collection[ObjectRef]], None],
@@ -52,7 +52,7 @@ class Executor:
         self._writer = writer
         self._recorder = recorder
         self._preparation = Preparation(writer, recorder, index, mask)
-        self._testimony = testimony
+        self._written_objects = written_objects
         self._mask = mask
         self._stamps = stamps
         self._tell_released = released
@@ -96,7 +96,7 @@ class Executor:
             revision=request.revision,
             mask=self._mask,
             stamps=self._stamps,
-            evidence=self._testimony.of(request.identity.key, request.identity.uid),
+            evidence=self._written_objects.of(request.identity.key, request.identity.uid),
             moment=self._recorder.moment(),
             changed_by=request.changed_by,
             force=request.force,

@@ -21,8 +21,8 @@ _UNWRITTEN = frozenset({Ending.PLANNED, Ending.FAILED})
 _REMOVED = ("pruned", "released", "deleting")
 
 
-class Testimony:
-    """The evidence of all repositories; that of one is read once, as soon as an object needs it.
+class WrittenObjects:
+    """Which objects the records say each repository has written; read once, as soon as an object needs it.
 
     Args:
         records: reads them.
@@ -34,18 +34,18 @@ class Testimony:
         self._records = records
         self._spool = spool
         self._namespace = namespace
-        self._told: dict[str, Statements] = {}
+        self._writes: dict[str, RecordedWrites] = {}
         self._names: dict[str, Key | None] = {}
 
-    async def heard(self, policy: Policy, live: Iterable[Live]) -> Policy:
+    async def informed(self, policy: Policy, live: Iterable[Live]) -> Policy:
         """Return the policy with all evidence that these objects need.
 
         Raises:
             ClusterError: the records could not be read.
         """
         unsure = [each for each in live if ownership.is_unsure(each, policy)]
-        if policy.uid not in self._told and any(each.stamp is not Stamp.VALID for each in unsure):
-            self._told[policy.uid] = await self._read(policy.key, policy.uid)
+        if policy.uid not in self._writes and any(each.stamp is not Stamp.VALID for each in unsure):
+            self._writes[policy.uid] = await self._read(policy.key, policy.uid)
         owners = {each.owner for each in unsure if each.early or each.stamp is Stamp.VALID}
         for uid in owners - {policy.uid} - self._names.keys():
             self._names[uid] = await self._records.subject(uid)
@@ -53,32 +53,32 @@ class Testimony:
 
     def of(self, key: Key, uid: str) -> Evidence:
         """Return what was read for a repository, with what it has written and removed since."""
-        told = self._told.get(uid)
+        writes = self._writes.get(uid)
         strangers = frozenset(other for other, name in self._names.items() if name not in {None, key})
-        return replace(told.evidence if told else NO_EVIDENCE, strangers=strangers)
+        return replace(writes.evidence if writes else NO_EVIDENCE, strangers=strangers)
 
     def closed(self, uid: str, records: Iterable[SyncRecord]) -> None:
         """Add the records of a sync that has ended."""
-        if told := self._told.get(uid):
+        if writes := self._writes.get(uid):
             for record in records:
-                told.add(recordbody.to_body(record))
-            told.settle()
+                writes.add(recordbody.to_body(record))
+            writes.settle()
 
     def read_again(self) -> None:
         """Read the records once more before they are believed: the API server may have an older store now."""
-        self._told.clear()
+        self._writes.clear()
         self._names.clear()
 
     def forget(self, uid: str) -> None:
         """Forget a repository that is gone."""
-        self._told.pop(uid, None)
+        self._writes.pop(uid, None)
 
-    async def _read(self, key: Key, uid: str) -> Statements:
-        told = Statements()
+    async def _read(self, key: Key, uid: str) -> RecordedWrites:
+        writes = RecordedWrites()
         async for page in self._all(key, uid):
-            await asyncio.to_thread(told.extend, page)  # a record holds up to a thousand changes
-        told.settle()
-        return told
+            await asyncio.to_thread(writes.extend, page)  # a record holds up to a thousand changes
+        writes.settle()
+        return writes
 
     async def _all(self, key: Key, uid: str) -> AsyncIterator[list[Body]]:
         """Yield all records under the name of a repository, each resource's in their order."""
@@ -88,7 +88,7 @@ class Testimony:
         yield [recordbody.to_body(record) for _, record in sorted((await self._spool.of(uid)).items())]
 
 
-class Statements:
+class RecordedWrites:
     """What the records say that were added, in their order; `evidence` is what they said when it was settled last."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from towline.records.testimony import Statements
+from towline.records.written_objects import RecordedWrites
 
 UID = "0b6a0c3e"
 
@@ -26,7 +26,7 @@ def record(
 
 
 def named(*records: dict[str, Any]) -> frozenset[str]:
-    told = Statements()
+    told = RecordedWrites()
     told.extend(records)
     told.settle()
     return told.evidence.named.get(UID, frozenset())
@@ -64,7 +64,7 @@ def test_an_object_that_a_finalizer_keeps_counts_as_removed() -> None:
 
 
 def test_the_records_of_each_resource_of_a_name_stand_for_themselves() -> None:
-    told = Statements()
+    told = RecordedWrites()
     told.extend([record(1, ("create", "a")), record(1, ("prune", "a"), uid="later")])
     told.settle()
     assert told.evidence.named == {UID: {"a"}, "later": frozenset()}
@@ -72,7 +72,7 @@ def test_the_records_of_each_resource_of_a_name_stand_for_themselves() -> None:
 
 @pytest.mark.parametrize(("sequences", "whole"), [([1, 2, 3], True), ([2, 3], False), ([1, 3], False)])
 def test_records_are_whole_if_none_is_missing(sequences: list[int], whole: bool) -> None:  # noqa: FBT001
-    told = Statements()
+    told = RecordedWrites()
     told.extend([record(number) for number in sequences])
     told.settle()
     assert (UID in told.evidence.whole) is whole
