@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from towline.model import Key
@@ -24,6 +25,7 @@ async def threads() -> AsyncIterator[Threads]:
     asyncio.get_running_loop().set_default_executor(shared)
     yield shared
     shared.shutdown()
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())  # the loop goes on without it
 
 
 async def in_thread(name: str, call: object = None) -> str:

@@ -194,6 +194,7 @@ def test_the_status_says_all_of_the_applied_commit(
     }
     assert set(status) == {
         "observedGeneration",
+        "ref",
         "commit",
         "applied",
         "objects",
