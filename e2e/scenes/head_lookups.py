@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from e2e.harness.gitrepo import Repo
 from e2e.harness.gitserver import GitServer
 from e2e.harness.waiting import eventually
@@ -16,6 +19,14 @@ def wait(server: GitServer, repo: Repo, times: int) -> None:
     eventually(
         lambda: _count(server, repo) >= wanted, deadline=CAP, message=f"{times} more looks at the head"
     )
+
+
+@contextmanager
+def one_more(server: GitServer, repo: Repo) -> Iterator[None]:
+    """Wait after the block until a look has begun that the block asked for, which may be over before the block is."""
+    before = _count(server, repo)
+    yield
+    eventually(lambda: _count(server, repo) > before, deadline=CAP, message="the look at the head")
 
 
 def fetches(server: GitServer, repo: Repo) -> int:

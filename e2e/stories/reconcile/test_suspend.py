@@ -134,8 +134,8 @@ def test_a_look_that_was_asked_for_and_finds_nothing_only_says_that_it_was_done(
     repository.until_ready(sha)
     mark = audit.mark()
     for word in ("first", "second"):  # the second look begins when the pass of the first has ended
-        repository.annotate(reconcile=word)
-        head_lookups.wait(git_server, repo, times=1)
+        with head_lookups.one_more(git_server, repo):
+            repository.annotate(reconcile=word)
         repository.until(lambda status: status.get("lastHandledReconcile") == word, f"the look {word}")  # noqa: B023
     mine = [
         event for event in audit.writes(mark, identity.OPERATOR) if event.namespace == repository.namespace
