@@ -112,7 +112,7 @@ class Transport:
         if call.remote is None:
             return await self._in_turn(call, waiting)
         slots = self._pools.looks if call.arguments[0] == "ls-remote" else self._pools.fetches
-        async with self._reached(call.remote, slots(call.remote.host), waiting) as remote:
+        async with self._reached(call.remote, slots, waiting) as remote:
             return await self._in_turn(replace(call, remote=remote), waiting)
 
     def look(self, remote: Remote, waiting: Waiting | None = None) -> AbstractAsyncContextManager[Remote]:
@@ -124,12 +124,16 @@ class Transport:
             SpecError: the remote's address is refused.
             SourceError: it has no address.
         """
-        return self._reached(remote, self._pools.looks(remote.host), waiting)
+        return self._reached(remote, self._pools.looks, waiting)
 
     @asynccontextmanager
-    async def _reached(self, remote: Remote, slots: Slots, waiting: Waiting | None) -> AsyncIterator[Remote]:
+    async def _reached(
+        self, remote: Remote, slots: Callable[[str], Slots], waiting: Waiting | None
+    ) -> AsyncIterator[Remote]:
         pinned = await self._addresses.pinned(remote) if self._addresses else remote
-        async with _slot(slots, waiting):
+        async with _slot(
+            slots(remote.host), waiting
+        ):  # asked for only now: idle ones are forgotten meanwhile
             yield pinned
 
     async def _in_turn(self, call: GitCommand, waiting: Waiting | None) -> ProcessResult:
