@@ -12,7 +12,7 @@ from towline import log
 from towline.api import labels
 from towline.errors import ApiError, ClusterError
 from towline.fields.mask import Mask
-from towline.kube import calls
+from towline.kube import calls, secrets
 from towline.kube.client import Client
 from towline.model import Body
 from towline.plan.stamp import Stamps
@@ -104,7 +104,7 @@ async def _shared(client: Client, namespace: str, own: Keys) -> Keys:
         else:
             return own
         found = await client.found(f"{path}/{labels.KEYS}")  # that of the replica that was quicker
-    held = _decoded(found or {})
+    held = secrets.content(found or {})
     mask = _key(held, _MASK)
     if _OWNER not in held:
         return await _added(client, namespace, found or {}, replace(own, mask=mask))
@@ -131,10 +131,6 @@ async def _added(client: Client, namespace: str, secret: Body, keys: Keys) -> Ke
             error=_hidden(error.message, namespace, keys),
         )
     return keys
-
-
-def _decoded(secret: Body) -> dict[str, bytes]:
-    return {name: base64.b64decode(value) for name, value in (secret.get("data") or {}).items()}
 
 
 def _key(held: Mapping[str, bytes], name: str) -> bytes:

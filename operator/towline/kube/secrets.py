@@ -27,7 +27,7 @@ async def read(client: Client, namespace: str, name: str) -> Mapping[str, bytes]
         ClusterError: it could not be read.
     """
     secret = await client.found(_path(namespace, name))
-    return None if secret is None else _content(secret)
+    return None if secret is None else content(secret)
 
 
 async def for_git(client: Client, namespace: str, name: str) -> GitSecret | None:
@@ -40,7 +40,7 @@ async def for_git(client: Client, namespace: str, name: str) -> GitSecret | None
     if secret is None:
         return None
     annotations = secret["metadata"].get("annotations") or {}
-    return GitSecret(content=_content(secret), hosts=annotations.get(labels.HOSTS))
+    return GitSecret(content=content(secret), hosts=annotations.get(labels.HOSTS))
 
 
 async def version(client: Client, namespace: str, name: str) -> str:
@@ -53,7 +53,8 @@ async def version(client: Client, namespace: str, name: str) -> str:
     return f"{secret['metadata']['uid']} {secret['metadata']['resourceVersion']}" if secret else ""
 
 
-def _content(secret: Body) -> Mapping[str, bytes]:
+def content(secret: Body) -> Mapping[str, bytes]:
+    """Return the decoded content of a Secret by key."""
     return {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()}
 
 
