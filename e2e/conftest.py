@@ -148,11 +148,8 @@ def namespace(
 ) -> Iterator[str]:
     """A namespace of one's own; its name is free for names of cluster-scoped objects too."""
     words = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower()).strip("-")
-    name = f"{words[:30].strip('-')}-{secrets.token_hex(2)}"
-    cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    yield name
-    repositories.abandon(cluster, name)
-    cluster.delete("v1", "Namespace", name)
+    with repositories.namespaced(cluster, f"{words[:30].strip('-')}-{secrets.token_hex(2)}") as name:
+        yield name
 
 
 @pytest.fixture

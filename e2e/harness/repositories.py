@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,6 +153,17 @@ def create(cluster: Cluster, namespace: str, name: str, **spec: Any) -> Reposito
         }
     )
     return Repository(cluster=cluster, namespace=namespace, name=name)
+
+
+@contextmanager
+def namespaced(cluster: Cluster, name: str) -> Iterator[str]:
+    """Make a namespace for a while; nobody holds its GitRepositories any more in the end."""
+    cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    try:
+        yield name
+    finally:
+        abandon(cluster, name)
+        cluster.delete("v1", "Namespace", name)
 
 
 def abandon(cluster: Cluster, namespace: str) -> None:

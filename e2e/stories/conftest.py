@@ -58,11 +58,8 @@ def behind(private_operator: Callable[..., Operator], proxy: Proxy) -> Operator:
 @pytest.fixture
 def calm_namespace(cluster: Cluster, namespace: str) -> Iterator[str]:
     """A second namespace."""
-    name = f"{namespace}-calm"
-    cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    yield name
-    repositories.abandon(cluster, name)
-    cluster.delete("v1", "Namespace", name)
+    with repositories.namespaced(cluster, f"{namespace}-calm") as name:
+        yield name
 
 
 @pytest.fixture

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from towline.model import ObjectRef
 
-from e2e.harness import repositories
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster, Object
 from e2e.harness.gitrepo import Repo
@@ -21,16 +20,6 @@ pytestmark = pytest.mark.usefixtures("operator")
 
 LABEL = "towline.dev/repository"
 RANDOM = "0123456789abcdef" * 2
-
-
-@pytest.fixture
-def elsewhere(cluster: Cluster, namespace: str) -> Iterator[str]:
-    """The namespace of people who may edit nothing of ours."""
-    name = f"{namespace}-theirs"
-    cluster.create(manifests.namespace(name))
-    yield name
-    repositories.abandon(cluster, name)
-    cluster.delete("v1", "Namespace", name)
 
 
 @pytest.fixture

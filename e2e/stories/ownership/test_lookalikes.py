@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
-from e2e.harness import repositories
 from e2e.harness.audit import AuditEvent, AuditLog, Mark
 from e2e.harness.cluster import Cluster, Object
 from e2e.harness.gitrepo import Repo
@@ -41,16 +40,6 @@ class Lookalikes:
     def _now(self, body: Object) -> Object | None:
         metadata = body["metadata"]
         return self.cluster.find(body["apiVersion"], body["kind"], metadata["name"], metadata["namespace"])
-
-
-@pytest.fixture
-def elsewhere(cluster: Cluster, namespace: str) -> Iterator[str]:
-    """The namespace to which a backup is restored."""
-    name = f"{namespace}-restored"
-    cluster.create(manifests.namespace(name))
-    yield name
-    repositories.abandon(cluster, name)
-    cluster.delete("v1", "Namespace", name)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -28,16 +28,6 @@ SHARED = {"colour": "blue"}
 def other_repo(git_server: GitServer, namespace: str) -> Repo:
     """Another Git repository."""
     return git_server.create(f"{namespace}-other")
-
-
-@pytest.fixture
-def elsewhere(cluster: Cluster, namespace: str) -> Iterator[str]:
-    """Another namespace."""
-    name = f"{namespace}-elsewhere"
-    cluster.create(manifests.namespace(name))
-    yield name
-    repositories.abandon(cluster, name)
-    cluster.delete("v1", "Namespace", name)
 
 
 @pytest.fixture

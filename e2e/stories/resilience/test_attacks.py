@@ -7,7 +7,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -89,12 +89,10 @@ def applied_within(victim: Repository, repo: Repo, step: int) -> float:
 def hostile_namespaces(cluster: Cluster, victim: str, attack: Attack) -> Iterator[list[str]]:
     """Make the namespaces of the attackers; yield the one of each repository."""
     names = [f"{victim}-{number}" for number in range(1 if attack.one_namespace else attack.repositories)]
-    for name in names:
-        cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    yield [names[number % len(names)] for number in range(attack.repositories)]
-    for name in names:
-        repositories.abandon(cluster, name)
-        cluster.delete("v1", "Namespace", name)
+    with ExitStack() as made:
+        for name in names:
+            made.enter_context(repositories.namespaced(cluster, name))
+        yield [names[number % len(names)] for number in range(attack.repositories)]
 
 
 @contextmanager
