@@ -77,7 +77,7 @@ WALKS = (
     _walk("suspend", value=True, ends="Suspended", kind="Suspended"),
     _walk("serviceAccountName", "web"),
     _walk("kustomize", {"namePrefix": "new-"}),
-    _walk("substitute", {"variables": {"colour": "red"}}),
+    _walk("substitute", {"variables": {"colour": 3}}),
     _walk("decryption", {"provider": "sops"}),
     _walk("dependsOn", [{}]),
     _walk("dependsOn", [{"name": "app"}], "InvalidSpec"),

@@ -146,6 +146,17 @@ NO_DIRECTIVES: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hidden:
+    """What must be shown nowhere of an object: the values at places, and texts wherever they land.
+
+    A place is the keys that lead to a value; an item of a list counts as an empty one.
+    """
+
+    places: frozenset[tuple[str, ...]] = frozenset()
+    texts: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """One desired object, kept as JSON: thousands of them are seldom read, and as Python objects each takes 1 KiB.
 
@@ -164,6 +175,7 @@ class Manifest:
     directives: Mapping[str, Any] = field(default_factory=lambda: NO_DIRECTIVES)
     ignored: tuple[str, ...] = ()
     left_out: tuple[Ignored, ...] = ()
+    hidden: Hidden | None = None
 
     @property
     def version(self) -> str:

@@ -95,9 +95,6 @@ def test_what_is_given_is_kept() -> None:
         ("render", "Helm"),
         ("serviceAccountName", ""),
         ("kustomize", {"namePrefix": "prod-"}),
-        ("substitute", {}),
-        ("substitute", {"variables": {"A": "b"}}),
-        ("decryption", {"provider": "sops", "secretRef": {"name": "keys"}}),
     ],
 )
 def test_what_is_not_served_yet_is_said_and_never_ignored(field: str, value: Any) -> None:
@@ -166,3 +163,34 @@ def test_deletion_prunes_whatever_else_the_spec_says(spec: Any, what: Removal) -
 )
 def test_deletion_releases_where_the_spec_says_so_or_cannot_be_read(spec: Any) -> None:
     assert gitrepository.removal(repository(spec)) is Removal.NONE
+
+
+def test_variables_and_the_keys_that_decrypt_are_read_with_their_defaults() -> None:
+    spec = specify(
+        substitute={"variables": {"B": "2", "A": "1"}, "from": [{"kind": "Secret", "name": "s"}]},
+        decryption={"provider": "sops", "secretRef": {"name": "keys"}},
+    )
+    assert spec.decryption_secret == "keys"
+    assert spec.substitute
+    assert spec.substitute.variables == (("A", "1"), ("B", "2"))
+    assert [(each.kind, each.name, each.optional) for each in spec.substitute.sources] == [
+        ("Secret", "s", False)
+    ]
+    assert (spec.substitute.strict, spec.substitute.types) == (True, "Flux")
+    assert specify().substitute is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("spec.substitute.variables", {"substitute": {"variables": {"A": 1}}}),
+        ("spec.substitute.variables['A.b']", {"substitute": {"variables": {"A.b": "1"}}}),
+        ("spec.substitute.from[0].kind", {"substitute": {"from": [{"kind": "Pod", "name": "a"}]}}),
+        ("spec.decryption", {"decryption": {"provider": "sops"}}),
+        ("spec.decryption.provider", {"decryption": {"provider": "vault", "secretRef": {"name": "a"}}}),
+    ],
+)
+def test_variables_and_keys_that_cannot_be_read_are_refused_with_their_field(
+    field: str, value: dict[str, Any]
+) -> None:
+    assert refused(**value).message.startswith(field)

@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.fields.mask import Mask
+from towline.model import ObjectRef
+
+SECRET_REF = ObjectRef("", "Secret", "shop", "a")
 
 MASK = Mask(b"k" * 32)
 SECRET = "hunter2-and-more"
@@ -79,8 +82,8 @@ def test_equal_values_look_equal_also_in_data_and_string_data() -> None:
 def test_what_stands_for_a_secret_depends_on_the_key() -> None:
     body = secret(stringData={"a": "1234"})
     assert MASK.masked(body) != Mask(b"x" * 32).masked(body)
-    assert MASK.digest("sha", "Secret") != Mask(b"x" * 32).digest("sha", "Secret") != "sha"
-    assert MASK.digest("sha", "ConfigMap") == "sha"
+    assert MASK.digest("sha", SECRET_REF) != Mask(b"x" * 32).digest("sha", SECRET_REF) != "sha"
+    assert MASK.digest("sha", ObjectRef("", "ConfigMap", "shop", "a")) == "sha"
 
 
 def test_what_kubectl_applied_last_is_dropped_from_every_object() -> None:

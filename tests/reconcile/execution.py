@@ -12,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 from towline.api.syncrecord import Trigger
 from towline.apply.writer import Writer
+from towline.fields.hidden.hidden_values import HiddenValues
 from towline.fields.mask import Mask
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
@@ -22,6 +23,7 @@ from towline.reconcile.locate import Blame
 from towline.reconcile.state import Fetched, Occasion
 from towline.reconcile.sync.executor import Executor
 from towline.reconcile.sync.recorder import Recorder
+from towline.reconcile.values.treatments import Treatments
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
@@ -82,6 +84,7 @@ async def execution(folder: Path, answer: Handler = takes_all) -> AsyncIterator[
             mirrors=mirrors,
             cache=Cache(),
             units=UnitBuilder(Jail(folder / "renders", Pools.here()), lambda: None, YamlLimits()),
+            treatments=Treatments(client, secret=b"k" * 32, own_keys=("", ""), hidden=HiddenValues()),
             rules=Rules(allow_http=False, limits=SourceLimits(), yaml=YamlLimits()),
         )
         mask = Mask(b"k" * 32)

@@ -13,11 +13,13 @@ import pytest
 from towline.api import labels
 from towline.api.gitrepository import Spec
 from towline.errors import Reason, SourceError
+from towline.fields.hidden.hidden_values import HiddenValues
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.reconcile.desired import CommitReader, Head, Rules
 from towline.reconcile.fetch import Fetcher
 from towline.reconcile.state import Fetched, LastPass, Start
+from towline.reconcile.values.treatments import Treatments
 from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
 from towline.render.units.jail import Jail
@@ -52,6 +54,7 @@ async def fetcher(mirrors: Mirrors, tmp_path: Path) -> AsyncIterator[Fetcher]:
             mirrors=mirrors,
             cache=Cache(),
             units=UnitBuilder(Jail(tmp_path / "renders", Pools.here()), lambda: None, YamlLimits()),
+            treatments=Treatments(client, secret=b"k" * 32, own_keys=("", ""), hidden=HiddenValues()),
             rules=Rules(allow_http=True, limits=SourceLimits(), yaml=YamlLimits()),
         )
         yield Fetcher(source, index, asyncio.get_running_loop().time)

@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.api import recordbody
 from towline.api.syncrecord import FieldChange, Flag, RecordedRepository
-from towline.model import Action
+from towline.model import Action, ObjectRef
 from towline.records import chain, newest, opening
 
 from tests.records import syncs
 from tests.records.syncs import MASK, SHA, UID, change, entries, sync
+
+SECRET = ObjectRef("", "Secret", "shop", "a")
 
 CRD = Path(__file__).parents[2] / "crds" / "syncrecords.yaml"
 
@@ -83,8 +85,8 @@ def test_annotations_that_somebody_made_very_long_do_not_keep_a_record_out_of_th
 
 def test_the_digest_of_a_secret_cannot_be_compared_with_a_guess() -> None:
     created, pruned = entries([change("a", kind="Secret"), change("b", Action.PRUNE, kind="Secret")])
-    assert created.digest == MASK.digest("new a", "Secret") != "new a"
-    assert pruned.digest == MASK.digest("old", "Secret") != "old"
+    assert created.digest == MASK.digest("new a", SECRET) != "new a"
+    assert pruned.digest == MASK.digest("old", SECRET) != "old"
 
 
 def test_a_sync_of_ten_thousand_objects_is_recorded_whole_in_parts_below_half_a_mebibyte() -> None:

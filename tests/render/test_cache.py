@@ -13,6 +13,7 @@ from towline.errors import BuildError, Reason, SourceError
 from towline.model import Manifest
 from towline.render.cache import Cache, File
 from towline.render.documents import YamlLimits
+from towline.render.rendered import Reading
 
 
 def configmap(name: str, value: str = "x") -> str:
@@ -44,7 +45,7 @@ class Repository:
 async def render(
     cache: Cache, repository: Repository, limits: YamlLimits | None = None
 ) -> tuple[Manifest, ...]:
-    return await cache.render(repository.files, repository.read, limits or YamlLimits())
+    return await cache.render(repository.files, repository.read, Reading(limits or YamlLimits()))
 
 
 async def test_manifests_come_in_the_byte_order_of_their_paths() -> None:
@@ -132,7 +133,9 @@ async def test_files_without_an_object_are_passed_over_on_request() -> None:
     repository = Repository(
         **{"a.yaml": configmap("a"), "values.yaml": "replicas: 2\n", "board.json": '{"panels": []}'}
     )
-    found = await cache.render(repository.files, repository.read, YamlLimits(), skip_non_manifests=True)
+    found = await cache.render(
+        repository.files, repository.read, Reading(YamlLimits()), skip_non_manifests=True
+    )
     assert [one.ref.name for one in found] == ["a"]
     with pytest.raises(BuildError) as error:
         await render(cache, repository)
@@ -144,7 +147,9 @@ async def test_a_stray_document_among_objects_and_half_an_object_are_never_passe
         **{"a.yaml": f"{configmap('a')}---\nreplicas: 2\n", "b.yaml": "kind: ConfigMap\n"}
     )
     with pytest.raises(BuildError) as error:
-        await Cache().render(repository.files, repository.read, YamlLimits(), skip_non_manifests=True)
+        await Cache().render(
+            repository.files, repository.read, Reading(YamlLimits()), skip_non_manifests=True
+        )
     assert {failure.file for failure in error.value.failures} == {"a.yaml", "b.yaml"}
 
 
@@ -180,7 +185,7 @@ async def test_small_files_are_parsed_while_a_large_one_is() -> None:
         begun.set()
         return await large.read(shas)
 
-    parsing = asyncio.create_task(cache.render(large.files, read, YamlLimits()))
+    parsing = asyncio.create_task(cache.render(large.files, read, Reading(YamlLimits())))
     await begun.wait()
     await render(cache, Repository(b=configmap("b")))
     assert not parsing.done()
@@ -265,7 +270,7 @@ async def test_a_failure_to_read_passes_through_and_leaves_the_cache_usable() ->
         raise SourceError(Reason.GIT_UNAVAILABLE, "away")
 
     with pytest.raises(SourceError, match="away"):
-        await cache.render(repository.files, away, YamlLimits())
+        await cache.render(repository.files, away, Reading(YamlLimits()))
     assert len(await render(cache, repository)) == 1
 
 

@@ -16,6 +16,7 @@ from towline.model import Manifest
 from towline.render import documents, plain
 from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
+from towline.render.rendered import Reading
 
 MEBIBYTE = 1024**2
 LIMITS = YamlLimits()
@@ -150,7 +151,7 @@ async def render(cache: Cache, files: Files) -> tuple[Manifest, ...] | TowlineEr
         return {sha: blobs[sha] for sha in shas}
 
     try:
-        return await cache.render(listed, read, LIMITS)
+        return await cache.render(listed, read, Reading(LIMITS))
     except (BuildError, SourceError) as error:
         return error.with_traceback(None)
 

@@ -14,6 +14,7 @@ from towline.render.cache import Cache
 from towline.render.declared import DeclaredFiles
 from towline.render.documents import YamlLimits
 from towline.render.next_commit import CommitPair, NextCommit, NextCommitReader
+from towline.render.rendered import Reading
 from towline.source import access, selection
 from towline.source.mirror import Mirrors
 from towline.source.selection import SourceLimits
@@ -49,7 +50,9 @@ class Desk:
         selected = selection.select(listed, self.spec.path, formats.MARKERS, self.spec.exclude, LIMITS)
         assert not selected.failures
         files = [(entry.path, entry.sha, entry.size) for entry in selected.files]
-        raw = await self.cache.render(files, lambda shas: self.mirrors.blobs(self.remote, shas), YamlLimits())
+        raw = await self.cache.render(
+            files, lambda shas: self.mirrors.blobs(self.remote, shas), Reading(YamlLimits())
+        )
         placed, failures = scope.place(raw, SCOPES, self.spec.default_namespace)
         assert not failures
         scopes = {ref: SCOPES[ref] for ref in {one.ref.group_kind for one in placed}}

@@ -9,10 +9,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from towline.api import durations, healthchecks, ignoring, labels, schema, versions
+from towline.api import durations, healthchecks, ignoring, labels, schema, substituting, versions
 from towline.api.healthchecks import HealthCheck
 from towline.api.ignoring import Rule
 from towline.api.schema import Schema, SchemaFault
+from towline.api.substituting import Substitute
 from towline.errors import Reason, SpecError
 from towline.model import Body, Key, Resource
 
@@ -157,6 +158,8 @@ class Spec:
     health_checks: tuple[HealthCheck, ...] = ()
     ignore_fields: tuple[Rule, ...] = ()
     render: Render = Render.AUTO
+    substitute: Substitute | None = None
+    decryption_secret: str = ""
 
 
 class Removal(StrEnum):
@@ -207,6 +210,7 @@ def specify(repository: GitRepository, against: Schema) -> Spec:
         *_range_faults(given),
         *ignoring.faults(given.get("ignoreFields") or ()),
         *healthchecks.faults(given.get("healthChecks") or ()),
+        *substituting.faults(given.get("substitute")),
     )
     if faults:
         reasons = {_reason(fault) for fault in faults}
@@ -261,6 +265,8 @@ def _spec(given: Mapping[str, Any], namespace: str) -> Spec:
         ignore_fields=ignoring.parse(given.get("ignoreFields") or ()),
         health_checks=healthchecks.parse(given.get("healthChecks") or ()),
         health_timeout=durations.parse(given["healthTimeout"]),
+        substitute=substituting.parse(given.get("substitute")),
+        decryption_secret=((given.get("decryption") or {}).get("secretRef") or {}).get("name", ""),
     )
 
 

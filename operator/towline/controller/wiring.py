@@ -17,6 +17,7 @@ import towline
 from towline.api import labels, schema
 from towline.apply.writer import Writer
 from towline.controller.keys import Keys
+from towline.fields.hidden.hidden_values import HiddenValues
 from towline.fields.mask import Mask
 from towline.kube.client import Client
 from towline.kube.clock_check import ClockCheck
@@ -49,6 +50,7 @@ from towline.reconcile.report import FetchProgress, Reporter
 from towline.reconcile.sweep import Sweep
 from towline.reconcile.sync.executor import Executor
 from towline.reconcile.sync.recorder import Recorder
+from towline.reconcile.values.treatments import Treatments
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
@@ -98,6 +100,7 @@ class Passes:
 class _Shared:
     """Objects that several parts of a pass share."""
 
+    hidden: HiddenValues
     repositories: Repositories
     neighbours: Neighbours
     dependencies: Dependencies
@@ -159,6 +162,7 @@ def _forget(
         shared.neighbours.withdraw(key)
         shared.dependencies.forget(key)
         shared.fetcher.forget(key)
+        shared.hidden.forget(key)
         shared.drifts.forget(key)
         doors.ledger.forget(uid)
         shared.waits.forget(uid)
@@ -172,8 +176,9 @@ def _forget(
 def _shared(
     chosen: Settings, doors: Doors, keys: Keys, metrics: Metrics, wake: Callable[[Key], None]
 ) -> _Shared:
-    mask = Mask(keys.mask)
-    repositories = Repositories(doors.client)
+    hidden = HiddenValues()
+    mask = Mask(keys.mask, hidden)
+    repositories = Repositories(doors.client, hidden)
     neighbours = Neighbours(repositories, wake, time.monotonic)
     rules = _rules(chosen)
     source = CommitReader(
@@ -183,6 +188,7 @@ def _shared(
         mirrors=doors.mirrors,
         cache=Cache(),
         units=_units(chosen, doors.pools, rules),
+        treatments=Treatments(doors.client, secret=keys.mask, own_keys=rules.keys, hidden=hidden),
         rules=rules,
     )
     locator = Locator(doors.mirrors, rules.yaml)
@@ -191,10 +197,11 @@ def _shared(
     drift_reader = DriftReader(locator, writer, mask, stamps=keys.stamps, now=now)
     recorder = _recorder(doors, source, blame, mask)
     return _Shared(
+        hidden=hidden,
         repositories=repositories,
         neighbours=neighbours,
         dependencies=Dependencies(repositories, neighbours.stir, time.monotonic),
-        announcer=Announcer(KubeEvents(doors.client, socket.gethostname(), now), metrics),
+        announcer=Announcer(KubeEvents(doors.client, socket.gethostname(), now), metrics, hidden),
         sweep=Sweep(doors.client, doors.discovery, doors.index, doors.ledger),
         source=source,
         fetcher=Fetcher(source, doors.index, time.monotonic, FetchProgress(repositories, now).told),

@@ -25,7 +25,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from towline.fields import mask_text
-from towline.model import Body
+from towline.fields.hidden.hidden_values import HiddenValues
+from towline.model import Body, Key, ObjectRef
 
 SAYING = ("password", "passwd", "passphrase", "token", "secret", "credential")
 """Parts of a name, in any case, that say that its value is secret."""
@@ -94,13 +95,20 @@ _Hide: TypeAlias = Callable[[Any, Place], Any]
 
 
 class Mask:
-    """Replaces secret values: equal ones look equal, and no guess can be checked without the `key`."""
+    """Replaces secret values: equal ones look equal, and no guess can be checked without the `key`.
 
-    def __init__(self, key: bytes) -> None:
+    `known` are the values of repositories that are secret wherever they land.
+    """
+
+    def __init__(self, key: bytes, known: HiddenValues | None = None) -> None:
         self._key = key
+        self._known = known or HiddenValues()
 
     def masked(self, body: Body) -> dict[str, Any]:
         """Return a copy of an object that may be shown."""
+        ref, repositories = self._known.of(body)
+        for each in repositories:
+            body = each.applied(body, ref, self._stand_in)
         return dict(_hidden(body, self._stand_in))
 
     def text(self, message: str, body: Body) -> str:
@@ -113,11 +121,31 @@ class Mask:
 
     def texts(self, messages: Sequence[str], body: Body) -> tuple[str, ...]:
         """Return messages about an object as `text` does, at the price of one."""
-        return mask_text.without(messages, _secrets(body), _names(body))
+        secrets = set(_secrets(body))
 
-    def digest(self, digest: str, kind: str) -> str:
-        """Return the digest of a content, keyed where it is a Secret's: guesses could be checked by it."""
-        return f"***{self._keyed(digest.encode())}" if digest and kind == "Secret" else digest
+        def note(value: Any, _: Place) -> Any:
+            if not isinstance(value, bool):
+                secrets.add(str(value))
+            return value
+
+        ref, repositories = self._known.of(body)
+        for each in repositories:
+            each.applied(body, ref, note)
+            secrets |= each.texts
+        return mask_text.without(messages, secrets - {""}, _names(body))
+
+    def told(self, key: Key, message: str) -> str:
+        """Return a message about a repository without what must not be shown of it."""
+        return self._known.told(key, message)
+
+    def digest(self, digest: str, ref: ObjectRef) -> str:
+        """Return the digest of a content, keyed where that holds something secret: guesses could be checked by it."""
+        is_secret = ref.kind == "Secret" or self._known.holds(ref)
+        return self.keyed_digest(digest) if digest and is_secret else digest
+
+    def keyed_digest(self, digest: str) -> str:
+        """Return the digest of a content as it is written where that holds something secret."""
+        return f"***{self._keyed(digest.encode())}"
 
     def _stand_in(self, value: Any, place: Place) -> str:
         return f"***{self._keyed(_content(value, place))}"

@@ -61,7 +61,7 @@ def without(messages: Sequence[str], secrets: Collection[str], names: AbstractSe
     """
     if not secrets:
         return tuple(messages)
-    forms = frozenset(form for secret in secrets for form in _forms(secret) if form.strip())
+    forms = frozenset(form for secret in secrets for form in written_forms(secret) if form.strip())
     joined = _SEPARATOR.join(each.replace(_SEPARATOR, " ") for each in _searchable(messages))
     longest = _longest(joined, forms, names)
     if longest is None:
@@ -133,7 +133,7 @@ def _is_alone(text: str, start: int, end: int) -> bool:
     return bool(_BEGINS.match(text, start) and _ENDS.match(text, end))
 
 
-def _forms(secret: str) -> Iterator[str]:
+def written_forms(secret: str) -> Iterator[str]:
     """Yield how a server may write a secret; most secrets hold nothing that must be escaped."""
     plain = secret.replace(_SEPARATOR, " ")  # as the messages have it
     yield plain

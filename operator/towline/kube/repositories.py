@@ -8,6 +8,7 @@ import towline
 from towline.api import gitrepository, labels
 from towline.api.gitrepository import RESOURCE, GitRepository
 from towline.errors import ApiError
+from towline.fields.hidden.hidden_values import HiddenValues
 from towline.kube import calls, refusals
 from towline.kube.client import Client
 from towline.model import Body, Key
@@ -22,10 +23,12 @@ class Repositories:
 
     Args:
         client: sends the requests.
+        hidden: what no status may show.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, hidden: HiddenValues | None = None) -> None:
         self._client = client
+        self._hidden = hidden or HiddenValues()
 
     async def read(self, key: Key) -> GitRepository | None:
         """Return the resource as it is now, None where it does not exist.
@@ -58,6 +61,7 @@ class Repositories:
         Raises:
             ClusterError: the API server refused it for another reason.
         """
+        status = self._hidden.status(repository.key, status)
         if status == repository.status:
             return repository
         return await self._patched(repository, {"op": "add", "path": "/status", "value": status}, "/status")

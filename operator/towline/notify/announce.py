@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from towline import log
 from towline.api.gitrepository import GitRepository
+from towline.fields.hidden.hidden_values import HiddenValues
 from towline.metrics import Metrics
 from towline.model import Key
 from towline.notify.announcement import Announcement, Figures, Weight
@@ -18,14 +21,18 @@ class Announcer:
     Args:
         events: posts Events.
         metrics: are set from each status.
+        hidden: what no news may tell.
     """
 
-    def __init__(self, events: KubeEvents, metrics: Metrics) -> None:
+    def __init__(self, events: KubeEvents, metrics: Metrics, hidden: HiddenValues | None = None) -> None:
         self._events = events
         self._metrics = metrics
+        self._hidden = hidden or HiddenValues()
 
     async def announce(self, repository: GitRepository, news: Announcement) -> None:
         """Log one piece of news, and post it as an Event; an Event that is refused is dropped."""
+        details = {name: self._hidden.whole(repository.key, each) for name, each in news.details.items()}
+        news = replace(news, message=self._hidden.told(repository.key, news.message), details=details)
         say = _log.warning if news.weight is Weight.WARNING else _log.info
         say(
             news.event,

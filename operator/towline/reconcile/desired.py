@@ -30,12 +30,13 @@ from towline.model import GroupKind, Key, Manifest, ObjectRef, Revision
 from towline.plan import ignore_fields, manifest, scope
 from towline.plan.snapshot import differing
 from towline.plan.verdicts import Verdicts
+from towline.reconcile.values.treatments import Treated, Treatments
 from towline.render import declared, documents, formats, links
 from towline.render.build_report import build_error
 from towline.render.cache import Cache
 from towline.render.declared import DeclaredFiles
 from towline.render.next_commit import CommitPair, NextCommitReader
-from towline.render.rendered import Bounds, Total
+from towline.render.rendered import Bounds, Reading, Total
 from towline.render.units.unit_builds import Built, UnitBuilder, UnitSource
 from towline.source import access, refs, selection
 from towline.source.access import Remote
@@ -77,13 +78,14 @@ class Desired:
     `declared` are the manifests by object, with their namespaces; `failures` are those of objects that cannot be placed
     or read. `submodules` are paths that were skipped.
     `memo` keeps what plans found out about these manifests, `health` what looks at their objects did. `files` is what
-    each file declares, None where another commit cannot be read by what differs.
+    each file declares, None where another commit cannot be read by what differs. `mark` tells how files were treated.
     """
 
     sha: str
     spec: Spec
     declared: Mapping[ObjectRef, Manifest]
     failures: tuple[Failure, ...] = ()
+    mark: str = ""
     submodules: tuple[str, ...] = ()
     files: DeclaredFiles | None = field(default=None, compare=False)
     memo: Verdicts = field(default_factory=Verdicts, compare=False)
@@ -133,6 +135,7 @@ class CommitReader:
         mirrors: read from Git.
         cache: parses files.
         units: builds the folders that another tool turns into objects.
+        treatments: reads the variables and private keys that specs name.
         rules: what the flags allow.
     """
 
@@ -145,6 +148,7 @@ class CommitReader:
         mirrors: Mirrors,
         cache: Cache,
         units: UnitBuilder,
+        treatments: Treatments,
         rules: Rules,
     ) -> None:
         self._client = client
@@ -153,6 +157,7 @@ class CommitReader:
         self._mirrors = mirrors
         self._cache = cache
         self._units = units
+        self._treatments = treatments
         self._rules = rules
         self._next_commits = NextCommitReader(
             mirrors=mirrors, cache=cache, limits=rules.limits, yaml=rules.yaml
@@ -202,7 +207,11 @@ class CommitReader:
         if not await self._mirrors.has(remote, sha):
             return None
         head = Head(remote=remote, name=sha, sha=sha, seen_at=-math.inf)
-        return head, await self._mirrors.revision(remote, sha), await self.desired(head, spec)
+        return (
+            head,
+            await self._mirrors.revision(remote, sha),
+            await self.desired(head, spec, await self.treated(key, spec)),
+        )
 
     async def secret_version(self, key: Key, spec: Spec) -> str:
         """Return the version of the Secret that the spec names; empty where there is none.
@@ -234,12 +243,24 @@ class CommitReader:
         """Return how far the fetch of a commit is, as git tells it; empty where it has told nothing."""
         return self._mirrors.progress(head.remote, head.sha)
 
-    async def desired(self, head: Head, spec: Spec, before: Desired | None = None) -> Desired:
+    async def treated(self, key: Key, spec: Spec) -> Treated:
+        """Return how the files of a repository are read now: with which variables and private keys.
+
+        Raises:
+            SourceError: a ConfigMap or Secret is missing, or cannot be used.
+            ClusterError: one could not be read.
+        """
+        return await self._treatments.read(key, spec)
+
+    async def desired(
+        self, head: Head, spec: Spec, treated: Treated, before: Desired | None = None
+    ) -> Desired:
         """Read the manifests of the commit and give each its place.
 
         Args:
             head: the commit.
             spec: how it is read.
+            treated: with which variables and private keys.
             before: what was read before; of a commit that was read for the same spec, only what differs is read.
 
         Raises:
@@ -247,15 +268,15 @@ class CommitReader:
             SourceError: the path, or the size of its content.
             ClusterError: the API server could not say which kinds it serves.
         """
-        found = await self._next(head, spec, before) if before else None
-        found = found or await self._whole(head, spec)
+        found = await self._next(head, spec, before) if before and not treated.mark else None
+        found = found or await self._whole(head, spec, treated)
         if before:
             self._cache.outdate(_replaced(before, found))
         return found
 
     async def _next(self, head: Head, spec: Spec, before: Desired) -> Desired | None:
         """Read what differs from what was read before; None where the commit must be read whole."""
-        if before.files is None or before.spec != spec or len(before.sha) != len(head.sha):
+        if before.files is None or before.mark or before.spec != spec or len(before.sha) != len(head.sha):
             return None
         scopes = await self._discovery.scopes(before.files.kinds)
         if await self._index.denied(before.files.kinds):
@@ -274,18 +295,19 @@ class CommitReader:
             health=before.health,
         )
 
-    async def _whole(self, head: Head, spec: Spec) -> Desired:
+    async def _whole(self, head: Head, spec: Spec, treated: Treated) -> Desired:
         limits = self._rules.limits
         listed = await self._listed(head, spec.path)
         selected = await asyncio.to_thread(
             selection.select, listed, spec.path, formats.markers(spec.render), spec.exclude, limits
         )
         _check_render(spec, selected)
+        _check_treated(treated, selected)
         built = await self._built(head, selected)
         selected = replace(
             selected, files=tuple(each for each in selected.files if each.path not in built.reads)
         )
-        manifests = await self._rendered(head, spec, selected, built)
+        manifests = await self._rendered(head, treated, selected, built, spec)
         brought = scope.declared_scopes(manifests)
         served = await self._discovery.scopes({manifest.ref.group_kind for manifest in manifests})
         scopes = {kind: resource.namespaced for kind, resource in brought.items()} | dict(served)
@@ -300,6 +322,7 @@ class CommitReader:
         seen, forbidden = scope.visible(placed, denied)
         marked = tuple(replace(failure, commit=head.sha) for failure in (*failures, *forbidden))
         seen = await asyncio.to_thread(ignore_fields.marked, seen, spec.ignore_fields)
+        await asyncio.to_thread(self._treatments.learn, treated, seen)
         _tell_old_spellings(seen, head.sha)
         if selected.submodules:
             _log.info(
@@ -308,12 +331,13 @@ class CommitReader:
         _tell_unread(selected, built, spec, head.sha)
         files = await asyncio.to_thread(_by_file, listed, selected, seen, served)
         special = selected.submodules or selected.units or listed.has_links
-        usual = not marked and not brought and not special
+        usual = not marked and not brought and not special and not treated.mark
         return Desired(
             sha=head.sha,
             spec=spec,
             declared=files.manifests,
             failures=marked,
+            mark=treated.mark,
             submodules=selected.submodules,
             files=files if usual else None,
         )
@@ -397,7 +421,7 @@ class CommitReader:
         return built
 
     async def _rendered(
-        self, head: Head, spec: Spec, selected: selection.Selection, built: Built
+        self, head: Head, treated: Treated, selected: selection.Selection, built: Built, spec: Spec
     ) -> tuple[Manifest, ...]:
         """Parse the selected files; report refusals of the selection and of units together with parse errors."""
 
@@ -409,7 +433,10 @@ class CommitReader:
         refused = (*selected.failures, *built.failures)
         try:
             manifests = await self._cache.render(
-                files, read, self._rules.yaml, skip_non_manifests=spec.skip_non_manifests
+                files,
+                read,
+                Reading(self._rules.yaml, treated.treatment, treated.mark),
+                skip_non_manifests=spec.skip_non_manifests,
             )
         except BuildError as error:
             told = build_error((*refused, *error.failures), places, spec.path, head.sha)
@@ -458,6 +485,23 @@ def _check_render(spec: Spec, selected: selection.Selection) -> None:
     if spec.render is Render.KUSTOMIZE and spec.path not in folders:
         message = f"{spec.path} has no kustomization, as spec.render wants: change spec.path or spec.render"
         raise SourceError(Reason.PATH_NOT_FOUND, message)
+
+
+def _check_treated(treated: Treated, selected: selection.Selection) -> None:
+    """Refuse kustomizations where variables or encrypted values are read, too.
+
+    Raises:
+        BuildError: BuildFailed.
+    """
+    if treated.mark and selected.units:
+        message = (
+            "spec.substitute and spec.decryption are not supported yet where there is a kustomization: "
+            "remove them, or name its folder in spec.exclude"
+        )
+        files = (each.reached for each in selected.units)
+        raise BuildError(
+            tuple(Failure(reason=Reason.BUILD_FAILED, message=message, file=each) for each in files)
+        )
 
 
 def _weighed(error: BuildError, built: Built) -> BuildError:

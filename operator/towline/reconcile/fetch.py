@@ -160,10 +160,12 @@ class Fetcher:
         Kinds that were unknown or forbidden then are looked for again when a retry is due.
 
         Raises:
-            BuildError, SourceError, ClusterError: as `CommitReader.desired` does.
+            BuildError, SourceError, ClusterError: as `CommitReader.treated` and `desired` do.
         """
+        treated = await self._source.treated(start.repository.key, fetched.spec)
         known, due = start.last.desired, self._clock() >= start.last.retry_at or start.is_asked_for
-        same = known and (known.sha, known.spec) == (fetched.head.sha, fetched.spec)
+        wanted = (fetched.head.sha, fetched.spec, treated.mark)
+        same = known and (known.sha, known.spec, known.mark) == wanted
         if known and same and not (known.failures and due) and not self._index.unseen(known.kinds):
             return known
-        return await self._source.desired(fetched.head, fetched.spec, known)
+        return await self._source.desired(fetched.head, fetched.spec, treated, known)

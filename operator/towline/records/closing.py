@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from towline import text
@@ -79,7 +80,10 @@ def interrupted(
         mask: the one that `record.entries` had.
         finished_at: RFC 3339 in UTC.
     """
-    digests = {str(ref): mask.digest(live.digest, ref.kind) for ref, live in owned.items()}
+    digests = {
+        str(ref): {mask.digest(live.digest, ref), mask.keyed_digest(live.digest)}
+        for ref, live in owned.items()
+    }
     ended = Ended(ending=Ending.INTERRUPTED, finished_at=finished_at)
     drafts = []
     for listed in _listed(records):
@@ -122,10 +126,10 @@ def _done(change: ChangeEntry, outcome: Outcome | None, *, planned: bool) -> str
     return "deleting" if outcome.kept else _COUNTED.get(outcome.change.action, "")
 
 
-def _found(change: ChangeEntry, digest: str | None) -> bool:
+def _found(change: ChangeEntry, digests: AbstractSet[str] | None) -> bool:
     if Action(change.action) in REMOVES:
-        return digest is None
-    return change.action != Action.REPAIR and digest == change.digest
+        return digests is None
+    return change.action != Action.REPAIR and digests is not None and change.digest in digests
 
 
 def _refused(listed: Mapping[int, ChangeEntry], outcomes: Mapping[str, Outcome]) -> list[RecordFailure]:

@@ -108,7 +108,7 @@ def _entry(change: Change, place: Place, mask: Mask) -> ChangeEntry:
         file=sizes.fit(place.file, 4096),
         line=place.line,
         commit=sizes.fit(place.commit, 64),
-        digest=sizes.fit(mask.digest(digest, change.ref.kind), 128),
+        digest=sizes.fit(mask.digest(digest, change.ref), 128),
     )
 
 

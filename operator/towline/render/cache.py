@@ -17,9 +17,8 @@ from towline import aio
 from towline.errors import BuildError
 from towline.model import Manifest
 from towline.render import build_report
-from towline.render.documents import YamlLimits
 from towline.render.parse_turns import ParseTurns
-from towline.render.rendered import Bounds, Rendered, Total, rendered
+from towline.render.rendered import Bounds, Reading, Rendered, Total, rendered
 
 File: TypeAlias = tuple[str, str, int]
 """Path from the repository root, Git object id of the content, size in bytes."""
@@ -79,26 +78,27 @@ class Cache:
             self._forget(next(iter(self._outdated)))
 
     async def render(
-        self, files: Sequence[File], read: Read, limits: YamlLimits, *, skip_non_manifests: bool = False
+        self, files: Sequence[File], read: Read, how: Reading, *, skip_non_manifests: bool = False
     ) -> tuple[Manifest, ...]:
         """Return what files declare, in byte order of their paths.
 
-        Every call must have the same limits. With `skip_non_manifests` a file without any object is not an
-        error.
+        Every call must have the same limits; what is read otherwise has another mark. With `skip_non_manifests` a
+        file without any object is not an error.
 
         Raises:
             BuildError: with every error of every file.
             SourceError: SourceTooLarge, for more objects or larger ones than `limits` allows.
         """
-        bounds = Bounds.of(sum(size for _, _, size in files), limits)
-        ordered = sorted(files, key=lambda file: file[0].encode("utf-8", "surrogateescape"))
+        bounds = Bounds.of(sum(size for _, _, size in files), how.limits)
+        marked = [(path, _marked(blob, how.mark), size) for path, blob, size in files]
+        ordered = sorted(marked, key=lambda file: file[0].encode("utf-8", "surrogateescape"))
         found = await self._known(ordered)
         total = Total.of(found.values())
         batches = list(_batches([file for file in ordered if file[:2] not in found]))
-        async with aclosing(_ahead(batches, read)) as contents:
+        async with aclosing(_ahead(batches, _unmarked(read))) as contents:
             async for batch, content in contents:
                 bounds.check(total)
-                parsed = await self._parse(batch, content, limits, bounds.size - total.size)
+                parsed = await self._parse(batch, content, how, bounds.size - total.size)
                 found |= parsed
                 total = total.plus(Total.of(parsed.values()))
         bounds.check(total)
@@ -143,7 +143,7 @@ class Cache:
             del self._blobs[blob]
 
     async def _parse(
-        self, batch: Sequence[File], contents: Mapping[str, bytes], limits: YamlLimits, most: int
+        self, batch: Sequence[File], contents: Mapping[str, bytes], how: Reading, most: int
     ) -> dict[_Name, Rendered]:
         """Parse what is neither remembered nor being parsed for another repository; wait for that."""
         found: dict[_Name, Rendered] = {}
@@ -153,7 +153,7 @@ class Cache:
             missing = [name for name in names if name not in found]
             mine = [name for name in missing if name not in self._parsing]
             if mine:
-                parsed = await self._parsed(mine, contents, limits, most)
+                parsed = await self._parsed(mine, contents, how, most)
                 found |= parsed
                 if len(parsed) < len(mine):
                     break  # more than the commit may declare
@@ -163,13 +163,13 @@ class Cache:
         return found
 
     async def _parsed(
-        self, names: Sequence[_Name], contents: Mapping[str, bytes], limits: YamlLimits, most: int
+        self, names: Sequence[_Name], contents: Mapping[str, bytes], how: Reading, most: int
     ) -> dict[_Name, Rendered]:
         loop = asyncio.get_running_loop()
         ended = loop.create_future()
         self._parsing |= dict.fromkeys(names, ended)
         try:
-            work = partial(_in_turns, self._turns, names, contents, limits, most)
+            work = partial(_in_turns, self._turns, names, contents, how, most)
             parsed = await loop.run_in_executor(self._threads, work)
             for name, one in parsed.items():
                 self._remember(*name, one)
@@ -178,6 +178,23 @@ class Cache:
                 self._parsing.pop(name, None)
             ended.set_result(None)
         return parsed
+
+
+def _marked(blob: str, mark: str) -> str:
+    """Return what the content of a file is known by, once it is decrypted and filled in."""
+    return f"{blob} {mark}" if mark else blob
+
+
+def _blob(marked: str) -> str:
+    return marked.partition(" ")[0]
+
+
+def _unmarked(read: Read) -> Read:
+    async def contents(marked: Sequence[str]) -> Mapping[str, bytes]:
+        found = await read([_blob(each) for each in marked])
+        return {each: found[_blob(each)] for each in marked}
+
+    return contents
 
 
 def _batches(files: Sequence[File]) -> Iterator[list[File]]:
@@ -214,7 +231,7 @@ async def _ahead(
 
 
 def _in_turns(
-    turns: ParseTurns, names: Sequence[_Name], contents: Mapping[str, bytes], limits: YamlLimits, most: int
+    turns: ParseTurns, names: Sequence[_Name], contents: Mapping[str, bytes], how: Reading, most: int
 ) -> dict[_Name, Rendered]:
     """Parse files, and stop after the one whose objects exceed `most` bytes; the caller checks for that."""
     found: dict[_Name, Rendered] = {}
@@ -225,7 +242,7 @@ def _in_turns(
             if size > most:
                 break
             twin = by_blob.get(blob)
-            one = twin.renamed(path) if twin else rendered(path, blob, contents[blob], limits, give_way)
+            one = twin.renamed(path) if twin else rendered(path, _blob(blob), contents[blob], how, give_way)
             size += one.size
             by_blob[blob] = found[path, blob] = one
     return found

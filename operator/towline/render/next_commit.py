@@ -15,6 +15,7 @@ from towline.render import declared, formats, links
 from towline.render.cache import Cache
 from towline.render.declared import DeclaredFiles
 from towline.render.documents import YamlLimits
+from towline.render.rendered import Reading
 from towline.source import selection
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
@@ -98,7 +99,9 @@ class NextCommitReader:
             return {sha: contents[sha] for sha in shas}
 
         files = [(entry.path, entry.sha, entry.size) for entry in selected]
-        raw = await self.cache.render(files, read, self.yaml, skip_non_manifests=spec.skip_non_manifests)
+        raw = await self.cache.render(
+            files, read, Reading(self.yaml), skip_non_manifests=spec.skip_non_manifests
+        )
         placed, failures = scope.place(raw, before.scopes, spec.default_namespace)
         if failures:
             return None

@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import orjson
 
 from towline import text
 from towline.errors import Failure, Reason, Refusal
-from towline.fields import controller_fields, nulls, pointer, server_fields
+from towline.fields import controller_fields, mask_text, nulls, pointer, server_fields
 from towline.fields.controller_fields import LeftOut
 from towline.model import Body, Ignored, Manifest, ObjectRef, Origin
 from towline.plan import manifest
@@ -23,6 +24,7 @@ from towline.render.documents import Document, DocumentErrors, Places, YamlLimit
 from towline.render.sops.decryption import DecryptedValue
 from towline.render.split import Piece
 from towline.render.validate import Complaint
+from towline.render.variables import secrecy
 from towline.render.variables.substitution import Substitution, substituted
 from towline.render.variables.treatment import UNTREATED, Treatment, decrypted
 
@@ -125,6 +127,7 @@ def treated(  # noqa: PLR0913, PLR0917  a file, and how it is read
     if treatment.keys:
         found, values, more = decrypted(file, found, treatment.keys, lines.of, whole=not failures)
         failures += more
+    known = secrecy.secret_texts(treatment.substitution, values)
     if found and not failures and not any(_is_meant(document.value) for document in found):
         failure = Failure(reason=Reason.BUILD_FAILED, message=NO_OBJECT, file=file, line=found[0].line)
         return TreatedFile((), (failure,), values)
@@ -132,7 +135,8 @@ def treated(  # noqa: PLR0913, PLR0917  a file, and how it is read
     left = limits.expanded_file(len(content))
     for one in _objects(found, Origin(file, 0, blob=blob), lines):
         give_way()
-        outcome = _substituted(one, treatment.substitution, give_way)
+        inside = [each for each in values if each.document == one.origin.document]
+        outcome = _substituted(one, _Fill(treatment.substitution, tuple(inside), known), give_way)
         if isinstance(outcome, Manifest) and len(outcome.content) <= left:
             left -= len(outcome.content)
             good.append(outcome)
@@ -143,19 +147,44 @@ def treated(  # noqa: PLR0913, PLR0917  a file, and how it is read
         failures.extend(outcome)
         if len(failures) >= _FAILURES:
             break
-    return TreatedFile(tuple(good), tuple(sorted(failures, key=lambda failure: failure.line)), values)
+    shown = _told(sorted(failures, key=lambda failure: failure.line), known)
+    return TreatedFile(tuple(good), shown, values)
 
 
-def _substituted(
-    one: _Object, substitution: Substitution | None, give_way: Callable[[], None]
-) -> Manifest | tuple[Failure, ...]:
-    """Return an object whose variables are filled in, as `_manifest` does."""
-    if substitution is None:
-        return _manifest(one)
-    filled, complaints = substituted(one.value, substitution, give_way)
-    if complaints:
-        return tuple(_failure(one, complaint, _shown(one.value)) for complaint in complaints)
-    return _manifest(one._replace(value=filled))
+def _told(failures: Sequence[Failure], texts: frozenset[str]) -> tuple[Failure, ...]:
+    """Return failures whose messages quote nothing that is secret."""
+    if not texts:
+        return tuple(failures)
+    return tuple(
+        replace(each, message=mask_text.without((each.message,), texts, frozenset())[0]) for each in failures
+    )
+
+
+class _Fill(NamedTuple):
+    """What is filled into one object: the variables, the values of it that were encrypted, and what is secret."""
+
+    substitution: Substitution | None
+    values: tuple[DecryptedValue, ...] = ()
+    texts: frozenset[str] = frozenset()
+
+
+def _substituted(one: _Object, fill: _Fill, give_way: Callable[[], None]) -> Manifest | tuple[Failure, ...]:
+    """Return an object whose variables are filled in, as `_manifest` does, with what is secret of it."""
+    places = secrecy.encrypted_places(fill.values, one.value, one.origin.item)
+    filled = one.value
+    if fill.substitution:
+        filled, complaints = substituted(one.value, fill.substitution, give_way)
+        if not complaints:
+            depending = secrecy.filled_places(one.value, filled, fill.substitution)
+            complaints = secrecy.complaints(one.value, filled, depending, fill.texts)
+            places |= depending
+        if complaints:
+            return tuple(_failure(one, complaint, _shown(one.value)) for complaint in complaints)
+    outcome = _manifest(one._replace(value=filled))
+    if isinstance(outcome, Manifest) and (places or fill.texts):
+        more = secrecy.transformed(outcome.body, places, fill.texts)
+        return replace(outcome, hidden=secrecy.hidden(places, fill.texts | more))
+    return outcome
 
 
 def is_pointer(content: bytes) -> bool:
@@ -171,7 +200,7 @@ def rendered_objects(
     failures: list[Failure] = []
     for value, origin in values:
         one = _Object(value, origin, None, _DeclaredLine(origin.line), None)
-        outcome = _substituted(one, substitution, unhurried)
+        outcome = _substituted(one, _Fill(substitution), unhurried)
         if isinstance(outcome, Manifest):
             good.append(outcome)
         elif len(failures) < _FAILURES:

@@ -11,12 +11,24 @@ from towline.errors import Failure, Reason, SourceError
 from towline.model import Manifest
 from towline.render import plain
 from towline.render.documents import YamlLimits
+from towline.render.variables.treatment import UNTREATED, Treatment
 
 _FILE_BYTES = 768
 _OBJECT_BYTES = 640
 _FAILURE_BYTES = 400
 _FIELD_BYTES = 300
 """Bytes that Python takes for each, beside the texts, which are counted; tests hold them against tracemalloc."""
+
+
+class Reading(NamedTuple):
+    """How files are read: within which limits, and what is done to them before.
+
+    `mark` is the fingerprint of the treatment, empty where nothing is done.
+    """
+
+    limits: YamlLimits
+    treatment: Treatment = UNTREATED
+    mark: str = ""
 
 
 class Rendered(NamedTuple):
@@ -34,19 +46,17 @@ class Rendered(NamedTuple):
         return self._replace(manifests=tuple(manifests), failures=tuple(failures))
 
 
-def rendered(
-    path: str, blob: str, content: bytes, limits: YamlLimits, give_way: Callable[[], None]
-) -> Rendered:
+def rendered(path: str, blob: str, content: bytes, how: Reading, give_way: Callable[[], None]) -> Rendered:
     """Parse one file.
 
     Args:
         path: from the root of the repository.
         blob: the Git object id of its content.
         content: its bytes.
-        limits: how much of it is read.
+        how: what is done with it.
         give_way: called again and again meanwhile.
     """
-    manifests, failures = plain.manifests(path, blob, content, limits, give_way)
+    manifests, failures, _ = plain.treated(path, blob, content, how.limits, how.treatment, give_way)
     size = sum(len(one.content) for one in manifests)
     weight = _FILE_BYTES + size + sum(map(_object_weight, manifests)) + sum(map(_failure_weight, failures))
     return Rendered(manifests, failures, size, weight)

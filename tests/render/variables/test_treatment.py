@@ -148,3 +148,39 @@ def test_the_order_of_variables_means_nothing() -> None:
     assert Treatment(substitution=Substitution(values=one)).fingerprint(b"k") == Treatment(
         substitution=Substitution(values=other)
     ).fingerprint(b"k")
+
+
+SECRETS = Substitution(
+    values={"NAME": "web", "PIN": "0123", "WORD": "hunter2"}, secret_names=frozenset({"PIN", "WORD"})
+)
+
+
+def test_what_depends_on_a_secret_variable_is_known_by_its_place_and_as_text() -> None:
+    text = f"{CONFIG}data: {{a: 'x${{WORD}}', b: '${{WORD^^}}', c: '${{NAME}}', d: plain}}\n"
+    (manifest,) = treated(text, Treatment(substitution=SECRETS)).manifests
+    assert manifest.hidden
+    assert manifest.hidden.places == {("data", "a"), ("data", "b")}
+    assert {"hunter2", "HUNTER2"} <= manifest.hidden.texts
+    assert "web" not in manifest.hidden.texts
+
+
+def test_a_value_that_was_encrypted_is_known_by_its_place_and_as_text() -> None:
+    (manifest,) = treated((SOPS / "files" / "secret.yaml").read_bytes(), Treatment(keys=KEYS)).manifests
+    assert manifest.hidden
+    assert ("stringData", "password") in manifest.hidden.places
+    assert "correct horse" in manifest.hidden.texts
+
+
+def test_a_secret_variable_in_the_name_of_a_field_is_refused_without_its_value() -> None:
+    for line in ("data: {'${WORD}': a}", "data: {}"):
+        marks = "" if "WORD" in line else "  annotations: {towline.dev/wave: '${WORD}'}\n"
+        (failure,) = treated(f"{CONFIG}{marks}{line}\n", Treatment(substitution=SECRETS)).failures
+        assert "which is shown everywhere" in failure.message
+        assert "hunter2" not in str(failure)
+
+
+def test_a_refused_value_is_not_quoted() -> None:
+    text = CONFIG.replace("${NAME}", "'${WORD} !'")
+    found = treated(text, Treatment(substitution=SECRETS))
+    assert found.failures
+    assert "hunter2" not in str(found)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias
 
 from towline import aio, text
@@ -17,7 +18,7 @@ from towline.errors import Failure
 from towline.fields import diff
 from towline.fields.mask import Mask
 from towline.live.index import Index
-from towline.model import Action, Change, ObjectRef, Plan
+from towline.model import Action, Change, Key, ObjectRef, Plan
 from towline.plan.stamp import Identity
 from towline.reconcile.desired import CommitReader
 from towline.reconcile.locate import Blame, ChangedFields
@@ -134,7 +135,9 @@ class Recorder:
         Raises:
             ClusterError: they could not be written.
         """
-        await self._ledger.close(closing.close(records, ended))
+        subject = records[0].intent.subject
+        told = _told(ended, partial(self._mask.told, Key(subject.namespace, subject.name)))
+        await self._ledger.close(closing.close(records, told))
         return records[-1].name
 
     async def leave(self, request: SyncRequest, entries: Sequence[ChangeEntry], ended: Ended) -> str:
@@ -215,6 +218,25 @@ class Recorder:
         if request.foreign is ForeignFields.REPORT:
             return attributed
         return (*attributed, *deviations.removals(found.before, manager, self._mask))
+
+
+def _told(ended: Ended, told: Callable[[str], str]) -> Ended:
+    """Return how a sync ended, in words that hold nothing secret."""
+
+    def plain(failures: Sequence[Failure]) -> tuple[Failure, ...]:
+        return tuple(replace(each, message=told(each.message)) for each in failures)
+
+    outcomes = tuple(
+        replace(
+            each,
+            change=replace(each.change, message=told(each.change.message)),
+            failures=plain(each.failures),
+        )
+        if each.failures or each.change.message
+        else each
+        for each in ended.outcomes
+    )
+    return replace(ended, outcomes=outcomes, failures=plain(ended.failures))
 
 
 def _place(change: Change, request: SyncRequest) -> Place:

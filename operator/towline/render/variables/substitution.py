@@ -48,12 +48,14 @@ class Types(StrEnum):
 class Substitution:
     """The variables of a repository: their values by name, and how they are filled in.
 
-    Line breaks are cut from the values, as Flux does it, so that no value can add a line to a manifest.
+    Line breaks are cut from the values, as Flux does it, so that no value can add a line to a manifest. The values of
+    `secret_names` come from Secrets, and must be shown nowhere.
     """
 
     values: Mapping[str, str] = field(repr=False)
     strict: bool = True
     types: Types = Types.FLUX
+    secret_names: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         values = {name: value.replace("\n", "") for name, value in self.values.items()}

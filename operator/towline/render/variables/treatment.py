@@ -35,7 +35,9 @@ class Treatment:
             return ""
         keys = self.keys.fingerprint(secret) if self.keys else None
         given = self.substitution
-        variables = [dict(given.values), given.strict, given.types] if given else None
+        variables = None
+        if given:
+            variables = [dict(given.values), given.strict, given.types, sorted(given.secret_names)]
         told = orjson.dumps([keys, variables], option=orjson.OPT_SORT_KEYS)
         return hmac.new(secret, told, hashlib.sha256).hexdigest()
 

@@ -1,0 +1,1 @@
+"""Remember what must be shown nowhere of the objects that a repository declares."""

@@ -1,0 +1,1 @@
+"""Read the variables and private keys that a spec names."""

@@ -1,0 +1,128 @@
+"""Read the variables and private keys that a spec names, when a pass begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from towline.api import substituting
+from towline.api.gitrepository import Spec
+from towline.api.substituting import Substitute, ValuesKind
+from towline.errors import Reason, SourceError
+from towline.fields.hidden.hidden_values import HiddenValues
+from towline.kube import named_values
+from towline.kube.client import Client
+from towline.kube.named_values import NamedValues
+from towline.model import Key, Manifest
+from towline.render.sops import keyring
+from towline.render.sops.keyring import Keyring, KeyringError
+from towline.render.variables import secrecy
+from towline.render.variables.substitution import Substitution, Types
+from towline.render.variables.treatment import UNTREATED, Treatment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treated:
+    """How the files of one repository are read; `mark` tells whether anything of it has changed."""
+
+    key: Key
+    treatment: Treatment = field(default=UNTREATED, repr=False)
+    mark: str = ""
+
+
+class Treatments:
+    """Reads treatments, for all repositories.
+
+    Args:
+        client: reads ConfigMaps and Secrets.
+        secret: a key of the operator's own, without which nobody can check a guess at a value.
+        own_keys: namespace and name of the Secret that holds the operator's own keys.
+        hidden: is told what must be shown nowhere.
+    """
+
+    def __init__(
+        self, client: Client, *, secret: bytes, own_keys: tuple[str, str], hidden: HiddenValues
+    ) -> None:
+        self._client = client
+        self._secret = secret
+        self._own_keys = own_keys
+        self._hidden = hidden
+
+    async def read(self, key: Key, spec: Spec) -> Treated:
+        """Return how the files of a repository are read now.
+
+        Raises:
+            SourceError: a ConfigMap or Secret is missing, or cannot be used.
+            ClusterError: one could not be read.
+        """
+        keys = await self._keys(key, spec.decryption_secret) if spec.decryption_secret else None
+        substitution = await self._substitution(key, spec.substitute) if spec.substitute else None
+        treatment = Treatment(keys=keys, substitution=substitution)
+        self._hidden.learn(key, secrecy.secret_texts(substitution), ())
+        return Treated(key=key, treatment=treatment, mark=treatment.fingerprint(self._secret))
+
+    def learn(self, treated: Treated, manifests: Iterable[Manifest]) -> None:
+        """Note what must be shown nowhere of the objects of a revision."""
+        self._hidden.learn(treated.key, secrecy.secret_texts(treated.treatment.substitution), manifests)
+
+    async def _keys(self, key: Key, name: str) -> Keyring:
+        where = "spec.decryption.secretRef"
+        found = await self._found(key, ValuesKind.SECRET, name, where)
+        if found is None:
+            raise _refusal(
+                f"{where}: Secret {key.namespace}/{name} does not exist: create it with a private key of age"
+            )
+        try:
+            return keyring.keyring(found.values)
+        except KeyringError as error:
+            raise _refusal(f"{where}: Secret {key.namespace}/{name}: {error}") from None
+
+    async def _substitution(self, key: Key, given: Substitute) -> Substitution:
+        values: dict[str, str] = {}
+        secret: set[str] = set()
+        for index, source in enumerate(given.sources):
+            where = f"spec.substitute.from[{index}]"
+            shown = f"{source.kind} {key.namespace}/{source.name}"
+            found = await self._found(key, source.kind, source.name, where)
+            if found is None:
+                if source.optional:
+                    continue
+                raise _refusal(f"{where}: {shown} does not exist: create it, or set optional: true")
+            read = _texts(found.values, f"{where}: {shown}")
+            values |= read
+            secret = secret | read.keys() if source.kind is ValuesKind.SECRET else secret - read.keys()
+        values |= dict(given.variables)
+        secret -= dict(given.variables).keys()
+        return Substitution(
+            values=values, strict=given.strict, types=Types(given.types), secret_names=frozenset(secret)
+        )
+
+    async def _found(self, key: Key, kind: ValuesKind, name: str, where: str) -> NamedValues | None:
+        if kind is ValuesKind.SECRET and (key.namespace, name) == self._own_keys:
+            raise _refusal(f"{where}: {name} is the Secret of the operator's own keys: name another one")
+        found = await named_values.read(self._client, kind, key.namespace, name)
+        if kind is ValuesKind.SECRET and found and found.is_bound:
+            message = (
+                f"{where}: Secret {key.namespace}/{name} is bound to hosts, for Git alone: name another one"
+            )
+            raise _refusal(message)
+        return found
+
+
+def _texts(values: Mapping[str, bytes], where: str) -> dict[str, str]:
+    found = {}
+    for name, value in values.items():
+        if not substituting.is_name(name):
+            message = (
+                "is not the name of a variable: use letters, digits and _, and do not begin with a digit"
+            )
+            raise _refusal(f"{where}: the key {name} {message}")
+        try:
+            found[name] = value.decode()
+        except UnicodeDecodeError:
+            raise _refusal(f"{where}: the value of the key {name} is not text: remove it") from None
+    return found
+
+
+def _refusal(message: str) -> SourceError:
+    return SourceError(Reason.AUTH_CONFIG_INVALID, message)
