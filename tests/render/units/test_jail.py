@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import time
 from pathlib import Path
 
 import pytest
+from towline.render.units import landlock
 from towline.render.units.jail import Jail, JailError
 from towline.shares.pools import Pools
+
+from tests.render.kubectl import KUBECTL
 
 
 def jail(folder: Path, seconds: float = 30) -> Jail:
@@ -22,6 +25,13 @@ async def ran(folder: Path, script: str, files: dict[str, bytes] | None = None) 
 
 def is_empty(folder: Path) -> bool:
     return not list(folder.iterdir())
+
+
+def wait_for(folder: Path, pattern: str) -> None:
+    end = time.monotonic() + 60
+    while not list(folder.glob(pattern)):
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 async def test_a_tool_sees_its_files_and_nothing_of_the_environment(
@@ -55,23 +65,22 @@ async def test_a_tool_that_takes_too_long_is_killed_with_its_children(tmp_path: 
 
 async def test_a_tool_that_writes_without_end_is_killed(tmp_path: Path) -> None:
     with pytest.raises(JailError, match=r"wrote more than 32 MiB") as raised:
-        await jail(tmp_path).run(("/bin/cat", "/dev/zero"), {})
+        await jail(tmp_path).run(("/usr/bin/yes",), {})
     assert not raised.value.passing
     assert is_empty(tmp_path)
 
 
 async def test_a_render_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
-    begun = tmp_path / "begun"
-    os.mkfifo(begun)
-    folder = tmp_path / "renders"
     task = asyncio.create_task(
-        jail(folder).run(("/bin/sh", "-c", f": >{begun}; /bin/sleep 600"), {f"{n}": b"" for n in range(50)})
+        jail(tmp_path).run(
+            ("/bin/sh", "-c", ': >"$HOME"/begun; /bin/sleep 600'), {f"{n}": b"" for n in range(50)}
+        )
     )
-    await asyncio.to_thread(begun.read_bytes)
+    await asyncio.to_thread(wait_for, tmp_path, "render-*/home/begun")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert is_empty(folder)
+    assert is_empty(tmp_path)
 
 
 def test_what_an_earlier_process_left_is_deleted_at_the_start(tmp_path: Path) -> None:
@@ -81,3 +90,43 @@ def test_what_an_earlier_process_left_is_deleted_at_the_start(tmp_path: Path) ->
     (left / "secret").chmod(0o400)
     jail(tmp_path)
     assert is_empty(tmp_path)
+
+
+_with_landlock = pytest.mark.skipif(not landlock.version(), reason="the kernel has no Landlock")
+
+
+@_with_landlock
+async def test_a_tool_reads_no_other_file_of_the_machine(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("of the operator")
+    told = await ran(tmp_path / "renders", f"/bin/cat {secret} /etc/hostname /proc/1/environ")
+    assert "of the operator" not in told
+    assert told.count("Permission denied") == 3
+
+
+@_with_landlock
+async def test_a_tool_changes_nothing_but_its_own_home(tmp_path: Path) -> None:
+    told = await ran(
+        tmp_path / "renders", f'echo x >"$HOME"/a && echo wrote; echo x >b; echo x >{tmp_path}/c', {"a": b""}
+    )
+    assert told.startswith("wrote\n")
+    assert told.count("cannot create") == 2
+    assert not (tmp_path / "c").exists()
+
+
+@_with_landlock
+async def test_a_tool_reaches_no_server(tmp_path: Path) -> None:
+    reached: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, writer: reached.append(writer), "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        run = await jail(tmp_path).run((str(KUBECTL), "-s", f"http://127.0.0.1:{port}", "version"), {})
+    assert "connect: permission denied" in run.result.complaint
+    assert not reached
+
+
+@_with_landlock
+async def test_the_operator_itself_is_not_confined(tmp_path: Path) -> None:
+    await ran(tmp_path, ":")
+    (tmp_path / "written").write_text("afterwards")
+    assert await asyncio.to_thread((tmp_path / "written").read_text) == "afterwards"

@@ -125,9 +125,7 @@ async def test_what_kustomize_says_shows_no_secret(tmp_path: Path) -> None:
 
 
 async def test_without_the_tool_a_unit_says_so(tmp_path: Path) -> None:
-    yard = Yard(tmp_path)
-    (tmp_path / "kubectl-counted").unlink()
-    (failure,) = told(await yard.build(BASE))
+    (failure,) = told(await Yard(tmp_path, "/nonexistent/kustomize").build(BASE))
     assert failure.startswith("base/kustomization.yaml:0: kustomize is not installed")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from towline.render.documents import YamlLimits
 from towline.render.links import Listing
 from towline.render.units import kustomize
-from towline.render.units.jail import Jail
+from towline.render.units.jail import Jail, Run
 from towline.render.units.unit_builds import Built, UnitBuilder, UnitSource
 from towline.shares.pools import Pools
 from towline.source.selection import Entry, Kind
@@ -47,17 +47,23 @@ def entry(path: str, text: str) -> Entry:
     )
 
 
+class CountingJail(Jail):
+    """A jail that counts the tools it has run."""
+
+    started = 0
+
+    async def run(self, command: Sequence[str], files: Mapping[str, bytes]) -> Run:
+        self.started += 1
+        return await super().run(command, files)
+
+
 class Yard:
     """A builder, and how many children it has started."""
 
     def __init__(self, folder: Path, binary: str = "", seconds: float = 60) -> None:
-        self._count = folder / "count"
         self.renders = folder / "renders"
-        counted = folder / "kubectl-counted"
-        counted.write_text(f'#!/bin/sh\necho >>{self._count}\nexec {binary or KUBECTL} "$@"\n')
-        counted.chmod(0o755)
-        jail = Jail(self.renders, Pools.here(), seconds)
-        self.builder = UnitBuilder(jail, lambda: kustomize.find(str(counted)), YamlLimits())
+        self._jail = CountingJail(self.renders, Pools.here(), seconds)
+        self.builder = UnitBuilder(self._jail, lambda: kustomize.find(binary or str(KUBECTL)), YamlLimits())
 
     async def build(self, files: Mapping[str, str], folders: set[str] | None = None) -> Built:
         commit = Commit(files)
@@ -71,7 +77,7 @@ class Yard:
 
     @property
     def children(self) -> int:
-        return len(self._count.read_text().splitlines()) if self._count.exists() else 0
+        return self._jail.started
 
 
 def told(built: Built) -> list[str]:

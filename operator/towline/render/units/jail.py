@@ -1,4 +1,4 @@
-"""Run a tool on copies of files, confined: no environment, no PATH, limits that hold from its first instruction on."""
+"""Run a tool on copies of files, confined: no environment, PATH or network, limits from its first instruction on."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 from typing import NamedTuple
 
+from towline import log
+from towline.render.units import landlock
 from towline.shares import behalf
 from towline.shares.pools import MIB, Pools
 from towline.source import process
 from towline.source.process import ProcessResult, TooMuchOutputError
+
+_log = log.logger(__name__)
 
 SECONDS = 60.0
 """How long a tool may run."""
@@ -33,6 +38,11 @@ _CORE_UNIT = 512
 
 _LIMITED = 'ulimit -c 0 && ulimit -f "$1" && ulimit -n "$2" && ulimit -d "$3" && ulimit -t "$4" && shift 4 && exec "$@"'
 _PREFIX = "render-"
+
+_PROGRAMS = ("/bin", "/usr", "/lib", "/lib64", "/etc/ld.so.cache")
+"""Where programs and their libraries are, with nothing in it that a tool must not see."""
+
+_WRITABLE = "/dev/null"
 
 
 class JailError(Exception):
@@ -66,6 +76,9 @@ class Jail:
         self._pools = pools
         self._seconds = seconds
         self._commands = tuple(shutil.which(name) for name in ("sh", "env"))
+        self._has_landlock = landlock.version() > 0
+        if not self._has_landlock:
+            _log.info("no Landlock: renders are confined without it")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for left in folder.glob(f"{_PREFIX}*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -87,7 +100,7 @@ class Jail:
                     await _finished(partial(_write, place, files))
                     root = place / "confined" / "root"
                     begun = self._pools.clock()
-                    result = await self._ran(command, place, root)
+                    result = await self._ran(command, place)
                     return Run(result, str(root), self._pools.clock() - begun)
             except OSError as error:
                 why = "no space is left" if error.errno in {errno.ENOSPC, errno.EDQUOT} else error.strerror
@@ -101,9 +114,9 @@ class Jail:
         finally:
             await _finished(partial(shutil.rmtree, place, ignore_errors=True))
 
-    async def _ran(self, command: Sequence[str], place: Path, root: Path) -> ProcessResult:
+    async def _ran(self, command: Sequence[str], place: Path) -> ProcessResult:
         memory = min(MEMORY, self._pools.large_memory)
-        started = _start(self._limited(memory, command, place), root)
+        started = self._start(self._limited(memory, command, place), command[0], place)
         try:
             async with asyncio.timeout(self._seconds):
                 result = await process.finish(started, OUTPUT)
@@ -119,6 +132,19 @@ class Jail:
         if "out of memory" in result.complaint or "cannot allocate memory" in result.complaint:
             raise JailError(f"the render took more than {memory // MIB} MiB", passing=False)
         return result
+
+    def _start(self, limited: Sequence[str], tool: str, place: Path) -> Popen[bytes]:
+        """Start a command in a thread that is made for it: where the kernel has Landlock, that stays confined."""
+
+        def start() -> Popen[bytes]:
+            if self._has_landlock:
+                landlock.confine(
+                    (*_PROGRAMS, tool, str(place / "confined")), (str(place / "home"), _WRITABLE)
+                )
+            return _started(limited, place / "confined" / "root")
+
+        with ThreadPoolExecutor(1) as made_for_it:
+            return made_for_it.submit(start).result()
 
     def _limited(self, memory: int, command: Sequence[str], place: Path) -> list[str]:
         shell, env = self._commands
@@ -149,7 +175,7 @@ async def _finished(work: Callable[[], None]) -> None:
         raise
 
 
-def _start(command: Sequence[str], folder: Path) -> Popen[bytes]:
+def _started(command: Sequence[str], folder: Path) -> Popen[bytes]:
     return Popen(  # noqa: S603  a fixed binary, and arguments of ours
         command, cwd=folder, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True, env={}
     )
