@@ -38,6 +38,7 @@ PLANTED = [
     ("status/compute.py", "from towline.notify import announcement", "Layers"),
     ("reconcile/planner.py", "from towline.reconcile import attempt", "A pass"),
     ("reconcile/state.py", "from towline.reconcile.sync import executor", "A pass"),
+    ("reconcile/desired/head.py", "from towline.reconcile.desired import whole_commit", "What Git declares"),
     ("reconcile/sync/recorder.py", "from towline.reconcile.sync import executor", "A sync"),
     ("reconcile/drifted/drift_reader.py", "from towline.reconcile.drifted import drift_states", "Drift"),
     ("errors.py", "from towline import model", "Layers"),

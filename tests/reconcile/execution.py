@@ -12,24 +12,20 @@ from pathlib import Path
 from aiohttp import web
 from towline.api.syncrecord import Trigger
 from towline.apply.writer import Writer
-from towline.fields.hidden.hidden_values import HiddenValues
 from towline.fields.mask import Mask
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import Person, Revision
-from towline.reconcile.desired import CommitReader, Head, Rules
+from towline.reconcile.desired.head import Head
+from towline.reconcile.desired.head_reader import HeadReader
+from towline.reconcile.desired.reading_rules import ReadingRules
 from towline.reconcile.locate import Blame
 from towline.reconcile.state import Fetched, Occasion
 from towline.reconcile.sync.executor import Executor
 from towline.reconcile.sync.recorder import Recorder
-from towline.reconcile.values.treatments import Treatments
 from towline.records.ledger import Ledger
-from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
-from towline.render.units.jail import Jail
-from towline.render.units.unit_builds import UnitBuilder
-from towline.shares.pools import Pools
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
 from towline.source.selection import SourceLimits
@@ -77,21 +73,12 @@ async def execution(folder: Path, answer: Handler = takes_all) -> AsyncIterator[
         discovery = Discovery(client)
         index = Index(client, discovery, lambda *_: None, stamps=STAMPS)
         writer, ledger = Writer(client, discovery, index), Ledger(client, "", folder)
-        source = CommitReader(
-            client=client,
-            discovery=discovery,
-            index=index,
-            mirrors=mirrors,
-            cache=Cache(),
-            units=UnitBuilder(Jail(folder / "renders", Pools.here()), lambda: None, YamlLimits()),
-            treatments=Treatments(client, secret=b"k" * 32, own_keys=("", ""), hidden=HiddenValues()),
-            rules=Rules(allow_http=False, limits=SourceLimits(), yaml=YamlLimits()),
-        )
+        rules = ReadingRules(allow_http=False, limits=SourceLimits(), yaml=YamlLimits())
         mask = Mask(b"k" * 32)
         recorder = Recorder(
             ledger=ledger,
             index=index,
-            source=source,
+            heads=HeadReader(client, mirrors, rules),
             blame=Blame(mirrors, YamlLimits()),
             mask=mask,
             now=lambda: NOW,

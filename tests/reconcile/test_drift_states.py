@@ -19,7 +19,8 @@ from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import Action, Change, Outcome, Plan, Result
 from towline.plan import ownership
-from towline.reconcile.desired import Desired, Head
+from towline.reconcile.desired.declared_objects import Desired
+from towline.reconcile.desired.head import Head
 from towline.reconcile.drifted.drift_reader import DriftReader
 from towline.reconcile.drifted.drift_state import DriftState
 from towline.reconcile.drifted.drift_states import DriftStates

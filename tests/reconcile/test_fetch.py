@@ -16,12 +16,19 @@ from towline.errors import Reason, SourceError
 from towline.fields.hidden.hidden_values import HiddenValues
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
-from towline.reconcile.desired import CommitReader, Head, Rules
+from towline.reconcile.desired.commit_files import CommitFiles
+from towline.reconcile.desired.commit_manifests import ManifestReader
+from towline.reconcile.desired.commit_reader import CommitReader
+from towline.reconcile.desired.head import Head
+from towline.reconcile.desired.head_reader import HeadReader
+from towline.reconcile.desired.reading_rules import ReadingRules
+from towline.reconcile.desired.whole_commit import WholeCommitReader
 from towline.reconcile.fetch import Fetcher
 from towline.reconcile.state import Fetched, LastPass, Start
 from towline.reconcile.values.treatments import Treatments
 from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
+from towline.render.next_commit import NextCommitReader
 from towline.render.units.jail import Jail
 from towline.render.units.unit_builds import UnitBuilder
 from towline.shares.pools import Pools
@@ -47,17 +54,27 @@ async def fetcher(mirrors: Mirrors, tmp_path: Path) -> AsyncIterator[Fetcher]:
     async with served(Server(status(403, "Forbidden"))) as client:
         discovery = Discovery(client)
         index = Index(client, discovery, lambda *_: None, stamps=STAMPS)
+        rules = ReadingRules(allow_http=True, limits=SourceLimits(), yaml=YamlLimits())
+        heads, cache = HeadReader(client, mirrors, rules), Cache()
+        treatments = Treatments(client, secret=b"k" * 32, own_keys=("", ""), hidden=HiddenValues())
+        manifests = ManifestReader(
+            files=CommitFiles(mirrors=mirrors, limits=rules.limits),
+            cache=cache,
+            units=UnitBuilder(Jail(tmp_path / "renders", Pools.here()), lambda: None, YamlLimits()),
+            yaml=rules.yaml,
+        )
         source = CommitReader(
-            client=client,
+            heads=heads,
             discovery=discovery,
             index=index,
-            mirrors=mirrors,
-            cache=Cache(),
-            units=UnitBuilder(Jail(tmp_path / "renders", Pools.here()), lambda: None, YamlLimits()),
-            treatments=Treatments(client, secret=b"k" * 32, own_keys=("", ""), hidden=HiddenValues()),
-            rules=Rules(allow_http=True, limits=SourceLimits(), yaml=YamlLimits()),
+            cache=cache,
+            treatments=treatments,
+            next_commits=NextCommitReader(mirrors=mirrors, cache=cache, limits=rules.limits, yaml=rules.yaml),
+            whole_commits=WholeCommitReader(
+                discovery=discovery, index=index, manifests=manifests, treatments=treatments
+            ),
         )
-        yield Fetcher(source, index, asyncio.get_running_loop().time)
+        yield Fetcher(heads, source, index, asyncio.get_running_loop().time)
         await index.aclose()
 
 

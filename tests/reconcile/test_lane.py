@@ -22,7 +22,7 @@ from towline.live.index import Index
 from towline.metrics import Metrics
 from towline.notify.announce import Announcer
 from towline.notify.kube_events import KubeEvents
-from towline.reconcile.desired import Head
+from towline.reconcile.desired.head import Head
 from towline.reconcile.drifted.drift_reader import DriftReader
 from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.lane import Lane, Lanes
@@ -69,7 +69,7 @@ async def lane_on(
         recorder = Recorder(
             ledger=ledger,
             index=index,
-            source=NOTHING,
+            heads=NOTHING,
             blame=Blame(NOTHING, YamlLimits()),
             mask=mask,
             now=now,

@@ -13,7 +13,7 @@ from towline.api.syncrecord import Trigger
 from towline.errors import Reason
 from towline.model import Key, Person, Revision
 from towline.reconcile import state
-from towline.reconcile.desired import Head
+from towline.reconcile.desired.head import Head
 from towline.reconcile.reconciler import LastPasses
 from towline.reconcile.state import Attempt, Fetched, LastPass, Reached, Start
 from towline.status.compute import PassResult

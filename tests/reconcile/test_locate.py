@@ -9,7 +9,7 @@ from pathlib import Path
 from structlog.testing import capture_logs
 from towline.api.syncrecord import Trigger
 from towline.model import Change, Plan
-from towline.reconcile.desired import Head
+from towline.reconcile.desired.head import Head
 from towline.reconcile.locate import Blame
 from towline.reconcile.state import Fetched
 from towline.render.documents import YamlLimits

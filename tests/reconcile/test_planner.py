@@ -18,7 +18,8 @@ from towline.kube.repositories import Repositories
 from towline.live.index import Index
 from towline.model import Action, ObjectRef, Person, Revision
 from towline.reconcile.dependencies import Dependencies
-from towline.reconcile.desired import Desired, Head
+from towline.reconcile.desired.declared_objects import Desired
+from towline.reconcile.desired.head import Head
 from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.planner import Planner

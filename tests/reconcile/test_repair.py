@@ -18,7 +18,7 @@ from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import Manifest, ObjectRef, Origin, Person, Revision
 from towline.reconcile import repair
-from towline.reconcile.desired import Head
+from towline.reconcile.desired.head import Head
 from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.repair import Repairs
 from towline.reconcile.state import LastPass, Start

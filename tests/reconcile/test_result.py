@@ -7,7 +7,7 @@ import pytest
 from towline.api.gitrepository import Mode
 from towline.errors import CostlyBuildError, CostlyError, Failure, Reason, SourceError, TowlineError
 from towline.reconcile import result
-from towline.reconcile.desired import Head
+from towline.reconcile.desired.head import Head
 from towline.reconcile.state import Reached
 from towline.status import compute
 

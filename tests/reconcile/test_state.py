@@ -10,7 +10,7 @@ from towline.api.syncrecord import Trigger
 from towline.errors import Reason
 from towline.model import Person, Revision
 from towline.reconcile import state
-from towline.reconcile.desired import Head
+from towline.reconcile.desired.head import Head
 from towline.reconcile.state import Fetched, LastPass, Occasion, Start
 from towline.source.access import Remote
 from towline.status.compute import PassResult

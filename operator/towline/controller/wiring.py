@@ -29,11 +29,15 @@ from towline.metrics import Metrics
 from towline.model import Key, ObjectRef
 from towline.notify.announce import Announcer
 from towline.notify.kube_events import KubeEvents
-from towline.reconcile import desired
 from towline.reconcile.attempt import Attempts
 from towline.reconcile.checkup import Checkups
 from towline.reconcile.dependencies import Dependencies
-from towline.reconcile.desired import CommitReader
+from towline.reconcile.desired.commit_files import CommitFiles
+from towline.reconcile.desired.commit_manifests import ManifestReader
+from towline.reconcile.desired.commit_reader import CommitReader
+from towline.reconcile.desired.head_reader import HeadReader
+from towline.reconcile.desired.reading_rules import ReadingRules
+from towline.reconcile.desired.whole_commit import WholeCommitReader
 from towline.reconcile.drifted.drift_reader import DriftReader
 from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.enforce import Enforcer
@@ -54,6 +58,7 @@ from towline.reconcile.values.treatments import Treatments
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
+from towline.render.next_commit import NextCommitReader
 from towline.render.units import kustomize
 from towline.render.units.jail import Jail
 from towline.render.units.unit_builds import UnitBuilder
@@ -106,6 +111,7 @@ class _Shared:
     dependencies: Dependencies
     announcer: Announcer
     sweep: Sweep
+    heads: HeadReader
     source: CommitReader
     fetcher: Fetcher
     locator: Locator
@@ -181,21 +187,14 @@ def _shared(
     repositories = Repositories(doors.client, hidden)
     neighbours = Neighbours(repositories, wake, time.monotonic)
     rules = _rules(chosen)
-    source = CommitReader(
-        client=doors.client,
-        discovery=doors.discovery,
-        index=doors.index,
-        mirrors=doors.mirrors,
-        cache=Cache(),
-        units=_units(chosen, doors.pools, rules),
-        treatments=Treatments(doors.client, secret=keys.mask, own_keys=rules.keys, hidden=hidden),
-        rules=rules,
-    )
+    heads = HeadReader(doors.client, doors.mirrors, rules)
+    treatments = Treatments(doors.client, secret=keys.mask, own_keys=rules.keys, hidden=hidden)
+    source = _source(chosen, doors, rules, heads, treatments)
     locator = Locator(doors.mirrors, rules.yaml)
     writer = Writer(doors.client, doors.discovery, doors.index)
     blame = Blame(doors.mirrors, rules.yaml)
     drift_reader = DriftReader(locator, writer, mask, stamps=keys.stamps, now=now)
-    recorder = _recorder(doors, source, blame, mask)
+    recorder = _recorder(doors, heads, blame, mask)
     return _Shared(
         hidden=hidden,
         repositories=repositories,
@@ -203,8 +202,9 @@ def _shared(
         dependencies=Dependencies(repositories, neighbours.stir, time.monotonic),
         announcer=Announcer(KubeEvents(doors.client, socket.gethostname(), now), metrics, hidden),
         sweep=Sweep(doors.client, doors.discovery, doors.index, doors.ledger),
+        heads=heads,
         source=source,
-        fetcher=Fetcher(source, doors.index, time.monotonic, FetchProgress(repositories, now).told),
+        fetcher=Fetcher(heads, source, doors.index, time.monotonic, FetchProgress(repositories, now).told),
         locator=locator,
         writer=writer,
         executor=Executor(
@@ -224,11 +224,11 @@ def _shared(
     )
 
 
-def _recorder(doors: Doors, source: CommitReader, blame: Blame, mask: Mask) -> Recorder:
+def _recorder(doors: Doors, heads: HeadReader, blame: Blame, mask: Mask) -> Recorder:
     return Recorder(
         ledger=doors.ledger,
         index=doors.index,
-        source=source,
+        heads=heads,
         blame=blame,
         mask=mask,
         now=now,
@@ -249,13 +249,38 @@ def _repairs(doors: Doors, shared: _Shared) -> Repairs:
     )
 
 
-def _units(chosen: Settings, pools: Pools, rules: desired.Rules) -> UnitBuilder:
+def _source(
+    chosen: Settings, doors: Doors, rules: ReadingRules, heads: HeadReader, treatments: Treatments
+) -> CommitReader:
+    cache = Cache()
+    manifests = ManifestReader(
+        files=CommitFiles(mirrors=doors.mirrors, limits=rules.limits),
+        cache=cache,
+        units=_units(chosen, doors.pools, rules),
+        yaml=rules.yaml,
+    )
+    return CommitReader(
+        heads=heads,
+        discovery=doors.discovery,
+        index=doors.index,
+        cache=cache,
+        treatments=treatments,
+        next_commits=NextCommitReader(
+            mirrors=doors.mirrors, cache=cache, limits=rules.limits, yaml=rules.yaml
+        ),
+        whole_commits=WholeCommitReader(
+            discovery=doors.discovery, index=doors.index, manifests=manifests, treatments=treatments
+        ),
+    )
+
+
+def _units(chosen: Settings, pools: Pools, rules: ReadingRules) -> UnitBuilder:
     jail = Jail(chosen.folder / "renders", pools)
     return UnitBuilder(jail, partial(kustomize.find, chosen.kustomize), rules.yaml)
 
 
-def _rules(chosen: Settings) -> desired.Rules:
-    return desired.Rules(
+def _rules(chosen: Settings) -> ReadingRules:
+    return ReadingRules(
         allow_http=chosen.allow_http,
         limits=SourceLimits(file_bytes=chosen.max_file_size),
         yaml=YamlLimits(file_bytes=chosen.max_file_size),
@@ -300,7 +325,7 @@ def _enforcer(doors: Doors, shared: _Shared) -> Enforcer:
         recorder=shared.recorder,
         observer=observer,
         drifts=shared.drifts,
-        source=shared.source,
+        heads=shared.heads,
         locator=shared.locator,
         index=doors.index,
         repositories=shared.repositories,

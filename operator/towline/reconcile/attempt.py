@@ -15,7 +15,7 @@ from towline.api.schema import Schema
 from towline.errors import Reason, SpecError, TowlineError
 from towline.live.index import Index
 from towline.reconcile import result
-from towline.reconcile.desired import Desired
+from towline.reconcile.desired.declared_objects import Desired
 from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.enforce import Enforcer
 from towline.reconcile.fetch import Fetcher

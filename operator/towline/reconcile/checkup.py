@@ -11,7 +11,7 @@ from towline.errors import Reason
 from towline.live.index import Index
 from towline.live.pods import Pods
 from towline.model import ObjectRef, State
-from towline.reconcile.desired import Desired
+from towline.reconcile.desired.declared_objects import Desired
 from towline.status.compute import PassResult
 from towline.status.survey import HealthSummary, UnhealthyObject
 

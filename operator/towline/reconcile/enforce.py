@@ -14,7 +14,7 @@ from towline.kube.repositories import Repositories
 from towline.live.index import Index
 from towline.model import Plan
 from towline.reconcile import result, state
-from towline.reconcile.desired import CommitReader
+from towline.reconcile.desired.head_reader import HeadReader
 from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.locate import Locator
 from towline.reconcile.observe import Observer
@@ -39,7 +39,7 @@ class Enforcer:
         recorder: leaves the records.
         observer: shows what plans would do.
         drifts: records what was written.
-        source: finds newer heads while a sync runs.
+        heads: finds newer ones while a sync runs.
         locator: finds the lines of refused fields.
         index: the live objects.
         repositories: writes the resource itself.
@@ -53,7 +53,7 @@ class Enforcer:
         recorder: Recorder,
         observer: Observer,
         drifts: DriftStates,
-        source: CommitReader,
+        heads: HeadReader,
         locator: Locator,
         index: Index,
         repositories: Repositories,
@@ -63,7 +63,7 @@ class Enforcer:
         self._recorder = recorder
         self._observer = observer
         self._drifts = drifts
-        self._source = source
+        self._heads = heads
         self._locator = locator
         self._index = index
         self._repositories = repositories
@@ -158,7 +158,7 @@ class Enforcer:
             await self._observer.compare(repository, entries, decided.gated)
             repository = await self._begun(repository, planned)
 
-        async with self._source.watching(repository.key, fetched.spec, fetched.head) as superseded:
+        async with self._heads.watching(repository.key, fetched.spec, fetched.head) as superseded:
             synced = await self._executor.run(request, begin, superseded)
         return repository, synced
 

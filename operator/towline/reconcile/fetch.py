@@ -11,7 +11,10 @@ from towline import log
 from towline.api.gitrepository import GitRepository, Spec
 from towline.live.index import Index
 from towline.model import Key
-from towline.reconcile.desired import CommitReader, Desired, Head
+from towline.reconcile.desired.commit_reader import CommitReader
+from towline.reconcile.desired.declared_objects import Desired
+from towline.reconcile.desired.head import Head
+from towline.reconcile.desired.head_reader import HeadReader
 from towline.reconcile.state import Fetched, Start
 from towline.source.access import Remote
 from towline.status import reasons
@@ -36,7 +39,8 @@ class Fetcher:
     """Reads Git for attempts.
 
     Args:
-        source: reads Git.
+        heads: looks up and fetches commits.
+        source: reads what they declare.
         index: says which kinds can still be seen.
         clock: monotonic seconds.
         told: tells how far a fetch is while a block runs; nobody does where it is None.
@@ -44,11 +48,13 @@ class Fetcher:
 
     def __init__(
         self,
+        heads: HeadReader,
         source: CommitReader,
         index: Index,
         clock: Callable[[], float],
         told: Told | None = None,
     ) -> None:
+        self._heads = heads
         self._source = source
         self._index = index
         self._clock = clock
@@ -65,7 +71,7 @@ class Fetcher:
         passed = start.last.passed
         if passed is None or passed.reason not in reasons.AUTHENTICATION or not spec.secret_name:
             return None
-        return await self._source.secret_version(start.repository.key, spec)
+        return await self._heads.secret_version(start.repository.key, spec)
 
     def is_still_away(self, start: Start, spec: Spec, secret: str | None) -> bool:
         """Tell whether Git could not be read, nothing about that changed, and no retry is due."""
@@ -99,9 +105,9 @@ class Fetcher:
         fresh = self._clock() < last.looked_at + spec.interval * _FRESH and last.news == start.news
         if last.head and fresh and last.spec == spec and not start.is_asked_for:
             return last.head
-        self._remotes[key] = remote = await self._source.remote(key, spec)
+        self._remotes[key] = remote = await self._heads.remote(key, spec)
         with self._asks(key):
-            head = await self._source.head(remote, spec, self._age(start, spec))
+            head = await self._heads.head(remote, spec, self._age(start, spec))
         if last.head is None or last.head.sha != head.sha:
             _log.info("head moved", repository=str(key), ref=head.name, commit=head.sha)
         return head
@@ -146,13 +152,13 @@ class Fetcher:
         known = start.last.fetched.revision if start.last.fetched else None
         async with self._told(start, head):
             with self._asks(start.repository.key):
-                revision = await self._source.revision(head, spec.timeout, known)
+                revision = await self._heads.revision(head, spec.timeout, known)
         return Fetched(spec=spec, head=head, revision=revision)
 
     def _told(self, start: Start, head: Head) -> AbstractAsyncContextManager[None]:
         if self._telling is None:
             return nullcontext()
-        return self._telling(start.repository, head.sha[:7], lambda: self._source.progress(head))
+        return self._telling(start.repository, head.sha[:7], lambda: self._heads.progress(head))
 
     async def desired(self, start: Start, fetched: Fetched) -> Desired:
         """Read the manifests, unless the last pass did so and every kind can still be seen.

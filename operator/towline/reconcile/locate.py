@@ -13,7 +13,7 @@ from towline.api.gitrepository import GitRepository
 from towline.api.syncrecord import FieldChange, Trigger
 from towline.errors import CostlyError, Failure, SourceError
 from towline.model import APPLIES, Change, ChangedBy, Manifest, ObjectRef, Origin, Plan, Revision
-from towline.reconcile.desired import Head
+from towline.reconcile.desired.head import Head
 from towline.reconcile.state import Fetched
 from towline.render import documents, plain
 from towline.render.documents import YamlLimits

@@ -14,7 +14,7 @@ from towline.model import Live, ObjectRef, Plan
 from towline.plan import build, claims, one_shot, ownership
 from towline.plan.ownership import OWN, Policy
 from towline.reconcile.dependencies import Dependencies
-from towline.reconcile.desired import Desired
+from towline.reconcile.desired.declared_objects import Desired
 from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.state import Fetched, Planned, Start, Visible, done_of, kinds_of

@@ -19,7 +19,7 @@ from towline.model import Action, Change, ObjectRef, Plan, Revision
 from towline.notify import announcement
 from towline.notify.announce import Announcer
 from towline.plan import build, drift_policy, one_shot, ownership
-from towline.reconcile.desired import CommitReader
+from towline.reconcile.desired.commit_reader import CommitReader
 from towline.reconcile.drifted.drift_reader import DriftReader
 from towline.reconcile.drifted.drift_state import DriftState
 from towline.reconcile.drifted.drift_states import DriftStates

@@ -18,7 +18,7 @@ from towline.notify import announcement
 from towline.notify.announce import Announcer
 from towline.plan.snapshot import differing
 from towline.reconcile.dependencies import Dependencies
-from towline.reconcile.desired import Desired
+from towline.reconcile.desired.declared_objects import Desired
 from towline.reconcile.state import Finalized
 from towline.records.ledger import Ledger
 from towline.status import compute, health_condition

@@ -12,7 +12,7 @@ from towline.api.syncrecord import Ending
 from towline.errors import ClusterError, CostlyBuildError, CostlyError, Failure, Reason, Refusal, TowlineError
 from towline.model import Change, Key, ObjectRef, Plan, Result, Revision
 from towline.plan import one_shot
-from towline.reconcile.desired import Desired
+from towline.reconcile.desired.declared_objects import Desired
 from towline.reconcile.observe import Observed
 from towline.reconcile.state import Planned, Reached, Start
 from towline.reconcile.sync.sync_request import SyncResult

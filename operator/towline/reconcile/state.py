@@ -16,7 +16,8 @@ from towline.api.syncrecord import Trigger
 from towline.drift.deviations import Deviation
 from towline.model import GroupKind, ObjectRef, Plan, Revision
 from towline.plan.stamp import Identity
-from towline.reconcile.desired import Desired, Head
+from towline.reconcile.desired.declared_objects import Desired
+from towline.reconcile.desired.head import Head
 from towline.status.compute import PassResult
 
 

@@ -19,6 +19,7 @@ from towline.render.documents import YamlLimits
 from towline.render.units import kustomize
 from towline.render.units.jail import Jail
 from towline.render.units.unit_builds import Built, UnitBuilder, UnitSource
+from towline.render.units.unit_settings import UnitSettings
 from towline.shares.pools import Pools
 from towline.source import selection
 from towline.source.selection import Entry, Selection, SourceLimits
@@ -80,7 +81,8 @@ def _built(root: Path, selected: Selection, limits: YamlLimits, binary: str) -> 
     source = UnitSource(name="", tree=folder.Disk(root), read=read)
     with tempfile.TemporaryDirectory() as place:
         builder = UnitBuilder(Jail(Path(place), Pools.here()), partial(kustomize.find, binary), limits)
-        return asyncio.run(builder.build(source, {selection.unit_folder(each) for each in selected.units}))
+        folders = {selection.unit_folder(each) for each in selected.units}
+        return asyncio.run(builder.build(source, folders, UnitSettings()))
 
 
 def _from(path: str, one: Manifest) -> Manifest:

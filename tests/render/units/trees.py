@@ -11,6 +11,7 @@ from towline.render.links import Listing
 from towline.render.units import kustomize
 from towline.render.units.jail import Jail, Run
 from towline.render.units.unit_builds import Built, UnitBuilder, UnitSource
+from towline.render.units.unit_settings import UnitSettings
 from towline.shares.pools import Pools
 from towline.source.selection import Entry, Kind
 
@@ -65,10 +66,13 @@ class Yard:
         self._jail = CountingJail(self.renders, Pools.here(), seconds)
         self.builder = UnitBuilder(self._jail, lambda: kustomize.find(binary or str(KUBECTL)), YamlLimits())
 
-    async def build(self, files: Mapping[str, str], folders: set[str] | None = None) -> Built:
+    async def build(
+        self, files: Mapping[str, str], folders: set[str] | None = None, how: UnitSettings | None = None
+    ) -> Built:
         commit = Commit(files)
         source = UnitSource(name="repository", tree=commit.tree, read=commit.read)
-        return await self.builder.build(source, commit.folders if folders is None else folders)
+        found = commit.folders if folders is None else folders
+        return await self.builder.build(source, found, how or UnitSettings())
 
     @property
     def is_clean(self) -> bool:

@@ -17,7 +17,7 @@ from towline.drift.tries import RepairResults, Tries
 from towline.errors import Refusal
 from towline.model import Action, Body, Change, ObjectRef, Plan
 from towline.plan import drift_policy
-from towline.reconcile.desired import Head
+from towline.reconcile.desired.head import Head
 from towline.reconcile.sync.sync_request import SyncResult
 from towline.status import drift_fields
 

@@ -14,7 +14,7 @@ from towline.errors import ClusterError
 from towline.model import Action, Change, Key, ObjectRef, Plan
 from towline.plan import drift_policy
 from towline.plan.ownership import Policy
-from towline.reconcile.desired import Head
+from towline.reconcile.desired.head import Head
 from towline.reconcile.drifted import drift_state
 from towline.reconcile.drifted.drift_reader import DriftReader
 from towline.reconcile.drifted.drift_state import DriftState, Found

@@ -20,7 +20,7 @@ from towline.fields.mask import Mask
 from towline.live.index import Index
 from towline.model import Action, Change, Key, ObjectRef, Plan
 from towline.plan.stamp import Identity
-from towline.reconcile.desired import CommitReader
+from towline.reconcile.desired.head_reader import HeadReader
 from towline.reconcile.locate import Blame, ChangedFields
 from towline.reconcile.state import Fetched, Occasion
 from towline.reconcile.sync import sync_request
@@ -45,7 +45,7 @@ class Recorder:
     Args:
         ledger: stores the records.
         index: the live objects, to find out how far a sync came whose process died.
-        source: lists the commits between two.
+        heads: lists the commits between two.
         blame: finds which commits made objects what they are, and in which line.
         mask: hides secrets in records.
         now: the current time, with its zone.
@@ -57,7 +57,7 @@ class Recorder:
         *,
         ledger: Ledger,
         index: Index,
-        source: CommitReader,
+        heads: HeadReader,
         blame: Blame,
         mask: Mask,
         now: Callable[[], datetime],
@@ -65,7 +65,7 @@ class Recorder:
     ) -> None:
         self._ledger = ledger
         self._index = index
-        self._source = source
+        self._heads = heads
         self._blame = blame
         self._mask = mask
         self._now = now
@@ -96,7 +96,7 @@ class Recorder:
         """
         last = await self.newest(Identity(key=repository.key, uid=repository.uid))
         source = sync_request.base(last)
-        history = await self._source.history(fetched.head, fetched.revision, source)
+        history = await self._heads.history(fetched.head, fetched.revision, source)
         changed_by = await self._blame.changed_by(repository, fetched, plan, history.revisions, why.trigger)
         return sync_request.requested(
             repository, fetched, plan, why, source=source, history=history, changed_by=changed_by

@@ -19,6 +19,7 @@ from towline.render.units.graph import Graph, Needed
 from towline.render.units.inputs import InputFile
 from towline.render.units.jail import Jail, JailError
 from towline.render.units.kustomize import Tool
+from towline.render.units.unit_settings import UnitSettings
 from towline.source.selection import Entry
 
 ReadFiles: TypeAlias = Callable[[Sequence[Entry]], Awaitable[Sequence[bytes]]]
@@ -63,6 +64,21 @@ class Built:
     reads: frozenset[str] = frozenset()
     runs: tuple[UnitRun, ...] = ()
     is_costly: bool = False
+
+
+class _BuildRequest(NamedTuple):
+    """One unit that is to be built; `tool` is None where there is none."""
+
+    source: UnitSource
+    unit: Graph
+    how: UnitSettings
+    tool: Tool | None
+
+    def key(self, tool: Tool) -> str:
+        """Return what tells this build from all others whose outcome may differ."""
+        files = sorted((path, entry.mode, entry.sha) for path, entry in self.unit.files.items())
+        told = (tool.identity, self.how.mark, self.unit.folder, files)
+        return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 class _Outcome(NamedTuple):
@@ -112,12 +128,13 @@ class UnitBuilder:
         self._probes = 0
         self._builds = _Builds()
 
-    async def build(self, source: UnitSource, folders: Iterable[str]) -> Built:
+    async def build(self, source: UnitSource, folders: Iterable[str], how: UnitSettings) -> Built:
         """Build the units among some folders.
 
         Args:
             source: the commit.
             folders: those that hold a kustomization.
+            how: what the spec says about it.
 
         Raises:
             SourceError: a file of the commit could not be read.
@@ -128,7 +145,7 @@ class UnitBuilder:
         units = [graphs[folder] for folder in unit_folders.units(built_on)]
         tool = await asyncio.to_thread(self._find) if units else None
         runs: list[UnitRun] = []
-        outcomes = [await self._built(source, unit, tool, runs) for unit in units]
+        outcomes = [await self._built(_BuildRequest(source, unit, how, tool), runs) for unit in units]
         return Built(
             runs=tuple(runs),
             is_costly=any(each.is_passing for each in outcomes),
@@ -191,18 +208,17 @@ class UnitBuilder:
             for path in too_large
         }
 
-    async def _built(
-        self, source: UnitSource, unit: Graph, tool: Tool | None, runs: list[UnitRun]
-    ) -> _Outcome:
+    async def _built(self, request: _BuildRequest, runs: list[UnitRun]) -> _Outcome:
+        unit, tool = request.unit, request.tool
         if unit.failures:
             return _Outcome((), unit.failures)
         if tool is None:
             return _outcome(unit, kustomize.ABSENT)
-        key = _key(unit, tool)
+        key = request.key(tool)
         if known := self._builds.get(key):
             return known
         try:
-            outcome = await self._ran(source, unit, tool)
+            outcome = await self._ran(request, tool)
             runs.append(UnitRun(unit.kustomization, len(outcome.manifests), len(unit.files), outcome.seconds))
         except JailError as error:
             outcome = _outcome(unit, error.message)
@@ -211,9 +227,10 @@ class UnitBuilder:
         self._builds.put(key, outcome)
         return outcome
 
-    async def _ran(self, source: UnitSource, unit: Graph, tool: Tool) -> _Outcome:
+    async def _ran(self, request: _BuildRequest, tool: Tool) -> _Outcome:
+        unit = request.unit
         paths = tuple(unit.files)
-        read = await source.read([unit.files[path] for path in paths])
+        read = await request.source.read([unit.files[path] for path in paths])
         contents = dict(zip(paths, read, strict=True))
         files = await asyncio.to_thread(_all_parsed, unit, contents, self._limits)
         (document,) = files[unit.kustomization].documents
@@ -239,11 +256,6 @@ def _all_parsed(unit: Graph, contents: Mapping[str, bytes], limits: YamlLimits) 
         path: inputs.raw(path, content) if path in unit.raw else inputs.parsed(path, content, limits)
         for path, content in contents.items()
     }
-
-
-def _key(unit: Graph, tool: Tool) -> str:
-    files = sorted((path, entry.mode, entry.sha) for path, entry in unit.files.items())
-    return hashlib.sha256(repr((tool.identity, unit.folder, files)).encode()).hexdigest()
 
 
 def _outcome(unit: Graph, message: str) -> _Outcome:

@@ -1,0 +1,161 @@
+"""Read the manifests of a whole commit: its plain files, and what tools make of its units."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from towline.api.gitrepository import Render, Spec
+from towline.errors import BuildError, CostlyBuildError, Failure, Reason, SourceError
+from towline.model import Manifest
+from towline.reconcile.desired import commit_notes
+from towline.reconcile.desired.commit_files import CommitFiles
+from towline.reconcile.desired.head import Head
+from towline.reconcile.values.treatments import Treated
+from towline.render import formats
+from towline.render.build_report import build_error
+from towline.render.cache import Cache
+from towline.render.documents import YamlLimits
+from towline.render.links import Links
+from towline.render.rendered import Bounds, Reading, Total
+from towline.render.units.unit_builds import Built, UnitBuilder
+from towline.render.units.unit_settings import UnitSettings
+from towline.source import selection
+from towline.source.selection import Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitManifests:
+    """The manifests of a commit as its files declare them, and where they come from.
+
+    Attributes:
+        listed: what is below the path.
+        selected: the files among it that are read as they are.
+        built: what the units declare.
+        manifests: all manifests, in no place yet.
+    """
+
+    listed: Links
+    selected: Selection
+    built: Built
+    manifests: tuple[Manifest, ...]
+
+    @property
+    def places(self) -> Mapping[str, str]:
+        """The paths by which files were reached, by their own."""
+        return _places(self.selected)
+
+
+class ManifestReader:
+    """Reads the manifests of commits, for all repositories.
+
+    Args:
+        files: lists and reads the files of commits.
+        cache: parses files.
+        units: builds the folders that another tool turns into objects.
+        yaml: how much of a file is read.
+    """
+
+    def __init__(self, *, files: CommitFiles, cache: Cache, units: UnitBuilder, yaml: YamlLimits) -> None:
+        self._files = files
+        self._cache = cache
+        self._units = units
+        self._yaml = yaml
+
+    async def read(self, head: Head, spec: Spec, treated: Treated) -> CommitManifests:
+        """Read every file and build every unit of a commit.
+
+        Raises:
+            BuildError: with every error of every file and unit.
+            SourceError: the path, or the size of its content.
+        """
+        listed = await self._files.listed(head, spec.path)
+        markers = formats.markers(spec.render)
+        selected = await asyncio.to_thread(
+            selection.select, listed, spec.path, markers, spec.exclude, self._files.limits
+        )
+        _check_render(spec, selected)
+        _check_treated(treated, selected)
+        built = await self._built(head, treated, selected)
+        plain = tuple(each for each in selected.files if each.path not in built.reads)
+        selected = replace(selected, files=plain)
+        manifests = await self._manifests(head, spec, treated, selected, built)
+        return CommitManifests(listed=listed, selected=selected, built=built, manifests=manifests)
+
+    async def _built(self, head: Head, treated: Treated, selected: Selection) -> Built:
+        if not selected.units:
+            return Built()
+        source = await self._files.unit_source(head)
+        folders = {selection.unit_folder(each) for each in selected.units}
+        how = UnitSettings(treatment=treated.treatment, mark=treated.mark)
+        built = await self._units.build(source, folders, how)
+        commit_notes.built(built, head.sha)
+        return built
+
+    async def _manifests(
+        self, head: Head, spec: Spec, treated: Treated, selected: Selection, built: Built
+    ) -> tuple[Manifest, ...]:
+        """Parse the selected files; report refusals of the selection and of units together with parse errors."""
+
+        async def read(shas: Sequence[str]) -> Mapping[str, bytes]:
+            return await self._files.blobs(head, shas)
+
+        files = [(entry.path, entry.sha, entry.size) for entry in selected.files]
+        places = _places(selected)
+        refused = (*selected.failures, *built.failures)
+        try:
+            manifests = await self._cache.render(
+                files,
+                read,
+                Reading(self._yaml, treated.treatment, treated.mark),
+                skip_non_manifests=spec.skip_non_manifests,
+            )
+        except BuildError as error:
+            told = build_error((*refused, *error.failures), places, spec.path, head.sha)
+            raise _weighed(told, built) from error
+        if refused:
+            raise _weighed(build_error(refused, places, spec.path, head.sha), built)
+        both = (*manifests, *built.manifests)
+        if built.manifests:
+            bounds = Bounds(self._yaml.objects, self._yaml.content_bytes, 0)
+            bounds.check(Total(len(both), sum(len(each.content) for each in both)))
+        return both
+
+
+def _places(selected: Selection) -> Mapping[str, str]:
+    return {entry.path: entry.reached for entry in selected.files}
+
+
+def _check_render(spec: Spec, selected: Selection) -> None:
+    """Refuse a path without a kustomization where the spec wants it to have one.
+
+    Raises:
+        SourceError: PathNotFound.
+    """
+    folders = {each.reached.rpartition("/")[0] or "." for each in selected.units}
+    if spec.render is Render.KUSTOMIZE and spec.path not in folders:
+        message = f"{spec.path} has no kustomization, as spec.render wants: change spec.path or spec.render"
+        raise SourceError(Reason.PATH_NOT_FOUND, message)
+
+
+def _check_treated(treated: Treated, selected: Selection) -> None:
+    """Refuse kustomizations where variables or encrypted values are read, too.
+
+    Raises:
+        BuildError: BuildFailed.
+    """
+    if treated.mark and selected.units:
+        message = (
+            "spec.substitute and spec.decryption are not supported yet where there is a kustomization: "
+            "remove them, or name its folder in spec.exclude"
+        )
+        files = (each.reached for each in selected.units)
+        raise BuildError(
+            tuple(Failure(reason=Reason.BUILD_FAILED, message=message, file=each) for each in files)
+        )
+
+
+def _weighed(error: BuildError, built: Built) -> BuildError:
+    """Return the error that says how soon it is worth while to build again."""
+    return CostlyBuildError(error.failures, error.reason) if built.is_costly else error

@@ -1,0 +1,113 @@
+"""Read what a commit declares: from what differs from the commit before, or else whole."""
+
+from __future__ import annotations
+
+from towline.api.gitrepository import Spec
+from towline.kube.discovery import Discovery
+from towline.live.index import Index
+from towline.model import Key, Revision
+from towline.reconcile.desired import commit_notes
+from towline.reconcile.desired.declared_objects import Desired
+from towline.reconcile.desired.head import Head
+from towline.reconcile.desired.head_reader import HeadReader
+from towline.reconcile.desired.whole_commit import WholeCommitReader
+from towline.reconcile.values.treatments import Treated, Treatments
+from towline.render.cache import Cache
+from towline.render.next_commit import CommitPair, NextCommitReader
+
+
+class CommitReader:
+    """Reads commits for all repositories.
+
+    Args:
+        heads: finds commits that were read before.
+        discovery: says which kinds live in namespaces.
+        index: says which kinds may be seen.
+        cache: parses files.
+        treatments: reads the variables and private keys that specs name.
+        next_commits: reads what differs between two commits.
+        whole_commits: reads all of a commit.
+    """
+
+    def __init__(  # noqa: PLR0913  what is known of kinds and files, and two ways to read
+        self,
+        *,
+        heads: HeadReader,
+        discovery: Discovery,
+        index: Index,
+        cache: Cache,
+        treatments: Treatments,
+        next_commits: NextCommitReader,
+        whole_commits: WholeCommitReader,
+    ) -> None:
+        self._heads = heads
+        self._discovery = discovery
+        self._index = index
+        self._cache = cache
+        self._treatments = treatments
+        self._next_commits = next_commits
+        self._whole_commits = whole_commits
+
+    async def recalled(self, key: Key, spec: Spec, sha: str) -> tuple[Head, Revision, Desired] | None:
+        """Read an earlier commit as it was read then, without asking the remote; None where its mirror lacks it.
+
+        Raises:
+            TowlineError: as `HeadReader.recalled` and `desired` do.
+        """
+        found = await self._heads.recalled(key, spec, sha)
+        if found is None:
+            return None
+        head, revision = found
+        return head, revision, await self.desired(head, spec, await self.treated(key, spec))
+
+    async def treated(self, key: Key, spec: Spec) -> Treated:
+        """Return how the files of a repository are read now: with which variables and private keys.
+
+        Raises:
+            SourceError: a ConfigMap or Secret is missing, or cannot be used.
+            ClusterError: one could not be read.
+        """
+        return await self._treatments.read(key, spec)
+
+    async def desired(
+        self, head: Head, spec: Spec, treated: Treated, before: Desired | None = None
+    ) -> Desired:
+        """Read the manifests of the commit and give each its place.
+
+        Args:
+            head: the commit.
+            spec: how it is read.
+            treated: with which variables and private keys.
+            before: what was read before; of a commit that was read for the same spec, only what differs is read.
+
+        Raises:
+            BuildError: with every error of every file.
+            SourceError: the path, or the size of its content.
+            ClusterError: the API server could not say which kinds it serves.
+        """
+        found = await self._next(head, spec, before) if before and not treated.mark else None
+        found = found or await self._whole_commits.read(head, spec, treated)
+        if before:
+            self._cache.outdate(before.replaced_by(found))
+        return found
+
+    async def _next(self, head: Head, spec: Spec, before: Desired) -> Desired | None:
+        """Read what differs from what was read before; None where the commit must be read whole."""
+        if before.files is None or before.mark or before.spec != spec or len(before.sha) != len(head.sha):
+            return None
+        scopes = await self._discovery.scopes(before.files.kinds)
+        if await self._index.denied(before.files.kinds):
+            return None
+        commits = CommitPair(remote=head.remote, spec=spec, old=before.sha, new=head.sha)
+        found = await self._next_commits.read(commits, before.files, scopes)
+        if found is None:
+            return None
+        commit_notes.old_spellings(found.read, head.sha)
+        return Desired(
+            sha=head.sha,
+            spec=spec,
+            declared=found.files.manifests,
+            files=found.files,
+            memo=before.memo.carried(),
+            health=before.health,
+        )
