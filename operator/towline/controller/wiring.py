@@ -17,6 +17,7 @@ import towline
 from towline.api import labels, schema
 from towline.apply.writer import Writer
 from towline.controller.keys import Keys
+from towline.controller.render_folder import render_folder
 from towline.fields.hidden.hidden_values import HiddenValues
 from towline.fields.mask import Mask
 from towline.kube.client import Client
@@ -275,7 +276,7 @@ def _source(
 
 
 def _units(chosen: Settings, pools: Pools, rules: ReadingRules) -> UnitBuilder:
-    jail = Jail(chosen.folder / "renders", pools)
+    jail = Jail(render_folder(chosen.folder), pools)
     return UnitBuilder(jail, partial(kustomize.find, chosen.kustomize), rules.yaml)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 from typing import NamedTuple
 
-from towline import log
+from towline import log, text
 from towline.render.units import landlock
 from towline.shares import behalf
 from towline.shares.pools import MIB, Pools
@@ -96,6 +96,7 @@ class Jail:
         key = behalf.key()
         async with self._pools.children.take(key), self._pools.large.take(key):
             try:
+                self._check_room(files)
                 async with self._place() as place:
                     await _finished(partial(_write, place, files))
                     root = place / "confined" / "root"
@@ -105,6 +106,17 @@ class Jail:
             except OSError as error:
                 why = "no space is left" if error.errno in {errno.ENOSPC, errno.EDQUOT} else error.strerror
                 raise JailError(f"the files of the unit cannot be copied: {why}", passing=True) from error
+
+    def _check_room(self, files: Mapping[str, bytes]) -> None:
+        """Refuse files that would not fit even if nothing else was there."""
+        room = os.statvfs(self._folder)
+        size = sum(len(content) for content in files.values())
+        if room.f_blocks and size > room.f_blocks * room.f_frsize:
+            message = (
+                f"the build reads {text.size(size)}, more than the {text.size(room.f_blocks * room.f_frsize)} that "
+                "there are for renders (renders.size of the chart): split it"
+            )
+            raise JailError(message, passing=False)
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[Path]:
