@@ -17,7 +17,7 @@ from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.links import Listing
 from towline.render.sops import decryption, keyring
 from towline.render.sops.decryption import DecryptionError
-from towline.render.units import graph, inputs
+from towline.render.units import exploration, inputs
 from towline.render.variables import substitution
 from towline.render.variables.substitution import Substitution, Types
 from towline.source import history, listing, pull_requests, refs
@@ -68,7 +68,7 @@ def kustomization(content: bytes) -> object:
     """Follow what a kustomization names in a tree of one more file."""
     marker, other = (Entry(path=path, mode="100644", kind=Kind.FILE, sha=path, size=1) for path in KUSTOMIZED)
     files = {path: inputs.parsed(path, content, LIMITS) for path in KUSTOMIZED}
-    found = graph.explore("a", Listing((marker, other), {}), files)
+    found = exploration.explore("a", Listing((marker, other), {}), files)
     assert all(one.file and one.message for one in found.failures)
     return found
 

@@ -6,10 +6,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from towline.errors import Reason, SourceError
 from towline.render.documents import YamlLimits
 from towline.render.links import Listing
 from towline.render.units import kustomize
 from towline.render.units.jail import Jail, Run
+from towline.render.units.mounts import OpenedBase
+from towline.render.units.remote_address import RemoteRepository
+from towline.render.units.remote_bases import RemoteRefusedError
 from towline.render.units.unit_builds import Built, UnitBuilder, UnitSource
 from towline.render.units.unit_settings import UnitSettings
 from towline.shares.pools import Pools
@@ -58,6 +62,31 @@ class CountingJail(Jail):
         return await super().run(command, files)
 
 
+class RemoteCommits:
+    """Remote repositories by url, each one commit with these files; `asked` is what was resolved of them."""
+
+    def __init__(self, commits: Mapping[str, Mapping[str, str]], *, moved: bool = False) -> None:
+        self.commits = {url: Commit(files) for url, files in commits.items()}
+        self.asked: list[RemoteRepository] = []
+        self.moved = moved
+
+    async def resolve(self, repository: RemoteRepository) -> str:
+        self.asked.append(repository)
+        if repository.url not in self.commits:
+            raise RemoteRefusedError("does not exist")
+        return hashlib.sha1(f"{self.commits[repository.url].contents}".encode()).hexdigest()  # noqa: S324
+
+    async def open(self, repository: RemoteRepository, sha: str) -> OpenedBase:
+        return OpenedBase(repository.url, sha, self.commits[repository.url].tree)
+
+    async def read(self, repository: RemoteRepository, entries: Sequence[Entry]) -> Sequence[bytes]:
+        return await self.commits[repository.url].read(entries)
+
+    def settle(self) -> None:
+        if self.moved:
+            raise SourceError(Reason.VERIFICATION_FAILED, "moved")
+
+
 class Yard:
     """A builder, and how many children it has started."""
 
@@ -67,10 +96,14 @@ class Yard:
         self.builder = UnitBuilder(self._jail, lambda: kustomize.find(binary or str(KUBECTL)), YamlLimits())
 
     async def build(
-        self, files: Mapping[str, str], folders: set[str] | None = None, how: UnitSettings | None = None
+        self,
+        files: Mapping[str, str],
+        folders: set[str] | None = None,
+        how: UnitSettings | None = None,
+        remote: RemoteCommits | None = None,
     ) -> Built:
         commit = Commit(files)
-        source = UnitSource(name="repository", tree=commit.tree, read=commit.read)
+        source = UnitSource(name="repository", tree=commit.tree, read=commit.read, bases=remote)
         found = commit.folders if folders is None else folders
         return await self.builder.build(source, found, how or UnitSettings())
 

@@ -21,6 +21,7 @@ from towline.render import documents, plain
 from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.units.graph import Graph
 from towline.render.units.inputs import InputFile
+from towline.render.units.references import Steps
 
 OBJECTS = 2000
 """The most that one kustomization may declare: the time of kustomize grows with more than their square."""
@@ -62,12 +63,39 @@ def find(chosen: str = "") -> Tool | None:
     return Tool(command=command, identity=identity)
 
 
-def with_origins(kustomization: Mapping[str, Any]) -> bytes:
-    """Return a kustomization that has kustomize name the origin of each object; a wrong one is left to its refusal."""
+def kustomizations(unit: Graph, files: Mapping[str, InputFile]) -> Mapping[str, bytes]:
+    """Return the kustomizations that its build reads otherwise than they are written, by path.
+
+    The outermost one has kustomize name the origin of each object; others name the folder of a remote base for its
+    address.
+
+    Args:
+        unit: what is built.
+        files: its parsed files, by path.
+    """
+    found: dict[str, bytes] = {}
+    for path in {unit.kustomization: None, **dict.fromkeys(unit.rewritten)}:
+        value = _rewritten(files[path].documents[0].value, unit.rewritten.get(path, {}))
+        found[path] = orjson.dumps(_with_origins(value) if path == unit.kustomization else value)
+    return found
+
+
+def _rewritten(kustomization: Mapping[str, Any], folders: Mapping[Steps, str]) -> Mapping[str, Any]:
+    """Return a kustomization that names folders for some of the entries of its lists."""
+    changed = dict(kustomization)
+    for (name, index), folder in folders.items():
+        entries = list(changed[str(name)])
+        entries[int(index)] = folder
+        changed[str(name)] = entries
+    return changed
+
+
+def _with_origins(kustomization: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Have kustomize name the origin of each object; a wrong value is left to its refusal."""
     asked = kustomization.get("buildMetadata") or []
     if not isinstance(asked, list) or not all(isinstance(one, str) for one in asked):
-        return orjson.dumps(kustomization)
-    return orjson.dumps({**kustomization, "buildMetadata": list(dict.fromkeys([*asked, _ASKED]))})
+        return kustomization
+    return {**kustomization, "buildMetadata": list(dict.fromkeys([*asked, _ASKED]))}
 
 
 def complaint(said: str, root: str, secrets: Collection[str]) -> str:
@@ -151,8 +179,12 @@ class _Places:
         return path if path in self._files else None
 
     def _placed(self, path: str, line: int) -> Origin:
-        via = self._graph.chains[path] or (path,)
-        return Origin(path, line, blob=self._graph.files[path].sha, via=via)
+        via = tuple(map(self._graph.name, self._graph.chains[path] or (path,)))
+        named = self._graph.name(path)
+        blob = (
+            self._graph.files[path].sha if named == path else ""
+        )  # no mirror of the repository has another's
+        return Origin(named, line, blob=blob, via=via)
 
 
 def _said(value: Any) -> Mapping[str, Any]:

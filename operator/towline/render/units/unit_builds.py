@@ -5,25 +5,32 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from towline import text
 from towline.errors import Failure, Reason
 from towline.model import Manifest
 from towline.render.documents import YamlLimits
 from towline.render.links import Tree
-from towline.render.units import graph, inputs, kustomize, unit_folders, unit_secrets
+from towline.render.units import (
+    exploration,
+    graph,
+    inputs,
+    kustomize,
+    mounts,
+    remote_bases,
+    unit_folders,
+    unit_secrets,
+)
 from towline.render.units.graph import Graph, Needed
 from towline.render.units.inputs import InputFile
 from towline.render.units.jail import Jail, JailError
 from towline.render.units.kustomize import Tool
+from towline.render.units.mounts import RemoteKnowledge
+from towline.render.units.remote_bases import ReadFiles, RemoteBases
 from towline.render.units.unit_settings import UnitSettings
-from towline.source.selection import Entry
-
-ReadFiles: TypeAlias = Callable[[Sequence[Entry]], Awaitable[Sequence[bytes]]]
-"""Returns the contents of files, in their order, or raises the error of its door."""
 
 _PROBES = 500_000
 _BUILT_BYTES = 64 * 1024**2
@@ -35,11 +42,19 @@ _UNIT_BYTES = 64 * 1024**2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitSource:
-    """Where units are built from: `name` is the same for all commits of one repository."""
+    """Where units are built from: `name` is the same for all commits of one repository.
+
+    `bases` opens remote bases; without it they are refused.
+    """
 
     name: str
     tree: Tree
     read: ReadFiles
+    bases: RemoteBases | None = None
+
+    def key(self, folder: str) -> tuple[str, str, bool]:
+        """Return what the graph of one of its folders is remembered by."""
+        return self.name, folder, self.bases is not None
 
 
 class UnitRun(NamedTuple):
@@ -124,7 +139,7 @@ class UnitBuilder:
         self._jail = jail
         self._find = find
         self._limits = limits
-        self._graphs: OrderedDict[tuple[str, str], Graph] = OrderedDict()
+        self._graphs: OrderedDict[tuple[str, str, bool], Graph] = OrderedDict()
         self._probes = 0
         self._builds = _Builds()
 
@@ -137,9 +152,11 @@ class UnitBuilder:
             how: what the spec says about it.
 
         Raises:
-            SourceError: a file of the commit could not be read.
+            SourceError: a file of the commit, or a remote base, could not be read, or is not what it was.
         """
         graphs = await self._all_graphs(source, tuple(folders))
+        if source.bases:
+            source.bases.settle()
         components = {folder for folder, one in graphs.items() if one.is_component}
         built_on = {folder: one.built_on for folder, one in graphs.items() if folder not in components}
         units = [graphs[folder] for folder in unit_folders.units(built_on)]
@@ -156,8 +173,11 @@ class UnitBuilder:
 
     async def _all_graphs(self, source: UnitSource, folders: Sequence[str]) -> dict[str, Graph]:
         known = await asyncio.to_thread(self._unchanged, source, folders)
-        for folder in known:
-            self._remember((source.name, folder), known[folder])  # as the latest used ones
+        for folder in tuple(known):
+            if source.bases and not await remote_bases.is_same(source.bases, known[folder]):
+                del known[folder]
+                continue
+            self._remember(source.key(folder), known[folder])  # as the latest used ones
         graphs: dict[str, Graph] = {}
         components: set[str] = set()
         while missing := [
@@ -170,34 +190,39 @@ class UnitBuilder:
 
     def _unchanged(self, source: UnitSource, folders: Sequence[str]) -> dict[str, Graph]:
         """Return the known graphs of which this commit changes nothing, all in one go: a thread for each costs more."""
-        known = {folder: self._graphs.get((source.name, folder)) for folder in folders}
+        known = {folder: self._graphs.get(source.key(folder)) for folder in folders}
         return {folder: one for folder, one in known.items() if one and graph.is_same(one, source.tree)}
 
     async def _graph(self, source: UnitSource, folder: str) -> Graph:
         files: dict[str, InputFile] = {}
-        found = await asyncio.to_thread(graph.explore, folder, source.tree, files)
-        while found.needed:
-            files |= await self._inputs(source, found.needed)
-            found = await asyncio.to_thread(graph.explore, folder, source.tree, files)
+        remote = RemoteKnowledge(served=source.bases is not None)
+        found = await asyncio.to_thread(exploration.explore, folder, source.tree, files, remote)
+        while found.needed or found.asked:
+            if source.bases:
+                remote = await remote_bases.opened(source.bases, found.asked, remote)
+            files |= await self._inputs(source, found)
+            found = await asyncio.to_thread(exploration.explore, folder, source.tree, files, remote)
         size = sum(entry.size for entry in found.files.values())
         if size > _UNIT_BYTES:
             message = f"the build reads more than {text.size(_UNIT_BYTES)}: split it"
             return _refused(found, message)
-        self._remember((source.name, folder), found)
+        if not remote.refused:
+            self._remember(source.key(folder), found)
         return found
 
-    def _remember(self, name: tuple[str, str], found: Graph) -> None:
+    def _remember(self, name: tuple[str, str, bool], found: Graph) -> None:
         before = self._graphs.pop(name, None)
         self._graphs[name] = found
         self._probes += len(found.probes) - (len(before.probes) if before else 0)
         while self._probes > _PROBES and len(self._graphs) > 1:
             self._probes -= len(self._graphs.popitem(last=False)[1].probes)
 
-    async def _inputs(self, source: UnitSource, needed: Sequence[Needed]) -> Mapping[str, InputFile]:
-        """Read and parse files; those that are too large are not read."""
-        most = self._limits.file_bytes
+    async def _inputs(self, source: UnitSource, explored: Graph) -> Mapping[str, InputFile]:
+        """Read and parse the files that a graph needs; those that are too large are not read."""
+        most, needed = self._limits.file_bytes, explored.needed
         small = [one for one in needed if one.entry.size <= most]
-        contents = await source.read([one.entry for one in small])
+        entries = {one.path: one.entry for one in small}
+        contents = await remote_bases.contents(entries, explored.remotes, source.read, source.bases)
         found = await asyncio.to_thread(_parsed, small, contents, self._limits)
         message = f"the file is larger than the {text.size(most)} that one file may have (--max-file-size)"
         too_large = [one.path for one in needed if one.entry.size > most]
@@ -229,24 +254,27 @@ class UnitBuilder:
 
     async def _ran(self, request: _BuildRequest, tool: Tool) -> _Outcome:
         unit = request.unit
-        paths = tuple(unit.files)
-        read = await request.source.read([unit.files[path] for path in paths])
-        contents = dict(zip(paths, read, strict=True))
+        source = request.source
+        contents = await remote_bases.contents(unit.files, unit.remotes, source.read, source.bases)
         files = await asyncio.to_thread(_all_parsed, unit, contents, self._limits)
-        (document,) = files[unit.kustomization].documents
-        copies = contents | {unit.kustomization: kustomize.with_origins(document.value)}
+        copies = {**contents, **kustomize.kustomizations(unit, files)}
         ran = await self._jail.run((*tool.command, unit.folder or "."), copies)
         if ran.result.code:
             secrets = await asyncio.to_thread(unit_secrets.secrets, files.values(), contents)
-            return _outcome(unit, kustomize.complaint(ran.result.complaint, ran.root, secrets))
+            said = mounts.told(ran.result.complaint, unit.names)
+            return _outcome(unit, kustomize.complaint(said, ran.root, secrets))
         made, failures = await asyncio.to_thread(kustomize.objects, ran.result.out, unit, files)
         return _Outcome(made, failures, ran.seconds)
 
 
-def _parsed(needed: Sequence[Needed], contents: Sequence[bytes], limits: YamlLimits) -> dict[str, InputFile]:
+def _parsed(
+    needed: Sequence[Needed], contents: Mapping[str, bytes], limits: YamlLimits
+) -> dict[str, InputFile]:
     return {
-        one.path: inputs.raw(one.path, content) if one.raw else inputs.parsed(one.path, content, limits)
-        for one, content in zip(needed, contents, strict=True)
+        one.path: inputs.raw(one.path, contents[one.path])
+        if one.raw
+        else inputs.parsed(one.path, contents[one.path], limits)
+        for one in needed
     }
 
 

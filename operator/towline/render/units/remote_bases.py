@@ -1,0 +1,98 @@
+"""Ask for the remote bases that units build on: what a door must offer for that, and what is known of each then."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol, TypeAlias
+
+from towline.render.units import mounts
+from towline.render.units.graph import Graph
+from towline.render.units.mounts import OpenedBase, RemoteKnowledge
+from towline.render.units.remote_address import RemoteRepository
+from towline.source.selection import Entry
+
+ReadFiles: TypeAlias = Callable[[Sequence[Entry]], Awaitable[Sequence[bytes]]]
+"""Returns the contents of files, in their order, or raises the error of its door."""
+
+
+class RemoteRefusedError(Exception):
+    """A remote base is refused because of how it is named; the message says why, to follow its address."""
+
+
+class RemoteBases(Protocol):
+    """Opens remote repositories, for one reading of one commit."""
+
+    async def resolve(self, repository: RemoteRepository) -> str:
+        """Return the commit of a repository, which can be read from then on.
+
+        Raises:
+            RemoteRefusedError: another address is needed.
+            SourceError: it could not be read.
+        """
+
+    async def open(self, repository: RemoteRepository, sha: str) -> OpenedBase:
+        """Return what is in a commit that was resolved."""
+
+    async def read(self, repository: RemoteRepository, entries: Sequence[Entry]) -> Sequence[bytes]:
+        """Return the contents of some of its files, in their order."""
+
+    def settle(self) -> None:
+        """Raise SourceError where a tag was resolved to another commit than before, and nobody has accepted that."""
+
+
+async def opened(
+    bases: RemoteBases, asked: Sequence[RemoteRepository], before: RemoteKnowledge
+) -> RemoteKnowledge:
+    """Open what a graph asks for, and return what is known then.
+
+    Raises:
+        SourceError: one of them could not be read.
+    """
+    found, refused = dict(before.opened), dict(before.refused)
+    for repository in asked:
+        try:
+            found[repository] = await bases.open(repository, await bases.resolve(repository))
+        except RemoteRefusedError as error:
+            refused[repository] = str(error)
+    return replace(before, opened=found, refused=refused)
+
+
+async def is_same(bases: RemoteBases, graph: Graph) -> bool:
+    """Tell whether the remote repositories of a graph are still at the same commits.
+
+    Raises:
+        SourceError: one of them could not be read.
+    """
+    try:
+        return all([await bases.resolve(each) == sha for each, sha in graph.remotes.items()])
+    except RemoteRefusedError:
+        return False
+
+
+async def contents(
+    entries: Mapping[str, Entry],
+    remotes: Mapping[RemoteRepository, str],
+    read: ReadFiles,
+    bases: RemoteBases | None,
+) -> dict[str, bytes]:
+    """Return the contents of files by path, each from the repository that it is in.
+
+    Args:
+        entries: the files, by path.
+        remotes: the commit of each remote repository.
+        read: reads the files of the commit itself.
+        bases: reads those of remote bases.
+
+    Raises:
+        SourceError: one of them could not be read.
+    """
+    own = [path for path in entries if not mounts.mounted(path)[0]]
+    found = dict(zip(own, await read([entries[path] for path in own]), strict=True))
+    for repository, sha in remotes.items() if bases else ():
+        root = mounts.mount(repository.url, sha)
+        there = [path for path in entries if mounts.mounted(path)[0] == root and path not in found]
+        if there and bases:
+            texts = await bases.read(repository, [entries[path] for path in there])
+            found |= dict(zip(there, texts, strict=True))
+    return {path: found[path] for path in entries}
