@@ -480,6 +480,23 @@ async def test_what_is_created_of_a_new_kind_is_told_when_it_is_there() -> None:
     assert len(carts.asked) == 2
 
 
+async def test_a_kind_that_is_listed_again_after_its_pause_is_waited_for_and_not_called_unreadable() -> None:
+    held = asyncio.Event()
+
+    async def lists_late(request: web.Request) -> web.StreamResponse:
+        await held.wait()
+        return await says_events(event("ADDED", cart("a", 5)), listed(7))(request)
+
+    async with watched(Carts(NOTHING, lists_late)) as carts:
+        assert await carts.index.denied([CART]) == {}
+        carts.index.follow([CART])
+        asked = asyncio.create_task(carts.index.unreadable([CART]))
+        await carts.until(lambda: len(carts.asked) == 2)
+        assert not asked.done()
+        held.set()
+        assert await asked == {}
+
+
 async def test_a_new_kind_of_a_server_that_streams_no_lists_is_told_when_it_is_there() -> None:
     none = says(200, {"metadata": {"resourceVersion": "3"}, "items": []})
     one = says(200, {"metadata": {"resourceVersion": "7"}, "items": [cart("a", 5)]})

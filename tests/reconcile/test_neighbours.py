@@ -133,6 +133,56 @@ async def test_a_repository_that_was_suspended_since_declares_what_it_did() -> N
         assert standing.elsewhere == {MOVING.ref}
 
 
+CREATES = Plan(changes=(Change(action=Action.CREATE, ref=MOVING.ref, manifest=MOVING),))
+
+
+def aged(name: str, day: int) -> dict[str, Any]:
+    made = raw(name)
+    return {**made, "metadata": {**made["metadata"], "creationTimestamp": f"2026-01-{day:02}T00:00:00Z"}}
+
+
+async def test_who_waits_for_older_repositories_is_woken_by_the_last_and_wakes_none() -> None:
+    first, second, mine = aged("first", 1), aged("second", 2), aged("branch", 3)
+    async with neighbours(first, second, mine) as (known, woken):
+        standing, _ = await known.standing(seen(mine), NEW, CREATES, {})
+        assert standing.elders == {seen(first).key, seen(second).key}
+        assert woken == []
+
+        read(known, second, OLD, MAIN)
+        assert woken == []
+        read(known, first, OLD, MAIN)
+        assert woken == [seen(mine).key]
+        assert not (await known.standing(seen(mine), NEW, CREATES, {}))[0].elders
+
+
+async def test_who_waits_for_an_older_repository_is_woken_when_that_one_is_deleted() -> None:
+    first, mine = aged("first", 1), aged("branch", 3)
+    async with neighbours(first, mine) as (known, woken):
+        await known.standing(seen(mine), NEW, CREATES, {})
+        known.withdraw(seen(first).key)
+        assert woken == [seen(mine).key]
+
+
+async def test_lists_of_all_repositories_leave_the_api_server_time_for_others() -> None:
+    moments = iter((0.0, 0.0, 0.1))
+    now = 0.0
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        return web.json_response({"metadata": {}, "items": [HEAD]})
+
+    def clock() -> float:
+        nonlocal now
+        now = next(moments, now)
+        return now
+
+    async with served(Server(answer)) as client:
+        known = Neighbours(Repositories(client), lambda _key: None, clock)
+        await known.standing(seen(BRANCH), NEW, PRUNES, {})
+        began = asyncio.get_running_loop().time()
+        await known.standing(seen(BRANCH), NEW, PRUNES, {})
+        assert asyncio.get_running_loop().time() - began >= 0.3
+
+
 async def test_repositories_that_ask_at_the_same_time_share_a_list_that_begins_afterwards() -> None:
     lists, begun, go_on = 0, asyncio.Event(), asyncio.Event()
 

@@ -135,6 +135,7 @@ class Watch:
         if self.is_paused:
             self.ready.clear()
             self.problem = "not listed again yet"
+            self._unsettle()
         self._resumed.set()
 
     async def run(self) -> None:
@@ -268,6 +269,12 @@ class Watch:
             self.is_troubled = False
             self._on_trouble()
 
+    def _unsettle(self) -> None:
+        """Let everyone who asks for the kind wait, unless it stays away for too long."""
+        self.settled.clear()
+        if self._alarm is None:
+            self._expect()
+
     def _expect(self) -> None:
         """Set the alarm that rings unless the kind is ready in time, or is being listed."""
         self._heard_at = self._now()
@@ -303,9 +310,7 @@ class Watch:
         if self.denied or self.is_troubled:
             self.settled.set()
         else:
-            self.settled.clear()
-            if self._alarm is None:
-                self._expect()
+            self._unsettle()
         if self._failures and not self._warned:
             self._warned = True
             _log.warning("kind cannot be watched", kind=str(self.kind), error=error.message)

@@ -74,8 +74,8 @@ class ClaimResult:
 
     @property
     def waits_for(self) -> frozenset[Key]:
-        """The repositories whose next step this plan waits for."""
-        return self.awaited | self.elders | frozenset(self.coming.values())
+        """The repositories whose next step this plan waits for; of `elders`, it waits for the first attempt."""
+        return self.awaited | frozenset(self.coming.values())
 
 
 _NAMED = 3

@@ -6,6 +6,7 @@ Claims are kept in memory alone; after a restart the next passes find them again
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,13 +24,22 @@ ELDER_SECONDS = 5.0
 """How long a creation waits for older repositories that have not said yet what they declare."""
 
 
+_REST = 4
+_LONGEST_REST = 0.5
+"""No list of all repositories begins so many times as long after one as that took, and at most so many seconds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wait:
-    """Which repositories one waits for with one commit, and since when."""
+    """Which repositories one waits for with one commit, and since when.
+
+    The news of each of `whom` matters at once; of `elders`, that of the last one: before, the wait would go on.
+    """
 
     sha: str
     since: float
     whom: frozenset[Key]
+    elders: frozenset[Key]
 
 
 class Neighbours:
@@ -54,6 +64,7 @@ class Neighbours:
         self._news: Counter[Key] = Counter()
         self._turn = asyncio.Lock()
         self._listing: asyncio.Task[Sequence[GitRepository]] | None = None
+        self._rests_until = -math.inf
 
     def found(self, repository: GitRepository, name: str) -> None:
         """Note the full name of the ref that a spec leads to, and wake those that may follow the same one.
@@ -93,6 +104,7 @@ class Neighbours:
         self._names.pop(key, None)
         self._waits.pop(key, None)
         self.released(key, frozenset().union(*dropped))
+        self._wake_waiting(key)
 
     def released(self, owner: Key, refs: Collection[ObjectRef]) -> None:
         """Wake all repositories but the owner that declare one of these objects, which it has released."""
@@ -110,7 +122,7 @@ class Neighbours:
     ) -> tuple[ClaimResult, float]:
         """Return what the other repositories mean for a plan, and how many seconds it may wait for them.
 
-        Those that it waits for are woken, to read the same commit or to say what they declare.
+        Those that it waits for are woken, to read the same commit; new ones read theirs anyhow.
 
         Raises:
             ClusterError: the GitRepositories could not be listed.
@@ -122,7 +134,7 @@ class Neighbours:
         return self._patient(me.key, sha, claims.stand(self._seen(me), sha, plan, live, others))
 
     async def _everyone(self) -> Sequence[GitRepository]:
-        """List all repositories; those who ask while a list is under way share the next one.
+        """List all repositories; those who ask while a list is under way, or just was, share the next one.
 
         A hundred new repositories would else list a hundred each, several times.
         """
@@ -132,8 +144,14 @@ class Neighbours:
 
     async def _listed(self) -> Sequence[GitRepository]:
         async with self._turn:
+            if (rest := self._rests_until - self._clock()) > 0:
+                await asyncio.sleep(rest)
             self._listing = None  # it is outdated for whoever asks from now on
-            return [each async for each in self._repositories.everyone()]
+            begun = self._clock()
+            everyone = [each async for each in self._repositories.everyone()]
+            took = self._clock() - begun
+            self._rests_until = begun + took + min(_REST * took, _LONGEST_REST)
+            return everyone
 
     def _patient(self, key: Key, sha: str, standing: ClaimResult) -> tuple[ClaimResult, float]:
         """Limit the wait: after its time, what was waited for is left out."""
@@ -144,7 +162,7 @@ class Neighbours:
             standing = replace(standing, elders=frozenset())
         if waited >= PATIENCE_SECONDS:
             standing = replace(standing, awaited=frozenset(), coming={})
-        self._waits[key] = _Wait(sha=sha, since=since, whom=standing.waits_for)
+        self._waits[key] = _Wait(sha=sha, since=since, whom=standing.waits_for, elders=standing.elders)
         self.stir(standing.waits_for - (before.whom if before and before.sha == sha else frozenset()))
         return standing, (ELDER_SECONDS if standing.elders else PATIENCE_SECONDS) - waited
 
@@ -162,7 +180,13 @@ class Neighbours:
         return self._tried.get(repository.key) == (repository.uid, repository.generation)
 
     def _wake_waiting(self, whom: Key) -> None:
-        self.stir(key for key, wait in self._waits.items() if whom in wait.whom)
+        """Wake those that wait for the news of a repository, unless they wait for other elders all the same."""
+        for key, wait in tuple(self._waits.items()):
+            left = wait.elders - {whom}
+            if whom in wait.elders:
+                self._waits[key] = replace(wait, elders=left)
+            if whom in wait.whom or (whom in wait.elders and not left):
+                self.stir((key,))
 
     def stir(self, keys: Iterable[Key]) -> None:
         """Ask for a pass of repositories that have news."""
