@@ -54,6 +54,9 @@ class Disk:
         entry = _listed(self._root, at) if at.name != ".git" and at.exists() else None
         return entry if entry and entry.kind is Kind.FILE else None
 
+    def straight(self, path: str) -> None:
+        """Return nothing: here, a file may be below a symlink."""
+
     def is_folder(self, path: str) -> bool:
         """Say whether there is a folder of this repository: Git's own, and other repositories, are none."""
         at = self._root / path

@@ -36,6 +36,9 @@ class Tree(Protocol):
     def file(self, path: str) -> Entry | None:
         """Return a file; None where there is none."""
 
+    def straight(self, path: str) -> Entry | None:
+        """Return a file that is reached without any symlink; None where there is none, or that is not known at once."""
+
     def is_folder(self, path: str) -> bool:
         """Say whether there is a folder."""
 
@@ -54,19 +57,24 @@ class Listing:
     def __init__(self, entries: Iterable[Entry], texts: Mapping[str, bytes]) -> None:
         self._entries = sorted(entries, key=lambda entry: entry.path)
         self._paths = [entry.path for entry in self._entries]
+        self._by_path = dict(zip(self._paths, self._entries, strict=True))
         self._texts = texts
 
     def link(self, path: str) -> str | None:
         """Return the text of a symlink; None where there is none."""
-        entry = self._at(path)
+        entry = self._by_path.get(path) if self._texts else None
         if entry is None or entry.kind is not Kind.SYMLINK or entry.sha not in self._texts:
             return None
         return self._texts[entry.sha].decode("utf-8", "surrogateescape")
 
     def file(self, path: str) -> Entry | None:
         """Return a file; None where there is none."""
-        entry = self._at(path)
+        entry = self._by_path.get(path)
         return entry if entry and entry.kind is Kind.FILE else None
+
+    def straight(self, path: str) -> Entry | None:
+        """Return a file: in a commit, nothing is below a symlink."""
+        return self.file(path)
 
     def is_folder(self, path: str) -> bool:
         """Say whether there is a folder; Git keeps no empty ones."""
@@ -79,10 +87,6 @@ class Listing:
             if not self._paths[at].startswith(prefix):
                 return
             yield self._entries[at]
-
-    def _at(self, path: str) -> Entry | None:
-        at = bisect_left(self._paths, path)
-        return self._entries[at] if at < len(self._paths) and self._paths[at] == path else None
 
 
 class _RefusedError(Exception):

@@ -73,7 +73,11 @@ class Graph:
 
 def is_same(graph: Graph, tree: Tree) -> bool:
     """Tell whether a commit has the same files where an earlier one had them."""
-    return all(_probe(tree, path) == known for path, known in graph.probes.items())
+    for path, known in graph.probes.items():
+        file = tree.straight(path)  # most paths, at a small part of the cost
+        if (f"{file.mode} {file.sha} {path}" if file else _probe(tree, path)) != known:
+            return False
+    return True
 
 
 def _probe(tree: Tree, path: str) -> str:
