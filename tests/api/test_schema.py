@@ -107,6 +107,7 @@ def test_defaults_are_those_of_the_crd() -> None:
         "path": ".",
         "skipNonManifests": False,
         "render": "Auto",
+        "remote": "Refuse",
         "interval": "1m",
         "timeout": "60s",
         "prune": True,

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 import yaml
 from towline.api import recordbody, syncrecord
+from towline.api.pins import Pin
 from towline.api.syncrecord import Ending, FieldChange, Flag, SyncRecord, Trigger
 from towline.errors import Failure
 from towline.model import APPLIES, REMOVES, Action, Outcome, Result
@@ -44,6 +45,7 @@ def full() -> SyncRecord:
         source="2" * 40,
         flags=(Flag.HISTORY_REWRITTEN, Flag.LATE),
         author=commit.author,
+        pins=(Pin(name="https://h.example/charts/web", ref="1.2.3", resolved="web.tgz", digest="sha256:1"),),
         commits=(replace(commit, pull_request="#7", merged_by="Bo", taken_back=True),),
     )
     parts = opening.opening(about, syncs.entries(changes, {changes[0].ref: fields}), None)

@@ -24,8 +24,11 @@ from towline.reconcile.desired.head_reader import HeadReader
 from towline.reconcile.desired.reading_rules import ReadingRules
 from towline.reconcile.desired.whole_commit import WholeCommitReader
 from towline.reconcile.fetch import Fetcher
+from towline.reconcile.remotes.part_access import PartAccess
+from towline.reconcile.remotes.remote_parts import RemoteParts
 from towline.reconcile.state import Fetched, LastPass, Start
 from towline.reconcile.values.treatments import Treatments
+from towline.records.ledger import Ledger
 from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
 from towline.render.next_commit import NextCommitReader
@@ -69,6 +72,11 @@ async def fetcher(mirrors: Mirrors, tmp_path: Path) -> AsyncIterator[Fetcher]:
             index=index,
             cache=cache,
             treatments=treatments,
+            parts=RemoteParts(
+                mirrors,
+                PartAccess(client, allow_http=True, own_keys=("", ""), require_bound=False),
+                Ledger(client, "", tmp_path),
+            ),
             next_commits=NextCommitReader(mirrors=mirrors, cache=cache, limits=rules.limits, yaml=rules.yaml),
             whole_commits=WholeCommitReader(
                 discovery=discovery, index=index, manifests=manifests, treatments=treatments

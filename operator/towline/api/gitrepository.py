@@ -9,9 +9,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from towline.api import durations, healthchecks, ignoring, labels, schema, substituting, versions
+from towline.api import durations, healthchecks, ignoring, labels, remoting, schema, substituting, versions
 from towline.api.healthchecks import HealthCheck
 from towline.api.ignoring import Rule
+from towline.api.remoting import RemotePolicy, RemoteSecret
 from towline.api.schema import Schema, SchemaFault
 from towline.api.substituting import Substitute
 from towline.errors import Reason, SpecError
@@ -160,6 +161,8 @@ class Spec:
     render: Render = Render.AUTO
     substitute: Substitute | None = None
     decryption_secret: str = ""
+    remote: RemotePolicy = RemotePolicy.REFUSE
+    remote_secrets: tuple[RemoteSecret, ...] = ()
 
 
 class Removal(StrEnum):
@@ -211,6 +214,7 @@ def specify(repository: GitRepository, against: Schema) -> Spec:
         *ignoring.faults(given.get("ignoreFields") or ()),
         *healthchecks.faults(given.get("healthChecks") or ()),
         *substituting.faults(given.get("substitute")),
+        *remoting.faults(given.get("remotes") or ()),
     )
     if faults:
         reasons = {_reason(fault) for fault in faults}
@@ -267,6 +271,8 @@ def _spec(given: Mapping[str, Any], namespace: str) -> Spec:
         health_timeout=durations.parse(given["healthTimeout"]),
         substitute=substituting.parse(given.get("substitute")),
         decryption_secret=((given.get("decryption") or {}).get("secretRef") or {}).get("name", ""),
+        remote=RemotePolicy(given["remote"]),
+        remote_secrets=remoting.parse(given.get("remotes") or ()),
     )
 
 

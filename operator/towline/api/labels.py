@@ -37,6 +37,7 @@ CHANGE_CAUSE = "kubernetes.io/change-cause"
 """What `kubectl rollout history` shows. It is not an annotation of Towline, so an author's own value wins."""
 
 CONFIRM_PRUNE = "towline.dev/confirm-prune"
+ACCEPT_PIN = "towline.dev/accept-pin"
 RECONCILE = "towline.dev/reconcile"
 FINALIZER = "towline.dev/finalizer"
 

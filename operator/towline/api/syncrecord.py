@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from towline.api.pins import Pin
 from towline.model import Person, Resource, Revision
 
 API_VERSION = "towline.dev/v1alpha1"
@@ -97,7 +98,7 @@ class Intent:
     `previous` is the digest of the record before, empty for the first. `source` and `target` are the shas
     `from` and `to`; `ref` is the full name of the ref that led to the target, empty where none did; `author` wrote what
     the target brings, None in records that do not say so. `commits` are newest first; `commits_total` also counts
-    those that are not listed.
+    those that are not listed. `pins` are what names of remote parts were resolved to.
     """
 
     subject: RecordedRepository
@@ -116,6 +117,7 @@ class Intent:
     digest_version: int
     ref: str = ""
     author: Person | None = None
+    pins: tuple[Pin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,8 @@ from towline.reconcile.neighbours import Neighbours
 from towline.reconcile.observe import Observer
 from towline.reconcile.planner import Planner
 from towline.reconcile.reconciler import LastPasses, Reconciler
+from towline.reconcile.remotes.part_access import PartAccess
+from towline.reconcile.remotes.remote_parts import RemoteParts
 from towline.reconcile.repair import Repairs
 from towline.reconcile.report import FetchProgress, Reporter
 from towline.reconcile.sweep import Sweep
@@ -91,7 +93,7 @@ class Passes:
         once: runs one pass; returns the seconds until the next.
         verify: reads objects whose metadata cannot tell whether they are as declared.
         doubted: is told of such an object at once.
-        remotes: names every remote that a repository follows.
+        remotes: names every remote that a repository follows, or that its commit builds on.
         is_asking: says whether the pass of a repository waits for its Git server.
     """
 
@@ -114,6 +116,7 @@ class _Shared:
     sweep: Sweep
     heads: HeadReader
     source: CommitReader
+    parts: RemoteParts
     fetcher: Fetcher
     locator: Locator
     writer: Writer
@@ -123,6 +126,15 @@ class _Shared:
     drifts: DriftStates
     drift_reader: DriftReader
     waits: Waits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Readers:
+    """What reads what a commit needs beside its files."""
+
+    heads: HeadReader
+    treatments: Treatments
+    parts: RemoteParts
 
 
 def passes(
@@ -155,7 +167,7 @@ def passes(
         once=reconciler.once,
         verify=repairs.verify,
         doubted=repairs.doubted,
-        remotes=shared.fetcher.remotes,
+        remotes=lambda: (*shared.fetcher.remotes(), *shared.parts.remotes()),
         is_asking=shared.fetcher.is_asking,
     )
 
@@ -169,6 +181,7 @@ def _forget(
         shared.neighbours.withdraw(key)
         shared.dependencies.forget(key)
         shared.fetcher.forget(key)
+        shared.parts.forget(key)
         shared.hidden.forget(key)
         shared.drifts.forget(key)
         doors.ledger.forget(uid)
@@ -190,7 +203,8 @@ def _shared(
     rules = _rules(chosen)
     heads = HeadReader(doors.client, doors.mirrors, rules)
     treatments = Treatments(doors.client, secret=keys.mask, own_keys=rules.keys, hidden=hidden)
-    source = _source(chosen, doors, rules, heads, treatments)
+    parts = _parts(doors, rules)
+    source = _source(chosen, doors, rules, _Readers(heads=heads, treatments=treatments, parts=parts))
     locator = Locator(doors.mirrors, rules.yaml)
     writer = Writer(doors.client, doors.discovery, doors.index)
     blame = Blame(doors.mirrors, rules.yaml)
@@ -205,6 +219,7 @@ def _shared(
         sweep=Sweep(doors.client, doors.discovery, doors.index, doors.ledger),
         heads=heads,
         source=source,
+        parts=parts,
         fetcher=Fetcher(heads, source, doors.index, time.monotonic, FetchProgress(repositories, now).told),
         locator=locator,
         writer=writer,
@@ -250,9 +265,17 @@ def _repairs(doors: Doors, shared: _Shared) -> Repairs:
     )
 
 
-def _source(
-    chosen: Settings, doors: Doors, rules: ReadingRules, heads: HeadReader, treatments: Treatments
-) -> CommitReader:
+def _parts(doors: Doors, rules: ReadingRules) -> RemoteParts:
+    access = PartAccess(
+        doors.client,
+        allow_http=rules.allow_http,
+        own_keys=rules.keys,
+        require_bound=rules.require_bound_credentials,
+    )
+    return RemoteParts(doors.mirrors, access, doors.ledger)
+
+
+def _source(chosen: Settings, doors: Doors, rules: ReadingRules, readers: _Readers) -> CommitReader:
     cache = Cache()
     manifests = ManifestReader(
         files=CommitFiles(mirrors=doors.mirrors, limits=rules.limits),
@@ -261,16 +284,17 @@ def _source(
         yaml=rules.yaml,
     )
     return CommitReader(
-        heads=heads,
+        heads=readers.heads,
         discovery=doors.discovery,
         index=doors.index,
         cache=cache,
-        treatments=treatments,
+        treatments=readers.treatments,
+        parts=readers.parts,
         next_commits=NextCommitReader(
             mirrors=doors.mirrors, cache=cache, limits=rules.limits, yaml=rules.yaml
         ),
         whole_commits=WholeCommitReader(
-            discovery=doors.discovery, index=doors.index, manifests=manifests, treatments=treatments
+            discovery=doors.discovery, index=doors.index, manifests=manifests, treatments=readers.treatments
         ),
     )
 

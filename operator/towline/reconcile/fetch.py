@@ -174,4 +174,4 @@ class Fetcher:
         same = known and (known.sha, known.spec, known.mark) == wanted
         if known and same and not (known.failures and due) and not self._index.unseen(known.kinds):
             return known
-        return await self._source.desired(fetched.head, fetched.spec, treated, known)
+        return await self._source.desired(start.repository, fetched.head, fetched.spec, treated, known)

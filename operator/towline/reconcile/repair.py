@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from towline import aio, log
+from towline.api import pins
 from towline.api.gitrepository import GitRepository, Spec
 from towline.drift import last_written
 from towline.errors import ClusterError, TowlineError
@@ -101,7 +102,7 @@ class Repairs:
             return
         sha = repository.applied
         try:
-            found = await self._source.recalled(repository.key, spec, sha) if sha else None
+            found = await self._source.recalled(repository, spec, sha) if sha else None
             if found is None:
                 return
             head, revision, desired = found
@@ -232,7 +233,9 @@ class Repairs:
         self, start: Start, spec: Spec, known: DriftState, revision: Revision, changes: tuple[Change, ...]
     ) -> SyncResult:
         """Write the repairs of one record; each has a dry run, which tells a real difference from another spelling."""
-        fetched = Fetched(spec=spec, head=replace(known.head, sha=revision.sha), revision=revision)
+        head = replace(known.head, sha=revision.sha)
+        pinned = pins.parse(start.repository.status)
+        fetched = Fetched(spec=spec, head=head, revision=revision, pins=pinned)
         plan = Plan(changes=changes)
         why = Occasion(trigger=start.drift_trigger)
         request = await self._recorder.request(start.repository, fetched, plan, why)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from towline import log, text
-from towline.api import labels
+from towline.api import labels, pins
 from towline.api.gitrepository import GitRepository, Mode
+from towline.api.pins import MovedPinsError
 from towline.api.syncrecord import Ending
 from towline.errors import ClusterError, CostlyBuildError, CostlyError, Failure, Reason, Refusal, TowlineError
 from towline.model import Change, Key, ObjectRef, Plan, Result, Revision
@@ -62,6 +63,8 @@ def passed(start: Start, planned: Planned, synced: SyncResult | None) -> PassRes
             planned.done, desired.manifests, synced.done if synced else (), is_applied=is_applied
         ),
         is_unread=is_unread,
+        pins=desired.kept_pins,
+        moved_pins={},
     )
 
 
@@ -104,6 +107,7 @@ def failed(repository: GitRepository, reached: Reached, error: TowlineError) -> 
         failures=_still_known(repository, reached, error),
         plan=preview.NOTHING if writes else None,
         is_costly=bool(reached.head) and costly,
+        moved_pins=pins.moved_body(error.moved, error.token) if isinstance(error, MovedPinsError) else {},
     )
 
 

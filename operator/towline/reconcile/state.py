@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from towline.api import labels
 from towline.api.gitrepository import GitRepository, RefKind, Spec
+from towline.api.pins import Pin
 from towline.api.syncrecord import Trigger
 from towline.drift.deviations import Deviation
 from towline.model import GroupKind, ObjectRef, Plan, Revision
@@ -23,11 +24,15 @@ from towline.status.compute import PassResult
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """A commit that is at hand, and the spec and the head that led to it."""
+    """A commit that is at hand, and the spec and the head that led to it.
+
+    `pins` are what the names of its remote parts were resolved to, once it was read.
+    """
 
     spec: Spec
     head: Head
     revision: Revision
+    pins: tuple[Pin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +225,8 @@ def _trigger(start: Start, fetched: Fetched) -> Trigger:
     confirmed = repository.annotations.get(labels.CONFIRM_PRUNE, "") == (
         (repository.status.get("blocked") or {}).get("confirm") or None
     )
+    if _is_accepted(repository):
+        return Trigger.MANUAL
     if repository.applied != fetched.head.sha and not confirmed:
         return Trigger.SPEC if repository.applied and _is_switched(start, fetched) else Trigger.COMMIT
     if repository.status.get("observedGeneration") != repository.generation or _is_switched(start, fetched):
@@ -227,6 +234,12 @@ def _trigger(start: Start, fetched: Fetched) -> Trigger:
     if confirmed or (start.last.passed and start.is_asked_for):
         return Trigger.MANUAL
     return start.drift_trigger
+
+
+def _is_accepted(repository: GitRepository) -> bool:
+    """Tell whether a person has just accepted that names of remote parts are resolved to something else."""
+    moved = repository.status.get("movedPins") or {}
+    return bool(moved) and repository.annotations.get(labels.ACCEPT_PIN) == moved.get("accept")
 
 
 def _is_same_ref(start: Start, fetched: Fetched) -> bool:

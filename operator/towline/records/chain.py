@@ -19,7 +19,7 @@ from itertools import groupby, pairwise
 from towline.fields import canonical
 from towline.model import Body
 
-VERSION = 2
+VERSION = 3
 
 _SPEC = frozenset(
     {"repository", "sequence", "previous", "part", "trigger", "from", "to", "commits", "commitsTotal"}
@@ -30,6 +30,7 @@ _STATUS = frozenset({"outcome", "finishedAt", "counts", "failures", "previous"})
 NAMED: Mapping[int, Mapping[str, frozenset[str]]] = {
     1: {"spec": _SPEC, "status": _STATUS},
     2: {"spec": _SPEC | {"ref", "author"}, "status": _STATUS},
+    3: {"spec": _SPEC | {"ref", "author", "pins"}, "status": _STATUS},
 }
 """The fields that a digest covers; a later field needs a new version, so that old records still check."""
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from towline import aio
+from towline.api.pins import Pin
 from towline.api.syncrecord import Ending, SyncRecord
 from towline.errors import ApiError
 from towline.kube.client import IN_FLIGHT, Client
@@ -126,6 +127,18 @@ class Ledger:
                 break
             newest = records[0].intent.sequence - 1
         return ()
+
+    async def pins(self, key: Key) -> tuple[Pin, ...]:
+        """Return what the newest record of a repository of this name was built of, whatever its uid.
+
+        Raises:
+            ClusterError: no answer.
+        """
+        chosen = (f"spec.repository.namespace={key.namespace}", f"spec.repository.name={key.name}")
+        stored = await self._records.stored(self.namespace(key), *chosen)
+        newest_one = max(stored, key=lambda each: (each.created_at, each.sequence), default=None)
+        record = await self._records.read(self.namespace(key), newest_one.name) if newest_one else None
+        return record.intent.pins if record else ()
 
     async def open(self, records: Sequence[SyncRecord]) -> tuple[SyncRecord, ...]:
         """Store the records of one sync; only after that may a managed object be written.

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from towline import text
-from towline.api import recordbody
+from towline.api import pins, recordbody
+from towline.api.pins import Pin
 from towline.api.syncrecord import (
     ChangeEntry,
     FieldChange,
@@ -48,7 +49,8 @@ class RecordDraft:
 
     `namespace` is that of its records. `source` and `target` are the shas that it leads from and to, empty
     where there is none; `ref` is the full name of the ref that led to the target; `author` wrote what the target
-    brings. `commits` are newest first; `commits_total` counts them all. `started_at` is RFC 3339 in UTC.
+    brings; `pins` are what its remote parts were resolved to. `commits` are newest first; `commits_total` counts them
+    all. `started_at` is RFC 3339 in UTC.
     """
 
     namespace: str
@@ -63,6 +65,7 @@ class RecordDraft:
     started_at: str
     ref: str = ""
     author: Person | None = None
+    pins: tuple[Pin, ...] = ()
 
 
 def name(subject: RecordedRepository, sequence: int) -> str:
@@ -142,7 +145,8 @@ def opening(
     if tip and not tip.digest:
         raise ValueError(f"{tip.name} is still open")
     commits = tuple(sizes.commit(revision) for revision in sync.commits[:COMMITS])
-    room = PART_BYTES - sum(sizes.size(recordbody.commit_body(commit)) for commit in commits)
+    told = sum(sizes.size(recordbody.commit_body(commit)) for commit in commits)
+    room = PART_BYTES - told - sum(map(sizes.size, pins.body(sync.pins)))
     packs = sizes.packs(changes, _change_size, PART_BYTES, PART_CHANGES, first=room)
     drafts = []
     for index, pack in enumerate(packs):
@@ -163,6 +167,7 @@ def opening(
             digest_version=chain.VERSION,
             ref=text.printable(sync.ref, REF_BYTES),
             author=sizes.person(sync.author) if sync.author else None,
+            pins=sync.pins,
         )
         drafts.append(
             SyncRecord(namespace=sync.namespace, name=name(sync.subject, intent.sequence), intent=intent)

@@ -129,8 +129,20 @@ def remote(
         SpecError: the url is refused (`check_url`).
         SourceError: AuthConfigInvalid; the message names keys, never values.
     """
-    url = check_url(spec.url, allow_http=allow_http, has_secret=bool(spec.secret_name))
-    if not spec.secret_name:
+    return remote_at(spec.url, spec.secret_name, secret, allow_http=allow_http, bound=bound)
+
+
+def remote_at(
+    url: str,
+    secret_name: str,
+    secret: Mapping[str, bytes] | None,
+    *,
+    allow_http: bool,
+    bound: BoundHosts = UNBOUND_ALLOWED,
+) -> Remote:
+    """Return a repository with the credentials of a Secret, whose name is empty where there is none; as `remote`."""
+    url = check_url(url, allow_http=allow_http, has_secret=bool(secret_name))
+    if not secret_name:
         if url.startswith("ssh:"):
             raise SourceError(
                 Reason.AUTH_CONFIG_INVALID,
@@ -140,7 +152,7 @@ def remote(
     try:
         return _authenticated(url, secret, bound)
     except _UnfitError as error:
-        message = f"Secret {spec.secret_name} {error}"
+        message = f"Secret {secret_name} {error}"
         raise SourceError(Reason.AUTH_CONFIG_INVALID, message) from None
 
 

@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from towline import text
-from towline.api import condition
+from towline.api import condition, pins
 from towline.api.condition import Condition
 from towline.api.gitrepository import GitRepository
+from towline.api.pins import Pin
 from towline.drift.deviations import Deviation
 from towline.errors import Failure, Reason
 from towline.model import Body, Change, GroupKind, Plan, Revision
@@ -62,7 +63,8 @@ class PassResult:
     `health` is that of the declared objects; `gated` says that later waves wait for it. `handled` is the value of the
     annotation that asked for a look, empty where none did. `done` are the objects that ran once, with their digests.
     `is_unread` says that all that is in the way is a kind that cannot be read, `is_costly` that the observed commit
-    took more than it may to fetch or to read, and would again.
+    took more than it may to fetch or to read, and would again. `pins` are what names of remote parts were resolved to,
+    `moved_pins` those that were resolved to something else than before.
     """
 
     generation: int
@@ -91,6 +93,8 @@ class PassResult:
     done: Mapping[str, str] | None = None
     is_unread: bool = False
     is_costly: bool = False
+    pins: tuple[Pin, ...] | None = None
+    moved_pins: Body | None = None
 
 
 def compute(
@@ -122,6 +126,8 @@ def compute(
         **drift_fields.fields(passed.drift, counted),
         **_failures(() if fine else passed.failures),
         **blocked.fields(() if fine else passed.blocked, passed.token, passed.doubted),
+        **({} if passed.pins is None else {"pins": pins.body(passed.pins)}),
+        **({} if passed.moved_pins is None else {"movedPins": passed.moved_pins}),
         **({} if passed.plan is None else {"plan": preview.body(passed.plan)}),
     }
     said = {name: value for name, value in status.items() if value not in (None, "", 0, {}, [])}

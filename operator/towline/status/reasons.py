@@ -82,6 +82,7 @@ _COMMIT = Remedy(parties=(Party.COMMIT,))
 _COSTLY = Remedy(parties=(Party.COMMIT,), again=Again.EITHER)
 _REFUSED = Remedy(parties=(Party.COMMIT, Party.TIME), beside=Beside.RECONCILING, again=Again.EITHER)
 _PERSON = Remedy(parties=(Party.PERSON,))
+_PERSON_OR_COMMIT = Remedy(parties=(Party.PERSON, Party.COMMIT))
 _CLUSTER = Remedy(parties=(Party.TIME,), beside=Beside.RECONCILING, again=Again.EITHER)
 _OUTAGE = Remedy(parties=(Party.TIME,), beside=Beside.RECONCILING, again=Again.BACKOFF)
 _HEALTH = Remedy(parties=(Party.TIME, Party.COMMIT))
@@ -106,7 +107,7 @@ TABLE: Mapping[Reason, Remedy] = MappingProxyType(
         **dict.fromkeys(COSTLY, _COSTLY),
         Reason.SYMLINK_REFUSED: _COMMIT,
         Reason.BUILD_FAILED: _COMMIT,
-        Reason.VERIFICATION_FAILED: _COMMIT,
+        Reason.VERIFICATION_FAILED: _PERSON_OR_COMMIT,
         Reason.APPLY_FAILED: _REFUSED,
         Reason.PRUNE_BLOCKED: _PERSON,
         Reason.PRUNE_FAILED: _CLUSTER,

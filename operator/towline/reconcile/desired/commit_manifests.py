@@ -12,6 +12,7 @@ from towline.model import Manifest
 from towline.reconcile.desired import commit_notes
 from towline.reconcile.desired.commit_files import CommitFiles
 from towline.reconcile.desired.head import Head
+from towline.reconcile.remotes.pinned_bases import PinnedBases
 from towline.reconcile.values.treatments import Treated
 from towline.render import formats
 from towline.render.build_report import build_error
@@ -63,7 +64,9 @@ class ManifestReader:
         self._units = units
         self._yaml = yaml
 
-    async def read(self, head: Head, spec: Spec, treated: Treated) -> CommitManifests:
+    async def read(
+        self, head: Head, spec: Spec, treated: Treated, bases: PinnedBases | None = None
+    ) -> CommitManifests:
         """Read every file and build every unit of a commit.
 
         Raises:
@@ -77,16 +80,18 @@ class ManifestReader:
         )
         _check_render(spec, selected)
         _check_treated(treated, selected)
-        built = await self._built(head, treated, selected)
+        built = await self._built(head, treated, selected, bases)
         plain = tuple(each for each in selected.files if each.path not in built.reads)
         selected = replace(selected, files=plain)
         manifests = await self._manifests(head, spec, treated, selected, built)
         return CommitManifests(listed=listed, selected=selected, built=built, manifests=manifests)
 
-    async def _built(self, head: Head, treated: Treated, selected: Selection) -> Built:
+    async def _built(
+        self, head: Head, treated: Treated, selected: Selection, bases: PinnedBases | None
+    ) -> Built:
         if not selected.units:
             return Built()
-        source = await self._files.unit_source(head)
+        source = replace(await self._files.unit_source(head), bases=bases)
         folders = {selection.unit_folder(each) for each in selected.units}
         how = UnitSettings(treatment=treated.treatment, mark=treated.mark)
         built = await self._units.build(source, folders, how)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from towline.api.gitrepository import Spec
+from towline.api.gitrepository import GitRepository, Spec
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import Key, Revision
@@ -11,6 +11,7 @@ from towline.reconcile.desired.declared_objects import Desired
 from towline.reconcile.desired.head import Head
 from towline.reconcile.desired.head_reader import HeadReader
 from towline.reconcile.desired.whole_commit import WholeCommitReader
+from towline.reconcile.remotes.remote_parts import RemoteParts
 from towline.reconcile.values.treatments import Treated, Treatments
 from towline.render.cache import Cache
 from towline.render.next_commit import CommitPair, NextCommitReader
@@ -25,6 +26,7 @@ class CommitReader:
         index: says which kinds may be seen.
         cache: parses files.
         treatments: reads the variables and private keys that specs name.
+        parts: opens what commits build on elsewhere.
         next_commits: reads what differs between two commits.
         whole_commits: reads all of a commit.
     """
@@ -37,6 +39,7 @@ class CommitReader:
         index: Index,
         cache: Cache,
         treatments: Treatments,
+        parts: RemoteParts,
         next_commits: NextCommitReader,
         whole_commits: WholeCommitReader,
     ) -> None:
@@ -45,20 +48,26 @@ class CommitReader:
         self._index = index
         self._cache = cache
         self._treatments = treatments
+        self._parts = parts
         self._next_commits = next_commits
         self._whole_commits = whole_commits
 
-    async def recalled(self, key: Key, spec: Spec, sha: str) -> tuple[Head, Revision, Desired] | None:
-        """Read an earlier commit as it was read then, without asking the remote; None where its mirror lacks it.
+    async def recalled(
+        self, repository: GitRepository, spec: Spec, sha: str
+    ) -> tuple[Head, Revision, Desired] | None:
+        """Read an earlier commit as it was read then, without asking any server; None where its mirror lacks it.
 
         Raises:
             TowlineError: as `HeadReader.recalled` and `desired` do.
         """
+        key = repository.key
         found = await self._heads.recalled(key, spec, sha)
         if found is None:
             return None
         head, revision = found
-        return head, revision, await self.desired(head, spec, await self.treated(key, spec))
+        treated = await self.treated(key, spec)
+        bases = self._parts.begin(repository, spec, asks=False)
+        return head, revision, await self._whole_commits.read(head, spec, treated, bases)
 
     async def treated(self, key: Key, spec: Spec) -> Treated:
         """Return how the files of a repository are read now: with which variables and private keys.
@@ -70,11 +79,17 @@ class CommitReader:
         return await self._treatments.read(key, spec)
 
     async def desired(
-        self, head: Head, spec: Spec, treated: Treated, before: Desired | None = None
+        self,
+        repository: GitRepository,
+        head: Head,
+        spec: Spec,
+        treated: Treated,
+        before: Desired | None = None,
     ) -> Desired:
         """Read the manifests of the commit and give each its place.
 
         Args:
+            repository: whose commit it is.
             head: the commit.
             spec: how it is read.
             treated: with which variables and private keys.
@@ -82,11 +97,14 @@ class CommitReader:
 
         Raises:
             BuildError: with every error of every file.
-            SourceError: the path, or the size of its content.
+            SourceError: the path, the size of its content, or what it builds on elsewhere.
             ClusterError: the API server could not say which kinds it serves.
         """
         found = await self._next(head, spec, before) if before and not treated.mark else None
-        found = found or await self._whole_commits.read(head, spec, treated)
+        if found is None:
+            bases = self._parts.begin(repository, spec)
+            found = await self._whole_commits.read(head, spec, treated, bases)
+            self._parts.end(repository.key, bases)
         if before:
             self._cache.outdate(before.replaced_by(found))
         return found

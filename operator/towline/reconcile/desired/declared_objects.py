@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from towline.api.gitrepository import Spec
+from towline.api.pins import Pin
 from towline.errors import Failure
 from towline.model import GroupKind, Manifest, ObjectRef
 from towline.plan.snapshot import differing
@@ -22,6 +23,7 @@ class Desired:
     or read. `submodules` are paths that were skipped.
     `memo` keeps what plans found out about these manifests, `health` what looks at their objects did. `files` is what
     each file declares, None where another commit cannot be read by what differs. `mark` tells how files were treated.
+    `pins` are what names of remote parts were resolved to; `kept_pins` are also those of earlier commits.
     """
 
     sha: str
@@ -30,6 +32,8 @@ class Desired:
     failures: tuple[Failure, ...] = ()
     mark: str = ""
     submodules: tuple[str, ...] = ()
+    pins: tuple[Pin, ...] = ()
+    kept_pins: tuple[Pin, ...] = ()
     files: DeclaredFiles | None = field(default=None, compare=False)
     memo: Verdicts = field(default_factory=Verdicts, compare=False)
     health: Surveys = field(default_factory=Surveys, compare=False)

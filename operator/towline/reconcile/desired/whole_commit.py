@@ -16,6 +16,7 @@ from towline.reconcile.desired import commit_notes
 from towline.reconcile.desired.commit_manifests import CommitManifests, ManifestReader
 from towline.reconcile.desired.declared_objects import Desired
 from towline.reconcile.desired.head import Head
+from towline.reconcile.remotes.pinned_bases import PinnedBases
 from towline.reconcile.values.treatments import Treated, Treatments
 from towline.render import declared
 from towline.render.build_report import build_error
@@ -53,7 +54,9 @@ class WholeCommitReader:
         self._manifests = manifests
         self._treatments = treatments
 
-    async def read(self, head: Head, spec: Spec, treated: Treated) -> Desired:
+    async def read(
+        self, head: Head, spec: Spec, treated: Treated, bases: PinnedBases | None = None
+    ) -> Desired:
         """Read the manifests of the commit and give each its place.
 
         Raises:
@@ -61,7 +64,7 @@ class WholeCommitReader:
             SourceError: the path, or the size of its content.
             ClusterError: the API server could not say which kinds it serves.
         """
-        found = await self._manifests.read(head, spec, treated)
+        found = await self._manifests.read(head, spec, treated, bases)
         placed = await self._placed(found, head, spec)
         seen = await asyncio.to_thread(ignore_fields.marked, placed.seen, spec.ignore_fields)
         await asyncio.to_thread(self._treatments.learn, treated, seen)
@@ -77,6 +80,8 @@ class WholeCommitReader:
             mark=treated.mark,
             submodules=found.selected.submodules,
             files=files if usual else None,
+            pins=bases.book.used if bases else (),
+            kept_pins=bases.book.kept if bases else (),
         )
 
     async def _placed(self, found: CommitManifests, head: Head, spec: Spec) -> _Placed:

@@ -181,6 +181,7 @@ class Recorder:
             operator=self._operator,
             started_at=self.moment(),
             ref=request.ref,
+            pins=request.pins,
             author=request.revision.writer,
         )
         return await asyncio.to_thread(opening.opening, about, entries, await self.newest(request.identity))

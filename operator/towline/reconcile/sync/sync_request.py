@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from towline.api.gitrepository import Adopt, ForeignFields, GitRepository
+from towline.api.pins import Pin
 from towline.api.syncrecord import Ending, Flag, RecordedRepository, Trigger
 from towline.apply.handover import RestOfPlan
 from towline.apply.outcomes import WriteResult
@@ -25,7 +26,7 @@ class SyncRequest:
 
     `commits` lead from `source` (a sha, empty before the first sync) to the revision, newest first; `commits_total`
     counts them all. `remote` is where they are, None where nothing is declared; `ref` is the full name of the ref that
-    led to the revision. `changed_by` are the commits that made
+    led to the revision; `pins` are what its remote parts were resolved to. `changed_by` are the commits that made
     objects what they are, as far as they are known. `preflight`, `force`, `adopt` and `foreign` are those of the spec.
     `only_repairs` says that the whole plan restores what was written before, `told` what refusals of that have a record
     already: object and reason.
@@ -42,6 +43,7 @@ class SyncRequest:
     flags: tuple[Flag, ...] = ()
     remote: Remote | None = None
     ref: str = ""
+    pins: tuple[Pin, ...] = ()
     changed_by: Mapping[ObjectRef, ChangedBy] = field(default_factory=dict)
     preflight: bool = True
     force: bool = False
@@ -124,6 +126,7 @@ def requested(  # noqa: PLR0913  for whom, from which commit, what and why
         flags=(Flag.HISTORY_REWRITTEN,) if history.rewritten and why.same_ref else (),
         remote=fetched.head.remote,
         ref=fetched.head.ref,
+        pins=fetched.pins,
         changed_by=changed_by,
         preflight=spec.preflight,
         force=spec.force,

@@ -1,0 +1,1 @@
+"""Bring parts of a render from other servers, pinned."""

@@ -1,0 +1,64 @@
+"""Begin the reading of remote parts for each repository, and know which of them are in use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from towline.api import labels, pins
+from towline.api.gitrepository import GitRepository, Spec
+from towline.api.pins import Pin
+from towline.api.remoting import RemotePolicy
+from towline.model import Key
+from towline.reconcile.remotes.part_access import PartAccess
+from towline.reconcile.remotes.pin_book import PinBook
+from towline.reconcile.remotes.pinned_bases import PinnedBases
+from towline.records.ledger import Ledger
+from towline.source.access import Remote
+from towline.source.mirror import Mirrors
+
+
+class RemoteParts:
+    """Opens remote parts, for all repositories.
+
+    Args:
+        mirrors: fetch and read Git repositories.
+        access: knows the credentials.
+        ledger: knows the pins of a repository whose status was lost.
+    """
+
+    def __init__(self, mirrors: Mirrors, access: PartAccess, ledger: Ledger) -> None:
+        self._mirrors = mirrors
+        self._access = access
+        self._ledger = ledger
+        self._used: dict[Key, Mapping[str, Remote]] = {}
+
+    def begin(self, repository: GitRepository, spec: Spec, *, asks: bool = True) -> PinnedBases | None:
+        """Return what opens the remote bases of one reading; None where the spec refuses them.
+
+        Args:
+            repository: whose commit is read.
+            spec: its spec.
+            asks: whether servers may be asked.
+        """
+        if spec.remote is not RemotePolicy.PINNED:
+            return None
+        key = repository.key
+
+        async def recorded() -> tuple[Pin, ...]:
+            return await self._ledger.pins(key)
+
+        accepted = repository.annotations.get(labels.ACCEPT_PIN, "")
+        book = PinBook(key, repository.uid, pins.parse(repository.status), accepted, recorded)
+        return PinnedBases(key, spec, mirrors=self._mirrors, access=self._access, book=book, asks=asks)
+
+    def end(self, key: Key, bases: PinnedBases | None) -> None:
+        """Note which remote repositories a commit that was read is made of: their mirrors stay."""
+        self._used[key] = dict(bases.remotes) if bases else {}
+
+    def remotes(self) -> tuple[Remote, ...]:
+        """Return every remote repository that a commit builds on."""
+        return tuple(remote for used in self._used.values() for remote in used.values())
+
+    def forget(self, key: Key) -> None:
+        """Forget a repository that is gone."""
+        self._used.pop(key, None)
