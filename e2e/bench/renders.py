@@ -17,8 +17,9 @@ from towline.render.documents import YamlLimits
 from towline.render.links import Listing
 from towline.render.units import kustomize
 from towline.render.units.jail import Jail
-from towline.render.units.unit_builds import UnitBuilder, UnitSource
+from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
+from towline.render.units.unit_source import UnitSource
 from towline.shares.pools import Pools
 from towline.source.selection import Entry, Kind
 

@@ -75,10 +75,13 @@ def effort(
 
 
 @pytest.fixture
-def scene(private_operator: Callable[..., Operator], cluster: Cluster) -> Iterator[Scene]:
+def scene(
+    private_operator: Callable[..., Operator], cluster: Cluster, plane: ControlPlane
+) -> Iterator[Scene]:
     """An operator that tells all it can, and somebody who looks at its processes."""
     (port,) = components.free_ports(1)
-    operator = private_operator("--log-level", "debug", "--listen", f"127.0.0.1:{port}")
+    flags = ("--log-level", "debug", "--listen", f"127.0.0.1:{port}", "--kustomize", str(plane.kubectl))
+    operator = private_operator(*flags)
     operator.start()
     with onlooker.looking(lambda: operator.program.pid) as seen:
         yield Scene(cluster=cluster, operator=operator, onlooker=seen, port=port)

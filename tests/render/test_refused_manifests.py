@@ -65,7 +65,7 @@ def test_what_is_no_object_among_some_that_are_is_named_with_its_line(stray: str
 def test_what_sops_has_encrypted_is_named_as_such(head: str) -> None:
     ((line, reason, message),) = told(f"{head}sops:\n  mac: ENC[AES256_GCM,data:1]\n  version: 3.9.0\n")
     assert (line, reason) == (8, "BuildFailed")
-    assert message.startswith("encrypted with SOPS, which is not supported yet: ")
+    assert message.startswith("encrypted by SOPS, and spec.decryption is not set: ")
 
 
 def test_a_field_that_is_only_called_sops_is_left_to_the_cluster() -> None:

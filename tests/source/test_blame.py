@@ -16,6 +16,7 @@ from towline.model import ObjectRef
 from towline.render import plain
 from towline.render.documents import YamlLimits
 from towline.render.file_versions import Versions
+from towline.render.written import written_object
 from towline.source.access import Remote
 from towline.source.authorship import blame
 from towline.source.authorship.blame import Blamed
@@ -38,7 +39,7 @@ def several(*objects: tuple[str, object]) -> str:
 def wanted(file: str, text: str) -> tuple[Wanted, ...]:
     manifests, failures = plain.manifests(file, "", text.encode(), YamlLimits())
     assert not failures
-    return tuple(Wanted(*plain.identity(one.content), file) for one in manifests)
+    return tuple(Wanted(*written_object.identity(one.content), file) for one in manifests)
 
 
 async def blamed(

@@ -15,9 +15,10 @@ from towline.errors import CostlyError, Failure, SourceError
 from towline.model import APPLIES, Change, ChangedBy, Manifest, ObjectRef, Origin, Plan, Revision
 from towline.reconcile.desired.head import Head
 from towline.reconcile.state import Fetched
-from towline.render import documents, plain
+from towline.render import documents
 from towline.render.documents import YamlLimits
 from towline.render.file_versions import Versions
+from towline.render.written import written_object
 from towline.source.access import Remote
 from towline.source.authorship.blame import Blamed
 from towline.source.authorship.walk import Wanted
@@ -238,7 +239,7 @@ def _is_stamped(change: Change) -> bool:
 
 def _wanted(manifests: Iterable[Manifest]) -> dict[Wanted, Manifest]:
     return {
-        Wanted(*plain.identity(each.content), each.origin.file): each
+        Wanted(*written_object.identity(each.content), each.origin.file): each
         for each in manifests
         if not each.origin.is_rendered  # no file of the history holds what a tool has made
     }

@@ -17,9 +17,11 @@ from towline.render import build_report, folder, formats, links, plain
 from towline.render.build_report import NO_OBJECT
 from towline.render.documents import YamlLimits
 from towline.render.units import kustomize
+from towline.render.units.built_units import Built
 from towline.render.units.jail import Jail
-from towline.render.units.unit_builds import Built, UnitBuilder, UnitSource
+from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
+from towline.render.units.unit_source import UnitSource
 from towline.shares.pools import Pools
 from towline.source import selection
 from towline.source.selection import Entry, Selection, SourceLimits

@@ -25,10 +25,8 @@ class Complaint(NamedTuple):
     path: tuple[str, ...] = ()
 
 
-_ENCRYPTED = (
-    "encrypted with SOPS, which is not supported yet: commit the object without it, "
-    "or name the file in spec.exclude"
-)
+ENCRYPTED = "encrypted by SOPS, and spec.decryption is not set: set it, or name the file in spec.exclude"
+"""Said of an object that SOPS has encrypted, and nobody has decrypted."""
 
 Rule: TypeAlias = Callable[[Body], Iterator[Complaint]]
 
@@ -36,7 +34,7 @@ Rule: TypeAlias = Callable[[Body], Iterator[Complaint]]
 def complaints(body: Body) -> tuple[Complaint, ...]:
     """Return everything that is wrong with an object before a cluster sees it."""
     if other_tools.is_encrypted(body):
-        return (Complaint(Reason.BUILD_FAILED, _ENCRYPTED, ("sops",)),)
+        return (Complaint(Reason.BUILD_FAILED, ENCRYPTED, ("sops",)),)
     return tuple(complaint for rule in _RULES for complaint in rule(body))
 
 

@@ -10,12 +10,14 @@ from towline.errors import Reason, SourceError
 from towline.render.documents import YamlLimits
 from towline.render.links import Listing
 from towline.render.units import kustomize
+from towline.render.units.built_units import Built
 from towline.render.units.jail import Jail, Run
 from towline.render.units.mounts import OpenedBase
 from towline.render.units.remote_address import RemoteRepository
 from towline.render.units.remote_bases import RemoteRefusedError
-from towline.render.units.unit_builds import Built, UnitBuilder, UnitSource
+from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
+from towline.render.units.unit_source import UnitSource
 from towline.shares.pools import Pools
 from towline.source.selection import Entry, Kind
 

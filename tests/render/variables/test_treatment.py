@@ -112,7 +112,7 @@ def test_an_encrypted_document_beside_a_broken_one_is_not_called_unsupported() -
 
 def test_without_keys_an_encrypted_file_is_refused_as_before() -> None:
     (failure,) = treated((SOPS / "files" / "secret.yaml").read_bytes(), Treatment()).failures
-    assert failure.message.startswith("encrypted with SOPS, which is not supported yet")
+    assert failure.message.startswith("encrypted by SOPS, and spec.decryption is not set")
 
 
 def test_an_encrypted_document_with_aliases_is_refused() -> None:

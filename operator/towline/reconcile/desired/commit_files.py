@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from towline.errors import Reason, SourceError
 from towline.reconcile.desired.head import Head
 from towline.render import links
-from towline.render.units.unit_builds import UnitSource
+from towline.render.units.unit_source import UnitSource
 from towline.source.mirror import Mirrors
 from towline.source.selection import Entry, SourceLimits
 

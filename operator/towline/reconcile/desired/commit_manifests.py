@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from towline.api.gitrepository import Render, Spec
-from towline.errors import BuildError, CostlyBuildError, Failure, Reason, SourceError
+from towline.errors import BuildError, CostlyBuildError, Reason, SourceError
 from towline.model import Manifest
 from towline.reconcile.desired import commit_notes
 from towline.reconcile.desired.commit_files import CommitFiles
@@ -20,7 +20,8 @@ from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
 from towline.render.links import Links
 from towline.render.rendered import Bounds, Reading, Total
-from towline.render.units.unit_builds import Built, UnitBuilder
+from towline.render.units.built_units import Built
+from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
 from towline.source import selection
 from towline.source.selection import Selection
@@ -79,7 +80,6 @@ class ManifestReader:
             selection.select, listed, spec.path, markers, spec.exclude, self._files.limits
         )
         _check_render(spec, selected)
-        _check_treated(treated, selected)
         built = await self._built(head, treated, selected, bases)
         plain = tuple(each for each in selected.files if each.path not in built.reads)
         selected = replace(selected, files=plain)
@@ -93,7 +93,9 @@ class ManifestReader:
             return Built()
         source = replace(await self._files.unit_source(head), bases=bases)
         folders = {selection.unit_folder(each) for each in selected.units}
-        how = UnitSettings(treatment=treated.treatment, mark=treated.mark)
+        how = UnitSettings(
+            treatment=treated.treatment, mark=treated.mark, decryption_mark=treated.decryption_mark
+        )
         built = await self._units.build(source, folders, how)
         commit_notes.built(built, head.sha)
         return built
@@ -142,23 +144,6 @@ def _check_render(spec: Spec, selected: Selection) -> None:
     if spec.render is Render.KUSTOMIZE and spec.path not in folders:
         message = f"{spec.path} has no kustomization, as spec.render wants: change spec.path or spec.render"
         raise SourceError(Reason.PATH_NOT_FOUND, message)
-
-
-def _check_treated(treated: Treated, selected: Selection) -> None:
-    """Refuse kustomizations where variables or encrypted values are read, too.
-
-    Raises:
-        BuildError: BuildFailed.
-    """
-    if treated.mark and selected.units:
-        message = (
-            "spec.substitute and spec.decryption are not supported yet where there is a kustomization: "
-            "remove them, or name its folder in spec.exclude"
-        )
-        files = (each.reached for each in selected.units)
-        raise BuildError(
-            tuple(Failure(reason=Reason.BUILD_FAILED, message=message, file=each) for each in files)
-        )
 
 
 def _weighed(error: BuildError, built: Built) -> BuildError:

@@ -8,7 +8,7 @@ from towline import log
 from towline.api.gitrepository import Spec
 from towline.model import Manifest
 from towline.plan import manifest
-from towline.render.units.unit_builds import Built
+from towline.render.units.built_units import Built
 from towline.source.selection import Selection
 
 _log = log.logger(__name__)

@@ -23,11 +23,15 @@ from towline.render.variables.treatment import UNTREATED, Treatment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treated:
-    """How the files of one repository are read; `mark` tells whether anything of it has changed."""
+    """How the files of one repository are read.
+
+    `mark` tells whether anything of it has changed, `decryption_mark` whether its keys have.
+    """
 
     key: Key
     treatment: Treatment = field(default=UNTREATED, repr=False)
     mark: str = ""
+    decryption_mark: str = ""
 
 
 class Treatments:
@@ -59,7 +63,12 @@ class Treatments:
         substitution = await self._substitution(key, spec.substitute) if spec.substitute else None
         treatment = Treatment(keys=keys, substitution=substitution)
         self._hidden.learn(key, secrecy.secret_texts(substitution), ())
-        return Treated(key=key, treatment=treatment, mark=treatment.fingerprint(self._secret))
+        return Treated(
+            key=key,
+            treatment=treatment,
+            mark=treatment.fingerprint(self._secret),
+            decryption_mark=Treatment(keys=keys).fingerprint(self._secret),
+        )
 
     def learn(self, treated: Treated, manifests: Iterable[Manifest]) -> None:
         """Note what must be shown nowhere of the objects of a revision."""
@@ -73,7 +82,7 @@ class Treatments:
                 f"{where}: Secret {key.namespace}/{name} does not exist: create it with a private key of age"
             )
         try:
-            return keyring.keyring(found.values)
+            return keyring.keyring(found.values, f"Secret {key.namespace}/{name}")
         except KeyringError as error:
             raise _refusal(f"{where}: Secret {key.namespace}/{name}: {error}") from None
 

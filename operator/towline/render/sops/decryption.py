@@ -155,8 +155,9 @@ def _sealed(index: int, document: Mapping[str, Any], keys: Keyring) -> _Sealed:
     key = keys.open(about.sealed_keys)
     if key is None:
         message = (
-            f"no key that spec.decryption names opens it: it is encrypted for {', '.join(about.recipients)}; add "
-            "the private key of one of them to the Secret, or run sops updatekeys for another recipient"
+            f"no key in {keys.holder} (spec.decryption.secretRef) opens it: it is encrypted for "
+            f"{', '.join(about.recipients)}; add the private key of one of them to the Secret, or run sops updatekeys "
+            "for another recipient"
         )
         raise DecryptionError(message, index, (SOPS, "age"))
     content = {name: value for name, value in document.items() if name != SOPS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,9 @@ from towline.render.split import FileFault
 
 _MARK = b"ENC[AES256_GCM,data:"
 _YAML = (".yaml", ".yml")
+_FORMATS = (*_YAML, ".json", ".ini")
+_DOTENV = re.compile(rb"^sops_mac=", re.MULTILINE)
+_INI = re.compile(rb"^\[sops\]", re.MULTILINE)
 
 
 class EncryptedFileError(ValueError):
@@ -29,15 +33,34 @@ class EncryptedFileError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecryptedFile:
-    """The content of a file without encryption, and every value that was encrypted."""
+    """The content of a file without encryption, and every value that was encrypted.
+
+    `documents` are its documents without encryption; none where it is neither YAML nor JSON by its ending.
+    """
 
     content: bytes = field(repr=False)
     values: tuple[DecryptedValue, ...] = ()
+    documents: tuple[Any, ...] = field(default=(), repr=False)
 
 
 def may_be_encrypted(content: bytes) -> bool:
     """Whether a file holds a value that SOPS encrypted, at the price of one look at its bytes."""
     return _MARK in content
+
+
+def is_encrypted(path: str, content: bytes, limits: YamlLimits) -> bool:
+    """Whether SOPS has encrypted a file, whatever values it may quote besides."""
+    if not may_be_encrypted(content):
+        return False
+    if _is_dotenv(path, content):
+        return bool(_DOTENV.search(content))
+    if path.endswith(".ini"):
+        return bool(_INI.search(content))
+    try:
+        read = documents.parse(content, limits)
+    except DocumentErrors as error:
+        read = error.documents
+    return any(decryption.is_encrypted(each.value) for each in read)
 
 
 def decrypted_file(path: str, content: bytes, keys: Keyring, limits: YamlLimits) -> DecryptedFile:
@@ -56,7 +79,7 @@ def decrypted_file(path: str, content: bytes, keys: Keyring, limits: YamlLimits)
     """
     if not may_be_encrypted(content):
         return DecryptedFile(content=content)
-    if path.endswith(".env"):
+    if _is_dotenv(path, content):
         return _dotenv(content, keys)
     if path.endswith(".ini"):
         raise EncryptedFileError(
@@ -65,6 +88,11 @@ def decrypted_file(path: str, content: bytes, keys: Keyring, limits: YamlLimits)
             )
         )
     return _documents(path, content, keys, limits)
+
+
+def _is_dotenv(path: str, content: bytes) -> bool:
+    """Whether a file has lines of `NAME=value`: by its ending, or else by what SOPS wrote into it."""
+    return path.endswith(".env") or (not path.endswith(_FORMATS) and bool(_DOTENV.search(content)))
 
 
 def _dotenv(content: bytes, keys: Keyring) -> DecryptedFile:
@@ -92,7 +120,8 @@ def _documents(path: str, content: bytes, keys: Keyring, limits: YamlLimits) -> 
     except DecryptionError as error:
         places = Places(read[error.document].piece, limits, limits.room(len(content)))
         raise EncryptedFileError(FileFault(places.line(*error.path), error.message)) from error
-    return DecryptedFile(content=_written(path, found.documents), values=found.values)
+    inside = () if wrapped else found.documents
+    return DecryptedFile(content=_written(path, found.documents), values=found.values, documents=inside)
 
 
 def _written(path: str, found: tuple[Any, ...]) -> bytes:

@@ -25,12 +25,14 @@ class Keyring:
 
     Args:
         identities: as pyrage reads them.
+        holder: the Secret that they are from, as messages name it.
     """
 
-    __slots__ = ("_identities",)
+    __slots__ = ("_identities", "holder")
 
-    def __init__(self, identities: Sequence[Any]) -> None:
+    def __init__(self, identities: Sequence[Any], holder: str) -> None:
         self._identities = list(identities)
+        self.holder = holder
 
     def fingerprint(self, secret: bytes) -> str:
         """Return what tells these keys from others, and nothing else about them.
@@ -53,11 +55,12 @@ class Keyring:
         return None
 
 
-def keyring(secret: Mapping[str, bytes]) -> Keyring:
+def keyring(secret: Mapping[str, bytes], holder: str = "the Secret") -> Keyring:
     """Return the private keys that a Secret holds under names that end in `.agekey`, one a line.
 
     Args:
         secret: its decoded content by key.
+        holder: the Secret as messages name it.
 
     Raises:
         KeyringError: there is none, or one is malformed.
@@ -78,4 +81,4 @@ def keyring(secret: Mapping[str, bytes]) -> Keyring:
                 raise KeyringError(f"{where} is a private key of age with a wrong letter") from error
     if not identities:
         raise KeyringError(f"no key of the Secret ends in {ENDING} and holds a private key of age")
-    return Keyring(identities)
+    return Keyring(identities, holder)

@@ -10,6 +10,7 @@ from towline.errors import Failure, Reason
 from towline.render.documents import Places, YamlLimits
 from towline.render.formats import KUSTOMIZATIONS
 from towline.render.links import Tree
+from towline.render.sops import decryption
 from towline.render.units import graph, inputs, mounts, references, remote_address
 from towline.render.units.graph import Graph, Needed
 from towline.render.units.inputs import InputFile
@@ -138,6 +139,10 @@ class _Explorer:
             self.fail("a kustomization must be one document", markers[0], known.documents[1].line)
             return
         value = known.documents[0].value
+        if decryption.is_encrypted(value):
+            message = "a kustomization cannot be encrypted itself: encrypt the files that it names"
+            self.fail(message, markers[0], self._line(known, 0, (decryption.SOPS,)))
+            return
         if isinstance(value, dict) and value.get("kind") == "Component":
             self.components.add(folder)
         way = _Way((*way.folders, folder), (*way.chain, markers[0]), way.base, way.far)

@@ -6,22 +6,25 @@ import os
 import posixpath
 import re
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
 from towline import text
 from towline.errors import Failure, Reason
 from towline.fields import mask_text
-from towline.model import Manifest, Origin
-from towline.render import documents, plain
+from towline.model import Origin
+from towline.render import documents
 from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.units.graph import Graph
+from towline.render.units.hidden_places import HiddenPlaces
 from towline.render.units.inputs import InputFile
 from towline.render.units.references import Steps
+from towline.render.units.unit_inputs import UnitInputs
+from towline.render.written.rendered_objects import RenderedObject
 
 OBJECTS = 2000
 """The most that one kustomization may declare: the time of kustomize grows with more than their square."""
@@ -30,6 +33,8 @@ ABSENT = (
     "kustomize is not installed where the operator runs: add kustomize or kubectl to its image, "
     "or name its path with --kustomize"
 )
+
+_Path: TypeAlias = tuple[str, ...]
 
 _OUTPUT = YamlLimits(file_bytes=16 * 1024**2, file_expansion=16 * 1024**2)
 _ORIGIN = "config.kubernetes.io/origin"
@@ -106,14 +111,14 @@ def complaint(said: str, root: str, secrets: Collection[str]) -> str:
 
 
 def objects(
-    output: bytes, graph: Graph, files: Mapping[str, InputFile]
-) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
+    output: bytes, graph: Graph, read: UnitInputs
+) -> tuple[tuple[RenderedObject, ...], tuple[Failure, ...]]:
     """Return the objects that kustomize printed, each with the file that declares it, and what is wrong with them.
 
     Args:
         output: what it printed.
         graph: of the folder that was built.
-        files: the parsed files of the graph, by path.
+        read: the files that it read.
     """
     try:
         found = documents.parse(output, _OUTPUT)
@@ -122,12 +127,20 @@ def objects(
         return (), (_failure(graph, f"the output of kustomize cannot be used: {fault.message}"),)
     if len(found) > OBJECTS:
         return (), (_failure(graph, f"declares {len(found)} objects, more than {OBJECTS}: split it"),)
-    keeps = _asks_for_origins(files[graph.kustomization])
-    places = _Places(graph, files)
-    return plain.rendered_objects(
-        (value if keeps else _stripped(value), places.origin(value))
-        for value in (document.value for document in found)
-    )
+    keeps = _asks_for_origins(read.files[graph.kustomization])
+    places, hidden = _Places(graph, read.files), HiddenPlaces(read)
+    made: list[RenderedObject] = []
+    failures: list[Failure] = []
+    for document in found:
+        value, origin = document.value, places.origin(document.value)
+        if exposed := hidden.exposed(value):
+            message = f"a value that was encrypted lands in {exposed[-1]}, which is shown everywhere: use another one"
+            failures.append(
+                Failure(reason=Reason.BUILD_FAILED, message=message, file=origin.file, line=origin.line)
+            )
+        content = orjson.dumps(value if keeps else _stripped(value))
+        made.append(RenderedObject(content, origin, hidden.of(value), places.of_variables(value, origin)))
+    return tuple(made), tuple(failures)
 
 
 def _failure(graph: Graph, message: str) -> Failure:
@@ -172,6 +185,17 @@ class _Places:
         line = file.places(document).line(*steps) if file.documents else 1
         return self._placed(path, line)._replace(document=document, item=item)
 
+    def of_variables(self, value: Any, origin: Origin) -> Mapping[_Path, int]:
+        """Return the lines of fields with variables, where the file that declares the object has them alike."""
+        paths = [path for path, each in _texts(value, ()) if "$" in each]
+        file = self._files.get(origin.file)  # of a remote base it is named otherwise
+        if not paths or file is None or origin.document >= len(file.documents):
+            return {}
+        head = ("items", str(origin.item)) if origin.item >= 0 else ()
+        declared = dict(_texts(_below(file.documents[origin.document].value, head), ()))
+        made, lines = dict(_texts(value, ())), file.places(origin.document)
+        return {path: lines.line(*head, *path) for path in paths if declared.get(path) == made[path]}
+
     def _path(self, said: Any) -> str | None:
         if not isinstance(said, str):
             return None
@@ -185,6 +209,23 @@ class _Places:
             self._graph.files[path].sha if named == path else ""
         )  # no mirror of the repository has another's
         return Origin(named, line, blob=blob, via=via)
+
+
+def _texts(value: Any, path: _Path) -> Iterator[tuple[_Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _texts(each, (*path, key))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _texts(each, (*path, str(index)))
+
+
+def _below(value: Any, steps: _Path) -> Any:
+    for step in steps:
+        value = value[int(step)] if isinstance(value, list) else value[step]
+    return value
 
 
 def _said(value: Any) -> Mapping[str, Any]:

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from towline.render.documents import YamlLimits
 from towline.render.units import inputs, tree_paths
-from towline.render.units.inputs import InputFile
 from towline.render.units.tree_paths import LedOutError
+from towline.render.units.unit_inputs import UnitInputs
 
 
-def secrets(files: Iterable[InputFile], contents: Mapping[str, bytes]) -> frozenset[str]:
-    """Return every value of a Secret, or of a generator of one, that files declare.
-
-    Args:
-        files: those that are parsed.
-        contents: all files that the build reads, by path.
-    """
+def secrets(read: UnitInputs) -> frozenset[str]:
+    """Return every value of a Secret, or of a generator of one, that the files of a unit declare, or had encrypted."""
     found = (
         text
-        for file in files
+        for file in read.files.values()
         for _, _, value in file.objects
-        for text in (*_declared(value), *_generated(value, file.path.rpartition("/")[0], contents))
+        for text in (*_declared(value), *_generated(value, file.path.rpartition("/")[0], read.contents))
     )
-    return frozenset(each for each in found if each.strip())
+    encrypted = (str(one.value) for values in read.values.values() for one in values)
+    return frozenset(each for each in (*found, *encrypted) if each.strip())
 
 
 def _declared(value: Mapping[str, Any]) -> Iterator[str]:

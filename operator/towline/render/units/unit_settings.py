@@ -14,7 +14,9 @@ class UnitSettings:
     Attributes:
         treatment: the keys that decrypt what units read, and the variables that are filled into what they declare.
         mark: the fingerprint of the treatment, empty where nothing is done.
+        decryption_mark: that of its keys alone.
     """
 
     treatment: Treatment = UNTREATED
     mark: str = ""
+    decryption_mark: str = ""

@@ -86,9 +86,7 @@ def complaints(
 def transformed(body: Any, places: frozenset[_Place], texts: frozenset[str]) -> frozenset[str]:
     """Return the values at secret places that hold none of the texts: a variable was changed while it was filled in."""
     found = (
-        str(value)
-        for place, value in _leaves(body, ())
-        if not isinstance(value, bool) and _is_in(place, places)
+        str(value) for place, value in leaves(body) if not isinstance(value, bool) and _is_in(place, places)
     )
     return frozenset(
         each for each in found if len(each) >= SHORTEST and not any(text in each for text in texts)
@@ -159,12 +157,13 @@ def _new_keys(value: Any, known: frozenset[str], path: _Place) -> Iterator[_Plac
             yield from _new_keys(child, known, (*path, str(index)))
 
 
-def _leaves(value: Any, place: _Place) -> Iterator[tuple[_Place, Any]]:
+def leaves(value: Any, place: _Place = ()) -> Iterator[tuple[_Place, Any]]:
+    """Yield the place and the value of every field of an object that is neither a map nor a list, nor null."""
     if isinstance(value, dict):
         for key, child in value.items():
-            yield from _leaves(child, (*place, key))
+            yield from leaves(child, (*place, key))
     elif isinstance(value, list):
         for child in value:
-            yield from _leaves(child, (*place, ""))
+            yield from leaves(child, (*place, ""))
     elif value is not None:
         yield place, value

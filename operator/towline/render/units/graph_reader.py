@@ -1,0 +1,122 @@
+"""Find what each unit of a commit reads, and remember it while the commit's files are where they were."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from towline import text
+from towline.errors import Failure, Reason
+from towline.render.documents import YamlLimits
+from towline.render.units import exploration, graph, inputs, remote_bases, unit_folders
+from towline.render.units.graph import Graph, Needed
+from towline.render.units.inputs import InputFile
+from towline.render.units.mounts import RemoteKnowledge
+from towline.render.units.unit_source import UnitSource
+
+_PROBES = 500_000
+_UNIT_BYTES = 64 * 1024**2
+
+
+class GraphReader:
+    """Reads graphs, and keeps them, the latest used ones last.
+
+    Args:
+        limits: how much of a file is read.
+    """
+
+    def __init__(self, limits: YamlLimits) -> None:
+        self._limits = limits
+        self._graphs: OrderedDict[tuple[str, str, bool], Graph] = OrderedDict()
+        self._probes = 0
+
+    async def graphs(self, source: UnitSource, folders: Sequence[str]) -> dict[str, Graph]:
+        """Return what the build of each folder reads that may be a unit.
+
+        Args:
+            source: the commit.
+            folders: those that hold a kustomization.
+
+        Raises:
+            SourceError: a file of the commit, or a remote base, could not be read, or is not what it was.
+        """
+        known = await asyncio.to_thread(self._unchanged, source, folders)
+        for folder in tuple(known):
+            if source.bases and not await remote_bases.is_same(source.bases, known[folder]):
+                del known[folder]
+                continue
+            self._remember(source.key(folder), known[folder])  # as the latest used ones
+        graphs: dict[str, Graph] = {}
+        components: set[str] = set()
+        while missing := [
+            folder for folder in unit_folders.candidates(folders, components) if folder not in graphs
+        ]:
+            for folder in missing:
+                graphs[folder] = known.get(folder) or await self._graph(source, folder)
+            components |= {folder for folder in missing if graphs[folder].is_component}
+        if source.bases:
+            source.bases.settle()
+        return graphs
+
+    def _unchanged(self, source: UnitSource, folders: Sequence[str]) -> dict[str, Graph]:
+        """Return the known graphs of which this commit changes nothing, all in one go: a thread for each costs more."""
+        known = {folder: self._graphs.get(source.key(folder)) for folder in folders}
+        return {folder: one for folder, one in known.items() if one and graph.is_same(one, source.tree)}
+
+    async def _graph(self, source: UnitSource, folder: str) -> Graph:
+        files: dict[str, InputFile] = {}
+        remote = RemoteKnowledge(served=source.bases is not None)
+        found = await asyncio.to_thread(exploration.explore, folder, source.tree, files, remote)
+        while found.needed or found.asked:
+            if source.bases:
+                remote = await remote_bases.opened(source.bases, found.asked, remote)
+            files |= await self._inputs(source, found)
+            found = await asyncio.to_thread(exploration.explore, folder, source.tree, files, remote)
+        size = sum(entry.size for entry in found.files.values())
+        if size > _UNIT_BYTES:
+            message = f"the build reads more than {text.size(_UNIT_BYTES)}: split it"
+            return _refused(found, message)
+        if not remote.refused:
+            self._remember(source.key(folder), found)
+        return found
+
+    def _remember(self, name: tuple[str, str, bool], found: Graph) -> None:
+        before = self._graphs.pop(name, None)
+        self._graphs[name] = found
+        self._probes += len(found.probes) - (len(before.probes) if before else 0)
+        while self._probes > _PROBES and len(self._graphs) > 1:
+            self._probes -= len(self._graphs.popitem(last=False)[1].probes)
+
+    async def _inputs(self, source: UnitSource, explored: Graph) -> Mapping[str, InputFile]:
+        """Read and parse the files that a graph needs; those that are too large are not read."""
+        most, needed = self._limits.file_bytes, explored.needed
+        small = [one for one in needed if one.entry.size <= most]
+        entries = {one.path: one.entry for one in small}
+        contents = await source.contents(entries, explored)
+        found = await asyncio.to_thread(_parsed, small, contents, self._limits)
+        message = f"the file is larger than the {text.size(most)} that one file may have (--max-file-size)"
+        too_large = [one.path for one in needed if one.entry.size > most]
+        return found | {
+            path: InputFile(
+                path=path, failures=(Failure(reason=Reason.BUILD_FAILED, message=message, file=path),)
+            )
+            for path in too_large
+        }
+
+
+def _parsed(
+    needed: Sequence[Needed], contents: Mapping[str, bytes], limits: YamlLimits
+) -> dict[str, InputFile]:
+    return {
+        one.path: inputs.raw(one.path, contents[one.path])
+        if one.raw
+        else inputs.parsed(one.path, contents[one.path], limits)
+        for one in needed
+    }
+
+
+def _refused(unit: Graph, message: str) -> Graph:
+    failure = Failure(reason=Reason.BUILD_FAILED, message=message, file=unit.kustomization)
+    return replace(unit, failures=(*unit.failures, failure))

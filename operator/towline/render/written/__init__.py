@@ -1,0 +1,1 @@
+"""Objects as files and tools write them, and what becomes of them."""
