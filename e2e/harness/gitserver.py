@@ -168,7 +168,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _failed(self, switches: _Switches, body: bytes) -> bool:
         fault, changed = switches.fault, switches.changed
-        if fault is Fault.NO_PACKS and b"command=fetch" in body:
+        if fault is Fault.NO_PACKS and b"want " in body:
             fault = Fault.ERROR
         if fault is Fault.ERROR:
             self.send_error(500)

@@ -24,6 +24,7 @@ from towline.source.access import Remote
 from towline.source.advertisement import Advertisements
 from towline.source.dns import Names
 from towline.source.mirror import Mirrors
+from towline.source.smart.exchange import Exchanges
 from towline.source.transport import Transport
 
 from e2e.harness.gitrepo import Repo
@@ -43,7 +44,7 @@ def no_process(*_: Any) -> Popen[bytes]:
 @pytest.fixture
 def looker(tmp_path: Path) -> Advertisements:
     """Reads advertisements, and fails the test where that starts a process."""
-    return Advertisements(Transport(tmp_path, no_process, None, Pools.here()))
+    return Advertisements(Transport(tmp_path, no_process, None, Pools.here()), Exchanges())
 
 
 def ls_remote(url: str, *patterns: str) -> bytes:
@@ -79,7 +80,7 @@ async def test_what_is_read_is_what_git_reads(looker: Advertisements, repo: Repo
 async def test_an_address_of_the_host_that_leads_nowhere_does_not_matter(repo: Repo, tmp_path: Path) -> None:
     sha = repo.commit({"a.yaml": "a"})
     names = Names(lambda host, _: ("127.0.0.2", "127.0.0.1") if host == "git.example.com" else ())
-    looker = Advertisements(Transport(tmp_path, no_process, None, Pools.here()), names)
+    looker = Advertisements(Transport(tmp_path, no_process, None, Pools.here()), Exchanges(names))
     found = await looker.read(Remote(url=repo.url.replace("127.0.0.1", "git.example.com")), LIMIT)
     assert found is not None
     assert found.names["refs/heads/main"] == sha

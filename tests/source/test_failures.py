@@ -125,7 +125,7 @@ async def test_a_branch_that_one_of_many_servers_does_not_have_yet_is_tried_agai
 async def test_a_cancelled_fetch_leaves_no_process(mirrors: Mirrors, repo: Repo, server: GitServer) -> None:
     sha = repo.commit({"a.yaml": "a"})
     with server.failing(repo.path.stem, Fault.HANG):
-        fetching = asyncio.create_task(mirrors.fetch(Remote(url=repo.url), MAIN, sha, SECONDS))
+        fetching = asyncio.create_task(mirrors.fetch(Remote(url=repo.url), "refs/tags/v1", sha, SECONDS))
         await until(lambda: processes.shown(mentioning=repo.url))
         fetching.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -47,7 +47,7 @@ async def test_a_credential_opens_a_private_repository(
 async def test_no_process_and_no_file_shows_a_credential(mirrors: Mirrors, tmp_path: Path, kind: str) -> None:
     async with badserver.answering(badserver.silence) as bad:
         remote = replace(credential(kind, SECRET), url=bad.url)
-        fetching = asyncio.create_task(mirrors.fetch(remote, "refs/heads/main", "a" * 40, 20.0))
+        fetching = asyncio.create_task(mirrors.fetch(remote, "refs/tags/v1", "a" * 40, 20.0))
         await until(lambda: bad.requests)
         shown = processes.shown(mentioning=bad.url)
         fetching.cancel()
@@ -69,7 +69,7 @@ async def test_git_sees_nothing_of_the_operators_own_environment(
     monkeypatch.setenv("SOME_TOKEN", "of-the-operator")
     monkeypatch.setenv("GIT_SSL_NO_VERIFY", "1")
     async with badserver.answering(badserver.silence) as bad:
-        fetching = asyncio.create_task(mirrors.fetch(Remote(url=bad.url), "refs/heads/main", "a" * 40, 20.0))
+        fetching = asyncio.create_task(mirrors.fetch(Remote(url=bad.url), "refs/tags/v1", "a" * 40, 20.0))
         await until(lambda: bad.requests)
         shown = processes.shown(mentioning=bad.url)
         fetching.cancel()

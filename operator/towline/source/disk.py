@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 _CONFIG = {
@@ -21,6 +23,24 @@ _PARTIAL = "partial"
 
 _WEIGHT = "weight"
 """The file that holds the size after the last clean-up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What a repository holds.
+
+    `tips` are the objects that those refs lead to that were written last, each to a file of its own. Where it
+    `is_partial`, the history comes in steps, and is not whole yet. `packs` is how many there are.
+    """
+
+    tips: frozenset[str]
+    is_partial: bool
+    packs: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever fetched."""
+        return not self.tips
 
 
 def name(identity: str, key: bytes) -> str:
@@ -43,8 +63,10 @@ def tidy(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def make_usable(folder: Path, digits: int) -> None:
+def make_usable(folder: Path, digits: int) -> Contents:
     """Prepare and tidy a repository at its first use by this process; a broken one is replaced by an empty one.
+
+    Returns what it holds.
 
     Raises:
         OSError: the disk is full, read-only or broken.
@@ -54,28 +76,63 @@ def make_usable(folder: Path, digits: int) -> None:
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
         discard(folder)
         prepare(folder, digits)
+    return tidied(folder)
+
+
+def contents(folder: Path) -> Contents:
+    """Return what a repository holds."""
+    files = (path for path in (folder / "refs").rglob("*") if path.is_file())
+    return Contents(
+        tips=frozenset(path.read_text("ascii", "replace").strip() for path in files),
+        is_partial=(folder / _PARTIAL).exists(),
+        packs=sum(1 for path in (folder / "objects" / "pack").iterdir() if path.suffix == ".pack"),
+    )
+
+
+def tidied(folder: Path) -> Contents:
+    """Tidy a repository; return what it holds."""
+    tidy(folder)
+    return contents(folder)
+
+
+def settled(folder: Path) -> Contents:
+    """Tidy a repository after a fetch, and remember its size if none is known; return what it holds."""
+    tidy(folder)
+    weighed(folder)
+    return contents(folder)
+
+
+def broken_off(folder: Path) -> None:
+    """Tidy a repository after a fetch that has failed; if a part of a first one has arrived, the next goes in steps."""
+    if is_empty(folder) and size(folder) > 0:
+        (folder / _PARTIAL).touch()
     tidy(folder)
 
 
 def size(folder: Path) -> int:
     """Return the bytes of all packs, finished or not."""
-    return sum(_file_size(path) for path in (folder / "objects" / "pack").glob("*"))
+    try:
+        with os.scandir(folder / "objects" / "pack") as found:
+            return sum(_file_size(entry) for entry in found)
+    except FileNotFoundError:
+        return 0
 
 
-def tips(folder: Path) -> frozenset[str]:
-    """Return the objects that the refs lead to that were written last, each to a file of its own."""
-    files = (path for path in (folder / "refs").rglob("*") if path.is_file())
-    return frozenset(path.read_text("ascii", "replace").strip() for path in files)
+def refer(folder: Path, name: str, sha: str) -> None:
+    """Let a ref lead to an object, at once or not at all."""
+    ref = folder / name
+    ref.parent.mkdir(parents=True, exist_ok=True)
+    beginning = ref.with_name(f"{ref.name}.lock")
+    with beginning.open("w") as file:
+        file.write(f"{sha}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    beginning.rename(ref)
 
 
 def is_empty(folder: Path) -> bool:
     """Tell whether nothing was ever fetched."""
     return not any(path.is_file() for path in (folder / "refs").rglob("*"))
-
-
-def is_interrupted(folder: Path) -> bool:
-    """Tell whether a part of a first fetch has arrived, and nothing of it is kept."""
-    return is_empty(folder) and size(folder) > 0
 
 
 def is_partial(folder: Path) -> bool:
@@ -107,11 +164,6 @@ def weighed(folder: Path) -> int:
         return size(folder)
 
 
-def packs(folder: Path) -> int:
-    """Return the number of packs."""
-    return sum(1 for _ in (folder / "objects" / "pack").glob("*.pack"))
-
-
 def discard(folder: Path) -> None:
     """Remove a repository; it vanishes at once, its files after that."""
     aside = folder.with_name(f"{_DISCARDED}.{uuid.uuid4().hex}")
@@ -134,9 +186,9 @@ def _leftovers(folder: Path) -> Iterator[Path]:
     yield from (folder / "objects" / "pack").glob("*.keep")
 
 
-def _file_size(path: Path) -> int:
+def _file_size(entry: os.DirEntry[str]) -> int:
     try:
-        return path.stat().st_size
+        return entry.stat(follow_symlinks=False).st_size
     except FileNotFoundError:
         return 0
 

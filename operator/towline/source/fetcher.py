@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from towline import aio
 from towline.errors import Reason, SourceError
@@ -15,7 +16,11 @@ from towline.source import disk, git_errors
 from towline.source.access import Remote
 from towline.source.process import ProcessResult
 from towline.source.selection import SourceLimits
+from towline.source.smart.exchange import Exchanges
+from towline.source.smart.first_pack import FirstPacks
 from towline.source.transport import GitCommand, Hearing, Transport
+
+_T = TypeVar("_T")
 
 KEPT = "refs/towline"
 """Where what was fetched is kept, under names of our own: no remote can make them collide."""
@@ -55,7 +60,13 @@ class _Wanted:
     remote: Remote
     repository: Path
     refname: str
+    sha: str
     hear: Callable[[str], None]
+
+    @property
+    def kept(self) -> str:
+        """The name of our own under which it is kept."""
+        return f"{KEPT}/{hashlib.sha256(self.refname.encode()).hexdigest()[:32]}"
 
     def call(self, depth: str, *refspecs: str) -> GitCommand:
         """Return the command that fetches so much of it."""
@@ -71,12 +82,17 @@ class _Wanted:
 class MirrorFetcher:
     """Fetches into bare repositories; the caller sees to it that nobody else writes to the same one."""
 
-    def __init__(self, git: Transport, limits: SourceLimits) -> None:
+    def __init__(self, git: Transport, exchanges: Exchanges, limits: SourceLimits) -> None:
         self._git = git
+        self._first_packs = FirstPacks(git, exchanges)
         self._limits = limits
 
-    async def fetch(self, remote: Remote, repository: Path, refname: str, hearing: Hearing) -> None:
-        """Fetch a ref, or a commit by its id, with its whole history.
+    async def fetch(
+        self, remote: Remote, repository: Path, refname: str, sha: str, hearing: Hearing
+    ) -> disk.Contents:
+        """Fetch a ref, which was seen to lead to a commit, or that commit by its id, with its whole history.
+
+        Returns what the repository holds then.
 
         However this ends, nothing half-written stays. Where a first fetch was cut short, the next one goes in steps,
         and what each of them brought stays.
@@ -85,21 +101,29 @@ class MirrorFetcher:
             OutgrownError: the repository became too large.
             SourceError: the remote failed, or the repository is damaged.
         """
-        wanted = _Wanted(remote=remote, repository=repository, refname=refname, hear=hearing.hear)
-        await asyncio.to_thread(disk.tidy, repository)
-        whole = False
+        wanted = _Wanted(remote=remote, repository=repository, refname=refname, sha=sha, hear=hearing.hear)
+        found = await asyncio.to_thread(disk.tidied, repository)
         try:
-            if await asyncio.to_thread(disk.is_partial, repository):
+            if found.is_partial:
                 await self._rest(wanted)
                 await asyncio.to_thread(disk.complete, repository)
-            else:
+            elif not (found.is_empty and await self._first(wanted)):
                 await self._step(wanted, _WHOLE)
-            whole = True
-        finally:
-            if not whole and await asyncio.to_thread(disk.is_interrupted, repository):
-                await asyncio.to_thread(disk.begin, repository)
-            await asyncio.to_thread(disk.tidy, repository)
-        await asyncio.to_thread(disk.weighed, repository)
+        except BaseException:
+            await asyncio.to_thread(disk.broken_off, repository)
+            raise
+        return await asyncio.to_thread(disk.settled, repository)
+
+    async def _first(self, wanted: _Wanted) -> bool:
+        """Fetch the whole history into an empty repository without `git fetch`; False where that is needed."""
+        fetching = self._first_packs.fetch(
+            wanted.remote, wanted.repository, wanted.refname, wanted.sha, wanted.hear
+        )
+        if await self._bounded(wanted, fetching):
+            await asyncio.to_thread(disk.refer, wanted.repository, wanted.kept, wanted.sha)
+            return True
+        await asyncio.to_thread(disk.tidy, wanted.repository)
+        return False
 
     async def _rest(self, wanted: _Wanted) -> None:
         """Fetch the tip, if nothing is there yet, and ever more of its history, until that is whole."""
@@ -115,13 +139,12 @@ class MirrorFetcher:
     async def _step(self, wanted: _Wanted, depth: str) -> bool:
         """Fetch so much; False where the server cannot do it in steps."""
         remote, refname = wanted.remote, wanted.refname
-        kept = f"{KEPT}/{hashlib.sha256(refname.encode()).hexdigest()[:32]}"
-        answer = await self._bounded(wanted.call(depth, f"+{refname}:{kept}"))
+        answer = await self._fetched(wanted, depth, f"+{refname}:{wanted.kept}")
         if answer.code != 0 and git_errors.withheld(answer.complaint):
             if not _COMMIT.fullmatch(refname):
                 raise moved(remote, refname)
             every = (f"+refs/heads/*:{KEPT}/heads/*", f"+refs/tags/*:{KEPT}/tags/*")
-            answer = await self._bounded(wanted.call(depth, *every))
+            answer = await self._fetched(wanted, depth, *every)
         if answer.code != 0 and _NO_STEPS in answer.complaint:
             return False
         if answer.code != 0:
@@ -130,7 +153,7 @@ class MirrorFetcher:
 
     async def join(self, repository: Path) -> None:
         """Join many small packs into few; a repository that cannot be joined in time stays as it is."""
-        if await asyncio.to_thread(disk.packs, repository) <= self._limits.packs:
+        if (await asyncio.to_thread(disk.contents, repository)).packs <= self._limits.packs:
             return
         arguments = ("repack", "--geometric=2", "-d", "--quiet")
         try:
@@ -157,26 +180,29 @@ class MirrorFetcher:
         await asyncio.to_thread(disk.weigh, repository)
         return True
 
-    async def _bounded(self, call: GitCommand) -> ProcessResult:
+    async def _fetched(self, wanted: _Wanted, depth: str, *refspecs: str) -> ProcessResult:
+        return await self._bounded(wanted, self._git.run(wanted.call(depth, *refspecs)))
+
+    async def _bounded(self, wanted: _Wanted, fetching: Coroutine[None, None, _T]) -> _T:
         """Run a fetch; end it when the repository outgrows its limit."""
-        running = asyncio.ensure_future(self._git.run(call))
+        running = asyncio.create_task(fetching)
         size = -1
         try:
             while not (await asyncio.wait({running}, timeout=_WATCH_SECONDS))[0]:
-                before, size = size, await self._checked_size(call)
-                if size > before >= 0 and call.hear:
-                    call.hear("")
-            await self._checked_size(call)
+                before, size = size, await self._checked_size(wanted)
+                if size > before >= 0:
+                    wanted.hear("")
+            await self._checked_size(wanted)
         finally:
             await aio.end(running)
         return running.result()
 
-    async def _checked_size(self, call: GitCommand) -> int:
-        size = await asyncio.to_thread(disk.size, call.repository)
+    async def _checked_size(self, wanted: _Wanted) -> int:
+        size = await asyncio.to_thread(disk.size, wanted.repository)
         if size > self._limits.mirror_bytes:
-            url = call.remote.url if call.remote else ""
             limit = self._limits.mirror_bytes
-            raise OutgrownError(Reason.SOURCE_TOO_LARGE, f"{url}: the repository has more than {limit} bytes")
+            message = f"{wanted.remote.url}: the repository has more than {limit} bytes"
+            raise OutgrownError(Reason.SOURCE_TOO_LARGE, message)
         return size
 
 

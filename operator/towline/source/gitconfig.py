@@ -50,19 +50,24 @@ _SETTINGS = """\
     mailmap = false
 [i18n]
     logOutputEncoding = UTF-8
-[fetch "fsck"]
-    zeroPaddedFilemode = ignore
-    badTimezone = ignore
-    missingSpaceBeforeDate = ignore
-    missingSpaceBeforeEmail = ignore
-    missingNameBeforeEmail = ignore
-    missingEmail = ignore
-    badName = ignore
-    badEmail = ignore
-    multipleAuthors = ignore
 """
-"""Nothing but the transfer itself. Objects are checked as they arrive (tree entries called `..` or `.git`,
-names twice), except for the author lines and file modes that old tools left in many honest repositories."""
+"""Nothing but the transfer itself."""
+
+TOLERATED = (
+    "zeroPaddedFilemode",
+    "badTimezone",
+    "missingSpaceBeforeDate",
+    "missingSpaceBeforeEmail",
+    "missingNameBeforeEmail",
+    "missingEmail",
+    "badName",
+    "badEmail",
+    "multipleAuthors",
+)
+"""Objects are checked as they arrive (tree entries called `..` or `.git`, names twice), except for the author lines
+and file modes that old tools left in many honest repositories."""
+
+_CHECKS = "".join(('[fetch "fsck"]\n', *(f"    {name} = ignore\n" for name in TOLERATED)))
 
 _SSH_OPTIONS = (
     "IdentitiesOnly=yes",
@@ -97,7 +102,7 @@ class Files:
 def render(remote: Remote | None, files: Files) -> bytes:
     """Return the configuration of one git process, credentials included where it talks to a remote."""
     lines = _remote_lines(remote, files) if remote else ()
-    return (_SETTINGS + "".join(f"{line}\n" for line in lines)).encode()
+    return (_SETTINGS + _CHECKS + "".join(f"{line}\n" for line in lines)).encode()
 
 
 def environment(config: str, home: str, remote: Remote | None, files: Files) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from towline.source.access import Remote
 from towline.source.advertisement import Advertisements
 from towline.source.process import ProcessResult
 from towline.source.refs import Refs
+from towline.source.smart.exchange import Exchanges
 from towline.source.transport import GitCommand, Hearing, Transport, patience
 
 TOGETHER = 0.5
@@ -42,11 +43,11 @@ class _Seen:
 
 
 class Looks:
-    """Asks remotes for their refs; `limit` is how many of them one may have."""
+    """Asks remotes for their refs, by `exchanges` or `git`; `limit` is how many of them one may have."""
 
-    def __init__(self, git: Transport, limit: int) -> None:
+    def __init__(self, git: Transport, exchanges: Exchanges, limit: int) -> None:
         self._git = git
-        self._advertisements = Advertisements(git)
+        self._advertisements = Advertisements(git, exchanges)
         self._limit = limit
         self._looks: dict[str, _Look] = {}
         self._seen: dict[str, _Seen] = {}

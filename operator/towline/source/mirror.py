@@ -30,6 +30,7 @@ from towline.source.public_addresses import Addresses
 from towline.source.reader import Reader, TooMuchWorkError, UnreadableError
 from towline.source.refs import Refs
 from towline.source.selection import Entry, SourceLimits
+from towline.source.smart.exchange import Exchanges
 from towline.source.transport import LOCAL_CPU, Hearing, Transport, deadline, overdue, patience
 from towline.source.trees.tree_reader import TreeChange
 
@@ -75,8 +76,8 @@ class _Mirror:
 
     `complete` are commits that are there with all they need; removing the repository starts a new set. `ancestors` are
     pairs of a commit and one in its history. `used_at` is by the event loop's clock; `sound_until` is how long a check
-    that has found nothing need not be repeated; `fetchers` are those who fetch, and who wait until they may; `hearing`
-    is what all of them hear of the one that does.
+    that has found nothing need not be repeated; `packs` is how many the last fetch has left. `fetchers` are those who
+    fetch, and who wait until they may; `hearing` is what all of them hear of the one that does.
     """
 
     folder: Path
@@ -86,6 +87,7 @@ class _Mirror:
     ancestors: set[tuple[str, str]] = field(default_factory=set)
     tidy: bool = False
     sound_until: float = -math.inf
+    packs: int = 0
     fetchers: int = 0
     hearing: Hearing = field(default_factory=Hearing)
 
@@ -116,9 +118,10 @@ class Mirrors:
         self._is_discreet = discreet
         self._mirrors: dict[str, _Mirror] = {}
         git = Transport(self._folder, _start, addresses, pools or Pools.here())
-        self._looks = Looks(git, self._limits.refs)
+        exchanges = Exchanges()
+        self._looks = Looks(git, exchanges, self._limits.refs)
         self._reader = Reader(git, self._limits)
-        self._fetcher = MirrorFetcher(git, self._limits)
+        self._fetcher = MirrorFetcher(git, exchanges, self._limits)
 
     async def look(self, remote: Remote, seconds: float, age: float = 0.0, ref: Ref | None = None) -> Refs:
         """Return what the remote offers, `ref` at any rate; an answer that is at most `age` seconds old will do."""
@@ -151,7 +154,8 @@ class Mirrors:
                             mirror.complete.add(sha)
             finally:
                 mirror.fetchers -= 1
-            if not mirror.fetchers:  # else the last of them does it: nobody waits here for another's server
+            # the last of them joins packs: nobody waits here for another's server
+            if not mirror.fetchers and mirror.packs > self._limits.packs:
                 async with mirror.lock:
                     await self._fetcher.join(mirror.folder)
 
@@ -302,13 +306,14 @@ class Mirrors:
         await self._looks.aclose()
 
     async def _bring(self, remote: Remote, mirror: _Mirror, refname: str, sha: str) -> None:
-        await self._make_usable(mirror, sha)
-        if await self._has_whole(mirror, sha):
-            return
-        if await self._fetcher.slim(mirror.folder):
-            mirror.complete = set()
+        found = await self._make_usable(mirror, sha)
+        if not found.is_empty:  # git is not asked about a new mirror
+            if not found.is_partial and await self._reader.holds(mirror.folder, sha):
+                return
+            if await self._fetcher.slim(mirror.folder):
+                mirror.complete = set()
         try:
-            await self._fetcher.fetch(remote, mirror.folder, refname, mirror.hearing)
+            found = await self._fetcher.fetch(remote, mirror.folder, refname, sha, mirror.hearing)
         except OutgrownError:
             await self._shrink(mirror)
             raise
@@ -317,16 +322,10 @@ class Mirrors:
                 raise
             await self._discard(mirror)
             await self._make_usable(mirror, sha)
-            await self._fetcher.fetch(remote, mirror.folder, refname, mirror.hearing)
-        is_tip = sha in await asyncio.to_thread(disk.tips, mirror.folder)
-        if not is_tip and not await self._reader.holds(mirror.folder, sha):
+            found = await self._fetcher.fetch(remote, mirror.folder, refname, sha, mirror.hearing)
+        mirror.packs = found.packs
+        if sha not in found.tips and not await self._reader.holds(mirror.folder, sha):
             raise _absent(remote, refname, sha, await self._reader.kind(mirror.folder, sha))
-
-    async def _has_whole(self, mirror: _Mirror, sha: str) -> bool:
-        """Say whether the commit is there with all of its history; git is not asked about a new mirror."""
-        if await asyncio.to_thread(disk.is_empty, mirror.folder):
-            return False
-        return await self._reader.holds(mirror.folder, sha) and not await self._is_partial(mirror)
 
     async def _check_kind(self, remote: Remote, mirror: _Mirror, refname: str, sha: str) -> None:
         """Refuse the id of an annotated tag: git would take it for its commit, which has another id."""
@@ -347,12 +346,16 @@ class Mirrors:
         if await asyncio.to_thread(disk.size, mirror.folder) > self._limits.mirror_bytes // 2:
             await self._discard(mirror)
 
-    async def _make_usable(self, mirror: _Mirror, sha: str) -> None:
-        if mirror.tidy and not await asyncio.to_thread(mirror.folder.is_dir):
-            await self._discard(mirror)  # somebody has removed it while we run
-        if not mirror.tidy:
-            await asyncio.to_thread(disk.make_usable, mirror.folder, len(sha))
-            mirror.tidy = True
+    async def _make_usable(self, mirror: _Mirror, sha: str) -> disk.Contents:
+        """Return what a mirror holds; one that is not there is made."""
+        if mirror.tidy:
+            try:
+                return await asyncio.to_thread(disk.contents, mirror.folder)
+            except (FileNotFoundError, NotADirectoryError):  # somebody has removed it while we run
+                await self._discard(mirror)
+        found = await asyncio.to_thread(disk.make_usable, mirror.folder, len(sha))
+        mirror.tidy = True
+        return found
 
     async def _read(
         self, remote: Remote, mirror: _Mirror, sha: str, reading: Coroutine[None, None, _T]

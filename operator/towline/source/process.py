@@ -6,8 +6,8 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from subprocess import Popen
 from typing import IO, TypeVar
@@ -51,11 +51,15 @@ async def parsed(output: bytes, parse: Callable[[bytes], _T]) -> _T:
 
 
 async def finish(
-    process: Popen[bytes], limit: int, hear: Callable[[str], None] | None = None
+    process: Popen[bytes],
+    limit: int,
+    hear: Callable[[str], None] | None = None,
+    talk: Callable[[Talk], Awaitable[None]] | None = None,
 ) -> ProcessResult:
     """Collect what a process writes, at most `limit` bytes, until it ends.
 
-    `hear` is called with each line of progress on standard error; such lines are no part of the complaint.
+    `hear` is called with each line of progress on standard error; such lines are no part of the complaint. `talk` sends
+    it what it reads, which ends when this returns; what it raises ends the process and is raised here.
     The process must lead its own session. Whatever ends this call (also a cancellation), the process and
     everything in its group is killed and reaped.
 
@@ -66,6 +70,8 @@ async def finish(
         plain = _Collector(limit, process)
         said = _Progress(_COMPLAINT_LIMIT, hear) if hear else _Collector(_COMPLAINT_LIMIT, None)
         async with _collected(process.stdout, plain) as out, _collected(process.stderr, said) as complaint:
+            if talk and process.stdin:
+                await _talked(process.stdin, plain, talk)
             await out.ended
             await complaint.ended
             await _exited(process)
@@ -89,20 +95,65 @@ class _Collector(asyncio.Protocol):
         self.content = bytearray()
         self.overflowed = False
         self.ended = asyncio.get_running_loop().create_future()
+        self.came = asyncio.Event()
         self._limit = limit
         self._owner = owner
 
     def data_received(self, chunk: bytes) -> None:
         room = self._limit - len(self.content)
         self.content += chunk[:room]
+        self.came.set()
         if len(chunk) > room and self._owner and not self.overflowed:
             self.overflowed = True
             _kill(self._owner)
 
     def connection_lost(self, error: Exception | None) -> None:
         del error  # a pipe that breaks has ended; the exit code tells the rest
+        self.came.set()
         if not self.ended.done():
             self.ended.set_result(None)
+
+
+class Talk:
+    """A process that is talked to: it is sent what it reads, and its answers are read before it ends."""
+
+    def __init__(self, pipe: IO[bytes], out: _Collector) -> None:
+        self._descriptor = pipe.fileno()
+        self._out = out
+        os.set_blocking(self._descriptor, False)
+
+    async def send(self, content: bytes) -> None:
+        """Send something, as fast as the process reads; nothing happens where it reads no more."""
+        left = memoryview(content)
+        with suppress(BrokenPipeError):
+            while left:
+                try:
+                    left = left[os.write(self._descriptor, left) :]
+                except BlockingIOError:
+                    await self._writable()
+
+    async def answer(self, known: int) -> bytes:
+        """Return what it has written, as soon as that is more than `known` bytes, or nothing more comes."""
+        while len(self._out.content) <= known and not self._out.ended.done():
+            self._out.came.clear()
+            await self._out.came.wait()
+        return bytes(self._out.content)
+
+    async def _writable(self) -> None:
+        loop, ready = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_writer(self._descriptor, ready.set)
+        try:
+            await ready.wait()
+        finally:
+            loop.remove_writer(self._descriptor)
+
+
+async def _talked(pipe: IO[bytes], out: _Collector, talk: Callable[[Talk], Awaitable[None]]) -> None:
+    try:
+        await talk(Talk(pipe, out))
+    finally:
+        with suppress(BrokenPipeError):
+            pipe.close()
 
 
 class _Progress(_Collector):
@@ -160,7 +211,7 @@ async def _reap(process: Popen[bytes]) -> None:
 
 def _close(process: Popen[bytes]) -> None:
     """Close what was not attached yet when a cancellation came."""
-    for pipe in (process.stdout, process.stderr):
+    for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe:
             pipe.close()
 

@@ -11,12 +11,12 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from subprocess import Popen
+from subprocess import PIPE, Popen
 from typing import TypeAlias
 
 from towline.errors import CostlyError, Reason, SourceError
@@ -27,7 +27,7 @@ from towline.source import gitconfig, process
 from towline.source.access import Remote
 from towline.source.gitconfig import Files
 from towline.source.memfd import MemoryFiles
-from towline.source.process import ProcessResult
+from towline.source.process import ProcessResult, Talk
 from towline.source.public_addresses import Addresses
 
 Start: TypeAlias = Callable[[Sequence[str], Path, int, Sequence[int]], "Popen[bytes]"]
@@ -75,7 +75,8 @@ class GitCommand:
 
     `limit` bounds its output in bytes; `remote` is whom it talks to, None where it stays on this machine. Where it is
     `traced`, standard error shows the packets of the smart protocol, and nothing where the other side speaks none.
-    `hear` is told of each line of progress.
+    `hear` is told of each line of progress. `talk` sends it what it reads, instead of `stdin`, and may read what it
+    answers; so it cannot be repeated with more memory.
     """
 
     arguments: tuple[str, ...]
@@ -85,6 +86,7 @@ class GitCommand:
     stdin: bytes = b""
     traced: bool = False
     hear: Callable[[str], None] | None = None
+    talk: Callable[[Talk], Awaitable[None]] | None = None
 
 
 class Transport:
@@ -126,6 +128,10 @@ class Transport:
         """
         return self._reached(remote, self._pools.looks, waiting)
 
+    def fetching(self, remote: Remote, waiting: Waiting | None = None) -> AbstractAsyncContextManager[Remote]:
+        """Yield a remote when it may be fetched from, without git; else as `look`."""
+        return self._reached(remote, self._pools.fetches, waiting)
+
     @asynccontextmanager
     async def _reached(
         self, remote: Remote, slots: Callable[[str], Slots], waiting: Waiting | None
@@ -139,7 +145,7 @@ class Transport:
     async def _in_turn(self, call: GitCommand, waiting: Waiting | None) -> ProcessResult:
         async with _slot(self._pools.children, waiting):
             result = await self._ran(call, pools.CHILD_MEMORY)
-            if result.code == 0 or not _STARVED.search(result.complaint):
+            if result.code == 0 or call.talk or not _STARVED.search(result.complaint):
                 return result
             async with _slot(self._pools.large, waiting):
                 return await self._ran(call, self._pools.large_memory)
@@ -148,7 +154,7 @@ class Transport:
         with MemoryFiles() as kept:
             with MemoryFiles() as lent:
                 started = self._started(call, memory, lent, kept)
-            return await process.finish(started, call.limit, call.hear)
+            return await process.finish(started, call.limit, call.hear, call.talk)
 
     def _started(self, call: GitCommand, memory: int, lent: MemoryFiles, kept: MemoryFiles) -> Popen[bytes]:
         shell, env, git = self._command
@@ -162,7 +168,8 @@ class Transport:
         limited = (shell, "-c", _LIMITED, "git", str(memory // 1024), str(seconds))
         command = (*limited, env, "-i", *environment, *more, git, *call.arguments)
         inherited = tuple(lent.descriptors)
-        started = self._start(command, self._folder, lent.descriptor(call.stdin), inherited)
+        stdin = PIPE if call.talk else lent.descriptor(call.stdin)
+        started = self._start(command, self._folder, stdin, inherited)
         if self._pools.usage.is_much(behalf.key()):
             with suppress(ProcessLookupError):
                 os.setpriority(os.PRIO_PGRP, started.pid, _NICE)
