@@ -28,6 +28,8 @@ PLANTED = [
     ("live/judge.py", "import asyncio", "Decisions are pure"),
     ("controller/lease_terms.py", "import time", "Decisions are pure"),
     ("notify/announcement.py", "import structlog", "Decisions are pure"),
+    ("importing/importer.py", "import subprocess", "Decisions are pure"),
+    ("importing/homes.py", "from towline.reconcile import reconciler", "Layers"),
     ("plan/build.py", "from towline.kube import client", "Layers"),
     ("source/selection.py", "from towline.kube import client", "Layers"),
     ("render/plain.py", "from towline.live import index", "Layers"),

@@ -14,7 +14,7 @@ import click
 import towline
 from towline import log, settings
 from towline.api import durations
-from towline.cli import options, render, verify
+from towline.cli import imports, options, render, verify
 from towline.controller import core_dumps, malloc
 from towline.errors import TowlineError
 from towline.model import ObjectRef
@@ -32,6 +32,7 @@ def main() -> None:
 
 main.add_command(verify.history)
 main.add_command(render.render)
+main.add_command(imports.imports)
 
 
 def _listened_at(_context: click.Context, _option: click.Parameter, value: str) -> str:

@@ -1,0 +1,1 @@
+"""Turn resources of Flux and Argo CD into GitRepositories, and say what cannot be carried over."""

@@ -1,0 +1,1 @@
+"""The resources of Argo CD: Applications and ApplicationSets."""

@@ -1,0 +1,208 @@
+"""`towline import`, as a person or a script calls it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import click.testing
+import pytest
+import yaml
+from towline.cli.imports import imports
+
+URL = "https://git.example.com/acme/fleet"
+KUSTOMIZATION = f"""\
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {{name: fleet, namespace: apps}}
+spec: {{url: {URL}, interval: 5m, ref: {{branch: main}}}}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {{name: web, namespace: apps}}
+spec:
+  path: ./web
+  prune: true
+  interval: 10m
+  sourceRef: {{kind: GitRepository, name: fleet}}
+"""
+APPLICATION = f"""\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: web, namespace: argocd}}
+spec:
+  project: default
+  destination: {{server: 'https://kubernetes.default.svc', namespace: shop}}
+  source: {{repoURL: {URL}, path: web, directory: {{recurse: true}}}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a clone with both of them."""
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "remote", "add", "origin", URL)
+    write(tmp_path, "clusters/flux.yaml", KUSTOMIZATION)
+    write(tmp_path, "clusters/argo.yaml", APPLICATION)
+    write(tmp_path, "web/settings.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n")
+    write(tmp_path, "charts/web/templates/web.yaml", "{{ if .Values.on }}\nkind: [\n{{ end }}\n")
+    git(tmp_path, "add", "--all")
+    return tmp_path
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", folder, *arguments], check=True)
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def run(*arguments: str | Path, given: str = "") -> click.testing.Result:
+    return click.testing.CliRunner().invoke(imports, [str(each) for each in arguments], input=given)
+
+
+def made(result: click.testing.Result) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(result.stdout))
+
+
+@pytest.mark.parametrize("tool", ["flux", "argocd"])
+def test_what_is_printed_begins_under_observe_and_may_adopt_what_is_there(tool: str, folder: Path) -> None:
+    result = run(tool, folder)
+    assert result.exit_code == 0, result.stderr
+    (repository,) = made(result)
+    assert (repository["kind"], repository["metadata"]["name"]) == ("GitRepository", "web")
+    spec = repository["spec"]
+    assert (spec["url"], spec["path"], spec["mode"], spec["adopt"]) == (URL, "web", "Observe", "Any")
+
+
+def test_each_resource_is_printed_under_where_it_comes_from(folder: Path) -> None:
+    file = folder / "clusters" / "flux.yaml"
+    assert f"---\n# from Kustomization apps/web ({file}:6)\napiVersion" in run("flux", file).stdout
+
+
+def test_files_folders_and_standard_input_are_read(folder: Path) -> None:
+    file = folder / "clusters" / "flux.yaml"
+    expected = made(run("flux", file))
+    assert made(run("flux", folder)) == expected
+    assert made(run("flux", "-", given=KUSTOMIZATION)) == expected
+    assert (
+        made(
+            run(
+                "flux",
+                "-",
+                given=json.dumps({"kind": "List", "items": list(yaml.safe_load_all(KUSTOMIZATION))}),
+            )
+        )
+        == expected
+    )
+
+
+def test_what_is_not_carried_over_has_its_file_and_line(folder: Path) -> None:
+    result = run("argocd", folder / "clusters" / "argo.yaml")
+    assert "argo.yaml:5: Application argocd/web: spec.project: not carried over: " in result.stderr
+
+
+def test_json_holds_resources_notes_and_the_handover(folder: Path) -> None:
+    found = json.loads(run("flux", folder, "-o", "json").stdout)
+    assert [each["object"]["metadata"]["name"] for each in found["resources"]] == ["web"]
+    assert {"kind", "resource", "field", "message", "file", "line"} == set(found["notes"][0])
+    assert [step["title"] for step in found["handover"]] == [
+        "Suspend there",
+        "Observe here",
+        "Compare",
+        "Enforce here",
+        "Remove there",
+    ]
+
+
+def test_nothing_is_deleted_before_it_is_suspended_and_orphaned(folder: Path) -> None:
+    lines = [line for line in run("flux", folder).stderr.splitlines() if line.startswith("kubectl")]
+    of = "kustomizations.kustomize.toolkit.fluxcd.io/web -n apps"
+    orphaned = f'kubectl patch {of} --type=merge -p \'{{"spec":{{"suspend":true,"prune":false}}}}\''
+    assert lines[0] == f'kubectl patch {of} --type=merge -p \'{{"spec":{{"suspend":true}}}}\''
+    assert lines[-2:] == [orphaned, f"kubectl delete {of}"]
+
+
+def test_an_application_loses_its_finalizer_before_it_is_deleted(folder: Path) -> None:
+    lines = [line for line in run("argocd", folder).stderr.splitlines() if line.startswith("kubectl")]
+    of = "applications.argoproj.io/web -n argocd"
+    assert (
+        lines[0] == f'kubectl patch {of} --type=merge -p \'{{"spec":{{"syncPolicy":{{"automated":null}}}}}}\''
+    )
+    assert lines[-2:] == [
+        f'kubectl patch {of} --type=merge -p \'{{"metadata":{{"finalizers":null}}}}\'',
+        f"kubectl delete {of}",
+    ]
+
+
+def test_a_file_that_cannot_be_read_is_named_with_its_line_and_the_rest_is_imported(folder: Path) -> None:
+    bad = write(folder, "bad.yaml", "apiVersion: argoproj.io/v1alpha1\nkind: [\n")
+    result = run("argocd", folder)
+    assert result.exit_code == 1
+    assert len(made(result)) == 1
+    assert f"{bad}:3: " in result.stderr
+    assert "templates/web.yaml" not in result.stderr
+
+
+def test_a_resource_that_is_refused_ends_with_exit_code_1_and_the_others_are_printed(folder: Path) -> None:
+    write(
+        folder,
+        "clusters/prod.yaml",
+        APPLICATION.replace("name: web", "name: prod").replace(
+            "https://kubernetes.default.svc", "https://prod"
+        ),
+    )
+    result = run("argocd", folder)
+    assert (result.exit_code, len(made(result))) == (1, 1)
+    assert "prod.yaml:6: Application argocd/prod: spec.destination: not imported: " in result.stderr
+
+
+def test_a_git_repository_that_the_crd_refuses_is_not_printed(folder: Path) -> None:
+    write(folder, "clusters/flux.yaml", KUSTOMIZATION.replace("./web", "../web"))
+    result = run("flux", folder)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "spec.path: must not hold .." in result.stderr
+
+
+def test_two_of_one_name_are_told_apart(folder: Path) -> None:
+    other = KUSTOMIZATION.replace("namespace: apps", "namespace: other")
+    result = run("flux", "-", "--namespace", "all", given=f"{KUSTOMIZATION}---\n{other}")
+    assert [each["metadata"] for each in made(result)] == [
+        {"name": "web", "namespace": "all"},
+        {"name": "other-web", "namespace": "all"},
+    ]
+    assert "it is called other-web" in result.stderr
+
+
+def test_dependencies_that_are_not_imported_are_named(folder: Path) -> None:
+    write(folder, "clusters/flux.yaml", f"{KUSTOMIZATION}  dependsOn: [{{name: gone}}]\n")
+    result = run("flux", folder)
+    assert "dependsOn" not in made(result)[0]["spec"]
+    assert "Kustomization apps/gone is not imported" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("flux",),
+        ("flux", "nothing.yaml"),
+        ("flux", "-", "-n", "apps"),
+        ("flux", "-", "--path", "a"),
+        ("flux", "-"),
+    ],
+)
+def test_a_wrong_call_is_a_usage_error(arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).exit_code == 2
+
+
+def test_what_a_note_repeats_of_a_file_stays_on_one_line(folder: Path) -> None:
+    write(folder, "clusters/argo.yaml", APPLICATION.replace("name: web", 'name: "a\\nb\\e[2K"'))
+    result = run("argocd", folder)
+    assert result.exit_code == 1
+    assert "\x1b" not in result.output
