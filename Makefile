@@ -8,7 +8,7 @@ PYTHON := $(BIN)/python
 JOBS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock controlplane deploy test soak fuzz check demo bench format
+.PHONY: help setup lock controlplane deploy test soak fuzz check demo bench provenance format
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile
@@ -48,6 +48,9 @@ format: setup  ## mend what ruff can mend
 
 demo: setup  ## see it work; ONCE=1 ends by itself
 	@$(PYTHON) -m e2e.demo $(if $(ONCE),--once)
+
+provenance: setup  ## trace every field of the kustomizations in DIR=…, and try SAMPLES=10 lines of each
+	@$(PYTHON) -m e2e.provenance "$(DIR)" --kustomize $(BIN)/kubectl $(if $(SAMPLES),--samples $(SAMPLES))
 
 bench: setup  ## measure it against a bare client; SAVE=1 keeps the table in e2e/bench/README.md
 	@$(PYTHON) -m e2e.bench $(if $(SAVE),--save)

@@ -80,12 +80,12 @@ def kustomizations(unit: Graph, files: Mapping[str, InputFile]) -> Mapping[str, 
     """
     found: dict[str, bytes] = {}
     for path in {unit.kustomization: None, **dict.fromkeys(unit.rewritten)}:
-        value = _rewritten(files[path].documents[0].value, unit.rewritten.get(path, {}))
+        value = rewritten(files[path].documents[0].value, unit.rewritten.get(path, {}))
         found[path] = orjson.dumps(_with_origins(value) if path == unit.kustomization else value)
     return found
 
 
-def _rewritten(kustomization: Mapping[str, Any], folders: Mapping[Steps, str]) -> Mapping[str, Any]:
+def rewritten(kustomization: Mapping[str, Any], folders: Mapping[Steps, str]) -> Mapping[str, Any]:
     """Return a kustomization that names folders for some of the entries of its lists."""
     changed = dict(kustomization)
     for (name, index), folder in folders.items():

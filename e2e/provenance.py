@@ -1,0 +1,131 @@
+"""Measure on any folder how well the fields of its kustomizations are traced: `python -m e2e.provenance DIR`."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+from towline.model import Manifest
+from towline.render import folder
+from towline.render.documents import YamlLimits
+from towline.render.formats import KUSTOMIZATIONS
+from towline.render.marks import attribution
+from towline.render.marks.likelihood import Field
+from towline.render.marks.tracing import Traced
+from towline.render.marks.unit_tracer import UnitTracer
+from towline.render.units import kustomize
+from towline.render.units.jail import Jail
+from towline.render.units.unit_builds import UnitBuilder
+from towline.render.units.unit_settings import UnitSettings
+from towline.render.units.unit_source import UnitSource
+from towline.shares.pools import Pools
+from towline.source.selection import Entry
+
+
+@dataclass(kw_only=True)
+class Provenance:
+    """What was found: leaves by how they are traced, and sampled lines by what a change of them did."""
+
+    leaves: Counter[str] = field(default_factory=Counter)
+    sampled: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def with_line(self) -> float:
+        """The part of the leaves of which the very scalar is known; all others have the file that declares them."""
+        return (self.leaves["marked"] + self.leaves["replayed"]) / max(1, self.leaves.total())
+
+    @property
+    def right(self) -> float:
+        """The part of the sampled lines that are causally right: what breaks the build, matters to it."""
+        return 1 - self.sampled["did not move"] / max(1, self.sampled.total())
+
+    def add(self, other: Provenance) -> None:
+        self.leaves += other.leaves
+        self.sampled += other.sampled
+        self.wrong += other.wrong
+
+    def __str__(self) -> str:
+        leaves = ", ".join(f"{count} {name}" for name, count in self.leaves.most_common())
+        sampled = ", ".join(f"{count} {name}" for name, count in self.sampled.most_common())
+        total = self.leaves.total()
+        return (
+            f"{total} leaves ({leaves}): {self.with_line:.1%} with a line; "
+            f"{self.sampled.total()} lines sampled ({sampled}): {self.right:.1%} right"
+        )
+
+
+async def measured(
+    traced: Traced, manifests: Sequence[Manifest], samples: int, rng: random.Random
+) -> Provenance:
+    """Trace every field of a unit, and try some of the lines by changing them alone."""
+    found = Provenance()
+    with_sites: list[Field] = []
+    for one in (
+        each for manifest in manifests for each in attribution.fields(manifest.body, manifest.origin)
+    ):
+        sites = traced.attribution.candidates(one)
+        found.leaves["marked" if sites and sites[0].is_marked else "replayed" if sites else "file only"] += 1
+        if sites:
+            with_sites.append(one)
+    for one in rng.sample(with_sites, min(samples, len(with_sites))):
+        site = traced.attribution.candidates(one)[0]
+        moves = await traced.moves(site, one)
+        found.sampled["broke the build" if moves is None else "moved" if moves else "did not move"] += 1
+        if moves is False:
+            found.wrong.append(f"{one.body['kind']} {one.steps}: {site.file} {site.steps}")
+    return found
+
+
+async def folder_measured(directory: Path, samples: int, seed: int, binary: str) -> Provenance:
+    """Measure every unit below a folder."""
+    root, path = folder.placed(directory)
+
+    async def read(entries: Sequence[Entry]) -> Sequence[bytes]:
+        return [(root / entry.path).read_bytes() for entry in entries]
+
+    source = UnitSource(name="", tree=folder.Disk(root), read=read)
+    listed = [entry.path for entry in folder.entries(root, path)]
+    folders = {each.rpartition("/")[0] for each in listed if each.rpartition("/")[2] in KUSTOMIZATIONS}
+    total, rng = Provenance(), random.Random(seed)  # noqa: S311  a sample
+    with tempfile.TemporaryDirectory() as place:
+        jail, limits = Jail(Path(place), Pools.here()), YamlLimits()
+        built = await UnitBuilder(jail, lambda: kustomize.find(binary), limits).build(
+            source, folders, UnitSettings()
+        )
+        units: dict[str, list[Manifest]] = defaultdict(list)
+        for manifest in built.manifests:
+            units[manifest.origin.via[0]].append(manifest)
+        tracer = UnitTracer(jail, lambda: kustomize.find(binary), limits)
+        for unit, manifests in units.items():
+            traced = await tracer.traced(source, unit)
+            if traced:
+                found = await measured(traced, manifests, samples, rng)
+                click.echo(f"{unit}: {len(manifests)} objects, {found}")
+                total.add(found)
+    for failure in built.failures:
+        click.echo(f"not built: {failure.file}:{failure.line}: {failure.message[:120]}")
+    return total
+
+
+@click.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--samples", default=10, show_default=True, help="Lines of each unit that are tried.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--kustomize", "binary", default="", help="The kustomize or kubectl that builds.")
+def main(directory: Path, samples: int, seed: int, binary: str) -> None:
+    """Trace every field of the kustomizations in DIRECTORY, and try some of the lines."""
+    total = asyncio.run(folder_measured(directory, samples, seed, binary))
+    for wrong in total.wrong:
+        click.echo(f"did not move: {wrong}")
+    click.echo(f"all: {total}")
+
+
+if __name__ == "__main__":
+    main()

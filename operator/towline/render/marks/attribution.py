@@ -1,0 +1,93 @@
+"""Say from which sites a field comes: by its marks, or by replaying what kustomize does where it has none."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from towline.model import Origin
+from towline.render.marks import finding, same_objects
+from towline.render.marks.likelihood import NAME, Field, Likelihood
+from towline.render.marks.marking import Marking
+from towline.render.marks.sites import Role, Site, text
+from towline.render.units.unit_files import UnitFiles
+
+_SHORTEST = 3
+"""Characters of a text that is looked for inside names."""
+
+
+@dataclass(frozen=True, kw_only=True)  # with a dictionary, which holds what is computed once
+class Attribution:
+    """The sites of one unit, and what its build made of marked files.
+
+    Attributes:
+        unit: what the build reads.
+        sites: all of them.
+        marking: which of them are marked.
+        marked: the objects that were built of marked files; none where that build failed.
+    """
+
+    unit: UnitFiles
+    sites: Sequence[Site]
+    marking: Marking
+    marked: Sequence[Any]
+
+    def candidates(self, field: Field) -> tuple[Site, ...]:
+        """Return the sites that a field may come from, the likeliest first."""
+        index = same_objects.index_of(self.marked, field.body)
+        if index is not None:
+            by_mark = self.marking.read(same_objects.at(self.marked[index], field.steps), field.value)
+            if by_mark:
+                return by_mark
+        where = same_objects.keyed(field.body, field.steps)
+        return self._replayed(field, where, unmarked=index is not None) or self._replayed(field, where)
+
+    def _replayed(self, field: Field, where: tuple[Any, ...], *, unmarked: bool = False) -> tuple[Site, ...]:
+        """Return sites that hold the value of a field, the likeliest first."""
+        found = [
+            (score, -at, site)
+            for at, site in self._holding(field.value)
+            if not (unmarked and site.is_marked) and (score := self._likelihood.of(site, field, where))
+        ]
+        return tuple(site for _, _, site in sorted(found, key=lambda each: each[:2], reverse=True))
+
+    def _holding(self, value: Any) -> Iterator[tuple[int, Site]]:
+        """Yield sites with a value, and names that it may be made of."""
+        whole = text(value)
+        yield from self._by_text.get(whole, ())
+        for at, site in self._names:
+            part = text(site.value)
+            if part != whole and part in whole:
+                yield at, site
+
+    @cached_property
+    def _by_text(self) -> Mapping[str, Sequence[tuple[int, Site]]]:
+        found: dict[str, list[tuple[int, Site]]] = defaultdict(list)
+        for index, site in enumerate(self.sites):
+            if site.value is not None:
+                value = text(site.value)
+                is_entry = site.role is Role.ENTRY
+                found[value.partition("=")[2].strip("\"'") if is_entry else value].append((index, site))
+        return found
+
+    @cached_property
+    def _names(self) -> Sequence[tuple[int, Site]]:
+        """The sites that may be parts of names, in objects or wherever objects are referred to."""
+        names = {text(site.value) for site in self.sites if site.path == NAME}
+        return [
+            (index, site)
+            for index, site in enumerate(self.sites)
+            if text(site.value) in names and len(text(site.value)) >= _SHORTEST
+        ]
+
+    @cached_property
+    def _likelihood(self) -> Likelihood:
+        return Likelihood(self.unit)
+
+
+def fields(body: Mapping[str, Any], origin: Origin) -> Iterator[Field]:
+    """Yield every field of an object."""
+    yield from (Field(body, origin, steps, value) for steps, value in finding.scalars(body))

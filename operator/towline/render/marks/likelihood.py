@@ -1,0 +1,94 @@
+"""Say how likely a field comes from a site that has no mark, by replaying what kustomize does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from towline.model import Origin
+from towline.render.marks import finding, replacing, same_objects
+from towline.render.marks.sites import Role, Site, text
+from towline.render.units.references import Steps
+from towline.render.units.unit_files import UnitFiles
+
+Score: TypeAlias = tuple[int, ...]
+"""How likely a field comes from a site, to be compared with that of others; nothing where it does not."""
+
+NAME = ("metadata", "name")
+_KIND = frozenset({("apiVersion",), ("kind",)})
+
+_PATCHED, _SET, _DECLARED, _NAMED, _COPIED, _ALIKE = range(6, 0, -1)
+"""The ways to a field, the one that kustomize goes last first."""
+
+
+class Field(NamedTuple):
+    """One field of a built object: the object, where it is declared, the way to the field, and what is there."""
+
+    body: Mapping[str, Any]
+    origin: Origin
+    steps: Steps
+    value: Any
+
+
+class Likelihood:
+    """Compares sites of one unit with fields.
+
+    Args:
+        unit: what its build reads.
+    """
+
+    def __init__(self, unit: UnitFiles) -> None:
+        self._unit = unit
+        self._copied = replacing.copied(unit)
+
+    def of(self, site: Site, field: Field, where: tuple[Any, ...]) -> Score:
+        """Return how likely a field comes from a site that holds its value, or a name that is part of it.
+
+        Args:
+            site: the site.
+            field: the field.
+            where: the way to the field with the items of lists told apart.
+        """
+        whole = text(site.value) == text(field.value) or site.role is Role.ENTRY
+        if site.role in {Role.OBJECT, Role.PATCH}:
+            return self._of_object(site, field, where, whole=whole)
+        leads = self._unit.names[site.file] in field.origin.via
+        if site.role is Role.NAME:
+            is_name = field.steps[-1] == "name"
+            return (_NAMED, field.steps == site.path, leads, len(text(site.value))) if is_name else ()
+        return (_SET, leads) if whole and _is_set(site, field) else ()
+
+    def _of_object(self, site: Site, field: Field, where: tuple[Any, ...], *, whole: bool) -> Score:
+        home = self._unit.names[site.file] == field.origin.file
+        says_which = site.role is Role.PATCH and site.kind and site.path in finding.IDENTITY
+        if says_which or (field.steps in _KIND and not home):
+            return ()
+        same_path = site.path == field.steps or self._keyed(site) == where
+        named = site.kind == field.body.get("kind") and site.name in str(same_objects.at(field.body, NAME))
+        if site.role is Role.PATCH and same_path and whole and (named or not site.kind):
+            return (_PATCHED,)
+        if site.role is Role.OBJECT and same_path and (named or home):
+            way = _DECLARED if whole else _NAMED
+            return (way, home and named, home, len(text(site.value)))
+        return self._elsewhere(site, field, same_path=same_path, home=home) if whole else ()
+
+    def _elsewhere(self, site: Site, field: Field, *, same_path: bool, home: bool) -> Score:
+        """Score a site with the value of a field of which it is no version."""
+        if replacing.is_copied(site, self._copied):
+            return (_COPIED,)
+        same_key = site.path[-1:] == field.steps[-1:]
+        return (_ALIKE, same_key, same_path, home) if same_key or site.path == NAME else ()
+
+    def _keyed(self, site: Site) -> tuple[Any, ...]:
+        """Return the way to a site in its object, with the items of lists told apart."""
+        head = len(site.steps) - len(site.path)
+        if site.inner or head < 0 or not self._unit.parsed[site.file].documents:
+            return site.path
+        documents = {one.index: one.value for one in self._unit.parsed[site.file].documents}
+        return same_objects.keyed(same_objects.at(documents[site.document], site.steps[:head]), site.path)
+
+
+def _is_set(site: Site, field: Field) -> bool:
+    """Tell whether a transformer sets such a field; the namespace of all objects is the name of its own, too."""
+    is_namespace = field.body.get("kind") == "Namespace" and field.steps == NAME
+    return site.path[-1] == field.steps[-1] or (site.role is Role.NAMESPACE and is_namespace)
