@@ -1,0 +1,1 @@
+"""Fetch charts from Helm repositories and OCI registries; nothing here runs a tool."""
