@@ -94,7 +94,6 @@ def test_what_is_given_is_kept() -> None:
         ("serviceAccountName", "deployer"),
         ("render", "Helm"),
         ("serviceAccountName", ""),
-        ("kustomize", {"namePrefix": "prod-"}),
     ],
 )
 def test_what_is_not_served_yet_is_said_and_never_ignored(field: str, value: Any) -> None:

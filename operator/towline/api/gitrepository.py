@@ -9,9 +9,20 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from towline.api import durations, healthchecks, ignoring, labels, remoting, schema, substituting, versions
+from towline.api import (
+    durations,
+    healthchecks,
+    ignoring,
+    labels,
+    overlaying,
+    remoting,
+    schema,
+    substituting,
+    versions,
+)
 from towline.api.healthchecks import HealthCheck
 from towline.api.ignoring import Rule
+from towline.api.overlaying import KustomizeOverlay
 from towline.api.remoting import RemotePolicy, RemoteSecret
 from towline.api.schema import Schema, SchemaFault
 from towline.api.substituting import Substitute
@@ -159,6 +170,7 @@ class Spec:
     health_checks: tuple[HealthCheck, ...] = ()
     ignore_fields: tuple[Rule, ...] = ()
     render: Render = Render.AUTO
+    kustomize: KustomizeOverlay | None = None
     substitute: Substitute | None = None
     decryption_secret: str = ""
     remote: RemotePolicy = RemotePolicy.REFUSE
@@ -213,6 +225,7 @@ def specify(repository: GitRepository, against: Schema) -> Spec:
         *_range_faults(given),
         *ignoring.faults(given.get("ignoreFields") or ()),
         *healthchecks.faults(given.get("healthChecks") or ()),
+        *overlaying.faults(given.get("kustomize"), given["path"]),
         *substituting.faults(given.get("substitute")),
         *remoting.faults(given.get("remotes") or ()),
     )
@@ -269,6 +282,7 @@ def _spec(given: Mapping[str, Any], namespace: str) -> Spec:
         ignore_fields=ignoring.parse(given.get("ignoreFields") or ()),
         health_checks=healthchecks.parse(given.get("healthChecks") or ()),
         health_timeout=durations.parse(given["healthTimeout"]),
+        kustomize=overlaying.parse(given.get("kustomize")),
         substitute=substituting.parse(given.get("substitute")),
         decryption_secret=((given.get("decryption") or {}).get("secretRef") or {}).get("name", ""),
         remote=RemotePolicy(given["remote"]),

@@ -181,6 +181,7 @@ _SENTENCES: Mapping[str, Callable[[Any], str]] = MappingProxyType(
         "enum": lambda values: f"must be one of {', '.join(values)}",
         "minLength": lambda _: "must not be empty",
         "maxLength": lambda most: f"must have at most {most} characters",
+        "minimum": lambda least: f"must be at least {least}",
         "maxItems": lambda most: f"must have at most {most} entries",
         "minItems": lambda _: "must not be empty",
         "maxProperties": lambda most: f"must have at most {most} entries",

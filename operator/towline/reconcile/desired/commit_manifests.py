@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from towline.api.gitrepository import Render, Spec
-from towline.errors import BuildError, CostlyBuildError, Reason, SourceError
+from towline.errors import BuildError, CostlyBuildError, Failure, Reason, SourceError
 from towline.model import Manifest
 from towline.reconcile.desired import commit_notes
 from towline.reconcile.desired.commit_files import CommitFiles
@@ -20,9 +20,11 @@ from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
 from towline.render.links import Links
 from towline.render.rendered import Bounds, Reading, Total
+from towline.render.units import overlay
 from towline.render.units.built_units import Built
 from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
+from towline.render.units.unit_source import UnitSource
 from towline.source import selection
 from towline.source.selection import Selection
 
@@ -73,6 +75,7 @@ class ManifestReader:
         Raises:
             BuildError: with every error of every file and unit.
             SourceError: the path, or the size of its content.
+            SpecError: a patch of spec.kustomize.
         """
         listed = await self._files.listed(head, spec.path)
         markers = formats.markers(spec.render)
@@ -80,22 +83,20 @@ class ManifestReader:
             selection.select, listed, spec.path, markers, spec.exclude, self._files.limits
         )
         _check_render(spec, selected)
-        built = await self._built(head, treated, selected, bases)
+        _check_overlay(spec, selected)
+        source = replace(await self._files.unit_source(head), bases=bases) if selected.units else None
+        built = await self._built(head, source, selected, _unit_settings(spec, treated))
         plain = tuple(each for each in selected.files if each.path not in built.reads)
         selected = replace(selected, files=plain)
         manifests = await self._manifests(head, spec, treated, selected, built)
         return CommitManifests(listed=listed, selected=selected, built=built, manifests=manifests)
 
     async def _built(
-        self, head: Head, treated: Treated, selected: Selection, bases: PinnedBases | None
+        self, head: Head, source: UnitSource | None, selected: Selection, how: UnitSettings
     ) -> Built:
-        if not selected.units:
+        if source is None:
             return Built()
-        source = replace(await self._files.unit_source(head), bases=bases)
         folders = {selection.unit_folder(each) for each in selected.units}
-        how = UnitSettings(
-            treatment=treated.treatment, mark=treated.mark, decryption_mark=treated.decryption_mark
-        )
         built = await self._units.build(source, folders, how)
         commit_notes.built(built, head.sha)
         return built
@@ -144,6 +145,34 @@ def _check_render(spec: Spec, selected: Selection) -> None:
     if spec.render is Render.KUSTOMIZE and spec.path not in folders:
         message = f"{spec.path} has no kustomization, as spec.render wants: change spec.path or spec.render"
         raise SourceError(Reason.PATH_NOT_FOUND, message)
+
+
+def _check_overlay(spec: Spec, selected: Selection) -> None:
+    """Refuse an overlay over nothing, and patches that say nowhere what they change.
+
+    Raises:
+        BuildError: BuildFailed.
+        SpecError: InvalidSpec.
+    """
+    if spec.kustomize is None:
+        return
+    overlay.check(spec.kustomize)
+    if not selected.units:
+        message = (
+            f"spec.kustomize changes kustomizations, and {spec.path} has none: add a kustomization.yaml that names "
+            "the files in resources, or remove spec.kustomize"
+        )
+        raise BuildError((Failure(reason=Reason.BUILD_FAILED, message=message),))
+
+
+def _unit_settings(spec: Spec, treated: Treated) -> UnitSettings:
+    return UnitSettings(
+        treatment=treated.treatment,
+        mark=treated.mark,
+        decryption_mark=treated.decryption_mark,
+        overlay=spec.kustomize,
+        components=overlay.components(spec.kustomize, spec.path),
+    )
 
 
 def _weighed(error: BuildError, built: Built) -> BuildError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from towline.errors import Failure
@@ -69,6 +69,22 @@ class Graph:
     def kustomization(self) -> str:
         """The path of the outermost kustomization."""
         return next(iter(self.files), self.folder)
+
+
+def joined(unit: Graph, others: Iterable[Graph]) -> Graph:
+    """Return what a unit and some folders read that are built together with it."""
+    for one in others:
+        as_yaml = (unit.files.keys() - unit.raw) | (one.files.keys() - one.raw)
+        unit = replace(
+            unit,
+            files={**unit.files, **one.files},
+            raw=(unit.raw | one.raw) - as_yaml,
+            chains={**one.chains, **unit.chains},
+            failures=(*unit.failures, *one.failures),
+            remotes={**one.remotes, **unit.remotes},
+            rewritten={**one.rewritten, **unit.rewritten},
+        )
+    return unit
 
 
 def is_same(graph: Graph, tree: Tree) -> bool:

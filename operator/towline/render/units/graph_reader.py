@@ -15,6 +15,7 @@ from towline.render.units.graph import Graph, Needed
 from towline.render.units.inputs import InputFile
 from towline.render.units.mounts import RemoteKnowledge
 from towline.render.units.unit_source import UnitSource
+from towline.source.selection import shown
 
 _PROBES = 500_000
 _UNIT_BYTES = 64 * 1024**2
@@ -59,6 +60,31 @@ class GraphReader:
         if source.bases:
             source.bases.settle()
         return graphs
+
+    async def components(
+        self, source: UnitSource, folders: Mapping[str, str]
+    ) -> tuple[tuple[Graph, ...], tuple[Failure, ...]]:
+        """Return what the components of an overlay read, and what is wrong with those that are none.
+
+        Args:
+            source: the commit.
+            folders: where they are, by the field of the spec that names each.
+
+        Raises:
+            SourceError: as `graphs` does.
+        """
+        found: list[Graph] = []
+        failures: list[Failure] = []
+        known = await asyncio.to_thread(self._unchanged, source, tuple(folders.values()))
+        for field, folder in folders.items():
+            one = known.get(folder) or await self._graph(source, folder)
+            if one.is_component or one.failures:
+                found.append(one)
+                continue
+            what = "has no kustomization in this commit" if not one.files else "is not of kind Component"
+            message = f"{field}: {shown(folder) or '.'} {what}: name the folder of a Component"
+            failures.append(Failure(reason=Reason.BUILD_FAILED, message=message))
+        return tuple(found), tuple(failures)
 
     def _unchanged(self, source: UnitSource, folders: Sequence[str]) -> dict[str, Graph]:
         """Return the known graphs of which this commit changes nothing, all in one go: a thread for each costs more."""

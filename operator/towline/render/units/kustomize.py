@@ -19,11 +19,13 @@ from towline.fields import mask_text
 from towline.model import Origin
 from towline.render import documents
 from towline.render.documents import DocumentErrors, YamlLimits
+from towline.render.units import overlay
 from towline.render.units.graph import Graph
 from towline.render.units.hidden_places import HiddenPlaces
 from towline.render.units.inputs import InputFile
 from towline.render.units.references import Steps
 from towline.render.units.unit_inputs import UnitInputs
+from towline.render.units.unit_settings import UnitSettings
 from towline.render.written.rendered_objects import RenderedObject
 
 OBJECTS = 2000
@@ -68,7 +70,45 @@ def find(chosen: str = "") -> Tool | None:
     return Tool(command=command, identity=identity)
 
 
-def kustomizations(unit: Graph, files: Mapping[str, InputFile]) -> Mapping[str, bytes]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildPlace:
+    """What a build sees: the folder that is built, all files by path, and the folder with those of the repository.
+
+    `home` is empty where the repository is the root of all.
+    """
+
+    folder: str
+    files: Mapping[str, bytes]
+    home: str = ""
+
+    def inside(self, root: str) -> str:
+        """Return where the repository is, below the root of all files."""
+        return f"{root}/{self.home}" if self.home else root
+
+    def path(self, said: str) -> str:
+        """Return the path in the repository of a file that is named as seen from the folder that is built."""
+        path = posixpath.normpath(posixpath.join(self.folder, said))
+        return path.removeprefix(f"{self.home}/") if self.home else path
+
+
+def place(unit: Graph, read: UnitInputs, how: UnitSettings) -> BuildPlace:
+    """Return what the build of a unit sees.
+
+    Args:
+        unit: what is built.
+        read: its files.
+        how: what the spec changes in it.
+    """
+    files = {**read.contents, **_kustomizations(unit, read.files)}
+    if how.overlay is None:
+        return BuildPlace(folder=unit.folder or ".", files=files)
+    moved = {f"{overlay.HOME}/{path}": content for path, content in files.items()}
+    written = overlay.kustomization(how.overlay, unit.folder, how.components)
+    moved[f"{overlay.FOLDER}/kustomization.yaml"] = written
+    return BuildPlace(folder=overlay.FOLDER, files=moved, home=overlay.HOME)
+
+
+def _kustomizations(unit: Graph, files: Mapping[str, InputFile]) -> Mapping[str, bytes]:
     """Return the kustomizations that its build reads otherwise than they are written, by path.
 
     The outermost one has kustomize name the origin of each object; others name the folder of a remote base for its
@@ -111,7 +151,7 @@ def complaint(said: str, root: str, secrets: Collection[str]) -> str:
 
 
 def objects(
-    output: bytes, graph: Graph, read: UnitInputs
+    output: bytes, graph: Graph, read: UnitInputs, place: BuildPlace
 ) -> tuple[tuple[RenderedObject, ...], tuple[Failure, ...]]:
     """Return the objects that kustomize printed, each with the file that declares it, and what is wrong with them.
 
@@ -119,6 +159,7 @@ def objects(
         output: what it printed.
         graph: of the folder that was built.
         read: the files that it read.
+        place: where they were.
     """
     try:
         found = documents.parse(output, _OUTPUT)
@@ -127,8 +168,8 @@ def objects(
         return (), (_failure(graph, f"the output of kustomize cannot be used: {fault.message}"),)
     if len(found) > OBJECTS:
         return (), (_failure(graph, f"declares {len(found)} objects, more than {OBJECTS}: split it"),)
-    keeps = _asks_for_origins(read.files[graph.kustomization])
-    places, hidden = _Places(graph, read.files), HiddenPlaces(read)
+    keeps = not place.home and _asks_for_origins(read.files[graph.kustomization])
+    places, hidden = _Places(graph, read.files, place), HiddenPlaces(read)
     made: list[RenderedObject] = []
     failures: list[Failure] = []
     for document in found:
@@ -167,8 +208,9 @@ def _stripped(value: Any) -> Any:
 class _Places:
     """Finds the file and line that declare an object, by what kustomize says of its origin."""
 
-    def __init__(self, graph: Graph, files: Mapping[str, InputFile]) -> None:
+    def __init__(self, graph: Graph, files: Mapping[str, InputFile], place: BuildPlace) -> None:
         self._graph = graph
+        self._place = place
         self._files = files
 
     def origin(self, value: Any) -> Origin:
@@ -199,7 +241,7 @@ class _Places:
     def _path(self, said: Any) -> str | None:
         if not isinstance(said, str):
             return None
-        path = posixpath.normpath(posixpath.join(self._graph.folder, said))
+        path = self._place.path(said)
         return path if path in self._files else None
 
     def _placed(self, path: str, line: int) -> Origin:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from towline.errors import Failure, Reason
 from towline.render.documents import YamlLimits
-from towline.render.units import kustomize, mounts, unit_folders, unit_inputs, unit_secrets
+from towline.render.units import graph, kustomize, mounts, unit_folders, unit_inputs, unit_secrets
 from towline.render.units.built_units import Built, BuiltUnits, Made, UnitOutcome, UnitRun
 from towline.render.units.graph import Graph
 from towline.render.units.graph_reader import GraphReader
@@ -31,7 +31,8 @@ class _BuildRequest(NamedTuple):
     def made_key(self, tool: Tool) -> str:
         """Return what tells the child of this unit from all others that may make something else."""
         files = sorted((path, entry.mode, entry.sha) for path, entry in self.unit.files.items())
-        told = (tool.identity, self.how.decryption_mark, self.unit.folder, files)
+        how = self.how
+        told = (tool.identity, how.decryption_mark, how.overlay, how.components, self.unit.folder, files)
         return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
@@ -65,7 +66,11 @@ class UnitBuilder:
         graphs = await self._graphs.graphs(source, tuple(folders))
         components = {folder for folder, one in graphs.items() if one.is_component}
         built_on = {folder: one.built_on for folder, one in graphs.items() if folder not in components}
-        units = [graphs[folder] for folder in unit_folders.units(built_on)]
+        added, refused = await self._graphs.components(source, how.components)
+        units = [graph.joined(graphs[folder], added) for folder in unit_folders.units(built_on)]
+        reads = frozenset(path for one in (*graphs.values(), *added) for path in one.files)
+        if refused:
+            return Built(failures=refused, reads=reads)
         tool = await asyncio.to_thread(self._find) if units else None
         runs: list[UnitRun] = []
         outcomes = [await self._built(_BuildRequest(source, unit, how, tool), runs) for unit in units]
@@ -74,7 +79,7 @@ class UnitBuilder:
             is_costly=any(each.is_passing for each in outcomes),
             manifests=tuple(one for each in outcomes for one in each.manifests),
             failures=tuple(dict.fromkeys(one for each in outcomes for one in each.failures)),
-            reads=frozenset(path for one in graphs.values() for path in one.files),
+            reads=reads,
         )
 
     async def _built(self, request: _BuildRequest, runs: list[UnitRun]) -> UnitOutcome:
@@ -118,14 +123,14 @@ class UnitBuilder:
         read = await asyncio.to_thread(unit_inputs.read, unit, committed, self._limits, keys)
         if read.failures:
             return Made((), read.failures)
-        copies = {**read.contents, **kustomize.kustomizations(unit, read.files)}
-        ran = await self._jail.run((*tool.command, unit.folder or "."), copies)
+        place = kustomize.place(unit, read, request.how)
+        ran = await self._jail.run((*tool.command, place.folder), place.files)
         if ran.result.code:
             secrets = await asyncio.to_thread(unit_secrets.secrets, read)
             told = mounts.told(ran.result.complaint, unit.names)
-            said = kustomize.complaint(told, ran.root, secrets)
+            said = kustomize.complaint(told, place.inside(ran.root), secrets)
             return Made((), (_failure(unit, said),), seconds=ran.seconds)
-        made, failures = await asyncio.to_thread(kustomize.objects, ran.result.out, unit, read)
+        made, failures = await asyncio.to_thread(kustomize.objects, ran.result.out, unit, read, place)
         return Made(made, failures, read.texts, ran.seconds)
 
 

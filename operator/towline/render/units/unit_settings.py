@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from towline.api.overlaying import KustomizeOverlay
 from towline.render.variables.treatment import UNTREATED, Treatment
 
 
@@ -15,8 +17,12 @@ class UnitSettings:
         treatment: the keys that decrypt what units read, and the variables that are filled into what they declare.
         mark: the fingerprint of the treatment, empty where nothing is done.
         decryption_mark: that of its keys alone.
+        overlay: what is changed in each unit; None where nothing is.
+        components: the folders of the overlay's components, by the fields that name them.
     """
 
     treatment: Treatment = UNTREATED
     mark: str = ""
     decryption_mark: str = ""
+    overlay: KustomizeOverlay | None = None
+    components: Mapping[str, str] = field(default_factory=dict)
