@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 from towline.model import Manifest
 from towline.render import folder
+from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.formats import KUSTOMIZATIONS
 from towline.render.marks import attribution
@@ -20,7 +21,6 @@ from towline.render.marks.likelihood import Field
 from towline.render.marks.tracing import Traced
 from towline.render.marks.unit_tracer import UnitTracer
 from towline.render.units import kustomize
-from towline.render.units.jail import Jail
 from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource

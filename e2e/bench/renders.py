@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.links import Listing
 from towline.render.units import kustomize
-from towline.render.units.jail import Jail
 from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource

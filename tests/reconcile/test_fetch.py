@@ -30,9 +30,9 @@ from towline.reconcile.state import Fetched, LastPass, Start
 from towline.reconcile.values.treatments import Treatments
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
+from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.next_commit import NextCommitReader
-from towline.render.units.jail import Jail
 from towline.render.units.unit_builds import UnitBuilder
 from towline.shares.pools import Pools
 from towline.source.mirror import Mirrors

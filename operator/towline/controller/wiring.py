@@ -60,10 +60,10 @@ from towline.reconcile.sync.recorder import Recorder
 from towline.reconcile.values.treatments import Treatments
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
+from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.next_commit import NextCommitReader
 from towline.render.units import kustomize
-from towline.render.units.jail import Jail
 from towline.render.units.unit_builds import UnitBuilder
 from towline.settings import Settings
 from towline.shares.pools import Pools

@@ -15,10 +15,10 @@ from towline.model import Manifest, ObjectRef
 from towline.plan import scope
 from towline.render import build_report, folder, formats, links, plain
 from towline.render.build_report import NO_OBJECT
+from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.units import kustomize
 from towline.render.units.built_units import Built
-from towline.render.units.jail import Jail
 from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from towline.errors import Reason, SourceError
+from towline.render.confined.jail import Jail, Run
 from towline.render.documents import YamlLimits
 from towline.render.links import Listing
 from towline.render.units import kustomize
 from towline.render.units.built_units import Built
-from towline.render.units.jail import Jail, Run
 from towline.render.units.mounts import OpenedBase
 from towline.render.units.remote_address import RemoteRepository
 from towline.render.units.remote_bases import RemoteRefusedError

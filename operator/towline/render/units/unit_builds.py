@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from towline.errors import Failure, Reason
+from towline.render.confined.jail import Jail, JailError
 from towline.render.documents import YamlLimits
 from towline.render.units import graph, kustomize, mounts, unit_folders, unit_inputs, unit_secrets
 from towline.render.units.built_units import Built, BuiltUnits, Made, UnitOutcome, UnitRun
 from towline.render.units.graph import Graph
 from towline.render.units.graph_reader import GraphReader
-from towline.render.units.jail import Jail, JailError
 from towline.render.units.kustomize import Tool
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource

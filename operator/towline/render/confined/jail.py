@@ -16,7 +16,7 @@ from subprocess import DEVNULL, PIPE, Popen
 from typing import NamedTuple
 
 from towline import log, text
-from towline.render.units import landlock
+from towline.render.confined import landlock
 from towline.shares import behalf
 from towline.shares.pools import MIB, Pools
 from towline.source import process

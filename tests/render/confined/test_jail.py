@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from towline.render.units import landlock
-from towline.render.units.jail import Jail, JailError
+from towline.render.confined import landlock
+from towline.render.confined.jail import Jail, JailError
 from towline.shares.pools import Pools
 
 from tests.render.kubectl import KUBECTL

@@ -1,0 +1,1 @@
+"""Run tools confined: limits, no environment, no other file, no server."""
