@@ -34,10 +34,18 @@ def marked(manifests: Sequence[Manifest], rules: Sequence[Rule]) -> tuple[Manife
     They are part of the digest, because a new or dropped rule changes what is applied.
     """
     return (
-        tuple(_marked(manifest, ignored(manifest, rules)) for manifest in manifests)
+        tuple(leaving(manifest, ignored(manifest, rules)) for manifest in manifests)
         if rules
         else tuple(manifests)
     )
+
+
+def leaving(manifest: Manifest, pointers: tuple[str, ...]) -> Manifest:
+    """Return a manifest with the pointers that are left to others, which its digest covers."""
+    if pointers == manifest.ignored:
+        return manifest
+    content = "\n".join((manifest.digest, *pointers)).encode()
+    return replace(manifest, digest=f"v1:{hashlib.sha256(content).hexdigest()[:60]}", ignored=pointers)
 
 
 def ignored(manifest: Manifest, rules: Iterable[Rule]) -> tuple[str, ...]:
@@ -45,6 +53,7 @@ def ignored(manifest: Manifest, rules: Iterable[Rule]) -> tuple[str, ...]:
     named = [rule for rule in rules if _names(rule, manifest.ref)]
     declared = _labels(manifest) if any(rule.labels for rule in named) else {}
     found = {path for rule in named if rule.labels.items() <= declared.items() for path in rule.pointers}
+    found |= set(manifest.ignored)
     if manifest.ref.group_kind == _SECRET:
         found = {_in_data(path) for path in found}
     return tuple(sorted(path for path in found if found.isdisjoint(pointer.above(path))))
@@ -87,13 +96,6 @@ def sent(body: Body, pointers: Sequence[str], live: Body, manager: str) -> Body:
     for path in pointers:
         body = _settled(body, path, _find(pointer.split(path), declared, live), live, manager)
     return _stripped(body) if pointers else body
-
-
-def _marked(manifest: Manifest, pointers: tuple[str, ...]) -> Manifest:
-    if not pointers:
-        return manifest
-    content = "\n".join((manifest.digest, *pointers)).encode()
-    return replace(manifest, digest=f"v1:{hashlib.sha256(content).hexdigest()[:60]}", ignored=pointers)
 
 
 def _names(rule: Rule, ref: ObjectRef) -> bool:

@@ -1,0 +1,1 @@
+"""Charts: folders with a Chart.yaml, which Helm turns into objects as a confined child."""

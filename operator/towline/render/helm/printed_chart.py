@@ -1,0 +1,80 @@
+"""Turn what Helm printed of a chart into manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from towline.errors import Failure, Reason
+from towline.model import Manifest, Origin
+from towline.render import plain
+from towline.render.helm import chart_hooks, rendered_chart
+from towline.render.helm.chart_files import ChartFiles, in_folder
+from towline.render.helm.chart_options import ChartOptions
+from towline.render.helm.chart_parts import ChartPart
+from towline.render.helm.chart_values import ChartValues
+from towline.render.helm.rendered_chart import PrintedError, PrintedObject
+from towline.render.variables import secrecy
+
+_SHOWN = (
+    "a value that is secret is part of the name of an object, which is shown everywhere: name it otherwise"
+)
+
+
+def manifests(
+    output: bytes,
+    chart: ChartFiles,
+    parts: Sequence[ChartPart],
+    options: ChartOptions,
+    values: ChartValues,
+) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
+    """Return the objects of a chart, each with the template that declares it, and what is wrong with them.
+
+    Args:
+        output: what Helm printed.
+        chart: its files.
+        parts: the charts of which it is made.
+        options: how it was rendered.
+        values: with what.
+    """
+    try:
+        printed = rendered_chart.objects(output, parts)
+    except PrintedError as error:
+        file = in_folder(chart.folder, error.file) if error.file else chart.marker
+        return (), (Failure(reason=Reason.BUILD_FAILED, message=error.message, file=file),)
+    mapped, faults = chart_hooks.applied(printed, options.asked.hooks)
+    if faults:
+        return (), tuple(_refusal(fault.message, fault.hook, chart) for fault in faults)
+    made, failures = plain.rendered_objects((one.value, _origin(one, chart)) for one in mapped)
+    return _hidden(made, values.hidden), (*failures, *_named(made, values.hidden))
+
+
+def _origin(one: PrintedObject, chart: ChartFiles) -> Origin:
+    """Return where an object is declared; Chart.yaml where Helm does not say."""
+    file = in_folder(chart.folder, one.file) if one.file else chart.marker
+    entry = chart.files.get(one.file)
+    return Origin(
+        file, one.line, blob=entry.sha if entry else "", via=(chart.marker, file) if one.file else (file,)
+    )
+
+
+def _refusal(message: str, hook: PrintedObject, chart: ChartFiles) -> Failure:
+    origin = _origin(hook, chart)
+    return Failure(reason=Reason.BUILD_FAILED, message=message, file=origin.file, line=origin.line)
+
+
+def _hidden(made: Iterable[Manifest], texts: frozenset[str]) -> tuple[Manifest, ...]:
+    """Return manifests that tell what of them must be shown nowhere."""
+    if not texts:
+        return tuple(made)
+    return tuple(replace(one, hidden=secrecy.hidden(frozenset(), texts)) for one in made)
+
+
+def _named(made: Iterable[Manifest], texts: frozenset[str]) -> Iterable[Failure]:
+    for one in made:
+        if any(
+            secret in part for secret in texts for part in (one.ref.name, one.ref.namespace, one.ref.kind)
+        ):
+            yield Failure(
+                reason=Reason.BUILD_FAILED, message=_SHOWN, file=one.origin.file, line=one.origin.line
+            )

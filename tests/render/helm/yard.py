@@ -1,0 +1,74 @@
+"""Builders of charts, and how many children they have started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from towline.api import helm_release
+from towline.render.helm import helm_tool
+from towline.render.helm.chart_builds import BuiltCharts, ChartBuilder
+from towline.render.helm.chart_options import Capabilities, ChartOptions
+from towline.render.units.jail import Jail
+from towline.render.units.unit_builds import UnitSource
+from towline.shares.pools import Pools
+
+from tests.render.helm import helm_cli
+from tests.render.units.trees import Commit
+
+VERSION = "v1.35.2"
+
+
+def options(helm: Mapping[str, Any] | None = None, **more: Any) -> ChartOptions:
+    """Return how charts are rendered, from what `spec.helm` says."""
+    capabilities = Capabilities(kube_version=VERSION, api_versions=frozenset({"apps/v1", "example.com/v1/Thing"}))
+    given = {"release": "web", "namespace": "shop", "capabilities": capabilities, **more}
+    return ChartOptions(asked=helm_release.parse(helm), **given)
+
+
+class Yard:
+    """A builder that counts its children."""
+
+    def __init__(self, folder: Path, binary: str = "", seconds: float = 60) -> None:
+        self._count = folder / "count"
+        self.renders = folder / "renders"
+        self.counted = folder / "helm-counted"
+        self.counted.write_text(f'#!/bin/sh\necho >>{self._count}\nexec {binary or helm_cli.binary()} "$@"\n')
+        self.counted.chmod(0o755)
+        self.builder = ChartBuilder(
+            Jail(self.renders, Pools.here(), seconds), lambda: helm_tool.find(str(self.counted))
+        )
+
+    async def charts(
+        self, files: Mapping[str, str], given: ChartOptions | None = None, folder: str = "app"
+    ) -> BuiltCharts:
+        commit = Commit(files)
+        source = UnitSource(name="repository", tree=commit.tree, read=commit.read)
+        return await self.builder.build(source, [folder], given or options())
+
+    async def objects(self, files: Mapping[str, str], helm: Mapping[str, Any] | None = None) -> list[Any]:
+        """Return the objects of a chart that is all right."""
+        found = await self.charts(files, options(helm))
+        assert told(found) == []
+        return [orjson.loads(one.content) for one in found.built.manifests]
+
+    async def refusals(self, files: Mapping[str, str], helm: Mapping[str, Any] | None = None) -> list[str]:
+        """Return what is wrong with a chart that declares nothing."""
+        found = await self.charts(files, options(helm))
+        assert found.built.manifests == ()
+        return told(found)
+
+    @property
+    def children(self) -> int:
+        return len(self._count.read_text().splitlines()) if self._count.exists() else 0
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is left of what its children read."""
+        return not list(self.renders.iterdir())
+
+
+def told(found: BuiltCharts) -> list[str]:
+    return [f"{one.file}:{one.line}: {one.message}" for one in found.built.failures]
