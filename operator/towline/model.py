@@ -165,6 +165,7 @@ class Manifest:
     the kind's scope is known (plan.scope places it). `directives` are the annotations that tell Towline what to do,
     those of `towline.dev/`. `left_out` is what the file declares and `content` lacks, because its controller writes it.
     `ignored` are JSON pointers that are left to others (plan.ignore_fields); the digest covers them, too.
+    `release_namespace` is where it goes if it names no namespace, before what its repository says.
     """
 
     ref: ObjectRef
@@ -176,6 +177,7 @@ class Manifest:
     ignored: tuple[str, ...] = ()
     left_out: tuple[Ignored, ...] = ()
     hidden: Hidden | None = None
+    release_namespace: str = ""
 
     @property
     def version(self) -> str:

@@ -92,7 +92,6 @@ def test_what_is_given_is_kept() -> None:
     ("field", "value"),
     [
         ("serviceAccountName", "deployer"),
-        ("render", "Helm"),
         ("serviceAccountName", ""),
     ],
 )

@@ -11,6 +11,8 @@ import click.testing
 import pytest
 from towline.cli.render import render
 
+from tests.render.helm.charts import FIXTURES
+from tests.render.helm.helm_cli import binary
 from tests.render.kubectl import KUBECTL
 
 SETTINGS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {colour: blue}\n"
@@ -197,13 +199,45 @@ def test_pipes_are_not_opened_and_other_repositories_not_entered(folder: Path) -
     assert len(lines(folder)) == 2
 
 
-def test_a_file_that_is_too_large_and_a_chart_are_refused(folder: Path) -> None:
+def test_a_file_that_is_too_large_and_a_chart_without_helm_are_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
     write(folder, "large.yaml", "#" * (10 * 1024**2 + 1))
     write(folder, "base/Chart.yaml", "name: base")
     write(folder, "base/patch.yaml", "a: [")
     told = faults(folder)
     assert [line.partition(":")[0] for line in told] == ["base/Chart.yaml", "large.yaml"]
-    assert "not supported yet" in told[0]
+    assert "helm is not installed" in told[0]
+
+
+def test_a_chart_is_rendered_with_values_from_files_and_flags(tmp_path: Path) -> None:
+    files = FIXTURES["helpers and values"]
+    for name, text in files.items():
+        write(tmp_path, name, text)
+    values = write(tmp_path, "values.yaml.prod", "replicas: 4\nimage: {tag: '1.0'}\n")
+    flags = ("--values", str(values), "--set", "image.tag=2.0", "--release", "shop", "--helm", str(binary()))
+    result = run(tmp_path / "app", *flags, "-o", "json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    found = json.loads(result.stdout)
+    assert (found["file"], found["line"]) == ("templates/web.yaml", 2)
+    assert found["via"] == ["Chart.yaml", "templates/web.yaml"]
+    assert found["object"]["metadata"]["name"] == "shop-app"
+    assert found["object"]["spec"]["replicas"] == 4
+    assert found["object"]["spec"]["template"]["spec"]["containers"][0]["image"] == "nginx:2.0"
+
+
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        (("--set", "a"), "--set a: a has no value"),
+        (("--set", "a=1"), "values are for one chart, and DIR has none: name the folder of the chart"),
+        (("--values", "absent"), "absent: No such file or directory"),
+    ],
+)
+def test_values_that_cannot_be_used_are_refused(folder: Path, flags: tuple[str, ...], why: str) -> None:
+    result = run(folder, *flags)
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"{why}\n")
 
 
 def test_how_large_a_file_may_be_is_a_flag(folder: Path) -> None:

@@ -16,6 +16,7 @@ from towline.errors import Reason, SourceError
 from towline.fields.hidden.hidden_values import HiddenValues
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
+from towline.reconcile.desired.commit_charts import CommitCharts
 from towline.reconcile.desired.commit_files import CommitFiles
 from towline.reconcile.desired.commit_manifests import ManifestReader
 from towline.reconcile.desired.commit_reader import CommitReader
@@ -32,6 +33,7 @@ from towline.records.ledger import Ledger
 from towline.render.cache import Cache
 from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
+from towline.render.helm.chart_builds import ChartBuilder
 from towline.render.next_commit import NextCommitReader
 from towline.render.units.unit_builds import UnitBuilder
 from towline.shares.pools import Pools
@@ -60,10 +62,14 @@ async def fetcher(mirrors: Mirrors, tmp_path: Path) -> AsyncIterator[Fetcher]:
         rules = ReadingRules(allow_http=True, limits=SourceLimits(), yaml=YamlLimits())
         heads, cache = HeadReader(client, mirrors, rules), Cache()
         treatments = Treatments(client, secret=b"k" * 32, own_keys=("", ""), hidden=HiddenValues())
+        jail = Jail(tmp_path / "renders", Pools.here())
         manifests = ManifestReader(
             files=CommitFiles(mirrors=mirrors, limits=rules.limits),
             cache=cache,
-            units=UnitBuilder(Jail(tmp_path / "renders", Pools.here()), lambda: None, YamlLimits()),
+            units=UnitBuilder(jail, lambda: None, YamlLimits()),
+            charts=CommitCharts(
+                builder=ChartBuilder(jail, lambda: None), discovery=discovery, yaml=rules.yaml
+            ),
             yaml=rules.yaml,
         )
         source = CommitReader(

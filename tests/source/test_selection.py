@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,12 +30,13 @@ def select(
     path: str,
     exclude: tuple[str, ...] = (),
     limits: SourceLimits | None = None,
+    markers: Mapping[str, str] = formats.MARKERS,
 ) -> Selection:
     """Select from a commit that holds these entries; the object id of a symlink is its text."""
     below = tuple(one for one in entries if path == "." or one.path.startswith(f"{path}/"))
     texts = {one.sha: one.sha.encode() for one in entries if one.kind is Kind.SYMLINK}
     listed = Links(below, Listing(entries, texts), (limits or SourceLimits()).entries)
-    return selection.select(listed, path, formats.MARKERS, exclude, limits)
+    return selection.select(listed, path, markers, exclude, limits)
 
 
 def chosen(*paths: str, path: str = ".", exclude: tuple[str, ...] = ()) -> list[str]:
@@ -108,10 +111,11 @@ def test_a_name_that_is_too_long_for_anybody_is_refused_and_never_matched() -> N
 
 
 def test_a_folder_for_helm_is_refused_and_none_of_its_files_is_taken() -> None:
-    selected = select(files("app/Chart.yaml", "app/patch.yaml", "app/sub/x.yaml", "other/y.yaml"), ".")
+    paths = files("app/Chart.yaml", "app/patch.yaml", "app/sub/x.yaml", "other/y.yaml")
+    selected = select(paths, ".", markers=formats.markers(Render.PLAIN))
     assert [one.path for one in selected.files] == ["other/y.yaml"]
     assert [(one.file, one.reason) for one in selected.failures] == [("app/Chart.yaml", Reason.BUILD_FAILED)]
-    assert "not supported yet" in selected.failures[0].message
+    assert "Helm is not asked, because spec.render is Plain" in selected.failures[0].message
 
 
 @pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
@@ -119,7 +123,7 @@ def test_what_is_in_the_folder_of_a_kustomization_is_left_to_its_build(name: str
     paths = (f"app/{name}", "app/charts/x/Chart.yaml", "app/patch.yaml", "app/sub/x.yaml", "other/y.yaml")
     selected = select(files(*paths), ".")
     assert [one.path for one in selected.files] == ["other/y.yaml"]
-    assert [selection.unit_folder(one) for one in selected.units] == ["app"]
+    assert sorted(selection.unit_folder(one) for one in selected.units) == ["app", "app/charts/x"]
     assert {"app/patch.yaml", "app/sub/x.yaml"} <= {one.path for one in selected.inner}
     assert selected.failures == ()
 
@@ -133,7 +137,7 @@ def test_what_is_in_the_folder_of_a_kustomization_is_left_to_its_build(name: str
     ],
 )
 def test_a_folder_for_helm_is_refused_with_the_line_to_write(file: str, path: str, way_out: str) -> None:
-    (failure,) = select(files(file), path).failures
+    (failure,) = select(files(file), path, markers=formats.markers(Render.PLAIN)).failures
     assert way_out in failure.message
 
 
@@ -248,7 +252,7 @@ def test_hidden_symlinks_are_not_followed() -> None:
 
 def test_a_symlink_named_like_a_chart_makes_its_folder_one() -> None:
     commit = (link("web/Chart.yaml", "../chart.txt"), entry("chart.txt"), entry("web/a.yaml"))
-    selected = select(commit, ".")
+    selected = select(commit, ".", markers=formats.markers(Render.PLAIN))
     assert (selected.files, [one.file for one in selected.failures]) == ((), ["chart.txt"])
     assert "exclude: ['/web/']" in selected.failures[0].message
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from towline.api import (
     durations,
     healthchecks,
+    helm_release,
     ignoring,
     labels,
     overlaying,
@@ -21,6 +22,7 @@ from towline.api import (
     versions,
 )
 from towline.api.healthchecks import HealthCheck
+from towline.api.helm_release import HelmRelease
 from towline.api.ignoring import Rule
 from towline.api.overlaying import KustomizeOverlay
 from towline.api.remoting import RemotePolicy, RemoteSecret
@@ -173,6 +175,7 @@ class Spec:
     kustomize: KustomizeOverlay | None = None
     substitute: Substitute | None = None
     decryption_secret: str = ""
+    helm: HelmRelease = field(default_factory=HelmRelease)
     remote: RemotePolicy = RemotePolicy.REFUSE
     remote_secrets: tuple[RemoteSecret, ...] = ()
 
@@ -227,6 +230,7 @@ def specify(repository: GitRepository, against: Schema) -> Spec:
         *healthchecks.faults(given.get("healthChecks") or ()),
         *overlaying.faults(given.get("kustomize"), given["path"]),
         *substituting.faults(given.get("substitute")),
+        *helm_release.faults(given.get("helm")),
         *remoting.faults(given.get("remotes") or ()),
     )
     if faults:
@@ -284,6 +288,7 @@ def _spec(given: Mapping[str, Any], namespace: str) -> Spec:
         health_timeout=durations.parse(given["healthTimeout"]),
         kustomize=overlaying.parse(given.get("kustomize")),
         substitute=substituting.parse(given.get("substitute")),
+        helm=helm_release.parse(given.get("helm")),
         decryption_secret=((given.get("decryption") or {}).get("secretRef") or {}).get("name", ""),
         remote=RemotePolicy(given["remote"]),
         remote_secrets=remoting.parse(given.get("remotes") or ()),

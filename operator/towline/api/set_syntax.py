@@ -34,7 +34,7 @@ def applied(text: str, values: Mapping[str, Any], *, texts_only: bool = False) -
         SetSyntaxError: it cannot be read.
     """
     changed = copy.deepcopy(dict(values))
-    reader = _Reader(text, texts_only)
+    reader = _SetText(text, texts_only)
     while not reader.is_done:
         _key(reader, changed, 0)
     return changed
@@ -53,7 +53,7 @@ def literal(name: str, value: str) -> str:
 
 
 @dataclass(slots=True)
-class _Reader:
+class _SetText:
     text: str
     texts_only: bool
     at: int = 0
@@ -107,7 +107,7 @@ class _Reader:
         return found
 
 
-def _key(reader: _Reader, values: dict[str, Any], depth: int) -> None:
+def _key(reader: _SetText, values: dict[str, Any], depth: int) -> None:
     if depth > _DEEPEST:
         raise SetSyntaxError(f"a name has more than {_DEEPEST} steps")
     name, end = reader.until("=[,.")
@@ -126,7 +126,7 @@ def _key(reader: _Reader, values: dict[str, Any], depth: int) -> None:
         values[name] = found
 
 
-def _index(reader: _Reader) -> int:
+def _index(reader: _SetText) -> int:
     text, end = reader.until("]")
     if not end or not text.isascii() or not text.isdigit():
         raise SetSyntaxError("an index must be a number between [ and ]")
@@ -135,7 +135,7 @@ def _index(reader: _Reader) -> int:
     return int(text)
 
 
-def _item(reader: _Reader, items: list[Any], at: int, depth: int) -> list[Any]:
+def _item(reader: _SetText, items: list[Any], at: int, depth: int) -> list[Any]:
     if depth > _DEEPEST:
         raise SetSyntaxError(f"a name has more than {_DEEPEST} steps")
     between, end = reader.until("[.=")

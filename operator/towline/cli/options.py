@@ -32,3 +32,10 @@ kustomize = click.option(
     metavar="PATH",
     help="The binary that builds kustomizations, kustomize or kubectl; else the one on PATH.",
 )
+
+helm = click.option(
+    "--helm",
+    default="",
+    metavar="PATH",
+    help="The binary that renders charts, helm 4; else the one on PATH.",
+)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import click
 import orjson
@@ -14,7 +15,10 @@ from towline import text
 from towline.cli import options
 from towline.errors import Failure
 from towline.model import Manifest
-from towline.render import dump, offline
+from towline.render import dump
+from towline.render.helm.chart_options import KUBE_VERSION
+from towline.render.offline import offline_render
+from towline.render.offline.offline_units import OfflineRelease, OfflineTools
 
 _LINE_BYTES = 8192
 """Bytes of one printed line; text from files is escaped, so that it cannot control the terminal."""
@@ -25,22 +29,49 @@ _LINE_BYTES = 8192
 @click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
 @options.max_file_size
 @options.kustomize
+@options.helm
+@click.option(
+    "--values",
+    "value_files",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file of values for the chart in DIR; the last one wins.",
+)
+@click.option(
+    "--set", "settings", multiple=True, metavar="K=V", help="A value for the chart, over those of files."
+)
+@click.option("--release", default="release-name", show_default=True, help="The name of the chart's release.")
+@click.option(
+    "--namespace", default="default", show_default=True, help="The namespace of the chart's release."
+)
+@click.option(
+    "--kube-version",
+    default=KUBE_VERSION,
+    show_default=True,
+    metavar="VERSION",
+    help="The version of Kubernetes that templates see.",
+)
+@click.option(
+    "--api-version", "api_versions", multiple=True, metavar="VERSION", help="One that templates see, too."
+)
 @click.option(
     "--skip-non-manifests",
     is_flag=True,
     help="Skip files that hold no object, as spec.skipNonManifests does.",
 )
 def render(
-    directory: Path, output: str, max_file_size: int, kustomize: str, *, skip_non_manifests: bool
+    directory: Path, output: str, max_file_size: int, *, skip_non_manifests: bool, **flags: Any
 ) -> None:
-    """Print the objects that the manifests and kustomizations in DIR declare, as Towline reads them.
+    """Print the objects that the manifests, kustomizations and charts in DIR declare, as Towline reads them.
 
     What a kustomization reads may be anywhere in the Git work tree around DIR. Files are named relative to DIR. JSON is
     one line for each object, with its file and line. Errors, and fields that are left to their controllers, go to
     standard error; with any error no object is printed, because half of a folder is not what it declares.
     """
-    manifests, failures = offline.render(
-        directory, max_file_size, kustomize, skip_non_manifests=skip_non_manifests
+    tools = OfflineTools(kustomize=flags["kustomize"], helm=flags["helm"])
+    manifests, failures = offline_render.render(
+        directory, max_file_size, tools, _release(flags), skip_non_manifests=skip_non_manifests
     )
     for failure in failures:
         click.echo(_told(failure), err=True)
@@ -52,6 +83,17 @@ def render(
             told = f"{manifest.origin.file}:{one.line}: {one.field} is not applied: {one.owner} writes it"
             click.echo(text.printable(told, _LINE_BYTES), err=True)
         click.echo(write(manifest))
+
+
+def _release(flags: Mapping[str, Any]) -> OfflineRelease:
+    return OfflineRelease(
+        name=flags["release"],
+        namespace=flags["namespace"],
+        files=flags["value_files"],
+        settings=flags["settings"],
+        kube_version=flags["kube_version"],
+        api_versions=frozenset(flags["api_versions"]),
+    )
 
 
 def _told(failure: Failure) -> str:

@@ -33,6 +33,7 @@ from towline.notify.kube_events import KubeEvents
 from towline.reconcile.attempt import Attempts
 from towline.reconcile.checkup import Checkups
 from towline.reconcile.dependencies import Dependencies
+from towline.reconcile.desired.commit_charts import CommitCharts
 from towline.reconcile.desired.commit_files import CommitFiles
 from towline.reconcile.desired.commit_manifests import ManifestReader
 from towline.reconcile.desired.commit_reader import CommitReader
@@ -62,6 +63,8 @@ from towline.records.ledger import Ledger
 from towline.render.cache import Cache
 from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
+from towline.render.helm import helm_tool
+from towline.render.helm.chart_builds import ChartBuilder
 from towline.render.next_commit import NextCommitReader
 from towline.render.units import kustomize
 from towline.render.units.unit_builds import UnitBuilder
@@ -277,10 +280,16 @@ def _parts(doors: Doors, rules: ReadingRules) -> RemoteParts:
 
 def _source(chosen: Settings, doors: Doors, rules: ReadingRules, readers: _Readers) -> CommitReader:
     cache = Cache()
+    jail = Jail(render_folder(chosen.folder), doors.pools)
     manifests = ManifestReader(
         files=CommitFiles(mirrors=doors.mirrors, limits=rules.limits),
         cache=cache,
-        units=_units(chosen, doors.pools, rules),
+        units=UnitBuilder(jail, partial(kustomize.find, chosen.kustomize), rules.yaml),
+        charts=CommitCharts(
+            builder=ChartBuilder(jail, partial(helm_tool.find, chosen.helm)),
+            discovery=doors.discovery,
+            yaml=rules.yaml,
+        ),
         yaml=rules.yaml,
     )
     return CommitReader(
@@ -297,11 +306,6 @@ def _source(chosen: Settings, doors: Doors, rules: ReadingRules, readers: _Reade
             discovery=doors.discovery, index=doors.index, manifests=manifests, treatments=readers.treatments
         ),
     )
-
-
-def _units(chosen: Settings, pools: Pools, rules: ReadingRules) -> UnitBuilder:
-    jail = Jail(render_folder(chosen.folder), pools)
-    return UnitBuilder(jail, partial(kustomize.find, chosen.kustomize), rules.yaml)
 
 
 def _rules(chosen: Settings) -> ReadingRules:

@@ -30,6 +30,14 @@ Table: TypeAlias = Mapping[GroupKind, tuple[Resource, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """The version of an API server, and the API versions that it serves, each alone and with each of its kinds."""
+
+    version: str
+    api_versions: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Defined:
     """CRDs and APIServices, which may define a kind that discovery does not show."""
 
@@ -83,6 +91,19 @@ class Discovery:
         """
         found = {kind: await self.resource(kind) for kind in kinds}
         return {kind: resource.namespaced for kind, resource in found.items() if resource}
+
+    async def served(self) -> Served:
+        """Return what a template may ask about the cluster; its version is read anew.
+
+        Raises:
+            ClusterError: the API server could not be asked.
+        """
+        answer = await self._client.request("GET", "/version")
+        await self._current()
+        resources = [each for versions in self._table.values() for each in versions]
+        versions = frozenset(each.api_version for each in resources)
+        kinds = frozenset(f"{each.api_version}/{each.kind}" for each in resources)
+        return Served(version=answer.body["gitVersion"], api_versions=versions | kinds)
 
     async def namesakes(self, kinds: Iterable[GroupKind]) -> Mapping[GroupKind, tuple[str, ...]]:
         """Return the apiVersions that serve a kind of the same name in other groups, in the API server's order.

@@ -72,7 +72,7 @@ def _placed(
     if namespaced is None:
         message = _unknown(manifest, namesakes.get(manifest.ref.group_kind, ()))
         return _failure(manifest, Refusal.UNKNOWN_KIND, message)
-    namespace = (given or default_namespace) if namespaced else ""
+    namespace = (given or manifest.release_namespace or default_namespace) if namespaced else ""
     if given == namespace:
         return manifest
     return replace(manifest, ref=manifest.ref._replace(namespace=namespace))

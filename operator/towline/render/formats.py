@@ -27,7 +27,7 @@ KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 _FORMATS = (
     Format(tool="kustomize", markers=KUSTOMIZATIONS, served=True),
-    Format(tool="Helm", markers=("Chart.yaml",)),
+    Format(tool="Helm", markers=("Chart.yaml",), served=True),
 )
 
 MARKERS: Mapping[str, str] = MappingProxyType(

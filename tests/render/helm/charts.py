@@ -56,7 +56,9 @@ def _path(name: str) -> str:
 
 FIXTURES: Mapping[str, Mapping[str, str]] = {
     "helpers and values": {
-        **chart(templates__web_yaml=WEB, values_yaml="replicas: 2\nimage: {name: nginx, tag: ''}\nresources: {}\n"),
+        **chart(
+            templates__web_yaml=WEB, values_yaml="replicas: 2\nimage: {name: nginx, tag: ''}\nresources: {}\n"
+        ),
         "app/templates/_helpers.tpl": HELPERS,
     },
     "a subchart with values of its own, and global ones": {
@@ -106,9 +108,9 @@ FIXTURES: Mapping[str, Mapping[str, str]] = {
             values_yaml="greeting: 'hello {{ .Release.Name }}'\nmore: |\n  a: 1\n  b: [x, y]\n",
             templates__settings_yaml="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata:\n"
             "  greeting: {{ tpl .Values.greeting . | quote }}\n"
-            "  b: {{ (fromYaml .Values.more).b | join \",\" | quote }}\n"
-            "  file: {{ .Files.Get \"files/app.ini\" | quote }}\n"
-            "  outside: {{ .Files.Get \"../secret.txt\" | quote }}\n",
+            '  b: {{ (fromYaml .Values.more).b | join "," | quote }}\n'
+            '  file: {{ .Files.Get "files/app.ini" | quote }}\n'
+            '  outside: {{ .Files.Get "../secret.txt" | quote }}\n',
         ),
         "app/files/app.ini": "colour = blue\n",
         "secret.txt": "outside of the chart",
@@ -116,18 +118,19 @@ FIXTURES: Mapping[str, Mapping[str, str]] = {
     "what the cluster is": chart(
         templates__settings_yaml="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata:\n"
         "  version: {{ .Capabilities.KubeVersion.Version }}\n"
-        "  has: {{ .Capabilities.APIVersions.Has \"example.com/v1/Thing\" | quote }}\n"
-        "  not: {{ .Capabilities.APIVersions.Has \"absent.com/v1\" | quote }}\n"
-        "  deployments: {{ .Capabilities.APIVersions.Has \"apps/v1\" | quote }}\n"
+        '  has: {{ .Capabilities.APIVersions.Has "example.com/v1/Thing" | quote }}\n'
+        '  not: {{ .Capabilities.APIVersions.Has "absent.com/v1" | quote }}\n'
+        '  deployments: {{ .Capabilities.APIVersions.Has "apps/v1" | quote }}\n'
     ),
     "notes and ignored files": chart(
         templates__NOTES_txt="Welcome to {{ .Chart.Home }}\n",
         templates__ignored_yaml="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ignored}\n",
         templates__settings_yaml=SETTINGS,
-        **{"_helmignore": "templates/ignored.yaml\n"},
+        _helmignore="templates/ignored.yaml\n",
     ),
     "numbers, nulls and long texts": chart(
-        values_yaml="big: 12345678901\nfloat: 1.10\nexp: 1e3\nyes: 'yes'\nnull_: null\noctal: 0o17\ntext: |\n  a\n  b\n",
+        values_yaml="big: 12345678901\nfloat: 1.10\nexp: 1e3\nyes: 'yes'\nnull_: null\noctal: 0o17\n"
+        "text: |\n  a\n  b\n",
         templates__settings_yaml=SETTINGS,
     ),
     "a chart whose name is a boolean": chart(

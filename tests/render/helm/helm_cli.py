@@ -21,7 +21,7 @@ def binary() -> Path:
     return assemble.helm(os.environ)
 
 
-class Refused(AssertionError):
+class RefusedError(AssertionError):
     """Helm has refused something; the message is its own."""
 
 
@@ -37,10 +37,20 @@ def written(place: Path, files: Mapping[str, str]) -> None:
 
 def template(place: Path, chart: str, *flags: str) -> list[Any]:
     """Return the objects that `helm template` prints of a chart in a folder."""
-    command = [str(binary()), "template", "web", chart, "--namespace", "shop", "--include-crds", "--skip-tests", *flags]
+    command = [
+        str(binary()),
+        "template",
+        "web",
+        chart,
+        "--namespace",
+        "shop",
+        "--include-crds",
+        "--skip-tests",
+        *flags,
+    ]
     answer = subprocess.run(command, cwd=place, env={"HOME": str(place)}, capture_output=True, check=False)
     if answer.returncode:
-        raise Refused(answer.stderr.decode())
+        raise RefusedError(answer.stderr.decode())
     return [one for one in yaml.safe_load_all(answer.stdout) if one]
 
 

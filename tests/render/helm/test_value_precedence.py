@@ -48,7 +48,7 @@ TEXTS = [
 def test_what_follows_set_is_read_as_helm_reads_it(tmp_path: Path, text: str, flag: str) -> None:
     try:
         expected = helm_cli.set_values(tmp_path, [flag, text], helm_cli.json_text(BASE))
-    except helm_cli.Refused:
+    except helm_cli.RefusedError:
         with pytest.raises(SetSyntaxError):
             set_syntax.applied(text, BASE, texts_only=flag == "--set-string")
         return
@@ -60,9 +60,9 @@ LAYERS = {
     **chart(
         templates__settings_yaml="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"
         "data: {all: {{ toJson .Values | quote }}}\n",
-        values_yaml="a: chart\nb: chart\nc: chart\nd: chart\ne: chart\nmap: {x: 1, y: {z: 2}}\ngone: 1\nkept: 1\n",
+        values_yaml="a: chart\nb: chart\nc: chart\nd: chart\ne: chart\nmap: {x: 1, in: {z: 2}}\ngone: 1\nkept: 1\n",
     ),
-    "values/first.yaml": "b: first\nc: first\nd: first\ne: first\nmap: {y: {w: 3}}\n---\nsecond: document\n",
+    "values/first.yaml": "b: first\nc: first\nd: first\ne: first\nmap: {in: {w: 3}}\n---\nsecond: document\n",
     "values/last.yaml": "c: last\nd: last\ne: last\nmap: {x: null}\n",
 }
 HELM: dict[str, Any] = {
@@ -73,7 +73,7 @@ HELM: dict[str, Any] = {
         {"name": "list", "value": "{1,x}"},
         {"name": "number", "value": "1"},
         {"name": "text", "value": "1", "forceString": True},
-        {"name": "map.y.z", "value": "9"},
+        {"name": "map.in.z", "value": "9"},
     ],
 }
 
@@ -99,5 +99,5 @@ async def test_the_later_of_chart_files_objects_values_and_parameters_counts(tmp
         "text": "1",
         "second": "document",
         "deep": {"password": "1,2\\3", "quoted": "17"},
-        "map": {"y": {"z": 9, "w": 3}, "q": 4},
+        "map": {"in": {"z": 9, "w": 3}, "q": 4},
     }

@@ -11,19 +11,20 @@ from towline.api import helm_release
 from towline.render.helm import helm_tool
 from towline.render.helm.chart_builds import BuiltCharts, ChartBuilder
 from towline.render.helm.chart_options import Capabilities, ChartOptions
-from towline.render.units.jail import Jail
-from towline.render.units.unit_builds import UnitSource
+from towline.render.units.unit_source import UnitSource
 from towline.shares.pools import Pools
 
 from tests.render.helm import helm_cli
-from tests.render.units.trees import Commit
+from tests.render.units.trees import Commit, CountingJail
 
 VERSION = "v1.35.2"
 
 
 def options(helm: Mapping[str, Any] | None = None, **more: Any) -> ChartOptions:
     """Return how charts are rendered, from what `spec.helm` says."""
-    capabilities = Capabilities(kube_version=VERSION, api_versions=frozenset({"apps/v1", "example.com/v1/Thing"}))
+    capabilities = Capabilities(
+        kube_version=VERSION, api_versions=frozenset({"apps/v1", "example.com/v1/Thing"})
+    )
     given = {"release": "web", "namespace": "shop", "capabilities": capabilities, **more}
     return ChartOptions(asked=helm_release.parse(helm), **given)
 
@@ -32,14 +33,9 @@ class Yard:
     """A builder that counts its children."""
 
     def __init__(self, folder: Path, binary: str = "", seconds: float = 60) -> None:
-        self._count = folder / "count"
         self.renders = folder / "renders"
-        self.counted = folder / "helm-counted"
-        self.counted.write_text(f'#!/bin/sh\necho >>{self._count}\nexec {binary or helm_cli.binary()} "$@"\n')
-        self.counted.chmod(0o755)
-        self.builder = ChartBuilder(
-            Jail(self.renders, Pools.here(), seconds), lambda: helm_tool.find(str(self.counted))
-        )
+        self._jail = CountingJail(self.renders, Pools.here(), seconds)
+        self.builder = ChartBuilder(self._jail, lambda: helm_tool.find(binary or str(helm_cli.binary())))
 
     async def charts(
         self, files: Mapping[str, str], given: ChartOptions | None = None, folder: str = "app"
@@ -62,7 +58,7 @@ class Yard:
 
     @property
     def children(self) -> int:
-        return len(self._count.read_text().splitlines()) if self._count.exists() else 0
+        return self._jail.started
 
     @property
     def is_clean(self) -> bool:

@@ -10,6 +10,7 @@ from towline.api.gitrepository import Render, Spec
 from towline.errors import BuildError, CostlyBuildError, Failure, Reason, SourceError
 from towline.model import Manifest
 from towline.reconcile.desired import commit_notes
+from towline.reconcile.desired.commit_charts import CommitCharts
 from towline.reconcile.desired.commit_files import CommitFiles
 from towline.reconcile.desired.head import Head
 from towline.reconcile.remotes.pinned_bases import PinnedBases
@@ -20,9 +21,10 @@ from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
 from towline.render.links import Links
 from towline.render.rendered import Bounds, Reading, Total
-from towline.render.units import overlay
+from towline.render.units import overlay, unit_kinds
 from towline.render.units.built_units import Built
 from towline.render.units.unit_builds import UnitBuilder
+from towline.render.units.unit_kinds import UnitKinds
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource
 from towline.source import selection
@@ -57,14 +59,18 @@ class ManifestReader:
     Args:
         files: lists and reads the files of commits.
         cache: parses files.
-        units: builds the folders that another tool turns into objects.
+        units: builds kustomizations.
+        charts: renders charts.
         yaml: how much of a file is read.
     """
 
-    def __init__(self, *, files: CommitFiles, cache: Cache, units: UnitBuilder, yaml: YamlLimits) -> None:
+    def __init__(
+        self, *, files: CommitFiles, cache: Cache, units: UnitBuilder, charts: CommitCharts, yaml: YamlLimits
+    ) -> None:
         self._files = files
         self._cache = cache
         self._units = units
+        self._charts = charts
         self._yaml = yaml
 
     async def read(
@@ -75,7 +81,7 @@ class ManifestReader:
         Raises:
             BuildError: with every error of every file and unit.
             SourceError: the path, or the size of its content.
-            SpecError: a patch of spec.kustomize.
+            SpecError: a patch of spec.kustomize, or values that are for one chart where there are others.
         """
         listed = await self._files.listed(head, spec.path)
         markers = formats.markers(spec.render)
@@ -83,23 +89,27 @@ class ManifestReader:
             selection.select, listed, spec.path, markers, spec.exclude, self._files.limits
         )
         _check_render(spec, selected)
-        _check_overlay(spec, selected)
+        kinds = unit_kinds.split(selected.units, spec.render)
+        _check_overlay(spec, kinds)
+        self._charts.check(spec, len(kinds.charts))
         source = replace(await self._files.unit_source(head), bases=bases) if selected.units else None
-        built = await self._built(head, source, selected, _unit_settings(spec, treated))
+        built = await self._built(head, source, kinds, _unit_settings(spec, treated))
+        if source and kinds.charts:
+            charts = await self._charts.build(head, spec, treated, source, kinds.charts)
+            built = built.plus(charts)
         plain = tuple(each for each in selected.files if each.path not in built.reads)
         selected = replace(selected, files=plain)
         manifests = await self._manifests(head, spec, treated, selected, built)
         return CommitManifests(listed=listed, selected=selected, built=built, manifests=manifests)
 
     async def _built(
-        self, head: Head, source: UnitSource | None, selected: Selection, how: UnitSettings
+        self, head: Head, source: UnitSource | None, kinds: UnitKinds, how: UnitSettings
     ) -> Built:
-        if source is None:
-            return Built()
-        folders = {selection.unit_folder(each) for each in selected.units}
-        built = await self._units.build(source, folders, how)
+        if source is None or not kinds.kustomizations:
+            return Built(failures=kinds.failures)
+        built = await self._units.build(source, kinds.kustomizations, how)
         commit_notes.built(built, head.sha)
-        return built
+        return built.plus(Built(failures=kinds.failures))
 
     async def _manifests(
         self, head: Head, spec: Spec, treated: Treated, selected: Selection, built: Built
@@ -116,7 +126,7 @@ class ManifestReader:
             manifests = await self._cache.render(
                 files,
                 read,
-                Reading(self._yaml, treated.treatment, treated.mark),
+                Reading(self._yaml, treated.treatment, treated.files_mark),
                 skip_non_manifests=spec.skip_non_manifests,
             )
         except BuildError as error:
@@ -136,18 +146,23 @@ def _places(selected: Selection) -> Mapping[str, str]:
 
 
 def _check_render(spec: Spec, selected: Selection) -> None:
-    """Refuse a path without a kustomization where the spec wants it to have one.
+    """Refuse a path that is not what the spec wants it to be.
 
     Raises:
         SourceError: PathNotFound.
     """
-    folders = {each.reached.rpartition("/")[0] or "." for each in selected.units}
-    if spec.render is Render.KUSTOMIZE and spec.path not in folders:
-        message = f"{spec.path} has no kustomization, as spec.render wants: change spec.path or spec.render"
+    markers = (each.reached.rpartition("/") for each in selected.units)
+    names = {name for folder, _, name in markers if (folder or ".") == spec.path}
+    lacks = {
+        Render.KUSTOMIZE: "" if names - {unit_kinds.CHART} else "kustomization",
+        Render.HELM: "" if unit_kinds.CHART in names else unit_kinds.CHART,
+    }
+    if what := lacks.get(spec.render):
+        message = f"{spec.path} has no {what}, as spec.render wants: change spec.path or spec.render"
         raise SourceError(Reason.PATH_NOT_FOUND, message)
 
 
-def _check_overlay(spec: Spec, selected: Selection) -> None:
+def _check_overlay(spec: Spec, kinds: UnitKinds) -> None:
     """Refuse an overlay over nothing, and patches that say nowhere what they change.
 
     Raises:
@@ -157,7 +172,7 @@ def _check_overlay(spec: Spec, selected: Selection) -> None:
     if spec.kustomize is None:
         return
     overlay.check(spec.kustomize)
-    if not selected.units:
+    if not kinds.kustomizations:
         message = (
             f"spec.kustomize changes kustomizations, and {spec.path} has none: add a kustomization.yaml that names "
             "the files in resources, or remove spec.kustomize"
@@ -168,7 +183,7 @@ def _check_overlay(spec: Spec, selected: Selection) -> None:
 def _unit_settings(spec: Spec, treated: Treated) -> UnitSettings:
     return UnitSettings(
         treatment=treated.treatment,
-        mark=treated.mark,
+        mark=treated.files_mark,
         decryption_mark=treated.decryption_mark,
         overlay=spec.kustomize,
         components=overlay.components(spec.kustomize, spec.path),

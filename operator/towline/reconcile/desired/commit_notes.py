@@ -54,6 +54,17 @@ def built(found: Built, sha: str) -> None:
         )
 
 
+def lookups(places: Iterable[tuple[str, int]], sha: str) -> None:
+    """Log where templates ask the cluster: charts are rendered without one, and the answer is empty."""
+    for file, line in places:
+        _log.warning(
+            "a template asks the cluster by lookup, which answers nothing here",
+            file=file,
+            line=line,
+            commit=sha,
+        )
+
+
 def old_spellings(manifests: Iterable[Manifest], sha: str) -> None:
     """Log annotations with an old spelling, once for each commit that is read."""
     for each in manifests:

@@ -14,6 +14,8 @@ from towline.kube import named_values
 from towline.kube.client import Client
 from towline.kube.named_values import NamedValues
 from towline.model import Key, Manifest
+from towline.reconcile.values import release_values
+from towline.render.helm.value_layers import NamedLayer
 from towline.render.sops import keyring
 from towline.render.sops.keyring import Keyring, KeyringError
 from towline.render.variables import secrecy
@@ -23,15 +25,30 @@ from towline.render.variables.treatment import UNTREATED, Treatment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treated:
-    """How the files of one repository are read.
+    """How the files of one repository are read, and with which values its chart is rendered.
 
-    `mark` tells whether anything of it has changed, `decryption_mark` whether its keys have.
+    `files_mark` tells whether anything has changed that concerns each file, `decryption_mark` whether its keys have,
+    `layers_mark` whether values have.
     """
 
     key: Key
     treatment: Treatment = field(default=UNTREATED, repr=False)
-    mark: str = ""
+    files_mark: str = ""
     decryption_mark: str = ""
+    layers: tuple[NamedLayer, ...] = field(default=(), repr=False)
+    layers_mark: str = ""
+
+    @property
+    def mark(self) -> str:
+        """Tells whether anything of it has changed; empty where nothing is done."""
+        return f"{self.files_mark}{self.layers_mark}"
+
+    @property
+    def secret_texts(self) -> frozenset[str]:
+        """What of it must be shown nowhere."""
+        return secrecy.secret_texts(self.treatment.substitution).union(
+            *(each.secrets for each in self.layers)
+        )
 
 
 class Treatments:
@@ -62,17 +79,21 @@ class Treatments:
         keys = await self._keys(key, spec.decryption_secret) if spec.decryption_secret else None
         substitution = await self._substitution(key, spec.substitute) if spec.substitute else None
         treatment = Treatment(keys=keys, substitution=substitution)
-        self._hidden.learn(key, secrecy.secret_texts(substitution), ())
-        return Treated(
+        layers = await release_values.layers(key, spec.helm.sources, self._found)
+        treated = Treated(
             key=key,
             treatment=treatment,
-            mark=treatment.fingerprint(self._secret),
+            files_mark=treatment.fingerprint(self._secret),
             decryption_mark=Treatment(keys=keys).fingerprint(self._secret),
+            layers=layers,
+            layers_mark=release_values.mark(layers, self._secret),
         )
+        self._hidden.learn(key, treated.secret_texts, ())
+        return treated
 
     def learn(self, treated: Treated, manifests: Iterable[Manifest]) -> None:
         """Note what must be shown nowhere of the objects of a revision."""
-        self._hidden.learn(treated.key, secrecy.secret_texts(treated.treatment.substitution), manifests)
+        self._hidden.learn(treated.key, treated.secret_texts, manifests)
 
     async def _keys(self, key: Key, name: str) -> Keyring:
         where = "spec.decryption.secretRef"

@@ -10,10 +10,8 @@ from towline.errors import Failure, Reason
 from towline.render.links import Tree
 from towline.render.units import tree_paths
 from towline.render.units.tree_paths import OUT, LedOutError
+from towline.render.units.unit_kinds import CHART
 from towline.source.selection import Entry, Kind, shown
-
-CHART = "Chart.yaml"
-"""The file that makes a folder a chart."""
 
 MOST = 5000
 """How many files a chart may have."""

@@ -9,6 +9,8 @@ from towline.api.helm_release import HelmRelease, Hooks, RandomValues
 from towline.render.documents import YamlLimits
 from towline.render.helm.value_layers import NamedLayer
 from towline.render.sops.keyring import Keyring
+from towline.render.variables.substitution import Substitution
+from towline.render.variables.treatment import UNTREATED, Treatment
 
 KUBE_VERSION = "v1.37.0"
 """What is said where no cluster is asked: the newest that is supported."""
@@ -32,8 +34,8 @@ class ChartOptions:
         namespace: that of the release.
         layers: the values that ConfigMaps and Secrets hold.
         capabilities: what the cluster is.
-        keys: decrypt files of values.
-        mark: changes with the layers and the keys, and tells nobody what they are.
+        treatment: the keys that decrypt files of values, and the variables that are filled into what charts declare.
+        mark: changes with the layers and the treatment, and tells nobody what they are.
         limits: how much of a file is read.
     """
 
@@ -42,9 +44,19 @@ class ChartOptions:
     namespace: str
     layers: tuple[NamedLayer, ...] = ()
     capabilities: Capabilities = field(default_factory=Capabilities)
-    keys: Keyring | None = field(default=None, repr=False)
+    treatment: Treatment = field(default=UNTREATED, repr=False)
     mark: str = ""
     limits: YamlLimits = field(default_factory=YamlLimits)
+
+    @property
+    def keys(self) -> Keyring | None:
+        """What decrypts files of values."""
+        return self.treatment.keys
+
+    @property
+    def substitution(self) -> Substitution | None:
+        """The variables that are filled into what charts declare."""
+        return self.treatment.substitution
 
     @property
     def kube_version(self) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from towline.errors import Failure, Reason
 from towline.render.helm import chart_archives, chart_metadata
 from towline.render.helm.chart_archives import ArchiveError
-from towline.render.helm.chart_files import CHART
 from towline.render.helm.chart_metadata import ChartMetadata
+from towline.render.units.unit_kinds import CHART
 
 _DEEPEST = 10
 _MOST = 500

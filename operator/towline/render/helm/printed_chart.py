@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import orjson
+
 from towline.errors import Failure, Reason
 from towline.model import Manifest, Origin
-from towline.render import plain
 from towline.render.helm import chart_hooks, rendered_chart
 from towline.render.helm.chart_files import ChartFiles, in_folder
 from towline.render.helm.chart_options import ChartOptions
 from towline.render.helm.chart_parts import ChartPart
 from towline.render.helm.chart_values import ChartValues
 from towline.render.helm.rendered_chart import PrintedError, PrintedObject
-from towline.render.variables import secrecy
+from towline.render.written import rendered_objects
+from towline.render.written.rendered_objects import RenderedObject
 
 _SHOWN = (
     "a value that is secret is part of the name of an object, which is shown everywhere: name it otherwise"
@@ -45,8 +47,10 @@ def manifests(
     mapped, faults = chart_hooks.applied(printed, options.asked.hooks)
     if faults:
         return (), tuple(_refusal(fault.message, fault.hook, chart) for fault in faults)
-    made, failures = plain.rendered_objects((one.value, _origin(one, chart)) for one in mapped)
-    return _hidden(made, values.hidden), (*failures, *_named(made, values.hidden))
+    objects = (RenderedObject(orjson.dumps(one.value), _origin(one, chart)) for one in mapped)
+    made, failures = rendered_objects.rendered_objects(objects, options.substitution, values.hidden)
+    placed = tuple(replace(one, release_namespace=options.namespace) for one in made)
+    return placed, (*failures, *_named(placed, values.hidden))
 
 
 def _origin(one: PrintedObject, chart: ChartFiles) -> Origin:
@@ -61,13 +65,6 @@ def _origin(one: PrintedObject, chart: ChartFiles) -> Origin:
 def _refusal(message: str, hook: PrintedObject, chart: ChartFiles) -> Failure:
     origin = _origin(hook, chart)
     return Failure(reason=Reason.BUILD_FAILED, message=message, file=origin.file, line=origin.line)
-
-
-def _hidden(made: Iterable[Manifest], texts: frozenset[str]) -> tuple[Manifest, ...]:
-    """Return manifests that tell what of them must be shown nowhere."""
-    if not texts:
-        return tuple(made)
-    return tuple(replace(one, hidden=secrecy.hidden(frozenset(), texts)) for one in made)
 
 
 def _named(made: Iterable[Manifest], texts: frozenset[str]) -> Iterable[Failure]:

@@ -13,10 +13,10 @@ from towline.errors import Failure, Reason
 from towline.fields import pointer
 from towline.model import Manifest, ObjectRef
 from towline.plan import ignore_fields
-from towline.render import plain
 from towline.render.helm.chart_files import in_folder
 from towline.render.helm.chart_parts import ChartPart
 from towline.render.helm.template_text import TemplateLines
+from towline.render.written import written_object
 
 _SHOWN = 300
 _HOW = "set the value, or spec.helm.random: Once"
@@ -75,7 +75,7 @@ def _settled(manifest: Manifest, paths: Sequence[tuple[str, ...]]) -> Manifest:
     body = orjson.loads(manifest.content)
     for path in paths:
         _blank(body, path)
-    _, digest = plain.identity(orjson.dumps(body))
+    _, digest = written_object.identity(orjson.dumps(body))
     return ignore_fields.leaving(replace(manifest, digest=digest), tuple(sorted(map(pointer.join, paths))))
 
 

@@ -65,7 +65,7 @@ def objects(output: bytes, parts: Sequence[ChartPart]) -> tuple[PrintedObject, .
     printed = [
         (value, places.printed(document.line)) for document in found for value in _expanded(document.value)
     ]
-    lines = _Lines(parts, Counter((source, _kind(value)) for value, source in printed))
+    lines = _ObjectPlaces(parts, Counter((source, _kind(value)) for value, source in printed))
     return tuple(PrintedObject(value, *lines.place(source, _kind(value))) for value, source in printed)
 
 
@@ -112,7 +112,7 @@ class _Sources:
         return repository_path(self.printed(line), self._parts)
 
 
-class _Lines:
+class _ObjectPlaces:
     """Finds the line of each object in its template, counting those of a kind in the order of the output."""
 
     def __init__(self, parts: Sequence[ChartPart], counts: Mapping[tuple[str, str], int]) -> None:

@@ -38,6 +38,16 @@ class Built:
     runs: tuple[UnitRun, ...] = ()
     is_costly: bool = False
 
+    def plus(self, more: Built) -> Built:
+        """Add what other units declare."""
+        return Built(
+            manifests=(*self.manifests, *more.manifests),
+            failures=(*self.failures, *more.failures),
+            reads=self.reads | more.reads,
+            runs=(*self.runs, *more.runs),
+            is_costly=self.is_costly or more.is_costly,
+        )
+
 
 class Made(NamedTuple):
     """What a tool made of a unit, before variables are filled in; `texts` is what of its files must not be shown."""

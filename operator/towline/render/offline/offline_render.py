@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from towline.errors import Failure, Reason, TowlineError
@@ -15,25 +13,25 @@ from towline.model import Manifest, ObjectRef
 from towline.plan import scope
 from towline.render import build_report, folder, formats, links, plain
 from towline.render.build_report import NO_OBJECT
-from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
-from towline.render.units import kustomize
-from towline.render.units.built_units import Built
-from towline.render.units.unit_builds import UnitBuilder
-from towline.render.units.unit_settings import UnitSettings
-from towline.render.units.unit_source import UnitSource
-from towline.shares.pools import Pools
+from towline.render.offline import offline_units
+from towline.render.offline.offline_units import OfflineRelease, OfflineTools
 from towline.source import selection
-from towline.source.selection import Entry, Selection, SourceLimits
+from towline.source.selection import SourceLimits
 
 
 def render(
-    directory: Path, max_file_size: int, binary: str = "", *, skip_non_manifests: bool
+    directory: Path,
+    max_file_size: int,
+    tools: OfflineTools,
+    release: OfflineRelease,
+    *,
+    skip_non_manifests: bool,
 ) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
     """Return what a folder declares, and everything that is wrong with it, in the order of files and lines.
 
     Files are named relative to the folder; those that symlinks or kustomizations lead to may be elsewhere in its
-    repository. `binary` builds kustomizations, empty where it is looked for on PATH.
+    repository.
     """
     limits = YamlLimits(file_bytes=max_file_size)
     most = SourceLimits(file_bytes=max_file_size)
@@ -41,7 +39,7 @@ def render(
         root, path = folder.placed(directory)
         listed = links.Links(tuple(folder.entries(root, path)), folder.Disk(root), most.entries)
         selected = selection.select(listed, path, formats.MARKERS, limits=most)
-        built = _built(root, selected, limits, binary)
+        built = asyncio.run(offline_units.build(root, selected, limits, tools, release))
     except TowlineError as error:
         return (), (Failure(reason=error.reason, message=error.message),)
     except OSError as error:
@@ -70,21 +68,6 @@ def render(
     ordered = sorted(failures, key=lambda one: (one.file.encode(), one.line))
     told = build_report.through_links(ordered, places)
     return tuple(manifests), (*told, *_advice(ordered, places))
-
-
-def _built(root: Path, selected: Selection, limits: YamlLimits, binary: str) -> Built:
-    """Build units as the operator does, in a folder that is gone afterwards."""
-    if not selected.units:
-        return Built()
-
-    async def read(entries: Sequence[Entry]) -> Sequence[bytes]:
-        return [folder.content(root, entry, limits.file_bytes) for entry in entries]
-
-    source = UnitSource(name="", tree=folder.Disk(root), read=read)
-    with tempfile.TemporaryDirectory() as place:
-        builder = UnitBuilder(Jail(Path(place), Pools.here()), partial(kustomize.find, binary), limits)
-        folders = {selection.unit_folder(each) for each in selected.units}
-        return asyncio.run(builder.build(source, folders, UnitSettings()))
 
 
 def _from(path: str, one: Manifest) -> Manifest:

@@ -1,0 +1,158 @@
+"""Render one chart, twice where two renders may differ."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from towline.errors import Failure
+from towline.model import Manifest
+from towline.render.confined.jail import Jail
+from towline.render.helm import (
+    chart_parts,
+    chart_values,
+    helm_complaints,
+    helm_tool,
+    printed_chart,
+    random_values,
+    template_text,
+)
+from towline.render.helm.chart_files import ChartFiles
+from towline.render.helm.chart_options import ChartOptions
+from towline.render.helm.chart_parts import ChartPart
+from towline.render.helm.chart_values import ChartValues, ValuesFiles
+from towline.render.helm.template_text import Mentions
+from towline.render.units.unit_source import UnitSource
+from towline.source.selection import Entry
+
+_TICK = 1.1
+"""Seconds after which a clock shows another one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedChart:
+    """A chart with everything that its render needs.
+
+    Attributes:
+        found: its files.
+        contents: what is in them, by their paths from its folder.
+        parts: the charts of which it is made.
+        values: those of the release.
+        mentions: what its templates ask for.
+        options: how it is rendered.
+    """
+
+    found: ChartFiles
+    contents: Mapping[str, bytes]
+    parts: tuple[ChartPart, ...]
+    values: ChartValues
+    mentions: Mentions
+    options: ChartOptions
+
+    @property
+    def may_differ(self) -> bool:
+        """Whether two renders may differ: values hold actions where templates hand them to `tpl`."""
+        given = {"": repr(self.values.values).encode()}
+        return self.mentions.is_changing or template_text.mentions(given).is_changing
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What Helm might quote: values of the release, and of the chart itself."""
+        own = (
+            document.value
+            for part in self.parts
+            for document in chart_values.documents_of(part.files.get("values.yaml", b""))
+        )
+        return self.values.secrets.union(*(chart_values.named_secrets(value) for value in own))
+
+
+class RenderedChart(NamedTuple):
+    """What a chart declares, or what is wrong with it, and how many seconds Helm took."""
+
+    manifests: tuple[Manifest, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRenderer:
+    """Renders charts in a jail."""
+
+    jail: Jail
+
+    async def prepare(
+        self,
+        source: UnitSource,
+        found: ChartFiles,
+        given: ValuesFiles,
+        mentions: Mentions,
+        options: ChartOptions,
+    ) -> PreparedChart:
+        """Read the files of a chart, and put its values together.
+
+        Raises:
+            SourceError: a file could not be read.
+        """
+        files = await contents(source, found.files)
+        layers = await contents(source, given.files)
+        values = await asyncio.to_thread(chart_values.put_together, layers, options)
+        parts = await asyncio.to_thread(chart_parts.read, files)
+        return PreparedChart(
+            found=found,
+            contents=files,
+            parts=parts.parts,
+            values=values,
+            mentions=mentions,
+            options=options,
+        )
+
+    async def render(self, chart: PreparedChart, command: Sequence[str]) -> RenderedChart:
+        """Render a chart.
+
+        Raises:
+            JailError: Helm could not run to its end.
+        """
+        if chart.values.failures:
+            marker = chart.found.marker
+            return RenderedChart(
+                failures=tuple(replace(one, file=one.file or marker) for one in chart.values.failures)
+            )
+        first = await self._once(chart, command)
+        if first.failures or not chart.may_differ:
+            return first
+        if chart.mentions.reads_clock:
+            await asyncio.sleep(_TICK)
+        second = await self._once(chart, command)
+        seconds = first.seconds + second.seconds
+        fields = random_values.differing(first.manifests, second.manifests)
+        if fields == ():
+            return first._replace(seconds=seconds)
+        if fields and chart.options.leaves_random:
+            return RenderedChart(random_values.left_alone(first.manifests, fields), seconds=seconds)
+        failures = random_values.failures(fields, first.manifests, chart.found.folder, chart.parts)
+        return RenderedChart(failures=failures, seconds=seconds)
+
+    async def _once(self, chart: PreparedChart, command: Sequence[str]) -> RenderedChart:
+        copies = helm_tool.copies(chart.contents, chart.values.values)
+        ran = await self.jail.run(command, copies)
+        if ran.result.code:
+            secrets = await asyncio.to_thread(lambda: chart.secrets)
+            said = ran.result.complaint
+            failure = helm_complaints.failure(said, ran.root, chart.found.folder, chart.parts, secrets)
+            return RenderedChart(failures=(failure,), seconds=ran.seconds)
+        made, failures = await asyncio.to_thread(
+            printed_chart.manifests, ran.result.out, chart.found, chart.parts, chart.options, chart.values
+        )
+        return RenderedChart(made, failures, ran.seconds)
+
+
+async def contents(source: UnitSource, files: Mapping[str, Entry]) -> dict[str, bytes]:
+    """Return the contents of some files of a commit, by the same paths.
+
+    Raises:
+        SourceError: one could not be read.
+    """
+    read = await source.read(list(files.values()))
+    return dict(zip(files, read, strict=True))

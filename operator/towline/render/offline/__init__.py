@@ -1,0 +1,1 @@
+"""Read folders on disk by the rules for commits, without a cluster."""

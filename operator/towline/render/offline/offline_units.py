@@ -1,0 +1,133 @@
+"""Build the units of a folder on disk as the operator builds those of a commit."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from towline.api import set_syntax
+from towline.api.gitrepository import Render
+from towline.api.helm_release import HelmRelease
+from towline.api.set_syntax import SetSyntaxError
+from towline.errors import Reason, SourceError
+from towline.render import documents, folder
+from towline.render.confined.jail import Jail
+from towline.render.documents import DocumentErrors, YamlLimits
+from towline.render.helm import helm_tool, value_layers
+from towline.render.helm.chart_builds import ChartBuilder
+from towline.render.helm.chart_options import KUBE_VERSION, Capabilities, ChartOptions
+from towline.render.units import kustomize, unit_kinds
+from towline.render.units.built_units import Built
+from towline.render.units.unit_builds import UnitBuilder
+from towline.render.units.unit_settings import UnitSettings
+from towline.render.units.unit_source import UnitSource
+from towline.shares.pools import Pools
+from towline.source.selection import Entry, Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineTools:
+    """The binaries that build units; those that are empty are looked for on PATH."""
+
+    kustomize: str = ""
+    helm: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineRelease:
+    """What charts are rendered with: files of values, and what follows `--set`, where the last one wins."""
+
+    name: str = "release-name"
+    namespace: str = "default"
+    files: tuple[Path, ...] = ()
+    settings: tuple[str, ...] = field(default=(), repr=False)
+    kube_version: str = KUBE_VERSION
+    api_versions: frozenset[str] = frozenset()
+
+
+async def build(
+    root: Path, selected: Selection, limits: YamlLimits, tools: OfflineTools, release: OfflineRelease
+) -> Built:
+    """Build units, in a folder that is gone afterwards.
+
+    Args:
+        root: of the repository.
+        selected: what of it is read.
+        limits: how much of a file is read.
+        tools: what builds.
+        release: what charts are rendered with.
+
+    Raises:
+        SourceError: values cannot be read, or there is not exactly one chart for them.
+    """
+    kinds = unit_kinds.split(selected.units, Render.AUTO)
+    given = _values(release, limits)
+    if given and len(kinds.charts) != 1:
+        message = f"values are for one chart, and DIR has {len(kinds.charts) or 'none'}: name the folder of the chart"
+        raise SourceError(Reason.INVALID_SPEC, message)
+    if not kinds.kustomizations and not kinds.charts:
+        return Built(failures=kinds.failures)
+
+    async def read(entries: Sequence[Entry]) -> Sequence[bytes]:
+        return [folder.content(root, entry, max(limits.file_bytes, _FILE_BYTES)) for entry in entries]
+
+    source = UnitSource(name="", tree=folder.Disk(root), read=read)
+    with tempfile.TemporaryDirectory() as place:
+        jail = Jail(Path(place), Pools.here())
+        units = UnitBuilder(jail, partial(kustomize.find, tools.kustomize), limits)
+        charts = ChartBuilder(jail, partial(helm_tool.find, tools.helm))
+        built = await units.build(source, kinds.kustomizations, UnitSettings())
+        options = _options(release, given, limits)
+        rendered = await charts.build(source, kinds.charts, options)
+        return built.plus(rendered.built).plus(Built(failures=kinds.failures))
+
+
+_FILE_BYTES = 16 * 1024**2
+"""What any file of a chart may have, such as an archive of another one."""
+
+
+def _options(release: OfflineRelease, given: Mapping[str, Any], limits: YamlLimits) -> ChartOptions:
+    return ChartOptions(
+        asked=HelmRelease(values=orjson.dumps(given) if given else b""),
+        release=release.name,
+        namespace=release.namespace,
+        capabilities=Capabilities(kube_version=release.kube_version, api_versions=release.api_versions),
+        limits=limits,
+    )
+
+
+def _values(release: OfflineRelease, limits: YamlLimits) -> dict[str, Any]:
+    """Return the values that the command line gives.
+
+    Raises:
+        SourceError: they cannot be read.
+    """
+    values: dict[str, Any] = {}
+    for file in release.files:
+        for one in _documents(file, limits):
+            values = value_layers.merged(values, one)
+    for text in release.settings:
+        try:
+            values = set_syntax.applied(text, values)
+        except SetSyntaxError as error:
+            raise SourceError(Reason.INVALID_SPEC, f"--set {text}: {error}") from None
+    return values
+
+
+def _documents(file: Path, limits: YamlLimits) -> list[dict[str, Any]]:
+    try:
+        found = documents.parse(file.read_bytes(), limits)
+    except DocumentErrors as error:
+        raise SourceError(Reason.BUILD_FAILED, f"{file}: {error}") from None
+    except OSError as error:
+        raise SourceError(Reason.PATH_NOT_FOUND, f"{file}: {error.strerror}") from None
+    for one in found:
+        if not isinstance(one.value, dict):
+            raise SourceError(Reason.BUILD_FAILED, f"{file}:{one.line}: values must be a map")
+    return [one.value for one in found]
