@@ -11,6 +11,7 @@ import click.testing
 import pytest
 from towline.cli.render import render
 
+from e2e.scenes import sops_files
 from tests.render.helm.charts import FIXTURES
 from tests.render.helm.helm_cli import binary
 from tests.render.kubectl import KUBECTL
@@ -289,3 +290,62 @@ def test_what_a_kustomization_must_not_read_is_refused_in_its_line(tmp_path: Pat
     remote, outside = faults(tmp_path)
     assert remote.startswith("app/kustomization.yaml:2: remote resource")
     assert outside == "app/kustomization.yaml:3: ../../x leads out of the repository"
+
+
+def unit(folder: Path) -> Path:
+    """Make a unit with a variable in it, next to a file that it does not name."""
+    write(folder, ".git/HEAD", "ref: refs/heads/main\n")
+    write(folder, "app/kustomization.yaml", "resources: [map.yaml]\n")
+    write(folder, "app/map.yaml", f"{SETTINGS}  place: ${{PLACE}}\n".replace("{colour: blue}", ""))
+    write(folder, "app/notes.yaml", SETTINGS)
+    return folder / "app"
+
+
+def test_variables_of_the_command_line_are_filled_in(tmp_path: Path) -> None:
+    flags = ("--kustomize", str(KUBECTL), "-o", "json")
+    result = run(unit(tmp_path), *flags, "--var", "PLACE=north=west")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["object"]["data"] == {"place": "north=west"}
+    assert result.stderr == "notes.yaml: not applied: no kustomization names it\n"
+    result = run(tmp_path / "app", *flags, "--var", "OTHER=x")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("map.yaml:5: variable PLACE is not set")
+    assert "'1A=b' must be NAME=VALUE" in run(tmp_path / "app", "--var", "1A=b").stderr
+
+
+def test_a_repository_in_a_file_says_how_the_folder_is_read(tmp_path: Path) -> None:
+    folder = unit(tmp_path)
+    resource = write(
+        tmp_path,
+        "app.txt",
+        "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\n---\n"
+        "apiVersion: towline.dev/v1alpha1\nkind: GitRepository\nmetadata: {name: app}\nspec:\n"
+        "  url: https://git.example/app\n  path: app\n  kustomize: {namePrefix: a-}\n"
+        "  substitute: {variables: {PLACE: south}}\n",
+    )
+    flags = ("--kustomize", str(KUBECTL), "-o", "json", "--spec", str(resource))
+    found = json.loads(run(folder, *flags).stdout)
+    assert found["object"]["metadata"]["name"] == "a-settings"
+    assert found["object"]["data"] == {"place": "south"}
+    assert found["via"] == ["kustomization.yaml"]
+    assert json.loads(run(folder, *flags, "--var", "PLACE=east").stdout)["object"]["data"] == {
+        "place": "east"
+    }
+    resource.write_text(resource.read_text().replace("namePrefix: a-", "namePrefix: A-"))
+    result = run(folder, *flags)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{resource}: spec.kustomize.namePrefix: must match " in result.stderr
+    resource.write_text(SETTINGS)
+    assert f"{resource} has 0 GitRepositories of towline.dev" in run(folder, *flags).stderr
+
+
+def test_private_keys_of_a_file_decrypt_what_is_encrypted(tmp_path: Path) -> None:
+    folder = unit(tmp_path)
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "stringData": {"a": "b"}}
+    write(tmp_path, "app/map.yaml", sops_files.yaml_file(secret))
+    key = write(tmp_path, "key.txt", sops_files.PRIVATE)
+    flags = ("--kustomize", str(KUBECTL), "-o", "json")
+    assert "encrypted by SOPS, and spec.decryption is not set" in run(folder, *flags).stderr
+    found = json.loads(run(folder, *flags, "--age-key", str(key)).stdout)
+    assert found["object"]["data"] == {"a": "Yg=="}
+    assert "line 1 of the key map.yaml" in run(folder, *flags, "--age-key", str(folder / "map.yaml")).stderr

@@ -12,11 +12,9 @@ from typing import Any
 
 import click
 import orjson
-import yaml
 
-import towline
 from towline import text
-from towline.api import schema
+from towline.cli import spec_file
 from towline.errors import Failure, TowlineError
 from towline.importing import cluster_resources, git_clones, handover_plan, import_report, peer_resource
 from towline.importing.draft import NoteKind
@@ -131,7 +129,9 @@ def _run(request: _ImportRequest, tool: str) -> None:
             if failure.line
             else f"{failure.file}: {failure.message}"
         )
-    importer = Importer(known=_homes(request, found), schema=_schema(), namespace=request.namespace)
+    importer = Importer(
+        known=_homes(request, found), schema=spec_file.crd_schema(), namespace=request.namespace
+    )
     result = importer.flux(found) if tool == "flux" else importer.argo(found)
     if not result.made and not result.notes and not failures:
         raise click.UsageError(f"nothing to import: {_SOUGHT[tool]} are looked for")
@@ -209,8 +209,3 @@ def _homes(request: _ImportRequest, found: Sequence[PeerResource]) -> Homes:
     trees = {each.place: each for each in (*(clone for clone, _ in own.values()), *clones)}
     of_files = {file: Home(url=clone.url, path=folder) for file, (clone, folder) in own.items()}
     return Homes(given=request.home, of_files=of_files, trees=trees)
-
-
-def _schema() -> schema.Schema:
-    crd = Path(towline.__file__).parent / "crds" / "gitrepositories.yaml"
-    return schema.validator(yaml.load(crd.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))

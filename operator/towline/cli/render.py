@@ -12,7 +12,7 @@ import click
 import orjson
 
 from towline import text
-from towline.cli import options
+from towline.cli import options, spec_file
 from towline.errors import Failure
 from towline.model import Manifest
 from towline.render import dump
@@ -60,9 +60,26 @@ _LINE_BYTES = 8192
     is_flag=True,
     help="Skip files that hold no object, as spec.skipNonManifests does.",
 )
-def render(
-    directory: Path, output: str, max_file_size: int, *, skip_non_manifests: bool, **flags: Any
-) -> None:
+@click.option(
+    "--spec",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A GitRepository, whose spec says how DIR is read.",
+)
+@click.option(
+    "--var",
+    "variables",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A variable that is filled in, as spec.substitute does; may be repeated.",
+)
+@click.option(
+    "--age-key",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Private keys of age that decrypt what SOPS has encrypted, as spec.decryption does.",
+)
+def render(directory: Path, output: str, max_file_size: int, **flags: Any) -> None:
     """Print the objects that the manifests, kustomizations and charts in DIR declare, as Towline reads them.
 
     What a kustomization reads may be anywhere in the Git work tree around DIR. Files are named relative to DIR. JSON is
@@ -70,15 +87,18 @@ def render(
     standard error; with any error no object is printed, because half of a folder is not what it declares.
     """
     tools = OfflineTools(kustomize=flags["kustomize"], helm=flags["helm"])
-    manifests, failures = offline_render.render(
-        directory, max_file_size, tools, _release(flags), skip_non_manifests=skip_non_manifests
+    asked = spec_file.asked(
+        flags["spec"], flags["variables"], flags["age_key"], skip_non_manifests=flags["skip_non_manifests"]
     )
-    for failure in failures:
+    declared = offline_render.render(directory, max_file_size, tools, _release(flags), asked)
+    for failure in declared.failures:
         click.echo(_told(failure), err=True)
-    if failures:
+    if declared.failures:
         sys.exit(1)
+    for file in declared.unread:
+        click.echo(text.printable(f"{file}: not applied: no kustomization names it", _LINE_BYTES), err=True)
     write = _WRITERS[output]
-    for manifest in manifests:
+    for manifest in declared.manifests:
         for one in manifest.left_out:
             told = f"{manifest.origin.file}:{one.line}: {one.field} is not applied: {one.owner} writes it"
             click.echo(text.printable(told, _LINE_BYTES), err=True)

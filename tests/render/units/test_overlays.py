@@ -138,7 +138,7 @@ def test_a_patch_that_says_nowhere_what_it_changes_is_refused_by_its_field(patch
     found = overlaying.parse({"patches": [{"patch": FASTER}, {"patch": patch}]})
     assert found
     with pytest.raises(SpecError) as raised:
-        overlay.check(found)
+        overlay.check(found, ".", {"app"})
     assert raised.value.reason is Reason.INVALID_SPEC
     assert raised.value.message.startswith("spec.kustomize.patches[1].patch: ")
     assert words in raised.value.message

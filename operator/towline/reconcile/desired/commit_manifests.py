@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from towline.api.gitrepository import Render, Spec
-from towline.errors import BuildError, CostlyBuildError, Failure, Reason, SourceError
+from towline.api.gitrepository import Spec
+from towline.errors import BuildError, CostlyBuildError
 from towline.model import Manifest
 from towline.reconcile.desired import commit_notes
 from towline.reconcile.desired.commit_charts import CommitCharts
@@ -88,9 +88,9 @@ class ManifestReader:
         selected = await asyncio.to_thread(
             selection.select, listed, spec.path, markers, spec.exclude, self._files.limits
         )
-        _check_render(spec, selected)
+        unit_kinds.check(selected.units, spec.render, spec.path)
         kinds = unit_kinds.split(selected.units, spec.render)
-        _check_overlay(spec, kinds)
+        overlay.check(spec.kustomize, spec.path, kinds.kustomizations)
         self._charts.check(spec, len(kinds.charts))
         source = replace(await self._files.unit_source(head), bases=bases) if selected.units else None
         built = await self._built(head, source, kinds, _unit_settings(spec, treated))
@@ -143,41 +143,6 @@ class ManifestReader:
 
 def _places(selected: Selection) -> Mapping[str, str]:
     return {entry.path: entry.reached for entry in selected.files}
-
-
-def _check_render(spec: Spec, selected: Selection) -> None:
-    """Refuse a path that is not what the spec wants it to be.
-
-    Raises:
-        SourceError: PathNotFound.
-    """
-    markers = (each.reached.rpartition("/") for each in selected.units)
-    names = {name for folder, _, name in markers if (folder or ".") == spec.path}
-    lacks = {
-        Render.KUSTOMIZE: "" if names - {unit_kinds.CHART} else "kustomization",
-        Render.HELM: "" if unit_kinds.CHART in names else unit_kinds.CHART,
-    }
-    if what := lacks.get(spec.render):
-        message = f"{spec.path} has no {what}, as spec.render wants: change spec.path or spec.render"
-        raise SourceError(Reason.PATH_NOT_FOUND, message)
-
-
-def _check_overlay(spec: Spec, kinds: UnitKinds) -> None:
-    """Refuse an overlay over nothing, and patches that say nowhere what they change.
-
-    Raises:
-        BuildError: BuildFailed.
-        SpecError: InvalidSpec.
-    """
-    if spec.kustomize is None:
-        return
-    overlay.check(spec.kustomize)
-    if not kinds.kustomizations:
-        message = (
-            f"spec.kustomize changes kustomizations, and {spec.path} has none: add a kustomization.yaml that names "
-            "the files in resources, or remove spec.kustomize"
-        )
-        raise BuildError((Failure(reason=Reason.BUILD_FAILED, message=message),))
 
 
 def _unit_settings(spec: Spec, treated: Treated) -> UnitSettings:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from towline.errors import Failure, Reason, TowlineError
 from towline.model import Manifest, ObjectRef
@@ -15,65 +16,100 @@ from towline.render import build_report, folder, formats, links, plain
 from towline.render.build_report import NO_OBJECT
 from towline.render.documents import YamlLimits
 from towline.render.offline import offline_units
-from towline.render.offline.offline_units import OfflineRelease, OfflineTools
+from towline.render.offline.offline_units import Asked, OfflineFolder, OfflineRelease, OfflineTools
+from towline.render.units import unit_kinds
 from towline.source import selection
-from towline.source.selection import SourceLimits
+from towline.source.selection import Entry, SourceLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What a folder declares, everything that is wrong with it, and the files in units that nothing names.
+
+    All are in the order of files and lines; files are named relative to the folder.
+    """
+
+    manifests: tuple[Manifest, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def render(
-    directory: Path,
-    max_file_size: int,
-    tools: OfflineTools,
-    release: OfflineRelease,
-    *,
-    skip_non_manifests: bool,
-) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
-    """Return what a folder declares, and everything that is wrong with it, in the order of files and lines.
+    directory: Path, max_file_size: int, tools: OfflineTools, release: OfflineRelease, asked: Asked
+) -> Declared:
+    """Return what a folder declares.
 
-    Files are named relative to the folder; those that symlinks or kustomizations lead to may be elsewhere in its
-    repository.
+    Args:
+        directory: the folder; what symlinks or kustomizations lead to may be elsewhere in its repository.
+        max_file_size: how many bytes one file may have.
+        tools: what builds units.
+        release: what charts are rendered with.
+        asked: how the folder is read.
     """
     limits = YamlLimits(file_bytes=max_file_size)
     most = SourceLimits(file_bytes=max_file_size)
     try:
         root, path = folder.placed(directory)
         listed = links.Links(tuple(folder.entries(root, path)), folder.Disk(root), most.entries)
-        selected = selection.select(listed, path, formats.MARKERS, limits=most)
-        built = asyncio.run(offline_units.build(root, selected, limits, tools, release))
+        markers = formats.markers(asked.render)
+        selected = selection.select(listed, path, markers, asked.exclude, most)
+        unit_kinds.check(selected.units, asked.render, path)
+        place = OfflineFolder(root, path, selected, limits)
+        built = asyncio.run(offline_units.build(place, tools, release, asked))
     except TowlineError as error:
-        return (), (Failure(reason=error.reason, message=error.message),)
+        return Declared(failures=(Failure(reason=error.reason, message=error.message),))
     except OSError as error:
-        return (), (
-            Failure(reason=Reason.PATH_NOT_FOUND, message=f"the folder cannot be listed: {error.strerror}"),
-        )
+        message = f"the folder cannot be listed: {error.strerror}"
+        return Declared(failures=(Failure(reason=Reason.PATH_NOT_FOUND, message=message),))
     manifests = [_from(path, one) for one in built.manifests]
     refused = (*selected.failures, *built.failures)
-    failures = [replace(one, file=posixpath.relpath(one.file, path)) for one in refused]
-    places: dict[str, str] = {}
-    for entry in selected.files:
-        if entry.path in built.reads:
-            continue
-        file = posixpath.relpath(entry.path, path)
-        places[file] = posixpath.relpath(entry.reached, path)
-        try:
-            content = folder.content(root, entry, limits.file_bytes)
-        except OSError as error:
-            message = f"the file cannot be read: {error.strerror}"
-            failures.append(Failure(reason=Reason.BUILD_FAILED, message=message, file=file))
-            continue
-        found, faults = plain.manifests(file, "", content, limits)
+    failures = [replace(one, file=_relative(one.file, path)) for one in refused]
+    read = _PlainFiles(root, path, limits, asked)
+    plain_files = [entry for entry in selected.files if entry.path not in built.reads]
+    for entry in plain_files:
+        found, faults = read.file(entry)
         manifests.extend(found)
-        failures.extend(one for one in faults if not (skip_non_manifests and one.message == NO_OBJECT))
+        failures.extend(faults)
     failures.extend(_twice(manifests))
     ordered = sorted(failures, key=lambda one: (one.file.encode(), one.line))
+    places = {_relative(entry.path, path): _relative(entry.reached, path) for entry in plain_files}
     told = build_report.through_links(ordered, places)
-    return tuple(manifests), (*told, *_advice(ordered, places))
+    return Declared(
+        manifests=tuple(manifests),
+        failures=(*told, *_advice(ordered, places)),
+        unread=tuple(_relative(one.path, path) for one in selected.inner if one.path not in built.reads),
+    )
+
+
+class _PlainFiles(NamedTuple):
+    """Reads plain files of a folder."""
+
+    root: Path
+    path: str
+    limits: YamlLimits
+    asked: Asked
+
+    def file(self, entry: Entry) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
+        name = _relative(entry.path, self.path)
+        try:
+            content = folder.content(self.root, entry, self.limits.file_bytes)
+        except OSError as error:
+            message = f"the file cannot be read: {error.strerror}"
+            return (), (Failure(reason=Reason.BUILD_FAILED, message=message, file=name),)
+        found = plain.treated(name, "", content, self.limits, self.asked.treatment)
+        passed_over = {NO_OBJECT} if self.asked.skip_non_manifests else set()
+        return found.manifests, tuple(one for one in found.failures if one.message not in passed_over)
+
+
+def _relative(file: str, path: str) -> str:
+    """Return a path as seen from the folder; an error that is of no file has none."""
+    return posixpath.relpath(file, path) if file else ""
 
 
 def _from(path: str, one: Manifest) -> Manifest:
     """Return a manifest with its files named relative to a folder."""
-    via = tuple(posixpath.relpath(each, path) for each in one.origin.via)
-    return replace(one, origin=one.origin._replace(file=posixpath.relpath(one.origin.file, path), via=via))
+    via = tuple(_relative(each, path) for each in one.origin.via)
+    return replace(one, origin=one.origin._replace(file=_relative(one.origin.file, path), via=via))
 
 
 def _advice(failures: Iterable[Failure], places: Mapping[str, str]) -> Iterator[Failure]:

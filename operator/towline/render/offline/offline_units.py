@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from towline.api import set_syntax
 from towline.api.gitrepository import Render
 from towline.api.helm_release import HelmRelease
+from towline.api.overlaying import KustomizeOverlay
 from towline.api.set_syntax import SetSyntaxError
 from towline.errors import Reason, SourceError
 from towline.render import documents, folder
@@ -22,11 +23,12 @@ from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.helm import helm_tool, value_layers
 from towline.render.helm.chart_builds import ChartBuilder
 from towline.render.helm.chart_options import KUBE_VERSION, Capabilities, ChartOptions
-from towline.render.units import kustomize, unit_kinds
+from towline.render.units import kustomize, overlay, unit_kinds
 from towline.render.units.built_units import Built
 from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource
+from towline.render.variables.treatment import UNTREATED, Treatment
 from towline.shares.pools import Pools
 from towline.source.selection import Entry, Selection
 
@@ -51,22 +53,42 @@ class OfflineRelease:
     api_versions: frozenset[str] = frozenset()
 
 
-async def build(
-    root: Path, selected: Selection, limits: YamlLimits, tools: OfflineTools, release: OfflineRelease
-) -> Built:
-    """Build units, in a folder that is gone afterwards.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a spec says about how a folder is read, as far as no cluster is needed for it."""
+
+    render: Render = Render.AUTO
+    exclude: tuple[str, ...] = ()
+    skip_non_manifests: bool = False
+    overlay: KustomizeOverlay | None = None
+    treatment: Treatment = UNTREATED
+
+
+class OfflineFolder(NamedTuple):
+    """A folder on disk: the root of its repository, the path from there, what is read, and how much of a file."""
+
+    root: Path
+    path: str
+    selected: Selection
+    limits: YamlLimits
+
+
+async def build(place: OfflineFolder, tools: OfflineTools, release: OfflineRelease, asked: Asked) -> Built:
+    """Build units, on copies that are gone afterwards.
 
     Args:
-        root: of the repository.
-        selected: what of it is read.
-        limits: how much of a file is read.
+        place: what is read.
         tools: what builds.
         release: what charts are rendered with.
+        asked: how it is read.
 
     Raises:
         SourceError: values cannot be read, or there is not exactly one chart for them.
+        SpecError, BuildError: the overlay.
     """
-    kinds = unit_kinds.split(selected.units, Render.AUTO)
+    limits = place.limits
+    kinds = unit_kinds.split(place.selected.units, asked.render)
+    overlay.check(asked.overlay, place.path, kinds.kustomizations)
     given = _values(release, limits)
     if given and len(kinds.charts) != 1:
         message = f"values are for one chart, and DIR has {len(kinds.charts) or 'none'}: name the folder of the chart"
@@ -75,14 +97,19 @@ async def build(
         return Built(failures=kinds.failures)
 
     async def read(entries: Sequence[Entry]) -> Sequence[bytes]:
-        return [folder.content(root, entry, max(limits.file_bytes, _FILE_BYTES)) for entry in entries]
+        return [folder.content(place.root, entry, max(limits.file_bytes, _FILE_BYTES)) for entry in entries]
 
-    source = UnitSource(name="", tree=folder.Disk(root), read=read)
-    with tempfile.TemporaryDirectory() as place:
-        jail = Jail(Path(place), Pools.here())
+    source = UnitSource(name="", tree=folder.Disk(place.root), read=read)
+    with tempfile.TemporaryDirectory() as copies:
+        jail = Jail(Path(copies), Pools.here())
         units = UnitBuilder(jail, partial(kustomize.find, tools.kustomize), limits)
         charts = ChartBuilder(jail, partial(helm_tool.find, tools.helm))
-        built = await units.build(source, kinds.kustomizations, UnitSettings())
+        how = UnitSettings(
+            treatment=asked.treatment,
+            overlay=asked.overlay,
+            components=overlay.components(asked.overlay, place.path),
+        )
+        built = await units.build(source, kinds.kustomizations, how)
         options = _options(release, given, limits)
         rendered = await charts.build(source, kinds.charts, options)
         return built.plus(rendered.built).plus(Built(failures=kinds.failures))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import orjson
 
 from towline.api.overlaying import KustomizeOverlay, OverlayPatch
-from towline.errors import Reason, SpecError
+from towline.errors import BuildError, Failure, Reason, SpecError
 from towline.render import documents
 from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.units import tree_paths
@@ -22,12 +22,20 @@ FOLDER = "overlay"
 _ANNOTATED = {"path": "metadata/annotations", "create": True}
 
 
-def check(overlay: KustomizeOverlay) -> None:
-    """Refuse patches that say nowhere what they change.
+def check(overlay: KustomizeOverlay | None, path: str, kustomizations: Collection[str]) -> None:
+    """Refuse patches that say nowhere what they change, and an overlay over nothing.
+
+    Args:
+        overlay: what the spec changes.
+        path: `spec.path`.
+        kustomizations: the folders below it that have one.
 
     Raises:
         SpecError: InvalidSpec, with every error and its field.
+        BuildError: BuildFailed.
     """
+    if overlay is None:
+        return
     found = [
         f"spec.kustomize.patches[{index}].patch: {complaint}"
         for index, patch in enumerate(overlay.patches)
@@ -35,6 +43,12 @@ def check(overlay: KustomizeOverlay) -> None:
     ]
     if found:
         raise SpecError(Reason.INVALID_SPEC, "; ".join(found))
+    if not kustomizations:
+        message = (
+            f"spec.kustomize changes kustomizations, and {path} has none: add a kustomization.yaml that names the "
+            "files in resources, or remove spec.kustomize"
+        )
+        raise BuildError((Failure(reason=Reason.BUILD_FAILED, message=message),))
 
 
 def components(overlay: KustomizeOverlay | None, path: str) -> Mapping[str, str]:

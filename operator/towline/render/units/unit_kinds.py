@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from towline.api.gitrepository import Render
-from towline.errors import Failure, Reason
+from towline.errors import Failure, Reason, SourceError
 from towline.render.units import unit_folders
 from towline.source import selection
 from towline.source.selection import Entry, shown
@@ -23,6 +23,28 @@ class UnitKinds(NamedTuple):
     kustomizations: frozenset[str]
     charts: frozenset[str]
     failures: tuple[Failure, ...]
+
+
+def check(markers: Iterable[Entry], render: Render, path: str) -> None:
+    """Refuse a path that is not what a spec wants it to be.
+
+    Args:
+        markers: Chart.yaml and kustomizations.
+        render: what the spec wants.
+        path: `spec.path`.
+
+    Raises:
+        SourceError: PathNotFound.
+    """
+    places = (each.reached.rpartition("/") for each in markers)
+    names = {name for folder, _, name in places if (folder or ".") == path}
+    lacks = {
+        Render.KUSTOMIZE: "" if names - {CHART} else "kustomization",
+        Render.HELM: "" if CHART in names else CHART,
+    }
+    if what := lacks.get(render):
+        message = f"{path} has no {what}, as spec.render wants: change spec.path or spec.render"
+        raise SourceError(Reason.PATH_NOT_FOUND, message)
 
 
 def split(markers: Iterable[Entry], render: Render) -> UnitKinds:

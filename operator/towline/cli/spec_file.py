@@ -1,0 +1,112 @@
+"""Say how `towline render` reads a folder: by a GitRepository in a file, and by what the command line adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+import towline
+from towline.api import gitrepository, schema, substituting
+from towline.api.gitrepository import Spec
+from towline.api.substituting import Substitute
+from towline.errors import SpecError
+from towline.render import documents
+from towline.render.documents import DocumentErrors, YamlLimits
+from towline.render.offline.offline_units import Asked
+from towline.render.sops import keyring
+from towline.render.sops.keyring import Keyring, KeyringError
+from towline.render.variables.substitution import Substitution, Types
+from towline.render.variables.treatment import Treatment
+
+_GROUP = "towline.dev/"
+_STORED = {"namespace": "default", "name": "rendered", "uid": "none"}
+"""What a stored resource has, and one in a file need not have."""
+
+
+def asked(
+    file: Path | None, variables: Iterable[str], age_key: Path | None, *, skip_non_manifests: bool
+) -> Asked:
+    """Return how a folder is read.
+
+    Args:
+        file: a GitRepository, if there is one.
+        variables: `NAME=VALUE`, which win over those of the file.
+        age_key: a file with private keys.
+        skip_non_manifests: whether files without an object are passed over.
+
+    Raises:
+        click.ClickException: one of them is malformed; the message says which, and where.
+    """
+    spec = _spec(file) if file else None
+    treatment = Treatment(
+        keys=_keys(age_key) if age_key else None,
+        substitution=_substitution(spec.substitute if spec else None, dict(map(_variable, variables))),
+    )
+    if spec is None:
+        return Asked(skip_non_manifests=skip_non_manifests, treatment=treatment)
+    return Asked(
+        render=spec.render,
+        exclude=spec.exclude,
+        skip_non_manifests=skip_non_manifests or spec.skip_non_manifests,
+        overlay=spec.kustomize,
+        treatment=treatment,
+    )
+
+
+def crd_schema() -> schema.Schema:
+    """Return what checks the spec of a GitRepository."""
+    crd = Path(towline.__file__).parent / "crds" / "gitrepositories.yaml"
+    return schema.validator(yaml.load(crd.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
+
+
+def _spec(file: Path) -> Spec:
+    try:
+        found = [each.value for each in documents.parse(file.read_bytes(), YamlLimits())]
+    except DocumentErrors as error:
+        raise click.ClickException(f"{file}: {error}") from error
+    resources = [each for each in found if _is_resource(each)]
+    if len(resources) != 1:
+        raise click.ClickException(
+            f"{file} has {len(resources)} GitRepositories of {_GROUP[:-1]}: name a file with one"
+        )
+    metadata = resources[0].get("metadata")
+    stored = {**_STORED, **(metadata if isinstance(metadata, dict) else {})}
+    try:
+        return gitrepository.specify(
+            gitrepository.identify({**resources[0], "metadata": stored}), crd_schema()
+        )
+    except SpecError as error:
+        raise click.ClickException(f"{file}: {error.message}") from error
+
+
+def _is_resource(value: Any) -> bool:
+    if not isinstance(value, dict) or value.get("kind") != gitrepository.RESOURCE.kind:
+        return False
+    return str(value.get("apiVersion")).startswith(_GROUP)
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not substituting.is_name(name):
+        message = f"{text!r} must be NAME=VALUE, with a name of letters, digits and _ that does not begin with a digit"
+        raise click.BadParameter(message, param_hint="--var")
+    return name, value
+
+
+def _substitution(given: Substitute | None, more: dict[str, str]) -> Substitution | None:
+    """Return the variables that are filled in; the ConfigMaps and Secrets of the spec are not here."""
+    if given is None:
+        return Substitution(values=more) if more else None
+    values = dict(given.variables) | more
+    return Substitution(values=values, strict=given.strict, types=Types(given.types))
+
+
+def _keys(file: Path) -> Keyring:
+    try:
+        return keyring.keyring({f"{file.name}{keyring.ENDING}": file.read_bytes()}, str(file))
+    except KeyringError as error:
+        raise click.ClickException(f"{file}: {error}") from error
