@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -12,6 +12,7 @@ from e2e.harness.cluster import Cluster
 from e2e.harness.gitrepo import Content, Repo
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
+from e2e.harness.waiting import eventually
 from e2e.scenes import manifests
 
 GitRepositories = Callable[..., Repository]
@@ -82,3 +83,57 @@ def test_a_chart_is_applied_and_rendered_again_only_when_its_files_change(
     assert (failure["file"], failure["line"]) == ("deploy/web/templates/settings.yaml", 5)
     assert "example.com" not in str(app.status())
     assert cluster.get("v1", "ConfigMap", "shop-settings", namespace)["data"]["colour"] == "blue"
+
+
+def test_a_change_of_an_object_that_holds_values_is_applied_and_its_secrets_are_shown_nowhere(
+    repo: Repo, git_repository: GitRepositories, cluster: Cluster, namespace: str, with_helm: Operator
+) -> None:
+    def given(colour: str) -> Mapping[str, str]:
+        return {"values.yaml": manifests.text({"settings": {"colour": colour}})}
+
+    def live() -> object:
+        return cluster.get("v1", "ConfigMap", "app-settings", namespace)["data"]
+
+    cluster.create(manifests.config_map("given", namespace, **given("red")))
+    cluster.create(manifests.secret("password", namespace, word="hunter2hunter2"))
+    sources = [
+        {"kind": "ConfigMap", "name": "given"},
+        {"kind": "Secret", "name": "password", "valuesKey": "word", "targetPath": "settings.word"},
+        {"kind": "Secret", "name": "absent", "optional": True},
+    ]
+    sha = repo.commit(chart())
+    app = git_repository(path="deploy", interval="1s", helm={"releaseName": "app", "valuesFrom": sources})
+    app.until_ready(sha)
+    assert live() == {"colour": "red", "size": "1", "word": "hunter2hunter2"}
+
+    cluster.patch("v1", "ConfigMap", "given", namespace, {"data": given("blue")})
+    cluster.patch("v1", "Secret", "password", namespace, {"stringData": {"word": "dragon5dragon5"}})
+    wanted = {"colour": "blue", "size": "1", "word": "dragon5dragon5"}
+    eventually(lambda: live() == wanted, deadline=30, message="the new values")
+    app.until_ready(sha)
+    changes = [each for record in app.until_closed() for each in record["spec"]["changes"]]
+    fields = {field["path"]: field for each in changes for field in each.get("fields") or ()}
+    assert (fields["/data/colour"]["old"], fields["/data/colour"]["new"]) == ("red", "blue")
+    assert fields["/data/word"]["old"].startswith("***")
+    told = f"{app.read()} {changes} {list(with_helm.log())}"
+    assert [word for word in ("hunter2", "dragon5") if word in told] == []
+
+
+def test_a_random_value_is_set_once_and_then_left_alone(
+    repo: Repo, git_repository: GitRepositories, cluster: Cluster, namespace: str, with_helm: Operator
+) -> None:
+    files = chart(colour="red")
+    files["deploy/web/templates/login.yaml"] = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: login}\ndata: {word: {{ randAlphaNum 20 | b64enc }}}\n"
+    )
+    first = repo.commit(files)
+    app = git_repository(path="deploy", helm={"random": "Once"})
+    app.until_ready(first)
+    login = cluster.get("v1", "Secret", "login", namespace)
+    for colour in ("green", "blue"):
+        app.until_ready(
+            repo.commit({"deploy/web/values.yaml": manifests.text({"settings": {"colour": colour}})})
+        )
+    assert built(with_helm) == 3
+    again = cluster.get("v1", "Secret", "login", namespace)
+    assert again["metadata"]["resourceVersion"] == login["metadata"]["resourceVersion"]

@@ -38,9 +38,14 @@ class Yard:
         self.builder = ChartBuilder(self._jail, lambda: helm_tool.find(binary or str(helm_cli.binary())))
 
     async def charts(
-        self, files: Mapping[str, str], given: ChartOptions | None = None, folder: str = "app"
+        self,
+        files: Mapping[str, str],
+        given: ChartOptions | None = None,
+        folder: str = "app",
+        binaries: Mapping[str, bytes] | None = None,
     ) -> BuiltCharts:
-        commit = Commit(files)
+        commit = Commit({**files, **{path: content.hex() for path, content in (binaries or {}).items()}})
+        commit.contents |= binaries or {}
         source = UnitSource(name="repository", tree=commit.tree, read=commit.read)
         return await self.builder.build(source, [folder], given or options())
 

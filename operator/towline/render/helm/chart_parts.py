@@ -81,8 +81,8 @@ def _collect(
         if not child.is_packed:
             faults += [_moved(one, child.folder) for one in failures]
         names.add(inner.name)
-        aliases = [one.alias or inner.name for one in metadata.dependencies if one.name == inner.name]
-        for name in dict.fromkeys(aliases or [inner.name]):
+        aliases = (one.alias for one in metadata.dependencies if one.alias and one.name == inner.name)
+        for name in dict.fromkeys((inner.name, *aliases)):  # which of them Helm uses depends on versions
             placed = ChartPart(
                 printed=f"{part.printed}charts/{name}/",
                 folder=child.folder,
