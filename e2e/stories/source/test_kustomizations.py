@@ -46,6 +46,10 @@ def test_an_overlay_is_applied_and_built_again_only_when_its_files_change(
     assert live["data"] == {"colour": "red"}
     assert live["metadata"]["annotations"]["towline.dev/source"] == "base/settings.yaml"
     assert built(operator) == 1
+    status = app.status()
+    (unit,) = status["units"]
+    assert (unit["unit"], unit["objects"], unit["files"]) == ("deploy/prod/kustomization.yaml", 1, 4)
+    assert (unit["time"][-1], status["unitsTotal"]) == ("s", 1)
 
     app.until_ready(repo.commit({"deploy/plain.yaml": manifests.text(manifests.config_map("plain", a="b"))}))
     assert built(operator) == 1

@@ -26,11 +26,13 @@ from towline.status import (
     object_parts,
     preview,
     suspension,
+    unit_times,
 )
 from towline.status.conditions import ConditionInputs
 from towline.status.health_condition import Waited
 from towline.status.preview import Forecast
 from towline.status.survey import HealthSummary
+from towline.status.unit_times import UnitTime
 
 SHOWN = 10
 """How many failures a status lists; the total counts all."""
@@ -64,7 +66,7 @@ class PassResult:
     annotation that asked for a look, empty where none did. `done` are the objects that ran once, with their digests.
     `is_unread` says that all that is in the way is a kind that cannot be read, `is_costly` that the observed commit
     took more than it may to fetch or to read, and would again. `pins` are what names of remote parts were resolved to,
-    `moved_pins` those that were resolved to something else than before.
+    `moved_pins` those that were resolved to something else than before. `units` are those that were built.
     """
 
     generation: int
@@ -95,6 +97,7 @@ class PassResult:
     is_costly: bool = False
     pins: tuple[Pin, ...] | None = None
     moved_pins: Body | None = None
+    units: tuple[UnitTime, ...] | None = None
 
 
 def compute(
@@ -127,6 +130,7 @@ def compute(
         **_failures(() if fine else passed.failures),
         **blocked.fields(() if fine else passed.blocked, passed.token, passed.doubted),
         **({} if passed.pins is None else {"pins": pins.body(passed.pins)}),
+        **({} if passed.units is None else unit_times.fields(passed.units)),
         **({} if passed.moved_pins is None else {"movedPins": passed.moved_pins}),
         **({} if passed.plan is None else {"plan": preview.body(passed.plan)}),
     }

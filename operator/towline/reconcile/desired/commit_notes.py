@@ -8,8 +8,10 @@ from towline import log
 from towline.api.gitrepository import Spec
 from towline.model import Manifest
 from towline.plan import manifest
-from towline.render.units.built_units import Built
+from towline.render.units.built_units import Built, UnitRun
 from towline.source.selection import Selection
+from towline.status import unit_times
+from towline.status.unit_times import UnitTime
 
 _log = log.logger(__name__)
 
@@ -44,6 +46,7 @@ def of_whole(selected: Selection, built: Built, manifests: Iterable[Manifest], s
 def built(found: Built, sha: str) -> None:
     """Log which units a child has built, and how long that took, also where something else went wrong."""
     for run in found.runs:
+        advice = unit_times.advice(time(run))
         _log.info(
             "unit built",
             unit=run.unit,
@@ -51,7 +54,15 @@ def built(found: Built, sha: str) -> None:
             files=run.files,
             seconds=round(run.seconds, 3),
             commit=sha,
+            **({"advice": advice} if advice else {}),
         )
+
+
+def time(run: UnitRun) -> UnitTime:
+    """Return what is told of a unit that was built."""
+    return UnitTime(
+        unit=run.unit, objects=run.objects, files=run.files, seconds=run.seconds, layers=run.layers
+    )
 
 
 def lookups(places: Iterable[tuple[str, int]], sha: str) -> None:

@@ -13,6 +13,7 @@ from towline.plan.snapshot import differing
 from towline.plan.verdicts import Verdicts
 from towline.render.declared import DeclaredFiles
 from towline.status.survey import Surveys
+from towline.status.unit_times import UnitTime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Desired:
     `memo` keeps what plans found out about these manifests, `health` what looks at their objects did. `files` is what
     each file declares, None where another commit cannot be read by what differs. `mark` tells how files were treated.
     `pins` are what names of remote parts were resolved to; `kept_pins` are also those of earlier commits.
+    `units` tell how long its units took.
     """
 
     sha: str
@@ -34,6 +36,7 @@ class Desired:
     submodules: tuple[str, ...] = ()
     pins: tuple[Pin, ...] = ()
     kept_pins: tuple[Pin, ...] = ()
+    units: tuple[UnitTime, ...] = field(default=(), compare=False)
     files: DeclaredFiles | None = field(default=None, compare=False)
     memo: Verdicts = field(default_factory=Verdicts, compare=False)
     health: Surveys = field(default_factory=Surveys, compare=False)

@@ -82,6 +82,7 @@ class WholeCommitReader:
             files=files if usual else None,
             pins=bases.book.used if bases else (),
             kept_pins=bases.book.kept if bases else (),
+            units=tuple(map(commit_notes.time, found.built.units)),
         )
 
     async def _placed(self, found: CommitManifests, head: Head, spec: Spec) -> _Placed:

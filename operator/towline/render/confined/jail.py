@@ -133,7 +133,8 @@ class Jail:
             async with asyncio.timeout(self._seconds):
                 result = await process.finish(started, OUTPUT)
         except TimeoutError as error:
-            raise JailError(f"the render took more than {self._seconds:g} s", passing=True) from error
+            message = f"the render took more than {self._seconds:g} s: split it into units next to each other"
+            raise JailError(message, passing=True) from error
         except TooMuchOutputError as error:
             raise JailError(f"the render wrote more than {OUTPUT // MIB} MiB", passing=False) from error
         if result.code < 0:

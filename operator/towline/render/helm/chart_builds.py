@@ -88,6 +88,7 @@ class ChartBuilder:
         runs: list[UnitRun] = []
         outcomes = [await self._built(source, chart, options, tool, runs) for chart in rendered]
         built = Built(
+            units=tuple(each.run for each in outcomes if each.run),
             runs=tuple(runs),
             is_costly=any(each.is_passing for each in outcomes),
             manifests=tuple(one for each in outcomes for one in each.manifests),
@@ -145,10 +146,12 @@ class ChartBuilder:
             if not error.passing:
                 self._known.put(key, outcome)
             return outcome
-        outcome = UnitOutcome(rendered.manifests, rendered.failures)
+        run = None
         if rendered.seconds:  # of a child; without one, its values could not be read
             files = len(chart.found.files) + len(chart.given.files)
-            runs.append(UnitRun(chart.found.marker, len(rendered.manifests), files, rendered.seconds))
+            run = UnitRun(chart.found.marker, len(rendered.manifests), files, rendered.seconds)
+            runs.append(run)
+        outcome = UnitOutcome(rendered.manifests, rendered.failures, run=run)
         self._known.put(key, outcome)
         return outcome
 

@@ -16,25 +16,36 @@ _OBJECT_BYTES = 1024
 
 
 class UnitRun(NamedTuple):
-    """A unit that was built: its kustomization, how many objects it made of how many files, in how many seconds."""
+    """A unit that a child has built.
+
+    Attributes:
+        unit: the file that makes it one: its kustomization, or Chart.yaml.
+        objects: how many it made.
+        files: of how many files.
+        seconds: how long that took.
+        layers: how many kustomizations are among the files.
+    """
 
     unit: str
     objects: int
     files: int
     seconds: float
+    layers: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
     """What the units of a commit declare.
 
-    `reads` are the files that any kustomization below its path reads; `runs` are the units that were built by a child.
-    Where it is `is_costly`, one of them took more than it may, and is built again at the next try.
+    `reads` are the files that any kustomization below its path reads; `units` tell how each was built, now or before,
+    and `runs` how those were that were built now. Where it is `is_costly`, one of them took more than it may, and is
+    built again at the next try.
     """
 
     manifests: tuple[Manifest, ...] = ()
     failures: tuple[Failure, ...] = ()
     reads: frozenset[str] = frozenset()
+    units: tuple[UnitRun, ...] = ()
     runs: tuple[UnitRun, ...] = ()
     is_costly: bool = False
 
@@ -44,6 +55,7 @@ class Built:
             manifests=(*self.manifests, *more.manifests),
             failures=(*self.failures, *more.failures),
             reads=self.reads | more.reads,
+            units=(*self.units, *more.units),
             runs=(*self.runs, *more.runs),
             is_costly=self.is_costly or more.is_costly,
         )
@@ -55,7 +67,7 @@ class Made(NamedTuple):
     objects: tuple[RenderedObject, ...]
     failures: tuple[Failure, ...]
     texts: frozenset[str] = frozenset()
-    seconds: float = 0.0
+    run: UnitRun | None = None
 
     @property
     def weight(self) -> int:
@@ -64,11 +76,12 @@ class Made(NamedTuple):
 
 
 class UnitOutcome(NamedTuple):
-    """What a unit declares; where it is `is_passing`, another try may end otherwise."""
+    """What a unit declares, and how it was built; where it is `is_passing`, another try may end otherwise."""
 
     manifests: tuple[Manifest, ...]
     failures: tuple[Failure, ...]
     is_passing: bool = False
+    run: UnitRun | None = None
 
     @property
     def weight(self) -> int:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from towline.errors import Failure, Reason
 from towline.render.confined.jail import Jail, JailError
 from towline.render.documents import YamlLimits
+from towline.render.formats import KUSTOMIZATIONS
 from towline.render.units import graph, kustomize, mounts, unit_folders, unit_inputs, unit_secrets
 from towline.render.units.built_units import Built, BuiltUnits, Made, UnitOutcome, UnitRun
 from towline.render.units.graph import Graph
@@ -75,6 +76,7 @@ class UnitBuilder:
         runs: list[UnitRun] = []
         outcomes = [await self._built(_BuildRequest(source, unit, how, tool), runs) for unit in units]
         return Built(
+            units=tuple(each.run for each in outcomes if each.run),
             runs=tuple(runs),
             is_costly=any(each.is_passing for each in outcomes),
             manifests=tuple(one for each in outcomes for one in each.manifests),
@@ -103,8 +105,8 @@ class UnitBuilder:
                 if not error.passing:
                     self._known.put(filled_key, outcome)
                 return outcome
-            if made.seconds:  # of a child; without one, what it was to read could not be decrypted
-                runs.append(UnitRun(unit.kustomization, len(made.objects), len(unit.files), made.seconds))
+            if made.run:
+                runs.append(made.run)
             if how.treatment.substitution and not made.failures:
                 self._known.put(key, made)
         outcome = await asyncio.to_thread(_filled, made, how)
@@ -129,18 +131,23 @@ class UnitBuilder:
             secrets = await asyncio.to_thread(unit_secrets.secrets, read)
             told = mounts.told(ran.result.complaint, unit.names)
             said = kustomize.complaint(told, place.inside(ran.root), secrets)
-            return Made((), (_failure(unit, said),), seconds=ran.seconds)
+            return Made((), (_failure(unit, said),), run=_run(unit, 0, ran.seconds))
         made, failures = await asyncio.to_thread(kustomize.objects, ran.result.out, unit, read, place)
-        return Made(made, failures, read.texts, ran.seconds)
+        return Made(made, failures, read.texts, _run(unit, len(made), ran.seconds))
 
 
 def _filled(made: Made, how: UnitSettings) -> UnitOutcome:
     """Fill variables into what a tool made, and check it."""
     if made.failures:
-        return UnitOutcome((), made.failures)
-    return UnitOutcome(
-        *rendered_objects.rendered_objects(made.objects, how.treatment.substitution, made.texts)
-    )
+        return UnitOutcome((), made.failures, run=made.run)
+    variables = how.treatment.substitution
+    found, failures = rendered_objects.rendered_objects(made.objects, variables, made.texts)
+    return UnitOutcome(found, failures, run=made.run)
+
+
+def _run(unit: Graph, objects: int, seconds: float) -> UnitRun:
+    layers = sum(path.rpartition("/")[2] in KUSTOMIZATIONS for path in unit.files)
+    return UnitRun(unit.kustomization, objects, len(unit.files), seconds, layers)
 
 
 def _failure(unit: Graph, message: str) -> Failure:
