@@ -112,8 +112,8 @@ class Draft:
         for path, rule in rules.used(self.of.spec if value is None else value, root, under):
             if rule is None:
                 self.lost("this version of Towline does not know the field: see whether it matters", *path)
-            elif rule.reason and rule.reason not in told:
-                told.add(rule.reason)
+            elif rule.reason and (field := tuple(part for part in path if isinstance(part, str))) not in told:
+                told.add(field)
                 self._note(NoteKind.NEEDLESS if rule.harmless else NoteKind.LOST, rule.reason, path)
 
     def _note(self, kind: NoteKind, message: str, path: Path) -> None:

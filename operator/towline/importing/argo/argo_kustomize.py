@@ -6,9 +6,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
-from towline.importing import homes
+from towline.importing import homes, own_kustomization
 from towline.importing.argo import build_environment
 from towline.importing.argo.argo_helm import ArgoSource
 from towline.importing.draft import Draft
@@ -34,7 +32,10 @@ def carry(draft: Draft, source: ArgoSource) -> None:
             for name, value in annotations.items()
         }
     draft.put("kustomize.annotations", annotations)
-    _own_names(draft, source, given)
+    if annotations:
+        message = "annotations are put on the objects alone, and not into their Pod templates: write them there in Git"
+        draft.lost(message, *path, "commonAnnotations")
+    own_kustomization.tell_doubles(draft, source.tree, source.folder, path)
 
 
 def image(text: str) -> dict[str, str]:
@@ -58,7 +59,11 @@ def _images(draft: Draft, source: ArgoSource, given: Mapping[str, Any]) -> Itera
     variables = build_environment.of(draft, source.spec)
     for number, each in enumerate(given.get("images") or ()):
         path = (*source.path, "kustomize", "images", number)
-        yield image(build_environment.filled(draft, str(each), variables, path))
+        found = image(build_environment.filled(draft, str(each), variables, path))
+        if len(found) > 1:
+            yield found
+        else:
+            draft.different(f"{each} changes nothing", *path)
 
 
 def _patches(draft: Draft, source: ArgoSource, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -114,17 +119,3 @@ def _labels(draft: Draft, source: ArgoSource, given: Mapping[str, Any]) -> None:
         draft.lost(
             "labels are put on the objects alone: commit a kustomization that puts them into templates", *path
         )
-
-
-def _own_names(draft: Draft, source: ArgoSource, given: Mapping[str, Any]) -> None:
-    """Tell where the kustomization has a prefix or suffix: Argo CD replaces it, an overlay adds to it."""
-    file = homes.kustomization(source.tree, source.folder) if source.tree else ""
-    content = source.tree.read(file) if source.tree and file else None
-    try:
-        own = yaml.load(content, yaml.CSafeLoader) if content else None
-    except yaml.YAMLError:
-        return
-    for name in ("namePrefix", "nameSuffix"):
-        if given.get(name) and isinstance(own, Mapping) and own.get(name):
-            message = f"{file} has a {name} of its own, which Argo CD replaces: here both count"
-            draft.lost(message, *source.path, "kustomize", name)

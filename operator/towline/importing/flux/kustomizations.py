@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from towline.importing import field_targets, homes
+from towline.importing import field_targets, homes, own_kustomization
 from towline.importing.draft import Draft, NotImportableError
 from towline.importing.field_targets import PatternError
 from towline.importing.flux import flux_sources
@@ -139,6 +139,7 @@ def _overlay(draft: Draft, tree: RepositoryTree | None) -> None:
     if not plain or set(asked) - {"namespace"}:
         for name in _OVERLAY:
             draft.put(f"kustomize.{name}", asked.get(name))
+        own_kustomization.tell_doubles(draft, tree, path, ("spec",))
 
 
 def _components(draft: Draft, tree: RepositoryTree | None) -> list[str]:
