@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +15,15 @@ import click
 import orjson
 
 from towline import text
-from towline.cli import spec_file
+from towline.cli import options, spec_file
 from towline.errors import Failure, TowlineError
+from towline.fields.mask import Mask
 from towline.importing import cluster_resources, git_clones, handover_plan, import_report, peer_resource
+from towline.importing.check.check_result import CheckResult
+from towline.importing.check.render_check import RenderCheck
+from towline.importing.check.render_tools import RenderTools
 from towline.importing.draft import NoteKind
+from towline.importing.git_clones import Clone
 from towline.importing.homes import Home, Homes
 from towline.importing.importer import Import, Importer
 from towline.importing.peer_resource import PeerResource
@@ -36,6 +42,8 @@ class _ImportRequest:
     home: Home | None
     clones: tuple[Path, ...]
     output: str
+    check: bool
+    tools: RenderTools
 
 
 @click.group(name="import")
@@ -74,6 +82,10 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
                 type=click.Path(exists=True, file_okay=False, path_type=Path),
                 help="A local clone of a repository that is named; may be repeated.",
             ),
+            click.option(
+                "--check", is_flag=True, help="Render both sides from the clones, and compare the objects."
+            ),
+            options.kustomize,
             click.option(
                 "-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True
             ),
@@ -118,6 +130,8 @@ def _request(given: Mapping[str, Any]) -> _ImportRequest:
         home=home,
         clones=given["clones"],
         output=given["output"],
+        check=given["check"],
+        tools=RenderTools(kustomize=given["kustomize"]),
     )
 
 
@@ -135,8 +149,9 @@ def _run(request: _ImportRequest, tool: str) -> None:
     result = importer.flux(found) if tool == "flux" else importer.argo(found)
     if not result.made and not result.notes and not failures:
         raise click.UsageError(f"nothing to import: {_SOUGHT[tool]} are looked for")
-    _print(result, request.output)
-    if failures or any(note.kind is NoteKind.REFUSED for note in result.notes):
+    checked = _checked(result, request, importer) if request.check else ()
+    _print(result, request.output, checked)
+    if failures or any(note.kind is NoteKind.REFUSED for note in result.notes) or any(map(_differs, checked)):
         sys.exit(1)
 
 
@@ -148,14 +163,29 @@ _SOUGHT: Mapping[str, str] = MappingProxyType(
 )
 
 
-def _print(result: Import, output: str) -> None:
+def _checked(result: Import, request: _ImportRequest, importer: Importer) -> tuple[CheckResult, ...]:
+    clones = {place: tree for place, tree in importer.known.trees.items() if isinstance(tree, Clone)}
+    mask = Mask(secrets.token_bytes(32))
+    check = RenderCheck(clones=clones, schema=importer.schema, tools=request.tools, mask=mask)
+    return tuple(check.compare(each) for each in result.made)
+
+
+def _differs(checked: CheckResult) -> bool:
+    return bool(checked.differences or checked.errors)
+
+
+def _print(result: Import, output: str, checked: Sequence[CheckResult]) -> None:
     steps = handover_plan.steps(result)
     if output == "json":
-        click.echo(orjson.dumps(import_report.as_json(result, steps), option=orjson.OPT_INDENT_2))
+        found = import_report.as_json(result, steps, checked)
+        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
         return
     click.echo(import_report.manifests(result), nl=False)
     for line in import_report.summary(result.notes):
         _say(line)
+    for each in checked:
+        for line in import_report.comparison(each):
+            _say(line)
     for line in import_report.plan(steps):
         _say(line)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -42,11 +43,17 @@ class Draft:
     Args:
         of: the resource.
         notes: where its notes go, those of the resource that names it; a list of its own by default.
+
+    Attributes:
+        source: of an Application, the source that it is about.
+        ignored: patterns of files that the other tool does not see, as in `.gitignore`.
     """
 
     def __init__(self, of: PeerResource, notes: list[Note] | None = None) -> None:
         self.of = of
         self.spec: dict[str, Any] = {}
+        self.source: Mapping[str, Any] = {}
+        self.ignored: tuple[str, ...] = ()
         self.notes: list[Note] = [] if notes is None else notes
 
     def put(self, field: str, value: Any) -> None:

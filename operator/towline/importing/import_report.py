@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from towline import text
+from towline.importing.check.check_result import CheckResult
 from towline.importing.draft import Note, NoteKind
 from towline.importing.handover_plan import HandoverStep
 from towline.importing.importer import Import, Imported
@@ -50,8 +51,23 @@ def plan(steps: tuple[HandoverStep, ...]) -> Iterator[str]:
         yield from step.commands
 
 
-def as_json(result: Import, steps: tuple[HandoverStep, ...]) -> dict[str, Any]:
-    """Return all of it as one value."""
+def comparison(checked: CheckResult) -> Iterator[str]:
+    """Yield the lines that say how the renders of both sides compare."""
+    if checked.skipped:
+        yield f"{checked.name}: not compared: {checked.skipped}"
+        return
+    yield from (f"{checked.name}: cannot be rendered {each}" for each in checked.errors)
+    yield from (f"{checked.name}: {each}" for each in checked.differences)
+    if not checked.errors:
+        differing = len({each.object for each in checked.differences})
+        yield f"{checked.name}: {text.many(checked.same, 'object')} the same, {differing} different"
+
+
+def as_json(
+    result: Import, steps: tuple[HandoverStep, ...], checked: Sequence[CheckResult]
+) -> dict[str, Any]:
+    """Return all of it as one value; `comparison` is there where the renders were compared."""
+    compared = {"comparison": [dataclasses.asdict(each) for each in checked]} if checked else {}
     return {
         "resources": [
             {"object": each.body, "from": each.of.title, "file": each.of.file, "line": each.of.first}
@@ -59,6 +75,7 @@ def as_json(result: Import, steps: tuple[HandoverStep, ...]) -> dict[str, Any]:
         ],
         "notes": [dataclasses.asdict(note) for note in result.notes],
         "handover": [dataclasses.asdict(step) for step in steps],
+        **compared,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -56,12 +56,19 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", re.ASCII)
 class Imported:
     """One GitRepository, and the resource that it comes from.
 
-    `manual` says that each sync waits for a person there.
+    Attributes:
+        body: the GitRepository.
+        of: the resource.
+        manual: whether each sync waits for a person there.
+        source: of an Application, the source that is followed.
+        ignored: patterns of files that the other tool does not see, as in `.gitignore`.
     """
 
     body: Body
     of: PeerResource
     manual: bool = False
+    source: Mapping[str, Any] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -160,7 +167,7 @@ class Importer:
         if not _NAME.fullmatch(name):
             draft.refused(f"{name!r} is not a name of an object", "metadata", "name")
             return []
-        return [Imported(body=body, of=of, manual=_is_manual(of))]
+        return [Imported(body=body, of=of, manual=_is_manual(of), source=draft.source, ignored=draft.ignored)]
 
 
 class _Names:

@@ -33,6 +33,7 @@ def convert(of: PeerResource, known: Homes) -> tuple[tuple[str, Draft], ...]:
     found: list[tuple[str, Draft]] = []
     for number, source in enumerate(_sources(of, known)):
         draft = Draft(of)
+        draft.source = source.spec
         try:
             draft.check(SOURCE, source.spec, under=source.path, root="source")
             _fill(draft, source, known, first=not number)

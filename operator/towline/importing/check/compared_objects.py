@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from towline.fields import diff
 from towline.fields.mask import Mask
+from towline.importing.check.check_result import ObjectDifference
 from towline.model import Body
 
 _HOOKS = ("helm.sh/hook", "argocd.argoproj.io/hook", "towline.dev/")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectDifference:
-    """One field of one object that differs; `field` is empty where the object is on one side only."""
-
-    object: str
-    field: str
-    there: Any
-    here: Any
-
-    def __str__(self) -> str:
-        if not self.field:
-            return f"{self.object} is declared {'there' if self.there else 'here'} alone"
-        return f"{self.object}: {self.field}: {self.there!r} there, {self.here!r} here"
 
 
 def differences(

@@ -54,6 +54,7 @@ def follow(draft: Draft, source: PeerResource, path: str, known: Homes) -> None:
     secret(of_source, "secretRef", spec.get("secretRef"), draft.of.namespace)
     of_source.tell(RULES["GitRepository"])
     draft.spec.update(of_source.spec)
+    draft.ignored = of_source.ignored
 
 
 def no_source(draft: Draft, reference: Mapping[str, Any], *path: str | int) -> NotImportableError:
@@ -131,9 +132,8 @@ def _exclude(draft: Draft, path: str, known: Homes) -> None:
     lines = str(draft.of.spec.get("ignore") or "").splitlines()
     tree = known.tree(str(draft.of.spec.get("url", "")))
     in_git = (tree and tree.read(".sourceignore")) or b""
+    draft.ignored = (*in_git.decode().splitlines(), *lines)
     try:
-        draft.put(
-            "exclude", exclude_patterns.from_root([*in_git.decode().splitlines(), *lines], homes.clean(path))
-        )
+        draft.put("exclude", exclude_patterns.from_root(draft.ignored, homes.clean(path)))
     except UntranslatableError as error:
         draft.lost(f"{error}: write what it means below spec.path into spec.exclude", "spec", "ignore")
