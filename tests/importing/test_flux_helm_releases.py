@@ -158,6 +158,14 @@ def test_values_files_are_from_the_root_and_the_charts_own_counts_too() -> None:
     assert "charts/web/values.yaml counts, too" in message(other, "spec.chart.spec.valuesFiles")
 
 
+def test_a_null_over_another_file_of_values_is_named() -> None:
+    chart = (
+        f"chart: {IN_GIT.replace('sourceRef', 'valuesFiles: [charts/web/values.yaml, a.yaml], sourceRef')}"
+    )
+    assert "a null removes" in message(release("  values: {a: {b: null}}", chart=chart), "spec.values")
+    assert not [line for line in told(release("  values: {a: {b: null}}")) if "spec.values" in line]
+
+
 def test_values_files_that_may_be_missing_are_those_of_the_clone() -> None:
     files = "ignoreMissingValuesFiles: true, valuesFiles: [charts/web/values.yaml, env/gone.yaml, env/a.yaml]"
     chart = f"chart: {IN_GIT.replace('sourceRef', f'{files}, sourceRef')}"

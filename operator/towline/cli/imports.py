@@ -21,12 +21,12 @@ from towline.fields.mask import Mask
 from towline.importing import cluster_resources, git_clones, handover_plan, import_report, peer_resource
 from towline.importing.check.check_result import CheckResult
 from towline.importing.check.render_check import RenderCheck
-from towline.importing.check.render_tools import RenderTools
 from towline.importing.draft import NoteKind
 from towline.importing.git_clones import Clone
 from towline.importing.homes import Home, Homes
 from towline.importing.importer import Import, Importer
 from towline.importing.peer_resource import PeerResource
+from towline.render.offline.offline_units import OfflineTools
 
 _LINE_BYTES = 8192
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -43,7 +43,7 @@ class _ImportRequest:
     clones: tuple[Path, ...]
     output: str
     check: bool
-    tools: RenderTools
+    tools: OfflineTools
 
 
 @click.group(name="import")
@@ -86,6 +86,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
                 "--check", is_flag=True, help="Render both sides from the clones, and compare the objects."
             ),
             options.kustomize,
+            options.helm,
             click.option(
                 "-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True
             ),
@@ -131,7 +132,7 @@ def _request(given: Mapping[str, Any]) -> _ImportRequest:
         clones=given["clones"],
         output=given["output"],
         check=given["check"],
-        tools=RenderTools(kustomize=given["kustomize"]),
+        tools=OfflineTools(kustomize=given["kustomize"], helm=given["helm"]),
     )
 
 
@@ -149,9 +150,13 @@ def _run(request: _ImportRequest, tool: str) -> None:
     result = importer.flux(found) if tool == "flux" else importer.argo(found)
     if not result.made and not result.notes and not failures:
         raise click.UsageError(f"nothing to import: {_SOUGHT[tool]} are looked for")
-    checked = _checked(result, request, importer) if request.check else ()
+    checked = _checked(result, request, importer) if request.check else None
     _print(result, request.output, checked)
-    if failures or any(note.kind is NoteKind.REFUSED for note in result.notes) or any(map(_differs, checked)):
+    if (
+        failures
+        or any(note.kind is NoteKind.REFUSED for note in result.notes)
+        or any(map(_differs, checked or ()))
+    ):
         sys.exit(1)
 
 
@@ -174,7 +179,7 @@ def _differs(checked: CheckResult) -> bool:
     return bool(checked.differences or checked.errors)
 
 
-def _print(result: Import, output: str, checked: Sequence[CheckResult]) -> None:
+def _print(result: Import, output: str, checked: Sequence[CheckResult] | None) -> None:
     steps = handover_plan.steps(result)
     if output == "json":
         found = import_report.as_json(result, steps, checked)
@@ -183,7 +188,7 @@ def _print(result: Import, output: str, checked: Sequence[CheckResult]) -> None:
     click.echo(import_report.manifests(result), nl=False)
     for line in import_report.summary(result.notes):
         _say(line)
-    for each in checked:
+    for each in checked or ():
         for line in import_report.comparison(each):
             _say(line)
     for line in import_report.plan(steps):

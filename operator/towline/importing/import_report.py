@@ -64,10 +64,10 @@ def comparison(checked: CheckResult) -> Iterator[str]:
 
 
 def as_json(
-    result: Import, steps: tuple[HandoverStep, ...], checked: Sequence[CheckResult]
+    result: Import, steps: tuple[HandoverStep, ...], checked: Sequence[CheckResult] | None
 ) -> dict[str, Any]:
     """Return all of it as one value; `comparison` is there where the renders were compared."""
-    compared = {"comparison": [dataclasses.asdict(each) for each in checked]} if checked else {}
+    compared = {"comparison": [dataclasses.asdict(each) for each in checked]} if checked is not None else {}
     return {
         "resources": [
             {"object": each.body, "from": each.of.title, "file": each.of.file, "line": each.of.first}

@@ -6,14 +6,13 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from towline.importing import exclude_patterns, homes
+from towline.importing import exclude_patterns, homes, pinned_charts
 from towline.importing.argo import argo_helm, argo_kustomize, git_places, sync_options
 from towline.importing.argo.argo_helm import ArgoSource
 from towline.importing.argo.argo_rules import APPLICATION, SOURCE
 from towline.importing.draft import Draft, NotImportableError
 from towline.importing.exclude_patterns import UntranslatableError
 from towline.importing.field_rules import Path
-from towline.importing.flux import charts
 from towline.importing.homes import Homes, RepositoryTree
 from towline.importing.peer_resource import PeerResource
 
@@ -116,7 +115,7 @@ def _chart(draft: Draft, source: ArgoSource, known: Homes) -> None:
         "name": str(source.spec["chart"]),
         "version": version,
     }
-    charts.pinned(draft, chart, (*source.path, "targetRevision"))
+    pinned_charts.pinned(draft, chart, (*source.path, "targetRevision"))
     values = _values_home(source.spec, source.refs)
     if values:
         at = next(number for number, each in enumerate(draft.of.spec.get("sources") or ()) if each is values)
@@ -124,7 +123,7 @@ def _chart(draft: Draft, source: ArgoSource, known: Homes) -> None:
         first = next(each for each in source.helm["valueFiles"] if str(each).partition("/")[0] in source.refs)
         draft.put("path", posixpath.dirname(str(first).partition("/")[2]) or ".")
     else:
-        charts.at_home(draft, known)
+        pinned_charts.at_home(draft, known)
     argo_helm.carry(draft, source)
 
 

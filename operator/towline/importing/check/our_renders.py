@@ -10,12 +10,16 @@ from pathlib import Path
 
 from towline.api.gitrepository import Spec
 from towline.errors import BuildError, Failure, TowlineError
-from towline.importing.check.render_tools import RenderedSide, RenderTools
+from towline.importing.check.rendered_side import RenderedSide
 from towline.model import Body
 from towline.render import folder, formats, links, plain
 from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
-from towline.render.units import kustomize, overlay
+from towline.render.helm import helm_tool
+from towline.render.helm.chart_builds import ChartBuilder
+from towline.render.helm.chart_options import ChartOptions
+from towline.render.offline.offline_units import OfflineTools
+from towline.render.units import kustomize, overlay, unit_kinds
 from towline.render.units.built_units import Built
 from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
@@ -25,9 +29,10 @@ from towline.source import selection
 from towline.source.selection import Entry, Selection, SourceLimits
 
 _YAML = YamlLimits()
+_CHART_FILE_BYTES = 16 * 1024**2
 
 
-def render(root: Path, spec: Spec, tools: RenderTools) -> RenderedSide:
+def render(root: Path, spec: Spec, tools: OfflineTools) -> RenderedSide:
     """Return what a spec makes of a clone, or why it makes nothing.
 
     Variables, and what ConfigMaps and Secrets hold, are left as they are written: a cluster has them.
@@ -57,20 +62,29 @@ def render(root: Path, spec: Spec, tools: RenderTools) -> RenderedSide:
     return RenderedSide(objects=(*(one.body for one in built.manifests), *found))
 
 
-async def _built(root: Path, spec: Spec, selected: Selection, tools: RenderTools) -> Built:
-    if not selected.units:
-        return Built()
+async def _built(root: Path, spec: Spec, selected: Selection, tools: OfflineTools) -> Built:
+    kinds = unit_kinds.split(selected.units, spec.render)
+    if not kinds.kustomizations and not kinds.charts:
+        return Built(failures=kinds.failures)
 
     async def read(entries: Sequence[Entry]) -> Sequence[bytes]:
-        return [folder.content(root, entry, _YAML.file_bytes) for entry in entries]
+        return [folder.content(root, entry, _CHART_FILE_BYTES) for entry in entries]
 
     source = UnitSource(name="", tree=folder.Disk(root), read=read)
     with tempfile.TemporaryDirectory() as place:
         jail = Jail(Path(place), Pools.here())
         units = UnitBuilder(jail, partial(kustomize.find, tools.kustomize), _YAML)
-        folders = {selection.unit_folder(each) for each in selected.units}
+        charts = ChartBuilder(jail, partial(helm_tool.find, tools.helm))
         how = UnitSettings(overlay=spec.kustomize, components=overlay.components(spec.kustomize, spec.path))
-        return await units.build(source, folders, how)
+        built = await units.build(source, kinds.kustomizations, how)
+        rendered = await charts.build(source, kinds.charts, _chart_options(spec))
+        return built.plus(rendered.built).plus(Built(failures=kinds.failures))
+
+
+def _chart_options(spec: Spec) -> ChartOptions:
+    """Return how a chart is rendered; an import always names the release."""
+    namespace = spec.helm.namespace or spec.default_namespace
+    return ChartOptions(asked=spec.helm, release=spec.helm.name, namespace=namespace, limits=_YAML)
 
 
 def _plain(root: Path, selected: Selection, built: Built) -> tuple[list[Body], list[Failure]]:

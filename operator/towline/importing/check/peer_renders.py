@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,16 @@ import orjson
 import pathspec
 
 from towline.importing import homes
-from towline.importing.check import peer_charts, peer_directories, peer_kustomize
+from towline.importing.check import peer_charts, peer_directories, peer_environment, peer_kustomize
 from towline.importing.check.peer_charts import PeerRelease
-from towline.importing.check.render_tools import RenderedSide, RenderTools
+from towline.importing.check.rendered_side import RenderedSide
 from towline.importing.git_clones import Clone
 from towline.importing.peer_resource import PeerResource
 from towline.model import Body
 from towline.render import documents
 from towline.render.documents import DocumentErrors, YamlLimits
+from towline.render.helm.chart_options import KUBE_VERSION
+from towline.render.offline.offline_units import OfflineTools
 from towline.render.units import kustomize
 
 _SECONDS = 120
@@ -51,7 +53,7 @@ class _ToolError(Exception):
     """A tool has failed; the message is its own."""
 
 
-def render(clone: Clone, asked: PeerRender, tools: RenderTools) -> RenderedSide:
+def render(clone: Clone, asked: PeerRender, tools: OfflineTools) -> RenderedSide:
     """Return what the other tool would apply, or why it would apply nothing."""
     with _copied(clone, asked.ignored) as root:
         try:
@@ -59,13 +61,15 @@ def render(clone: Clone, asked: PeerRender, tools: RenderTools) -> RenderedSide:
                 return RenderedSide(objects=tuple(_of_flux(root, asked, clone.files, tools)))
             if asked.of.kind == "HelmRelease":
                 release = peer_charts.of_flux(asked.of)
+                _replace_values(root, asked.path, release)
+                release = replace(release, files=())
                 return RenderedSide(objects=tuple(_templated(root, asked.path, release, tools)))
             return RenderedSide(objects=tuple(_of_argo(root, asked, clone.files, tools)))
         except _ToolError as error:
             return RenderedSide(errors=(str(error),))
 
 
-def _of_flux(root: Path, asked: PeerRender, files: Sequence[str], tools: RenderTools) -> Iterator[Body]:
+def _of_flux(root: Path, asked: PeerRender, files: Sequence[str], tools: OfflineTools) -> Iterator[Body]:
     spec = asked.of.spec
     seen = [each for each in files if (root / each).exists()]
     own = _kustomization(root, asked.path)
@@ -75,8 +79,8 @@ def _of_flux(root: Path, asked: PeerRender, files: Sequence[str], tools: RenderT
         yield _marked(body, meta)
 
 
-def _of_argo(root: Path, asked: PeerRender, files: Sequence[str], tools: RenderTools) -> Iterator[Body]:
-    source, folder = asked.source, root / asked.path
+def _of_argo(root: Path, asked: PeerRender, files: Sequence[str], tools: OfflineTools) -> Iterator[Body]:
+    source, folder = peer_environment.filled(asked.of, asked.source), root / asked.path
     explicit = [name for name in ("helm", "kustomize", "directory") if source.get(name) is not None]
     kind = explicit[0] if len(explicit) == 1 else _found(folder)
     if kind == "helm":
@@ -130,7 +134,7 @@ def _write(root: Path, path: str, kustomization: Mapping[str, Any]) -> None:
     (root / path / homes.KUSTOMIZATIONS[0]).write_bytes(orjson.dumps(kustomization))
 
 
-def _built(root: Path, path: str, tools: RenderTools, *, restricted: bool) -> list[Body]:
+def _built(root: Path, path: str, tools: OfflineTools, *, restricted: bool) -> list[Body]:
     tool = kustomize.find(tools.kustomize)
     if tool is None:
         raise _ToolError(kustomize.ABSENT)
@@ -139,7 +143,7 @@ def _built(root: Path, path: str, tools: RenderTools, *, restricted: bool) -> li
     return _objects(_run((*command, str(root / path)), root), "the output of kustomize")
 
 
-def _templated(root: Path, path: str, release: PeerRelease, tools: RenderTools) -> list[Body]:
+def _templated(root: Path, path: str, release: PeerRelease, tools: OfflineTools) -> list[Body]:
     helm = shutil.which(tools.helm or "helm")
     if helm is None:
         raise _ToolError("helm is not installed: name it with --helm")
@@ -150,8 +154,29 @@ def _templated(root: Path, path: str, release: PeerRelease, tools: RenderTools) 
         given.write_text(text)
         values += ["--values", str(given)]
     name = ("--name-template", release.name, "--namespace", release.namespace)
-    command = (helm, "template", str(root / path), *name, *values, "--skip-tests", *release.flags)
+    version = () if "--kube-version" in release.flags else ("--kube-version", KUBE_VERSION)
+    command = (helm, "template", str(root / path), *name, *values, "--skip-tests", *version, *release.flags)
     return _objects(_run(command, root), "the output of helm")
+
+
+def _replace_values(root: Path, path: str, release: PeerRelease) -> None:
+    """Write the files of values of a HelmRelease in the place of the chart's own, as Flux packs it."""
+    merged: dict[str, Any] = {}
+    for file in release.files:
+        if (root / file).is_file():
+            for one in _objects((root / file).read_bytes(), file):
+                merged = _merged(merged, one)
+    if release.files:
+        (root / path / "values.yaml").write_bytes(orjson.dumps(merged))
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(below)
+    for name, value in above.items():
+        known = found.get(name)
+        both = isinstance(known, Mapping) and isinstance(value, Mapping)
+        found[name] = _merged(known, value) if both else value  # type: ignore[arg-type]  # `both` says so
+    return found
 
 
 def _run(command: Sequence[str], root: Path) -> bytes:

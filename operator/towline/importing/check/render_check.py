@@ -12,9 +12,9 @@ from towline.importing import homes
 from towline.importing.check import compared_objects, our_renders, peer_renders
 from towline.importing.check.check_result import CheckResult
 from towline.importing.check.peer_renders import PeerRender
-from towline.importing.check.render_tools import RenderTools
 from towline.importing.git_clones import Clone
 from towline.importing.importer import Imported
+from towline.render.offline.offline_units import OfflineTools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class RenderCheck:
 
     clones: Mapping[str, Clone]
     schema: Schema
-    tools: RenderTools
+    tools: OfflineTools
     mask: Mask
 
     def compare(self, made: Imported) -> CheckResult:

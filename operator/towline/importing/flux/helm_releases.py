@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from towline.importing.draft import Draft, NotImportableError
-from towline.importing.flux import charts, flux_sources, kustomizations
+from towline.importing.flux import flux_sources, kustomizations, release_charts
 from towline.importing.flux.flux_rules import RULES
 from towline.importing.flux.flux_sources import Resources
 from towline.importing.homes import Homes
@@ -59,7 +59,7 @@ def _fill(draft: Draft, found: Resources, known: Homes) -> None:
             "values that are kept from the release before are not in Git: write them into spec.values first"
         )
         raise draft.refused(message, "spec", "upgrade", "preserveValues")
-    charts.place(draft, found, known)
+    release_charts.place(draft, found, known)
     draft.put("defaultNamespace", release_namespace(draft.of))
     draft.put("helm.releaseName", release_name(draft.of))
     draft.put("helm.namespace", release_namespace(draft.of))
@@ -83,6 +83,15 @@ def _values(draft: Draft, spec: Mapping[str, Any]) -> None:
         )
     draft.put("helm.valuesFrom", kept)
     draft.put("helm.values", spec.get("values"))
+    if _has_null(spec.get("values")) and draft.spec["helm"].get("valuesFiles"):
+        message = "a null removes what the chart's own values.yaml sets, and not what another file sets; there it does both"
+        draft.different(message, "spec", "values")
+
+
+def _has_null(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_has_null, value.values()))
+    return value is None
 
 
 def _crds(draft: Draft, spec: Mapping[str, Any]) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from towline.importing import homes
+from towline.importing import homes, pinned_charts
 from towline.importing.draft import Draft
 from towline.importing.field_rules import Path
 from towline.importing.flux import flux_sources
@@ -16,9 +15,6 @@ from towline.importing.flux.flux_rules import RULES
 from towline.importing.flux.flux_sources import Resources
 from towline.importing.homes import Homes
 from towline.importing.peer_resource import PeerResource
-
-EXACT = re.compile(r"v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?", re.ASCII)
-"""A version of a chart that is not a range."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +90,12 @@ def _in_repository(draft: Draft, chart: ChartSpec, source: PeerResource, known: 
     url = str(source.spec.get("url", ""))
     version = str(chart.spec.get("version") or "*")
     named = {"repo": url, "name": str(chart.spec.get("chart", "")), "version": version}
-    pinned(draft, named, (*chart.path, "version"))
+    pinned_charts.pinned(draft, named, (*chart.path, "version"))
     if chart.spec.get("valuesFiles"):
         message = "values files inside a chart from elsewhere are not read: copy what they set into spec.helm.values"
         draft.lost(message, *chart.path, "valuesFiles")
     _remote(draft, source, url)
-    at_home(draft, known)
+    pinned_charts.at_home(draft, known)
 
 
 def _of_registry(draft: Draft, source: PeerResource, known: Homes) -> None:
@@ -113,63 +109,9 @@ def _of_registry(draft: Draft, source: PeerResource, known: Homes) -> None:
         raise draft.refused(message, "spec", "chartRef")
     repo, _, name = url.rstrip("/").rpartition("/")
     version = str(ref.get("tag") or ref.get("semver") or "*")
-    pinned(draft, {"repo": repo, "name": name, "version": version}, ("spec", "chartRef"))
+    pinned_charts.pinned(draft, {"repo": repo, "name": name, "version": version}, ("spec", "chartRef"))
     _remote(draft, source, url)
-    at_home(draft, known)
-
-
-def pinned(draft: Draft, chart: Mapping[str, str], path: Path) -> None:
-    """Put a chart from elsewhere into a draft, at an exact version.
-
-    Where the resource names a range, the version that runs counts, if its status tells.
-
-    Raises:
-        NotImportableError: the version is a range, and which one runs is not known.
-    """
-    version = chart["version"]
-    if not EXACT.fullmatch(version):
-        running = _running(draft.of)
-        if not running:
-            message = f"the version {version} is a range: write the one that runs, such as 1.2.3"
-            raise draft.refused(message, *path)
-        draft.different(
-            f"{version} is a range: it stays at {running}, which runs now, until Git says otherwise", *path
-        )
-        version = running
-    draft.put("remote", "Pinned")
-    draft.put("helm.chart", {**chart, "version": version})
-
-
-def at_home(draft: Draft, known: Homes) -> None:
-    """Put the Git repository into a draft that a release of a chart from elsewhere is described in.
-
-    Raises:
-        NotImportableError: there is none.
-    """
-    home = known.of(draft.of.file)
-    if home is None:
-        message = (
-            "its chart is not in Git, and a GitRepository needs a repository: name one with --repo and --path"
-        )
-        raise draft.refused(message)
-    draft.put("url", home.url)
-    draft.put("path", home.path)
-    if not known.given:
-        draft.assumed(
-            f"it belongs to the repository that its file is in, {home.url}: else name one with --repo"
-        )
-
-
-def _running(of: PeerResource) -> str:
-    """Return the version of the chart that a HelmRelease or an Application says it has applied."""
-    status = of.body.get("status")
-    history = status.get("history") if isinstance(status, Mapping) else None
-    if isinstance(history, list) and history and isinstance(history[0], Mapping):
-        found = str(history[0].get("chartVersion", ""))
-        return found if EXACT.fullmatch(found) else ""
-    sync = status.get("sync") if isinstance(status, Mapping) else None
-    found = str(sync.get("revision", "")) if isinstance(sync, Mapping) else ""
-    return found if EXACT.fullmatch(found) else ""
+    pinned_charts.at_home(draft, known)
 
 
 def _remote(draft: Draft, source: PeerResource, prefix: str) -> None:
