@@ -339,6 +339,32 @@ def test_a_repository_in_a_file_says_how_the_folder_is_read(tmp_path: Path) -> N
     assert f"{resource} has 0 GitRepositories of towline.dev" in run(folder, *flags).stderr
 
 
+def test_a_repository_in_a_file_says_how_a_chart_is_rendered(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    write(tmp_path, "web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n")
+    write(tmp_path, "web/values.yaml", "a: chart\nb: chart\nc: chart\n")
+    write(tmp_path, "env/prod.yaml", "b: file\nc: file\n")
+    write(
+        tmp_path,
+        "web/templates/map.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}}\n"
+        "data: {{ toJson .Values }}\n",
+    )
+    resource = write(
+        tmp_path,
+        "app.yaml",
+        "apiVersion: towline.dev/v1alpha1\nkind: GitRepository\nmetadata: {name: app}\nspec:\n"
+        "  url: https://git.example/app\n  helm:\n    releaseName: shop\n    valuesFiles: [env/prod.yaml]\n"
+        "    values: {c: spec}\n",
+    )
+    flags = ("-o", "json", "--spec", str(resource), "--helm", str(binary()))
+    found = json.loads(run(tmp_path / "web", *flags).stdout)["object"]
+    assert found["metadata"]["name"] == "shop"
+    assert found["data"] == {"a": "chart", "b": "file", "c": "spec"}
+    found = json.loads(run(tmp_path / "web", *flags, "--set", "c=flag").stdout)["object"]
+    assert found["data"]["c"] == "flag"
+
+
 def test_private_keys_of_a_file_decrypt_what_is_encrypted(tmp_path: Path) -> None:
     folder = unit(tmp_path)
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "stringData": {"a": "b"}}

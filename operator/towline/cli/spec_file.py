@@ -53,6 +53,7 @@ def asked(
         exclude=spec.exclude,
         skip_non_manifests=skip_non_manifests or spec.skip_non_manifests,
         overlay=spec.kustomize,
+        helm=spec.helm,
         treatment=treatment,
     )
 

@@ -84,7 +84,7 @@ def _values(draft: Draft, spec: Mapping[str, Any]) -> None:
     draft.put("helm.valuesFrom", kept)
     draft.put("helm.values", spec.get("values"))
     if _has_null(spec.get("values")) and draft.spec["helm"].get("valuesFiles"):
-        message = "a null removes what the chart's own values.yaml sets, and not what another file sets; there it does both"
+        message = "a null removes what the chart's values.yaml sets, and not what another file sets; there it does both"
         draft.different(message, "spec", "values")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,6 +61,7 @@ class Asked:
     exclude: tuple[str, ...] = ()
     skip_non_manifests: bool = False
     overlay: KustomizeOverlay | None = None
+    helm: HelmRelease = field(default_factory=HelmRelease)
     treatment: Treatment = UNTREATED
 
 
@@ -110,7 +111,7 @@ async def build(place: OfflineFolder, tools: OfflineTools, release: OfflineRelea
             components=overlay.components(asked.overlay, place.path),
         )
         built = await units.build(source, kinds.kustomizations, how)
-        options = _options(release, given, limits)
+        options = _options(release, asked.helm, given, limits)
         rendered = await charts.build(source, kinds.charts, options)
         return built.plus(rendered.built).plus(Built(failures=kinds.failures))
 
@@ -119,11 +120,15 @@ _FILE_BYTES = 16 * 1024**2
 """What any file of a chart may have, such as an archive of another one."""
 
 
-def _options(release: OfflineRelease, given: Mapping[str, Any], limits: YamlLimits) -> ChartOptions:
+def _options(
+    release: OfflineRelease, helm: HelmRelease, given: Mapping[str, Any], limits: YamlLimits
+) -> ChartOptions:
+    """Return how charts are rendered: as a spec says, with the values of the command line over those of it."""
+    values = value_layers.merged(orjson.loads(helm.values), given) if helm.values else given
     return ChartOptions(
-        asked=HelmRelease(values=orjson.dumps(given) if given else b""),
-        release=release.name,
-        namespace=release.namespace,
+        asked=replace(helm, values=orjson.dumps(values) if values else b""),
+        release=helm.name or release.name,
+        namespace=helm.namespace or release.namespace,
         capabilities=Capabilities(kube_version=release.kube_version, api_versions=release.api_versions),
         limits=limits,
     )
