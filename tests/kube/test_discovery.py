@@ -207,3 +207,24 @@ async def test_a_server_that_fails_is_asked_again_the_next_time() -> None:
             await known.resource(WIDGET)
         server.answers = [api.handle]
         assert await known.resource(WIDGET)
+
+
+async def test_what_is_served_is_asked_for_once_until_something_changes() -> None:
+    api = Api()
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if request.path == "/version":
+            api.asked.append(request.path)
+            return web.json_response({"gitVersion": "v1.35.2"})
+        return await api.handle(request)
+
+    async with served(Server(handle)) as client:
+        known = Discovery(client)
+        first, again = await known.served(), await known.served()
+        assert first == again
+        assert first.version == "v1.35.2"
+        assert {"v1", "v1/Pod", "parts.example/v1/Gear", "parts.example/v2"} <= first.api_versions
+        assert sorted(api.asked) == ["/api", "/apis", "/version"]
+        api.groups.append(group("news.example", ("v1", WIDGETS)))
+        known.invalidate()
+        assert "news.example/v1/Widget" in (await known.served()).api_versions

@@ -63,13 +63,12 @@ async def fetcher(mirrors: Mirrors, tmp_path: Path) -> AsyncIterator[Fetcher]:
         heads, cache = HeadReader(client, mirrors, rules), Cache()
         treatments = Treatments(client, secret=b"k" * 32, own_keys=("", ""), hidden=HiddenValues())
         jail = Jail(tmp_path / "renders", Pools.here())
+        charts = CommitCharts(ChartBuilder(jail, lambda: None), discovery, rules.yaml)
         manifests = ManifestReader(
             files=CommitFiles(mirrors=mirrors, limits=rules.limits),
             cache=cache,
             units=UnitBuilder(jail, lambda: None, YamlLimits()),
-            charts=CommitCharts(
-                builder=ChartBuilder(jail, lambda: None), discovery=discovery, yaml=rules.yaml
-            ),
+            charts=charts,
             yaml=rules.yaml,
         )
         source = CommitReader(
@@ -78,6 +77,7 @@ async def fetcher(mirrors: Mirrors, tmp_path: Path) -> AsyncIterator[Fetcher]:
             index=index,
             cache=cache,
             treatments=treatments,
+            charts=charts,
             parts=RemoteParts(
                 mirrors,
                 PartAccess(client, allow_http=True, own_keys=("", ""), require_bound=False),

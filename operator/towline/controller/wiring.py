@@ -184,6 +184,7 @@ def _forget(
         shared.neighbours.withdraw(key)
         shared.dependencies.forget(key)
         shared.fetcher.forget(key)
+        shared.source.forget(key)
         shared.parts.forget(key)
         shared.hidden.forget(key)
         shared.drifts.forget(key)
@@ -281,15 +282,13 @@ def _parts(doors: Doors, rules: ReadingRules) -> RemoteParts:
 def _source(chosen: Settings, doors: Doors, rules: ReadingRules, readers: _Readers) -> CommitReader:
     cache = Cache()
     jail = Jail(render_folder(chosen.folder), doors.pools)
+    helm = ChartBuilder(jail, partial(helm_tool.find, chosen.helm))
+    charts = CommitCharts(helm, doors.discovery, rules.yaml)
     manifests = ManifestReader(
         files=CommitFiles(mirrors=doors.mirrors, limits=rules.limits),
         cache=cache,
         units=UnitBuilder(jail, partial(kustomize.find, chosen.kustomize), rules.yaml),
-        charts=CommitCharts(
-            builder=ChartBuilder(jail, partial(helm_tool.find, chosen.helm)),
-            discovery=doors.discovery,
-            yaml=rules.yaml,
-        ),
+        charts=charts,
         yaml=rules.yaml,
     )
     return CommitReader(
@@ -298,6 +297,7 @@ def _source(chosen: Settings, doors: Doors, rules: ReadingRules, readers: _Reade
         index=doors.index,
         cache=cache,
         treatments=readers.treatments,
+        charts=charts,
         parts=readers.parts,
         next_commits=NextCommitReader(
             mirrors=doors.mirrors, cache=cache, limits=rules.limits, yaml=rules.yaml

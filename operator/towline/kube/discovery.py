@@ -22,6 +22,9 @@ _PAGE = "250"
 REFRESH_SECONDS = 2.0
 """A kind that is missing is looked up again at most this often."""
 
+_SERVED_SECONDS = 60.0
+"""For so long an answer to what the cluster serves is used for charts: nobody tells when it changes."""
+
 _NEVER_OWNED = frozenset({GroupKind("", "Event"), GroupKind("events.k8s.io", "Event")})
 """Kinds that can be listed, have many objects, and are never in Git."""
 
@@ -52,7 +55,9 @@ class Discovery:
         self._client = client
         self._table: Table = {}
         self._defined = _Defined()
+        self._version = ""
         self._read_at = -math.inf
+        self._served_at = -math.inf
         self._defined_at = -math.inf
         self._reading = asyncio.Lock()
 
@@ -93,17 +98,20 @@ class Discovery:
         return {kind: resource.namespaced for kind, resource in found.items() if resource}
 
     async def served(self) -> Served:
-        """Return what a template may ask about the cluster; its version is read anew.
+        """Return what a template may ask about the cluster, as it was at most a minute ago.
 
         Raises:
             ClusterError: the API server could not be asked.
         """
-        answer = await self._client.request("GET", "/version")
-        await self._current()
+        if self._now() - self._served_at >= _SERVED_SECONDS or self._read_at == -math.inf:
+            asked = self._now()
+            answer = await self._client.request("GET", "/version")
+            await self._fresh()
+            self._version, self._served_at = answer.body["gitVersion"], asked
         resources = [each for versions in self._table.values() for each in versions]
         versions = frozenset(each.api_version for each in resources)
         kinds = frozenset(f"{each.api_version}/{each.kind}" for each in resources)
-        return Served(version=answer.body["gitVersion"], api_versions=versions | kinds)
+        return Served(version=self._version, api_versions=versions | kinds)
 
     async def namesakes(self, kinds: Iterable[GroupKind]) -> Mapping[GroupKind, tuple[str, ...]]:
         """Return the apiVersions that serve a kind of the same name in other groups, in the API server's order.

@@ -31,13 +31,13 @@ FILES = chart(
 )
 
 
-def annotations(found: list[Any]) -> Mapping[str, Mapping[str, str]]:
+def marks_of(found: list[Any]) -> Mapping[str, Mapping[str, str]]:
     return {one["metadata"]["name"]: one["metadata"].get("annotations", {}) for one in found}
 
 
 async def test_hooks_have_their_place_before_and_after_all_else_by_weight(tmp_path: Path) -> None:
     runs = {"towline.dev/wave-gate": "Healthy", "towline.dev/force": "Enabled"}
-    assert annotations(await Yard(tmp_path).objects(FILES)) == {
+    assert marks_of(await Yard(tmp_path).objects(FILES)) == {
         "first": {"towline.dev/wave": "-2", **runs},
         "account": {"towline.dev/wave": "-2"},
         "second": {"towline.dev/wave": "-1", **runs},
@@ -52,13 +52,19 @@ async def test_hooks_come_before_and_after_the_waves_of_a_chart(tmp_path: Path) 
         f'  annotations: {{towline.dev/wave: "{wave}"}}\n'
         for wave in (-3, 4)
     )
-    found = annotations(await Yard(tmp_path).objects({**FILES, "app/templates/waves.yaml": waves}))
+    found = marks_of(await Yard(tmp_path).objects({**FILES, "app/templates/waves.yaml": waves}))
     assert [found[name]["towline.dev/wave"] for name in ("first", "second", "last")] == ["-5", "-4", "5"]
+
+
+async def test_what_hooks_of_both_sides_need_is_there_from_the_first_one_on(tmp_path: Path) -> None:
+    both = "post-install,post-upgrade,pre-install,pre-upgrade"
+    files = {**FILES, "app/templates/both.yaml": hook("ServiceAccount", "both", both)}
+    assert marks_of(await Yard(tmp_path).objects(files))["both"] == {"towline.dev/wave": "-1"}
 
 
 async def test_hooks_may_be_left_out(tmp_path: Path) -> None:
     found = await Yard(tmp_path).objects(FILES, {"hooks": "Skip"})
-    assert list(annotations(found)) == ["web"]
+    assert list(marks_of(found)) == ["web"]
 
 
 async def test_hooks_may_be_refused_by_name_and_line(tmp_path: Path) -> None:
@@ -93,7 +99,7 @@ async def test_what_helm_keeps_is_not_pruned_unless_the_chart_says_so_to_towline
         templates__a_yaml=kept.format("a", ""),
         templates__b_yaml=kept.format("b", ", towline.dev/prune: Enabled"),
     )
-    found = annotations(await Yard(tmp_path).objects(files))
+    found = marks_of(await Yard(tmp_path).objects(files))
     assert {name: each["towline.dev/prune"] for name, each in found.items()} == {
         "a": "Disabled",
         "b": "Enabled",
@@ -106,5 +112,5 @@ async def test_crds_may_be_left_out(tmp_path: Path) -> None:
         "metadata: {name: things.example.com}\n",
         templates__web_yaml=WEB,
     )
-    assert sorted(annotations(await Yard(tmp_path).objects(files))) == ["things.example.com", "web"]
-    assert list(annotations(await Yard(tmp_path / "x").objects(files, {"crds": "Skip"}))) == ["web"]
+    assert sorted(marks_of(await Yard(tmp_path).objects(files))) == ["things.example.com", "web"]
+    assert list(marks_of(await Yard(tmp_path / "x").objects(files, {"crds": "Skip"}))) == ["web"]

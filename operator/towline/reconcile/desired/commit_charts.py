@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
 
 from towline.api.gitrepository import Spec
 from towline.errors import Reason, SpecError
 from towline.kube.discovery import Discovery
+from towline.model import Key
 from towline.reconcile.desired import commit_notes
 from towline.reconcile.desired.head import Head
 from towline.reconcile.values.treatments import Treated
@@ -16,14 +17,24 @@ from towline.render.helm.chart_options import Capabilities, ChartOptions
 from towline.render.units.built_units import Built
 from towline.render.units.unit_source import UnitSource
 
+_LONGEST = 53
+"""Characters of a release, as for Helm."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class CommitCharts:
-    """Renders charts, for all repositories."""
+    """Renders charts, for all repositories, and knows what of the cluster each of them depends on.
 
-    builder: ChartBuilder
-    discovery: Discovery
-    yaml: YamlLimits
+    Args:
+        builder: renders them.
+        discovery: says what the cluster serves.
+        yaml: how much of a file is read.
+    """
+
+    def __init__(self, builder: ChartBuilder, discovery: Discovery, yaml: YamlLimits) -> None:
+        self._builder = builder
+        self._discovery = discovery
+        self._yaml = yaml
+        self._asked: dict[Key, frozenset[str] | None] = {}
 
     async def build(
         self, head: Head, spec: Spec, treated: Treated, source: UnitSource, folders: frozenset[str]
@@ -31,24 +42,44 @@ class CommitCharts:
         """Render the charts in some folders of a commit.
 
         Raises:
+            SpecError: InvalidSpec, where the spec must name the release.
             SourceError: a file could not be read.
             ClusterError: the API server could not say what it serves.
         """
-        served = await self.discovery.served()
+        served = await self._discovery.served()
         options = ChartOptions(
             asked=spec.helm,
-            release=spec.helm.name or treated.key.name,
+            release=_release(spec, treated.key),
             namespace=spec.helm.namespace or spec.default_namespace,
             layers=treated.layers,
             capabilities=Capabilities(kube_version=served.version, api_versions=served.api_versions),
             treatment=treated.treatment,
-            mark=treated.mark,
-            limits=self.yaml,
+            mark=f"{treated.files_mark}{treated.layers_mark}",
+            limits=self._yaml,
         )
-        found = await self.builder.build(source, folders, options)
+        found = await self._builder.build(source, folders, options)
+        self._asked[treated.key] = found.versions
         commit_notes.built(found.built, head.sha)
         commit_notes.lookups(found.lookups, head.sha)
         return found.built
+
+    async def mark(self, key: Key) -> str:
+        """Return what tells the cluster, as far as the charts of a repository ask for it, from another one.
+
+        It is empty where a repository has no charts.
+
+        Raises:
+            ClusterError: the API server could not say what it serves.
+        """
+        if key not in self._asked:
+            return ""
+        asked, served = self._asked[key], await self._discovery.served()
+        known = served.api_versions if asked is None else served.api_versions & asked
+        return hashlib.sha256(repr((served.version, sorted(known))).encode()).hexdigest()
+
+    def forget(self, key: Key) -> None:
+        """Forget a repository that is gone, or has no charts any more."""
+        self._asked.pop(key, None)
 
     @staticmethod
     def check(spec: Spec, charts: int) -> None:
@@ -64,3 +95,16 @@ class CommitCharts:
                 f"{spec.path} has {found}: set spec.path to the folder of the chart, or remove them"
             )
             raise SpecError(Reason.INVALID_SPEC, message)
+
+
+def _release(spec: Spec, key: Key) -> str:
+    """Return the name of the release.
+
+    Raises:
+        SpecError: InvalidSpec, where there is none and the name of the GitRepository is too long.
+    """
+    name = spec.helm.name or key.name
+    if len(name) > _LONGEST:
+        message = f"spec.helm.releaseName: {key.name} is longer than the {_LONGEST} characters of a release: set a name"
+        raise SpecError(Reason.INVALID_SPEC, message)
+    return name

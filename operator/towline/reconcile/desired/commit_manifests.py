@@ -97,6 +97,8 @@ class ManifestReader:
         if source and kinds.charts:
             charts = await self._charts.build(head, spec, treated, source, kinds.charts)
             built = built.plus(charts)
+        else:
+            self._charts.forget(treated.key)
         plain = tuple(each for each in selected.files if each.path not in built.reads)
         selected = replace(selected, files=plain)
         manifests = await self._manifests(head, spec, treated, selected, built)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from towline.api.gitrepository import GitRepository, Spec
 from towline.kube.discovery import Discovery
 from towline.live.index import Index
 from towline.model import Key, Revision
 from towline.reconcile.desired import commit_notes
+from towline.reconcile.desired.commit_charts import CommitCharts
 from towline.reconcile.desired.declared_objects import Desired
 from towline.reconcile.desired.head import Head
 from towline.reconcile.desired.head_reader import HeadReader
@@ -26,6 +29,7 @@ class CommitReader:
         index: says which kinds may be seen.
         cache: parses files.
         treatments: reads the variables and private keys that specs name.
+        charts: knows what of the cluster commits depend on.
         parts: opens what commits build on elsewhere.
         next_commits: reads what differs between two commits.
         whole_commits: reads all of a commit.
@@ -39,6 +43,7 @@ class CommitReader:
         index: Index,
         cache: Cache,
         treatments: Treatments,
+        charts: CommitCharts,
         parts: RemoteParts,
         next_commits: NextCommitReader,
         whole_commits: WholeCommitReader,
@@ -48,6 +53,7 @@ class CommitReader:
         self._index = index
         self._cache = cache
         self._treatments = treatments
+        self._charts = charts
         self._parts = parts
         self._next_commits = next_commits
         self._whole_commits = whole_commits
@@ -76,7 +82,12 @@ class CommitReader:
             SourceError: a ConfigMap or Secret is missing, or cannot be used.
             ClusterError: one could not be read.
         """
-        return await self._treatments.read(key, spec)
+        treated = await self._treatments.read(key, spec)
+        return replace(treated, cluster_mark=await self._charts.mark(key))
+
+    def forget(self, key: Key) -> None:
+        """Forget a repository that is gone."""
+        self._charts.forget(key)
 
     async def desired(
         self,
@@ -105,6 +116,8 @@ class CommitReader:
             bases = self._parts.begin(repository, spec)
             found = await self._whole_commits.read(head, spec, treated, bases)
             self._parts.end(repository.key, bases)
+            seen = replace(treated, cluster_mark=await self._charts.mark(repository.key))
+            found = replace(found, mark=seen.mark)
         if before:
             self._cache.outdate(before.replaced_by(found))
         return found

@@ -28,7 +28,7 @@ class Treated:
     """How the files of one repository are read, and with which values its chart is rendered.
 
     `files_mark` tells whether anything has changed that concerns each file, `decryption_mark` whether its keys have,
-    `layers_mark` whether values have.
+    `layers_mark` whether values have, `cluster_mark` whether the cluster has, as far as its charts ask for it.
     """
 
     key: Key
@@ -37,11 +37,12 @@ class Treated:
     decryption_mark: str = ""
     layers: tuple[NamedLayer, ...] = field(default=(), repr=False)
     layers_mark: str = ""
+    cluster_mark: str = ""
 
     @property
     def mark(self) -> str:
         """Tells whether anything of it has changed; empty where nothing is done."""
-        return f"{self.files_mark}{self.layers_mark}"
+        return f"{self.files_mark}{self.layers_mark}{self.cluster_mark}"
 
     @property
     def secret_texts(self) -> frozenset[str]:

@@ -28,10 +28,17 @@ _FACTS = 1000
 
 
 class BuiltCharts(NamedTuple):
-    """What the charts of a commit declare, and where those that were rendered ask for what only a cluster knows."""
+    """What the charts of a commit declare.
+
+    Attributes:
+        built: their objects.
+        lookups: where those that were rendered ask for what only a cluster knows.
+        versions: the API versions that any of them asks for; None where that is not known.
+    """
 
     built: Built
     lookups: tuple[tuple[str, int], ...] = ()
+    versions: frozenset[str] | None = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +104,7 @@ class ChartBuilder:
         )
         ran = {run.unit for run in runs}
         told = (place for one in rendered if one.found.marker in ran for place in one.facts.mentions.lookups)
-        return BuiltCharts(built, tuple(told))
+        return BuiltCharts(built, tuple(told), _all(one.facts.mentions.versions for one in rendered))
 
     async def _chart(self, source: UnitSource, folder: str, options: ChartOptions) -> _Chart:
         found = await asyncio.to_thread(chart_files.collect, folder, source.tree)
@@ -154,6 +161,15 @@ class ChartBuilder:
         outcome = UnitOutcome(rendered.manifests, rendered.failures, run=run)
         self._known.put(key, outcome)
         return outcome
+
+
+def _all(mentioned: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    found: set[str] = set()
+    for each in mentioned:
+        if each is None:
+            return None
+        found |= each
+    return frozenset(found)
 
 
 def _failure(found: ChartFiles, message: str) -> Failure:

@@ -45,7 +45,7 @@ def applied(
     faults = [
         HookFault(one, _refusal(one.value, found))
         for one, found in zip(printed, events, strict=True)
-        if found and (hooks is Hooks.REFUSE or _side(found) == 0)
+        if found and (hooks is Hooks.REFUSE or _side(one.value, found) == 0)
     ]
     if faults:
         return (), tuple(faults)
@@ -64,7 +64,7 @@ class _Waves:
         declared = {0}
         for one, found in zip(printed, events, strict=True):
             if found:
-                weights[_side(found)].add(_weight(one.value))
+                weights[_side(one.value, found)].add(_weight(one.value))
             else:
                 declared.add(_whole(_annotations(one.value).get(labels.WAVE)))
         before, after = sorted(weights[-1]), sorted(weights[1])
@@ -73,12 +73,12 @@ class _Waves:
         self._waves |= {(1, weight): highest + 1 + at for at, weight in enumerate(after)}
 
     def of(self, value: Any, events: frozenset[str]) -> int:
-        return self._waves[_side(events), _weight(value)]
+        return self._waves[_side(value, events), _weight(value)]
 
 
 def _mapped(value: Any, wave: int) -> Any:
     given = {labels.WAVE: str(wave)}
-    if (value.get("apiVersion"), value.get("kind")) in _RUNS:
+    if _runs(value):
         given |= {labels.WAVE_GATE: "Healthy", labels.FORCE: "Enabled"}
     left = {name: each for name, each in _annotations(value).items() if name not in {_HOOK, _WEIGHT, _POLICY}}
     return _with(value, {**given, **_pruned(left)})
@@ -107,12 +107,19 @@ def _events(value: Any) -> frozenset[str]:
     return frozenset(word for each in named.split(",") if (word := each.strip().lower()))
 
 
-def _side(events: frozenset[str]) -> int:
-    """Return -1 for a hook before all others, 1 for one after them, 0 for one that has no such place."""
+def _side(value: Any, events: frozenset[str]) -> int:
+    """Return -1 for a hook before all others, 1 for one after them, 0 for one that has no such place.
+
+    What runs has one place; what others need, such as an account, may be there from the first one on.
+    """
     events -= _IGNORED
-    if events and events <= _BEFORE:
-        return -1
-    return 1 if events and events <= _AFTER else 0
+    if not events <= _BEFORE | _AFTER or (events & _BEFORE and events & _AFTER and _runs(value)):
+        return 0
+    return (-1 if events & _BEFORE else 1) if events else 0
+
+
+def _runs(value: Any) -> bool:
+    return (value.get("apiVersion"), value.get("kind")) in _RUNS
 
 
 def _refusal(value: Any, events: frozenset[str]) -> str:

@@ -13,7 +13,7 @@ from towline.render.helm.chart_parts import ChartPart
 
 _SCHEMA = "values.schema.json"
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
-_KNOWN = re.compile(r"https?://json-schema\.org/draft(?:-0[4-7]|/2019-09|/2020-12)/schema#?")
+_KNOWN = re.compile(r"https?://json-schema\.org/(?:draft(?:-0[467]|/2019-09|/2020-12)/)?schema#?")
 """The dialects that Helm has with it."""
 
 _SHOWN = 200
