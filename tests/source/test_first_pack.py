@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from towline.errors import Reason, SourceError
-from towline.source import mirror
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
 from towline.source.smart.sideband import Said, Sideband
@@ -20,6 +18,7 @@ from towline.source.smart.sideband import Said, Sideband
 from e2e.harness.gitrepo import Repo
 from e2e.harness.gitserver import Fault, GitServer
 from tests.source import badserver
+from tests.source.commands import started
 from tests.source.passes import MAIN, SECONDS, fetched, stored
 
 
@@ -31,18 +30,9 @@ RESULT = "application/x-git-upload-pack-result"
 
 
 @pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What git was told to do."""
-    told: list[str] = []
-    start: Callable[..., Popen[bytes]] = mirror._start
-
-    def noted(command: Sequence[str], *rest: Any) -> Popen[bytes]:
-        git = next(at for at, word in enumerate(command) if word.endswith("/git"))
-        told.append(command[git + 1])
-        return start(command, *rest)
-
-    monkeypatch.setattr(mirror, "_start", noted)
-    return told
+def commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    with started(monkeypatch) as told:
+        yield told
 
 
 async def test_the_first_fetch_of_a_branch_is_one_request_and_one_child_that_checks_what_comes(

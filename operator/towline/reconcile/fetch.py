@@ -152,7 +152,7 @@ class Fetcher:
         known = start.last.fetched.revision if start.last.fetched else None
         async with self._told(start, head):
             with self._asks(start.repository.key):
-                revision = await self._heads.revision(head, spec.timeout, known)
+                revision = await self._heads.revision(head, spec, known)
         return Fetched(spec=spec, head=head, revision=revision)
 
     def _told(self, start: Start, head: Head) -> AbstractAsyncContextManager[None]:

@@ -174,6 +174,8 @@ class Blame:
     async def _found(
         self, remote: Remote, revision: Revision, manifests: Sequence[Manifest], since: Sequence[Revision]
     ) -> Mapping[ObjectRef, ChangedBy]:
+        if not revision.parents and not await self._mirrors.is_cut(remote, revision.sha):
+            return _by_the_first(revision, manifests)
         versions = Versions(self._limits)
         wanted = await asyncio.to_thread(_wanted, manifests)
         span = tuple((each.sha, *each.parents) for each in since if not each.taken_back)
@@ -243,6 +245,12 @@ def _wanted(manifests: Iterable[Manifest]) -> dict[Wanted, Manifest]:
         for each in manifests
         if not each.origin.is_rendered  # no file of the history holds what a tool has made
     }
+
+
+def _by_the_first(revision: Revision, manifests: Iterable[Manifest]) -> Mapping[ObjectRef, ChangedBy]:
+    """The first commit of a history made everything that it declares; what a tool has made stands in no file of it."""
+    declared = (each for each in manifests if not each.origin.is_rendered)
+    return {each.ref: ChangedBy(revision=revision, origin=each.origin) for each in declared}
 
 
 def _same_file(manifest: Manifest, blamed: Blamed) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,6 +17,16 @@ LIMIT = 250
 """Commits that one history lists."""
 
 _FIELDS = 9
+_MESSAGE_LIMIT = 4000
+_PEOPLE = ("author", "author_email", "authored", "committer", "committer_email", "committed")
+_PERSON = rb"%s (?P<%s>[^<>\n]*?) ?<(?P<%s_email>[^<>\n]*)> (?P<%s>[0-9]{1,12}) [+-][0-9]{4}"
+_OBJECT = re.compile(
+    rb"tree [0-9a-f]+\n(?P<parents>(?:parent [0-9a-f]+\n)*)"
+    + _PERSON % (b"author", b"author", b"author", b"authored")
+    + rb"\n"
+    + _PERSON % (b"committer", b"committer", b"committer", b"committed")
+    + rb"(?:\ngpgsig(?:-sha256)? [^\n]*(?:\n [^\n]*)*)?"
+)
 _SUBJECT_LIMIT = 256
 
 
@@ -42,6 +53,21 @@ def parse(log: bytes) -> tuple[Revision, ...]:
         raise ValueError("not the output of git log")
     revisions = [_revision(fields[at : at + _FIELDS]) for at in range(0, len(fields), _FIELDS)]
     return _inherited(revisions)
+
+
+def from_object(sha: str, content: bytes) -> Revision | None:
+    """Read a commit object as `git log` shows it; None where that takes more than its plain lines.
+
+    So it is with other encodings, author lines that old tools wrote, very long messages, and merges of pull requests.
+    """
+    head, _, message = content.partition(b"\n\n")
+    found = _OBJECT.fullmatch(head)
+    if found is None or len(message) > _MESSAGE_LIMIT or b"\0" in content:
+        return None
+    parents = found["parents"].replace(b"parent ", b"").replace(b"\n", b" ")
+    values = (sha.encode(), parents, *(found[name] for name in _PEOPLE), message)
+    revision = _revision([each.decode("utf-8", "replace") for each in values])
+    return None if revision.pull_request and len(revision.parents) > 1 else revision
 
 
 def _revision(fields: list[str]) -> Revision:

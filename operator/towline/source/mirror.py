@@ -32,6 +32,7 @@ from towline.source.refs import Refs
 from towline.source.selection import Entry, SourceLimits
 from towline.source.smart.exchange import Exchanges
 from towline.source.transport import LOCAL_CPU, Hearing, Transport, deadline, overdue, patience
+from towline.source.trees.glance import Glances
 from towline.source.trees.tree_reader import TreeChange
 
 _log = log.logger(__name__)
@@ -117,6 +118,7 @@ class Mirrors:
         self._key = key
         self._is_discreet = discreet
         self._mirrors: dict[str, _Mirror] = {}
+        self._glances = Glances()
         git = Transport(self._folder, _start, addresses, pools or Pools.here())
         exchanges = Exchanges()
         self._looks = Looks(git, exchanges, self._limits.refs)
@@ -198,10 +200,23 @@ class Mirrors:
         """Say whether the history is not whole yet: the next fetch goes on."""
         return await asyncio.to_thread(disk.is_partial, mirror.folder)
 
+    async def glance(self, remote: Remote, sha: str, path: str) -> None:
+        """Read a fetched commit below a path, if that is small: its revision, entries and blobs are known then."""
+        mirror = self._mirror(remote, sha)
+        if found := await self._read(remote, mirror, sha, self._reader.glance(mirror.folder, sha, path)):
+            self._glances.keep(remote.identity, found)
+
     async def revision(self, remote: Remote, sha: str) -> Revision:
         """Return one fetched commit."""
+        seen = self._glances.of(remote.identity, sha)
+        if seen and seen.revision:
+            return seen.revision
         mirror = self._mirror(remote, sha)
         return await self._read(remote, mirror, sha, self._reader.revision(mirror.folder, sha))
+
+    async def is_cut(self, remote: Remote, sha: str) -> bool:
+        """Say whether a fetched commit has parents that the mirror does not have."""
+        return sha in await self._reader.shallow(self._mirror(remote, sha).folder)
 
     async def leads_to(self, remote: Remote, tip: str, sha: str) -> bool:
         """Tell whether the history of a fetched commit has another one in it, or is that commit."""
@@ -263,6 +278,9 @@ class Mirrors:
         Raises:
             SourceError: PathNotFound, SymlinkRefused, SourceTooLarge.
         """
+        seen = self._glances.of(remote.identity, sha)
+        if seen and seen.path == path:
+            return seen.entries
         mirror = self._mirror(remote, sha)
         return await self._read(remote, mirror, sha, self._reader.entries(mirror.folder, sha, path))
 
@@ -276,6 +294,8 @@ class Mirrors:
         wanted = tuple(dict.fromkeys(shas))
         if not wanted:
             return {}
+        if (seen := self._glances.taken(remote.identity, wanted)) is not None:
+            return seen
         mirror = self._mirror(remote, wanted[0])
         return await self._read(remote, mirror, "", self._reader.blobs(mirror.folder, wanted))
 
@@ -287,6 +307,7 @@ class Mirrors:
         Raises:
             OSError: the folder cannot be read.
         """
+        self._glances.clear()
         used = tuple(remotes)
         kept = {disk.name(remote.identity, self._key) for remote in used}
         now = asyncio.get_running_loop().time()

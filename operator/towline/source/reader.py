@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,10 +19,11 @@ from towline.source.authorship.blame import Contents, Parse
 from towline.source.authorship.steps import Parents, Step
 from towline.source.history import History
 from towline.source.listing import Found
-from towline.source.process import ProcessResult, TooMuchOutputError
+from towline.source.process import ProcessResult, Talk, TooMuchOutputError
 from towline.source.selection import Entry, SourceLimits
 from towline.source.transport import GitCommand, Transport
-from towline.source.trees import tree_reader
+from towline.source.trees import glance, tree_reader
+from towline.source.trees.glance import Glanced, TooLargeForGlanceError
 from towline.source.trees.tree_reader import TreeChange, TreeReader, TreeTooLargeError
 
 _T = TypeVar("_T")
@@ -107,6 +109,25 @@ class Reader:
         base, branch = found.parents
         newest = await self._log(repository, "--no-merges", "-1", _id(branch), f"^{_id(base)}")
         return replace(found, written_by=newest[0].author) if newest else found
+
+    async def glance(self, repository: Path, sha: str, path: str) -> Glanced | None:
+        """Return what a small commit holds below a path; None where it must be read as usual."""
+        if not path.isprintable():
+            return None
+        found: list[Glanced] = []
+
+        async def talk(child: Talk) -> None:
+            with suppress(TooLargeForGlanceError, ValueError):
+                found.append(await glance.glance(child, _id(sha), path))
+
+        call = GitCommand(
+            arguments=("cat-file", "--batch-command"), limit=glance.LIMIT, repository=repository, talk=talk
+        )
+        with suppress(TooMuchOutputError):
+            await self._git.run(call)
+        if found and await self.shallow(repository):  # parents that `git log` does not show
+            return found[0]._replace(revision=None)
+        return found[0] if found else None
 
     async def history(self, repository: Path, old: str, new: str) -> History:
         """Return the commits that `new` has and `old` lacks; `new` alone where they share nothing."""

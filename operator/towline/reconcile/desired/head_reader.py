@@ -91,13 +91,13 @@ class HeadReader:
         """
         return await secrets.version(self._client, key.namespace, spec.secret_name)
 
-    async def revision(self, head: Head, seconds: float, known: Revision | None = None) -> Revision:
-        """Fetch the commit within so many seconds, if it is not there, and read who made it, unless that is `known`.
+    async def revision(self, head: Head, spec: Spec, known: Revision | None = None) -> Revision:
+        """Fetch the commit, if it is not there, and read who made it, unless that is `known`.
 
         Raises:
             SourceError: the fetch failed; AccessDenied, where the commit is not in the branch that it must be in.
         """
-        await self._mirrors.fetch(head.remote, head.name, head.tip or head.sha, seconds)
+        await self._mirrors.fetch(head.remote, head.name, head.tip or head.sha, spec.timeout)
         if head.tip and not await self._mirrors.leads_to(head.remote, head.tip, head.sha):
             branch = head.name.removeprefix("refs/heads/")
             raise SourceError(
@@ -107,6 +107,8 @@ class HeadReader:
             )
         if known and known.sha == head.sha:
             return known
+        if known is None:  # all files are read next
+            await self._mirrors.glance(head.remote, head.sha, spec.path)
         return await self._mirrors.revision(head.remote, head.sha)
 
     def progress(self, head: Head) -> str:

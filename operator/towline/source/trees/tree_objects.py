@@ -57,6 +57,15 @@ def kind(entry: TreeEntry) -> Kind:
 _KINDS = {SYMLINK: Kind.SYMLINK, SUBMODULE: Kind.SUBMODULE}
 
 
+def tree(content: bytes, digits: int) -> Tree:
+    """Read one tree object, in a repository whose object ids have so many digits.
+
+    Raises:
+        ValueError: it is not a tree.
+    """
+    return _tree(content, 0, len(content), digits)
+
+
 def _tree(batch: bytes, start: int, end: int, digits: int) -> Tree:
     found: Iterable[TreeEntry] = _ENTRY[digits].findall(batch, start, end)
     entries = tuple(found)
