@@ -57,19 +57,17 @@ async def _listed(client: Client, kind: PeerKind, namespace: str) -> list[PeerRe
     if group is None:
         return []
     version = group["preferredVersion"]["groupVersion"]
+    everywhere = f"/apis/{version}/{kind.plural}"
     own = f"/apis/{version}/namespaces/{namespace}/{kind.plural}"
-    if kind.shared:
+    for path in (everywhere, own) if kind.shared else (own,):
         try:
-            return await _all(client, f"/apis/{version}/{kind.plural}", version, kind.kind)
+            return await _all(client, path, version, kind.kind)
         except ApiError as error:
-            if error.code != 403:
+            if error.code == 404:  # this version of the tool has no such kind
+                return []
+            if error.code != 403 or path == own:
                 raise
-    try:
-        return await _all(client, own, version, kind.kind)
-    except ApiError as error:
-        if error.code == 404:  # this version of the tool has no such kind
-            return []
-        raise
+    return []
 
 
 async def _all(client: Client, path: str, version: str, kind: str) -> list[PeerResource]:
