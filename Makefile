@@ -50,7 +50,8 @@ demo: setup  ## see it work; ONCE=1 ends by itself
 	@$(PYTHON) -m e2e.demo $(if $(ONCE),--once)
 
 provenance: setup  ## trace every field of the kustomizations in DIR=…, and try SAMPLES=10 lines of each
-	@$(PYTHON) -m e2e.provenance "$(DIR)" --kustomize $(BIN)/kubectl $(if $(SAMPLES),--samples $(SAMPLES))
+	@$(PYTHON) -m e2e.provenance "$(DIR)" --kustomize $(BIN)/kubectl $(if $(SAMPLES),--samples $(SAMPLES)) \
+		$(if $(REPLAY),--no-marks)
 
 bench: setup  ## measure it against a bare client; SAVE=1 keeps the table in e2e/bench/README.md
 	@$(PYTHON) -m e2e.bench $(if $(SAVE),--save)

@@ -62,20 +62,22 @@ class Provenance:
 
 
 async def measured(
-    traced: Traced, manifests: Sequence[Manifest], samples: int, rng: random.Random
+    traced: Traced, manifests: Sequence[Manifest], samples: int, rng: random.Random, *, marks: bool
 ) -> Provenance:
-    """Trace every field of a unit, and try some of the lines by changing them alone."""
+    """Trace every field of a unit, by marks or by replaying alone, and try some of the lines by changing them."""
     found = Provenance()
+    sites_of = (await traced.marked() if marks else traced.replayed).candidates
     with_sites: list[Field] = []
     for one in (
         each for manifest in manifests for each in attribution.fields(manifest.body, manifest.origin)
     ):
-        sites = traced.attribution.candidates(one)
-        found.leaves["marked" if sites and sites[0].is_marked else "replayed" if sites else "file only"] += 1
+        sites = sites_of(one)
+        by_mark = marks and sites and sites[0].is_marked
+        found.leaves["marked" if by_mark else "replayed" if sites else "file only"] += 1
         if sites:
             with_sites.append(one)
     for one in rng.sample(with_sites, min(samples, len(with_sites))):
-        site = traced.attribution.candidates(one)[0]
+        site = sites_of(one)[0]
         moves = await traced.moves(site, one)
         found.sampled["broke the build" if moves is None else "moved" if moves else "did not move"] += 1
         if moves is False:
@@ -83,7 +85,9 @@ async def measured(
     return found
 
 
-async def folder_measured(directory: Path, samples: int, seed: int, binary: str) -> Provenance:
+async def folder_measured(
+    directory: Path, samples: int, seed: int, binary: str, *, marks: bool
+) -> Provenance:
     """Measure every unit below a folder."""
     root, path = folder.placed(directory)
 
@@ -106,7 +110,7 @@ async def folder_measured(directory: Path, samples: int, seed: int, binary: str)
         for unit, manifests in units.items():
             traced = await tracer.traced(source, unit)
             if traced:
-                found = await measured(traced, manifests, samples, rng)
+                found = await measured(traced, manifests, samples, rng, marks=marks)
                 click.echo(f"{unit}: {len(manifests)} objects, {found}")
                 total.add(found)
     for failure in built.failures:
@@ -118,10 +122,11 @@ async def folder_measured(directory: Path, samples: int, seed: int, binary: str)
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--samples", default=10, show_default=True, help="Lines of each unit that are tried.")
 @click.option("--seed", default=1, show_default=True)
+@click.option("--marks/--no-marks", default=True, help="Without marks, nothing is built to find lines.")
 @click.option("--kustomize", "binary", default="", help="The kustomize or kubectl that builds.")
-def main(directory: Path, samples: int, seed: int, binary: str) -> None:
+def main(directory: Path, samples: int, seed: int, binary: str, *, marks: bool) -> None:
     """Trace every field of the kustomizations in DIRECTORY, and try some of the lines."""
-    total = asyncio.run(folder_measured(directory, samples, seed, binary))
+    total = asyncio.run(folder_measured(directory, samples, seed, binary, marks=marks))
     for wrong in total.wrong:
         click.echo(f"did not move: {wrong}")
     click.echo(f"all: {total}")

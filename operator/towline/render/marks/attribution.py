@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +10,14 @@ from functools import cached_property
 from typing import Any
 
 from towline.model import Origin
-from towline.render.marks import finding, same_objects
+from towline.render.marks import finding, marking, same_objects
 from towline.render.marks.likelihood import NAME, Field, Likelihood
 from towline.render.marks.marking import Marking
 from towline.render.marks.sites import Role, Site, text
 from towline.render.units.unit_files import UnitFiles
+
+_IMAGE = re.compile(r"[:@](?:[^:/@]+|sha256:[0-9a-f]+)$")
+"""The tag or the digest of an image, with what separates it from the name."""
 
 _SHORTEST = 3
 """Characters of a text that is looked for inside names."""
@@ -55,9 +59,10 @@ class Attribution:
         return tuple(site for _, _, site in sorted(found, key=lambda each: each[:2], reverse=True))
 
     def _holding(self, value: Any) -> Iterator[tuple[int, Site]]:
-        """Yield sites with a value, and names that it may be made of."""
+        """Yield sites with a value, or with what it may be made of: base64, the tag of an image, a part of a name."""
         whole = text(value)
-        yield from self._by_text.get(whole, ())
+        for each in {whole, marking.decoded(whole), *(each[1:] for each in _IMAGE.findall(whole))} - {""}:
+            yield from self._by_text.get(each, ())
         for at, site in self._names:
             part = text(site.value)
             if part != whole and part in whole:
@@ -67,11 +72,17 @@ class Attribution:
     def _by_text(self) -> Mapping[str, Sequence[tuple[int, Site]]]:
         found: dict[str, list[tuple[int, Site]]] = defaultdict(list)
         for index, site in enumerate(self.sites):
-            if site.value is not None:
-                value = text(site.value)
-                is_entry = site.role is Role.ENTRY
-                found[value.partition("=")[2].strip("\"'") if is_entry else value].append((index, site))
+            if (held := self._held(site)) is not None:
+                found[held].append((index, site))
         return found
+
+    def _held(self, site: Site) -> str | None:
+        """Return what a site gives to a field."""
+        if site.role is Role.CONTENT:
+            return self.unit.contents[site.file].decode(errors="replace")
+        if site.role is Role.ENTRY:
+            return text(site.value).partition("=")[2].strip("\"'")
+        return None if site.value is None else text(site.value)
 
     @cached_property
     def _names(self) -> Sequence[tuple[int, Site]]:

@@ -17,6 +17,10 @@ Score: TypeAlias = tuple[int, ...]
 NAME = ("metadata", "name")
 _KIND = frozenset({("apiVersion",), ("kind",)})
 
+_IMAGE = ("image",)
+_MADE = frozenset({Role.ENTRY, Role.CONTENT})
+"""Sites of which only a part is in the field, or which are more than their value."""
+
 _PATCHED, _SET, _DECLARED, _NAMED, _COPIED, _ALIKE = range(6, 0, -1)
 """The ways to a field, the one that kustomize goes last first."""
 
@@ -49,7 +53,7 @@ class Likelihood:
             field: the field.
             where: the way to the field with the items of lists told apart.
         """
-        whole = text(site.value) == text(field.value) or site.role is Role.ENTRY
+        whole = text(site.value) == text(field.value) or site.role in _MADE or site.path == _IMAGE
         if site.role in {Role.OBJECT, Role.PATCH}:
             return self._of_object(site, field, where, whole=whole)
         leads = self._unit.names[site.file] in field.origin.via
@@ -91,4 +95,6 @@ class Likelihood:
 def _is_set(site: Site, field: Field) -> bool:
     """Tell whether a transformer sets such a field; the namespace of all objects is the name of its own, too."""
     is_namespace = field.body.get("kind") == "Namespace" and field.steps == NAME
+    if site.role is Role.CONTENT:
+        return len(field.steps) == 2 and field.steps[0] in {"data", "binaryData"}
     return site.path[-1] == field.steps[-1] or (site.role is Role.NAMESPACE and is_namespace)

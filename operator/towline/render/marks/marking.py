@@ -52,7 +52,7 @@ class Marking:
         written = text(marked)
         if _COUNT.fullmatch(written):  # a text where it took the place of a mark
             return self._of_count(int(written) - _FIRST_COUNT, text(real))
-        return self._of_text(written, text(real)) or self._of_text(_decoded(written), _decoded(text(real)))
+        return self._of_text(written, text(real)) or self._of_text(decoded(written), decoded(text(real)))
 
     def _of_count(self, index: int, real: str) -> tuple[Site, ...]:
         site = self.sites[index] if index < len(self.sites) else None
@@ -73,7 +73,7 @@ def marking(unit: UnitFiles, found: Iterable[Site]) -> Marking:
     return Marking(sites=tuple(site for site in found if site.is_marked), word=word)
 
 
-def _decoded(value: str) -> str:
+def decoded(value: str) -> str:
     """Return what base64 holds, one character for a byte; empty where it is none."""
     try:
         return base64.b64decode(value, validate=True).decode("latin-1")

@@ -31,6 +31,11 @@ def _likeness(one: Any, wanted: Mapping[str, Any]) -> tuple[int, bool]:
     return same, _metadata(one, "namespace") == _metadata(wanted, "namespace")
 
 
+def name(one: Mapping[str, Any]) -> str:
+    """Return what tells an object apart from all others of its unit."""
+    return f"{_group_kind(one)} {_metadata(one, 'namespace')}/{_metadata(one, 'name')}"
+
+
 def _group_kind(one: Mapping[str, Any]) -> tuple[str, Any]:
     return str(one.get("apiVersion")).rpartition("/")[0], one.get("kind")
 

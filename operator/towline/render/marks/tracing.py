@@ -1,9 +1,10 @@
-"""Trace fields of built objects to file and line: one more build of marked files, and one for each site to confirm."""
+"""Trace fields of built objects to file and line; to be sure, one build of marked files, and one for each site."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
@@ -17,10 +18,13 @@ from towline.render.marks.marking import Marking
 from towline.render.marks.places import SiteLines
 from towline.render.marks.sites import Role, Site
 from towline.render.units.kustomize import Tool
+from towline.render.units.references import Steps
 from towline.render.units.unit_files import UnitFiles
 
 _TRIED = 4
 """Candidates of a field that are confirmed at most."""
+
+_UNMARKED = Marking(sites=(), word="")
 
 _OUTPUT = YamlLimits(file_bytes=32 * 1024**2, file_expansion=32 * 1024**2)
 _SUFFIX = "x"
@@ -51,22 +55,25 @@ Builder: TypeAlias = Callable[[Mapping[str, bytes]], Awaitable[Sequence[Any] | N
 
 
 class Traced:
-    """One unit whose fields are traced.
+    """One unit whose fields are traced: by replaying alone, until a field is to be confirmed.
 
     Args:
-        attribution: of its fields to sites.
+        replayed: attributes its fields to sites without any build.
         build: builds it of other files.
     """
 
-    def __init__(self, attribution: Attribution, build: Builder) -> None:
-        self.attribution = attribution
+    def __init__(self, replayed: Attribution, build: Builder) -> None:
+        self._replayed = replayed
         self._build = build
-        self._lines = SiteLines(attribution.unit)
-        self._changed: dict[Site, Sequence[Any] | None] = {}
+        self._marking: asyncio.Task[Attribution] | None = None
+        self._lines = SiteLines(replayed.unit)
+        self._moved: dict[tuple[Site, str, Steps], bool | None] = {}
+        self._last: tuple[Site, Sequence[Any] | None] | None = None
 
     async def place(self, field: Field, *, confirm: bool) -> FieldPlace:
         """Return where a field comes from; where that is to be confirmed, what proves right comes first."""
-        candidates = await asyncio.to_thread(self.attribution.candidates, field)
+        attribution = await self.marked() if confirm else self._replayed
+        candidates = await asyncio.to_thread(attribution.candidates, field)
         if not candidates:
             return FieldPlace(field.origin.file, field.origin.line, Certainty.FILE)
         for site in candidates[:_TRIED] if confirm else ():
@@ -74,29 +81,44 @@ class Traced:
                 return await asyncio.to_thread(self._placed, site, Certainty.EXACT)
         return await asyncio.to_thread(self._placed, candidates[0], Certainty.LIKELY)
 
+    async def marked(self) -> Attribution:
+        """Return what attributes fields by marks; the first time, files with marks are built."""
+        if self._marking is None:
+            self._marking = asyncio.create_task(_attributed(self._replayed, self._build))
+        return await asyncio.shield(self._marking)
+
+    @property
+    def replayed(self) -> Attribution:
+        """What attributes fields without any build."""
+        return self._replayed
+
     async def moves(self, site: Site, field: Field) -> bool | None:
         """Tell whether a field changes where one scalar alone is changed; None where nothing can be built then."""
-        if site not in self._changed:
-            changed = {site: site.value + 1 if site.role is Role.COUNT else edits.longer(site, _SUFFIX)}
-            copies = await asyncio.to_thread(edits.copies, self.attribution.unit, changed)
-            self._changed[site] = await self._build(copies)
-        built = self._changed[site]
-        return None if built is None else self._differs(field, built)
-
-    def _differs(self, field: Field, built: Sequence[Any]) -> bool:
-        """Compare a field with that of the same object; where that has another name now, of the one in its place."""
-        index = same_objects.index_of(built, field.body)
-        if index is None and field.steps not in finding.IDENTITY:
-            marked = self.attribution.marked
-            index = same_objects.index_of(marked, field.body) if len(marked) == len(built) else None
-        return index is None or same_objects.at(built[index], field.steps) != field.value
+        known = site, same_objects.name(field.body), field.steps
+        if known not in self._moved:
+            if self._last is None or self._last[0] != site:
+                changed = {site: site.value + 1 if site.role is Role.COUNT else edits.longer(site, _SUFFIX)}
+                copies = await asyncio.to_thread(edits.copies, self._replayed.unit, changed)
+                self._last = site, await self._build(copies)
+            marked = (await self.marked()).marked
+            built = self._last[1]
+            self._moved[known] = None if built is None else _differs(field, marked, built)
+        return self._moved[known]
 
     def _placed(self, site: Site, certainty: Certainty) -> FieldPlace:
-        return FieldPlace(self.attribution.unit.names[site.file], self._lines.line(site), certainty)
+        return FieldPlace(self._replayed.unit.names[site.file], self._lines.line(site), certainty)
+
+
+def _differs(field: Field, marked: Sequence[Any], built: Sequence[Any]) -> bool:
+    """Compare a field with that of the same object; where that has another name now, of the one in its place."""
+    index = same_objects.index_of(built, field.body)
+    if index is None and field.steps not in finding.IDENTITY:
+        index = same_objects.index_of(marked, field.body) if len(marked) == len(built) else None
+    return index is None or same_objects.at(built[index], field.steps) != field.value
 
 
 async def traced(jail: Jail, tool: Tool, unit: UnitFiles) -> Traced:
-    """Return a unit with its marked build.
+    """Return a unit whose fields can be traced.
 
     Args:
         jail: runs the tool.
@@ -112,20 +134,18 @@ async def traced(jail: Jail, tool: Tool, unit: UnitFiles) -> Traced:
         return None if ran.result.code else await asyncio.to_thread(_objects, ran.result.out)
 
     sites = await asyncio.to_thread(finding.sites, unit)
-    return Traced(await _attributed(unit, sites, build), build)
+    return Traced(Attribution(unit=unit, sites=sites, marking=_UNMARKED, marked=()), build)
 
 
-async def _attributed(unit: UnitFiles, sites: Sequence[Site], build: Builder) -> Attribution:
+async def _attributed(replayed: Attribution, build: Builder) -> Attribution:
     """Build marked files, with fewer marks where kustomize refuses them."""
-    none = Marking(sites=(), word="")
     for roles in _WHICH:
-        some = tuple(site for site in sites if site.role in roles)
-        marks = await asyncio.to_thread(marking.marking, unit, some)
-        copies = await asyncio.to_thread(_marked, unit, marks)
-        built = await build(copies)
+        some = tuple(site for site in replayed.sites if site.role in roles)
+        marks = await asyncio.to_thread(marking.marking, replayed.unit, some)
+        built = await build(await asyncio.to_thread(_marked, replayed.unit, marks))
         if built is not None:
-            return Attribution(unit=unit, sites=sites, marking=marks, marked=built)
-    return Attribution(unit=unit, sites=sites, marking=none, marked=())
+            return replace(replayed, marking=marks, marked=built)
+    return replayed
 
 
 def _marked(unit: UnitFiles, marks: Marking) -> dict[str, bytes]:

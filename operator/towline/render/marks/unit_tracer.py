@@ -1,4 +1,4 @@
-"""Open units of commits to trace their fields: which files each reads, and the last ones with their marked builds."""
+"""Open units of commits to trace their fields, and keep the last ones with what was found out about them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import posixpath
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
@@ -19,8 +20,16 @@ from towline.render.units.kustomize import Tool
 from towline.render.units.unit_files import UnitFiles
 from towline.render.units.unit_source import UnitSource
 
-_KEPT = 8
-"""Units whose marked builds are kept, with the outcomes of their confirmations."""
+_BYTES = 4 * 1024**2
+"""Bytes of files of the units that are kept; parsed, they take some ten times as much, and marked twice that."""
+
+_UNIT_BYTES = 16 * 1024**2
+"""Bytes of files of the largest unit that is traced."""
+
+
+class _Opened(NamedTuple):
+    task: asyncio.Task[Traced]
+    size: int
 
 
 class UnitTracer:
@@ -37,10 +46,10 @@ class UnitTracer:
         self._find = find
         self._limits = limits
         self._graphs = GraphReader(limits)
-        self._known: OrderedDict[str, asyncio.Task[Traced]] = OrderedDict()
+        self._known: OrderedDict[str, _Opened] = OrderedDict()
 
     async def traced(self, source: UnitSource, kustomization: str) -> Traced | None:
-        """Return a unit with its marked build; None where it cannot be built.
+        """Return a unit of a commit; None where it cannot be built, or is too large.
 
         Args:
             source: the commit.
@@ -54,16 +63,20 @@ class UnitTracer:
         tool = await asyncio.to_thread(self._find)
         if graph is None or graph.failures or tool is None:
             return None
+        size = sum(entry.size for entry in graph.files.values())
+        if size > _UNIT_BYTES:
+            return None
         key = _key(graph, tool)
         if key not in self._known:
             contents = await source.contents(graph.files, graph)
             unit = await asyncio.to_thread(_opened, graph, contents, self._limits)
-            if key not in self._known:
-                self._known[key] = asyncio.create_task(tracing.traced(self._jail, tool, unit))
+            task = asyncio.create_task(tracing.traced(self._jail, tool, unit))
+            self._known.setdefault(key, _Opened(task, size))
         self._known.move_to_end(key)
-        while len(self._known) > _KEPT:
+        opened = self._known[key]
+        while len(self._known) > 1 and sum(each.size for each in self._known.values()) > _BYTES:
             self._known.popitem(last=False)
-        return await asyncio.shield(self._known[key])
+        return await asyncio.shield(opened.task)
 
 
 def _key(graph: Graph, tool: Tool) -> str:
