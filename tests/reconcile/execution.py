@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 from aiohttp import web
 from towline.api.syncrecord import Trigger
@@ -21,6 +22,7 @@ from towline.reconcile.desired.head import Head
 from towline.reconcile.desired.head_reader import HeadReader
 from towline.reconcile.desired.reading_rules import ReadingRules
 from towline.reconcile.locate import Blame
+from towline.reconcile.rendered_fields import RenderedFields
 from towline.reconcile.state import Fetched, Occasion
 from towline.reconcile.sync.executor import Executor
 from towline.reconcile.sync.recorder import Recorder
@@ -44,6 +46,8 @@ REMOTE = Remote(url="https://git.example.com/shop.git")
 HEAD = Head(remote=REMOTE, name="main", sha=SHA, seen_at=-math.inf)
 FETCHED = Fetched(spec=specify(path="deploy", force=True), head=HEAD, revision=REVISION)
 APP = repository()
+NO_UNITS = cast("RenderedFields", None)
+"""Stands for what finds fields of objects that a tool has made, where there are none."""
 COMMIT = Occasion(trigger=Trigger.COMMIT)
 
 
@@ -79,7 +83,7 @@ async def execution(folder: Path, answer: Handler = takes_all) -> AsyncIterator[
             ledger=ledger,
             index=index,
             heads=HeadReader(client, mirrors, rules),
-            blame=Blame(mirrors, YamlLimits()),
+            blame=Blame(mirrors, YamlLimits(), NO_UNITS),
             mask=mask,
             now=lambda: NOW,
             operator="tests",

@@ -70,7 +70,7 @@ async def lane_on(
             ledger=ledger,
             index=index,
             heads=NOTHING,
-            blame=Blame(NOTHING, YamlLimits()),
+            blame=Blame(NOTHING, YamlLimits(), NOTHING),
             mask=mask,
             now=now,
             operator="tests",

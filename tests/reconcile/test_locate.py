@@ -21,6 +21,7 @@ from towline.source.selection import SourceLimits
 
 from e2e.harness.gitrepo import Repo
 from tests.api.test_gitrepository import repository, specify
+from tests.reconcile.execution import NO_UNITS
 from tests.records import syncs
 from tests.source.commands import started
 
@@ -39,7 +40,7 @@ async def test_a_history_that_takes_too_long_to_read_is_not_read_again_before_th
 ) -> None:
     remote = Remote(url=repo.url)
     hasty = Mirrors(tmp_path / "data", SourceLimits(read_seconds=0.0))  # the folder of `mirrors`
-    blame = Blame(hasty, YamlLimits())
+    blame = Blame(hasty, YamlLimits(), NO_UNITS)
     told = []
     repo.commit({"app/all.yaml": "before"})
     for content in ("a", "b"):

@@ -53,6 +53,7 @@ from towline.reconcile.planner import Planner
 from towline.reconcile.reconciler import LastPasses, Reconciler
 from towline.reconcile.remotes.part_access import PartAccess
 from towline.reconcile.remotes.remote_parts import RemoteParts
+from towline.reconcile.rendered_fields import RenderedFields
 from towline.reconcile.repair import Repairs
 from towline.reconcile.report import FetchProgress, Reporter
 from towline.reconcile.sweep import Sweep
@@ -65,6 +66,7 @@ from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.helm import helm_tool
 from towline.render.helm.chart_builds import ChartBuilder
+from towline.render.marks.unit_tracer import UnitTracer
 from towline.render.next_commit import NextCommitReader
 from towline.render.units import kustomize
 from towline.render.units.unit_builds import UnitBuilder
@@ -208,10 +210,13 @@ def _shared(
     heads = HeadReader(doors.client, doors.mirrors, rules)
     treatments = Treatments(doors.client, secret=keys.mask, own_keys=rules.keys, hidden=hidden)
     parts = _parts(doors, rules)
-    source = _source(chosen, doors, rules, _Readers(heads=heads, treatments=treatments, parts=parts))
-    locator = Locator(doors.mirrors, rules.yaml)
+    jail = Jail(render_folder(chosen.folder), doors.pools)
+    source = _source(chosen, doors, jail, _Readers(heads=heads, treatments=treatments, parts=parts))
+    tracer = UnitTracer(jail, partial(kustomize.find, chosen.kustomize), rules.yaml)
+    rendered = RenderedFields(CommitFiles(mirrors=doors.mirrors, limits=rules.limits), tracer)
+    locator = Locator(doors.mirrors, rules.yaml, rendered)
     writer = Writer(doors.client, doors.discovery, doors.index)
-    blame = Blame(doors.mirrors, rules.yaml)
+    blame = Blame(doors.mirrors, rules.yaml, rendered)
     drift_reader = DriftReader(locator, writer, mask, stamps=keys.stamps, now=now)
     recorder = _recorder(doors, heads, blame, mask)
     return _Shared(
@@ -279,9 +284,8 @@ def _parts(doors: Doors, rules: ReadingRules) -> RemoteParts:
     return RemoteParts(doors.mirrors, access, doors.ledger)
 
 
-def _source(chosen: Settings, doors: Doors, rules: ReadingRules, readers: _Readers) -> CommitReader:
-    cache = Cache()
-    jail = Jail(render_folder(chosen.folder), doors.pools)
+def _source(chosen: Settings, doors: Doors, jail: Jail, readers: _Readers) -> CommitReader:
+    cache, rules = Cache(), _rules(chosen)
     helm = ChartBuilder(jail, partial(helm_tool.find, chosen.helm))
     charts = CommitCharts(helm, doors.discovery, rules.yaml)
     manifests = ManifestReader(

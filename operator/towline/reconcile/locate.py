@@ -14,6 +14,7 @@ from towline.api.syncrecord import FieldChange, Trigger
 from towline.errors import CostlyError, Failure, SourceError
 from towline.model import APPLIES, Change, ChangedBy, Manifest, ObjectRef, Origin, Plan, Revision
 from towline.reconcile.desired.head import Head
+from towline.reconcile.rendered_fields import AskedField, RenderedFields
 from towline.reconcile.state import Fetched
 from towline.render import documents
 from towline.render.documents import YamlLimits
@@ -30,68 +31,94 @@ _LINES = 500
 """For how many changed objects the line of the first changed field is found; the others keep that of the object."""
 
 
+class FieldLine(NamedTuple):
+    """The file and the line of a field."""
+
+    file: str
+    line: int
+
+
+_FIELDS = 5
+"""How many fields of an object that a tool has made are looked for, until one of them has a line."""
+
+
 class Locator:
     """Finds lines, for all repositories.
 
     Args:
         mirrors: read from Git.
         limits: those that files are parsed with.
+        rendered: finds those of fields of objects that a tool has made.
     """
 
-    def __init__(self, mirrors: Mirrors, limits: documents.YamlLimits) -> None:
+    def __init__(self, mirrors: Mirrors, limits: documents.YamlLimits, rendered: RenderedFields) -> None:
         self._mirrors = mirrors
         self._limits = limits
+        self._rendered = rendered
 
     async def located(
         self, failures: tuple[Failure, ...], head: Head, manifests: Iterable[Manifest]
     ) -> tuple[Failure, ...]:
-        """Return failures with the line of the field that they name, instead of that of their object.
+        """Return failures with the file and line of the field that they name, instead of those of their object.
 
-        If the mirror cannot be read any more, they keep the line of their object; so do those of objects that a
-        tool has made, because their fields may be declared elsewhere.
+        If the mirror cannot be read any more, they keep the line of their object.
         """
-        named = [failure for failure in failures if failure.field]
+        named = {failure.object for failure in failures if failure.field}
         if not named:
             return failures
-        origins = {
-            str(manifest.ref): manifest.origin for manifest in manifests if not manifest.origin.is_rendered
-        }
-        named = [failure for failure in named if failure.object in origins]
-        try:
-            contents = await self._mirrors.blobs(
-                head.remote, sorted({origins[failure.object].blob for failure in named})
-            )
-        except SourceError:
-            return failures
-        lines = await asyncio.to_thread(_lines, named, origins, contents, self._limits)
+        declared = {name: each for each in manifests if (name := str(each.ref)) in named}
+        asked = [
+            AskedField(declared[each.object], each.field) for each in failures if each.object in declared
+        ]
+        found = await self._places(head, asked, confirm=True)
         return tuple(
-            replace(failure, line=lines.get((failure.object, failure.field), failure.line))
+            replace(failure, file=place.file, line=place.line)
+            if (place := found.get((failure.object, failure.field)))
+            else failure
             for failure in failures
         )
 
-    async def lines(self, head: Head, manifest: Manifest, pointers: Iterable[str]) -> Mapping[str, int]:
-        """Return the line of each field that a manifest declares; others, and what cannot be read, are left out."""
-        name = str(manifest.ref)
-        named = tuple(Failure(reason="", message="", object=name, field=each) for each in pointers)
-        located = await self.located(named, head, (manifest,))
-        return {each.field: each.line for each in located if each.line}
+    async def lines(self, head: Head, manifest: Manifest, pointers: Iterable[str]) -> Mapping[str, FieldLine]:
+        """Return the place of each field that a manifest declares; others, and what cannot be read, are left out."""
+        asked = [AskedField(manifest, each) for each in pointers]
+        return {field: place for (_, field), place in (await self._places(head, asked)).items()}
+
+    async def _places(
+        self, head: Head, asked: Sequence[AskedField], *, confirm: bool = False
+    ) -> Mapping[tuple[str, str], FieldLine]:
+        fields = [each for each in asked if each.pointer]
+        rendered = [each for each in fields if each.manifest.origin.is_rendered]
+        traced = (
+            await self._rendered.places(head.remote, head.sha, rendered, confirm=confirm) if rendered else {}
+        )
+        found = {key: FieldLine(place.file, place.line) for key, place in traced.items()}
+        plain = [each for each in fields if not each.manifest.origin.is_rendered]
+        if not plain:
+            return found
+        try:
+            blobs = sorted({each.manifest.origin.blob for each in plain})
+            contents = await self._mirrors.blobs(head.remote, blobs)
+        except SourceError:
+            return found
+        return found | await asyncio.to_thread(_lines, plain, contents, self._limits)
 
 
 def _lines(
-    failures: Iterable[Failure],
-    origins: Mapping[str, Origin],
-    contents: Mapping[str, bytes],
-    limits: documents.YamlLimits,
-) -> Mapping[tuple[str, str], int]:
-    """Find the line of each named field, reading each file once; by object and field."""
-    by_blob: dict[str, list[Failure]] = defaultdict(list)
-    for failure in failures:
-        by_blob[origins[failure.object].blob].append(failure)
-    found: dict[tuple[str, str], int] = {}
-    for blob, named in by_blob.items():
-        places = [(origins[one.object].document, origins[one.object].item, one.field) for one in named]
+    asked: Iterable[AskedField], contents: Mapping[str, bytes], limits: documents.YamlLimits
+) -> dict[tuple[str, str], FieldLine]:
+    """Find the line of each field, reading each file once."""
+    by_blob: dict[str, list[AskedField]] = defaultdict(list)
+    for one in asked:
+        by_blob[one.manifest.origin.blob].append(one)
+    found: dict[tuple[str, str], FieldLine] = {}
+    for blob, fields in by_blob.items():
+        origins = [one.manifest.origin for one in fields]
+        places = [(at.document, at.item, one.pointer) for at, one in zip(origins, fields, strict=True)]
         lines = documents.locate_all(contents[blob], places, limits)
-        found |= {(one.object, one.field): line for one, line in zip(named, lines, strict=True)}
+        found |= {
+            one.key: FieldLine(one.manifest.origin.file, line)
+            for one, line in zip(fields, lines, strict=True)
+        }
     return found
 
 
@@ -101,11 +128,13 @@ class Blame:
     Args:
         mirrors: read from Git.
         limits: those that files are parsed with.
+        rendered: finds fields of objects that a tool has made.
     """
 
-    def __init__(self, mirrors: Mirrors, limits: YamlLimits) -> None:
+    def __init__(self, mirrors: Mirrors, limits: YamlLimits, rendered: RenderedFields) -> None:
         self._mirrors = mirrors
         self._limits = limits
+        self._rendered = rendered
         self._known: dict[str, dict[ObjectRef, tuple[str, ChangedBy]]] = {}
         self._too_costly: dict[str, str] = {}
 
@@ -203,33 +232,63 @@ class Blame:
 
         return await asyncio.to_thread(placed)
 
-    async def lines(self, remote: Remote, objects: Sequence[ChangedFields]) -> Mapping[ObjectRef, int]:
-        """Return the line of the first changed field of each object; others, and what cannot be read, are left out."""
-        objects = [each for each in objects if not each.origin.is_rendered][:_LINES]
+    async def lines(self, remote: Remote, objects: Sequence[ChangedFields]) -> Mapping[ObjectRef, FieldLine]:
+        """Return the place of the first changed field of each object; what cannot be read is left out."""
+        plain = [each for each in objects if not each.origin.is_rendered][:_LINES]
+        found = await self._rendered_lines(remote, [each for each in objects if each.origin.is_rendered])
         try:
-            contents = await self._mirrors.blobs(remote, {each.origin.blob for each in objects})
+            contents = await self._mirrors.blobs(remote, {each.origin.blob for each in plain})
         except SourceError as error:
             _log.warning("no lines of fields are recorded: the commit cannot be read", error=error.message)
-            return {}
-        return await asyncio.to_thread(
-            lambda: {each.ref: line for each in objects if (line := self._line(each, contents))}
+            return found
+        return found | await asyncio.to_thread(
+            lambda: {
+                each.ref: FieldLine(each.origin.file, line)
+                for each in plain
+                if (line := self._line(each, contents))
+            }
         )
+
+    async def _rendered_lines(
+        self, remote: Remote, objects: Sequence[ChangedFields]
+    ) -> dict[ObjectRef, FieldLine]:
+        """Return the likeliest places; nothing is built for that, as with each commit some fields change."""
+        by_commit: dict[str, list[ChangedFields]] = defaultdict(list)
+        for each in objects[:_LINES]:
+            by_commit[each.commit].append(each)
+        found: dict[ObjectRef, FieldLine] = {}
+        for sha, changed in by_commit.items():
+            asked = [AskedField(each.manifest, path) for each in changed for path in each.paths[:_FIELDS]]
+            places = await self._rendered.places(remote, sha, asked, confirm=False)
+            for one in reversed(asked):
+                if place := places.get(one.key):
+                    found[one.manifest.ref] = FieldLine(place.file, place.line)
+        return found
 
     def _line(self, each: ChangedFields, contents: Mapping[str, bytes]) -> int:
         origin = each.origin
-        declared = [one.path for one in each.fields if one.new is not None] or [
-            one.path for one in each.fields
-        ]
-        places = [(origin.document, origin.item, path) for path in declared]
+        places = [(origin.document, origin.item, path) for path in each.paths]
         return min(documents.locate_all(contents[origin.blob], places, self._limits), default=0)
 
 
 class ChangedFields(NamedTuple):
-    """An object whose fields change, with its place in Git."""
+    """An object whose fields change, with its place in a commit."""
 
-    ref: ObjectRef
+    manifest: Manifest
     origin: Origin
+    commit: str
     fields: Sequence[FieldChange]
+
+    @property
+    def ref(self) -> ObjectRef:
+        """The object."""
+        return self.manifest.ref
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """The pointers of the fields that the commit declares; of all of them where it declares none."""
+        declared = [one.path for one in self.fields if one.new is not None]
+        return declared or [one.path for one in self.fields]
 
 
 def _is_stamped(change: Change) -> bool:

@@ -71,7 +71,8 @@ class DriftReader:
                 each,
                 reason=reason,
                 message=message,
-                line=lines.get(each.field, each.line),
+                file=lines[each.field].file if each.field in lines else each.file,
+                line=lines[each.field].line if each.field in lines else each.line,
                 since=each.since or self._moment(),
             )
             for each in found

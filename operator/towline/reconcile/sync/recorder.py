@@ -193,17 +193,18 @@ class Recorder:
         places: Mapping[ObjectRef, Place],
     ) -> Mapping[ObjectRef, Place]:
         """Return the places of objects of which fields change, with the line of the first."""
-        origins = {found.ref: found.manifest.origin for found in request.plan.writes if found.manifest}
+        manifests = {found.ref: found.manifest for found in request.plan.writes if found.manifest}
+        origins = {ref: each.origin for ref, each in manifests.items()}
         origins |= {ref: known.origin for ref, known in request.changed_by.items()}
         asked = tuple(
-            ChangedFields(ref, origins[ref], fields)
+            ChangedFields(manifests[ref], origins[ref], places[ref].commit, fields)
             for ref, fields in changed.items()
-            if fields and ref in origins and origins[ref].blob
+            if fields and ref in manifests and origins[ref].blob
         )
         if not asked or request.remote is None:
             return {}
         lines = await self._blame.lines(request.remote, asked)
-        return {ref: places[ref]._replace(line=line) for ref, line in lines.items()}
+        return {ref: places[ref]._replace(file=at.file, line=at.line) for ref, at in lines.items()}
 
     def _changed(self, found: Prediction, request: SyncRequest) -> tuple[FieldChange, ...]:
         """Return the fields that a change changes; for a repair, with the manager that gave them their old value."""

@@ -49,6 +49,12 @@ class Attribution:
         where = same_objects.keyed(field.body, field.steps)
         return self._replayed(field, where, unmarked=index is not None) or self._replayed(field, where)
 
+    def builds(self, field: Field, index: int) -> bool:
+        """Tell whether an object that was built of marked files has a field as it is, but for marks."""
+        marked = same_objects.at(self.marked[index], field.steps)
+        same = same_objects.unhashed(text(marked)) == same_objects.unhashed(text(field.value))
+        return same or bool(self.marking.read(marked, field.value, variables=False))
+
     def _replayed(self, field: Field, where: tuple[Any, ...], *, unmarked: bool = False) -> tuple[Site, ...]:
         """Return sites that hold the value of a field, the likeliest first."""
         found = [

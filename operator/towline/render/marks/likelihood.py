@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from towline.fields import pointer
 from towline.model import Origin
 from towline.render.marks import finding, replacing, same_objects
 from towline.render.marks.sites import Role, Site, text
@@ -32,6 +33,26 @@ class Field(NamedTuple):
     origin: Origin
     steps: Steps
     value: Any
+
+
+def field_at(body: Mapping[str, Any], origin: Origin, path: str) -> Field | None:
+    """Return the field that a JSON pointer leads to, or else the first one in its nearest existing parent."""
+    for place in (path, *pointer.above(path)):
+        value = pointer.follow(body, place)
+        if value is not None:
+            steps = _typed(body, pointer.split(place))
+            below, scalar = next(iter(finding.scalars(value)), ((), None))
+            return Field(body, origin, (*steps, *below), scalar)
+    return None
+
+
+def _typed(value: Any, steps: Sequence[str]) -> Steps:
+    """Return the steps of a pointer with indexes as numbers."""
+    found: list[str | int] = []
+    for step in steps:
+        found.append(int(step) if isinstance(value, list) else step)
+        value = pointer.child(value, step)
+    return tuple(found)
 
 
 class Likelihood:

@@ -42,26 +42,28 @@ class Marking:
     def _mark(self, index: int) -> str:
         return f".{self.word}{index}x"
 
-    def read(self, marked: Any, real: Any) -> tuple[Site, ...]:
+    def read(self, marked: Any, real: Any, *, variables: bool = True) -> tuple[Site, ...]:
         """Return the sites whose marks a field has, the last one first; none where it is not the same field otherwise.
 
         Args:
             marked: the field as it is built from marked files.
             real: the field itself.
+            variables: whether it may differ where the marked one has variables, which are filled in after the build.
         """
         written = text(marked)
         if _COUNT.fullmatch(written):  # a text where it took the place of a mark
             return self._of_count(int(written) - _FIRST_COUNT, text(real))
-        return self._of_text(written, text(real)) or self._of_text(decoded(written), decoded(text(real)))
+        found = self._of_text(written, text(real)) or self._of_text(decoded(written), decoded(text(real)))
+        return found or (self._of_text(written, None) if variables and "$" in written else ())
 
     def _of_count(self, index: int, real: str) -> tuple[Site, ...]:
         site = self.sites[index] if index < len(self.sites) else None
         return (site,) if site and site.role is Role.COUNT and text(site.value) == real else ()
 
-    def _of_text(self, marked: str, real: str) -> tuple[Site, ...]:
+    def _of_text(self, marked: str, real: str | None) -> tuple[Site, ...]:
         pattern = re.compile(rf"\.{self.word}(\d+)x")
         found = [int(each) for each in pattern.findall(marked)]
-        if not found or pattern.sub("", marked) != real or max(found) >= len(self.sites):
+        if not found or real not in {None, pattern.sub("", marked)} or max(found) >= len(self.sites):
             return ()
         return tuple(dict.fromkeys(self.sites[index] for index in reversed(found)))
 

@@ -27,8 +27,13 @@ def _likeness(one: Any, wanted: Mapping[str, Any]) -> tuple[int, bool]:
     if not isinstance(one, dict) or _group_kind(one) != _group_kind(wanted):
         return 0, False
     first, second = str(_metadata(one, "name")), str(_metadata(wanted, "name"))
-    same = 2 if first == second else int(_HASH.sub("", first) == _HASH.sub("", second))
+    same = 2 if first == second else int(unhashed(first) == unhashed(second))
     return same, _metadata(one, "namespace") == _metadata(wanted, "namespace")
+
+
+def unhashed(name: str) -> str:
+    """Return the name of an object without the hash that may be at its end."""
+    return _HASH.sub("", name)
 
 
 def name(one: Mapping[str, Any]) -> str:

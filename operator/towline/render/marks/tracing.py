@@ -100,21 +100,26 @@ class Traced:
                 changed = {site: site.value + 1 if site.role is Role.COUNT else edits.longer(site, _SUFFIX)}
                 copies = await asyncio.to_thread(edits.copies, self._replayed.unit, changed)
                 self._last = site, await self._build(copies)
-            marked = (await self.marked()).marked
-            built = self._last[1]
-            self._moved[known] = None if built is None else _differs(field, marked, built)
+            before, built = await self.marked(), self._last[1]
+            self._moved[known] = None if built is None else _differs(field, before, built)
         return self._moved[known]
 
     def _placed(self, site: Site, certainty: Certainty) -> FieldPlace:
         return FieldPlace(self._replayed.unit.names[site.file], self._lines.line(site), certainty)
 
 
-def _differs(field: Field, marked: Sequence[Any], built: Sequence[Any]) -> bool:
-    """Compare a field with that of the same object; where that has another name now, of the one in its place."""
-    index = same_objects.index_of(built, field.body)
-    if index is None and field.steps not in finding.IDENTITY:
-        index = same_objects.index_of(marked, field.body) if len(marked) == len(built) else None
-    return index is None or same_objects.at(built[index], field.steps) != field.value
+def _differs(field: Field, before: Attribution, built: Sequence[Any]) -> bool:
+    """Compare a field with that of the same object; where that has another name now, of the one in its place.
+
+    Where the field was not the same before, as its variables are filled in later, nothing is proved.
+    """
+    was = same_objects.index_of(before.marked, field.body)
+    if before.marked and (was is None or not before.builds(field, was)):
+        return False
+    now = same_objects.index_of(built, field.body)
+    if now is None and field.steps not in finding.IDENTITY:
+        now = was if len(before.marked) == len(built) else None
+    return now is None or same_objects.at(built[now], field.steps) != field.value
 
 
 async def traced(jail: Jail, tool: Tool, unit: UnitFiles) -> Traced:

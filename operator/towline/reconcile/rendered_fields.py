@@ -1,0 +1,95 @@
+"""Find the file and line of fields of objects that kustomize has made."""
+
+from __future__ import annotations
+
+import math
+import posixpath
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from towline import log
+from towline.errors import SourceError
+from towline.model import Manifest
+from towline.reconcile.desired.commit_files import CommitFiles
+from towline.reconcile.desired.head import Head
+from towline.render.formats import KUSTOMIZATIONS
+from towline.render.marks import likelihood
+from towline.render.marks.tracing import Certainty, FieldPlace, Traced
+from towline.render.marks.unit_tracer import UnitTracer
+from towline.source.access import Remote
+
+_log = log.logger(__name__)
+
+_CONFIRMED = 10
+"""For how many fields of a unit it is tried whether their lines change them; the others have the likeliest line."""
+
+
+class AskedField(NamedTuple):
+    """A field whose place is asked for: the object as Git declares it, and a JSON pointer."""
+
+    manifest: Manifest
+    pointer: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The object by its name, and the pointer."""
+        return str(self.manifest.ref), self.pointer
+
+
+class RenderedFields:
+    """Finds places in units, for all repositories.
+
+    Args:
+        files: reads commits.
+        tracer: traces fields in what units read.
+    """
+
+    def __init__(self, files: CommitFiles, tracer: UnitTracer) -> None:
+        self._files = files
+        self._tracer = tracer
+
+    async def places(
+        self, remote: Remote, sha: str, asked: Iterable[AskedField], *, confirm: bool
+    ) -> Mapping[tuple[str, str], FieldPlace]:
+        """Return the places of fields by object and pointer; what cannot be read or traced is left out.
+
+        Args:
+            remote: the repository.
+            sha: the commit that declares the objects.
+            asked: the fields; those of objects that kustomize has not made are left out.
+            confirm: whether the unit is built again to be sure.
+        """
+        units: dict[str, list[AskedField]] = defaultdict(list)
+        for one in asked:
+            via = one.manifest.origin.via
+            if via and posixpath.basename(via[0]) in KUSTOMIZATIONS:
+                units[via[0]].append(one)
+        if not units:
+            return {}
+        try:
+            return await self._traced(
+                Head(remote=remote, name=sha, sha=sha, seen_at=-math.inf), units, confirm=confirm
+            )
+        except SourceError as error:
+            _log.warning("lines of fields are not known: the commit cannot be read", error=error.message)
+            return {}
+
+    async def _traced(
+        self, head: Head, units: Mapping[str, list[AskedField]], *, confirm: bool
+    ) -> Mapping[tuple[str, str], FieldPlace]:
+        source = await self._files.unit_source(head)
+        found: dict[tuple[str, str], FieldPlace] = {}
+        for unit, asked in units.items():
+            traced = await self._tracer.traced(source, unit)
+            for index, one in enumerate(asked if traced else ()):
+                place = traced and await _place(traced, one, confirm=confirm and index < _CONFIRMED)
+                if place and place.certainty is not Certainty.FILE:
+                    found[one.key] = place
+        return found
+
+
+async def _place(traced: Traced, one: AskedField, *, confirm: bool) -> FieldPlace | None:
+    manifest = one.manifest
+    field = likelihood.field_at(manifest.body, manifest.origin, one.pointer)
+    return await traced.place(field, confirm=confirm) if field else None
