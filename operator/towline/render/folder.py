@@ -57,6 +57,10 @@ class Disk:
     def straight(self, path: str) -> None:
         """Return nothing: here, a file may be below a symlink."""
 
+    def is_nothing(self, path: str) -> bool:  # noqa: ARG002  as with a commit
+        """Return that it is not known at once."""
+        return False
+
     def is_folder(self, path: str) -> bool:
         """Say whether there is a folder of this repository: Git's own, and other repositories, are none."""
         at = self._root / path

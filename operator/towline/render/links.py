@@ -39,6 +39,9 @@ class Tree(Protocol):
     def straight(self, path: str) -> Entry | None:
         """Return a file that is reached without any symlink; None where there is none, or that is not known at once."""
 
+    def is_nothing(self, path: str) -> bool:
+        """Say whether there is neither a file nor a link at a path; False where that is not known at once."""
+
     def is_folder(self, path: str) -> bool:
         """Say whether there is a folder."""
 
@@ -74,7 +77,12 @@ class Listing:
 
     def straight(self, path: str) -> Entry | None:
         """Return a file: in a commit, nothing is below a symlink."""
-        return self.file(path)
+        entry = self._by_path.get(path)
+        return entry if entry and entry.kind is Kind.FILE else None
+
+    def is_nothing(self, path: str) -> bool:
+        """Say whether there is nothing: without symlinks, what is not listed is not there."""
+        return not self._texts and path not in self._by_path
 
     def is_folder(self, path: str) -> bool:
         """Say whether there is a folder; Git keeps no empty ones."""

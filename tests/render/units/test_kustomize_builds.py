@@ -154,3 +154,18 @@ async def test_what_takes_too_long_is_tried_again_and_known_to_be_costly(tmp_pat
         ]
     )
     assert (built.is_costly, yard.children, yard.is_clean) == (True, 2, True)
+
+
+async def test_what_appears_disappears_or_becomes_a_link_is_seen_in_the_next_commit(tmp_path: Path) -> None:
+    yard = Yard(tmp_path)
+    files = {**BASE, "shared/web.yaml": BASE["base/web.yaml"]}
+    assert told(await yard.build(files)) == []
+    second = {**files, "base/Kustomization": "resources: []\n"}
+    assert "more than one kustomization" in told(await yard.build(second))[0]
+    gone = {path: text for path, text in files.items() if path != "base/web.yaml"}
+    assert told(await yard.build(gone)) == ["base/kustomization.yaml:1: web.yaml is not in this commit"]
+    linked = {**gone, "base/web.yaml": "->../shared/web.yaml"}
+    assert told(await yard.build(linked)) == []
+    outward = {**gone, "base/web.yaml": "->../../web.yaml"}
+    assert "leads out of the repository" in told(await yard.build(outward))[0]
+    assert told(await yard.build(files)) == []

@@ -65,11 +65,17 @@ def explore(
         explorer.fail(
             f"the build names more than {_REFERENCES} files: split it", next(iter(explorer.files), folder)
         )
+    straight = {
+        path: entry
+        for path, entry in explorer.files.items()
+        if explorer.probes.get(path) == graph.answered(entry, path)
+    }
     return Graph(
         folder=folder,
         files=explorer.files,
+        straight=straight,
         raw=frozenset(explorer.files.keys() - explorer.read_as_yaml),
-        probes=explorer.probes,
+        probes={path: known for path, known in explorer.probes.items() if path not in straight},
         built_on=frozenset(explorer.seen) - {folder},
         chains=explorer.chains,
         is_component=folder in explorer.components,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -31,12 +32,14 @@ class Graph:
         folder: where the build begins; "" is the root of the repository.
         files: what it reads, by path.
         raw: those of them that are only values.
-        probes: every path that was looked up with the object id of what was there, empty where nothing was: while
-            all answers are the same, the graph is.
+        straight: those of them that no symlink leads to.
+        probes: every other path that was looked up, with what was there, empty where nothing was: while all answers
+            are the same, and so are the files that are reached straight, the graph is.
         built_on: the folders that it builds on.
         chains: for each file, the kustomizations that lead to it, the outermost first.
         is_component: whether the folder itself is a Component.
         failures: why it is refused.
+        signature: tells the files from all others, once they are known.
         needed: files that must be handed in before the graph is whole.
         asked: remote repositories that must be opened before.
         remotes: the remote repositories that it reads, each with its commit.
@@ -46,15 +49,22 @@ class Graph:
     folder: str
     files: Mapping[str, Entry]
     raw: frozenset[str]
+    straight: Mapping[str, Entry]
     probes: Mapping[str, str]
     built_on: frozenset[str]
     chains: Mapping[str, tuple[str, ...]]
     is_component: bool
     failures: tuple[Failure, ...]
     needed: tuple[Needed, ...]
+    signature: str = ""
     asked: tuple[RemoteRepository, ...] = ()
     remotes: Mapping[RemoteRepository, str] = field(default_factory=dict)
     rewritten: Mapping[str, Mapping[Steps, str]] = field(default_factory=dict)
+
+    @property
+    def weight(self) -> int:
+        """How many paths were looked up."""
+        return len(self.straight) + len(self.probes)
 
     @property
     def names(self) -> Mapping[str, tuple[str, str]]:
@@ -79,6 +89,7 @@ def joined(unit: Graph, others: Iterable[Graph]) -> Graph:
             unit,
             files={**unit.files, **one.files},
             raw=(unit.raw | one.raw) - as_yaml,
+            signature=f"{unit.signature} {one.signature}",
             chains={**one.chains, **unit.chains},
             failures=(*unit.failures, *one.failures),
             remotes={**one.remotes, **unit.remotes},
@@ -87,13 +98,25 @@ def joined(unit: Graph, others: Iterable[Graph]) -> Graph:
     return unit
 
 
+def signed(graph: Graph) -> Graph:
+    """Return a graph whose files are known, with the signature that tells them from all others."""
+    files = sorted((path, entry.mode, entry.sha) for path, entry in graph.files.items())
+    return replace(graph, signature=hashlib.sha256(repr(files).encode()).hexdigest())
+
+
 def is_same(graph: Graph, tree: Tree) -> bool:
     """Tell whether a commit has the same files where an earlier one had them."""
-    for path, known in graph.probes.items():
+    for path, known in graph.straight.items():
         file = tree.straight(path)  # most paths, at a small part of the cost
-        if (f"{file.mode} {file.sha} {path}" if file else _probe(tree, path)) != known:
+        if file is None:
+            if _probe(tree, path) != answered(known, path):
+                return False
+        elif file.sha != known.sha or file.mode != known.mode:
             return False
-    return True
+    return all(
+        (not known and tree.is_nothing(path)) or _probe(tree, path) == known
+        for path, known in graph.probes.items()
+    )
 
 
 def _probe(tree: Tree, path: str) -> str:
@@ -105,7 +128,12 @@ def _probe(tree: Tree, path: str) -> str:
 
 def answer(found: Target) -> str:
     """Return what a look at a path has found, as `Graph.probes` keeps it."""
-    return f"{found.file.mode} {found.file.sha} {found.real}" if found.file else ""
+    return answered(found.file, found.real) if found.file else ""
+
+
+def answered(file: Entry, real: str) -> str:
+    """Return what a look has found that led to a file."""
+    return f"{file.mode} {file.sha} {real}"
 
 
 def names_of(remotes: Mapping[RemoteRepository, str]) -> Mapping[str, tuple[str, str]]:

@@ -104,6 +104,7 @@ class GraphReader:
         if size > _UNIT_BYTES:
             message = f"the build reads more than {text.size(_UNIT_BYTES)}: split it"
             return _refused(found, message)
+        found = graph.signed(found)
         if not remote.refused:
             self._remember(source.key(folder), found)
         return found
@@ -111,9 +112,9 @@ class GraphReader:
     def _remember(self, name: tuple[str, str, bool], found: Graph) -> None:
         before = self._graphs.pop(name, None)
         self._graphs[name] = found
-        self._probes += len(found.probes) - (len(before.probes) if before else 0)
+        self._probes += found.weight - (before.weight if before else 0)
         while self._probes > _PROBES and len(self._graphs) > 1:
-            self._probes -= len(self._graphs.popitem(last=False)[1].probes)
+            self._probes -= self._graphs.popitem(last=False)[1].weight
 
     async def _inputs(self, source: UnitSource, explored: Graph) -> Mapping[str, InputFile]:
         """Read and parse the files that a graph needs; those that are too large are not read."""

@@ -31,9 +31,8 @@ class _BuildRequest(NamedTuple):
 
     def made_key(self, tool: Tool) -> str:
         """Return what tells the child of this unit from all others that may make something else."""
-        files = sorted((path, entry.mode, entry.sha) for path, entry in self.unit.files.items())
-        how = self.how
-        told = (tool.identity, how.decryption_mark, how.overlay, how.components, self.unit.folder, files)
+        unit, how = self.unit, self.how
+        told = (tool.identity, how.decryption_mark, how.overlay, how.components, unit.folder, unit.signature)
         return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
