@@ -1,4 +1,4 @@
-"""Find or build the control plane's binaries and Helm; the last line of stdout is the folder that holds them all."""
+"""Find or build what tests run: a control plane, Helm, a registry. The last line of stdout is the folder of them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         assemble.helm(os.environ)
+        assemble.registry(os.environ)
         folder = assemble.complete(os.environ)
     except (assemble.MissingError, progress.StepError, OSError) as error:
         sys.stderr.write(f"{error}\n")

@@ -54,6 +54,14 @@ def helm(environment: Mapping[str, str]) -> Path:
     return _choose(binary, cache, environment).path or cache / binary.name
 
 
+def registry(environment: Mapping[str, str]) -> Path:
+    """Return the OCI registry, after building it where none is found; raises `StepError`."""
+    wanted = pins.read()
+    cache, binary = pins.registry_cache(wanted, environment), pins.registry(wanted)
+    _build([binary], cache, environment)
+    return _choose(binary, cache, environment).path or cache / binary.name
+
+
 def _build(binaries: Sequence[pins.Binary], cache: Path, environment: Mapping[str, str]) -> None:
     missing = []
     for binary in binaries:

@@ -10,6 +10,7 @@ from pathlib import Path
 MODULE = Path(__file__).parent
 KWOK_MODULE = MODULE / "kwok"
 HELM_MODULE = MODULE / "helm"
+REGISTRY_MODULE = MODULE / "registry"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class Pins:
     etcd: str
     kwok: str
     helm: str
+    registry: str
 
     def __str__(self) -> str:
         return f"k8s-{self.kubernetes}_etcd-{self.etcd}_kwok-{self.kwok}"
@@ -46,6 +48,9 @@ def read() -> Pins:
         etcd=required((MODULE / "go.mod").read_text(), "go.etcd.io/etcd/server/v3"),
         kwok=required((KWOK_MODULE / "go.mod").read_text(), "sigs.k8s.io/kwok"),
         helm=required((HELM_MODULE / "go.mod").read_text(), "helm.sh/helm/v4"),
+        registry=required(
+            (REGISTRY_MODULE / "go.mod").read_text(), "github.com/distribution/distribution/v3"
+        ),
     )
 
 
@@ -90,6 +95,18 @@ def helm(pins: Pins) -> Binary:
     )
 
 
+def registry(pins: Pins) -> Binary:
+    """Return the OCI registry that stories fetch charts from; nothing else needs it."""
+    package = "github.com/distribution/distribution/v3"
+    return Binary(
+        name="registry",
+        version=pins.registry,
+        package=f"{package}/cmd/registry",
+        module=REGISTRY_MODULE,
+        flags=f"-X {package}/version.version={pins.registry}",
+    )
+
+
 def cache(pins: Pins, environment: Mapping[str, str]) -> Path:
     """Return the user's folder for what was built: outside of any checkout, one for each set of versions."""
     return _root(environment) / "controlplane" / str(pins)
@@ -98,6 +115,11 @@ def cache(pins: Pins, environment: Mapping[str, str]) -> Path:
 def helm_cache(pins: Pins, environment: Mapping[str, str]) -> Path:
     """Return the user's folder for Helm, whose version changes without that of the control plane."""
     return _root(environment) / "helm" / pins.helm
+
+
+def registry_cache(pins: Pins, environment: Mapping[str, str]) -> Path:
+    """Return the user's folder for the registry."""
+    return _root(environment) / "registry" / pins.registry
 
 
 def _root(environment: Mapping[str, str]) -> Path:

@@ -33,6 +33,16 @@ def test_a_token_accepts_one_change_of_one_resource() -> None:
     assert pins.token("u", (MOVED, back)) == pins.token("u", (back, MOVED))
 
 
+def test_a_token_for_two_changes_accepts_the_one_that_is_seen_first() -> None:
+    chart = MovedPin(before=CHART, now=Pin(name=CHART.name, ref="1.2.3", resolved="x", digest="sha256:2"))
+    both = pins.token("u", (MOVED, chart))
+    assert pins.is_accepted("u", (MOVED,), both)
+    assert pins.is_accepted("u", (chart, MOVED), both)
+    assert pins.is_accepted("u", (), "")
+    assert not pins.is_accepted("u", (MOVED, chart), pins.token("u", (MOVED,)))
+    assert not pins.is_accepted("v", (MOVED,), both)
+
+
 def test_the_sentence_names_both_and_the_command_that_accepts() -> None:
     said = pins.sentence((MOVED,), "t0ken", Key("team", "shop"))
     assert f"tag v1 of https://h.example/org/repo was {'a' * 40} and is {'b' * 40} now" in said

@@ -97,14 +97,14 @@ def test_a_module_that_is_not_required_is_an_error() -> None:
 
 
 def test_the_cache_is_outside_of_the_checkout_and_keyed_by_all_versions() -> None:
-    some = pins.Pins(kubernetes="1.37.2", etcd="3.7.0", kwok="0.8.0", helm="4.3.1")
+    some = pins.Pins(kubernetes="1.37.2", etcd="3.7.0", kwok="0.8.0", helm="4.3.1", registry="3.0.0")
     key = "towline/controlplane/k8s-1.37.2_etcd-3.7.0_kwok-0.8.0"
     assert pins.cache(some, {"HOME": "/home/me"}) == Path("/home/me/.cache") / key
     assert pins.cache(some, {"HOME": "/home/me", "XDG_CACHE_HOME": "/big/cache"}) == Path("/big/cache") / key
 
 
 def test_another_version_of_helm_builds_no_control_plane_anew() -> None:
-    some = pins.Pins(kubernetes="1.37.2", etcd="3.7.0", kwok="0.8.0", helm="4.3.1")
+    some = pins.Pins(kubernetes="1.37.2", etcd="3.7.0", kwok="0.8.0", helm="4.3.1", registry="3.0.0")
     other = dataclasses.replace(some, helm="4.4.0")
     home = {"HOME": "/home/me"}
     assert pins.cache(some, home) == pins.cache(other, home)

@@ -13,6 +13,7 @@ from towline.api.gitrepository import Spec
 from towline.errors import Reason, SpecError
 from towline.kube.discovery import Discovery
 from towline.model import Key
+from towline.reconcile.desired.charts_elsewhere import GatheredCharts
 from towline.reconcile.desired.commit_charts import CommitCharts
 from towline.reconcile.desired.head import Head
 from towline.reconcile.values.treatments import Treated
@@ -54,7 +55,8 @@ class Scene(NamedTuple):
         source = UnitSource(name="repository", tree=commit.tree, read=commit.read)
         remote = access.remote(spec, None, allow_http=True, bound=BoundHosts(value=None, is_required=False))
         head = Head(remote=remote, name="main", sha="a" * 40, seen_at=0.0)
-        return await self.charts.build(head, spec, Treated(key=APP), source, frozenset({"app"}))
+        charts = GatheredCharts(source=source, folders=frozenset({"app"}))
+        return await self.charts.build(head, spec, Treated(key=APP), charts)
 
     def serve(self, name: str, kind: str) -> None:
         self.api.groups.append(group(name, ("v1", [resource(kind, f"{kind.lower()}s")])))

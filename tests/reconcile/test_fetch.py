@@ -37,6 +37,8 @@ from towline.render.helm.chart_builds import ChartBuilder
 from towline.render.next_commit import NextCommitReader
 from towline.render.units.unit_builds import UnitBuilder
 from towline.shares.pools import Pools
+from towline.source.helm_charts.chart_door import Charts
+from towline.source.helm_charts.chart_http import ChartHttp
 from towline.source.mirror import Mirrors
 from towline.source.selection import SourceLimits
 from towline.status.compute import PassResult
@@ -80,6 +82,7 @@ async def fetcher(mirrors: Mirrors, tmp_path: Path) -> AsyncIterator[Fetcher]:
             charts=charts,
             parts=RemoteParts(
                 mirrors,
+                Charts(tmp_path, ChartHttp(Pools.here(), None, allow_http=True)),
                 PartAccess(client, allow_http=True, own_keys=("", ""), require_bound=False),
                 Ledger(client, "", tmp_path),
             ),

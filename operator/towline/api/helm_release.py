@@ -56,9 +56,19 @@ class HelmValuesSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HelmChart:
+    """A chart of another server, as the spec names it."""
+
+    repository: str
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HelmRelease:
     """What `spec.helm` says; `values` is JSON, empty where there are none. Empty texts stand for what is not set."""
 
+    chart: HelmChart | None = None
     name: str = ""
     namespace: str = ""
     files: tuple[str, ...] = ()
@@ -81,7 +91,11 @@ def parse(given: Mapping[str, Any] | None) -> HelmRelease:
     """Return `spec.helm` as the schema has accepted it."""
     given = given or {}
     values = given.get("values")
+    chart = given.get("chart")
     return HelmRelease(
+        chart=HelmChart(repository=chart["repo"], name=chart["name"], version=chart["version"])
+        if chart
+        else None,
         name=given.get("releaseName", ""),
         namespace=given.get("namespace", ""),
         files=tuple(_clean(path) for path in given.get("valuesFiles") or ()),

@@ -100,11 +100,21 @@ def moved_body(moved: Sequence[MovedPin], token: str) -> Body:
 
 
 def token(uid: str, moved: Iterable[MovedPin]) -> str:
-    """Return what accepts exactly these changes, for the GitRepository with this uid."""
-    lines = sorted(
-        f"{each.now.name} {each.now.ref} {each.before.content} {each.now.content}" for each in moved
-    )
-    return hashlib.sha256("\n".join((uid, *lines)).encode()).hexdigest()[:_TOKEN_DIGITS]
+    """Return what accepts exactly these changes, for the GitRepository with this uid: a part for each of them."""
+    return ".".join(sorted(_part(uid, each) for each in moved))
+
+
+def is_accepted(uid: str, moved: Iterable[MovedPin], accepted: str) -> bool:
+    """Tell whether a token accepts these changes.
+
+    It may accept more: what moved further inside is only seen once what leads there was accepted.
+    """
+    return {_part(uid, each) for each in moved} <= set(accepted.split("."))
+
+
+def _part(uid: str, moved: MovedPin) -> str:
+    told = (uid, moved.now.name, moved.now.ref, moved.before.content, moved.now.content)
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:_TOKEN_DIGITS]
 
 
 def sentence(moved: Sequence[MovedPin], accept: str, key: Key) -> str:

@@ -38,6 +38,8 @@ from towline.records.ledger import Ledger
 from towline.server import app
 from towline.settings import Settings
 from towline.shares.pools import Pools
+from towline.source.helm_charts.chart_door import Charts
+from towline.source.helm_charts.chart_http import ChartHttp
 from towline.source.mirror import Mirrors
 from towline.source.public_addresses import Addresses
 
@@ -146,6 +148,12 @@ async def _leadership(chosen: Settings) -> AsyncIterator[Leadership]:
         yield Elector(client, chosen.home, holder, clock=time.monotonic, now=wiring.now)
 
 
+async def _end(rechecks: Rechecks, index: Index, mirrors: Mirrors) -> None:
+    await rechecks.aclose()
+    await index.aclose()
+    await mirrors.aclose()
+
+
 @asynccontextmanager
 async def _engine(
     chosen: Settings, metrics: Metrics, leadership: Leadership, own: Keys, pools: Pools
@@ -173,17 +181,19 @@ async def _engine(
         index = Index(client, discovery, changed, shifted, stamps=own.stamps, on_doubt=doubt, on_lost=lost)
         mirrors = _mirrors(chosen, own.mask, pools)
         doors = Doors(
-            client=client, discovery=discovery, index=index, mirrors=mirrors, ledger=ledger, pools=pools
+            client=client,
+            discovery=discovery,
+            index=index,
+            mirrors=mirrors,
+            charts=_charts(chosen, own.mask, pools),
+            ledger=ledger,
+            pools=pools,
         )
         passes = wiring.passes(chosen, doors, own, metrics, wake)
         queue = WorkQueue(passes.once, time.monotonic, may_interrupt=passes.is_asking)
         resumption = Resumption(lambda: pages(client), wake, lost, queue.leave)
 
-        async def end() -> None:
-            await rechecks.aclose()
-            await index.aclose()
-            await mirrors.aclose()
-
+        end = partial(_end, rechecks, index, mirrors)
         try:
             async with _beside(
                 learn=background.learn(discovery),
@@ -209,6 +219,12 @@ def _mirrors(chosen: Settings, mask_key: bytes, pools: Pools) -> Mirrors:
         pools=pools,
         discreet=chosen.hide_connection_details,
     )
+
+
+def _charts(chosen: Settings, mask_key: bytes, pools: Pools) -> Charts:
+    addresses = Addresses() if chosen.deny_private_addresses else None
+    http = ChartHttp(pools, addresses, allow_http=chosen.allow_http)
+    return Charts(chosen.folder, http, mask_key, discreet=chosen.hide_connection_details)
 
 
 @asynccontextmanager

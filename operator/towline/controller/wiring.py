@@ -73,6 +73,7 @@ from towline.render.units.unit_builds import UnitBuilder
 from towline.settings import Settings
 from towline.shares.pools import Pools
 from towline.source.access import Remote
+from towline.source.helm_charts.chart_door import Charts
 from towline.source.mirror import Mirrors
 from towline.source.selection import SourceLimits
 from towline.status.waits import Waits
@@ -86,6 +87,7 @@ class Doors:
     discovery: Discovery
     index: Index
     mirrors: Mirrors
+    charts: Charts
     ledger: Ledger
     pools: Pools
 
@@ -281,7 +283,7 @@ def _parts(doors: Doors, rules: ReadingRules) -> RemoteParts:
         own_keys=rules.keys,
         require_bound=rules.require_bound_credentials,
     )
-    return RemoteParts(doors.mirrors, access, doors.ledger)
+    return RemoteParts(doors.mirrors, doors.charts, access, doors.ledger)
 
 
 def _source(chosen: Settings, doors: Doors, jail: Jail, readers: _Readers) -> CommitReader:

@@ -9,13 +9,13 @@ from towline.errors import Reason, SpecError
 from towline.kube.discovery import Discovery
 from towline.model import Key
 from towline.reconcile.desired import commit_notes
+from towline.reconcile.desired.charts_elsewhere import GatheredCharts
 from towline.reconcile.desired.head import Head
 from towline.reconcile.values.treatments import Treated
 from towline.render.documents import YamlLimits
 from towline.render.helm.chart_builds import ChartBuilder
 from towline.render.helm.chart_options import Capabilities, ChartOptions
 from towline.render.units.built_units import Built
-from towline.render.units.unit_source import UnitSource
 
 _LONGEST = 53
 """Characters of a release, as for Helm."""
@@ -36,10 +36,8 @@ class CommitCharts:
         self._yaml = yaml
         self._asked: dict[Key, frozenset[str] | None] = {}
 
-    async def build(
-        self, head: Head, spec: Spec, treated: Treated, source: UnitSource, folders: frozenset[str]
-    ) -> Built:
-        """Render the charts in some folders of a commit.
+    async def build(self, head: Head, spec: Spec, treated: Treated, charts: GatheredCharts) -> Built:
+        """Render charts with all that they need.
 
         Raises:
             SpecError: InvalidSpec, where the spec must name the release.
@@ -57,11 +55,11 @@ class CommitCharts:
             mark=f"{treated.files_mark}{treated.layers_mark}",
             limits=self._yaml,
         )
-        found = await self._builder.build(source, folders, options)
+        found = await self._builder.build(charts.source, charts.folders, options)
         self._asked[treated.key] = found.versions
         commit_notes.built(found.built, head.sha)
         commit_notes.lookups(found.lookups, head.sha)
-        return found.built
+        return charts.named(found.built).plus(Built(failures=charts.failures))
 
     async def mark(self, key: Key) -> str:
         """Return what tells the cluster, as far as the charts of a repository ask for it, from another one.

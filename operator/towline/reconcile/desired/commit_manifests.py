@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from towline.api.gitrepository import Spec
 from towline.errors import BuildError, CostlyBuildError
 from towline.model import Manifest
-from towline.reconcile.desired import commit_notes
+from towline.reconcile.desired import charts_elsewhere, commit_notes
 from towline.reconcile.desired.commit_charts import CommitCharts
 from towline.reconcile.desired.commit_files import CommitFiles
 from towline.reconcile.desired.head import Head
-from towline.reconcile.remotes.pinned_bases import PinnedBases
+from towline.reconcile.remotes.remote_parts import PinnedParts
 from towline.reconcile.values.treatments import Treated
 from towline.render import formats
 from towline.render.build_report import build_error
@@ -74,7 +74,7 @@ class ManifestReader:
         self._yaml = yaml
 
     async def read(
-        self, head: Head, spec: Spec, treated: Treated, bases: PinnedBases | None = None
+        self, head: Head, spec: Spec, treated: Treated, parts: PinnedParts | None = None
     ) -> CommitManifests:
         """Read every file and build every unit of a commit.
 
@@ -88,21 +88,46 @@ class ManifestReader:
         selected = await asyncio.to_thread(
             selection.select, listed, spec.path, markers, spec.exclude, self._files.limits
         )
+        if spec.helm.chart:
+            return await self._of_chart(head, spec, treated, parts, listed=listed, selected=selected)
         unit_kinds.check(selected.units, spec.render, spec.path)
         kinds = unit_kinds.split(selected.units, spec.render)
         overlay.check(spec.kustomize, spec.path, kinds.kustomizations)
         self._charts.check(spec, len(kinds.charts))
-        source = replace(await self._files.unit_source(head), bases=bases) if selected.units else None
+        source = await self._source(head, parts) if selected.units else None
         built = await self._built(head, source, kinds, _unit_settings(spec, treated))
         if source and kinds.charts:
-            charts = await self._charts.build(head, spec, treated, source, kinds.charts)
-            built = built.plus(charts)
+            charts = await charts_elsewhere.with_dependencies(source, kinds.charts, parts)
+            built = built.plus(await self._charts.build(head, spec, treated, charts))
         else:
             self._charts.forget(treated.key)
         plain = tuple(each for each in selected.files if each.path not in built.reads)
         selected = replace(selected, files=plain)
         manifests = await self._manifests(head, spec, treated, selected, built)
         return CommitManifests(listed=listed, selected=selected, built=built, manifests=manifests)
+
+    async def _of_chart(  # noqa: PLR0913  what is read, how, and what is there
+        self,
+        head: Head,
+        spec: Spec,
+        treated: Treated,
+        parts: PinnedParts | None,
+        *,
+        listed: Links,
+        selected: Selection,
+    ) -> CommitManifests:
+        """Render the chart that the spec names; the files below the path are values."""
+        chart, door = charts_elsewhere.of_spec(spec, parts)
+        charts_elsewhere.check_values_only(selected.units)
+        source = await self._source(head, parts)
+        charts = await charts_elsewhere.alone(source, chart, door)
+        built = await self._charts.build(head, spec, treated, charts)
+        selected = replace(selected, files=(), failures=())
+        manifests = await self._manifests(head, spec, treated, selected, built)
+        return CommitManifests(listed=listed, selected=selected, built=built, manifests=manifests)
+
+    async def _source(self, head: Head, parts: PinnedParts | None) -> UnitSource:
+        return replace(await self._files.unit_source(head), bases=parts.bases if parts else None)
 
     async def _built(
         self, head: Head, source: UnitSource | None, kinds: UnitKinds, how: UnitSettings

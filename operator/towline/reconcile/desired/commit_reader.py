@@ -72,8 +72,8 @@ class CommitReader:
             return None
         head, revision = found
         treated = await self.treated(key, spec)
-        bases = self._parts.begin(repository, spec, asks=False)
-        return head, revision, await self._whole_commits.read(head, spec, treated, bases)
+        parts = self._parts.begin(repository, spec, asks=False)
+        return head, revision, await self._whole_commits.read(head, spec, treated, parts)
 
     async def treated(self, key: Key, spec: Spec) -> Treated:
         """Return how the files of a repository are read now: with which variables and private keys.
@@ -113,9 +113,9 @@ class CommitReader:
         """
         found = await self._next(head, spec, before) if before and not treated.mark else None
         if found is None:
-            bases = self._parts.begin(repository, spec)
-            found = await self._whole_commits.read(head, spec, treated, bases)
-            self._parts.end(repository.key, bases)
+            parts = self._parts.begin(repository, spec)
+            found = await self._whole_commits.read(head, spec, treated, parts)
+            self._parts.end(repository.key, parts)
             seen = replace(treated, cluster_mark=await self._charts.mark(repository.key))
             found = replace(found, mark=seen.mark)
         if before:

@@ -16,7 +16,7 @@ from towline.reconcile.desired import commit_notes
 from towline.reconcile.desired.commit_manifests import CommitManifests, ManifestReader
 from towline.reconcile.desired.declared_objects import Desired
 from towline.reconcile.desired.head import Head
-from towline.reconcile.remotes.pinned_bases import PinnedBases
+from towline.reconcile.remotes.remote_parts import PinnedParts
 from towline.reconcile.values.treatments import Treated, Treatments
 from towline.render import declared
 from towline.render.build_report import build_error
@@ -55,7 +55,7 @@ class WholeCommitReader:
         self._treatments = treatments
 
     async def read(
-        self, head: Head, spec: Spec, treated: Treated, bases: PinnedBases | None = None
+        self, head: Head, spec: Spec, treated: Treated, parts: PinnedParts | None = None
     ) -> Desired:
         """Read the manifests of the commit and give each its place.
 
@@ -64,7 +64,7 @@ class WholeCommitReader:
             SourceError: the path, or the size of its content.
             ClusterError: the API server could not say which kinds it serves.
         """
-        found = await self._manifests.read(head, spec, treated, bases)
+        found = await self._manifests.read(head, spec, treated, parts)
         placed = await self._placed(found, head, spec)
         seen = await asyncio.to_thread(ignore_fields.marked, placed.seen, spec.ignore_fields)
         await asyncio.to_thread(self._treatments.learn, treated, seen)
@@ -80,8 +80,8 @@ class WholeCommitReader:
             mark=treated.mark,
             submodules=found.selected.submodules,
             files=files if usual else None,
-            pins=bases.book.used if bases else (),
-            kept_pins=bases.book.kept if bases else (),
+            pins=parts.book.used if parts else (),
+            kept_pins=parts.book.kept if parts else (),
             units=tuple(map(commit_notes.time, found.built.units)),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from towline.api import remoting
@@ -15,6 +15,9 @@ from towline.model import Key
 from towline.render.units.remote_bases import RemoteRefusedError
 from towline.source import access
 from towline.source.access import Remote
+from towline.source.helm_charts import chart_access
+from towline.source.helm_charts.chart_access import ChartAccess
+from towline.source.helm_charts.chart_name import ChartName
 
 _WORDS = (
     ("and name it in spec.secretRef", "and name it in spec.remotes, with the prefix of this url"),
@@ -41,7 +44,7 @@ class PartAccess:
         self, client: Client, *, allow_http: bool, own_keys: tuple[str, str], require_bound: bool
     ) -> None:
         self._client = client
-        self._allow_http = allow_http
+        self.allow_http = allow_http
         self._own_keys = own_keys
         self._require_bound = require_bound
 
@@ -53,20 +56,32 @@ class PartAccess:
             SourceError: the credentials.
             ClusterError: the Secret could not be read.
         """
+        name, secret, bound = await self._secret(key, spec, url)
+        with translated():
+            return access.remote_at(url, name, secret, allow_http=self.allow_http, bound=bound)
+
+    async def chart(self, key: Key, spec: Spec, chart: ChartName) -> ChartAccess:
+        """Return how the server of a chart is asked.
+
+        Raises:
+            SourceError: the credentials.
+            ClusterError: the Secret could not be read.
+        """
+        name, secret, bound = await self._secret(key, spec, chart.url)
+        url = chart.url.replace("oci://", "https://", 1)
+        return chart_access.of(url, name, secret, bound)
+
+    async def _secret(
+        self, key: Key, spec: Spec, url: str
+    ) -> tuple[str, Mapping[str, bytes] | None, BoundHosts]:
+        """Return the Secret for a url: its name, empty where there is none, its content, and what binds it."""
         name = remoting.secret_for(url, spec.remote_secrets)
         if (key.namespace, name) == self._own_keys:
             message = f"spec.remotes: {name} is the Secret of the operator's own keys: name another one"
             raise SourceError(Reason.AUTH_CONFIG_INVALID, message)
         secret = await secrets.for_git(self._client, key.namespace, name) if name else None
-        hosts = secret.hosts if secret else None
-        with translated():
-            return access.remote_at(
-                url,
-                name,
-                secret.content if secret else None,
-                allow_http=self._allow_http,
-                bound=BoundHosts(value=hosts, is_required=self._require_bound),
-            )
+        bound = BoundHosts(value=secret.hosts if secret else None, is_required=self._require_bound)
+        return name, secret.content if secret else None, bound
 
 
 @contextmanager

@@ -75,6 +75,6 @@ class PinBook:
             MovedPinsError: nobody has.
         """
         moved = tuple(self._moved.values())
-        token = pins.token(self._uid, moved)
-        if moved and token != self._accepted:
+        if not pins.is_accepted(self._uid, moved, self._accepted):
+            token = pins.token(self._uid, moved)
             raise MovedPinsError(moved, token, pins.sentence(moved, token, self._key))

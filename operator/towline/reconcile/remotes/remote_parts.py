@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from towline.api import labels, pins
 from towline.api.gitrepository import GitRepository, Spec
 from towline.api.pins import Pin
 from towline.api.remoting import RemotePolicy
 from towline.model import Key
+from towline.reconcile.remotes.chart_pins import PinnedCharts
 from towline.reconcile.remotes.part_access import PartAccess
 from towline.reconcile.remotes.pin_book import PinBook
 from towline.reconcile.remotes.pinned_bases import PinnedBases
 from towline.records.ledger import Ledger
 from towline.source.access import Remote
+from towline.source.helm_charts.chart_door import Charts
 from towline.source.mirror import Mirrors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedParts:
+    """What opens the remote parts of one reading, against the pins in one book."""
+
+    bases: PinnedBases
+    charts: PinnedCharts
+    book: PinBook
 
 
 class RemoteParts:
@@ -22,18 +34,20 @@ class RemoteParts:
 
     Args:
         mirrors: fetch and read Git repositories.
+        charts: fetches and keeps charts.
         access: knows the credentials.
         ledger: knows the pins of a repository whose status was lost.
     """
 
-    def __init__(self, mirrors: Mirrors, access: PartAccess, ledger: Ledger) -> None:
+    def __init__(self, mirrors: Mirrors, charts: Charts, access: PartAccess, ledger: Ledger) -> None:
         self._mirrors = mirrors
+        self._charts = charts
         self._access = access
         self._ledger = ledger
         self._used: dict[Key, Mapping[str, Remote]] = {}
 
-    def begin(self, repository: GitRepository, spec: Spec, *, asks: bool = True) -> PinnedBases | None:
-        """Return what opens the remote bases of one reading; None where the spec refuses them.
+    def begin(self, repository: GitRepository, spec: Spec, *, asks: bool = True) -> PinnedParts | None:
+        """Return what opens the remote parts of one reading; None where the spec refuses them.
 
         Args:
             repository: whose commit is read.
@@ -49,11 +63,14 @@ class RemoteParts:
 
         accepted = repository.annotations.get(labels.ACCEPT_PIN, "")
         book = PinBook(key, repository.uid, pins.parse(repository.status), accepted, recorded)
-        return PinnedBases(key, spec, mirrors=self._mirrors, access=self._access, book=book, asks=asks)
+        access = self._access
+        bases = PinnedBases(key, spec, mirrors=self._mirrors, access=access, book=book, asks=asks)
+        charts = PinnedCharts(key, spec, charts=self._charts, access=access, book=book, asks=asks)
+        return PinnedParts(bases=bases, charts=charts, book=book)
 
-    def end(self, key: Key, bases: PinnedBases | None) -> None:
+    def end(self, key: Key, parts: PinnedParts | None) -> None:
         """Note which remote repositories a commit that was read is made of: their mirrors stay."""
-        self._used[key] = dict(bases.remotes) if bases else {}
+        self._used[key] = dict(parts.bases.remotes) if parts else {}
 
     def remotes(self) -> tuple[Remote, ...]:
         """Return every remote repository that a commit builds on."""

@@ -59,7 +59,8 @@ def read(files: Mapping[str, bytes]) -> ChartParts:
             message = f"{one.name} {one.version}".strip()
             faults.append(
                 _failure(
-                    f"{message} is not in charts/: run helm dependency build and commit what it adds there",
+                    f"{message} is not in charts/: run helm dependency build and commit what it adds there,"
+                    " or set spec.remote: Pinned",
                     one.file,
                     one.line,
                 )

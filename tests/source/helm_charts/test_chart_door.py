@@ -9,15 +9,15 @@ import pytest
 from towline.api.bound_hosts import BoundHosts
 from towline.errors import Reason, SourceError
 from towline.shares.pools import Pools
-from towline.source.charts import chart_access, chart_name
-from towline.source.charts.chart_access import ChartAccess
-from towline.source.charts.chart_door import Charts, FetchedChart
-from towline.source.charts.chart_http import ChartHttp
-from towline.source.charts.chart_name import ChartName, ChartNameError
+from towline.source.helm_charts import chart_access, chart_name
+from towline.source.helm_charts.chart_access import ChartAccess
+from towline.source.helm_charts.chart_door import Charts, FetchedChart
+from towline.source.helm_charts.chart_http import ChartHttp
+from towline.source.helm_charts.chart_name import ChartName, ChartNameError
 from towline.source.public_addresses import Addresses
 
-from tests.source.charts import chart_servers
-from tests.source.charts.chart_servers import AUTHORITY, CLIENTS, PAIR, FileServer, serving
+from tests.source.helm_charts import chart_servers
+from tests.source.helm_charts.chart_servers import AUTHORITY, CLIENTS, PAIR, FileServer, serving
 
 CHART = chart_servers.packed()
 DIGEST = f"sha256:{hashlib.sha256(CHART).hexdigest()}"

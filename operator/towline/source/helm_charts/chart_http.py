@@ -19,8 +19,8 @@ from towline.shares import behalf
 from towline.shares.pools import Pools
 from towline.source import access
 from towline.source.access import Remote
-from towline.source.charts.chart_access import ChartAccess
 from towline.source.dns import Names
+from towline.source.helm_charts.chart_access import ChartAccess
 from towline.source.public_addresses import Addresses
 
 _REDIRECTS = 5

@@ -6,10 +6,10 @@ import gzip
 import tarfile
 
 import pytest
-from towline.source.charts import chart_archive
-from towline.source.charts.chart_archive import ChartArchiveError
+from towline.source.helm_charts import chart_archive
+from towline.source.helm_charts.chart_archive import ChartArchiveError
 
-from tests.source.charts.chart_servers import packed
+from tests.source.helm_charts.chart_servers import packed
 
 CHART = {"web/Chart.yaml": "name: web\n"}
 

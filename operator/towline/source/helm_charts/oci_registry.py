@@ -14,11 +14,11 @@ from towline.errors import Reason, SourceError, SpecError
 from towline.http.connection import Reply
 from towline.source import access as url_rules
 from towline.source.access import Remote
-from towline.source.charts import helm_repository
-from towline.source.charts.chart_access import ChartAccess
-from towline.source.charts.chart_http import ChartHttp, WantedFile
-from towline.source.charts.chart_name import ChartName, ChartNameError
-from towline.source.charts.helm_repository import ARCHIVE_BYTES, Archived
+from towline.source.helm_charts import helm_repository
+from towline.source.helm_charts.chart_access import ChartAccess
+from towline.source.helm_charts.chart_http import ChartHttp, WantedFile
+from towline.source.helm_charts.chart_name import ChartName, ChartNameError
+from towline.source.helm_charts.helm_repository import ARCHIVE_BYTES, Archived
 
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONTENT = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
@@ -29,27 +29,32 @@ _PART = re.compile(r'([A-Za-z]+)="([^"\\]*)"')
 _TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")
 
 
+async def promised(http: ChartHttp, chart: ChartName, access: ChartAccess, seconds: float) -> str:
+    """Return the digest (sha256, hex) that the manifest says a chart has.
+
+    Raises:
+        ChartNameError, SourceError: as `fetch` does.
+    """
+    manifest = await _Registry(http, chart, access, seconds).manifest()
+    return _layer(manifest, chart).removeprefix("sha256:")
+
+
 async def fetch(
     http: ChartHttp, chart: ChartName, access: ChartAccess, seconds: float
 ) -> tuple[Archived, str]:
     """Return the archive of a chart, and the digest (sha256, hex) that its manifest says it has.
 
     Raises:
-        ChartNameError: the registry does not have it, or it is no chart.
+        ChartNameError: the registry does not have it, or it is something else.
         SourceError: the registry cannot be read.
     """
     registry = _Registry(http, chart, access, seconds)
-    tag = chart.version.replace("+", "_")  # as Helm writes a tag, which may have no plus
-    url = registry.url("manifests", tag)
-    reply = await registry.get(url, _MANIFEST_BYTES, _MANIFEST)
-    if reply.status == 404:
-        raise ChartNameError(f"does not exist in the registry ({chart.url}:{tag})")
-    helm_repository.checked(url, reply, access)
-    layer = _layer(reply.content, chart)
+    manifest = await registry.manifest()
+    layer = _layer(manifest, chart)
     blob = registry.url("blobs", layer)
     archive = await registry.get(blob, ARCHIVE_BYTES)
     helm_repository.checked(blob, archive, access)
-    digest = hashlib.sha256(reply.content).hexdigest()
+    digest = hashlib.sha256(manifest).hexdigest()
     return Archived(archive.content, f"{chart.url}@sha256:{digest}"), layer.removeprefix("sha256:")
 
 
@@ -60,6 +65,7 @@ class _Registry:
         host, _, path = chart.url.removeprefix("oci://").partition("/")
         self._http = http
         self._base = f"https://{host}/v2/{path}"
+        self._chart = chart
         self._scope = f"repository:{path}:pull"
         self._access = access
         self._seconds = seconds
@@ -68,6 +74,20 @@ class _Registry:
     def url(self, what: str, reference: str) -> str:
         """Return where a manifest or blob is."""
         return f"{self._base}/{what}/{reference}"
+
+    async def manifest(self) -> bytes:
+        """Get the manifest of the chart.
+
+        Raises:
+            ChartNameError: there is none.
+        """
+        tag = self._chart.version.replace("+", "_")  # as Helm writes a tag, which may have no plus
+        url = self.url("manifests", tag)
+        reply = await self.get(url, _MANIFEST_BYTES, _MANIFEST)
+        if reply.status == 404:
+            raise ChartNameError(f"does not exist in the registry ({self._chart.url}:{tag})")
+        helm_repository.checked(url, reply, self._access)
+        return reply.content
 
     async def get(self, url: str, limit: int, accept: str = "*/*") -> Reply:
         """Get a manifest or a blob."""

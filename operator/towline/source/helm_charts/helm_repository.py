@@ -12,9 +12,9 @@ import yaml
 
 from towline.errors import Reason, SourceError
 from towline.http.connection import Reply
-from towline.source.charts.chart_access import ChartAccess
-from towline.source.charts.chart_http import ChartHttp, WantedFile
-from towline.source.charts.chart_name import ChartName, ChartNameError
+from towline.source.helm_charts.chart_access import ChartAccess
+from towline.source.helm_charts.chart_http import ChartHttp, WantedFile
+from towline.source.helm_charts.chart_name import ChartName, ChartNameError
 
 INDEX_BYTES = 64 * 1024**2
 ARCHIVE_BYTES = 20 * 1024**2
@@ -43,6 +43,15 @@ class _Listed(NamedTuple):
     digest: str
 
 
+async def promised(http: ChartHttp, chart: ChartName, access: ChartAccess, seconds: float) -> str:
+    """Return the digest (sha256, hex) that the index says a chart has; empty where it says none.
+
+    Raises:
+        ChartNameError, SourceError: as `fetch` does.
+    """
+    return (await _found(http, chart, access, seconds)).digest
+
+
 async def fetch(
     http: ChartHttp, chart: ChartName, access: ChartAccess, seconds: float
 ) -> tuple[Archived, str]:
@@ -52,18 +61,22 @@ async def fetch(
         ChartNameError: the repository does not have it.
         SourceError: the repository cannot be read.
     """
-    url = f"{chart.repository}/index.yaml"
-    reply = await http.get(_wanted(url, access, INDEX_BYTES, seconds))
-    if reply.status == 404:
-        raise ChartNameError(f"is in no Helm repository: {url} does not exist")
-    checked(url, reply, access)
-    listed = await asyncio.to_thread(_listed, reply.content, chart)
+    listed = await _found(http, chart, access, seconds)
     archive = urljoin(f"{chart.repository}/", listed.url)
     if not archive.startswith(("https://", "http://")):
         raise ChartNameError(f"is listed at {archive[:200]}: name that repository instead")
     reply = await http.get(_wanted(archive, access, ARCHIVE_BYTES, seconds))
     checked(archive, reply, access)
     return Archived(reply.content, archive.partition("?")[0]), listed.digest
+
+
+async def _found(http: ChartHttp, chart: ChartName, access: ChartAccess, seconds: float) -> _Listed:
+    url = f"{chart.repository}/index.yaml"
+    reply = await http.get(_wanted(url, access, INDEX_BYTES, seconds))
+    if reply.status == 404:
+        raise ChartNameError(f"is in no Helm repository: {url} does not exist")
+    checked(url, reply, access)
+    return await asyncio.to_thread(_listed, reply.content, chart)
 
 
 def checked(url: str, reply: Reply, access: ChartAccess) -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 from towline import log
 from towline.errors import Reason, SourceError
 from towline.source import disk
-from towline.source.charts import helm_repository, oci_registry
-from towline.source.charts.chart_access import ChartAccess
-from towline.source.charts.chart_http import ChartHttp
-from towline.source.charts.chart_name import ChartName
+from towline.source.helm_charts import helm_repository, oci_registry
+from towline.source.helm_charts.chart_access import ChartAccess
+from towline.source.helm_charts.chart_http import ChartHttp
+from towline.source.helm_charts.chart_name import ChartName
 
 _log = log.logger(__name__)
 
@@ -77,6 +77,18 @@ class Charts:
         fetched = FetchedChart(archive=found.content, digest=f"sha256:{digest}", resolved=found.resolved)
         await asyncio.to_thread(self._keep, self._path(access, fetched.digest), found.content)
         return fetched
+
+    async def promised(self, chart: ChartName, access: ChartAccess, seconds: float) -> str:
+        """Return the digest that a server says a chart has now, without fetching it; empty where it says none.
+
+        Raises:
+            ChartNameError: there is none of this name and version.
+            SourceError: the server could not be asked.
+        """
+        door = oci_registry if chart.is_oci else helm_repository
+        with self._veiled(chart):
+            found = await door.promised(self._http, chart, access, seconds)
+        return f"sha256:{found}" if found else ""
 
     async def kept(self, digest: str, access: ChartAccess) -> bytes | None:
         """Return an archive that these credentials have fetched before; None where it is not kept."""
