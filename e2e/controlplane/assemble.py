@@ -49,8 +49,14 @@ def helm(environment: Mapping[str, str]) -> Path:
     Raises `StepError`.
     """
     wanted = pins.read()
+    _build([pins.helm(wanted)], pins.helm_cache(wanted, environment), environment)
+    return helm_place(environment)
+
+
+def helm_place(environment: Mapping[str, str]) -> Path:
+    """Return where Helm is found, or will be once it is built."""
+    wanted = pins.read()
     cache, binary = pins.helm_cache(wanted, environment), pins.helm(wanted)
-    _build([binary], cache, environment)
     return _choose(binary, cache, environment).path or cache / binary.name
 
 

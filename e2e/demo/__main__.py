@@ -11,8 +11,9 @@ from functools import partial
 
 from e2e.controlplane import assemble, progress
 from e2e.controlplane.progress import say
-from e2e.demo import story
+from e2e.demo import helm, rendered, story
 from e2e.demo.narrator import CommandError, Narrator
+from e2e.demo.stage import Stage
 from e2e.harness import cluster, controlplane, gitserver
 from e2e.harness.operator import Operators
 from e2e.harness.processes import ProcessError, ended_by_signals
@@ -72,12 +73,16 @@ def _tell(plane: controlplane.ControlPlane, server: gitserver.GitServer, operato
     narrator.step("The CRDs are installed, and the operator runs")
     narrator.run("kubectl", "apply", "-f", str(story.CRDS))
     narrator.run("kubectl", "wait", "--for=condition=Established", "-f", str(story.CRDS))
-    operator = operators.shared()
-    narrator.tell(f"towline operator --allow-http   (process {operator.program.pid})")
     repo = server.create("shop")
-    stage = story.Stage(narrator=narrator, repo=repo, folder=plane.folder)
-    for step in story.STEPS:
-        step(stage)
+    with helm.building(os.environ) as (binary, built):
+        operator = operators.private("--kustomize", str(plane.kubectl), "--helm", str(binary))
+        operator.start()
+        narrator.tell(f"towline operator --allow-http   (process {operator.program.pid})")
+        stage = Stage(
+            narrator=narrator, repo=repo, blog=server.create("blog"), folder=plane.folder, helm=built
+        )
+        for step in (*story.STEPS, *rendered.STEPS):
+            step(stage)
     hints = HINTS.format(
         kubeconfig=plane.kubeconfig(), binaries=plane.kubectl.parent, url=repo.url, log=operator.log_file
     )

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
-from e2e.demo.narrator import Narrator
-from e2e.harness.gitrepo import ALICE, BOB, Repo
+from e2e.demo import stage as stages
+from e2e.demo.stage import HERE, IN, Stage
+from e2e.harness.gitrepo import ALICE, BOB
 
-HERE = Path(__file__).parent
 APP = HERE / "app"
 CRDS = HERE.parents[1] / "crds"
-
-IN = ("-n", "team-shop")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """Who tells, the application's repository, and the folder in which its commands run."""
-
-    narrator: Narrator
-    repo: Repo
-    folder: Path
 
 
 def first_sync(stage: Stage) -> None:
@@ -31,13 +18,9 @@ def first_sync(stage: Stage) -> None:
     tell.step("A Git repository becomes a cluster")
     sha = stage.repo.commit(files(), message="Add the shop", author=ALICE)
     tell.run("git", "--git-dir", str(stage.repo.path), "ls-tree", "-r", "--name-only", "main")
-    (stage.folder / "shop.yaml").write_text(
-        (HERE / "gitrepository.yaml").read_text().replace("@URL@", stage.repo.url)
-    )
-    tell.run("cat", "shop.yaml")
     tell.run("kubectl", "create", "namespace", "team-shop")
-    tell.run("kubectl", "apply", "-f", "shop.yaml")
-    _applied(stage, sha)
+    stages.create(stage, "shop.yaml", stage.repo)
+    stages.applied(stage, "shop", sha)
     tell.run("kubectl", "get", "gitrepositories.towline.dev", *IN)
     tell.run("kubectl", "wait", "deployment/web", "-n", "shop", "--for=condition=Available", "--timeout=60s")
     tell.run("kubectl", "get", "deployments,services,configmaps,secrets", "-n", "shop")
@@ -60,7 +43,7 @@ def merged_pull_request(stage: Stage) -> None:
     )
     sha = stage.repo.merge_pull_request(12, "release-1.1", title="Release 1.1", merged_by=ALICE)
     tell.run("git", "--git-dir", str(stage.repo.path), "log", "--graph", "--format=%h %an: %s", "main")
-    _applied(stage, sha)
+    stages.applied(stage, "shop", sha)
     tell.run("kubectl", "get", "services", "-n", "shop")
     tell.run("kubectl", "get", "configmap", "settings", "-n", "shop", "-o", "jsonpath={.data}")
 
@@ -97,7 +80,7 @@ def broken_commit(stage: Stage) -> None:
     stage.repo.commit(
         changed("settings.yaml", "  currency: EUR", "  currency: [EUR"), message="Break it", author=BOB
     )
-    _ready(stage, "BuildFailed")
+    stages.ready(stage, "shop", "BuildFailed")
     tell.run("kubectl", "get", "tgr", "shop", *IN)
     tell.run("kubectl", "get", "tgr", "shop", *IN, "-o", "jsonpath={.status.failures}")
     tell.tell("What was applied stays:")
@@ -109,7 +92,7 @@ def fix(stage: Stage) -> None:
     tell = stage.narrator
     tell.step("The fix")
     sha = stage.repo.commit(changed("settings.yaml", "Hello", "Good day"), message="Mend it", author=BOB)
-    _applied(stage, sha)
+    stages.applied(stage, "shop", sha)
     tell.run("kubectl", "get", "tgr", "shop", *IN)
     tell.run("kubectl", "get", "syncrecords", *IN)
 
@@ -128,18 +111,3 @@ def changed(name: str, old: str, new: str) -> dict[str, str]:
     if old not in text:
         raise ValueError(f"{name} does not hold {old!r}")
     return {name: text.replace(old, new)}
-
-
-def _applied(stage: Stage, sha: str) -> None:
-    stage.narrator.run(
-        *("kubectl", "wait", "gitrepositories.towline.dev/shop", *IN),
-        *(f"--for=jsonpath={{.status.commit.applied}}={sha}", "--timeout=60s"),
-    )
-
-
-def _ready(stage: Stage, reason: str) -> None:
-    path = '{.status.conditions[?(@.type=="Ready")].reason}'
-    stage.narrator.run(
-        *("kubectl", "wait", "gitrepositories.towline.dev/shop", *IN),
-        *(f"--for=jsonpath={path}={reason}", "--timeout=60s"),
-    )

@@ -26,7 +26,8 @@ def test_the_demo_ends_by_itself_when_it_is_asked_to(binaries: Path, tmp_path: P
     assert told.returncode == 0, told.stdout
     steps = [line for line in told.stdout.splitlines() if line.startswith("== ")]
     assert [step.split(".")[0] for step in steps] == [f"== {number}" for number in range(1, len(steps) + 1)]
-    assert len(steps) == 7
+    assert len(steps) == 9
     assert "$ kubectl get tgr shop" in told.stdout
     assert "settings.yaml" in told.stdout
+    assert '"file":"overlays/prod/kustomization.yaml","line":10,' in told.stdout
     assert list(tmp_path.iterdir()) == []
