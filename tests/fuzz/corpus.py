@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.source.helm_charts import chart_servers
+
 A, B, NONE = 40 * b"a", 40 * b"b", 40 * b"0"
 
 
@@ -114,4 +116,25 @@ KUSTOMIZATIONS = (
     b"openapi: {path: x.yaml}\n",
     b"apiVersion: builtin\nkind: ReplacementTransformer\nreplacements: [{path: x.yaml}]\ngenerators: [x.yaml]\n",
     b"helmCharts: [{name: a, repo: b}]\nhelmGlobals: {chartHome: .}\nreplacements: [{path: x.yaml}]\n",
+)
+
+ADDRESSES = (
+    b"https://h.example/org/repo//path?ref=v1",
+    b"git@h.example:org/repo.git/path?ref=0123456789abcdef0123456789abcdef01234567",
+    b"git::ssh://git@h.example:22/o/_git/repo/p?version=v1&timeout=5",
+    b"github.com/org/repo?ref=refs/tags/v1",
+)
+INDEXES = (
+    (
+        b"apiVersion: v1\nentries:\n  other: []\n  web:\n  - version: 1.2.3\n    digest: 00\n    urls: [a.tgz]\n"
+        b"  - version: 1.0.0\n  z:\n  - name: z\n"
+    ),
+    b'{"entries": {"web": [{"version": "1.2.3", "urls": ["a.tgz"]}]}}',
+)
+ARCHIVES = (chart_servers.packed(), chart_servers.packed({"web/Chart.yaml": "name: web", "web/a/b": "c"}))
+DEPENDENCIES = (
+    (
+        b"name: app\ndependencies:\n- name: web\n  version: ^1.2\n  repository: https://h.example/charts\n"
+        b"  tags: [a]\n- name: present\n  version: 1.0.0\n  repository: oci://h.example/x\n"
+    ),
 )

@@ -8,21 +8,26 @@ from typing import Any, NamedTuple
 
 import orjson
 from towline.api import expressions, ignoring, labels, versions
-from towline.errors import SpecError
+from towline.errors import SourceError, SpecError
 from towline.fields import additions, coowners, edited_items, managed, owned_paths, pointer, server_paths
 from towline.model import ObjectRef
 from towline.plan import ignore_fields
 from towline.render import documents, plain
 from towline.render.documents import DocumentErrors, YamlLimits
+from towline.render.helm import chart_dependencies
 from towline.render.links import Listing
 from towline.render.sops import decryption, keyring
 from towline.render.sops.decryption import DecryptionError
-from towline.render.units import exploration, inputs
+from towline.render.units import exploration, inputs, remote_address
+from towline.render.units.remote_address import AddressError
 from towline.render.variables import substitution
 from towline.render.variables.substitution import Substitution, Types
 from towline.source import history, listing, pull_requests, refs
 from towline.source.authorship import steps
 from towline.source.exclusion import Exclusion
+from towline.source.helm_charts import chart_archive, helm_repository
+from towline.source.helm_charts.chart_archive import ChartArchiveError
+from towline.source.helm_charts.chart_name import ChartName, ChartNameError
 from towline.source.selection import Entry, Kind
 from towline.source.trees import tree_objects
 
@@ -156,7 +161,31 @@ def sops_file(content: bytes) -> object:
     return decryption.decrypt([each.value for each in read], keys).documents
 
 
+CHART = ChartName(repository="https://h.example/charts", name="web", version="1.2.3")
+
+
+def needed_charts(content: bytes) -> object:
+    lock = content.replace(b"^1.2", b"1.2.3")
+    found = chart_dependencies.needed({"Chart.yaml": content, "Chart.lock": lock}, {"present"})
+    assert all(one.file and one.message for one in found.failures)
+    return found
+
+
 TARGETS = (
+    Target(
+        "remote_addresses",
+        lambda text: remote_address.parse(text.decode("utf-8", "replace")),
+        corpus.ADDRESSES,
+        (AddressError,),
+    ),
+    Target(
+        "chart_index",
+        lambda text: helm_repository._listed(text, CHART),
+        corpus.INDEXES,
+        (SourceError, ChartNameError),
+    ),
+    Target("chart_archive", chart_archive.unpack, corpus.ARCHIVES, (ChartArchiveError,)),
+    Target("chart_dependencies", needed_charts, corpus.DEPENDENCIES),
     Target("advertisement", refs.advertised, corpus.ADVERTISEMENTS, (ValueError,)),
     Target("ls_remote", refs.listed, corpus.LISTINGS),
     Target("ls_tree", lambda text: listing.entries(text, "a"), corpus.TREES, (ValueError,)),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import trustme
 from aiohttp import web
-from towline.api import remoting
+from towline.api import recordbody, remoting
 from towline.api.gitrepository import Spec
 from towline.api.pins import MovedPinsError, Pin
 from towline.api.remoting import RemotePolicy
@@ -21,6 +21,7 @@ from towline.model import Key
 from towline.reconcile.remotes.part_access import PartAccess
 from towline.reconcile.remotes.pin_book import PinBook
 from towline.reconcile.remotes.pinned_bases import PinnedBases
+from towline.records.ledger import Ledger
 from towline.render.units.remote_address import RemoteRepository
 from towline.render.units.remote_bases import RemoteRefusedError
 from towline.source.mirror import Mirrors
@@ -30,6 +31,7 @@ from e2e.harness import gitserver
 from e2e.harness.gitserver import Fault, GitServer
 from tests.api.test_gitrepository import specify
 from tests.kube.loopback import Server, served
+from tests.records import syncs
 
 AUTHORITY = trustme.CA()
 KEY = Key("team", "shop")
@@ -223,3 +225,48 @@ def test_the_secret_of_the_longest_prefix_is_asked_for() -> None:
     assert (
         remoting.secret_for("https://h.example/a", asked_with("https://h.example").remote_secrets) == "given"
     )
+
+
+async def test_a_repository_without_its_status_takes_the_pins_of_its_newest_record() -> None:
+    recorded = Pin(name="https://h.example/org/repo", ref="v1", resolved="a" * 40)
+    asked = 0
+
+    async def newest() -> tuple[Pin, ...]:
+        nonlocal asked
+        asked += 1
+        return (recorded,)
+
+    book = PinBook(KEY, "uid", (), "", newest)
+    assert await book.known(recorded.name, "v1") == recorded
+    assert await book.known(recorded.name, "v2") is None
+    assert asked == 1
+    book.note(Pin(name=recorded.name, ref="v1", resolved="b" * 40))
+    with pytest.raises(MovedPinsError):
+        book.settle()
+
+
+async def test_the_newest_record_of_a_name_tells_its_pins_whatever_its_uid(tmp_path: Path) -> None:
+    pins = {"pins": [{"name": "https://h.example/org/repo", "ref": "v1", "resolved": "a" * 40}]}
+    made = recordbody.to_body(syncs.history(1)[0])
+    made["spec"] |= pins
+    made["metadata"] |= {"uid": "r", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    older = {"name": "app-0-00000009", "uid": "o", "creationTimestamp": "2025-01-01T00:00:00Z"}
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path.endswith("/syncrecords"):
+            assert "spec.repository.uid" not in request.query["fieldSelector"]
+            return web.json_response(
+                {"items": [{"metadata": older}, {"metadata": made["metadata"]}], "metadata": {}}
+            )
+        return web.json_response(made if request.path.endswith(made["metadata"]["name"]) else {}, status=200)
+
+    async with served(Server(answer)) as client:
+        (pin,) = await Ledger(client, "", tmp_path).pins(Key("shop", "app"))
+    assert pin == Pin(name="https://h.example/org/repo", ref="v1", resolved="a" * 40)
+
+
+def test_every_secret_for_credentials_is_looked_at_once_where_they_were_refused() -> None:
+    prefix = {"prefix": "https://h.example", "secretRef": {"name": "given"}}
+    assert asked_with("https://h.example").secret_names == ("given",)
+    assert specify(secretRef={"name": "git"}, remotes=[prefix]).secret_names == ("git", "given")
+    assert specify(secretRef={"name": "given"}, remotes=[prefix]).secret_names == ("given",)

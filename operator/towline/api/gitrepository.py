@@ -179,6 +179,12 @@ class Spec:
     remote: RemotePolicy = RemotePolicy.REFUSE
     remote_secrets: tuple[RemoteSecret, ...] = ()
 
+    @property
+    def secret_names(self) -> tuple[str, ...]:
+        """The Secrets that hold credentials, each once."""
+        names = (self.secret_name, *(each.name for each in self.remote_secrets))
+        return tuple(dict.fromkeys(filter(None, names)))
+
 
 class Removal(StrEnum):
     """What deleting a GitRepository means for its objects: which of them are deleted; the others are released."""

@@ -69,7 +69,7 @@ class Fetcher:
             ClusterError: the Secret could not be read.
         """
         passed = start.last.passed
-        if passed is None or passed.reason not in reasons.AUTHENTICATION or not spec.secret_name:
+        if passed is None or passed.reason not in reasons.AUTHENTICATION or not spec.secret_names:
             return None
         return await self._heads.secret_version(start.repository.key, spec)
 

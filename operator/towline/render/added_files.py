@@ -35,6 +35,10 @@ class AddedFiles:
         """Return a file that is reached without any symlink."""
         return self._added.get(path) or self._tree.straight(path)
 
+    def is_nothing(self, path: str) -> bool:
+        """Say whether there is neither a file nor a link; False where that is not known at once."""
+        return path not in self._added and self._tree.is_nothing(path)
+
     def is_folder(self, path: str) -> bool:
         """Say whether there is a folder."""
         return self._tree.is_folder(path) or any(True for _ in self._below(path))

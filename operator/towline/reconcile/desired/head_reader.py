@@ -84,12 +84,13 @@ class HeadReader:
         return head, await self._mirrors.revision(remote, sha)
 
     async def secret_version(self, key: Key, spec: Spec) -> str:
-        """Return the version of the Secret that the spec names; empty where there is none.
+        """Return what changes with any of the Secrets that the spec names for credentials.
 
         Raises:
-            ClusterError: the Secret could not be read.
+            ClusterError: one of them could not be read.
         """
-        return await secrets.version(self._client, key.namespace, spec.secret_name)
+        found = [await secrets.version(self._client, key.namespace, name) for name in spec.secret_names]
+        return " ".join(found)
 
     async def revision(self, head: Head, spec: Spec, known: Revision | None = None) -> Revision:
         """Fetch the commit, if it is not there, and read who made it, unless that is `known`.
