@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import re
 import shutil
 import ssl
@@ -17,6 +18,7 @@ import asyncssh
 import pytest
 import trustme
 
+from e2e.controlplane import assemble
 from e2e.harness import cluster as clusters
 from e2e.harness import controlplane, gitserver, pod, repositories
 from e2e.harness.cluster import Cluster, Object
@@ -42,6 +44,18 @@ CHAIN = (
     "leave-towline.md",
 )
 """All guides but the one that installs the operator as a pod, of which there may be one for a cluster."""
+
+CHARTS = ("follow-a-helm-chart.md", "take-over-a-helm-release.md")
+"""Those for which the operator and the reader need Helm."""
+
+UNTRIED = ("secrets-with-sops.md",)
+"""Those for which the reader needs what is not here."""
+
+
+@pytest.fixture
+def with_helm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Helm on PATH, for the operator and for the reader."""
+    monkeypatch.setenv("PATH", f"{assemble.helm(os.environ).parent}:{os.environ['PATH']}")
 
 
 @pytest.fixture
@@ -181,8 +195,17 @@ async def test_a_reader_follows_all_guides_one_after_another_in_one_shell(
     assert cluster.find("v1", "ConfigMap", "settings", "shop")
 
 
+@pytest.mark.usefixtures("with_helm")
+@pytest.mark.parametrize("page", CHARTS)
+def test_a_reader_with_helm_follows_charts(page: str, desk: Desk, installed: Cluster, repo: Repo) -> None:
+    installed.kubectl("get", "namespace", "platform")
+    repo.commit({"README.md": "The shop"})
+    desk.follow(page, {"NAMESPACE": "platform", "REPO": repo.url})
+
+
 def test_every_guide_is_followed_with_the_others_or_installs_the_operator() -> None:
-    assert {page.name for page in guide_reader.PAGES.glob("*.md")} == {*CHAIN, "install.md"}
+    pages = {page.name for page in guide_reader.PAGES.glob("*.md")}
+    assert pages - {*CHAIN, *CHARTS, *UNTRIED, "install.md"} == set()
 
 
 def test_guides_are_typed_into_any_shell_of_any_system() -> None:

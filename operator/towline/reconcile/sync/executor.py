@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
+from towline import log
 from towline.api.syncrecord import ChangeEntry, Ending, SyncRecord
 from towline.apply.objects import WriteContext
 from towline.apply.outcomes import WriteResult
@@ -16,6 +17,7 @@ from towline.apply.writer import Writer
 from towline.fields.mask import Mask
 from towline.live.index import Index
 from towline.model import Action, Change, Key, ObjectRef, Outcome, Result
+from towline.plan import adoption
 from towline.plan.stamp import Stamps
 from towline.reconcile.sync import sync_request
 from towline.reconcile.sync.preparation import Preparation, Prepared
@@ -23,6 +25,11 @@ from towline.reconcile.sync.recorder import Begin, Recorder, nothing_to_prepare
 from towline.reconcile.sync.sync_request import SyncRequest, SyncResult
 from towline.records.closing import Ended
 from towline.records.written_objects import WrittenObjects
+
+_log = log.logger(__name__)
+
+_NAMED = 10
+"""How many tools are named whose objects are taken over."""
 
 
 class Executor:
@@ -78,6 +85,7 @@ class Executor:
         prepared = await self._preparation.prepare(request, context)
         if prepared.is_empty:
             return await self._unwritten(prepared)
+        _tell_taken(prepared, request.identity.key)
         entries = await self._recorder.entries(prepared.request, prepared.predictions, prepared.changes)
         records = await self._recorder.open(prepared.request, entries, begin)
         context = replace(context, record=records[0].name)
@@ -168,6 +176,23 @@ class Executor:
             record=record,
             error=written.error,
             overridden={**prepared.overridden, **overridden},
+        )
+
+
+def _tell_taken(prepared: Prepared, key: Key) -> None:
+    """Log whose objects are taken over: what these tools keep elsewhere, such as the Secrets of Helm, is left."""
+    taken = [
+        tool
+        for each in prepared.predictions
+        if each.change.action is Action.ADOPT and each.before
+        if (tool := adoption.other_tool(each.before["metadata"]))
+    ]
+    if taken:
+        _log.info(
+            "objects are taken over from other tools",
+            repository=str(key),
+            objects=len(taken),
+            tools=sorted(set(taken))[:_NAMED],
         )
 
 
