@@ -29,6 +29,9 @@ _REQUEST_SECONDS = 2.0
 _CHILD_SECONDS = 1.0
 _LARGE_SECONDS = 30.0
 _THREAD_SECONDS = 0.5
+_RENDER_SECONDS = 5.0
+_RENDERS = 4
+"""The fewest renders at a time: one of them for a namespace that has no slow one, and two beside a slow one."""
 
 
 def requests(clock: Callable[[], float]) -> Slots:
@@ -42,18 +45,22 @@ class Pools:
     """What repositories share on this machine.
 
     Attributes:
-        usage: who used much lately; all pools ask and tell it.
+        usage: who used much lately; all pools but that of renders ask and tell it.
+        render_usage: the same for renders: who builds for long still gets its Git done.
         children: slots for child processes.
         large: slots for the few children that may have `large_memory`, taken while holding one of `children`.
         large_memory: bytes that each process of a child may allocate where `CHILD_MEMORY` did not suffice.
+        renders: slots for tools that build units; all but one of them may be slow, because a render ends in a minute.
         threads: for the event loop.
         clock: monotonic seconds.
     """
 
     usage: Usage
+    render_usage: Usage
     children: Slots
     large: Slots
     large_memory: int
+    renders: Slots
     threads: Threads
     clock: Callable[[], float]
     _hosts: dict[tuple[str, str], Slots] = field(default_factory=dict)
@@ -61,14 +68,18 @@ class Pools:
     @classmethod
     def of(cls, capacity: Capacity, clock: Callable[[], float]) -> Pools:
         """Share out what there is: a quarter of the memory to ordinary children, twice that at the very most."""
-        usage = Usage(clock)
+        usage, render_usage = Usage(clock), Usage(clock)
         children = max(2, min(2 * capacity.cpus + 2, capacity.memory // 4 // CHILD_MEMORY))
         threads = capacity.cpus + 2
+        renders = max(_RENDERS, min(threads, capacity.memory // 4 // CHILD_MEMORY))
+        rendering = Share(limit=renders, slow=renders - 1, quick_seconds=_RENDER_SECONDS)
         return cls(
             usage=usage,
+            render_usage=render_usage,
             children=Slots(_share(children, _CHILD_SECONDS), clock, usage),
             large=Slots(Share(limit=2, slow=1, quick_seconds=_LARGE_SECONDS), clock, usage),
             large_memory=max(_LARGE_LEAST, min(capacity.memory // 4, _LARGE_MOST)),
+            renders=Slots(rendering, clock, render_usage),
             threads=Threads(Share(limit=threads, slow=1, quick_seconds=_THREAD_SECONDS), clock, usage),
             clock=clock,
         )

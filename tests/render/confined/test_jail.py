@@ -7,8 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from towline.model import Key
 from towline.render.confined import landlock
 from towline.render.confined.jail import Jail, JailError
+from towline.shares import behalf
+from towline.shares.cgroup import Capacity
 from towline.shares.pools import Pools
 
 from tests.render.kubectl import KUBECTL
@@ -130,3 +133,33 @@ async def test_the_operator_itself_is_not_confined(tmp_path: Path) -> None:
     await ran(tmp_path, ":")
     (tmp_path / "written").write_text("afterwards")
     assert await asyncio.to_thread((tmp_path / "written").read_text) == "afterwards"
+
+
+async def test_a_tool_that_needs_more_memory_gets_it_in_a_second_run(tmp_path: Path) -> None:
+    hungry = 'test "$(ulimit -d)" -gt 200000 || { echo "out of memory" >&2; exit 2; }; ulimit -d'
+    assert int(await ran(tmp_path, hungry)) <= 512 * 1024
+    with pytest.raises(JailError, match=r"took more than \d+ MiB: split it") as raised:
+        await ran(tmp_path, 'echo "out of memory" >&2; exit 2')
+    assert not raised.value.passing
+    assert is_empty(tmp_path)
+
+
+async def test_slow_tools_leave_room_for_others_in_their_own_namespace_and_in_another(tmp_path: Path) -> None:
+    pools = Pools.of(Capacity(cpus=2, memory=1024**3), time.monotonic)
+    jail = Jail(tmp_path / "renders", pools)
+
+    async def run(key: Key, script: str) -> None:
+        with behalf.of(key):
+            await jail.run(("/bin/sh", "-c", script), {})
+
+    slow = [asyncio.create_task(run(Key("team", f"slow-{n}"), "exec /bin/sleep 600")) for n in range(2)]
+    async with asyncio.timeout(60):
+        await asyncio.to_thread(wait_for, tmp_path / "renders", "*")
+        pools.render_usage.add(Key("team", "slow-0"), 600.0)
+        for namespace in ("team", "other"):
+            await asyncio.gather(*(run(Key(namespace, f"quick-{n}"), "exit 0") for n in range(5)))
+        async with pools.children.take(Key("team", "slow-0")):
+            pass
+    for task in slow:
+        task.cancel()
+    await asyncio.wait(slow)
