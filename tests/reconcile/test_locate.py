@@ -11,10 +11,15 @@ import pytest
 from structlog.testing import capture_logs
 from towline.api.syncrecord import Trigger
 from towline.model import Change, ChangedBy, ObjectRef, Plan
+from towline.reconcile.desired.commit_files import CommitFiles
 from towline.reconcile.desired.head import Head
 from towline.reconcile.locate import Blame
+from towline.reconcile.rendered_fields import RenderedFields
 from towline.reconcile.state import Fetched
+from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
+from towline.render.marks.unit_tracer import UnitTracer
+from towline.shares.pools import Pools
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
 from towline.source.selection import SourceLimits
@@ -70,7 +75,9 @@ async def test_what_the_first_commit_declares_is_its_own_and_no_history_is_read(
     assert made.manifest
 
     async def found() -> Mapping[ObjectRef, ChangedBy]:
-        return await Blame(mirrors, YamlLimits()).changed_by(
+        tracer = UnitTracer(Jail(tmp_path / "renders", Pools.here()), lambda: None, YamlLimits())
+        rendered = RenderedFields(CommitFiles(mirrors=mirrors, limits=SourceLimits()), tracer)
+        return await Blame(mirrors, YamlLimits(), rendered).changed_by(
             APP, fetched, Plan(changes=(made,)), (), Trigger.COMMIT
         )
 

@@ -46,7 +46,6 @@ def of_whole(selected: Selection, built: Built, manifests: Iterable[Manifest], s
 def built(found: Built, sha: str) -> None:
     """Log which units a child has built, and how long that took, also where something else went wrong."""
     for run in found.runs:
-        advice = unit_times.advice(time(run))
         _log.info(
             "unit built",
             unit=run.unit,
@@ -54,7 +53,7 @@ def built(found: Built, sha: str) -> None:
             files=run.files,
             seconds=round(run.seconds, 3),
             commit=sha,
-            **({"advice": advice} if advice else {}),
+            advice=unit_times.advice(time(run)),
         )
 
 
