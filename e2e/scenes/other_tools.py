@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from e2e.harness.cluster import Cluster, Object
+from e2e.scenes import manifests
 
 
 class PeerKind(NamedTuple):
@@ -50,6 +51,52 @@ def applied(cluster: Cluster, manager: str, objects: Iterable[Object], labels: M
         marked.append({**body, "metadata": {**metadata, "labels": {**metadata.get("labels", {}), **labels}}})
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": marked})
     cluster.kubectl("apply", "--server-side", "--field-manager", manager, "-f", "-", stdin=text)
+
+
+def manage_apps(cluster: Cluster, tool: str, url: str) -> None:
+    """Let a tool manage the ConfigMap `settings` of the namespace `shop`, as the guides that move from it say."""
+    resource, manager, label = _APPS[tool]
+    cluster.kubectl("apply", "-f", "-", stdin=resource.replace("@URL", url))
+    applied(cluster, manager, [manifests.config_map("settings", "shop", greeting="Hello")], {label: "apps"})
+
+
+_FLUX = """\
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: fleet, namespace: platform}
+spec: {url: '@URL', ref: {branch: main}, interval: 5s}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: apps, namespace: platform}
+spec:
+  interval: 10m
+  path: ./apps
+  prune: true
+  serviceAccountName: deployer
+  sourceRef: {kind: GitRepository, name: fleet}
+"""
+
+_ARGO = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata:
+  name: apps
+  namespace: platform
+  finalizers: [resources-finalizer.argocd.argoproj.io]
+spec:
+  project: default
+  destination: {server: 'https://kubernetes.default.svc', namespace: shop}
+  source: {repoURL: '@URL', path: apps, targetRevision: main}
+  syncPolicy:
+    automated: {prune: true, selfHeal: true}
+    syncOptions: [CreateNamespace=true]
+"""
+
+_APPS = {
+    "flux": (_FLUX, "kustomize-controller", "kustomize.toolkit.fluxcd.io/name"),
+    "argo-cd": (_ARGO, "argocd-controller", "argocd.argoproj.io/instance"),
+}
 
 
 def _crd(kind: PeerKind) -> Object:

@@ -9,7 +9,7 @@ import re
 import shutil
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from e2e.harness.gitserver import GitServer
 from e2e.harness.operator import Operators
 from e2e.harness.repositories import Repository
 from e2e.harness.waiting import eventually
-from e2e.scenes import guide_reader, manifests
+from e2e.scenes import guide_reader, manifests, other_tools
 from e2e.scenes.guide_reader import Desk
 from tests.source import sshserver
 
@@ -40,10 +40,14 @@ CHAIN = (
     "confirm-a-prune.md",
     "adopt-a-namespace.md",
     "observe-first.md",
+    "follow-a-kustomize-repository.md",
     "connect-a-private-repository.md",
     "leave-towline.md",
 )
-"""All guides but the one that installs the operator as a pod, of which there may be one for a cluster."""
+"""All guides but those below."""
+
+ALONE = ("install.md", "move-from-flux.md", "move-from-argo-cd.md")
+"""One installs the operator as a pod, of which there may be one for a cluster; the others need another tool there."""
 
 CHARTS = ("follow-a-helm-chart.md", "take-over-a-helm-release.md")
 """Those for which the operator and the reader need Helm."""
@@ -92,16 +96,32 @@ def repo(git_server: GitServer, tmp_path: Path) -> Repo:
 @pytest.fixture
 def installed(own_plane: ControlPlane, cluster: Cluster) -> Iterator[Cluster]:
     """The same cluster with Towline on it."""
+    with _operated(own_plane, cluster):
+        yield cluster
+
+
+@pytest.fixture
+def building(own_plane: ControlPlane, cluster: Cluster) -> Iterator[Cluster]:
+    """The same cluster with a Towline on it that builds kustomizations."""
+    with _operated(own_plane, cluster, "--kustomize", str(own_plane.kubectl)):
+        yield cluster
+
+
+@contextmanager
+def _operated(plane: ControlPlane, cluster: Cluster, *flags: str) -> Iterator[None]:
     cluster.kubectl("apply", "-f", str(guide_reader.ROOT / "crds"))
     cluster.kubectl(
         "wait", "--for=condition=Established", "--timeout=30s", "-f", str(guide_reader.ROOT / "crds")
     )
     for name in ("platform", "shop"):
         cluster.create(manifests.namespace(name))
-    operators = Operators(own_plane)
-    operators.shared()
+    operators = Operators(plane)
+    if flags:
+        operators.private(*flags).start()
+    else:
+        operators.shared()
     try:
-        yield cluster
+        yield
     finally:
         operators.stop()
 
@@ -176,6 +196,21 @@ def test_a_reader_observes_before_enforcing(desk: Desk, installed: Cluster, repo
     desk.follow("observe-first.md", {"NAMESPACE": "platform", "REPO": repo.url})
 
 
+def test_a_reader_follows_a_kustomize_repository(desk: Desk, building: Cluster, repo: Repo) -> None:
+    building.kubectl("get", "namespace", "platform")
+    repo.commit({"README.md": "The shop"})
+    desk.follow("follow-a-kustomize-repository.md", {"NAMESPACE": "platform", "REPO": repo.url})
+
+
+@pytest.mark.parametrize("tool", ["flux", "argo-cd"])
+def test_a_reader_moves_from_another_tool(tool: str, desk: Desk, installed: Cluster, repo: Repo) -> None:
+    repo.commit({"apps/settings.yaml": settings("Hello")})
+    with other_tools.installed(installed):
+        other_tools.manage_apps(installed, tool, repo.url)
+        desk.follow(f"move-from-{tool}.md", {"REPO": repo.url, "FLUX": "platform", "ARGO": "platform"})
+    assert installed.find("v1", "ConfigMap", "settings", "shop")
+
+
 async def test_a_reader_connects_a_private_repository(desk: Desk, installed: Cluster, tmp_path: Path) -> None:
     installed.kubectl("get", "namespace", "platform")
     async with private_servers(desk, tmp_path) as yours:
@@ -203,9 +238,9 @@ def test_a_reader_with_helm_follows_charts(page: str, desk: Desk, installed: Clu
     desk.follow(page, {"NAMESPACE": "platform", "REPO": repo.url})
 
 
-def test_every_guide_is_followed_with_the_others_or_installs_the_operator() -> None:
+def test_every_guide_is_followed_with_the_others_or_alone() -> None:
     pages = {page.name for page in guide_reader.PAGES.glob("*.md")}
-    assert pages - {*CHAIN, *CHARTS, *UNTRIED, "install.md"} == set()
+    assert pages - {*CHAIN, *ALONE, *CHARTS, *UNTRIED} == set()
 
 
 def test_guides_are_typed_into_any_shell_of_any_system() -> None:

@@ -32,7 +32,9 @@ def put(draft: Draft, source: Mapping[str, Any], path: Path, tree: RepositoryTre
         NotImportableError: its revision cannot be followed.
     """
     address = str(source.get("repoURL") or "")
-    if not address or address.startswith("oci://"):
+    if not address:
+        raise draft.refused("it has no repoURL", *path)
+    if address.startswith("oci://"):
         raise draft.refused("it is not in Git: name its repository with --repo and --path", *path, "repoURL")
     url = homes.as_url(_CREDENTIALS.sub("", address))
     if _CREDENTIALS.search(address):
