@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from towline.api import labels
+from towline.fields import mask_text
+from towline.fields.hidden.hidden_values import SecretTexts
 from towline.render.sops import sealed_values
 from towline.render.sops.decryption import SHORTEST, DecryptedValue
 from towline.render.units.inputs import InputFile
@@ -31,6 +33,7 @@ class HiddenPlaces:
 
     def __init__(self, read: UnitInputs) -> None:
         self._texts = read.texts
+        self._found = SecretTexts(self._texts)
         self._committed = tuple(read.committed.values())
         self._named = frozenset(_names(read))
         self._wholes = frozenset(_wholes(read))
@@ -51,11 +54,9 @@ class HiddenPlaces:
 
         Messages quote these. What the commit shows anyway, such as a name that is also a value, is no secret.
         """
-        for place, value in secrecy.leaves(body):
-            if place in _IDENTITY or (
-                place[:2] == ("metadata", "annotations") and place[-1].startswith(labels.PREFIX)
-            ):
-                held = (each for each in self._texts if each in str(value))
+        for place, value in secrecy.leaves(body) if self._texts else ():
+            if _is_told(place) and self._found.are_in(str(value)):
+                held = (each for each in self._texts if _holds(str(value), each))
                 if any(not self._is_committed(each) for each in held):
                     return place
         return None
@@ -66,6 +67,17 @@ class HiddenPlaces:
     def _is_committed(self, text: str) -> bool:
         named = any(text in name for name in self._named)
         return named or any(text.encode() in content for content in self._committed)
+
+
+def _holds(value: str, text: str) -> bool:
+    return any(form in value for form in mask_text.written_forms(text))
+
+
+def _is_told(place: _Place) -> bool:
+    """Whether a place names the object, or tells Towline what to do with it."""
+    return place in _IDENTITY or (
+        place[:2] == ("metadata", "annotations") and place[-1].startswith(labels.PREFIX)
+    )
 
 
 def _wholes(read: UnitInputs) -> Iterator[str]:
