@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from e2e.harness.cluster import Cluster
 from e2e.harness.controlplane import ControlPlane
-from e2e.harness.gitrepo import Content, Repo
+from e2e.harness.gitrepo import ALICE, BOB, Content, Repo
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.scenes import manifests
@@ -71,3 +71,46 @@ def test_what_the_api_server_refuses_or_others_change_names_the_line_of_the_over
     assert [(each["field"], each["file"], each["line"]) for each in drift] == [
         ("/spec/replicas", "prod/kustomization.yaml", 7)
     ]
+
+
+def test_of_several_commits_the_one_that_changed_an_overlay_is_that_of_what_it_changes(
+    repo: Repo,
+    git_repository: Callable[..., Repository],
+    cluster: Cluster,
+    namespace: str,
+    plane: ControlPlane,
+    private_operator: Callable[..., Operator],
+) -> None:
+    def stamped(kind: str, version: str, name: str) -> str:
+        notes = cluster.get(version, kind, name, namespace)["metadata"]["annotations"]
+        return str(notes["towline.dev/commit"])
+
+    private_operator("--kustomize", str(plane.kubectl)).start()
+    both = {"base/kustomization.yaml": "resources: [web.yaml, settings.yaml]\n"}
+    settings = manifests.text(manifests.config_map("settings", colour="blue"))
+    begun = repo.commit(shop(1, 8080) | both | {"base/settings.yaml": settings})
+    bobs = repo.commit(shop(1, 8080, image="1.28") | both, author=BOB, message="Web 1.28")
+    first = repo.commit({"README.md": "words"})
+    app = git_repository(path="prod")
+    app.until_applied(first)
+    assert (stamped("Deployment", "apps/v1", "web"), stamped("ConfigMap", "v1", "settings")) == (bobs, begun)
+
+    app.change(suspend=True)
+    app.until_reason("Suspended", kind="Suspended")
+    again = repo.commit(shop(2, 8080, image="1.28") | both, author=BOB, message="Two of them")
+    red = manifests.text(manifests.config_map("settings", colour="red"))
+    alices = repo.commit({"base/settings.yaml": red}, author=ALICE)
+    last = repo.commit({"README.md": "more words"})
+    app.change(suspend=None)
+    app.until_applied(last)
+    assert (stamped("Deployment", "apps/v1", "web"), stamped("ConfigMap", "v1", "settings")) == (
+        again,
+        alices,
+    )
+    changes = app.until_closed()[-1]["spec"]["changes"]
+    assert {each["commit"]: (each["file"], each["line"]) for each in changes} == {
+        again: ("prod/kustomization.yaml", 7),
+        alices: ("base/settings.yaml", 6),
+    }
+    told = cluster.kubectl("rollout", "history", "deployment/web", "-n", namespace)
+    assert f"{again[:7]} Two of them ({BOB.name})" in told

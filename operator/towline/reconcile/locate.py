@@ -15,6 +15,7 @@ from towline.errors import CostlyError, Failure, SourceError
 from towline.model import APPLIES, Change, ChangedBy, Manifest, ObjectRef, Origin, Plan, Revision
 from towline.reconcile.desired.head import Head
 from towline.reconcile.rendered_fields import AskedField, RenderedFields
+from towline.reconcile.rendered_history import RenderedHistory
 from towline.reconcile.state import Fetched
 from towline.render import documents
 from towline.render.documents import YamlLimits
@@ -135,6 +136,7 @@ class Blame:
         self._mirrors = mirrors
         self._limits = limits
         self._rendered = rendered
+        self._history = RenderedHistory(mirrors, limits, rendered)
         self._known: dict[str, dict[ObjectRef, tuple[str, ChangedBy]]] = {}
         self._too_costly: dict[str, str] = {}
 
@@ -216,14 +218,19 @@ class Blame:
                 commit=revision.sha,
                 objects=missing,
             )
+        made = await self._rendered_changes(remote, revision, manifests, since)
         known = {each.sha: each for each in (revision, *since)}
-        unread = {each.sha for each in blamed.values()} - known.keys()
+        unread = {each.sha for each in blamed.values()}.union(made.values()) - known.keys()
         known |= await self._mirrors.revisions(remote, unread)
         moved = {each.blob for one, each in blamed.items() if not _same_file(wanted[one], each)}
         contents = await self._mirrors.blobs(remote, moved)
 
         def placed() -> Mapping[ObjectRef, ChangedBy]:
             return {
+                each.ref: ChangedBy(revision=known[made[each.ref]], origin=each.origin)
+                for each in manifests
+                if each.ref in made
+            } | {
                 wanted[one].ref: ChangedBy(
                     revision=known[each.sha], origin=_origin(one, each, wanted[one], contents, versions)
                 )
@@ -248,6 +255,15 @@ class Blame:
                 if (line := self._line(each, contents))
             }
         )
+
+    async def _rendered_changes(
+        self, remote: Remote, revision: Revision, manifests: Sequence[Manifest], since: Sequence[Revision]
+    ) -> Mapping[ObjectRef, str]:
+        """Return the commits that changed what tools have made; where only one is new, it is that one anyhow."""
+        rendered = [each for each in manifests if each.origin.is_rendered]
+        if not rendered or [each.sha for each in since] == [revision.sha]:
+            return {}
+        return await self._history.changed(remote, revision.sha, rendered, since)
 
     async def _rendered_lines(
         self, remote: Remote, objects: Sequence[ChangedFields]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from towline import log
@@ -60,33 +60,40 @@ class RenderedFields:
             asked: the fields; those of objects that kustomize has not made are left out.
             confirm: whether the unit is built again to be sure.
         """
-        units: dict[str, list[AskedField]] = defaultdict(list)
-        for one in asked:
-            via = one.manifest.origin.via
-            if via and posixpath.basename(via[0]) in KUSTOMIZATIONS:
-                units[via[0]].append(one)
-        if not units:
-            return {}
+        asked = tuple(asked)
         try:
-            return await self._traced(
-                Head(remote=remote, name=sha, sha=sha, seen_at=-math.inf), units, confirm=confirm
+            opened = await self.units(
+                remote, sha, {str(one.manifest.ref): one.manifest for one in asked}.values()
             )
         except SourceError as error:
             _log.warning("lines of fields are not known: the commit cannot be read", error=error.message)
             return {}
-
-    async def _traced(
-        self, head: Head, units: Mapping[str, list[AskedField]], *, confirm: bool
-    ) -> Mapping[tuple[str, str], FieldPlace]:
-        source = await self._files.unit_source(head)
         found: dict[tuple[str, str], FieldPlace] = {}
-        for unit, asked in units.items():
-            traced = await self._tracer.traced(source, unit)
-            for index, one in enumerate(asked if traced else ()):
-                place = traced and await _place(traced, one, confirm=confirm and index < _CONFIRMED)
+        for traced, manifests in opened:
+            named = {str(each.ref) for each in manifests}
+            for index, one in enumerate(each for each in asked if each.key[0] in named):
+                place = await _place(traced, one, confirm=confirm and index < _CONFIRMED)
                 if place and place.certainty is not Certainty.FILE:
                     found[one.key] = place
         return found
+
+    async def units(
+        self, remote: Remote, sha: str, manifests: Iterable[Manifest]
+    ) -> Sequence[tuple[Traced, Sequence[Manifest]]]:
+        """Open the units that have made objects, each with its objects; those that cannot be traced are left out.
+
+        Raises:
+            SourceError: the commit could not be read.
+        """
+        units: dict[str, list[Manifest]] = defaultdict(list)
+        for one in manifests:
+            if one.origin.via and posixpath.basename(one.origin.via[0]) in KUSTOMIZATIONS:
+                units[one.origin.via[0]].append(one)
+        if not units:
+            return ()
+        source = await self._files.unit_source(Head(remote=remote, name=sha, sha=sha, seen_at=-math.inf))
+        opened = [(await self._tracer.traced(source, unit), made) for unit, made in units.items()]
+        return [(traced, made) for traced, made in opened if traced]
 
 
 async def _place(traced: Traced, one: AskedField, *, confirm: bool) -> FieldPlace | None:
