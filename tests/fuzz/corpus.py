@@ -138,3 +138,12 @@ DEPENDENCIES = (
         b"  tags: [a]\n- name: present\n  version: 1.0.0\n  repository: oci://h.example/x\n"
     ),
 )
+
+CHARTS = (
+    b"apiVersion: v2\nname: app\nversion: 1.0.0\ntype: library\ndependencies:\n- {name: db, version: 1, alias: x}\n",
+    b'kind: ConfigMap\ndata:\n  a: {{ randAlpha 5 }} {{ now }} {{ .Capabilities.APIVersions.Has "v1" }}\n',
+    b'{"$ref": "https://example.com", "a": [{"$schema": "x"}]}',
+    b'{{/* a */}}{{ lookup "v1" "Secret" "" "a" }}{{ .Files.Get "x" }}',
+)
+
+SETTINGS = (b"a.b[0]=1,c={x,y},d[999]=1", rb"a\.b=c\,d,e=null", b"a[1][2].b=true", b"a={", b"=,")

@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
-from towline.api import expressions, ignoring, labels, versions
+from towline.api import expressions, ignoring, labels, set_syntax, versions
+from towline.api.set_syntax import SetSyntaxError
 from towline.errors import SourceError, SpecError
 from towline.fields import additions, coowners, edited_items, managed, owned_paths, pointer, server_paths
 from towline.model import ObjectRef
 from towline.plan import ignore_fields
 from towline.render import documents, plain
 from towline.render.documents import DocumentErrors, YamlLimits
-from towline.render.helm import chart_dependencies
+from towline.render.helm import chart_dependencies, chart_facts
+from towline.render.helm.chart_files import ChartFiles
+from towline.render.helm.template_text import TemplateLines
 from towline.render.links import Listing
 from towline.render.sops import decryption, keyring
 from towline.render.sops.decryption import DecryptionError
@@ -67,6 +70,24 @@ def yaml_file(content: bytes) -> object:
     assert all(one.line for one in failures)
     fields = [(one.origin.document, one.origin.item, "/metadata/name") for one in manifests]
     return manifests, failures, documents.locate_all(content, fields) if not failures else ()
+
+
+def chart(content: bytes) -> object:
+    """Read every file of a chart with another one in it."""
+    folders = ("", "charts/db/")
+    names = ("Chart.yaml", "values.yaml", "values.schema.json", "templates/x.yaml")
+    files = {f"{folder}{name}": content for folder in folders for name in names}
+    entries = {path: Entry(path=path, mode="100644", kind=Kind.FILE, sha=path, size=1) for path in files}
+    found = chart_facts.read(ChartFiles("", entries, ()), files)
+    assert all(one.file and one.message for one in found.failures)
+    lines = TemplateLines(content)
+    return found, lines.declaring("ConfigMap", 0, 1), lines.field(("data", "a"), 1)
+
+
+def set_values(content: bytes) -> object:
+    """Set values by text, as helm's command line does."""
+    text = content.decode("utf-8", "replace")
+    return [set_syntax.applied(text, {"a": {"b": [1]}}, texts_only=strict) for strict in (False, True)]
 
 
 def kustomization(content: bytes) -> object:
@@ -186,6 +207,8 @@ TARGETS = (
     ),
     Target("chart_archive", chart_archive.unpack, corpus.ARCHIVES, (ChartArchiveError,)),
     Target("chart_dependencies", needed_charts, corpus.DEPENDENCIES),
+    Target("chart", chart, corpus.CHARTS),
+    Target("set_syntax", set_values, corpus.SETTINGS, (SetSyntaxError,)),
     Target("advertisement", refs.advertised, corpus.ADVERTISEMENTS, (ValueError,)),
     Target("ls_remote", refs.listed, corpus.LISTINGS),
     Target("ls_tree", lambda text: listing.entries(text, "a"), corpus.TREES, (ValueError,)),

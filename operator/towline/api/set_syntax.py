@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 _DEEPEST = 30
-_LAST_INDEX = 65536
-"""Helm's own limits."""
+"""Helm's own limit."""
 
-_WHOLE = re.compile(r"0|[+-]?[1-9][0-9]*", re.ASCII)
+_LAST_INDEX = 999
+_EMPTY = 20_000
+"""Items that one text may put into lists before those that it names: a few characters would take much memory."""
+
+_WHOLE = re.compile(r"0|[+-]?[1-9][0-9]{0,18}", re.ASCII)
 _INT64 = 2**63
 _WORDS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
 _COMMA = re.compile(r"(?<!\\),")
@@ -57,6 +60,7 @@ class _SetText:
     text: str
     texts_only: bool
     at: int = 0
+    room: int = _EMPTY
 
     @property
     def is_done(self) -> bool:
@@ -130,7 +134,7 @@ def _index(reader: _SetText) -> int:
     text, end = reader.until("]")
     if not end or not text.isascii() or not text.isdigit():
         raise SetSyntaxError("an index must be a number between [ and ]")
-    if int(text) > _LAST_INDEX:
+    if len(text) > len(str(_LAST_INDEX)):
         raise SetSyntaxError(f"an index is greater than {_LAST_INDEX}")
     return int(text)
 
@@ -142,6 +146,9 @@ def _item(reader: _SetText, items: list[Any], at: int, depth: int) -> list[Any]:
     if between or not end:
         raise SetSyntaxError("after an index, one of = . [ is expected")
     before = items[at] if at < len(items) else None
+    reader.room -= max(at + 1 - len(items), 0)
+    if reader.room < 0:
+        raise SetSyntaxError(f"lists would have more than {_EMPTY} items that nothing sets")
     items += [None] * (at + 1 - len(items))
     if end == "=":
         items[at] = reader.value()

@@ -101,3 +101,11 @@ async def test_the_later_of_chart_files_objects_values_and_parameters_counts(tmp
         "deep": {"password": "1,2\\3", "quoted": "17"},
         "map": {"in": {"z": 9, "w": 3}, "q": 4},
     }
+
+
+@pytest.mark.parametrize(
+    "text", ["a[1000]=1", ",".join(f"a{n}[999]=1" for n in range(30)), f"a[{'9' * 5000}]=1"]
+)
+def test_a_few_characters_make_no_large_lists(text: str) -> None:
+    with pytest.raises(SetSyntaxError):
+        set_syntax.applied(text, {})

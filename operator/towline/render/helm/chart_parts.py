@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from towline.errors import Failure, Reason
-from towline.render.helm import chart_archives, chart_metadata
-from towline.render.helm.chart_archives import ArchiveError
+from towline.render.helm import chart_metadata
 from towline.render.helm.chart_metadata import ChartMetadata
 from towline.render.units.unit_kinds import CHART
+from towline.source.helm_charts import chart_archive
+from towline.source.helm_charts.chart_archive import ChartArchiveError
 
 _DEEPEST = 10
 _MOST = 500
@@ -112,8 +113,8 @@ def _children(part: ChartPart, faults: list[Failure]) -> Iterator[ChartPart]:
         elif place in part.files and name.endswith(".tgz"):
             archive = part.folder if part.is_packed else f"{part.folder}{place}"
             try:
-                inside = dict(chart_archives.unpacked(part.files[place]))
-            except ArchiveError as error:
+                inside = dict(chart_archive.unpack(part.files[place]))
+            except ChartArchiveError as error:
                 faults.append(_failure(f"the archive {error}", archive))
                 continue
             yield ChartPart(printed="", folder=archive, is_packed=True, files=inside)
