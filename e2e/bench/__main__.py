@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from e2e.bench import first_sync, machine, renders, scale, steady, table, workloads
+from e2e.bench import chart_renders, first_sync, machine, renders, scale, steady, table, traces, workloads
 from e2e.bench.rig import Rig
 from e2e.bench.rows import Section
 from e2e.bench.workloads import Workload
@@ -70,7 +70,14 @@ MEASURES: Mapping[str, Measure] = {
     },
     "growth": Measure(take=lambda rig, asked: workloads.growth(rig, _sizes(asked)), shape=controlplane.BARE),
     **{f"new-repositories-{count}": _drawn(workloads.fleet, count) for count in (100, 500)},
-    "renders": Measure(take=lambda rig, asked: renders.measure(rig, asked.seed), shape=controlplane.BARE),
+    "renders": Measure(
+        take=lambda rig, asked: (
+            *renders.measure(rig, asked.seed),
+            *traces.measure(rig, asked.seed),
+            *chart_renders.measure(rig, assemble.helm(os.environ), asked.seed),
+        ),
+        shape=controlplane.BARE,
+    ),
     "memory": _drawn(workloads.memory, 500),
     "long-history": _drawn(workloads.history, 10_000),
 }

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import resource
-import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
-from towline.render.links import Listing
 from towline.render.units import kustomize
 from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
-from towline.render.units.unit_source import UnitSource
 from towline.shares.pools import Pools
-from towline.source.selection import Entry, Kind
 
-from e2e.bench import rows
+from e2e.bench import render_costs, rows
+from e2e.bench.render_costs import Commit
 from e2e.bench.rig import Rig
 from e2e.bench.rows import Row, Section, Unit
 from e2e.scenes import random_overlays
@@ -42,31 +36,6 @@ ONE_OF_MANY = 1.5
 
 UNTOUCHED_MILLISECONDS = 2.0
 """For a commit that touches no unit, for `UNITS` units."""
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """The files of one commit, as a source of units."""
-
-    files: Mapping[str, str]
-
-    @property
-    def source(self) -> UnitSource:
-        """What a builder reads."""
-        return UnitSource(name="bench", tree=Listing(map(self._entry, self.files), {}), read=self._read)
-
-    @property
-    def folders(self) -> set[str]:
-        """The folders with a kustomization."""
-        return {path.rpartition("/")[0] for path in self.files if path.endswith("/kustomization.yaml")}
-
-    def _entry(self, path: str) -> Entry:
-        content = self.files[path].encode()
-        sha = hashlib.sha1(content, usedforsecurity=False).hexdigest()
-        return Entry(path=path, mode="100644", kind=Kind.FILE, sha=sha, size=len(content))
-
-    async def _read(self, entries: Sequence[Entry]) -> Sequence[bytes]:
-        return [self.files[each.path].encode() for each in entries]
 
 
 class Builds:
@@ -88,10 +57,10 @@ class Builds:
         """Build the units of a commit; return seconds of processor time, children included."""
         commit = Commit(files)
         source, folders = commit.source, commit.folders
-        before = _used()
+        before = render_costs.used()
         built = self._loop.run_until_complete(self._builder.build(source, folders, UnitSettings()))
         self.children += len(built.runs)
-        return _used() - before
+        return render_costs.used() - before
 
 
 def measure(rig: Rig, seed: int) -> tuple[Section, ...]:
@@ -113,7 +82,13 @@ def _sizes(rig: Rig, place: Path, seed: int) -> Section:
         ours, bare = [], []
         for number in range(ROUNDS):
             files = drawn.changed(f"v2-{number}")
-            bare.append(_bare(rig.plane.kubectl, place / f"bare-{count}-{number}", drawn.folder, files))
+            bare.append(
+                render_costs.bare(
+                    (str(rig.plane.kubectl), "kustomize", drawn.folder),
+                    place / f"bare-{count}-{number}",
+                    files,
+                )
+            )
             ours.append(builds.cost(files))
         ratios = [own / other for own, other in zip(ours, bare, strict=True)]
         found += [
@@ -180,27 +155,3 @@ def _refused(rig: Rig, place: Path) -> int:
 
 def _together(drawn: Iterable[Overlay]) -> dict[str, str]:
     return {path: content for one in drawn for path, content in one.files.items()}
-
-
-def _bare(binary: Path, place: Path, folder: str, files: Mapping[str, str]) -> float:
-    """Return what kustomize alone takes for a folder, in seconds of processor time."""
-    for path, content in files.items():
-        (place / path).parent.mkdir(parents=True, exist_ok=True)
-        (place / path).write_text(content)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(
-        [binary, "kustomize", folder],
-        cwd=place,
-        env={"GOMAXPROCS": "1", "HOME": str(place)},
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
-    return _seconds(resource.getrusage(resource.RUSAGE_CHILDREN)) - _seconds(before)
-
-
-def _used() -> float:
-    return sum(_seconds(resource.getrusage(who)) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-
-
-def _seconds(used: resource.struct_rusage) -> float:
-    return used.ru_utime + used.ru_stime
