@@ -28,6 +28,13 @@ def test_a_sound_check_has_no_faults() -> None:
     assert faults(CART, {**CART, "kind": "Shelf", "failed": "has(status.broken)"}) == []
 
 
+def test_a_check_of_a_kind_without_a_status_is_refused_because_it_would_say_nothing() -> None:
+    role = {**CART, "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role"}
+    message = "Role has no status and is ready as soon as it exists: remove this check"
+    assert faults(CART, role) == [("spec.healthChecks[1].kind", message)]
+    assert faults({**role, "apiVersion": "shop.example/v1"}) == []
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from towline.api.stateless_kinds import STATELESS, is_stateless
 from towline.health import assessment, pod
 from towline.model import GroupKind, Health, State
 
@@ -39,8 +40,8 @@ def test_every_kind_with_a_rule_has_a_fixture() -> None:
 
 
 def test_no_kind_is_both_assessed_and_read_by_its_metadata_alone() -> None:
-    assert assessment.STATELESS.isdisjoint(assessment.FAMILIES)
-    assert not assessment.is_stateless(GroupKind("shop.example", "Cart"))
+    assert STATELESS.isdisjoint(assessment.FAMILIES)
+    assert not is_stateless(GroupKind("shop.example", "Cart"))
 
 
 JSON = st.recursive(

@@ -9,6 +9,7 @@ from typing import Any
 from towline.api import expressions
 from towline.api.expressions import ExpressionError
 from towline.api.schema import SchemaFault
+from towline.api.stateless_kinds import is_stateless
 from towline.model import GroupKind
 
 _EXPRESSIONS = ("current", "failed", "inProgress")
@@ -45,6 +46,9 @@ def faults(given: Sequence[Mapping[str, Any]]) -> Iterator[SchemaFault]:
         if _kind(each) in known:
             yield SchemaFault(f"{place}.kind", "must not have two checks")
         known.add(_kind(each))
+        if is_stateless(_kind(each)):
+            why = "has no status and is ready as soon as it exists: remove this check"
+            yield SchemaFault(f"{place}.kind", f"{each['kind']} {why}")
         for name in _EXPRESSIONS:
             try:
                 expressions.check(each.get(name, "true"))

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from towline import log
 from towline.api import labels
+from towline.api.stateless_kinds import is_stateless
 from towline.errors import ApiError, ClusterError
-from towline.health import assessment
 from towline.kube import calls, nesting
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
@@ -102,7 +102,7 @@ class Watch:
         on_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self.kind = kind
-        self._is_whole = not assessment.is_stateless(kind)
+        self._is_whole = not is_stateless(kind)
         self.ready = asyncio.Event()
         self.settled = asyncio.Event()
         self.denied = ""

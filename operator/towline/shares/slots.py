@@ -23,7 +23,6 @@ class Slots:
     """
 
     def __init__(self, share: Share, clock: Callable[[], float], usage: Usage | None = None) -> None:
-        self.limit = share.limit
         self._clock = clock
         self._holds = Holds(share, usage)
         self._line: Line[asyncio.Future[int]] = Line()
@@ -38,11 +37,15 @@ class Slots:
         """Hold a slot while the block runs; never take a second one while you hold the first."""
         return _Slot(self, key)
 
+    def at_once(self, key: Key) -> int | None:
+        """Return the number of a slot, which `end` takes; None where one has to wait for it."""
+        now = self._clock()
+        return self._holds.take(key, now) if not self._line and self._holds.may(key, now) else None
+
     async def begin(self, key: Key) -> int:
         """Wait for a slot; return its number, which `end` takes."""
-        now = self._clock()
-        if not self._line and self._holds.may(key, now):
-            return self._holds.take(key, now)
+        if (number := self.at_once(key)) is not None:
+            return number
         turn: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._line.put(key, turn)
         self._give()

@@ -179,8 +179,10 @@ class Transport:
 @asynccontextmanager
 async def _slot(slots: Slots, waiting: Waiting | None) -> AsyncIterator[None]:
     """Hold a slot for the repository that asks; call `waiting` every second until there is one."""
-    with _ticking(waiting):
-        number = await slots.begin(behalf.key())
+    number = slots.at_once(behalf.key())
+    if number is None:
+        with _ticking(waiting):
+            number = await slots.begin(behalf.key())
     try:
         yield
     finally:
@@ -191,20 +193,18 @@ async def _slot(slots: Slots, waiting: Waiting | None) -> AsyncIterator[None]:
 def _ticking(act: Waiting | None) -> Iterator[None]:
     """Call `act` every second until the block ends."""
     loop = asyncio.get_running_loop()
-    timer: asyncio.TimerHandle | None = None
 
     def tick() -> None:
         nonlocal timer
-        if timer and act:
+        if act:
             act()
         timer = loop.call_later(_WAITING_SECONDS, tick)
 
-    tick()
+    timer = loop.call_later(_WAITING_SECONDS, tick)
     try:
         yield
     finally:
-        if timer:
-            timer.cancel()
+        timer.cancel()
 
 
 @asynccontextmanager
