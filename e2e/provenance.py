@@ -108,7 +108,7 @@ async def folder_measured(
             units[manifest.origin.via[0]].append(manifest)
         tracer = UnitTracer(jail, lambda: kustomize.find(binary), limits)
         for unit, manifests in units.items():
-            traced = await tracer.traced(source, unit)
+            traced = await tracer.traced(source, "", unit)
             if traced:
                 found = await measured(traced, manifests, samples, rng, marks=marks)
                 click.echo(f"{unit}: {len(manifests)} objects, {found}")

@@ -77,7 +77,9 @@ def test_a_rollout_that_stalls_is_unhealthy_at_the_timeout_and_a_later_commit_en
 def test_a_container_that_crashes_is_named_with_its_reason_and_image(
     operator: Operator, cluster: Cluster, repo: Repo, git_repository: GitRepositories, namespace: str
 ) -> None:
-    sha = repo.commit({"web.yaml": manifests.text(manifests.stalled(image="web:typo"))})
+    written = manifests.text(manifests.stalled(image="web:typo"))
+    line = next(at for at, each in enumerate(written.splitlines(), 1) if "web:typo" in each)
+    sha = repo.commit({"web.yaml": written})
     app = git_repository(interval="10m")
     app.until_applied(sha)
     pod = fake_kubelet.pod_of(cluster, namespace, "app=web")
@@ -88,6 +90,7 @@ def test_a_container_that_crashes_is_named_with_its_reason_and_image(
     )
     message = app.condition("Healthy")["message"]
     assert "cannot pull registry.example/web:typo (ImagePullBackOff)" in message
+    assert f"web.yaml:{line} Deployment" in message
     assert pod["metadata"]["name"] not in message
 
     fake_kubelet.runs(cluster, pod)

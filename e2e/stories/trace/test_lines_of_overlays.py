@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from e2e.harness.cluster import Cluster
+from e2e.harness.cluster import Cluster, Object
 from e2e.harness.controlplane import ControlPlane
 from e2e.harness.gitrepo import ALICE, BOB, Content, Repo
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
-from e2e.scenes import manifests
+from e2e.scenes import fake_kubelet, manifests
 
 
 def shop(count: int, port: int, image: str = "1.27") -> dict[str, Content]:
@@ -114,3 +114,28 @@ def test_of_several_commits_the_one_that_changed_an_overlay_is_that_of_what_it_c
     }
     told = cluster.kubectl("rollout", "history", "deployment/web", "-n", namespace)
     assert f"{again[:7]} Two of them ({BOB.name})" in told
+
+
+def test_an_image_that_cannot_be_pulled_names_the_line_of_the_overlay_that_sets_its_tag(
+    repo: Repo,
+    git_repository: Callable[..., Repository],
+    cluster: Cluster,
+    namespace: str,
+    plane: ControlPlane,
+    private_operator: Callable[..., Operator],
+) -> None:
+    private_operator("--kustomize", str(plane.kubectl)).start()
+    stalled = {"base/web.yaml": manifests.text(manifests.stalled("web", image="nginx:1.20"))}
+    app = git_repository(path="prod", interval="10m")
+    sha = repo.commit(shop(1, 8080, image="typo") | stalled)
+    app.until_applied(sha)
+    fake_kubelet.waits(cluster, fake_kubelet.pod_of(cluster, namespace, "app=web"), "ImagePullBackOff")
+
+    def named(status: Object) -> bool:
+        (healthy,) = (each for each in status["conditions"] if each["type"] == "Healthy")
+        return "cannot pull registry.example/nginx:typo" in healthy["message"]
+
+    app.until(named, "the Pod's words")
+    message = app.condition("Healthy")["message"]
+    assert message.startswith("prod/kustomization.yaml:4 Deployment")
+    assert f"({sha[:7]})" in message

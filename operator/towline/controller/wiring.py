@@ -150,7 +150,7 @@ def passes(
     """Build everything that runs passes; `wake` asks for one."""
     shared = _shared(chosen, doors, keys, metrics, wake)
     repairs = _repairs(doors, shared)
-    checkups = Checkups(doors.index, Pods(doors.client, doors.discovery), time.monotonic)
+    checkups = Checkups(doors.index, Pods(doors.client, doors.discovery), shared.locator, time.monotonic)
     reconciler = Reconciler(
         repositories=shared.repositories,
         attempts=_attempts(chosen, doors, shared, repairs),

@@ -65,6 +65,22 @@ def worst(pods: list[Body]) -> str:
     return next((said for _, pod in assessed if (said := trouble(pod))), "")
 
 
+def image_field(workload: Body, said: str) -> str:
+    """Return the JSON pointer of the image that a sentence about the Pods of a workload names; empty where none is.
+
+    Args:
+        workload: what makes the Pods, or a Pod itself.
+        said: what `worst` or `trouble` returned of them.
+    """
+    template = ("spec",) if workload.get("kind") == "Pod" else ("spec", "template", "spec")
+    words_said = said.replace("(", " ").replace(")", " ").split()
+    for name in ("initContainers", "containers"):
+        for index, container in enumerate(entries(part(workload, *template), name)):
+            if text(container, "image") in words_said:
+                return f"/{'/'.join(template)}/{name}/{index}/image"
+    return ""
+
+
 def _waiting(body: Body) -> str:
     """Say which container has not started, or is not ready."""
     for container, _ in _states(body, "waiting"):

@@ -101,7 +101,8 @@ class Reconciler:
         passed, due = self._passes.keep(start, attempt)
         if not repository.deleting:
             desired = attempt.reached.desired or last.desired
-            passed = await self._checkups.checked(repository.label, desired, passed)
+            fetched = attempt.reached.fetched or last.fetched
+            passed = await self._checkups.checked(repository.label, desired, passed, fetched)
         await self._reporter.ignored(attempt.repository, attempt.reached.desired, last.desired)
         await self._reporter.set_back(attempt.repository, attempt.ended)
         look = await self._reporter.report(attempt.repository, passed)

@@ -91,9 +91,12 @@ class RenderedFields:
                 units[one.origin.via[0]].append(one)
         if not units:
             return ()
-        source = await self._files.unit_source(Head(remote=remote, name=sha, sha=sha, seen_at=-math.inf))
-        opened = [(await self._tracer.traced(source, unit), made) for unit, made in units.items()]
-        return [(traced, made) for traced, made in opened if traced]
+        opened = {unit: await self._tracer.recalled(remote.url, sha, unit) for unit in units}
+        if None in opened.values():
+            source = await self._files.unit_source(Head(remote=remote, name=sha, sha=sha, seen_at=-math.inf))
+            for unit, traced in opened.items():
+                opened[unit] = traced or await self._tracer.traced(source, sha, unit)
+        return [(traced, units[unit]) for unit, traced in opened.items() if traced]
 
 
 async def _place(traced: Traced, one: AskedField, *, confirm: bool) -> FieldPlace | None:

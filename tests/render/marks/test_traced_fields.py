@@ -37,7 +37,7 @@ class Tracing:
         assert built.failures == ()
         commit = Commit(files)
         source = UnitSource(name="repository", tree=commit.tree, read=commit.read)
-        traced = await self._tracer.traced(source, built.manifests[0].origin.via[0])
+        traced = await self._tracer.traced(source, "", built.manifests[0].origin.via[0])
         assert traced
         return traced, built.manifests
 

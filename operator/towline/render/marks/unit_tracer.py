@@ -23,6 +23,9 @@ from towline.render.units.unit_source import UnitSource
 _BYTES = 4 * 1024**2
 """Bytes of files of the units that are kept; parsed, they take some ten times as much, and marked twice that."""
 
+_COMMITS = 1000
+"""Units of commits that are known by their names."""
+
 _UNIT_BYTES = 16 * 1024**2
 """Bytes of files of the largest unit that is traced."""
 
@@ -47,12 +50,25 @@ class UnitTracer:
         self._limits = limits
         self._graphs = GraphReader(limits)
         self._known: OrderedDict[str, _Opened] = OrderedDict()
+        self._keys: OrderedDict[tuple[str, str, str], str] = OrderedDict()
 
-    async def traced(self, source: UnitSource, kustomization: str) -> Traced | None:
+    async def recalled(self, name: str, sha: str, kustomization: str) -> Traced | None:
+        """Return a unit that was opened before, without reading anything; None where it is not known any more.
+
+        Args:
+            name: of the repository, as `UnitSource` has it.
+            sha: the commit.
+            kustomization: the path of the outermost kustomization of the unit.
+        """
+        opened = self._known.get(self._keys.get((name, sha, kustomization), ""))
+        return await asyncio.shield(opened.task) if opened else None
+
+    async def traced(self, source: UnitSource, sha: str, kustomization: str) -> Traced | None:
         """Return a unit of a commit; None where it cannot be built, or is too large.
 
         Args:
             source: the commit.
+            sha: its id.
             kustomization: the path of the outermost kustomization of the unit.
 
         Raises:
@@ -73,6 +89,9 @@ class UnitTracer:
             task = asyncio.create_task(tracing.traced(self._jail, tool, unit))
             self._known.setdefault(key, _Opened(task, size))
         self._known.move_to_end(key)
+        self._keys[source.name, sha, kustomization] = key
+        if len(self._keys) > _COMMITS:
+            self._keys.popitem(last=False)
         opened = self._known[key]
         while len(self._known) > 1 and sum(each.size for each in self._known.values()) > _BYTES:
             self._known.popitem(last=False)
