@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from towline.errors import Reason
+from towline.render.helm import chart_parts, template_text
 
 from tests.render.helm.charts import FIXTURES, SETTINGS, chart
+from tests.render.helm.test_chart_origins import packed
 from tests.render.helm.yard import Yard, options, told
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 1\n"
@@ -241,3 +244,18 @@ async def test_only_what_a_chart_is_made_of_renders_it_again(tmp_path: Path) -> 
     assert yard.children == 4
     await yard.charts(files, options(helm))
     assert yard.children == 4
+
+
+def test_a_text_full_of_braces_is_read_in_time_that_grows_with_it() -> None:
+    texts = {"a": b"{{" * 1_000_000, "b": b"}}" * 1_000_000, "c": b"{{ x }}" * 300_000}
+    begun = time.process_time()
+    assert template_text.mentions(texts).lookups == ()
+    assert time.process_time() - begun < 30
+
+
+def test_packed_charts_are_bounded_together_however_small_they_are_packed() -> None:
+    inner = packed({"db/Chart.yaml": "name: db\n", "db/large": "x" * 8_000_000})
+    files = {f"charts/db{number}.tgz": inner for number in range(100)}
+    found = chart_parts.read({"Chart.yaml": b"name: app\n", **files})
+    assert len(found.parts) < 20
+    assert "packed charts have more than 128 MiB when unpacked" in [one.message for one in found.failures]

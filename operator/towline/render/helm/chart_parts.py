@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from towline import text
 from towline.errors import Failure, Reason
 from towline.render.helm import chart_metadata
-from towline.render.helm.chart_metadata import ChartMetadata
+from towline.render.helm.chart_metadata import ChartMetadata, Dependency
 from towline.render.units.unit_kinds import CHART
 from towline.source.helm_charts import chart_archive
 from towline.source.helm_charts.chart_archive import ChartArchiveError
@@ -15,6 +17,9 @@ from towline.source.helm_charts.chart_archive import ChartArchiveError
 _DEEPEST = 10
 _MOST = 500
 """How many charts may be in a chart."""
+
+_UNPACKED = 128 * 1024**2
+"""Bytes that all packed charts in a chart may have when unpacked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,73 +56,83 @@ def read(files: Mapping[str, bytes]) -> ChartParts:
         files: the contents of the chart's files, by path.
     """
     metadata, failures = chart_metadata.read("", files)
+    collector = _Collector(failures=list(failures))
     top = ChartPart(printed="", folder="", is_packed=False, files=files)
-    found: list[ChartPart] = []
-    faults = list(failures)
-    children = _collect(top, metadata, found, faults, 0)
-    for one in metadata.dependencies:
-        if one.name not in children:
-            message = f"{one.name} {one.version}".strip()
-            faults.append(
-                _failure(
-                    f"{message} is not in charts/: run helm dependency build and commit what it adds there,"
-                    " or set spec.remote: Pinned",
-                    one.file,
-                    one.line,
-                )
-            )
-    return ChartParts(metadata=metadata, parts=tuple(found), failures=tuple(faults))
+    children = collector.collect(top, metadata, 0)
+    missing = (_missing(one) for one in metadata.dependencies if one.name not in children)
+    return ChartParts(
+        metadata=metadata, parts=tuple(collector.found), failures=(*collector.failures, *missing)
+    )
 
 
-def _collect(
-    part: ChartPart, metadata: ChartMetadata, found: list[ChartPart], faults: list[Failure], depth: int
-) -> frozenset[str]:
-    """Add a chart and those in it; return the names of those directly in it."""
-    found.append(part)
-    if depth > _DEEPEST or len(found) > _MOST:
-        faults.append(_failure("the chart has too many charts in it", part.folder or CHART))
-        return frozenset()
-    names = set()
-    for child in _children(part, faults):
-        inner, failures = chart_metadata.read("", child.files)
-        if not child.is_packed:
-            faults += [_moved(one, child.folder) for one in failures]
-        names.add(inner.name)
-        aliases = (one.alias for one in metadata.dependencies if one.alias and one.name == inner.name)
-        for name in dict.fromkeys((inner.name, *aliases)):  # which of them Helm uses depends on versions
-            placed = ChartPart(
-                printed=f"{part.printed}charts/{name}/",
-                folder=child.folder,
-                is_packed=child.is_packed,
-                files=child.files,
-            )
-            _collect(placed, inner, found, faults, depth + 1)
-    return frozenset(names)
+@dataclass(slots=True)
+class _Collector:
+    """Gathers the charts in a chart; `room` is how many bytes packed ones may still have when unpacked."""
+
+    failures: list[Failure]
+    found: list[ChartPart] = field(default_factory=list)
+    room: int = _UNPACKED
+
+    def collect(self, part: ChartPart, metadata: ChartMetadata, depth: int) -> frozenset[str]:
+        """Add a chart and those in it; return the names of those directly in it."""
+        if depth > _DEEPEST or len(self.found) >= _MOST:
+            self._fail("the chart has too many charts in it", part.folder)
+            return frozenset()
+        self.found.append(part)
+        names = set()
+        for child in self._children(part):
+            inner, failures = chart_metadata.read("", child.files)
+            if not child.is_packed:
+                self.failures += [_moved(one, child.folder) for one in failures]
+            names.add(inner.name)
+            aliases = (one.alias for one in metadata.dependencies if one.alias and one.name == inner.name)
+            for name in dict.fromkeys((inner.name, *aliases)):  # which of them Helm uses depends on versions
+                placed = replace(child, printed=f"{part.printed}charts/{name}/")
+                self.collect(placed, inner, depth + 1)
+                if len(self.found) >= _MOST:
+                    return frozenset(names)
+        return frozenset(names)
+
+    def _children(self, part: ChartPart) -> Iterator[ChartPart]:
+        """Yield the charts directly in a chart: what begins with `_` or `.` is none."""
+        inside: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
+        for path, content in sorted(part.files.items()):
+            top, _, below = path.partition("/")
+            name, _, rest = below.partition("/")
+            if top == "charts" and name and not name.startswith(("_", ".")):
+                inside[name][rest] = content
+        for name, files in inside.items():
+            place = f"{part.folder}charts/{name}"
+            if CHART in files:
+                folder = part.folder if part.is_packed else f"{place}/"
+                yield ChartPart(printed="", folder=folder, is_packed=part.is_packed, files=files)
+            elif "" in files and name.endswith(".tgz"):
+                archive = part.folder if part.is_packed else place
+                if (unpacked := self._unpacked(archive, files[""])) is not None:
+                    yield ChartPart(printed="", folder=archive, is_packed=True, files=unpacked)
+
+    def _unpacked(self, archive: str, content: bytes) -> Mapping[str, bytes] | None:
+        if self.room < 0:
+            return None
+        try:
+            files = chart_archive.unpack(content)
+        except ChartArchiveError as error:
+            self._fail(f"the archive {error}", archive)
+            return None
+        self.room -= sum(map(len, files.values()))
+        if self.room < 0:
+            self._fail(f"packed charts have more than {text.size(_UNPACKED)} when unpacked", archive)
+            return None
+        return files
+
+    def _fail(self, message: str, file: str) -> None:
+        self.failures.append(_failure(message, file or CHART))
 
 
-def _children(part: ChartPart, faults: list[Failure]) -> Iterator[ChartPart]:
-    """Yield the charts directly in a chart: what begins with `_` or `.` is none."""
-    below = sorted(path.removeprefix("charts/") for path in part.files if path.startswith("charts/"))
-    for name in dict.fromkeys(path.partition("/")[0] for path in below):
-        if name.startswith(("_", ".")):
-            continue
-        place = f"charts/{name}"
-        folder = part.folder if part.is_packed else f"{part.folder}{place}/"
-        if f"{place}/{CHART}" in part.files:
-            inside = {
-                path.removeprefix(f"{place}/"): content
-                for path, content in part.files.items()
-                if path.startswith(f"{place}/")
-            }
-            yield ChartPart(printed="", folder=folder, is_packed=part.is_packed, files=inside)
-        elif place in part.files and name.endswith(".tgz"):
-            archive = part.folder if part.is_packed else f"{part.folder}{place}"
-            try:
-                inside = dict(chart_archive.unpack(part.files[place]))
-            except ChartArchiveError as error:
-                faults.append(_failure(f"the archive {error}", archive))
-                continue
-            yield ChartPart(printed="", folder=archive, is_packed=True, files=inside)
+def _missing(one: Dependency) -> Failure:
+    what = f"{one.name} {one.version}".strip()
+    way_out = "run helm dependency build and commit what it adds there, or set spec.remote: Pinned"
+    return _failure(f"{what} is not in charts/: {way_out}", one.file, one.line)
 
 
 def _moved(failure: Failure, folder: str) -> Failure:

@@ -19,6 +19,9 @@ from towline.render.helm.template_text import TemplateLines
 from towline.render.written import written_object
 
 _SHOWN = 300
+_FAILURES = 100
+"""So many fields that differ are named."""
+
 _HOW = "set the value, or spec.helm.random: Once"
 _ORDER = "the objects differ at each render: give them names that do not"
 
@@ -57,7 +60,7 @@ def failures(
         if not part.is_packed
         for path, content in part.files.items()
     }
-    return tuple(_failure(one, manifests[one.at], files) for one in found)
+    return tuple(_failure(one, manifests[one.at], files) for one in found[:_FAILURES])
 
 
 def left_alone(manifests: Sequence[Manifest], found: Sequence[RandomField]) -> tuple[Manifest, ...]:

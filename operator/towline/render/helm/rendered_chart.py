@@ -119,25 +119,21 @@ class _ObjectPlaces:
         self._parts = parts
         self._counts = counts
         self._seen: Counter[tuple[str, str]] = Counter()
-        self._known: dict[str, TemplateLines | None] = {}
+        self._known: dict[str, tuple[str, TemplateLines | None]] = {}
 
     def place(self, source: str, kind: str) -> tuple[str, int]:
-        key = (source, kind)
-        at = self._seen[key]
-        self._seen[key] += 1
-        file = repository_path(source, self._parts)
-        lines = self._lines(source)
-        return file, lines.declaring(kind, at, self._counts[key]) if lines else 1
-
-    def _lines(self, source: str) -> TemplateLines | None:
+        at = self._seen[source, kind]
+        self._seen[source, kind] += 1
         if source not in self._known:
-            below = source.partition("/")[2]
-            part = _part(below, self._parts)
-            readable = part and not part.is_packed
-            self._known[source] = (
-                TemplateLines(part.files[below.removeprefix(part.printed)]) if part and readable else None
-            )
-        return self._known[source]
+            self._known[source] = self._template(source)
+        file, lines = self._known[source]
+        return file, lines.declaring(kind, at, self._counts[source, kind]) if lines else 1
+
+    def _template(self, source: str) -> tuple[str, TemplateLines | None]:
+        below = source.partition("/")[2]
+        part = _part(below, self._parts)
+        content = part.files[below.removeprefix(part.printed)] if part and not part.is_packed else None
+        return repository_path(source, self._parts), None if content is None else TemplateLines(content)
 
 
 def _expanded(value: Any) -> Iterator[Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-_ACTION = re.compile(r"\{\{(?!-?\s*/\*).*?\}\}", re.DOTALL)
+_COMMENT = re.compile(r"\{\{-?\s*/\*")
 _CHANGING = re.compile(
     r"(?<![.\w\"])(?:rand(?:AlphaNum|Alpha|Ascii|Numeric|Bytes|Int)|uuidv4|gen(?:PrivateKey|CA|SelfSignedCert|SignedCert)\w*"
     r"|htpasswd|bcrypt|encryptAES|shuffle|keys|values)\b"
@@ -14,6 +15,7 @@ _CHANGING = re.compile(
 """Functions with chance in them, or with the order of a map."""
 
 _CLOCK = re.compile(r"(?<![.\w\"])(?:now|ago)\b")
+_KIND = re.compile(r"\s*kind:\s*[\"']?(\w+)[\"']?\s*(?:#.*)?$")
 _LOOKUP = re.compile(r"\blookup\s")
 _VERSIONS = re.compile(r"\bAPIVersions\b(?:\.Has\s+\(?\s*[\"`]([^\"`]+)[\"`])?")
 
@@ -47,13 +49,12 @@ def mentions(texts: Mapping[str, bytes]) -> Mentions:
     versions: set[str] | None = set()
     for path, content in texts.items():
         text = content.decode("utf-8", "replace")
-        for action in _ACTION.finditer(text):
-            inside = action[0]
+        for at, inside in _actions(text):
             is_changing = is_changing or bool(_CHANGING.search(inside))
             reads_files = reads_files or "Files" in inside
             reads_clock = reads_clock or bool(_CLOCK.search(inside))
             if _LOOKUP.search(inside):
-                lookups.append((path, _line(text, action.start())))
+                lookups.append((path, _line(text, at)))
             for found in _VERSIONS.finditer(inside):
                 versions = versions | {found[1]} if versions is not None and found[1] else None
     known = frozenset(versions) if versions is not None else None
@@ -80,11 +81,14 @@ class TemplateLines:
 
     def __init__(self, content: bytes) -> None:
         self._lines = content.decode("utf-8", "replace").splitlines()
+        self._kinds: defaultdict[str, list[int]] = defaultdict(list)
+        for number, line in enumerate(self._lines, 1):
+            if found := _KIND.match(line):
+                self._kinds[found[1]].append(number)
 
     def declaring(self, kind: str, at: int, count: int) -> int:
         """Return the line that most likely declares the object number `at` among `count` of its kind; 1 in doubt."""
-        wanted = re.compile(rf"\s*kind:\s*[\"']?{re.escape(kind)}[\"']?\s*(?:#.*)?$")
-        found = [number for number, line in enumerate(self._lines, 1) if wanted.match(line)]
+        found = self._kinds.get(kind, [])
         if not found:
             return 1
         return self._first_of_object(found[at] if len(found) == count else found[0])
@@ -108,6 +112,15 @@ class TemplateLines:
     def _first_of_object(self, line: int) -> int:
         above = self._lines[line - 2] if line > 1 else ""
         return line - 1 if above.lstrip().startswith("apiVersion:") else line
+
+
+def _actions(text: str) -> Iterator[tuple[int, str]]:
+    """Yield what is between braces, and where it begins; comments are left out."""
+    at = 0
+    while (begin := text.find("{{", at)) >= 0 and (end := text.find("}}", begin)) >= 0:
+        inside, at = text[begin : end + 2], end + 2
+        if not _COMMENT.match(inside):
+            yield begin, inside
 
 
 def _line(text: str, at: int) -> int:
