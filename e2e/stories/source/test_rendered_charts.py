@@ -13,7 +13,7 @@ from e2e.harness.gitrepo import Content, Repo
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.harness.waiting import eventually
-from e2e.scenes import manifests
+from e2e.scenes import fake_kubelet, manifests
 
 GitRepositories = Callable[..., Repository]
 
@@ -137,3 +137,49 @@ def test_a_random_value_is_set_once_and_then_left_alone(
     assert built(with_helm) == 3
     again = cluster.get("v1", "Secret", "login", namespace)
     assert again["metadata"]["resourceVersion"] == login["metadata"]["resourceVersion"]
+
+
+MIGRATE = """\
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: migrate
+  annotations:
+    helm.sh/hook: pre-install,pre-upgrade
+    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+      - {name: main, image: "migrate:{{ .Values.settings.size }}"}
+"""
+
+
+@pytest.mark.usefixtures("unplayed")
+def test_a_hook_runs_before_the_rest_and_again_when_it_differs(
+    repo: Repo, git_repository: GitRepositories, cluster: Cluster, namespace: str, with_helm: Operator
+) -> None:
+    def image() -> str:
+        pod = fake_kubelet.pod_of(cluster, namespace, "job-name=migrate")
+        return str(pod["spec"]["containers"][0]["image"])
+
+    def completes(wanted: str) -> None:
+        eventually(lambda: image() == wanted, deadline=60, message=f"a Pod of {wanted}")
+        fake_kubelet.completes(cluster, fake_kubelet.pod_of(cluster, namespace, "job-name=migrate"))
+
+    first = repo.commit({**chart(size="1"), "deploy/web/templates/migrate.yaml": MIGRATE})
+    app = git_repository(path="deploy", helm={"releaseName": "shop", "valuesFiles": ["values/prod.yaml"]})
+    app.until_reason("Progressing")
+    assert not cluster.find("v1", "ConfigMap", "shop-settings", namespace)
+    completes("migrate:1")
+    app.until_ready(first, deadline=60)
+
+    second = repo.commit(chart(size="2"))
+    completes("migrate:2")
+    app.until_ready(second, deadline=60)
+    assert cluster.get("v1", "ConfigMap", "shop-settings", namespace)["data"]["size"] == "2"
+
+    third = repo.commit(chart(size="2", colour="blue"))
+    app.until_ready(third)
+    assert image() == "migrate:2"
