@@ -21,7 +21,9 @@ from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.helm import helm_tool
 from towline.render.helm.chart_builds import ChartBuilder
+from towline.render.overlays.chart_overlay import ChartOverlayer
 from towline.render.units.built_units import Built
+from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource
 from towline.shares.pools import Pools
 from towline.source import access
@@ -56,7 +58,7 @@ class Scene(NamedTuple):
         remote = access.remote(spec, None, allow_http=True, bound=BoundHosts(value=None, is_required=False))
         head = Head(remote=remote, name="main", sha="a" * 40, seen_at=0.0)
         charts = GatheredCharts(source=source, folders=frozenset({"app"}))
-        return await self.charts.build(head, spec, Treated(key=APP), charts)
+        return await self.charts.build(head, spec, Treated(key=APP), charts, UnitSettings())
 
     def serve(self, name: str, kind: str) -> None:
         self.api.groups.append(group(name, ("v1", [resource(kind, f"{kind.lower()}s")])))
@@ -74,8 +76,10 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 
     async with served(Server(handle)) as client:
         discovery = Discovery(client)
-        builder = ChartBuilder(Jail(tmp_path, Pools.here()), lambda: helm_tool.find(str(helm_cli.binary())))
-        yield Scene(CommitCharts(builder, discovery, YamlLimits()), discovery, api)
+        jail = Jail(tmp_path, Pools.here())
+        overlayer = ChartOverlayer(jail, lambda: None, YamlLimits())
+        builder = ChartBuilder(jail, lambda: helm_tool.find(str(helm_cli.binary())), overlayer)
+        yield Scene(CommitCharts(builder, overlayer, discovery, YamlLimits()), discovery, api)
 
 
 async def test_a_chart_is_rendered_again_when_the_cluster_serves_what_it_asks_for(scene: Scene) -> None:

@@ -35,6 +35,7 @@ from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.helm.chart_builds import ChartBuilder
 from towline.render.next_commit import NextCommitReader
+from towline.render.overlays.chart_overlay import ChartOverlayer
 from towline.render.units.unit_builds import UnitBuilder
 from towline.shares.pools import Pools
 from towline.source.helm_charts.chart_door import Charts
@@ -65,7 +66,8 @@ async def fetcher(mirrors: Mirrors, tmp_path: Path) -> AsyncIterator[Fetcher]:
         heads, cache = HeadReader(client, mirrors, rules), Cache()
         treatments = Treatments(client, secret=b"k" * 32, own_keys=("", ""), hidden=HiddenValues())
         jail = Jail(tmp_path / "renders", Pools.here())
-        charts = CommitCharts(ChartBuilder(jail, lambda: None), discovery, rules.yaml)
+        overlayer = ChartOverlayer(jail, lambda: None, rules.yaml)
+        charts = CommitCharts(ChartBuilder(jail, lambda: None), overlayer, discovery, rules.yaml)
         manifests = ManifestReader(
             files=CommitFiles(mirrors=mirrors, limits=rules.limits),
             cache=cache,

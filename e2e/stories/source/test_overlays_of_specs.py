@@ -26,7 +26,7 @@ def test_an_overlay_of_the_spec_is_applied_and_its_errors_name_their_field(
     first = repo.commit({"app/plain.yaml": plain})
     app = git_repository(path="app", kustomize={"namePrefix": "a-", "labels": {"team": "shop"}})
     (failure,) = app.until_reason("BuildFailed")["failures"]
-    assert "spec.kustomize changes kustomizations, and app has none" in failure["message"]
+    assert "spec.kustomize changes kustomizations and charts, and app has none" in failure["message"]
 
     second = repo.commit({"app/kustomization.yaml": "resources: [plain.yaml]\n"})
     assert app.until_ready(second)["objects"]["declared"] == 1

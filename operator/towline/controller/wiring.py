@@ -68,6 +68,7 @@ from towline.render.helm import helm_tool
 from towline.render.helm.chart_builds import ChartBuilder
 from towline.render.marks.unit_tracer import UnitTracer
 from towline.render.next_commit import NextCommitReader
+from towline.render.overlays.chart_overlay import ChartOverlayer
 from towline.render.units import kustomize
 from towline.render.units.unit_builds import UnitBuilder
 from towline.settings import Settings
@@ -288,8 +289,9 @@ def _parts(doors: Doors, rules: ReadingRules) -> RemoteParts:
 
 def _source(chosen: Settings, doors: Doors, jail: Jail, readers: _Readers) -> CommitReader:
     cache, rules = Cache(), _rules(chosen)
-    helm = ChartBuilder(jail, partial(helm_tool.find, chosen.helm))
-    charts = CommitCharts(helm, doors.discovery, rules.yaml)
+    overlayer = ChartOverlayer(jail, partial(kustomize.find, chosen.kustomize), rules.yaml)
+    helm = ChartBuilder(jail, partial(helm_tool.find, chosen.helm), overlayer)
+    charts = CommitCharts(helm, overlayer, doors.discovery, rules.yaml)
     manifests = ManifestReader(
         files=CommitFiles(mirrors=doors.mirrors, limits=rules.limits),
         cache=cache,

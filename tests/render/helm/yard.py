@@ -8,13 +8,17 @@ from typing import Any
 
 import orjson
 from towline.api import helm_release
+from towline.render.documents import YamlLimits
 from towline.render.helm import helm_tool
 from towline.render.helm.chart_builds import BuiltCharts, ChartBuilder
 from towline.render.helm.chart_options import Capabilities, ChartOptions
+from towline.render.overlays.chart_overlay import ChartOverlayer
+from towline.render.units import kustomize
 from towline.render.units.unit_source import UnitSource
 from towline.shares.pools import Pools
 
 from tests.render.helm import helm_cli
+from tests.render.kubectl import KUBECTL
 from tests.render.units.trees import Commit, CountingJail
 
 VERSION = "v1.35.2"
@@ -35,7 +39,9 @@ class Yard:
     def __init__(self, folder: Path, binary: str = "", seconds: float = 60) -> None:
         self.renders = folder / "renders"
         self._jail = CountingJail(self.renders, Pools.here(), seconds)
-        self.builder = ChartBuilder(self._jail, lambda: helm_tool.find(binary or str(helm_cli.binary())))
+        self.overlayer = ChartOverlayer(self._jail, lambda: kustomize.find(str(KUBECTL)), YamlLimits())
+        found = binary or str(helm_cli.binary())
+        self.builder = ChartBuilder(self._jail, lambda: helm_tool.find(found), self.overlayer)
 
     async def charts(
         self,

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from towline.api import overlaying
 from towline.errors import Reason, SpecError
-from towline.render.units import overlay
+from towline.render.overlays import spec_overlay
 from towline.render.units.unit_settings import UnitSettings
 
 from tests.render.units.kustomizations import BASE, FASTER
@@ -48,7 +48,7 @@ OVERLAYS: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 def how(given: Mapping[str, Any], path: str = "base") -> UnitSettings:
     found = overlaying.parse(given)
-    return UnitSettings(overlay=found, components=overlay.components(found, path))
+    return UnitSettings(overlay=found, components=spec_overlay.components(found, path))
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
@@ -138,7 +138,7 @@ def test_a_patch_that_says_nowhere_what_it_changes_is_refused_by_its_field(patch
     found = overlaying.parse({"patches": [{"patch": FASTER}, {"patch": patch}]})
     assert found
     with pytest.raises(SpecError) as raised:
-        overlay.check(found, ".", {"app"})
+        spec_overlay.check(found, ".", {"app"})
     assert raised.value.reason is Reason.INVALID_SPEC
     assert raised.value.message.startswith("spec.kustomize.patches[1].patch: ")
     assert words in raised.value.message

@@ -15,7 +15,9 @@ from towline.reconcile.values.treatments import Treated
 from towline.render.documents import YamlLimits
 from towline.render.helm.chart_builds import ChartBuilder
 from towline.render.helm.chart_options import Capabilities, ChartOptions
+from towline.render.overlays.chart_overlay import ChartOverlayer
 from towline.render.units.built_units import Built
+from towline.render.units.unit_settings import UnitSettings
 
 _LONGEST = 53
 """Characters of a release, as for Helm."""
@@ -26,18 +28,24 @@ class CommitCharts:
 
     Args:
         builder: renders them.
+        overlayer: reads what the overlay of a spec needs.
         discovery: says what the cluster serves.
         yaml: how much of a file is read.
     """
 
-    def __init__(self, builder: ChartBuilder, discovery: Discovery, yaml: YamlLimits) -> None:
+    def __init__(
+        self, builder: ChartBuilder, overlayer: ChartOverlayer, discovery: Discovery, yaml: YamlLimits
+    ) -> None:
         self._builder = builder
+        self._overlayer = overlayer
         self._discovery = discovery
         self._yaml = yaml
         self._asked: dict[Key, frozenset[str] | None] = {}
 
-    async def build(self, head: Head, spec: Spec, treated: Treated, charts: GatheredCharts) -> Built:
-        """Render charts with all that they need.
+    async def build(
+        self, head: Head, spec: Spec, treated: Treated, charts: GatheredCharts, how: UnitSettings
+    ) -> Built:
+        """Render charts with all that they need, and change what they declare as the spec says.
 
         Raises:
             SpecError: InvalidSpec, where the spec must name the release.
@@ -53,6 +61,7 @@ class CommitCharts:
             capabilities=Capabilities(kube_version=served.version, api_versions=served.api_versions),
             treatment=treated.treatment,
             mark=f"{treated.files_mark}{treated.layers_mark}",
+            overlay=await self._overlayer.prepare(charts.source, how),
             limits=self._yaml,
         )
         found = await self._builder.build(charts.source, charts.folders, options)

@@ -20,8 +20,9 @@ from towline.render.build_report import build_error
 from towline.render.cache import Cache
 from towline.render.documents import YamlLimits
 from towline.render.links import Links
+from towline.render.overlays import spec_overlay
 from towline.render.rendered import Bounds, Reading, Total
-from towline.render.units import overlay, unit_kinds
+from towline.render.units import unit_kinds
 from towline.render.units.built_units import Built
 from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_kinds import UnitKinds
@@ -92,13 +93,14 @@ class ManifestReader:
             return await self._of_chart(head, spec, treated, parts, listed=listed, selected=selected)
         unit_kinds.check(selected.units, spec.render, spec.path)
         kinds = unit_kinds.split(selected.units, spec.render)
-        overlay.check(spec.kustomize, spec.path, kinds.kustomizations)
+        spec_overlay.check(spec.kustomize, spec.path, kinds.kustomizations | kinds.charts)
         self._charts.check(spec, len(kinds.charts))
         source = await self._source(head, parts) if selected.units else None
-        built = await self._built(head, source, kinds, _unit_settings(spec, treated))
+        how = _unit_settings(spec, treated)
+        built = await self._built(head, source, kinds, how)
         if source and kinds.charts:
             charts = await charts_elsewhere.with_dependencies(source, kinds.charts, parts)
-            built = built.plus(await self._charts.build(head, spec, treated, charts))
+            built = built.plus(await self._charts.build(head, spec, treated, charts, how))
         else:
             self._charts.forget(treated.key)
         plain = tuple(each for each in selected.files if each.path not in built.reads)
@@ -117,11 +119,12 @@ class ManifestReader:
         selected: Selection,
     ) -> CommitManifests:
         """Render the chart that the spec names; the files below the path are values."""
+        spec_overlay.check(spec.kustomize, spec.path, {"of the spec"})
         chart, door = charts_elsewhere.of_spec(spec, parts)
         charts_elsewhere.check_values_only(selected.units)
         source = await self._source(head, parts)
         charts = await charts_elsewhere.alone(source, chart, door)
-        built = await self._charts.build(head, spec, treated, charts)
+        built = await self._charts.build(head, spec, treated, charts, _unit_settings(spec, treated))
         selected = replace(selected, files=(), failures=())
         manifests = await self._manifests(head, spec, treated, selected, built)
         return CommitManifests(listed=listed, selected=selected, built=built, manifests=manifests)
@@ -178,7 +181,7 @@ def _unit_settings(spec: Spec, treated: Treated) -> UnitSettings:
         mark=treated.files_mark,
         decryption_mark=treated.decryption_mark,
         overlay=spec.kustomize,
-        components=overlay.components(spec.kustomize, spec.path),
+        components=spec_overlay.components(spec.kustomize, spec.path),
     )
 
 

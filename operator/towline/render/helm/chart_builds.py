@@ -18,6 +18,7 @@ from towline.render.helm.chart_files import ChartFiles
 from towline.render.helm.chart_options import ChartOptions
 from towline.render.helm.chart_render import ChartRenderer, contents
 from towline.render.helm.chart_values import ValuesFiles
+from towline.render.overlays.chart_overlay import ChartOverlayer
 from towline.render.units.built_units import Built, BuiltUnits, UnitOutcome, UnitRun
 from towline.render.units.kustomize import Tool
 from towline.render.units.unit_source import UnitSource
@@ -70,10 +71,13 @@ class ChartBuilder:
     Args:
         jail: runs Helm.
         find: finds it; it is asked for each commit, because it may be installed later.
+        overlayer: changes what charts declare, where their options have an overlay.
     """
 
-    def __init__(self, jail: Jail, find: Callable[[], Tool | None]) -> None:
-        self._renderer = ChartRenderer(jail)
+    def __init__(
+        self, jail: Jail, find: Callable[[], Tool | None], overlayer: ChartOverlayer | None = None
+    ) -> None:
+        self._renderer = ChartRenderer(jail, overlayer)
         self._find = find
         self._facts: OrderedDict[str, ChartFacts] = OrderedDict()
         self._known = BuiltUnits()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from towline.api.helm_release import HelmRelease, Hooks, RandomValues
 from towline.render.documents import YamlLimits
 from towline.render.helm.value_layers import NamedLayer
+from towline.render.overlays.chart_overlay import PreparedOverlay
 from towline.render.sops.keyring import Keyring
 from towline.render.variables.substitution import Substitution
 from towline.render.variables.treatment import UNTREATED, Treatment
@@ -36,6 +37,7 @@ class ChartOptions:
         capabilities: what the cluster is.
         treatment: the keys that decrypt files of values, and the variables that are filled into what charts declare.
         mark: changes with the layers and the treatment, and tells nobody what they are.
+        overlay: what `spec.kustomize` changes in what charts declare; None where nothing.
         limits: how much of a file is read.
     """
 
@@ -46,6 +48,7 @@ class ChartOptions:
     capabilities: Capabilities = field(default_factory=Capabilities)
     treatment: Treatment = field(default=UNTREATED, repr=False)
     mark: str = ""
+    overlay: PreparedOverlay | None = None
     limits: YamlLimits = field(default_factory=YamlLimits)
 
     @property
@@ -94,5 +97,6 @@ class ChartOptions:
             self.namespace,
             self.kube_version,
             self.mark,
+            self.overlay.key if self.overlay else "",
             *versions,
         )

@@ -24,6 +24,7 @@ from towline.render.helm.chart_options import ChartOptions
 from towline.render.helm.chart_parts import ChartPart
 from towline.render.helm.chart_values import ChartValues, ValuesFiles
 from towline.render.helm.template_text import Mentions
+from towline.render.overlays.chart_overlay import ChartOverlayer
 from towline.render.units.unit_source import UnitSource
 from towline.source.selection import Entry
 
@@ -78,9 +79,10 @@ class RenderedChart(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ChartRenderer:
-    """Renders charts in a jail."""
+    """Renders charts in a jail; `overlayer` changes what they declare, where their options have an overlay."""
 
     jail: Jail
+    overlayer: ChartOverlayer | None = None
 
     async def prepare(
         self,
@@ -142,9 +144,16 @@ class ChartRenderer:
             said = ran.result.complaint
             failure = helm_complaints.failure(said, ran.root, chart.found.folder, chart.parts, secrets)
             return RenderedChart(failures=(failure,), seconds=ran.seconds)
-        made, failures = await asyncio.to_thread(
-            printed_chart.manifests, ran.result.out, chart.found, chart.parts, chart.options, chart.values
+        printed, failures = await asyncio.to_thread(
+            printed_chart.objects, ran.result.out, chart.found, chart.parts, chart.options
         )
+        overlay, texts = chart.options.overlay, chart.values.hidden
+        if overlay and self.overlayer and not failures:
+            printed, failures = await self.overlayer.apply(overlay, printed, chart.found.marker)
+            texts |= overlay.texts
+        if failures:
+            return RenderedChart(failures=failures, seconds=ran.seconds)
+        made, failures = await asyncio.to_thread(printed_chart.manifests, printed, chart.options, texts)
         return RenderedChart(made, failures, ran.seconds)
 
 

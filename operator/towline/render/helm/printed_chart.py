@@ -13,7 +13,6 @@ from towline.render.helm import chart_hooks, rendered_chart
 from towline.render.helm.chart_files import ChartFiles, in_folder
 from towline.render.helm.chart_options import ChartOptions
 from towline.render.helm.chart_parts import ChartPart
-from towline.render.helm.chart_values import ChartValues
 from towline.render.helm.rendered_chart import PrintedError, PrintedObject
 from towline.render.written import rendered_objects
 from towline.render.written.rendered_objects import RenderedObject
@@ -23,21 +22,16 @@ _SHOWN = (
 )
 
 
-def manifests(
-    output: bytes,
-    chart: ChartFiles,
-    parts: Sequence[ChartPart],
-    options: ChartOptions,
-    values: ChartValues,
-) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
-    """Return the objects of a chart, each with the template that declares it, and what is wrong with them.
+def objects(
+    output: bytes, chart: ChartFiles, parts: Sequence[ChartPart], options: ChartOptions
+) -> tuple[tuple[RenderedObject, ...], tuple[Failure, ...]]:
+    """Return what Helm printed, each object with the template that declares it, and what is wrong with them.
 
     Args:
-        output: what Helm printed.
+        output: what it printed.
         chart: its files.
         parts: the charts of which it is made.
         options: how it was rendered.
-        values: with what.
     """
     try:
         printed = rendered_chart.objects(output, parts)
@@ -47,10 +41,22 @@ def manifests(
     mapped, faults = chart_hooks.applied(printed, options.asked.hooks)
     if faults:
         return (), tuple(_refusal(fault.message, fault.hook, chart) for fault in faults)
-    objects = (RenderedObject(orjson.dumps(one.value), _origin(one, chart)) for one in mapped)
-    made, failures = rendered_objects.rendered_objects(objects, options.substitution, values.hidden)
+    return tuple(RenderedObject(orjson.dumps(one.value), _origin(one, chart)) for one in mapped), ()
+
+
+def manifests(
+    printed: Iterable[RenderedObject], options: ChartOptions, hidden: frozenset[str]
+) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
+    """Return the manifests of what a chart declares, and what is wrong with them.
+
+    Args:
+        printed: the objects.
+        options: how they were rendered.
+        hidden: what must be shown nowhere.
+    """
+    made, failures = rendered_objects.rendered_objects(printed, options.substitution, hidden)
     placed = tuple(replace(one, release_namespace=options.namespace) for one in made)
-    return placed, (*failures, *_named(placed, values.hidden))
+    return placed, (*failures, *_named(placed, hidden))
 
 
 def _origin(one: PrintedObject, chart: ChartFiles) -> Origin:

@@ -23,7 +23,9 @@ from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.helm import helm_tool, value_layers
 from towline.render.helm.chart_builds import ChartBuilder
 from towline.render.helm.chart_options import KUBE_VERSION, Capabilities, ChartOptions
-from towline.render.units import kustomize, overlay, unit_kinds
+from towline.render.overlays import spec_overlay
+from towline.render.overlays.chart_overlay import ChartOverlayer
+from towline.render.units import kustomize, unit_kinds
 from towline.render.units.built_units import Built
 from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
@@ -89,7 +91,7 @@ async def build(place: OfflineFolder, tools: OfflineTools, release: OfflineRelea
     """
     limits = place.limits
     kinds = unit_kinds.split(place.selected.units, asked.render)
-    overlay.check(asked.overlay, place.path, kinds.kustomizations)
+    spec_overlay.check(asked.overlay, place.path, kinds.kustomizations | kinds.charts)
     given = _values(release, limits)
     if given and len(kinds.charts) != 1:
         message = f"values are for one chart, and DIR has {len(kinds.charts) or 'none'}: name the folder of the chart"
@@ -104,14 +106,17 @@ async def build(place: OfflineFolder, tools: OfflineTools, release: OfflineRelea
     with tempfile.TemporaryDirectory() as copies:
         jail = Jail(Path(copies), Pools.here())
         units = UnitBuilder(jail, partial(kustomize.find, tools.kustomize), limits)
-        charts = ChartBuilder(jail, partial(helm_tool.find, tools.helm))
+        overlayer = ChartOverlayer(jail, partial(kustomize.find, tools.kustomize), limits)
+        charts = ChartBuilder(jail, partial(helm_tool.find, tools.helm), overlayer)
         how = UnitSettings(
             treatment=asked.treatment,
             overlay=asked.overlay,
-            components=overlay.components(asked.overlay, place.path),
+            components=spec_overlay.components(asked.overlay, place.path),
         )
         built = await units.build(source, kinds.kustomizations, how)
-        options = _options(release, asked.helm, given, limits)
+        options = replace(
+            _options(release, asked.helm, given, limits), overlay=await overlayer.prepare(source, how)
+        )
         rendered = await charts.build(source, kinds.charts, options)
         return built.plus(rendered.built).plus(Built(failures=kinds.failures))
 

@@ -81,6 +81,21 @@ class Graph:
         return next(iter(self.files), self.folder)
 
 
+EMPTY = Graph(
+    folder="",
+    files={},
+    straight={},
+    raw=frozenset(),
+    probes={},
+    built_on=frozenset(),
+    chains={},
+    is_component=False,
+    failures=(),
+    needed=(),
+)
+"""What reads nothing."""
+
+
 def joined(unit: Graph, others: Iterable[Graph]) -> Graph:
     """Return what a unit and some folders read that are built together with it."""
     for one in others:

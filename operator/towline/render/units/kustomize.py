@@ -19,7 +19,7 @@ from towline.fields import mask_text
 from towline.model import Origin
 from towline.render import documents
 from towline.render.documents import DocumentErrors, YamlLimits
-from towline.render.units import overlay
+from towline.render.overlays import spec_overlay
 from towline.render.units.graph import Graph
 from towline.render.units.hidden_places import HiddenPlaces
 from towline.render.units.inputs import InputFile
@@ -102,10 +102,10 @@ def place(unit: Graph, read: UnitInputs, how: UnitSettings) -> BuildPlace:
     files = {**read.contents, **_kustomizations(unit, read.files)}
     if how.overlay is None:
         return BuildPlace(folder=unit.folder or ".", files=files)
-    moved = {f"{overlay.HOME}/{path}": content for path, content in files.items()}
-    written = overlay.kustomization(how.overlay, unit.folder, how.components)
-    moved[f"{overlay.FOLDER}/kustomization.yaml"] = written
-    return BuildPlace(folder=overlay.FOLDER, files=moved, home=overlay.HOME)
+    moved = {f"{spec_overlay.HOME}/{path}": content for path, content in files.items()}
+    written = spec_overlay.kustomization(how.overlay, spec_overlay.seen(unit.folder), how.components)
+    moved[f"{spec_overlay.FOLDER}/kustomization.yaml"] = written
+    return BuildPlace(folder=spec_overlay.FOLDER, files=moved, home=spec_overlay.HOME)
 
 
 def _kustomizations(unit: Graph, files: Mapping[str, InputFile]) -> Mapping[str, bytes]:
@@ -118,11 +118,19 @@ def _kustomizations(unit: Graph, files: Mapping[str, InputFile]) -> Mapping[str,
         unit: what is built.
         files: its parsed files, by path.
     """
-    found: dict[str, bytes] = {}
-    for path in {unit.kustomization: None, **dict.fromkeys(unit.rewritten)}:
-        value = rewritten(files[path].documents[0].value, unit.rewritten.get(path, {}))
-        found[path] = orjson.dumps(_with_origins(value) if path == unit.kustomization else value)
-    return found
+    found = rewritten_files(unit, files)
+    value = rewritten(
+        files[unit.kustomization].documents[0].value, unit.rewritten.get(unit.kustomization, {})
+    )
+    return {**found, unit.kustomization: orjson.dumps(_with_origins(value))}
+
+
+def rewritten_files(graph: Graph, files: Mapping[str, InputFile]) -> dict[str, bytes]:
+    """Return the kustomizations that name the folder of a remote base for its address, by path."""
+    return {
+        path: orjson.dumps(rewritten(files[path].documents[0].value, folders))
+        for path, folders in graph.rewritten.items()
+    }
 
 
 def rewritten(kustomization: Mapping[str, Any], folders: Mapping[Steps, str]) -> Mapping[str, Any]:
@@ -169,19 +177,22 @@ def objects(
     if len(found) > OBJECTS:
         return (), (_failure(graph, f"declares {len(found)} objects, more than {OBJECTS}: split it"),)
     keeps = not place.home and _asks_for_origins(read.files[graph.kustomization])
-    places, hidden = _Places(graph, read.files, place), HiddenPlaces(read)
+    places, hidden = ObjectPlaces(graph, read.files, place), HiddenPlaces(read)
     made: list[RenderedObject] = []
     failures: list[Failure] = []
     for document in found:
         value, origin = document.value, places.origin(document.value)
         if exposed := hidden.exposed(value):
-            message = f"a value that was encrypted lands in {exposed[-1]}, which is shown everywhere: use another one"
-            failures.append(
-                Failure(reason=Reason.BUILD_FAILED, message=message, file=origin.file, line=origin.line)
-            )
-        content = orjson.dumps(value if keeps else _stripped(value))
+            failures.append(exposed_value(exposed[-1], origin))
+        content = orjson.dumps(value if keeps else without_origin(value))
         made.append(RenderedObject(content, origin, hidden.of(value), places.of_variables(value, origin)))
     return tuple(made), tuple(failures)
+
+
+def exposed_value(field: str, origin: Origin) -> Failure:
+    """Return the refusal of an object that a value names which was encrypted."""
+    message = f"a value that was encrypted lands in {field}, which is shown everywhere: use another one"
+    return Failure(reason=Reason.BUILD_FAILED, message=message, file=origin.file, line=origin.line)
 
 
 def _failure(graph: Graph, message: str) -> Failure:
@@ -192,7 +203,7 @@ def _asks_for_origins(kustomization: InputFile) -> bool:
     return _ASKED in (kustomization.documents[0].value.get("buildMetadata") or ())
 
 
-def _stripped(value: Any) -> Any:
+def without_origin(value: Any) -> Any:
     """Take the origin off an object."""
     metadata = value.get("metadata") if isinstance(value, dict) else None
     if not isinstance(metadata, dict):
@@ -205,8 +216,14 @@ def _stripped(value: Any) -> Any:
     return {**value, "metadata": {**rest, "annotations": left} if left else rest}
 
 
-class _Places:
-    """Finds the file and line that declare an object, by what kustomize says of its origin."""
+class ObjectPlaces:
+    """Finds the file and line that declare an object, by what kustomize says of its origin.
+
+    Args:
+        graph: of what was built.
+        files: the parsed files of the graph, by path.
+        place: where they were.
+    """
 
     def __init__(self, graph: Graph, files: Mapping[str, InputFile], place: BuildPlace) -> None:
         self._graph = graph

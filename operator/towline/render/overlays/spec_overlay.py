@@ -22,13 +22,13 @@ FOLDER = "overlay"
 _ANNOTATED = {"path": "metadata/annotations", "create": True}
 
 
-def check(overlay: KustomizeOverlay | None, path: str, kustomizations: Collection[str]) -> None:
+def check(overlay: KustomizeOverlay | None, path: str, units: Collection[str]) -> None:
     """Refuse patches that say nowhere what they change, and an overlay over nothing.
 
     Args:
         overlay: what the spec changes.
         path: `spec.path`.
-        kustomizations: the folders below it that have one.
+        units: the folders of kustomizations and charts below it.
 
     Raises:
         SpecError: InvalidSpec, with every error and its field.
@@ -43,10 +43,10 @@ def check(overlay: KustomizeOverlay | None, path: str, kustomizations: Collectio
     ]
     if found:
         raise SpecError(Reason.INVALID_SPEC, "; ".join(found))
-    if not kustomizations:
+    if not units:
         message = (
-            f"spec.kustomize changes kustomizations, and {path} has none: add a kustomization.yaml that names the "
-            "files in resources, or remove spec.kustomize"
+            f"spec.kustomize changes kustomizations and charts, and {path} has none: add a kustomization.yaml that "
+            "names the files in resources, or remove spec.kustomize"
         )
         raise BuildError((Failure(reason=Reason.BUILD_FAILED, message=message),))
 
@@ -71,12 +71,12 @@ def kustomization(overlay: KustomizeOverlay, unit: str, folders: Mapping[str, st
 
     Args:
         overlay: what the spec changes.
-        unit: the folder of the unit.
+        unit: the folder of the unit, as seen from there.
         folders: those of the components, by any key.
     """
     written: dict[str, Any] = {
-        "resources": [_from_overlay(unit)],
-        "components": [_from_overlay(each) for each in folders.values()],
+        "resources": [unit],
+        "components": [seen(each) for each in folders.values()],
         "namePrefix": overlay.name_prefix,
         "nameSuffix": overlay.name_suffix,
         "namespace": overlay.namespace,
@@ -90,7 +90,8 @@ def kustomization(overlay: KustomizeOverlay, unit: str, folders: Mapping[str, st
     return orjson.dumps({name: value for name, value in written.items() if value})
 
 
-def _from_overlay(folder: str) -> str:
+def seen(folder: str) -> str:
+    """Return a folder of the repository as `FOLDER` sees it."""
     return f"../{HOME}/{folder}" if folder else f"../{HOME}"
 
 

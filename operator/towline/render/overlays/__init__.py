@@ -1,0 +1,1 @@
+"""What a spec changes in units: the overlay of `spec.kustomize`."""
