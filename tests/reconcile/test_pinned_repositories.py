@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import ssl
+import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,12 +19,17 @@ from towline.api.pins import MovedPinsError, Pin
 from towline.api.remoting import RemotePolicy
 from towline.errors import Reason, SourceError
 from towline.model import Key
+from towline.reconcile.remotes.chart_pins import PinnedCharts
 from towline.reconcile.remotes.part_access import PartAccess
 from towline.reconcile.remotes.pin_book import PinBook
 from towline.reconcile.remotes.pinned_bases import PinnedBases
 from towline.records.ledger import Ledger
+from towline.render.units.mounts import ChartAddress
 from towline.render.units.remote_address import RemoteRepository
 from towline.render.units.remote_bases import RemoteRefusedError
+from towline.shares.pools import Pools
+from towline.source.helm_charts.chart_door import Charts
+from towline.source.helm_charts.chart_http import ChartHttp
 from towline.source.mirror import Mirrors
 from towline.source.public_addresses import Addresses
 
@@ -32,6 +38,8 @@ from e2e.harness.gitserver import Fault, GitServer
 from tests.api.test_gitrepository import specify
 from tests.kube.loopback import Server, served
 from tests.records import syncs
+from tests.source.helm_charts import chart_servers
+from tests.source.helm_charts.chart_servers import FileServer, serving
 
 AUTHORITY = trustme.CA()
 KEY = Key("team", "shop")
@@ -78,7 +86,10 @@ async def bases(
     async with served(Server(answer)) as client:
         access = PartAccess(client, allow_http=True, own_keys=("", ""), require_bound=False)
         book = PinBook(KEY, "uid", pins, "", none)
-        yield PinnedBases(KEY, spec, mirrors=mirrors, access=access, book=book, asks=asks)
+        with tempfile.TemporaryDirectory() as folder:
+            door = Charts(Path(folder), ChartHttp(Pools.here(), None, allow_http=True))
+            charts = PinnedCharts(KEY, spec, charts=door, access=access, book=book, asks=asks)
+            yield PinnedBases(KEY, spec, mirrors=mirrors, access=access, charts=charts, book=book, asks=asks)
 
 
 def private(server: GitServer, name: str) -> tuple[RemoteRepository, str]:
@@ -270,3 +281,28 @@ def test_every_secret_for_credentials_is_looked_at_once_where_they_were_refused(
     assert asked_with("https://h.example").secret_names == ("given",)
     assert specify(secretRef={"name": "git"}, remotes=[prefix]).secret_names == ("git", "given")
     assert specify(secretRef={"name": "given"}, remotes=[prefix]).secret_names == ("given",)
+
+
+async def test_a_chart_of_a_kustomization_is_fetched_once_and_pinned(mirrors: Mirrors) -> None:
+    archive = chart_servers.packed()
+    ca = {"ca.crt": chart_servers.AUTHORITY.cert_pem.bytes().decode()}
+    async with serving(FileServer()) as server:
+        server.publish(archive)
+        address = ChartAddress(f"{server.url}/charts", "web", "1.2.3")
+        async with bases(mirrors, asked_with(server.url), secret=ca) as opened:
+            found = await opened.chart(address)
+            assert found.files["templates/a.yaml"] == b"a: b\n"
+            assert await opened.chart(address) is found
+            assert len(server.seen) == 2
+            (pin,) = opened.book.used
+            assert (pin.name, pin.ref) == (f"{server.url}/charts/web", "1.2.3")
+            with pytest.raises(RemoteRefusedError, match="one exact version"):
+                await opened.chart(address._replace(version=">1"))
+        server.publish(chart_servers.packed({"web/Chart.yaml": "name: web\n"}))
+        async with bases(mirrors, asked_with(server.url), secret=ca, pins=(pin,)) as later:
+            assert (await later.chart(address)).digest != found.digest
+            with pytest.raises(MovedPinsError, match=pin.digest):
+                later.settle()
+    async with bases(mirrors, asked_with(server.url), secret=ca, pins=(pin,), asks=False) as recalled:
+        with pytest.raises(SourceError, match="is not here yet"):
+            await recalled.chart(address)

@@ -295,7 +295,12 @@ def _source(chosen: Settings, doors: Doors, jail: Jail, readers: _Readers) -> Co
     manifests = ManifestReader(
         files=CommitFiles(mirrors=doors.mirrors, limits=rules.limits),
         cache=cache,
-        units=UnitBuilder(jail, partial(kustomize.find, chosen.kustomize), rules.yaml),
+        units=UnitBuilder(
+            jail,
+            partial(kustomize.find, chosen.kustomize),
+            rules.yaml,
+            partial(helm_tool.find, chosen.helm),
+        ),
         charts=charts,
         yaml=rules.yaml,
     )

@@ -20,7 +20,7 @@ class AddedFiles:
 
     def __init__(self, tree: Tree, contents: Mapping[str, bytes]) -> None:
         self._tree = tree
-        self._added = {path: _entry(path, contents[path]) for path in sorted(contents)}
+        self._added = entries(contents)
         self._contents = {self._added[path].sha: content for path, content in contents.items()}
 
     def link(self, path: str) -> str | None:
@@ -58,6 +58,11 @@ class AddedFiles:
     def _below(self, folder: str) -> Iterator[Entry]:
         prefix = f"{folder}/" if folder else ""
         return (entry for path, entry in self._added.items() if path.startswith(prefix))
+
+
+def entries(contents: Mapping[str, bytes]) -> dict[str, Entry]:
+    """Return files that no commit has as entries of a tree, by path."""
+    return {path: _entry(path, contents[path]) for path in sorted(contents)}
 
 
 def _entry(path: str, content: bytes) -> Entry:

@@ -127,9 +127,9 @@ async def test_a_folder_that_looks_like_an_address_must_be_written_otherwise(tmp
         ({"a/kustomization.yaml": "resources: a.yaml\n"}, "resources must be a list"),
         (
             {"a/kustomization.yaml": "helmCharts: [{name: x, repo: 'https://example.com'}]\n"},
-            "helmCharts with repo",
+            "needs a releaseName",
         ),
-        ({"a/kustomization.yaml": "helmCharts: [{name: x}]\n"}, "Helm is not supported yet"),
+        ({"a/kustomization.yaml": "helmCharts: [{name: x}]\n"}, "needs a releaseName"),
         (
             {
                 "a/kustomization.yaml": "transformers: [f.yaml]\n",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from towline.errors import Reason, SourceError
 from towline.render.confined.jail import Jail, Run
 from towline.render.documents import YamlLimits
+from towline.render.helm import helm_tool
 from towline.render.links import Listing
 from towline.render.units import kustomize
 from towline.render.units.built_units import Built
-from towline.render.units.mounts import OpenedBase
+from towline.render.units.mounts import ChartAddress, OpenedBase, OpenedChart
 from towline.render.units.remote_address import RemoteRepository
 from towline.render.units.remote_bases import RemoteRefusedError
 from towline.render.units.unit_builds import UnitBuilder
@@ -59,9 +61,11 @@ class CountingJail(Jail):
 
     started = 0
 
-    async def run(self, command: Sequence[str], files: Mapping[str, bytes]) -> Run:
+    async def run(
+        self, command: Sequence[str], files: Mapping[str, bytes], programs: Sequence[str] = ()
+    ) -> Run:
         self.started += 1
-        return await super().run(command, files)
+        return await super().run(command, files, programs)
 
 
 class RemoteCommits:
@@ -70,6 +74,8 @@ class RemoteCommits:
     def __init__(self, commits: Mapping[str, Mapping[str, str]], *, moved: bool = False) -> None:
         self.commits = {url: Commit(files) for url, files in commits.items()}
         self.asked: list[RemoteRepository] = []
+        self.charts: dict[ChartAddress, Mapping[str, str]] = {}
+        self.charted: list[ChartAddress] = []
         self.moved = moved
 
     async def resolve(self, repository: RemoteRepository) -> str:
@@ -84,6 +90,13 @@ class RemoteCommits:
     async def read(self, repository: RemoteRepository, entries: Sequence[Entry]) -> Sequence[bytes]:
         return await self.commits[repository.url].read(entries)
 
+    async def chart(self, address: ChartAddress) -> OpenedChart:
+        self.charted.append(address)
+        if address not in self.charts:
+            raise RemoteRefusedError("does not exist")
+        files = {path: text.encode() for path, text in self.charts[address].items()}
+        return OpenedChart(hashlib.sha256(repr(files).encode()).hexdigest(), files)
+
     def settle(self) -> None:
         if self.moved:
             raise SourceError(Reason.VERIFICATION_FAILED, "moved")
@@ -92,10 +105,13 @@ class RemoteCommits:
 class Yard:
     """A builder, and how many children it has started."""
 
-    def __init__(self, folder: Path, binary: str = "", seconds: float = 60) -> None:
+    def __init__(self, folder: Path, binary: str = "", seconds: float = 60, helm: str = "") -> None:
         self.renders = folder / "renders"
         self._jail = CountingJail(self.renders, Pools.here(), seconds)
-        self.builder = UnitBuilder(self._jail, lambda: kustomize.find(binary or str(KUBECTL)), YamlLimits())
+        find = partial(kustomize.find, binary or str(KUBECTL))
+        self.builder = UnitBuilder(
+            self._jail, find, YamlLimits(), lambda: helm_tool.find(helm) if helm else None
+        )
 
     async def build(
         self,

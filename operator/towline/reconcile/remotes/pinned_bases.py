@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping, Sequence
 
 from towline import log
@@ -11,15 +12,19 @@ from towline.api.pins import Pin
 from towline.errors import Reason, SourceError
 from towline.model import Key
 from towline.reconcile.remotes import part_access
+from towline.reconcile.remotes.chart_pins import PinnedCharts
 from towline.reconcile.remotes.part_access import PartAccess
 from towline.reconcile.remotes.pin_book import PinBook
 from towline.render import links
 from towline.render.links import Listing
 from towline.render.units import remote_address
-from towline.render.units.mounts import OpenedBase
+from towline.render.units.mounts import ChartAddress, OpenedBase, OpenedChart
 from towline.render.units.remote_address import RemoteRepository
 from towline.render.units.remote_bases import RemoteRefusedError
 from towline.source.access import Remote
+from towline.source.helm_charts import chart_archive, chart_name
+from towline.source.helm_charts.chart_archive import ChartArchiveError
+from towline.source.helm_charts.chart_name import ChartNameError
 from towline.source.mirror import Mirrors
 from towline.source.selection import Entry
 
@@ -39,17 +44,28 @@ class PinnedBases:
         spec: its spec.
         mirrors: fetch and read them.
         access: knows their credentials.
+        charts: fetches the charts that kustomizations name.
         book: knows what was resolved before.
         asks: whether servers may be asked; else only what is here already can be read.
     """
 
     def __init__(  # noqa: PLR0913  for whom, by which door, and against which pins
-        self, key: Key, spec: Spec, *, mirrors: Mirrors, access: PartAccess, book: PinBook, asks: bool
+        self,
+        key: Key,
+        spec: Spec,
+        *,
+        mirrors: Mirrors,
+        access: PartAccess,
+        charts: PinnedCharts,
+        book: PinBook,
+        asks: bool,
     ) -> None:
         self._key = key
         self._spec = spec
         self._mirrors = mirrors
         self._access = access
+        self._charts = charts
+        self._unpacked: dict[ChartAddress, OpenedChart] = {}
         self._asks = asks
         self._remotes: dict[str, Remote] = {}
         self._resolved: dict[RemoteRepository, str] = {}
@@ -100,6 +116,25 @@ class PinnedBases:
         remote = await self._remote(repository.url)
         contents = await self._mirrors.blobs(remote, {entry.sha for entry in entries})
         return [contents[entry.sha] for entry in entries]
+
+    async def chart(self, address: ChartAddress) -> OpenedChart:
+        """Return the files of a chart.
+
+        Raises:
+            RemoteRefusedError: another address is needed.
+            SourceError: it could not be fetched.
+            ClusterError: its Secret, or the newest record, could not be read.
+        """
+        if address not in self._unpacked:
+            try:
+                chart = chart_name.parse(*address, allow_http=self._charts.allow_http)
+                archive = await self._charts.archive(chart)
+                files = await asyncio.to_thread(chart_archive.unpack, archive)
+            except (ChartNameError, ChartArchiveError) as error:
+                raise RemoteRefusedError(str(error)) from error
+            digest = hashlib.sha256(archive).hexdigest()
+            self._unpacked[address] = OpenedChart(digest=digest, files=files)
+        return self._unpacked[address]
 
     def settle(self) -> None:
         """Go on only where no tag has moved, or a person has accepted it.

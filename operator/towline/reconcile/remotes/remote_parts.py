@@ -64,8 +64,10 @@ class RemoteParts:
         accepted = repository.annotations.get(labels.ACCEPT_PIN, "")
         book = PinBook(key, repository.uid, pins.parse(repository.status), accepted, recorded)
         access = self._access
-        bases = PinnedBases(key, spec, mirrors=self._mirrors, access=access, book=book, asks=asks)
         charts = PinnedCharts(key, spec, charts=self._charts, access=access, book=book, asks=asks)
+        bases = PinnedBases(
+            key, spec, mirrors=self._mirrors, access=access, charts=charts, book=book, asks=asks
+        )
         return PinnedParts(bases=bases, charts=charts, book=book)
 
     def end(self, key: Key, parts: PinnedParts | None) -> None:

@@ -92,12 +92,15 @@ class Jail:
         for left in folder.glob(f"{_PREFIX}*"):
             shutil.rmtree(left, ignore_errors=True)
 
-    async def run(self, command: Sequence[str], files: Mapping[str, bytes]) -> Run:
+    async def run(
+        self, command: Sequence[str], files: Mapping[str, bytes], programs: Sequence[str] = ()
+    ) -> Run:
         """Copy files, run a tool in the folder that is their root, and delete them, however it ends.
 
         Args:
             command: the tool by its absolute path, and its arguments.
             files: what it may read, by paths from the root.
+            programs: which others it may run, by their absolute paths.
 
         Raises:
             JailError: it could not be started, or it exceeded a limit.
@@ -110,7 +113,7 @@ class Jail:
                     await _finished(partial(_write, place, files))
                     root = place / "confined" / "root"
                     begun = self._pools.clock()
-                    result = await self._in_memory(command, place)
+                    result = await self._in_memory(command, programs, place)
                     return Run(result, str(root), self._pools.clock() - begun)
             except OSError as error:
                 why = "no space is left" if error.errno in {errno.ENOSPC, errno.EDQUOT} else error.strerror
@@ -135,16 +138,18 @@ class Jail:
         finally:
             await _finished(partial(shutil.rmtree, place, ignore_errors=True))
 
-    async def _in_memory(self, command: Sequence[str], place: Path) -> ProcessResult:
+    async def _in_memory(self, command: Sequence[str], programs: Sequence[str], place: Path) -> ProcessResult:
         """Run a tool, and once more with more memory where it needs that: few do, and few may at a time."""
         try:
-            return await self._ran(command, place, MEMORY)
+            return await self._ran(command, programs, place, MEMORY)
         except _StarvedError:
             async with self._pools.large.take(behalf.key()):
-                return await self._ran(command, place, min(LARGE_MEMORY, self._pools.large_memory))
+                return await self._ran(command, programs, place, min(LARGE_MEMORY, self._pools.large_memory))
 
-    async def _ran(self, command: Sequence[str], place: Path, memory: int) -> ProcessResult:
-        started = self._start(self._limited(memory, command, place), command[0], place)
+    async def _ran(
+        self, command: Sequence[str], programs: Sequence[str], place: Path, memory: int
+    ) -> ProcessResult:
+        started = self._start(self._limited(memory, command, place), (command[0], *programs), place)
         if self._pools.render_usage.is_much(behalf.key()):
             with suppress(ProcessLookupError):
                 os.setpriority(os.PRIO_PGRP, started.pid, _NICE)
@@ -165,13 +170,13 @@ class Jail:
             raise _StarvedError(f"the render took more than {memory // MIB} MiB: split it", passing=False)
         return result
 
-    def _start(self, limited: Sequence[str], tool: str, place: Path) -> Popen[bytes]:
+    def _start(self, limited: Sequence[str], tools: Sequence[str], place: Path) -> Popen[bytes]:
         """Start a command in a thread that is made for it: where the kernel has Landlock, that stays confined."""
 
         def start() -> Popen[bytes]:
             if self._has_landlock:
                 landlock.confine(
-                    (*_PROGRAMS, tool, str(place / "confined")), (str(place / "home"), _WRITABLE)
+                    (*_PROGRAMS, *tools, str(place / "confined")), (str(place / "home"), _WRITABLE)
                 )
             return _started(limited, place / "confined" / "root")
 

@@ -77,7 +77,7 @@ class UnitTracer:
         folder = posixpath.dirname(kustomization)
         graph = (await self._graphs.graphs(source, (folder,))).get(folder)
         tool = await asyncio.to_thread(self._find)
-        if graph is None or graph.failures or tool is None:
+        if graph is None or graph.failures or graph.holds_charts or tool is None:
             return None
         size = sum(entry.size for entry in graph.files.values())
         if size > _UNIT_BYTES:

@@ -105,9 +105,10 @@ async def build(place: OfflineFolder, tools: OfflineTools, release: OfflineRelea
     source = UnitSource(name="", tree=folder.Disk(place.root), read=read)
     with tempfile.TemporaryDirectory() as copies:
         jail = Jail(Path(copies), Pools.here())
-        units = UnitBuilder(jail, partial(kustomize.find, tools.kustomize), limits)
+        find_helm = partial(helm_tool.find, tools.helm)
+        units = UnitBuilder(jail, partial(kustomize.find, tools.kustomize), limits, find_helm)
         overlayer = ChartOverlayer(jail, partial(kustomize.find, tools.kustomize), limits)
-        charts = ChartBuilder(jail, partial(helm_tool.find, tools.helm), overlayer)
+        charts = ChartBuilder(jail, find_helm, overlayer)
         how = UnitSettings(
             treatment=asked.treatment,
             overlay=asked.overlay,

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from towline.errors import Failure, Reason
 from towline.render.documents import Places, YamlLimits
 from towline.render.formats import KUSTOMIZATIONS
+from towline.render.helm import kustomize_chart_files, kustomize_charts
+from towline.render.helm.kustomize_charts import ChartEntry
 from towline.render.links import Tree
 from towline.render.sops import decryption
 from towline.render.units import graph, inputs, mounts, references, remote_address
 from towline.render.units.graph import Graph, Needed
 from towline.render.units.inputs import InputFile
-from towline.render.units.mounts import Mounts, RemoteKnowledge
+from towline.render.units.mounts import ChartAddress, Mounts, RemoteKnowledge
 from towline.render.units.references import Reference, ReferenceFault, Steps, Use
 from towline.render.units.remote_address import AddressError, RemoteAddress, RemoteRepository
 from towline.render.units.tree_paths import LedOutError, Target
@@ -84,6 +86,8 @@ def explore(
         asked=tuple(explorer.asked),
         remotes=explorer.remotes,
         rewritten=explorer.rewritten,
+        charts=explorer.charts,
+        holds_charts=explorer.holds_charts,
     )
 
 
@@ -122,9 +126,11 @@ class _Explorer:
     components: set[str] = field(default_factory=set)
     failures: list[Failure] = field(default_factory=list)
     needed: dict[str, Needed] = field(default_factory=dict)
-    asked: dict[RemoteRepository, None] = field(default_factory=dict)
+    asked: dict[RemoteRepository | ChartAddress, None] = field(default_factory=dict)
     remotes: dict[RemoteRepository, str] = field(default_factory=dict)
     rewritten: dict[str, dict[Steps, str]] = field(default_factory=dict)
+    charts: dict[str, tuple[ChartAddress, str]] = field(default_factory=dict)
+    holds_charts: bool = False
     _places: dict[tuple[str, int], Places] = field(default_factory=dict)
 
     def folder(self, folder: str, way: _Way) -> None:
@@ -152,14 +158,14 @@ class _Explorer:
         if isinstance(value, dict) and value.get("kind") == "Component":
             self.components.add(folder)
         way = _Way((*way.folders, folder), (*way.chain, markers[0]), way.base, way.far)
-        self._all(folder, known, 0, references.kustomization(value), way)
+        self._all(folder, known, 0, (*references.kustomization(value), *kustomize_charts.entries(value)), way)
 
     def _all(
         self,
         folder: str,
         known: InputFile,
         document: int,
-        found: Iterable[Reference | ReferenceFault],
+        found: Iterable[Reference | ChartEntry | ReferenceFault],
         way: _Way,
     ) -> None:
         for one in found:
@@ -169,9 +175,44 @@ class _Explorer:
             if isinstance(one, ReferenceFault):
                 self.fail(one.message, known.path, self._line(known, document, one.steps))
                 continue
-            complaint = self._one(folder, one, way)
+            complaint = self._follow(folder, one, way)
             if complaint:
                 self.fail(complaint, known.path, self._line(known, document, one.steps))
+
+    def _chart(self, folder: str, entry: ChartEntry, way: _Way) -> str:
+        """Take a chart into the read set."""
+        self.holds_charts = True
+        try:
+            place = self.tree.joined(folder, entry.place)
+        except LedOutError as error:
+            return f"chartHome {error}"
+        if not mounts.mounted(place)[0]:
+            self.probes[f"{place}/"] = graph.listed(self.tree.below(place))
+        found = kustomize_chart_files.find(entry, place, self.tree, self.remote)
+        if found.asked:
+            self.asked[found.asked] = None
+        if found.fetched and self.charts.setdefault(place, found.fetched) != found.fetched:
+            return f"{shown(place)} would hold two charts, of different repos: keep one of them"
+        self._take(found.entries, way)
+        return found.complaint
+
+    def _take(self, entries: Mapping[str, Entry], way: _Way) -> None:
+        """Take files into the read set that are only values to kustomize."""
+        for path, each in entries.items():
+            if len(self.files) > _MOST:
+                break
+            self.files.setdefault(path, each)
+            self.chains.setdefault(path, way.chain)
+        if len(self.files) > _MOST:
+            self.fail(f"the build reads more than {_MOST} files: split it", way.chain[0])
+
+    def _follow(self, folder: str, named: Reference | ChartEntry, way: _Way) -> str:
+        """Follow what is named; return what is wrong with it, or nothing."""
+        return (
+            self._chart(folder, named, way)
+            if isinstance(named, ChartEntry)
+            else self._one(folder, named, way)
+        )
 
     def _one(self, folder: str, reference: Reference, way: _Way) -> str:
         """Follow one reference; return what is wrong with it, or nothing."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from towline.errors import Failure
 from towline.render.links import Tree
 from towline.render.units import mounts, tree_paths
+from towline.render.units.mounts import ChartAddress
 from towline.render.units.references import Steps
 from towline.render.units.remote_address import RemoteRepository
 from towline.render.units.tree_paths import LedOutError, Target
@@ -43,6 +44,8 @@ class Graph:
         needed: files that must be handed in before the graph is whole.
         asked: remote repositories that must be opened before.
         remotes: the remote repositories that it reads, each with its commit.
+        charts: the charts of other servers that it reads, each with its digest, by the folders where they are put.
+        holds_charts: whether Helm renders any chart in it.
         rewritten: by kustomization, the folders that its build reads in place of remote bases, by their fields.
     """
 
@@ -57,7 +60,9 @@ class Graph:
     failures: tuple[Failure, ...]
     needed: tuple[Needed, ...]
     signature: str = ""
-    asked: tuple[RemoteRepository, ...] = ()
+    asked: tuple[RemoteRepository | ChartAddress, ...] = ()
+    charts: Mapping[str, tuple[ChartAddress, str]] = field(default_factory=dict)
+    holds_charts: bool = False
     remotes: Mapping[RemoteRepository, str] = field(default_factory=dict)
     rewritten: Mapping[str, Mapping[Steps, str]] = field(default_factory=dict)
 
@@ -108,6 +113,8 @@ def joined(unit: Graph, others: Iterable[Graph]) -> Graph:
             chains={**one.chains, **unit.chains},
             failures=(*unit.failures, *one.failures),
             remotes={**one.remotes, **unit.remotes},
+            charts={**one.charts, **unit.charts},
+            holds_charts=one.holds_charts or unit.holds_charts,
             rewritten={**one.rewritten, **unit.rewritten},
         )
     return unit
@@ -129,16 +136,24 @@ def is_same(graph: Graph, tree: Tree) -> bool:
         elif file.sha != known.sha or file.mode != known.mode:
             return False
     return all(
-        (not known and tree.is_nothing(path)) or _probe(tree, path) == known
+        (not known and tree.is_nothing(path) and not path.endswith("/")) or _probe(tree, path) == known
         for path, known in graph.probes.items()
     )
 
 
 def _probe(tree: Tree, path: str) -> str:
+    if path.endswith("/"):
+        return listed((entry.path, entry) for entry in tree.below(path.rstrip("/")))
     try:
         return answer(tree_paths.target(tree, path))
     except LedOutError as error:
         return str(error)
+
+
+def listed(entries: Iterable[tuple[str, Entry]]) -> str:
+    """Return what a look at a whole folder has found, as `Graph.probes` keeps it under its path and a slash."""
+    told = sorted((path, entry.mode, entry.sha) for path, entry in entries)
+    return hashlib.sha256(repr(told).encode("utf-8", "surrogateescape")).hexdigest() if told else ""
 
 
 def answer(found: Target) -> str:

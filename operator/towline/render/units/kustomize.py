@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import orjson
@@ -44,6 +45,16 @@ _ASKED = "originAnnotations"
 _TEXT = 1024
 _HEARD = 8 * 1024
 """Bytes of a complaint that are searched for secrets, and shown."""
+
+_CHARTS = "helmCharts"
+_GENERATORS: Mapping[str, str] = MappingProxyType(
+    {
+        "ConfigMapGenerator": "configMapGenerator",
+        "SecretGenerator": "secretGenerator",
+        "HelmChartInflationGenerator": _CHARTS,
+    }
+)
+"""The field of a kustomization that each kind of generator is made of."""
 
 _BEGIN = re.compile(r"^(?:Error: |error: |.*?accumulation err=')+", re.DOTALL)
 
@@ -315,12 +326,12 @@ def _name(value: Any) -> Any:
 def _generator_line(file: InputFile, configured_by: Any, value: Any) -> int:
     """Return the line of the generator, in a kustomization, that makes an object; the first line of any other file."""
     kind = configured_by.get("kind") if isinstance(configured_by, dict) else None
-    field = {"ConfigMapGenerator": "configMapGenerator", "SecretGenerator": "secretGenerator"}.get(
-        str(kind), ""
-    )
+    field = _GENERATORS.get(str(kind), "")
     if not file.documents or not isinstance(file.documents[0].value, dict):
         return 1
     generators = file.documents[0].value.get(field)
+    if field == _CHARTS and generators:
+        return file.places(0).line(field)
     name = str(_name(value))
     named = [
         (len(each["name"]), -at)

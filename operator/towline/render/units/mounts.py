@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from towline.render.links import Tree
 from towline.render.units import tree_paths
 from towline.render.units.remote_address import RemoteRepository
 from towline.render.units.tree_paths import LedOutError, Target
+from towline.source.selection import Entry
 
 _FOLDER = ".git/remote/"
 """Where remote bases are: Git lets no commit have a folder of this name."""
@@ -24,20 +25,32 @@ class OpenedBase(NamedTuple):
     tree: Tree
 
 
+class ChartAddress(NamedTuple):
+    """A chart of another server, as a kustomization names it."""
+
+    repository: str
+    name: str
+    version: str
+
+
+class OpenedChart(NamedTuple):
+    """The files of a chart by their paths from its folder, and what no other chart has."""
+
+    digest: str
+    files: Mapping[str, bytes]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteKnowledge:
-    """What is known of remote bases: those that are open, and why others are refused.
+    """What is known of remote bases and charts: those that are open, and why others are refused.
 
     Where they are not `served`, every one is refused.
     """
 
     served: bool = False
     opened: Mapping[RemoteRepository, OpenedBase] = field(default_factory=dict)
-    refused: Mapping[RemoteRepository, str] = field(default_factory=dict)
-
-    def knows(self, repository: RemoteRepository) -> bool:
-        """Tell whether a repository is open or refused."""
-        return repository in self.opened or repository in self.refused
+    refused: Mapping[RemoteRepository | ChartAddress, str] = field(default_factory=dict)
+    charts: Mapping[ChartAddress, OpenedChart] = field(default_factory=dict)
 
 
 class Mounts:
@@ -78,6 +91,12 @@ class Mounts:
         """Say whether there is a folder."""
         root, below = mounted(path)
         return self._of(root).is_folder(below)
+
+    def below(self, folder: str) -> Iterator[tuple[str, Entry]]:
+        """Yield what is in a folder and the folders in it, by its path."""
+        root, below = mounted(folder)
+        for entry in self._of(root).below(below):
+            yield _in(root, entry.path), entry
 
     def _of(self, root: str) -> Tree:
         return self._mounted[root].tree if root else self._tree

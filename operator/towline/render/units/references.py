@@ -39,8 +39,7 @@ class ReferenceFault(NamedTuple):
 
 FoundReferences: TypeAlias = Iterator[Reference | ReferenceFault]
 
-_HELM_REMOTE = "helmCharts with repo: commit the chart and use chartHome; charts of other servers are refused"
-_HELM = "Helm is not supported yet: commit the output of helm template, and name it in resources"
+_HELM = "HelmChartInflationGenerator is refused: write helmCharts into the kustomization"
 FUNCTIONS = "functions are refused: only the transformers and generators of kustomize itself (apiVersion: builtin) run"
 _NAMES_FUNCTION = ("config.kubernetes.io/function", "config.k8s.io/function")
 
@@ -61,9 +60,12 @@ _SILENT = frozenset(
         "sortOptions",
         "generatorOptions",
         "buildMetadata",
+        "helmCharts",
+        "helmGlobals",
+        "helmChartInflationGenerator",
     }
 )
-"""Fields that read no file."""
+"""Fields that read no file; those about Helm are read by `kustomize_charts`."""
 
 _BUILTIN = frozenset(
     {
@@ -117,7 +119,7 @@ def plugin(value: Any) -> FoundReferences:
     named = isinstance(annotations, dict) and not annotations.keys().isdisjoint(_NAMES_FUNCTION)
     kind = value.get("kind")
     if kind == "HelmChartInflationGenerator":
-        yield ReferenceFault(_HELM_REMOTE if value.get("repo") else _HELM, ("kind",))
+        yield ReferenceFault(_HELM, ("kind",))
     elif named or value.get("apiVersion") != "builtin" or str(kind) not in _BUILTIN:
         yield ReferenceFault(FUNCTIONS, ("kind",))
     else:
@@ -208,19 +210,6 @@ def _openapi(content: Any, steps: Steps) -> FoundReferences:
         yield from _one(Use.FILE)(content["path"], (*steps, "path"))
 
 
-def _charts(content: Any, steps: Steps) -> FoundReferences:
-    for at, entry in _entries(content, steps):
-        if isinstance(entry, ReferenceFault):
-            yield entry
-        else:
-            is_remote = isinstance(entry, dict) and (entry.get("repo") or entry.get("chartRepoUrl"))
-            yield ReferenceFault(_HELM_REMOTE if is_remote else _HELM, at)
-
-
-def _helm(_: Any, steps: Steps) -> FoundReferences:
-    yield ReferenceFault(_HELM, steps)
-
-
 _READERS: Mapping[str, Callable[[Any, Steps], FoundReferences]] = MappingProxyType(
     {
         "resources": _each(Use.RESOURCE),
@@ -238,9 +227,6 @@ _READERS: Mapping[str, Callable[[Any, Steps], FoundReferences]] = MappingProxyTy
         "transformers": _each(Use.PLUGIN),
         "generators": _each(Use.PLUGIN),
         "validators": _each(Use.PLUGIN),
-        "helmCharts": _charts,
-        "helmChartInflationGenerator": _charts,
-        "helmGlobals": _helm,
     }
 )
 

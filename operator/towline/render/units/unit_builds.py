@@ -8,17 +8,21 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from towline.errors import Failure, Reason
-from towline.render.confined.jail import Jail, JailError
+from towline.render.confined.jail import Jail, JailError, Run
 from towline.render.documents import YamlLimits
 from towline.render.formats import KUSTOMIZATIONS
+from towline.render.helm import helm_tool, template_text
 from towline.render.units import graph, kustomize, mounts, unit_folders, unit_inputs, unit_secrets
 from towline.render.units.built_units import Built, BuiltUnits, Made, UnitOutcome, UnitRun
 from towline.render.units.graph import Graph
 from towline.render.units.graph_reader import GraphReader
-from towline.render.units.kustomize import Tool
+from towline.render.units.kustomize import BuildPlace, Tool
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource
 from towline.render.written import rendered_objects
+
+_TICK = 1.1
+"""Seconds after which a clock shows another one."""
 
 
 class _BuildRequest(NamedTuple):
@@ -28,11 +32,21 @@ class _BuildRequest(NamedTuple):
     unit: Graph
     how: UnitSettings
     tool: Tool | None
+    helm: Tool | None = None
 
     def made_key(self, tool: Tool) -> str:
         """Return what tells the child of this unit from all others that may make something else."""
         unit, how = self.unit, self.how
-        told = (tool.identity, how.decryption_mark, how.overlay, how.components, unit.folder, unit.signature)
+        helm = self.helm.identity if self.helm else ""
+        told = (
+            tool.identity,
+            helm,
+            how.decryption_mark,
+            how.overlay,
+            how.components,
+            unit.folder,
+            unit.signature,
+        )
         return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
@@ -43,11 +57,19 @@ class UnitBuilder:
         jail: runs the tool.
         find: finds the tool; it is asked for each commit, because it may be installed later.
         limits: how much of a file is read.
+        find_helm: finds Helm, for the charts of kustomizations.
     """
 
-    def __init__(self, jail: Jail, find: Callable[[], Tool | None], limits: YamlLimits) -> None:
+    def __init__(
+        self,
+        jail: Jail,
+        find: Callable[[], Tool | None],
+        limits: YamlLimits,
+        find_helm: Callable[[], Tool | None] = lambda: None,
+    ) -> None:
         self._jail = jail
         self._find = find
+        self._find_helm = find_helm
         self._limits = limits
         self._graphs = GraphReader(limits)
         self._known = BuiltUnits()
@@ -73,7 +95,11 @@ class UnitBuilder:
             return Built(failures=refused, reads=reads)
         tool = await asyncio.to_thread(self._find) if units else None
         runs: list[UnitRun] = []
-        outcomes = [await self._built(_BuildRequest(source, unit, how, tool), runs) for unit in units]
+        helm = await asyncio.to_thread(self._find_helm) if any(each.holds_charts for each in units) else None
+        requests = [
+            _BuildRequest(source, each, how, tool, helm if each.holds_charts else None) for each in units
+        ]
+        outcomes = [await self._built(each, runs) for each in requests]
         return Built(
             units=tuple(each.run for each in outcomes if each.run),
             runs=tuple(runs),
@@ -90,6 +116,8 @@ class UnitBuilder:
             return UnitOutcome((), unit.failures)
         if tool is None:
             return UnitOutcome((), (_failure(unit, kustomize.ABSENT),))
+        if unit.holds_charts and request.helm is None:
+            return UnitOutcome((), (_failure(unit, helm_tool.ABSENT),))
         key = request.made_key(tool)
         filled_key = f"{key} {how.mark}"
         known = self._known.get(filled_key)
@@ -125,14 +153,41 @@ class UnitBuilder:
         if read.failures:
             return Made((), read.failures)
         place = kustomize.place(unit, read, request.how)
-        ran = await self._jail.run((*tool.command, place.folder), place.files)
+        ran = await self._ran(request, tool, place)
         if ran.result.code:
             secrets = await asyncio.to_thread(unit_secrets.secrets, read)
             told = mounts.told(ran.result.complaint, unit.names)
             said = kustomize.complaint(told, place.inside(ran.root), secrets)
             return Made((), (_failure(unit, said),), run=_run(unit, 0, ran.seconds))
+        if why := await self._differs(request, tool, place, ran):
+            return Made((), (_failure(unit, why),), run=_run(unit, 0, ran.seconds))
         made, failures = await asyncio.to_thread(kustomize.objects, ran.result.out, unit, read, place)
         return Made(made, failures, read.texts, _run(unit, len(made), ran.seconds))
+
+    async def _ran(self, request: _BuildRequest, tool: Tool, place: BuildPlace) -> Run:
+        """Run the tool, with Helm where it needs that."""
+        if request.helm is None:
+            return await self._jail.run((*tool.command, place.folder), place.files)
+        (helm,) = request.helm.command
+        command = (*tool.command, "--enable-helm", "--helm-command", helm, place.folder)
+        return await self._jail.run(command, place.files, (helm,))
+
+    async def _differs(self, request: _BuildRequest, tool: Tool, place: BuildPlace, ran: Run) -> str:
+        """Say what is wrong where a chart makes something else at each render; empty where none does."""
+        if request.helm is None:
+            return ""
+        mentions = await asyncio.to_thread(template_text.mentions, place.files)
+        if not mentions.is_changing:
+            return ""
+        if mentions.reads_clock:
+            await asyncio.sleep(_TICK)
+        again = await self._ran(request, tool, place)
+        if again.result.out == ran.result.out:
+            return ""
+        return (
+            "a chart in helmCharts makes other values at each render: set them, or render the chart by itself, "
+            "with spec.helm.random: Once"
+        )
 
 
 def _filled(made: Made, how: UnitSettings) -> UnitOutcome:

@@ -34,4 +34,4 @@ class UnitSource:
         Raises:
             SourceError: one of them could not be read.
         """
-        return await remote_bases.contents(entries, graph.remotes, self.read, self.bases)
+        return await remote_bases.contents(entries, graph, self.read, self.bases)
