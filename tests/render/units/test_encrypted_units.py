@@ -238,3 +238,19 @@ async def test_a_kustomization_must_be_plain_and_an_encrypted_path_names_nothing
     (failure,) = told(await yard.build(files, how=HOW))
     assert "is not in this commit" in failure
     assert yard.children == 0
+
+
+async def test_all_objects_of_a_unit_share_what_they_hide(tmp_path: Path) -> None:
+    config = {f"key{number}": f"secret value {number}" for number in range(500)}
+    names = [f"map-{number}" for number in range(50)]
+    maps = "---\n".join(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n" for name in names)
+    files = unit(
+        "resources: [maps.yaml]\nconfigMapGenerator: [{name: made, envs: [app.env]}]\n",
+        maps_yaml=maps,
+        app_env=sops_files.env_file(config),
+    )
+    built = await Yard(tmp_path).build(files, how=HOW)
+    assert told(built) == []
+    hidden = [one.hidden.texts for one in built.manifests if one.hidden]
+    assert len(hidden) == 51
+    assert len({id(texts) for texts in hidden}) == 1

@@ -101,7 +101,8 @@ class HiddenValues:
         label = labels.repository_label(key)
         known = self._known.get(label)
         found = {one.ref: one.hidden for one in manifests}
-        texts = texts.union(*(each.texts for each in found.values() if each))
+        distinct = {id(each.texts): each.texts for each in found.values() if each}  # most have one in common
+        texts = texts.union(*distinct.values())
         if known is None and not texts and not any(found.values()):
             return
         held = known.texts if known else frozenset[str]()

@@ -121,7 +121,8 @@ def filled(one: WrittenObject, fill: Fill, give_way: Callable[[], None]) -> Mani
     outcome = _manifest(one._replace(value=body))
     if isinstance(outcome, Manifest) and (places or fill.texts):
         more = secrecy.transformed(outcome.body, places, fill.texts)
-        return replace(outcome, hidden=secrecy.hidden(places, fill.texts | more))
+        texts = fill.texts | more if more else fill.texts  # one set for all objects of a file or unit
+        return replace(outcome, hidden=secrecy.hidden(places, texts))
     return outcome
 
 
