@@ -193,6 +193,7 @@ async def _slot(slots: Slots, waiting: Waiting | None) -> AsyncIterator[None]:
 def _ticking(act: Waiting | None) -> Iterator[None]:
     """Call `act` every second until the block ends."""
     loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle
 
     def tick() -> None:
         nonlocal timer
