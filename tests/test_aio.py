@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import suppress
 
 import pytest
@@ -173,3 +174,9 @@ async def test_a_cancellation_in_the_moment_in_which_joined_work_fails_is_not_lo
     await cancelled_after(task, work, turns)
     assert task.cancelled()
     assert work.ended
+
+
+async def test_work_on_many_things_leaves_the_event_loop_and_work_on_few_does_not() -> None:
+    assert await aio.aside(50, threading.get_ident) == threading.get_ident()
+    assert await aio.aside(51, threading.get_ident) != threading.get_ident()
+    assert await aio.aside(1, int, "11", base=2) == 3

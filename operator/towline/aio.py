@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+_P = ParamSpec("_P")
+
+_FEW = 50
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
 
@@ -41,6 +44,16 @@ async def gather(act: Callable[[T], Awaitable[R]], items: Sequence[T], width: in
     if workers:
         await _all(workers)
     return tuple(results[index] for index in range(len(items)))
+
+
+async def aside(count: int, work: Callable[_P, R], /, *args: _P.args, **kwargs: _P.kwargs) -> R:
+    """Return what `work` gives, which is quick for each of `count` things: in a thread where they are many.
+
+    For few, to go to a thread and back takes longer than the work itself.
+    """
+    if count <= _FEW:
+        return work(*args, **kwargs)
+    return await asyncio.to_thread(work, *args, **kwargs)
 
 
 async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:

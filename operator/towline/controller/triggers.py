@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import kopf
 from kopf._cogs.structs.references import Insights  # taken by kopf.operator, without a public name
@@ -63,6 +63,20 @@ class Engine:
     resumption: Resumption
     served: Callable[[], Awaitable[bool]]
     end: Callable[[], Awaitable[None]]
+
+
+class _NoDiffs(kopf.DiffBaseStorage):
+    """Keeps nothing for differences, which no handler asks for: kopf would copy each resource at each event."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """Return nothing of a resource."""
+        return cast("kopf.BodyEssence", {})
+
+    def fetch(self, **_: Any) -> None:
+        """Know nothing of earlier states."""
+
+    def store(self, **_: Any) -> None:
+        """Write nothing into a resource."""
 
 
 async def run(engine: Engine, leadership: Leadership) -> None:
@@ -157,6 +171,7 @@ def _settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.scanning.disabled = True
+    settings.persistence.diffbase_storage = _NoDiffs()
     settings.queueing.idle_timeout = _WORKER_SECONDS
     settings.networking.error_backoffs = _Backoffs()
     settings.networking.request_timeout = 30

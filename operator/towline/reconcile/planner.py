@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
+from towline import aio
 from towline.api import labels
 from towline.api.gitrepository import GitRepository, Mode
 from towline.errors import Reason, SourceError
@@ -65,7 +65,7 @@ class Planner:
         return replace(visible, unreadable=await self._index.unreadable(desired.kinds | others))
 
     async def decide(self, start: Start, fetched: Fetched, desired: Desired, visible: Visible) -> Planned:
-        """Return the plan, made in a thread: thousands of objects would hold up the event loop.
+        """Return the plan, made in a thread where it is of many objects: they would hold up the event loop.
 
         Raises:
             SourceError: SourceEmpty, if nothing is declared and nothing is owned.
@@ -126,7 +126,9 @@ class Planner:
 
 
 async def _planned(desired: Desired, live: Mapping[ObjectRef, Live], policy: Policy) -> Plan:
-    return await asyncio.to_thread(build.replan, desired.declared, live, policy, desired.sha, desired.memo)
+    kibibytes = sum(len(each.content) for each in desired.declared.values()) // 1024
+    cost = len(desired.declared) + len(live) + kibibytes
+    return await aio.aside(cost, build.replan, desired.declared, live, policy, desired.sha, desired.memo)
 
 
 def _check_emptiness(repository: GitRepository, desired: Desired, *, owns: bool) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from towline import aio
 from towline.errors import Reason, SourceError
 from towline.reconcile.desired.head import Head
 from towline.render import links
@@ -29,7 +30,7 @@ class CommitFiles:
         """
         limit = self.limits.entries
         entries = await self.mirrors.entries(head.remote, head.sha, path)
-        if not await asyncio.to_thread(links.to_read, entries):
+        if not await aio.aside(len(entries), links.to_read, entries):
             return links.Links(entries, links.Listing((), {}), limit)
         whole, nowhere = entries, links.NOWHERE
         if path != ".":
@@ -64,5 +65,5 @@ class CommitFiles:
         return await self.mirrors.blobs(head.remote, shas)
 
     async def _listing(self, head: Head, entries: Sequence[Entry]) -> links.Listing:
-        texts = await self.mirrors.blobs(head.remote, await asyncio.to_thread(links.to_read, entries))
+        texts = await self.mirrors.blobs(head.remote, await aio.aside(len(entries), links.to_read, entries))
         return await asyncio.to_thread(links.Listing, entries, texts)

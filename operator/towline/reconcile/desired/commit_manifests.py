@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from towline import aio
 from towline.api.gitrepository import Spec
 from towline.errors import BuildError, CostlyBuildError
 from towline.model import Manifest
@@ -86,9 +86,9 @@ class ManifestReader:
         """
         listed = await self._files.listed(head, spec.path)
         markers = formats.markers(spec.render)
-        selected = await asyncio.to_thread(
-            selection.select, listed, spec.path, markers, spec.exclude, self._files.limits
-        )
+        limits = self._files.limits
+        steps = limits.entries if listed.has_links else len(listed.entries) * (1 + len(spec.exclude))
+        selected = await aio.aside(steps, selection.select, listed, spec.path, markers, spec.exclude, limits)
         if spec.helm.chart:
             return await self._of_chart(head, spec, treated, parts, listed=listed, selected=selected)
         unit_kinds.check(selected.units, spec.render, spec.path)

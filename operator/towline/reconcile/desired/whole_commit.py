@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from towline import aio
 from towline.api.gitrepository import Spec
 from towline.errors import Failure, Refusal
 from towline.kube.discovery import Discovery
@@ -66,10 +67,13 @@ class WholeCommitReader:
         """
         found = await self._manifests.read(head, spec, treated, parts)
         placed = await self._placed(found, head, spec)
-        seen = await asyncio.to_thread(ignore_fields.marked, placed.seen, spec.ignore_fields)
+        seen = placed.seen
+        if spec.ignore_fields:
+            seen = await asyncio.to_thread(ignore_fields.marked, seen, spec.ignore_fields)
         await asyncio.to_thread(self._treatments.learn, treated, seen)
         commit_notes.of_whole(found.selected, found.built, seen, spec, head.sha)
-        files = await asyncio.to_thread(_by_file, found, seen, placed.served)
+        count = len(found.selected.files) + len(seen)
+        files = await aio.aside(count, _by_file, found, seen, placed.served)
         special = found.selected.submodules or found.selected.units or found.listed.has_links
         usual = not placed.failures and not placed.brings_kinds and not special and not treated.mark
         return Desired(
@@ -92,8 +96,8 @@ class WholeCommitReader:
         scopes = {kind: resource.namespaced for kind, resource in brought.items()} | dict(served)
         unserved = {manifest.ref.group_kind for manifest in manifests} - scopes.keys()
         namesakes = await self._discovery.namesakes(unserved)
-        placed, failures = await asyncio.to_thread(
-            scope.place, manifests, scopes, spec.default_namespace, namesakes
+        placed, failures = await aio.aside(
+            len(manifests), scope.place, manifests, scopes, spec.default_namespace, namesakes
         )
         if any(failure.reason == Refusal.DUPLICATE_OBJECT for failure in failures):
             raise build_error(failures, found.places, spec.path, head.sha)
