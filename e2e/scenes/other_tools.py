@@ -85,7 +85,7 @@ metadata:
   namespace: platform
   finalizers: [resources-finalizer.argocd.argoproj.io]
 spec:
-  project: default
+  project: fleet
   destination: {server: 'https://kubernetes.default.svc', namespace: shop}
   source: {repoURL: '@URL', path: apps, targetRevision: main}
   syncPolicy:

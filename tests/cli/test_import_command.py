@@ -33,7 +33,7 @@ apiVersion: argoproj.io/v1alpha1
 kind: Application
 metadata: {{name: web, namespace: argocd}}
 spec:
-  project: default
+  project: shop
   destination: {{server: 'https://kubernetes.default.svc', namespace: shop}}
   source: {{repoURL: {URL}, path: web, directory: {{recurse: true}}}}
 """

@@ -117,7 +117,6 @@ def test_sync_options_are_done_anyway_or_named() -> None:
         more=f"  syncPolicy:\n    automated: {{prune: true, selfHeal: true}}\n    syncOptions: {options}"
     )
     assert told(draft) == [
-        "5 spec.project: not carried over",
         "10 spec.syncPolicy.syncOptions[0]: different",
         "10 spec.syncPolicy.syncOptions[1]: not carried over",
         "10 spec.syncPolicy.syncOptions[2]: not carried over",

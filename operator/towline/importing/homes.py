@@ -6,7 +6,7 @@ import fnmatch
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 _SCP_LIKE = re.compile(r"(?!\w+://)([\w.-]+@)?([\w.-]+):/?([^:@].*)", re.ASCII)
@@ -56,8 +56,15 @@ class Homes:
     trees: Mapping[str, RepositoryTree] = field(default_factory=dict)
 
     def of(self, file: str) -> Home | None:
-        """Return the home of what a file describes: the given one, else the repository that the file is in."""
-        return self.given or self.of_files.get(file)
+        """Return the home of what a file describes: the given one, else the repository that the file is in.
+
+        Where both are the same and no folder is given, it is the folder of the file.
+        """
+        own = self.of_files.get(file)
+        if self.given is None or own is None:
+            return self.given or own
+        is_same = self.given.path == "." and same_place(self.given.url) == same_place(own.url)
+        return replace(own, url=self.given.url) if is_same else self.given
 
     def tree(self, url: str) -> RepositoryTree | None:
         """Return the tree of a repository, if there is a clone of it."""

@@ -11,6 +11,7 @@ from typing import Any
 from towline.api import gitrepository
 from towline.api.schema import Schema
 from towline.errors import SpecError
+from towline.importing import surroundings
 from towline.importing.argo import application_sets, applications, sync_options
 from towline.importing.draft import Draft, Note
 from towline.importing.flux import helm_releases, kustomizations
@@ -106,20 +107,25 @@ class Importer:
 
     def flux(self, found: Sequence[PeerResource]) -> Import:
         """Import Kustomizations and HelmReleases, with the sources that they name."""
-        named = Resources(found)
+        parts = surroundings.patches(found)
+        placed = self._placed([each for each in found if each not in parts])
+        named = Resources(placed)
         drafts = []
-        for each in found:
+        for each in placed:
             if each.group == _FLUX_GROUPS.get(each.kind):
                 convert = kustomizations.convert if each.kind == "Kustomization" else helm_releases.convert
                 drafts.append((each.name, convert(each, named, self.known)))
-        return self._finished(drafts, ())
+        for _, draft in drafts:
+            surroundings.tell_patches(draft, parts)
+        return self._finished(drafts, (), found)
 
     def argo(self, found: Sequence[PeerResource]) -> Import:
         """Import Applications and ApplicationSets; of a set that has Applications among them these count."""
         drafts: list[tuple[str, Draft]] = []
         sets, notes = [], []
         running = {owner for each in found for owner in _set_owners(each)}
-        for each in found:
+        parts = surroundings.patches(found)
+        for each in self._placed([each for each in found if each not in parts]):
             if each.kind == "Application":
                 drafts.extend(applications.convert(each, self.known))
             elif each.kind == "ApplicationSet" and (each.namespace, each.name) in running:
@@ -129,10 +135,18 @@ class Importer:
                 notes.extend(of_set.notes)
                 sets += [each] if made else []
                 drafts += [one for made_one in made for one in applications.convert(made_one, self.known)]
-        result = self._finished(drafts, tuple(notes))
+        for _, draft in drafts:
+            surroundings.tell_patches(draft, parts)
+        result = self._finished(drafts, tuple(notes), found)
         return Import(made=result.made, notes=result.notes, sets=tuple(sets))
 
-    def _finished(self, drafts: Sequence[tuple[str, Draft]], notes: tuple[Note, ...]) -> Import:
+    def _placed(self, found: Sequence[PeerResource]) -> list[PeerResource]:
+        """Return the resources, each with a namespace."""
+        return [each if each.namespace else each.placed(self.namespace or "default") for each in found]
+
+    def _finished(
+        self, drafts: Sequence[tuple[str, Draft]], notes: tuple[Note, ...], found: Sequence[PeerResource]
+    ) -> Import:
         names = _Names(self.namespace)
         for name, draft in drafts:
             names.take(name, draft)
@@ -140,6 +154,9 @@ class Importer:
         for name, draft in drafts:
             if draft.spec:
                 names.repoint(draft)
+                surroundings.tell_declared(draft, found, self.known)
+                if not self.namespace:
+                    surroundings.tell_namespace(draft)
                 made += self._checked(names.of(name, draft), draft)
         told = (*notes, *(note for _, draft in drafts for note in draft.notes))
         return Import(made=tuple(made), notes=_sorted(told))
@@ -147,7 +164,7 @@ class Importer:
     def _checked(self, name: str, draft: Draft) -> list[Imported]:
         """Return the GitRepository of a draft, none where its spec would be refused; then a note says why."""
         of = draft.of
-        namespace = self.namespace or of.namespace or "default"
+        namespace = self.namespace or of.namespace
         draft.put("mode", "Observe")
         draft.put("adopt", "Any")
         spec = {
@@ -182,13 +199,18 @@ class _Names:
         self._taken: dict[tuple[str, str], Draft] = {}
         self._names: dict[int, str] = {}
         self._of: dict[tuple[str, str, str], str] = {}
+        self._seen: dict[tuple[str, str, str], Draft] = {}
 
     def take(self, name: str, draft: Draft) -> None:
         """Give a draft its name."""
         of = draft.of
-        namespace = self._namespace or of.namespace or "default"
+        namespace = self._namespace or of.namespace
+        first = self._seen.setdefault((of.kind, of.namespace, name), draft)
+        if first is not draft:
+            _refuse_again(draft, first)
+            return
         chosen = name
-        if (namespace, chosen) in self._taken and self._namespace and of.namespace:
+        if (namespace, chosen) in self._taken and self._namespace:
             chosen = f"{of.namespace}-{name}"
         if (namespace, chosen) in self._taken:
             chosen = f"{chosen}-{of.kind.lower()}"
@@ -222,6 +244,14 @@ class _Names:
                 draft.lost(message, "spec", "dependsOn", number)
         draft.spec.pop("dependsOn", None)
         draft.put("dependsOn", kept)
+
+
+def _refuse_again(draft: Draft, first: Draft) -> None:
+    """Refuse a resource that was read before, from another file: most likely one of another cluster."""
+    place = f"{first.of.file}:{first.of.first}" if first.of.file else "what was read"
+    draft.notes.clear()
+    draft.refused(f"it is in {place}, too: import what one cluster has at a time")
+    draft.spec.clear()
 
 
 def _set_owners(of: PeerResource) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from towline.errors import Failure, Reason
@@ -20,7 +20,7 @@ class PeerResource:
     """One resource as it was read.
 
     `file` is empty, and every line 0, for one that was read from a cluster. `parent` is the ApplicationSet that makes
-    it, where one does, whose lines stand for those of the resource.
+    it, where one does, whose lines stand for those of the resource. `assumed_namespace` says that it names none.
     """
 
     body: Body
@@ -29,6 +29,7 @@ class PeerResource:
     places: Places | None = field(default=None, repr=False, compare=False)
     inside: tuple[str | int, ...] = ()
     parent: str = ""
+    assumed_namespace: bool = False
 
     @property
     def kind(self) -> str:
@@ -59,6 +60,11 @@ class PeerResource:
     def title(self) -> str:
         """What people call it: `Kustomization flux-system/apps`."""
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+    def placed(self, namespace: str) -> PeerResource:
+        """Return the resource in a namespace, because it names none."""
+        metadata = {**self.body["metadata"], "namespace": namespace}
+        return replace(self, body={**self.body, "metadata": metadata}, assumed_namespace=True)
 
     def line(self, *path: str | int) -> int:
         """Return the line of a field, or that of the nearest one above it; 0 where lines are not known."""

@@ -98,7 +98,8 @@ APPLICATION = RuleTable(
         "spec.destination.name": to("defaultNamespace"),
         "spec.destination.namespace": to("defaultNamespace"),
         "spec.project": left(
-            "there are no projects: spec.path and the rights of the operator say what may be applied"
+            "there are no projects: spec.path and the rights of the operator say what may be applied",
+            unless=("default",),
         ),
         "spec.ignoreDifferences[].group": to("ignoreFields[].target.group"),
         "spec.ignoreDifferences[].kind": to("ignoreFields[].target.kind"),

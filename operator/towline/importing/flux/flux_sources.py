@@ -59,16 +59,15 @@ def follow(draft: Draft, source: PeerResource, path: str, known: Homes) -> None:
 
 def no_source(draft: Draft, reference: Mapping[str, Any], *path: str | int) -> NotImportableError:
     """Refuse a resource of which the source was not read, or is of a kind that has no Git home."""
-    title = (
-        f"{reference.get('kind')} {reference.get('namespace') or draft.of.namespace}/{reference.get('name')}"
-    )
-    if reference.get("kind") in ("GitRepository", "HelmRepository", "HelmChart", "OCIRepository"):
-        return draft.refused(
-            f"{title} is not among what was read: add its file, or read its namespace", *path
-        )
-    return draft.refused(
-        f"{title} is not in Git: name the repository it is made from with --repo and --path", *path
-    )
+    kind, name = reference.get("kind"), reference.get("name")
+    if not kind or not name:
+        return draft.refused("it names no source", *path)
+    title = f"{kind} {reference.get('namespace') or draft.of.namespace}/{name}"
+    if kind in ("GitRepository", "HelmRepository", "HelmChart", "OCIRepository"):
+        message = f"{title} is not among what was read: add its file, or name the repository with --repo"
+        return draft.refused(message, *path)
+    message = f"{title} is not in Git: name the repository it is made from with --repo and --path"
+    return draft.refused(message, *path)
 
 
 def duration(
