@@ -180,6 +180,46 @@ def test_two_of_one_name_are_told_apart(folder: Path) -> None:
     assert "it is called other-web" in result.stderr
 
 
+def test_a_chart_from_elsewhere_is_at_home_where_its_release_is_and_no_token_is_printed(folder: Path) -> None:
+    git(folder, "config", "remote.origin.url", "https://me:hunter2@git.example.com/acme/fleet")
+    text = """\
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: HelmRepository
+metadata: {name: charts, namespace: apps}
+spec: {url: 'https://charts.example.com'}
+---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: podinfo, namespace: apps}
+spec: {chart: {spec: {chart: podinfo, version: 6.5.0, sourceRef: {kind: HelmRepository, name: charts}}}}
+"""
+    result = run("flux", write(folder, "releases/podinfo.yaml", text))
+    (repository,) = made(result)
+    assert (repository["spec"]["url"], repository["spec"]["path"]) == (URL, "releases")
+    assert repository["spec"]["helm"]["chart"]["name"] == "podinfo"
+    assert "hunter2" not in result.output
+
+
+def test_a_set_and_its_applications_from_a_cluster_are_one_import(folder: Path) -> None:
+    owned = APPLICATION.replace(
+        "namespace: argocd}", "namespace: argocd, ownerReferences: [{kind: ApplicationSet, name: all}]}"
+    )
+    of_a_set = (
+        "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: all, namespace: argocd}\n"
+    )
+    text = f"{owned}---\n{of_a_set}spec: {{generators: [{{clusters: {{}}}}]}}\n"
+    result = run("argocd", "-", given=text)
+    assert (result.exit_code, len(made(result))) == (0, 1)
+    lines = [line for line in result.stderr.splitlines() if line.startswith("kubectl")]
+    frozen = '{"spec":{"syncPolicy":{"applicationsSync":"create-only","preserveResourcesOnDeletion":true}}}'
+    assert lines[0] == f"kubectl patch applicationsets.argoproj.io/all -n argocd --type=merge -p '{frozen}'"
+    assert lines[-3:] == [
+        "kubectl delete applicationsets.argoproj.io/all -n argocd --cascade=orphan",
+        'kubectl patch applications.argoproj.io/web -n argocd --type=merge -p \'{"metadata":{"finalizers":null}}\'',
+        "kubectl delete applications.argoproj.io/web -n argocd",
+    ]
+
+
 def test_dependencies_that_are_not_imported_are_named(folder: Path) -> None:
     write(folder, "clusters/flux.yaml", f"{KUSTOMIZATION}  dependsOn: [{{name: gone}}]\n")
     result = run("flux", folder)

@@ -332,3 +332,11 @@ def test_another_cluster_is_refused() -> None:
     )
     ((_, draft),) = applications.convert(found, HERE)
     assert (draft.spec, told(draft)) == ({}, ["5 spec.destination: not imported"])
+
+
+def test_a_variable_of_a_commit_is_named_without_the_value_around_it() -> None:
+    parameters = "[{name: a, value: 'hunter2-$ARGOCD_APP_REVISION'}]"
+    draft = application(f", helm: {{parameters: {parameters}}}", known=CHART)
+    sentence = message(draft, "spec.source.helm.parameters[0].value")
+    assert sentence.startswith("$ARGOCD_APP_REVISION changes with each commit")
+    assert "hunter2" not in sentence

@@ -284,3 +284,20 @@ spec: {prune: true, path: ./web, sourceRef: {kind: OCIRepository, name: web}}
         "url": FLEET,
         "path": "web",
     }
+
+
+def test_bases_of_other_repositories_are_pinned() -> None:
+    remote = "https://git.example.com/acme/base//web?ref=v1.0.0"
+    known = clone(
+        {
+            "apps/web/kustomization.yaml": "resources: [../base, a.yaml]",
+            "apps/base/kustomization.yaml": f"resources: ['{remote}', ../web]",
+        }
+    )
+    draft = kustomization(known=known)
+    assert draft.spec["remote"] == "Pinned"
+    assert message(draft, "spec.path").startswith(f"it builds on {remote}: each has to name a full commit id")
+    assert (
+        "remote"
+        not in kustomization(known=clone({"apps/web/kustomization.yaml": "resources: [a.yaml]"})).spec
+    )

@@ -27,7 +27,7 @@ class Clone:
     @property
     def url(self) -> str:
         """Its address as a GitRepository writes it."""
-        return homes.as_url(self.origin)
+        return homes.as_url(homes.without_credentials(self.origin))
 
     @property
     def place(self) -> str:

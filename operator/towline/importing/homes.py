@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 _SCP_LIKE = re.compile(r"(?!\w+://)([\w.-]+@)?([\w.-]+):/?([^:@].*)", re.ASCII)
+_CREDENTIALS = re.compile(r"(?<=://)[^/@]*:[^/@]*@|(?<=^https://)[^/@]*@", re.ASCII)
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 """The names that kustomize looks for, in its order."""
 
@@ -77,6 +78,11 @@ def same_place(url: str) -> str:
     address = f"{found[2]}/{found[3]}" if found else url.partition("://")[2] or url
     host, _, path = address.rpartition("@")[2].partition("/")
     return f"{host.lower()}/{path.strip('/').removesuffix('.git')}"
+
+
+def without_credentials(address: str) -> str:
+    """Return an address without a password, and over https without a user."""
+    return _CREDENTIALS.sub("", address)
 
 
 def as_url(address: str) -> str:

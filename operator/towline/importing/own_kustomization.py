@@ -23,7 +23,7 @@ def tell_doubles(draft: Draft, tree: RepositoryTree | None, folder: str, at: Pat
         at: where the fields of the overlay are in the resource.
     """
     file = homes.kustomization(tree, folder) if tree else ""
-    own = _read(tree.read(file) or b"") if tree and file else {}
+    own = read(tree, folder) if tree else {}
     given = draft.spec.get("kustomize") or {}
     for name in ("namePrefix", "nameSuffix"):
         if given.get(name) and own.get(name):
@@ -40,9 +40,11 @@ def tell_doubles(draft: Draft, tree: RepositoryTree | None, folder: str, at: Pat
             draft.lost(message, *at, "images", number)
 
 
-def _read(content: bytes) -> Mapping[str, Any]:
+def read(tree: RepositoryTree, folder: str) -> Mapping[str, Any]:
+    """Return the kustomization in a folder; empty where there is none, or none that can be read."""
+    file = homes.kustomization(tree, folder)
     try:
-        found = documents.parse(content, YamlLimits())
+        found = documents.parse((tree.read(file) or b"") if file else b"", YamlLimits())
     except DocumentErrors:  # rendering tells
         return {}
     return found[0].value if found and isinstance(found[0].value, Mapping) else {}

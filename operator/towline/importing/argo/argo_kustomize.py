@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from towline.importing import homes, own_kustomization
+from towline.importing import homes, own_kustomization, remote_bases
 from towline.importing.argo import build_environment
 from towline.importing.argo.argo_helm import ArgoSource
 from towline.importing.draft import Draft
@@ -36,6 +36,7 @@ def carry(draft: Draft, source: ArgoSource) -> None:
         message = "annotations are put on the objects alone, and not into their Pod templates: write them there in Git"
         draft.lost(message, *path, "commonAnnotations")
     own_kustomization.tell_doubles(draft, source.tree, source.folder, path)
+    remote_bases.pin(draft, source.tree, source.folder, (*source.path, "path"))
 
 
 def image(text: str) -> dict[str, str]:

@@ -29,10 +29,9 @@ def of(draft: Draft, source: Mapping[str, Any]) -> dict[str, str]:
 
 def filled(draft: Draft, text: str, variables: Mapping[str, str], path: Path) -> str:
     """Return a text with its variables filled in; unknown ones are empty, and one that names a commit is told."""
-    if any(name.startswith(_OF_COMMITS) for name in _names(text)):
-        message = (
-            f"{text} changes with each commit: remove it, towline.dev/commit names the commit of each object"
-        )
+    of_commits = [name for name in _names(text) if name.startswith(_OF_COMMITS)]
+    if of_commits:
+        message = f"${of_commits[0]} changes with each commit: remove it, towline.dev/commit names that of each object"
         draft.lost(message, *path)
         return text
     return _VARIABLE.sub(lambda found: variables.get(found[1] or found[2], ""), text)

@@ -16,7 +16,6 @@ _SHORT_COMMIT = re.compile(r"(?=.*\d)[0-9a-f]{7,39}", re.ASCII)
 _RANGE = re.compile(r"[*<>=~^|]|^v?\d+(?:\.\d+)?\.[xX]$|\s", re.ASCII)
 _VERSION = re.compile(r"v?\d+(?:\.\d+){1,2}(?:[-+][0-9A-Za-z.+-]+)?", re.ASCII)
 _USUAL = frozenset({"main", "master"})
-_CREDENTIALS = re.compile(r"(?<=://)[^/@]*:[^/@]*@|(?<=^https://)[^/@]*@", re.ASCII)
 
 
 def put(draft: Draft, source: Mapping[str, Any], path: Path, tree: RepositoryTree | None) -> None:
@@ -36,8 +35,9 @@ def put(draft: Draft, source: Mapping[str, Any], path: Path, tree: RepositoryTre
         raise draft.refused("it has no repoURL", *path)
     if address.startswith("oci://"):
         raise draft.refused("it is not in Git: name its repository with --repo and --path", *path, "repoURL")
-    url = homes.as_url(_CREDENTIALS.sub("", address))
-    if _CREDENTIALS.search(address):
+    bare = homes.without_credentials(address)
+    url = homes.as_url(bare)
+    if bare != address:
         draft.lost("its credentials belong in a Secret: name it in spec.secretRef", *path, "repoURL")
     elif url.startswith("ssh://"):
         draft.lost(

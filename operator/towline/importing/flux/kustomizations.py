@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from towline.importing import field_targets, homes, own_kustomization
+from towline.importing import field_targets, homes, own_kustomization, remote_bases
 from towline.importing.draft import Draft, NotImportableError
 from towline.importing.field_targets import PatternError
 from towline.importing.flux import flux_sources
@@ -60,6 +60,7 @@ def _fill(draft: Draft, found: Resources, known: Homes) -> None:
         )
     flux_sources.duration(draft, "healthTimeout", spec.get("timeout"), ("spec", "timeout"), ("1s", "24h"))
     _overlay(draft, tree)
+    remote_bases.pin(draft, tree, str(draft.spec["path"]), ("spec", "path"))
     _substitute(draft)
     _decryption(draft)
     depends(draft, spec)
