@@ -76,12 +76,23 @@ def test_a_chart_is_applied_and_rendered_again_only_when_its_files_change(
     assert cluster.get("v1", "ConfigMap", "shop-settings", namespace)["data"]["colour"] == "blue"
     assert built(with_helm) == 2
 
+    app.change(drift="Report")
+    cluster.patch("v1", "ConfigMap", "shop-settings", namespace, {"data": {"colour": "green"}})
+    (row,) = app.until(lambda status: status.get("driftTotal"), "the drift")["drift"]
+    assert (row["field"], row["want"], row["have"]) == ("/data/colour", "blue", "green")
+    assert row["file"] == "deploy/web/templates/settings.yaml"
+    app.change(drift="Repair")
+    app.until(lambda status: not status.get("driftTotal"), "the repair")
+
     repo.commit(
         {"deploy/web/templates/settings.yaml": SETTINGS + 'more: {{ required "no" .Values.absent }}\n'}
     )
     (failure,) = app.until_reason("BuildFailed")["failures"]
     assert (failure["file"], failure["line"]) == ("deploy/web/templates/settings.yaml", 5)
     assert "example.com" not in str(app.status())
+    app.change(render="Helm")
+    app.until_reason("PathNotFound")
+    assert "deploy has no Chart.yaml, as spec.render wants" in app.condition()["message"]
     assert cluster.get("v1", "ConfigMap", "shop-settings", namespace)["data"]["colour"] == "blue"
 
 

@@ -56,7 +56,7 @@ def read(files: Mapping[str, bytes]) -> ChartParts:
         files: the contents of the chart's files, by path.
     """
     metadata, failures = chart_metadata.read("", files)
-    collector = _Collector(failures=list(failures))
+    collector = _ChartCollector(failures=list(failures))
     top = ChartPart(printed="", folder="", is_packed=False, files=files)
     children = collector.collect(top, metadata, 0)
     missing = (_missing(one) for one in metadata.dependencies if one.name not in children)
@@ -66,7 +66,7 @@ def read(files: Mapping[str, bytes]) -> ChartParts:
 
 
 @dataclass(slots=True)
-class _Collector:
+class _ChartCollector:
     """Gathers the charts in a chart; `room` is how many bytes packed ones may still have when unpacked."""
 
     failures: list[Failure]
