@@ -25,7 +25,8 @@ _SHOWN = 5
 _ITEM = re.compile(rb"^( *)- ", re.MULTILINE)
 _VERSION = re.compile(rb"^ *(?:- )?version: *[\"']?([0-9A-Za-z.+-]{1,40})[\"']? *$", re.MULTILINE)
 _KEY = re.compile(rb"^( *)[^ \t\r\n#]", re.MULTILINE)
-_ENTRIES = re.compile(rb"^entries:[ \t]*$", re.MULTILINE)
+_ENTRIES = b"entries:"
+_BLANK = re.compile(rb"[ \t]*(?:#.*)?\r?")
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE)
 
 
@@ -155,21 +156,32 @@ def _items(lines: bytes) -> list[bytes]:
 
 
 def _lines(index: bytes, chart: ChartName) -> bytes:
-    """Cut the lines of one name out of an index in block style, as Helm writes it."""
-    begin = _ENTRIES.search(index)
-    if begin is None:
+    """Cut the lines of one name out of an index in block style, as Helm writes it.
+
+    Only plain searches go over the whole index: a regular expression would hold up the event loop.
+    """
+    begin = 0 if index.startswith(_ENTRIES) else index.find(b"\n" + _ENTRIES) + 1
+    if not index.startswith(_ENTRIES, begin):
         raise _unreadable(chart, "has no line `entries:`")
-    first = _KEY.search(index, begin.end())
+    first = _KEY.search(index, begin + len(_ENTRIES))
     if first is None:
         return b""
-    depth = len(first[1])
-    name = re.escape(chart.name.encode())
-    key = re.compile(rb"^ {%d}([\"']?)%s\1:[ \t]*(?:#.*)?\r?$" % (depth, name), re.MULTILINE)
-    found = key.search(index, first.start())
-    if found is None:
+    start = _line_after(index, first, chart.name.encode())
+    if start < 0:
         return b""
-    end = re.compile(rb"^ {0,%d}[^ \t\r\n#-]" % depth, re.MULTILINE).search(index, found.end())
-    return index[found.end() : end.start() if end else len(index)]
+    end = re.compile(rb"^ {0,%d}[^ \t\r\n#-]" % len(first[1]), re.MULTILINE).search(index, start)
+    return index[start : end.start() if end else len(index)]
+
+
+def _line_after(index: bytes, first: re.Match[bytes], name: bytes) -> int:
+    """Return where the line behind a key begins that is as deep as the first one; -1 where there is none."""
+    for quote in (b"", b'"', b"'"):
+        key = b"\n" + first[1] + quote + name + quote + b":"
+        at = index.find(key, first.start() - 1)
+        end = index.find(b"\n", at + len(key))
+        if at >= 0 and end >= 0 and _BLANK.fullmatch(index[at + len(key) : end]):
+            return end + 1
+    return -1
 
 
 def _parsed(lines: bytes, chart: ChartName) -> list[Any]:
