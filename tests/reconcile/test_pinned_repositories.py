@@ -24,9 +24,9 @@ from towline.reconcile.remotes.part_access import PartAccess
 from towline.reconcile.remotes.pin_book import PinBook
 from towline.reconcile.remotes.pinned_bases import PinnedBases
 from towline.records.ledger import Ledger
+from towline.render.units.base_door import RemoteRefusedError
 from towline.render.units.mounts import ChartAddress
 from towline.render.units.remote_address import RemoteRepository
-from towline.render.units.remote_bases import RemoteRefusedError
 from towline.shares.pools import Pools
 from towline.source.helm_charts.chart_door import Charts
 from towline.source.helm_charts.chart_http import ChartHttp
@@ -256,20 +256,29 @@ async def test_a_repository_without_its_status_takes_the_pins_of_its_newest_reco
         book.settle()
 
 
-async def test_the_newest_record_of_a_name_tells_its_pins_whatever_its_uid(tmp_path: Path) -> None:
-    pins = {"pins": [{"name": "https://h.example/org/repo", "ref": "v1", "resolved": "a" * 40}]}
-    made = recordbody.to_body(syncs.history(1)[0])
-    made["spec"] |= pins
-    made["metadata"] |= {"uid": "r", "creationTimestamp": "2026-01-01T00:00:00Z"}
-    older = {"name": "app-0-00000009", "uid": "o", "creationTimestamp": "2025-01-01T00:00:00Z"}
+async def test_the_newest_record_that_has_pins_tells_them_whatever_its_uid(tmp_path: Path) -> None:
+    pins = [{"name": "https://h.example/org/repo", "ref": "v1", "resolved": "a" * 40}]
+    records: dict[str, Any] = {}
+    for year, more in (
+        (2024, {"pins": [{**pins[0], "resolved": "b" * 40}]}),
+        (2025, {"pins": pins}),
+        (2026, {}),
+    ):
+        made = recordbody.to_body(syncs.history(1)[0])
+        made["spec"] |= more
+        made["metadata"] |= {
+            "name": f"app-{year}-1",
+            "uid": "r",
+            "creationTimestamp": f"{year}-01-01T00:00:00Z",
+        }
+        records[f"app-{year}-1"] = made
 
     async def answer(request: web.Request) -> web.Response:
         if request.path.endswith("/syncrecords"):
             assert "spec.repository.uid" not in request.query["fieldSelector"]
-            return web.json_response(
-                {"items": [{"metadata": older}, {"metadata": made["metadata"]}], "metadata": {}}
-            )
-        return web.json_response(made if request.path.endswith(made["metadata"]["name"]) else {}, status=200)
+            items = [{"metadata": each["metadata"]} for each in records.values()]
+            return web.json_response({"items": items, "metadata": {}})
+        return web.json_response(records[request.path.rpartition("/")[2]])
 
     async with served(Server(answer)) as client:
         (pin,) = await Ledger(client, "", tmp_path).pins(Key("shop", "app"))

@@ -116,3 +116,30 @@ def test_a_branch_is_refused_with_its_line_and_a_pinned_tag_outlives_its_server(
         more: dict[str, Content] = {"kustomization.yaml": f"resources: ['{remote.url}//app?ref=v1']\n"}
         app.until_ready(repo.commit(more))
     assert cluster.get("v1", "ConfigMap", "settings", namespace)["data"] == {"colour": "red"}
+
+
+def test_a_resource_that_is_made_again_takes_its_pins_from_the_records(
+    git_server: GitServer,
+    repo: Repo,
+    git_repository: GitRepositories,
+    cluster: Cluster,
+    namespace: str,
+    plane: ControlPlane,
+    private_operator: Callable[..., Operator],
+) -> None:
+    private_operator("--kustomize", str(plane.kubectl)).start()
+    remote = git_server.create(f"{namespace}-base")
+    red = remote.commit(base("red"))
+    remote.tag("v1")
+    sha = repo.commit(overlay(f"{remote.url}//app?ref=v1"))
+    app = git_repository(remote="Pinned", deletionPolicy="Orphan")
+    app.until_ready(sha)
+    app.delete()
+    app.until_gone()
+
+    remote.commit(base("blue"))
+    remote.tag("v1")
+    again = git_repository(name=app.name, remote="Pinned")
+    (moved,) = again.until_reason("VerificationFailed")["movedPins"]["pins"]
+    assert (moved["name"], moved["before"]) == (remote.url, red)
+    assert colour(cluster, namespace) == "red"

@@ -29,7 +29,7 @@ REFUSALS = 3
 """After so many refusals a record is kept in the data folder, and the sync goes on."""
 
 REACH = 20
-"""How many syncs a search for the newest plan reads."""
+"""How many syncs a search for the newest plan, or for pins, reads."""
 
 SWEEP = 20
 """How many records are written between two searches for expired ones."""
@@ -129,16 +129,21 @@ class Ledger:
         return ()
 
     async def pins(self, key: Key) -> tuple[Pin, ...]:
-        """Return what the newest record of a repository of this name was built of, whatever its uid.
+        """Return the pins of the newest record that has any, of a repository of this name, whatever its uid.
+
+        Records of deletions and of refused commits have none.
 
         Raises:
             ClusterError: no answer.
         """
         chosen = (f"spec.repository.namespace={key.namespace}", f"spec.repository.name={key.name}")
         stored = await self._records.stored(self.namespace(key), *chosen)
-        newest_one = max(stored, key=lambda each: (each.created_at, each.sequence), default=None)
-        record = await self._records.read(self.namespace(key), newest_one.name) if newest_one else None
-        return record.intent.pins if record else ()
+        ordered = sorted(stored, key=lambda each: (each.created_at, each.sequence), reverse=True)
+        for each in ordered[:REACH]:
+            record = await self._records.read(self.namespace(key), each.name)
+            if record and record.intent.pins:
+                return record.intent.pins
+        return ()
 
     async def open(self, records: Sequence[SyncRecord]) -> tuple[SyncRecord, ...]:
         """Store the records of one sync; only after that may a managed object be written.

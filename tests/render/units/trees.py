@@ -13,10 +13,10 @@ from towline.render.documents import YamlLimits
 from towline.render.helm import helm_tool
 from towline.render.links import Listing
 from towline.render.units import kustomize
+from towline.render.units.base_door import RemoteRefusedError
 from towline.render.units.built_units import Built
 from towline.render.units.mounts import ChartAddress, OpenedBase, OpenedChart
 from towline.render.units.remote_address import RemoteRepository
-from towline.render.units.remote_bases import RemoteRefusedError
 from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource

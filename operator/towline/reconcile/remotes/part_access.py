@@ -12,7 +12,7 @@ from towline.errors import Reason, SourceError, SpecError
 from towline.kube import secrets
 from towline.kube.client import Client
 from towline.model import Key
-from towline.render.units.remote_bases import RemoteRefusedError
+from towline.render.units.base_door import RemoteRefusedError
 from towline.source import access
 from towline.source.access import Remote
 from towline.source.helm_charts import chart_access

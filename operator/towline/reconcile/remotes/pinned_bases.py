@@ -18,9 +18,9 @@ from towline.reconcile.remotes.pin_book import PinBook
 from towline.render import links
 from towline.render.links import Listing
 from towline.render.units import remote_address
+from towline.render.units.base_door import RemoteRefusedError
 from towline.render.units.mounts import ChartAddress, OpenedBase, OpenedChart
 from towline.render.units.remote_address import RemoteRepository
-from towline.render.units.remote_bases import RemoteRefusedError
 from towline.source.access import Remote
 from towline.source.helm_charts import chart_archive, chart_name
 from towline.source.helm_charts.chart_archive import ChartArchiveError
@@ -37,7 +37,7 @@ _AWAY = frozenset({Reason.GIT_UNAVAILABLE, Reason.GIT_TIMEOUT})
 
 
 class PinnedBases:
-    """Opens remote bases; it implements `remote_bases.RemoteBases`.
+    """Opens remote bases; it implements `base_door.RemoteBases`.
 
     Args:
         key: the repository that builds on them.

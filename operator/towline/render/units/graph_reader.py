@@ -10,7 +10,7 @@ from dataclasses import replace
 from towline import text
 from towline.errors import Failure, Reason
 from towline.render.documents import YamlLimits
-from towline.render.units import exploration, graph, inputs, remote_bases, unit_folders
+from towline.render.units import base_door, exploration, graph, inputs, unit_folders
 from towline.render.units.graph import Graph, Needed
 from towline.render.units.inputs import InputFile
 from towline.render.units.mounts import RemoteKnowledge
@@ -45,7 +45,7 @@ class GraphReader:
         """
         known = await asyncio.to_thread(self._unchanged, source, folders)
         for folder in tuple(known):
-            if source.bases and not await remote_bases.is_same(source.bases, known[folder]):
+            if source.bases and not await base_door.is_same(source.bases, known[folder]):
                 del known[folder]
                 continue
             self._remember(source.key(folder), known[folder])  # as the latest used ones
@@ -97,7 +97,7 @@ class GraphReader:
         found = await asyncio.to_thread(exploration.explore, folder, source.tree, files, remote)
         while found.needed or found.asked:
             if source.bases:
-                remote = await remote_bases.opened(source.bases, found.asked, remote)
+                remote = await base_door.opened(source.bases, found.asked, remote)
             files |= await self._inputs(source, found)
             found = await asyncio.to_thread(exploration.explore, folder, source.tree, files, remote)
         size = sum(entry.size for entry in found.files.values())

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from towline.render.links import Tree
-from towline.render.units import remote_bases
+from towline.render.units import base_door
+from towline.render.units.base_door import ReadFiles, RemoteBases
 from towline.render.units.graph import Graph
-from towline.render.units.remote_bases import ReadFiles, RemoteBases
 from towline.source.selection import Entry
 
 
@@ -34,4 +34,4 @@ class UnitSource:
         Raises:
             SourceError: one of them could not be read.
         """
-        return await remote_bases.contents(entries, graph, self.read, self.bases)
+        return await base_door.contents(entries, graph, self.read, self.bases)
