@@ -105,3 +105,51 @@ def test_what_cannot_be_rendered_is_told_for_each_side(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "apps/web: cannot be rendered there: " in result.stderr
     assert "apps/web: cannot be rendered here: apps/web/kustomization.yaml:1: gone.yaml" in result.stderr
+
+
+MARKED = """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: a
+  namespace: shop
+  labels: {kustomize.toolkit.fluxcd.io/reconcile: disabled}
+  annotations:
+    kustomize.toolkit.fluxcd.io/prune: disabled
+    kustomize.toolkit.fluxcd.io/substitute: disabled
+    argocd.argoproj.io/sync-wave: "2"
+    argocd.argoproj.io/sync-options: Prune=false,ServerSideApply=true
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: web, namespace: argocd}
+"""
+
+
+def test_what_objects_say_to_the_other_tool_alone_is_named_with_what_to_write(tmp_path: Path) -> None:
+    text = application(f"source: {{repoURL: {URL}, path: apps/web, directory: {{}}}}\n")
+    cloned(tmp_path, {"apps/web/a.yaml": MARKED})
+    result = run(tmp_path, "argocd", text)
+    lines = [line for line in result.stderr.splitlines() if line.startswith("argocd/web: ")]
+    of = "argocd/web: ConfigMap shop/a: "
+    assert lines == [
+        (
+            f"{of}kustomize.toolkit.fluxcd.io/reconcile: disabled is not read: name its file in spec.exclude, or write "
+            "towline.dev/drift: Ignore"
+        ),
+        f"{of}kustomize.toolkit.fluxcd.io/prune: disabled is not read: write towline.dev/prune: Disabled",
+        f"{of}argocd.argoproj.io/sync-wave: 2 is not read: write towline.dev/wave with the same number",
+        f"{of}argocd.argoproj.io/sync-options: Prune=false is not read: write towline.dev/prune: Disabled",
+        (
+            "argocd/web: Application argocd/web: it is a resource of the other tool itself: import it, and remove it "
+            "from Git before Enforce"
+        ),
+        "argocd/web: 2 objects the same, 0 different",
+    ]
+    assert result.exit_code == 1
+
+
+def test_jsonnet_is_not_compared(tmp_path: Path) -> None:
+    text = application(f"source: {{repoURL: {URL}, path: apps/web, directory: {{}}}}\n")
+    cloned(tmp_path, {"apps/web/a.jsonnet": "{}"})
+    assert "cannot be rendered there: a.jsonnet is Jsonnet" in run(tmp_path, "argocd", text).stderr

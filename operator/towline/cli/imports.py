@@ -176,7 +176,7 @@ def _checked(result: Import, request: _ImportRequest, importer: Importer) -> tup
 
 
 def _differs(checked: CheckResult) -> bool:
-    return bool(checked.differences or checked.errors)
+    return bool(checked.differences or checked.errors or checked.unread)
 
 
 def _print(result: Import, output: str, checked: Sequence[CheckResult] | None) -> None:

@@ -57,7 +57,7 @@ def comparison(checked: CheckResult) -> Iterator[str]:
         yield f"{checked.name}: not compared: {checked.skipped}"
         return
     yield from (f"{checked.name}: cannot be rendered {each}" for each in checked.errors)
-    yield from (f"{checked.name}: {each}" for each in checked.differences)
+    yield from (f"{checked.name}: {each}" for each in (*checked.differences, *checked.unread))
     if not checked.errors:
         differing = len({each.object for each in checked.differences})
         yield f"{checked.name}: {text.many(checked.same, 'object')} the same, {differing} different"

@@ -30,6 +30,7 @@ class CheckResult:
         same: how many objects there are that do not differ.
         differences: what differs.
         errors: why a side renders nothing.
+        unread: what objects say to the other tool alone.
         skipped: why nothing was compared; empty where it was.
     """
 
@@ -37,4 +38,5 @@ class CheckResult:
     same: int = 0
     differences: tuple[ObjectDifference, ...] = ()
     errors: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     skipped: str = ""

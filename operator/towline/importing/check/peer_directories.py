@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-_MANIFEST = re.compile(r"\.(?:yaml|yml|json)$")
+_MANIFEST = re.compile(r"\.(?:yaml|yml|json|jsonnet)$")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 
 

@@ -95,6 +95,8 @@ def _of_argo(root: Path, asked: PeerRender, files: Sequence[str], tools: Offline
         yield from _built(root, asked.path, tools, restricted=True)
     else:
         for file in peer_directories.chosen(_below(files, asked.path), source.get("directory") or {}):
+            if file.endswith(".jsonnet"):
+                raise _ToolError(f"{file} is Jsonnet, which is not rendered here")
             yield from _objects((folder / file).read_bytes(), file)
 
 

@@ -9,7 +9,7 @@ from towline.api import gitrepository
 from towline.api.schema import Schema
 from towline.fields.mask import Mask
 from towline.importing import homes
-from towline.importing.check import compared_objects, our_renders, peer_renders
+from towline.importing.check import compared_objects, object_marks, our_renders, peer_renders
 from towline.importing.check.check_result import CheckResult
 from towline.importing.check.peer_renders import PeerRender
 from towline.importing.git_clones import Clone
@@ -54,4 +54,9 @@ class RenderCheck:
             return CheckResult(name=name, errors=errors)
         found = compared_objects.differences(there.objects, here.objects, read.default_namespace, self.mask)
         differing = {each.object for each in found}
-        return CheckResult(name=name, same=len(here.objects) - len(differing), differences=found)
+        return CheckResult(
+            name=name,
+            same=len(here.objects) - len(differing),
+            differences=found,
+            unread=object_marks.unread(here.objects),
+        )
