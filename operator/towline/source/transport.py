@@ -1,8 +1,7 @@
 """Run one git process; it gets credentials through anonymous memory, never through arguments or environment.
 
-Its limits are set before git begins, by the shell's `ulimit`: a limit that is set on a running process comes too late
-for what it has allocated. Most repositories need little memory, so every call begins with little; one that does not
-get by is repeated with much, few of them at a time.
+Most repositories need little memory, so every call begins with little; one that does not get by is repeated with much,
+few of them at a time.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,8 @@ from subprocess import PIPE, Popen
 from typing import TypeAlias
 
 from towline.errors import CostlyError, Reason, SourceError
-from towline.shares import behalf, pools
+from towline.shares import behalf, children, pools
+from towline.shares.children import Limiter, Limits, NoShellError
 from towline.shares.pools import Pools
 from towline.shares.slots import Slots
 from towline.source import gitconfig, process
@@ -39,28 +39,19 @@ Waiting: TypeAlias = Callable[[], None]
 NO_REPOSITORY = Path(os.devnull)
 """The repository of a call that needs none; git then looks for no other."""
 
-_LIMITED = 'ulimit -d "$1" && ulimit -S -t "$2" && ulimit -H -t $(($2 + 5)) && shift 2 && exec "$@"'
-"""Runs a command with limits on what each process may allocate (KiB) and compute (seconds).
-
-The soft limit ends it with a signal of its own (`ProcessResult.is_spent`), which nothing else sends.
-"""
-
 LOCAL_CPU = 60
 _REMOTE_CPU = 600
 """Seconds of processor time for one git process that reads a mirror, and for one that fetches."""
-
-_NICE = 10
-"""How much git for a repository that used much lately stands back behind the others."""
 
 _WAITING_SECONDS = 1.0
 """How often a call that waits for its turn says so."""
 
 _STARVED = re.compile(
-    r"out of memory|cannot allocate memory|unable to (?:fork off|create thread|create async)|malloc|mmap failed"
+    r"unable to (?:fork off|create thread|create async)|malloc|mmap failed"
     r"|bad pack header|index-pack (?:died|failed)",
     re.IGNORECASE,
 )
-"""What git and its children say, in many ways, where they may allocate no more."""
+"""What git and its children say besides, in many ways, where they may allocate no more."""
 
 
 LONGEST = 10
@@ -97,7 +88,8 @@ class Transport:
         self._addresses = addresses
         self._start = start
         self._pools = pools
-        self._command = tuple(shutil.which(name) for name in ("sh", "env", "git"))
+        self._git = shutil.which("git")
+        self._limiter = Limiter()
 
     async def run(self, call: GitCommand, waiting: Waiting | None = None) -> ProcessResult:
         """Run git until it ends; ending this call, for whatever cause, ends git and all its children.
@@ -145,7 +137,7 @@ class Transport:
     async def _in_turn(self, call: GitCommand, waiting: Waiting | None) -> ProcessResult:
         async with _slot(self._pools.children, waiting):
             result = await self._ran(call, pools.CHILD_MEMORY)
-            if result.code == 0 or call.talk or not _STARVED.search(result.complaint):
+            if result.code == 0 or call.talk or not _is_starved(result.complaint):
                 return result
             async with _slot(self._pools.large, waiting):
                 return await self._ran(call, self._pools.large_memory)
@@ -157,23 +149,29 @@ class Transport:
             return await process.finish(started, call.limit, call.hear, call.talk)
 
     def _started(self, call: GitCommand, memory: int, lent: MemoryFiles, kept: MemoryFiles) -> Popen[bytes]:
-        shell, env, git = self._command
-        if shell is None or env is None or git is None:
+        if self._git is None:
             raise SourceError(Reason.GIT_UNAVAILABLE, "git is not installed where the operator runs")
         files = _files(call.remote, lent, kept) if call.remote else Files()
         config = lent.inherited(gitconfig.render(call.remote, files))
         environment = gitconfig.environment(config, str(self._folder), call.remote, files)
         more = (f"GIT_DIR={call.repository}", *(("GIT_TRACE_PACKET=1",) if call.traced else ()))
         seconds = _REMOTE_CPU if call.remote else LOCAL_CPU
-        limited = (shell, "-c", _LIMITED, "git", str(memory // 1024), str(seconds))
-        command = (*limited, env, "-i", *environment, *more, git, *call.arguments)
+        limits = Limits(memory=memory, seconds=seconds)
+        try:
+            command = self._limiter.limited(limits, (*environment, *more), (self._git, *call.arguments))
+        except NoShellError as error:
+            message = "git cannot be limited: sh or env is not installed where the operator runs"
+            raise SourceError(Reason.GIT_UNAVAILABLE, message) from error
         inherited = tuple(lent.descriptors)
         stdin = PIPE if call.talk else lent.descriptor(call.stdin)
         started = self._start(command, self._folder, stdin, inherited)
         if self._pools.usage.is_much(behalf.key()):
-            with suppress(ProcessLookupError):
-                os.setpriority(os.PRIO_PGRP, started.pid, _NICE)
+            children.step_back(started.pid)
         return started
+
+
+def _is_starved(complaint: str) -> bool:
+    return children.is_starved(complaint) or _STARVED.search(complaint) is not None
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from towline import log, text
 from towline.render.confined import landlock
-from towline.shares import behalf
+from towline.shares import behalf, children
+from towline.shares.children import Limiter, Limits, NoShellError
 from towline.shares.pools import MIB, Pools
 from towline.source import process
 from towline.source.process import ProcessResult, TooMuchOutputError
@@ -33,15 +34,9 @@ MEMORY = 192 * MIB
 LARGE_MEMORY = 512 * MIB
 """What it may allocate where that did not suffice, and the machine has as much for large children."""
 
-_NICE = 10
-
 OUTPUT = 32 * MIB
 _FILE = 64 * MIB
 _DESCRIPTORS = 256
-_CORE_UNIT = 512
-"""Bytes of the unit in which a POSIX shell counts `ulimit -f`."""
-
-_LIMITED = 'ulimit -c 0 && ulimit -f "$1" && ulimit -n "$2" && ulimit -d "$3" && ulimit -t "$4" && shift 4 && exec "$@"'
 _PREFIX = "render-"
 
 _PROGRAMS = ("/bin", "/usr", "/lib", "/lib64", "/etc/ld.so.cache")
@@ -84,7 +79,7 @@ class Jail:
         self._folder = folder.resolve()
         self._pools = pools
         self._seconds = seconds
-        self._commands = tuple(shutil.which(name) for name in ("sh", "env"))
+        self._limiter = Limiter()
         self._has_landlock = landlock.version() > 0
         if not self._has_landlock:
             _log.info("no Landlock: renders are confined without it")
@@ -151,8 +146,7 @@ class Jail:
     ) -> ProcessResult:
         started = self._start(self._limited(memory, command, place), (command[0], *programs), place)
         if self._pools.render_usage.is_much(behalf.key()):
-            with suppress(ProcessLookupError):
-                os.setpriority(os.PRIO_PGRP, started.pid, _NICE)
+            children.step_back(started.pid)
         try:
             async with asyncio.timeout(self._seconds):
                 result = await process.finish(started, OUTPUT)
@@ -166,7 +160,7 @@ class Jail:
                 f"the render was killed (signal {-result.code}): it takes too long, or the machine has no memory left",
                 passing=True,
             )
-        if "out of memory" in result.complaint or "cannot allocate memory" in result.complaint:
+        if children.is_starved(result.complaint):
             raise _StarvedError(f"the render took more than {memory // MIB} MiB: split it", passing=False)
         return result
 
@@ -183,11 +177,8 @@ class Jail:
         with ThreadPoolExecutor(1) as made_for_it:
             return made_for_it.submit(start).result()
 
-    def _limited(self, memory: int, command: Sequence[str], place: Path) -> list[str]:
-        shell, env = self._commands
-        if shell is None or env is None:
-            raise JailError("neither sh nor env is where the operator runs", passing=True)
-        limits = (_FILE // _CORE_UNIT, _DESCRIPTORS, memory // 1024, int(self._seconds))
+    def _limited(self, memory: int, command: Sequence[str], place: Path) -> Sequence[str]:
+        limits = Limits(memory=memory, seconds=int(self._seconds), file_bytes=_FILE, descriptors=_DESCRIPTORS)
         home = str(place / "home")
         environment = {
             "HOME": home,
@@ -198,8 +189,11 @@ class Jail:
             "PATH": "/nonexistent",
             "GOMAXPROCS": "1",
         }
-        clean = (env, "-i", *(f"{name}={value}" for name, value in environment.items()))
-        return [shell, "-c", _LIMITED, "render", *map(str, limits), *clean, *command]
+        variables = (f"{name}={value}" for name, value in environment.items())
+        try:
+            return self._limiter.limited(limits, variables, command)
+        except NoShellError as error:
+            raise JailError("sh or env is not installed where the operator runs", passing=True) from error
 
 
 async def _finished(work: Callable[[], None]) -> None:
