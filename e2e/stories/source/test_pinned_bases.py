@@ -143,3 +143,30 @@ def test_a_resource_that_is_made_again_takes_its_pins_from_the_records(
     (moved,) = again.until_reason("VerificationFailed")["movedPins"]["pins"]
     assert (moved["name"], moved["before"]) == (remote.url, red)
     assert colour(cluster, namespace) == "red"
+
+
+def test_a_wrong_value_of_an_overlay_is_named_with_its_line_also_over_a_remote_base(
+    git_server: GitServer,
+    repo: Repo,
+    git_repository: GitRepositories,
+    namespace: str,
+    plane: ControlPlane,
+    private_operator: Callable[..., Operator],
+) -> None:
+    private_operator("--kustomize", str(plane.kubectl)).start()
+    remote = git_server.create(f"{namespace}-base")
+    sha = remote.commit(
+        {
+            "kustomization.yaml": "resources: [web.yaml]\n",
+            "web.yaml": manifests.text(manifests.deployment("web")),
+        }
+    )
+    repo.commit(
+        {
+            "kustomization.yaml": f"resources:\n- {remote.url}?ref={sha}\nnamePrefix: prod-\n"
+            "replicas:\n- name: web\n  count: -7\n"
+        }
+    )
+    app = git_repository(remote="Pinned")
+    (failure,) = app.until_reason("ApplyFailed")["failures"]
+    assert (failure["file"], failure["line"]) == ("kustomization.yaml", 6)

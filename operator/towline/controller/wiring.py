@@ -216,7 +216,7 @@ def _shared(
     jail = Jail(render_folder(chosen.folder), doors.pools)
     source = _source(chosen, doors, jail, _Readers(heads=heads, treatments=treatments, parts=parts))
     tracer = UnitTracer(jail, partial(kustomize.find, chosen.kustomize), rules.yaml)
-    rendered = RenderedFields(CommitFiles(mirrors=doors.mirrors, limits=rules.limits), tracer)
+    rendered = RenderedFields(CommitFiles(mirrors=doors.mirrors, limits=rules.limits), tracer, parts.recalled)
     locator = Locator(doors.mirrors, rules.yaml, rendered)
     writer = Writer(doors.client, doors.discovery, doors.index)
     blame = Blame(doors.mirrors, rules.yaml, rendered)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from towline import log
@@ -17,6 +18,7 @@ from towline.render.formats import KUSTOMIZATIONS
 from towline.render.marks import likelihood
 from towline.render.marks.tracing import Certainty, FieldPlace, Traced
 from towline.render.marks.unit_tracer import UnitTracer
+from towline.render.units.base_door import RemoteBases
 from towline.source.access import Remote
 
 _log = log.logger(__name__)
@@ -43,11 +45,18 @@ class RenderedFields:
     Args:
         files: reads commits.
         tracer: traces fields in what units read.
+        bases: returns what opens the remote bases of a commit, None where it has none.
     """
 
-    def __init__(self, files: CommitFiles, tracer: UnitTracer) -> None:
+    def __init__(
+        self,
+        files: CommitFiles,
+        tracer: UnitTracer,
+        bases: Callable[[Remote, str], RemoteBases | None] = lambda _remote, _sha: None,
+    ) -> None:
         self._files = files
         self._tracer = tracer
+        self._bases = bases
 
     async def places(
         self, remote: Remote, sha: str, asked: Iterable[AskedField], *, confirm: bool
@@ -93,7 +102,8 @@ class RenderedFields:
             return ()
         opened = {unit: await self._tracer.recalled(remote.url, sha, unit) for unit in units}
         if None in opened.values():
-            source = await self._files.unit_source(Head(remote=remote, name=sha, sha=sha, seen_at=-math.inf))
+            head = Head(remote=remote, name=sha, sha=sha, seen_at=-math.inf)
+            source = replace(await self._files.unit_source(head), bases=self._bases(remote, sha))
             for unit, traced in opened.items():
                 opened[unit] = traced or await self._tracer.traced(source, sha, unit)
         return [(traced, units[unit]) for unit, traced in opened.items() if traced]

@@ -14,7 +14,7 @@ from towline.reconcile.desired.declared_objects import Desired
 from towline.reconcile.desired.head import Head
 from towline.reconcile.desired.head_reader import HeadReader
 from towline.reconcile.desired.whole_commit import WholeCommitReader
-from towline.reconcile.remotes.remote_parts import RemoteParts
+from towline.reconcile.remotes.remote_parts import ReadCommit, RemoteParts
 from towline.reconcile.values.treatments import Treated, Treatments
 from towline.render.cache import Cache
 from towline.render.next_commit import CommitPair, NextCommitReader
@@ -115,7 +115,7 @@ class CommitReader:
         if found is None:
             parts = self._parts.begin(repository, spec)
             found = await self._whole_commits.read(head, spec, treated, parts)
-            self._parts.end(repository.key, parts)
+            self._parts.end(repository.key, ReadCommit(head.remote.identity, head.sha, spec), parts)
             seen = replace(treated, cluster_mark=await self._charts.mark(repository.key))
             found = replace(found, mark=seen.mark)
         if before:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from towline.api import labels, pins
 from towline.api.gitrepository import GitRepository, Spec
@@ -18,6 +19,14 @@ from towline.records.ledger import Ledger
 from towline.source.access import Remote
 from towline.source.helm_charts.chart_door import Charts
 from towline.source.mirror import Mirrors
+
+
+class ReadCommit(NamedTuple):
+    """A commit that was read: the identity of its remote, its id, and the spec."""
+
+    identity: str
+    sha: str
+    spec: Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,7 @@ class RemoteParts:
         self._access = access
         self._ledger = ledger
         self._used: dict[Key, Mapping[str, Remote]] = {}
+        self._commits: dict[Key, tuple[ReadCommit, tuple[Pin, ...]]] = {}
 
     def begin(self, repository: GitRepository, spec: Spec, *, asks: bool = True) -> PinnedParts | None:
         """Return what opens the remote parts of one reading; None where the spec refuses them.
@@ -63,16 +73,30 @@ class RemoteParts:
 
         accepted = repository.annotations.get(labels.ACCEPT_PIN, "")
         book = PinBook(key, repository.uid, pins.parse(repository.status), accepted, recorded)
+        return self._parts(key, spec, book, asks=asks)
+
+    def end(self, key: Key, commit: ReadCommit, parts: PinnedParts | None) -> None:
+        """Note what a commit that was read is made of: the mirrors of its remote repositories stay."""
+        self._used[key] = dict(parts.bases.remotes) if parts else {}
+        self._commits.pop(key, None)
+        if parts:
+            self._commits[key] = commit, parts.book.used
+
+    def recalled(self, remote: Remote, sha: str) -> PinnedBases | None:
+        """Return what opens the remote bases of a commit that was read last, as it was; no server is asked."""
+        for key, (commit, used) in self._commits.items():
+            if (commit.identity, commit.sha) == (remote.identity, sha):
+                book = PinBook(key, "", used, "", _nothing)
+                return self._parts(key, commit.spec, book, asks=False).bases
+        return None
+
+    def _parts(self, key: Key, spec: Spec, book: PinBook, *, asks: bool) -> PinnedParts:
         access = self._access
         charts = PinnedCharts(key, spec, charts=self._charts, access=access, book=book, asks=asks)
         bases = PinnedBases(
             key, spec, mirrors=self._mirrors, access=access, charts=charts, book=book, asks=asks
         )
         return PinnedParts(bases=bases, charts=charts, book=book)
-
-    def end(self, key: Key, parts: PinnedParts | None) -> None:
-        """Note which remote repositories a commit that was read is made of: their mirrors stay."""
-        self._used[key] = dict(parts.bases.remotes) if parts else {}
 
     def remotes(self) -> tuple[Remote, ...]:
         """Return every remote repository that a commit builds on."""
@@ -81,3 +105,8 @@ class RemoteParts:
     def forget(self, key: Key) -> None:
         """Forget a repository that is gone."""
         self._used.pop(key, None)
+        self._commits.pop(key, None)
+
+
+async def _nothing() -> tuple[Pin, ...]:
+    return ()
