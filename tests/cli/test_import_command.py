@@ -129,6 +129,22 @@ def test_nothing_is_deleted_before_it_is_suspended_and_orphaned(folder: Path) ->
     assert lines[-2:] == [orphaned, f"kubectl delete {of}"]
 
 
+def test_a_release_is_deleted_while_it_is_suspended_and_its_secrets_are_listed(folder: Path) -> None:
+    git_source = KUSTOMIZATION.partition("---")[0]
+    chart = "chart: {spec: {chart: ./charts/web, sourceRef: {kind: GitRepository, name: fleet}}}"
+    release = (
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web, namespace: apps}\n"
+    )
+    text = f"{git_source}---\n{release}spec: {{{chart}, targetNamespace: shop, storageNamespace: store}}\n"
+    lines = [line for line in run("flux", "-", given=text).stderr.splitlines() if line.startswith("kubectl")]
+    of = "helmreleases.helm.toolkit.fluxcd.io/web -n apps"
+    assert lines[0] == f'kubectl patch {of} --type=merge -p \'{{"spec":{{"suspend":true}}}}\''
+    assert lines[-2:] == [
+        f"kubectl delete {of}",
+        "kubectl get secrets -n store -l owner=helm,name=shop-web",
+    ]
+
+
 def test_an_application_loses_its_finalizer_before_it_is_deleted(folder: Path) -> None:
     lines = [line for line in run("argocd", folder).stderr.splitlines() if line.startswith("kubectl")]
     of = "applications.argoproj.io/web -n argocd"

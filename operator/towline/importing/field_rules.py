@@ -98,6 +98,8 @@ class RuleTable:
                 yield path, "must be a list"
                 return
             for number, item in enumerate(value):
+                if item is None:
+                    yield (*path, number), "must not be empty"
                 yield from self.misshapen(item, f"{name}[]", (*path, number))
         elif name in self._above or name in self._maps:
             if not isinstance(value, Mapping):

@@ -46,7 +46,7 @@ def steps(result: Import) -> tuple[HandoverStep, ...]:
 def _suspend(result: Import) -> HandoverStep:
     return HandoverStep(
         title="Suspend there",
-        why="a suspended resource writes nothing, and its objects stay when it is deleted",
+        why="as flux suspend does: a suspended resource writes nothing, and its objects stay when it is deleted",
         commands=tuple(_patch(of, '{"spec":{"suspend":true}}') for of in _resources(result)),
     )
 
@@ -79,8 +79,8 @@ def _compare(result: Import) -> HandoverStep:
     return HandoverStep(
         title="Compare",
         why=(
-            "an object that is adopted without a field below it is the same on both sides; a create means that it does"
-            " not exist, a prune cannot be there yet; the whole plan is in the SyncRecord that status.lastRecord names"
+            "an object that is adopted without a field behind it is the same on both sides, and a create means that it"
+            " does not exist; the whole plan is in the SyncRecord that status.lastRecord names"
         ),
         commands=tuple(
             line

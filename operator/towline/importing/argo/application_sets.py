@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from towline.importing.argo import generators, set_templates
@@ -43,12 +44,15 @@ def _application(draft: Draft, params: set_templates.Params) -> PeerResource:
         )
     except TemplateError as error:
         raise draft.refused(str(error), *_TEMPLATE) from error
-    metadata = made.get("metadata") or {}
+    metadata, spec = made.get("metadata") or {}, made.get("spec") or {}
+    for name, value in (("metadata", metadata), ("spec", spec)):
+        if not isinstance(value, Mapping):
+            raise draft.refused("must be a map", *_TEMPLATE, name)
     body = {
         "apiVersion": of.body["apiVersion"],
         "kind": "Application",
         "metadata": {**metadata, "namespace": metadata.get("namespace") or of.namespace},
-        "spec": made.get("spec") or {},
+        "spec": spec,
     }
     return PeerResource(
         body=body,

@@ -19,8 +19,7 @@ def carry(draft: Draft, source: ArgoSource) -> None:
     for name in ("namePrefix", "nameSuffix", "namespace"):
         draft.put(f"kustomize.{name}", given.get(name))
     draft.put("kustomize.images", list(_images(draft, source, given)))
-    replicas = [{"name": each["name"], "count": int(each["count"])} for each in given.get("replicas") or ()]
-    draft.put("kustomize.replicas", replicas)
+    draft.put("kustomize.replicas", list(_replicas(draft, source, given)))
     draft.put("kustomize.patches", list(_patches(draft, source, given)))
     draft.put("kustomize.components", _components(draft, source, given))
     _labels(draft, source, given)
@@ -65,6 +64,15 @@ def _images(draft: Draft, source: ArgoSource, given: Mapping[str, Any]) -> Itera
             yield found
         else:
             draft.different(f"{each} changes nothing", *path)
+
+
+def _replicas(draft: Draft, source: ArgoSource, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for number, each in enumerate(given.get("replicas") or ()):
+        count = str(each.get("count"))
+        if not each.get("name") or not count.isascii() or not count.isdecimal():
+            path = (*source.path, "kustomize", "replicas", number)
+            raise draft.refused("it must have a name, and a count that is a whole number", *path)
+        yield {"name": each["name"], "count": int(count)}
 
 
 def _patches(draft: Draft, source: ArgoSource, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
