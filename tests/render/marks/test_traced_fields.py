@@ -175,3 +175,17 @@ async def test_lines_of_the_fixtures_are_causally_right(tracing: Tracing, *, mar
         total.add(await measured(traced, manifests, 2, random.Random(1), marks=marks))  # noqa: S311  a sample
     assert total.with_line > 0.95, str(total)
     assert total.right >= 0.95, "\n".join(total.wrong)
+
+
+async def test_a_value_that_a_file_holds_ten_thousand_times_is_compared_with_few_of_them(
+    tracing: Tracing,
+) -> None:
+    many = "".join(f"  k{number}: {{type: string}}\n" for number in range(10_000))
+    files = {
+        "a/kustomization.yaml": "resources: [custom.yaml]\n",
+        "a/custom.yaml": f"apiVersion: example.com/v1\nkind: Thing\nmetadata: {{name: thing}}\nspec:\n{many}",
+    }
+    traced, (manifest,) = await tracing.unit(files)
+    field = Field(manifest.body, manifest.origin, ("spec", "k7000", "type"), "string")
+    assert len(list(traced.replayed._holding(field))) < 10
+    assert (await traced.place(field, confirm=False)).line == 7005

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from towline.model import Origin
 from towline.render.marks import finding, marking, same_objects
 from towline.render.marks.likelihood import NAME, Field, Likelihood
 from towline.render.marks.marking import Marking
 from towline.render.marks.sites import Role, Site, text
+from towline.render.units.references import Steps
 from towline.render.units.unit_files import UnitFiles
 
 _IMAGE = re.compile(r"[:@](?:[^:/@]+|sha256:[0-9a-f]+)$")
 """The tag or the digest of an image, with what separates it from the name."""
+
+_K = TypeVar("_K", bound=Hashable)
+
+_MANY = 50
+"""Sites with one value that are all compared with a field; a schema may say `string` ten thousand times."""
 
 _SHORTEST = 3
 """Characters of a text that is looked for inside names."""
@@ -59,28 +65,47 @@ class Attribution:
         """Return sites that hold the value of a field, the likeliest first."""
         found = [
             (score, -at, site)
-            for at, site in self._holding(field.value)
+            for at, site in self._holding(field)
             if not (unmarked and site.is_marked) and (score := self._likelihood.of(site, field, where))
         ]
         return tuple(site for _, _, site in sorted(found, key=lambda each: each[:2], reverse=True))
 
-    def _holding(self, value: Any) -> Iterator[tuple[int, Site]]:
+    def _holding(self, field: Field) -> Iterator[tuple[int, Site]]:
         """Yield sites with a value, or with what it may be made of: base64, the tag of an image, a part of a name."""
-        whole = text(value)
-        for each in {whole, marking.decoded(whole), *(each[1:] for each in _IMAGE.findall(whole))} - {""}:
-            yield from self._by_text.get(each, ())
+        whole = text(field.value)
+        for each in {whole, marking.decoded(whole), *(found[1:] for found in _IMAGE.findall(whole))} - {""}:
+            holding = self._by_text.get(each, ())
+            yield from holding if len(holding) <= _MANY else self._near(each, field)
         for at, site in self._names:
             part = text(site.value)
             if part != whole and part in whole:
                 yield at, site
 
+    def _near(self, value: str, field: Field) -> Iterator[tuple[int, Site]]:
+        """Yield of many sites with a value those at the same place of the same file, and those that change others."""
+        yield from self._by_place.get((value, field.steps, field.origin.file), ())
+        yield from self._by_key.get((value, field.steps[-1]), ())
+
     @cached_property
     def _by_text(self) -> Mapping[str, Sequence[tuple[int, Site]]]:
-        found: dict[str, list[tuple[int, Site]]] = defaultdict(list)
-        for index, site in enumerate(self.sites):
-            if (held := self._held(site)) is not None:
-                found[held].append((index, site))
-        return found
+        return _indexed((self._held(site), index, site) for index, site in enumerate(self.sites))
+
+    @cached_property
+    def _by_place(self) -> Mapping[tuple[str, Steps, str], Sequence[tuple[int, Site]]]:
+        names = self.unit.names
+        return _indexed(
+            ((text(site.value), site.path, names[site.file]), index, site)
+            for index, site in enumerate(self.sites)
+            if site.role is Role.OBJECT
+        )
+
+    @cached_property
+    def _by_key(self) -> Mapping[tuple[str, str | int], Sequence[tuple[int, Site]]]:
+        return _indexed(
+            ((text(site.value), site.path[-1]), index, site)
+            for index, site in enumerate(self.sites)
+            if site.role is not Role.OBJECT and site.path
+        )
 
     def _held(self, site: Site) -> str | None:
         """Return what a site gives to a field."""
@@ -103,6 +128,15 @@ class Attribution:
     @cached_property
     def _likelihood(self) -> Likelihood:
         return Likelihood(self.unit)
+
+
+def _indexed(sites: Iterable[tuple[_K | None, int, Site]]) -> Mapping[_K, Sequence[tuple[int, Site]]]:
+    """Index numbered sites by a key; those without one are left out."""
+    found: dict[_K, list[tuple[int, Site]]] = defaultdict(list)
+    for key, index, site in sites:
+        if key is not None:
+            found[key].append((index, site))
+    return found
 
 
 def fields(body: Mapping[str, Any], origin: Origin) -> Iterator[Field]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
 from towline.fields import pointer
@@ -65,6 +66,7 @@ class Likelihood:
     def __init__(self, unit: UnitFiles) -> None:
         self._unit = unit
         self._copied = replacing.copied(unit)
+        self._documents = cache(lambda path: {one.index: one.value for one in unit.parsed[path].documents})
 
     def of(self, site: Site, field: Field, where: tuple[Any, ...]) -> Score:
         """Return how likely a field comes from a site that holds its value, or a name that is part of it.
@@ -109,8 +111,8 @@ class Likelihood:
         head = len(site.steps) - len(site.path)
         if site.inner or head < 0 or not self._unit.parsed[site.file].documents:
             return site.path
-        documents = {one.index: one.value for one in self._unit.parsed[site.file].documents}
-        return same_objects.keyed(same_objects.at(documents[site.document], site.steps[:head]), site.path)
+        document = self._documents(site.file)[site.document]
+        return same_objects.keyed(same_objects.at(document, site.steps[:head]), site.path)
 
 
 def _is_set(site: Site, field: Field) -> bool:
