@@ -15,7 +15,7 @@ from e2e.scenes import manifests
 
 UNITS = 10
 SMALL = 20
-SECONDS = 40
+SECONDS = 55
 """How long one slow unit takes; nobody waits for that."""
 
 TOOL = f"""#!/bin/sh

@@ -50,6 +50,7 @@ class Pools:
         children: slots for child processes.
         large: slots for the few children that may have `large_memory`, taken while holding one of `children`.
         large_memory: bytes that each process of a child may allocate where `CHILD_MEMORY` did not suffice.
+        renders_each: how many of these one repository asks for at a time.
         renders: slots for tools that build units; all but one of them may be slow, because a render ends in a minute.
         threads: for the event loop.
         clock: monotonic seconds.
@@ -60,6 +61,7 @@ class Pools:
     children: Slots
     large: Slots
     large_memory: int
+    renders_each: int
     renders: Slots
     threads: Threads
     clock: Callable[[], float]
@@ -79,6 +81,7 @@ class Pools:
             children=Slots(_share(children, _CHILD_SECONDS), clock, usage),
             large=Slots(Share(limit=2, slow=1, quick_seconds=_LARGE_SECONDS), clock, usage),
             large_memory=max(_LARGE_LEAST, min(capacity.memory // 4, _LARGE_MOST)),
+            renders_each=renders // 2,
             renders=Slots(rendering, clock, render_usage),
             threads=Threads(Share(limit=threads, slow=1, quick_seconds=_THREAD_SECONDS), clock, usage),
             clock=clock,

@@ -169,3 +169,19 @@ async def test_what_appears_disappears_or_becomes_a_link_is_seen_in_the_next_com
     outward = {**gone, "base/web.yaml": "->../../web.yaml"}
     assert "leads out of the repository" in told(await yard.build(outward))[0]
     assert told(await yard.build(files)) == []
+
+
+async def test_units_are_built_two_at_a_time_and_told_in_their_order(tmp_path: Path) -> None:
+    together = tmp_path / "together"
+    together.write_text(
+        '#!/bin/sh\ncase "$4" in a) /bin/sleep 0.5;; esac\nexec /bin/cat "$4/map.yaml"\n', encoding="utf-8"
+    )
+    together.chmod(0o755)
+    names = ("a", "b", "c")
+    files = {f"{name}/kustomization.yaml": "resources: [map.yaml]\n" for name in names}
+    files |= {
+        f"{name}/map.yaml": f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n" for name in names
+    }
+    built = await Yard(tmp_path, str(together)).build(files)
+    assert [one.ref.name for one in built.manifests] == ["a", "b", "c"]
+    assert [one.unit for one in built.runs] == [f"{name}/kustomization.yaml" for name in names]

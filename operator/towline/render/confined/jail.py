@@ -67,7 +67,7 @@ class Run(NamedTuple):
 
 
 class Jail:
-    """Runs tools one after another for each repository, within what all of them share.
+    """Runs tools within what all repositories share.
 
     Args:
         folder: where copies of files are; what an earlier process has left there is deleted.
@@ -86,6 +86,11 @@ class Jail:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for left in folder.glob(f"{_PREFIX}*"):
             shutil.rmtree(left, ignore_errors=True)
+
+    @property
+    def width(self) -> int:
+        """How many tools one repository should have run at a time: half of what all of them may."""
+        return self._pools.renders_each
 
     async def run(
         self, command: Sequence[str], files: Mapping[str, bytes], programs: Sequence[str] = ()

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from towline import aio
 from towline.errors import Failure, Reason
 from towline.render.confined.jail import Jail, JailError, Run
 from towline.render.documents import YamlLimits
@@ -99,10 +100,10 @@ class UnitBuilder:
         requests = [
             _BuildRequest(source, each, how, tool, helm if each.holds_charts else None) for each in units
         ]
-        outcomes = [await self._built(each, runs) for each in requests]
+        outcomes = await aio.gather(lambda each: self._built(each, runs), requests, self._jail.width)
         return Built(
             units=tuple(each.run for each in outcomes if each.run),
-            runs=tuple(runs),
+            runs=tuple(sorted(runs)),
             is_costly=any(each.is_passing for each in outcomes),
             manifests=tuple(one for each in outcomes for one in each.manifests),
             failures=tuple(dict.fromkeys(one for each in outcomes for one in each.failures)),
