@@ -339,6 +339,19 @@ def test_a_repository_in_a_file_says_how_the_folder_is_read(tmp_path: Path) -> N
     assert f"{resource} has 0 GitRepositories of towline.dev" in run(folder, *flags).stderr
 
 
+def test_a_chart_of_another_server_is_not_asked_for(tmp_path: Path) -> None:
+    resource = write(
+        tmp_path,
+        "app.txt",
+        "apiVersion: towline.dev/v1alpha1\nkind: GitRepository\nmetadata: {name: app}\nspec:\n"
+        "  url: https://git.example/app\n  remote: Pinned\n"
+        "  helm: {chart: {repo: 'oci://h.example/charts', name: web, version: 1.0.0}}\n",
+    )
+    result = run(unit(tmp_path), "--spec", str(resource))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{resource}: spec.helm.chart is on another server" in result.stderr
+
+
 def test_a_repository_in_a_file_says_how_a_chart_is_rendered(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     write(tmp_path, "web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n")

@@ -42,6 +42,9 @@ def asked(
         click.ClickException: one of them is malformed; the message says which, and where.
     """
     spec = _spec(file) if file else None
+    if spec and spec.helm.chart:
+        message = "spec.helm.chart is on another server, and nothing is asked here: pull the chart, and name its folder"
+        raise click.ClickException(f"{file}: {message}")
     treatment = Treatment(
         keys=_keys(age_key) if age_key else None,
         substitution=_substitution(spec.substitute if spec else None, dict(map(_variable, variables))),

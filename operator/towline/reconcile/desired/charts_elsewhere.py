@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from towline.api.gitrepository import Spec
-from towline.errors import BuildError, Failure, Reason, SpecError
+from towline.errors import BuildError, Failure, Reason, SourceError, SpecError
 from towline.model import Manifest
 from towline.reconcile.remotes.chart_pins import PinnedCharts
 from towline.reconcile.remotes.remote_parts import PinnedParts
@@ -108,14 +108,15 @@ async def alone(source: UnitSource, chart: ChartName, charts: PinnedCharts) -> G
     """Return a chart of another server, in the tree of a commit that holds its values.
 
     Raises:
-        SpecError: InvalidSpec: there is no such chart.
-        SourceError: it could not be fetched, or is not what it was.
+        SourceError: there is none, it could not be fetched, or is not what it was.
     """
     try:
         archive = await charts.archive(chart)
         files = await asyncio.to_thread(chart_archive.unpack, archive)
-    except (ChartNameError, ChartArchiveError) as error:
-        raise SpecError(Reason.INVALID_SPEC, f"spec.helm.chart: {chart} {error}") from error
+    except ChartNameError as error:
+        raise SourceError(Reason.REF_NOT_FOUND, f"spec.helm.chart: {chart} {error}") from error
+    except ChartArchiveError as error:
+        raise SourceError(Reason.GIT_OBJECT_INVALID, f"spec.helm.chart: {chart} {error}") from error
     charts.settle()
     added = {f"{_FOLDER}/{path}": content for path, content in files.items()}
     return GatheredCharts(source=_with(source, added), folders=frozenset({_FOLDER}), chart=chart)

@@ -74,8 +74,7 @@ class ChartHttp:
             SourceError: the server cannot be reached or trusted, or its answer is too long or too late.
         """
         try:
-            async with asyncio.timeout(wanted.seconds):
-                return await self._followed(wanted)
+            return await self._followed(wanted)
         except TimeoutError as error:
             raise SourceError(
                 Reason.GIT_TIMEOUT, f"{wanted.url}: not finished within {wanted.seconds:g} s"
@@ -124,19 +123,25 @@ class ChartHttp:
         return Remote(url=url)
 
     async def _asked(self, remote: Remote, wanted: WantedFile) -> Reply:
+        """Send one request; the wait for a turn does not count towards its time."""
+        async with asyncio.timeout(wanted.seconds):
+            addresses = await self._pinned(remote, wanted)
         slots = self._pools.fetches(remote.host)
-        address = await self._pinned(remote, wanted)
         turn = await slots.begin(behalf.key())
         try:
-            connection = await self._connected(remote, address, wanted)
-            try:
-                reply = await connection.open(_request(remote, wanted))
-                reply.content = b"".join([chunk async for chunk in connection.chunks()])
-                return reply
-            finally:
-                connection.abort()
+            async with asyncio.timeout(wanted.seconds):
+                return await self._answered(remote, addresses, wanted)
         finally:
             slots.end(turn)
+
+    async def _answered(self, remote: Remote, addresses: tuple[str, ...], wanted: WantedFile) -> Reply:
+        connection = await self._connected(remote, addresses, wanted)
+        try:
+            reply = await connection.open(_request(remote, wanted))
+            reply.content = b"".join([chunk async for chunk in connection.chunks()])
+            return reply
+        finally:
+            connection.abort()
 
     async def _pinned(self, remote: Remote, wanted: WantedFile) -> tuple[str, ...]:
         if self._addresses is None:
