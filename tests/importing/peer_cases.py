@@ -118,8 +118,20 @@ FLUX: dict[str, tuple[str, Mapping[str, str], list[int]]] = {
         CHART,
         [2],
     ),
-    "a chart whose name is long": (
-        release(f"releaseName: {'a' * 60}\nvalues: {{replicas: 2}}\n"),
+    "a chart with a long name, metadata and post renderers": (
+        release(f"""\
+            releaseName: {"a" * 60}
+            values: {{replicas: 2}}
+            commonMetadata: {{labels: {{team: web}}, annotations: {{owner: team-web}}}}
+            postRenderers:
+              - kustomize:
+                  images: [{{name: registry.example/web, newTag: '3.0'}}]
+              - kustomize:
+                  patches:
+                    - target: {{kind: Deployment}}
+                      patch: |
+                        - {{op: replace, path: /spec/replicas, value: 7}}
+            """),
         CHART,
         [3],
     ),

@@ -199,18 +199,20 @@ def test_drift_is_repaired_only_where_flux_repairs_it(given: str, drift: str | N
     assert release(given).spec.get("drift") == drift
 
 
-def test_what_would_change_a_rendered_chart_is_named() -> None:
+def test_post_renderers_and_metadata_are_an_overlay() -> None:
     given = """\
   commonMetadata: {labels: {team: web}}
   postRenderers:
     - kustomize: {images: [{name: nginx, newTag: '1.27'}]}
+    - kustomize: {patches: [{patch: 'a', target: {kind: Deployment}}]}
 """
     draft = release(given)
-    assert "kustomize" not in draft.spec
-    assert [line for line in told(draft) if "not carried over" in line] == [
-        "6 spec.commonMetadata: not carried over",
-        "7 spec.postRenderers: not carried over",
-    ]
+    assert draft.spec["kustomize"] == {
+        "labels": {"team": "web"},
+        "images": [{"name": "nginx", "newTag": "1.27"}],
+        "patches": [{"patch": "a", "target": {"kind": "Deployment"}}],
+    }
+    assert "7 spec.postRenderers: different" in told(draft)
 
 
 def test_what_has_no_equal_is_named_with_its_line() -> None:

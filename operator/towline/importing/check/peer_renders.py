@@ -63,7 +63,8 @@ def render(clone: Clone, asked: PeerRender, tools: OfflineTools) -> RenderedSide
                 release = peer_charts.of_flux(asked.of)
                 _replace_values(root, asked.path, release)
                 release = replace(release, files=())
-                return RenderedSide(objects=tuple(_templated(root, asked.path, release, tools)))
+                objects = _templated(root, asked.path, release, tools)
+                return RenderedSide(objects=tuple(_post_rendered(root, asked.of.spec, objects, tools)))
             return RenderedSide(objects=tuple(_of_argo(root, asked, clone.files, tools)))
         except _ToolError as error:
             return RenderedSide(errors=(str(error),))
@@ -159,6 +160,19 @@ def _templated(root: Path, path: str, release: PeerRelease, tools: OfflineTools)
     version = () if "--kube-version" in release.flags else ("--kube-version", KUBE_VERSION)
     command = (helm, "template", str(root / path), *name, *values, "--skip-tests", *version, *release.flags)
     return _objects(_run(command, root), "the output of helm")
+
+
+def _post_rendered(
+    root: Path, spec: Mapping[str, Any], objects: list[Body], tools: OfflineTools
+) -> Iterator[Body]:
+    """Yield what a chart renders after the changes of `postRenderers`, one after another, and `commonMetadata`."""
+    for number, each in enumerate(spec.get("postRenderers") or ()):
+        folder = f".post-renderer-{number}"
+        _write(root, folder, {**(each.get("kustomize") or {}), "resources": ["rendered.yaml"]})
+        (root / folder / "rendered.yaml").write_bytes(b"\n---\n".join(map(orjson.dumps, objects)))
+        objects = _built(root, folder, tools, restricted=True)
+    for body in objects:
+        yield _marked(body, spec.get("commonMetadata") or {})
 
 
 def _replace_values(root: Path, path: str, release: PeerRelease) -> None:

@@ -139,12 +139,20 @@ _HELM_RELEASE: Mapping[str, FieldRule] = {
     "spec.valuesFrom[].targetPath": to("helm.valuesFrom"),
     "spec.valuesFrom[].optional": to("helm.valuesFrom"),
     "spec.valuesFrom[].literal": to("helm.valuesFrom"),
-    "spec.postRenderers": left(
-        "what a chart renders is not changed: set it by values, or commit what helm prints"
-    ),
-    "spec.commonMetadata": left(
-        "what a chart renders is not changed: set it by values, or commit what helm prints"
-    ),
+    "spec.postRenderers[].kustomize.images[].name": to("kustomize.images"),
+    "spec.postRenderers[].kustomize.images[].newName": to("kustomize.images"),
+    "spec.postRenderers[].kustomize.images[].newTag": to("kustomize.images"),
+    "spec.postRenderers[].kustomize.images[].digest": to("kustomize.images"),
+    "spec.postRenderers[].kustomize.patches[].patch": to("kustomize.patches"),
+    "spec.postRenderers[].kustomize.patches[].target.group": to("kustomize.patches"),
+    "spec.postRenderers[].kustomize.patches[].target.version": to("kustomize.patches"),
+    "spec.postRenderers[].kustomize.patches[].target.kind": to("kustomize.patches"),
+    "spec.postRenderers[].kustomize.patches[].target.name": to("kustomize.patches"),
+    "spec.postRenderers[].kustomize.patches[].target.namespace": to("kustomize.patches"),
+    "spec.postRenderers[].kustomize.patches[].target.labelSelector": to("kustomize.patches"),
+    "spec.postRenderers[].kustomize.patches[].target.annotationSelector": to("kustomize.patches"),
+    "spec.commonMetadata.labels{}": to("kustomize.labels"),
+    "spec.commonMetadata.annotations{}": to("kustomize.annotations"),
     "spec.postRenderStrategy": left(
         "hooks and CRDs of the chart are rendered like everything else", unless=("combined",)
     ),

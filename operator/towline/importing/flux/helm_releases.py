@@ -67,6 +67,7 @@ def _fill(draft: Draft, found: Resources, known: Homes) -> None:
     _crds(draft, spec)
     _hooks(draft, spec)
     _drift(draft, spec)
+    _overlay(draft, spec)
     flux_sources.duration(draft, "healthTimeout", spec.get("timeout"), ("spec", "timeout"), ("1s", "24h"))
     kustomizations.depends(draft, spec)
     draft.put("healthChecks", spec.get("healthCheckExprs"))
@@ -127,3 +128,14 @@ def _drift(draft: Draft, spec: Mapping[str, Any]) -> None:
         )
         draft.different(message, "spec", "driftDetection", "mode")
     kustomizations.ignore(draft, detection.get("ignore") or (), "spec", "driftDetection", "ignore")
+
+
+def _overlay(draft: Draft, spec: Mapping[str, Any]) -> None:
+    renderers = [each.get("kustomize") or {} for each in spec.get("postRenderers") or ()]
+    for name in ("images", "patches"):
+        draft.put(f"kustomize.{name}", [one for each in renderers for one in each.get(name) or ()])
+    if len(renderers) > 1:
+        draft.different("all of them are one overlay, in which images come last", "spec", "postRenderers")
+    meta = spec.get("commonMetadata") or {}
+    draft.put("kustomize.labels", meta.get("labels"))
+    draft.put("kustomize.annotations", meta.get("annotations"))
