@@ -50,7 +50,9 @@ def test_a_chart_of_a_helm_repository_stays_what_it_was_until_a_person_accepts_a
         )
         assert "set spec.remote to Pinned" in app.until_reason("InvalidSpec")["conditions"][0]["message"]
         app.change(remote="Pinned")
-        (pin,) = app.until_ready(first)["pins"]
+        status = app.until_ready(first)
+        (unit,), (pin,) = status["units"], status["pins"]
+        assert unit["unit"] == f"{charts.url}/web//Chart.yaml@1.2.3"
         assert (pin["name"], pin["ref"], pin["resolved"]) == (
             f"{charts.url}/web",
             "1.2.3",

@@ -51,6 +51,8 @@ class GatheredCharts:
             built,
             manifests=tuple(map(self._named, built.manifests)),
             failures=tuple(replace(each, file=self._name(each.file)) for each in built.failures),
+            units=tuple(each._replace(unit=self._name(each.unit)) for each in built.units),
+            runs=tuple(each._replace(unit=self._name(each.unit)) for each in built.runs),
         )
 
     def _named(self, manifest: Manifest) -> Manifest:

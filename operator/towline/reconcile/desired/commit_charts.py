@@ -66,9 +66,10 @@ class CommitCharts:
         )
         found = await self._builder.build(charts.source, charts.folders, options)
         self._asked[treated.key] = found.versions
-        commit_notes.built(found.built, head.sha)
+        built = charts.named(found.built)
+        commit_notes.built(built, head.sha)
         commit_notes.lookups(found.lookups, head.sha)
-        return charts.named(found.built).plus(Built(failures=charts.failures))
+        return built.plus(Built(failures=charts.failures))
 
     async def mark(self, key: Key) -> str:
         """Return what tells the cluster, as far as the charts of a repository ask for it, from another one.
