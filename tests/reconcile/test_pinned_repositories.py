@@ -315,3 +315,17 @@ async def test_a_chart_of_a_kustomization_is_fetched_once_and_pinned(mirrors: Mi
     async with bases(mirrors, asked_with(server.url), secret=ca, pins=(pin,), asks=False) as recalled:
         with pytest.raises(SourceError, match="is not here yet"):
             await recalled.chart(address)
+
+
+async def test_more_pins_than_a_status_lists_are_refused() -> None:
+    async def none() -> tuple[Pin, ...]:
+        return ()
+
+    book = PinBook(KEY, "uid", (Pin(name="old", ref=f"v{at}", resolved="a") for at in range(150)), "", none)
+    for at in range(100):
+        book.note(Pin(name="https://h.example/org/repo", ref=f"v{at}", resolved="a" * 40))
+    book.settle()
+    assert (len(book.used), len(book.kept)) == (100, 200)
+    book.note(Pin(name="https://h.example/org/repo", ref="one-more", resolved="a" * 40))
+    with pytest.raises(SourceError, match="more than 100 tags and versions"):
+        book.settle()

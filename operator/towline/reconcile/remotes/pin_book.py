@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from towline.api import pins
 from towline.api.pins import MovedPin, MovedPinsError, Pin
+from towline.errors import Reason, SourceError
 from towline.model import Key
 
 Recorded: TypeAlias = Callable[[], Awaitable[tuple[Pin, ...]]]
@@ -14,6 +15,9 @@ Recorded: TypeAlias = Callable[[], Awaitable[tuple[Pin, ...]]]
 
 _KEPT = 100
 """How many pins are kept beside those in use: a commit that is taken back finds them again."""
+
+_USED = 100
+"""How many pins one commit may use: status and records list them all."""
 
 
 class PinBook:
@@ -73,7 +77,13 @@ class PinBook:
 
         Raises:
             MovedPinsError: nobody has.
+            SourceError: there are too many.
         """
+        if len(self._used) > _USED:
+            message = (
+                f"the commit uses more than {_USED} tags and versions of other servers: commit some of them"
+            )
+            raise SourceError(Reason.SOURCE_TOO_LARGE, message)
         moved = tuple(self._moved.values())
         if not pins.is_accepted(self._uid, moved, self._accepted):
             token = pins.token(self._uid, moved)

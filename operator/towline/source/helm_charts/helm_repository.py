@@ -16,7 +16,7 @@ from towline.source.helm_charts.chart_access import ChartAccess
 from towline.source.helm_charts.chart_http import ChartHttp, WantedFile
 from towline.source.helm_charts.chart_name import ChartName, ChartNameError
 
-INDEX_BYTES = 64 * 1024**2
+INDEX_BYTES = 32 * 1024**2
 ARCHIVE_BYTES = 20 * 1024**2
 _ENTRY_BYTES = 256 * 1024
 _DEEPEST = 20
