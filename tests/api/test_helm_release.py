@@ -64,6 +64,16 @@ def test_what_is_given_is_kept() -> None:
         ({"valuesFiles": ["a/../../b"]}, "spec.helm.valuesFiles[0]"),
         ({"valuesFrom": [{"kind": "Pod", "name": "a"}]}, "spec.helm.valuesFrom[0].kind"),
         ({"valuesFrom": [{"kind": "Secret", "name": "a", "targetPath": "a[x]"}]}, "spec.helm.valuesFrom[0]"),
+        ({"valuesFrom": [{"kind": "Secret"}]}, "spec.helm.valuesFrom[0]"),
+        ({"valuesFrom": [{"optional": True}]}, "spec.helm.valuesFrom[0]"),
+        (
+            {"valuesFrom": [{"kind": "Secret", "name": "a", "gitRepository": {"name": "a", "path": "b"}}]},
+            "spec.helm.valuesFrom[0]",
+        ),
+        (
+            {"valuesFrom": [{"gitRepository": {"name": "a", "path": "../b"}}]},
+            "spec.helm.valuesFrom[0].gitRepository.path",
+        ),
         ({"parameters": [{"name": "a[", "value": "1"}]}, "spec.helm.parameters[0]"),
         ({"parameters": [{"value": "1"}]}, "spec.helm.parameters[0].name"),
         ({"kubeVersion": "newest"}, "spec.helm.kubeVersion"),

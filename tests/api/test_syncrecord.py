@@ -14,6 +14,7 @@ import yaml
 from towline.api import recordbody, syncrecord
 from towline.api.pins import Pin
 from towline.api.syncrecord import Ending, FieldChange, Flag, SyncRecord, Trigger
+from towline.api.value_sources import ValuesCommit
 from towline.errors import Failure
 from towline.model import APPLIES, REMOVES, Action, Outcome, Result
 from towline.records import closing, opening
@@ -46,6 +47,11 @@ def full() -> SyncRecord:
         flags=(Flag.HISTORY_REWRITTEN, Flag.LATE),
         author=commit.author,
         pins=(Pin(name="https://h.example/charts/web", ref="1.2.3", resolved="web.tgz", digest="sha256:1"),),
+        sources=(
+            ValuesCommit(
+                name="values", url="https://h.example/v.git", ref="refs/heads/main", commit="3" * 40
+            ),
+        ),
         commits=(replace(commit, pull_request="#7", merged_by="Bo", taken_back=True),),
     )
     parts = opening.opening(about, syncs.entries(changes, {changes[0].ref: fields}), None)

@@ -64,7 +64,11 @@ async def fetcher(mirrors: Mirrors, tmp_path: Path) -> AsyncIterator[Fetcher]:
         index = Index(client, discovery, lambda *_: None, stamps=STAMPS)
         rules = ReadingRules(allow_http=True, limits=SourceLimits(), yaml=YamlLimits())
         heads, cache = HeadReader(client, mirrors, rules), Cache()
-        treatments = Treatments(client, secret=b"k" * 32, own_keys=("", ""), hidden=HiddenValues())
+
+        async def git(*_: object) -> None:
+            return None
+
+        treatments = Treatments(client, secret=b"k" * 32, own_keys=("", ""), hidden=HiddenValues(), git=git)
         jail = Jail(tmp_path / "renders", Pools.here())
         overlayer = ChartOverlayer(jail, lambda: None, rules.yaml)
         charts = CommitCharts(ChartBuilder(jail, lambda: None), overlayer, discovery, rules.yaml)

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from e2e.controlplane import assemble
-from e2e.harness.cluster import Cluster
+from e2e.harness import repositories
+from e2e.harness.cluster import Cluster, Object
 from e2e.harness.gitrepo import Content, Repo
+from e2e.harness.gitserver import GitServer
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.harness.waiting import eventually
@@ -194,3 +196,46 @@ def test_a_hook_runs_before_the_rest_and_again_when_it_differs(
     third = repo.commit(chart(size="2", colour="blue"))
     app.until_ready(third)
     assert image() == "migrate:2"
+
+
+def test_values_of_another_repository_are_applied_with_both_commits_in_status_and_record(
+    repo: Repo,
+    git_server: GitServer,
+    git_repository: GitRepositories,
+    cluster: Cluster,
+    namespace: str,
+    with_helm: Operator,
+) -> None:
+    other = git_server.create(f"{namespace}-values")
+    settings = {"prod/values.yaml": manifests.text({"settings": {"colour": "red"}})}
+    first = other.commit(settings)
+    repositories.create(cluster, namespace, "values", url=other.url, suspend=True)
+    sha = repo.commit(chart())
+    source = {"gitRepository": {"name": "values", "path": "prod/values.yaml"}}
+    app = git_repository(path="deploy", helm={"releaseName": "shop", "valuesFrom": [source]})
+
+    def seen(commit: str) -> list[Object]:
+        return [{"name": "values", "url": other.url, "ref": "refs/heads/main", "commit": commit}]
+
+    status = app.until_ready(sha)
+    assert status["sources"] == seen(first)
+    assert cluster.get("v1", "ConfigMap", "shop-settings", namespace)["data"]["colour"] == "red"
+
+    second = other.commit({"prod/values.yaml": manifests.text({"settings": {"colour": "blue"}})})
+    app.until(lambda status: status.get("sources") == seen(second), "the new values")
+    eventually(
+        lambda: cluster.get("v1", "ConfigMap", "shop-settings", namespace)["data"]["colour"] == "blue",
+        deadline=30,
+        message="the new values",
+    )
+    assert [record["spec"]["sources"] for record in app.until_closed()] == [seen(first), seen(second)]
+    assert built(with_helm) == 2
+
+    third = other.commit({"README.md": "news"})
+    app.until(lambda status: status.get("sources") == seen(third), "the newest commit")
+    assert built(with_helm) == 2
+
+    other.commit({"prod/values.yaml": None})
+    app.until_reason("AuthConfigInvalid")
+    assert "GitRepository" in app.condition()["message"]
+    assert "has no prod/values.yaml in its commit" in app.condition()["message"]

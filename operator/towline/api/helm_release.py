@@ -46,9 +46,12 @@ class HelmParameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HelmValuesSource:
-    """A key of a ConfigMap or Secret of the repository's namespace; `target` is the path that its text goes to."""
+    """A key of a ConfigMap or Secret of the repository's namespace; `target` is the path that its text goes to.
 
-    kind: ValuesKind
+    Without a kind, `name` is another GitRepository of that namespace, and `key` the path of a file in its repository.
+    """
+
+    kind: ValuesKind | None
     name: str
     key: str
     target: str
@@ -117,8 +120,24 @@ def faults(given: Mapping[str, Any] | None) -> Iterator[SchemaFault]:
         if path.startswith("/") or ".." in path.split("/") or not _clean(path):
             message = "must be a path from the root of the repository, without .."
             yield SchemaFault(f"spec.helm.valuesFiles[{index}]", message)
+    for index, source in enumerate(given.get("valuesFrom") or ()):
+        yield from _source_faults(f"spec.helm.valuesFrom[{index}]", source)
     yield from _path_faults("parameters", "name", given.get("parameters") or ())
     yield from _path_faults("valuesFrom", "targetPath", given.get("valuesFrom") or ())
+
+
+def _source_faults(field_name: str, source: Mapping[str, Any]) -> Iterator[SchemaFault]:
+    named = [name for name in ("kind", "name") if source.get(name)]
+    other = source.get("gitRepository")
+    if other and named:
+        yield SchemaFault(field_name, "has both gitRepository and kind or name: use an entry for each")
+    elif not other and len(named) < 2:
+        yield SchemaFault(field_name, "needs kind and name, or gitRepository")
+    if other and (
+        other["path"].startswith("/") or ".." in other["path"].split("/") or not _clean(other["path"])
+    ):
+        message = "must be a path from the root of its repository, without .."
+        yield SchemaFault(f"{field_name}.gitRepository.path", message)
 
 
 def _path_faults(field_name: str, path: str, given: Sequence[Mapping[str, Any]]) -> Iterator[SchemaFault]:
@@ -132,6 +151,14 @@ def _path_faults(field_name: str, path: str, given: Sequence[Mapping[str, Any]])
 
 
 def _source(given: Mapping[str, Any]) -> HelmValuesSource:
+    if other := given.get("gitRepository"):
+        return HelmValuesSource(
+            kind=None,
+            name=other["name"],
+            key=_clean(other["path"]),
+            target=given.get("targetPath", ""),
+            optional=given.get("optional", False),
+        )
     return HelmValuesSource(
         kind=ValuesKind(given["kind"]),
         name=given["name"],

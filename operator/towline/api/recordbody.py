@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from towline.api import pins
+from towline.api import pins, value_sources
 from towline.api.syncrecord import (
     API_VERSION,
     KIND,
@@ -57,6 +57,7 @@ def spec_body(intent: Intent) -> dict[str, Any]:
         ref=intent.ref,
         author=_person_body(intent.author) if intent.author else None,
         pins=pins.body(intent.pins),
+        sources=value_sources.body(intent.sources),
         commits=[commit_body(revision) for revision in intent.commits],
         commitsTotal=intent.commits_total,
         changes=[change_body(change) for change in intent.changes],
@@ -138,6 +139,7 @@ def _intent(spec: Body) -> Intent:
         ref=spec.get("ref", ""),
         author=Person(**spec["author"]) if "author" in spec else None,
         pins=pins.parse(spec),
+        sources=value_sources.parse(spec),
         commits=tuple(_revision(commit) for commit in spec.get("commits", ())),
         commits_total=spec.get("commitsTotal", 0),
         changes=tuple(_change(change) for change in spec.get("changes", ())),

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from towline.api.pins import Pin
+from towline.api.value_sources import ValuesCommit
 from towline.model import Person, Resource, Revision
 
 API_VERSION = "towline.dev/v1alpha1"
@@ -98,7 +99,8 @@ class Intent:
     `previous` is the digest of the record before, empty for the first. `source` and `target` are the shas
     `from` and `to`; `ref` is the full name of the ref that led to the target, empty where none did; `author` wrote what
     the target brings, None in records that do not say so. `commits` are newest first; `commits_total` also counts
-    those that are not listed. `pins` are what names of remote parts were resolved to.
+    those that are not listed. `pins` are what names of remote parts were resolved to; `sources`
+    are the commits of other repositories that values came from.
     """
 
     subject: RecordedRepository
@@ -118,6 +120,7 @@ class Intent:
     ref: str = ""
     author: Person | None = None
     pins: tuple[Pin, ...] = ()
+    sources: tuple[ValuesCommit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

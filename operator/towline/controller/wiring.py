@@ -37,6 +37,7 @@ from towline.reconcile.desired.commit_charts import CommitCharts
 from towline.reconcile.desired.commit_files import CommitFiles
 from towline.reconcile.desired.commit_manifests import ManifestReader
 from towline.reconcile.desired.commit_reader import CommitReader
+from towline.reconcile.desired.git_values import GitValues
 from towline.reconcile.desired.head_reader import HeadReader
 from towline.reconcile.desired.reading_rules import ReadingRules
 from towline.reconcile.desired.whole_commit import WholeCommitReader
@@ -211,12 +212,14 @@ def _shared(
     neighbours = Neighbours(repositories, wake, time.monotonic)
     rules = _rules(chosen)
     heads = HeadReader(doors.client, doors.mirrors, rules)
-    treatments = Treatments(doors.client, secret=keys.mask, own_keys=rules.keys, hidden=hidden)
+    files = CommitFiles(mirrors=doors.mirrors, limits=rules.limits)
+    git = GitValues(doors.client, _schema(), heads, files).read
+    treatments = Treatments(doors.client, secret=keys.mask, own_keys=rules.keys, hidden=hidden, git=git)
     parts = _parts(doors, rules)
     jail = Jail(render_folder(chosen.folder), doors.pools)
     source = _source(chosen, doors, jail, _Readers(heads=heads, treatments=treatments, parts=parts))
     tracer = UnitTracer(jail, partial(kustomize.find, chosen.kustomize), rules.yaml)
-    rendered = RenderedFields(CommitFiles(mirrors=doors.mirrors, limits=rules.limits), tracer, parts.recalled)
+    rendered = RenderedFields(files, tracer, parts.recalled)
     locator = Locator(doors.mirrors, rules.yaml, rendered)
     writer = Writer(doors.client, doors.discovery, doors.index)
     blame = Blame(doors.mirrors, rules.yaml, rendered)

@@ -110,7 +110,7 @@ class Attempts:
                 fetched = await self._fetcher.commit(start, spec, head)
                 reached = replace(reached, fetched=fetched)
                 desired = await self._fetcher.desired(start, fetched)
-                fetched = replace(fetched, pins=desired.pins)
+                fetched = replace(fetched, pins=desired.pins, sources=desired.sources)
                 reached = replace(reached, fetched=fetched, desired=desired)
                 await self._index.assess_by(repository.label, spec.health_checks)
                 visible = await self._planner.see(start, desired)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from towline import aio, log
-from towline.api import pins
+from towline.api import pins, value_sources
 from towline.api.gitrepository import GitRepository, Spec
 from towline.drift import last_written
 from towline.errors import ClusterError, TowlineError
@@ -234,8 +234,14 @@ class Repairs:
     ) -> SyncResult:
         """Write the repairs of one record; each has a dry run, which tells a real difference from another spelling."""
         head = replace(known.head, sha=revision.sha)
-        pinned = pins.parse(start.repository.status)
-        fetched = Fetched(spec=spec, head=head, revision=revision, pins=pinned)
+        status = start.repository.status
+        fetched = Fetched(
+            spec=spec,
+            head=head,
+            revision=revision,
+            pins=pins.parse(status),
+            sources=value_sources.parse(status),
+        )
         plan = Plan(changes=changes)
         why = Occasion(trigger=start.drift_trigger)
         request = await self._recorder.request(start.repository, fetched, plan, why)

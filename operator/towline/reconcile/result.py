@@ -64,6 +64,7 @@ def passed(start: Start, planned: Planned, synced: SyncResult | None) -> PassRes
         ),
         is_unread=is_unread,
         pins=desired.kept_pins,
+        sources=desired.sources,
         units=desired.units,
         moved_pins={},
     )

@@ -14,6 +14,7 @@ from towline.api import labels
 from towline.api.gitrepository import GitRepository, RefKind, Spec
 from towline.api.pins import Pin
 from towline.api.syncrecord import Trigger
+from towline.api.value_sources import ValuesCommit
 from towline.drift.deviations import Deviation
 from towline.model import GroupKind, ObjectRef, Plan, Revision
 from towline.plan.stamp import Identity
@@ -26,13 +27,15 @@ from towline.status.compute import PassResult
 class Fetched:
     """A commit that is at hand, and the spec and the head that led to it.
 
-    `pins` are what the names of its remote parts were resolved to, once it was read.
+    `pins` are what the names of its remote parts were resolved to, `sources` the commits that values came from, once it
+    was read.
     """
 
     spec: Spec
     head: Head
     revision: Revision
     pins: tuple[Pin, ...] = ()
+    sources: tuple[ValuesCommit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from itertools import groupby, pairwise
 from towline.fields import canonical
 from towline.model import Body
 
-VERSION = 3
+VERSION = 4
 
 _SPEC = frozenset(
     {"repository", "sequence", "previous", "part", "trigger", "from", "to", "commits", "commitsTotal"}
@@ -31,6 +31,7 @@ NAMED: Mapping[int, Mapping[str, frozenset[str]]] = {
     1: {"spec": _SPEC, "status": _STATUS},
     2: {"spec": _SPEC | {"ref", "author"}, "status": _STATUS},
     3: {"spec": _SPEC | {"ref", "author", "pins"}, "status": _STATUS},
+    4: {"spec": _SPEC | {"ref", "author", "pins", "sources"}, "status": _STATUS},
 }
 """The fields that a digest covers; a later field needs a new version, so that old records still check."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from towline import text
-from towline.api import pins, recordbody
+from towline.api import pins, recordbody, value_sources
 from towline.api.pins import Pin
 from towline.api.syncrecord import (
     ChangeEntry,
@@ -20,6 +20,7 @@ from towline.api.syncrecord import (
     SyncRecord,
     Trigger,
 )
+from towline.api.value_sources import ValuesCommit
 from towline.fields.mask import Mask
 from towline.model import Change, ObjectRef, Person, Revision
 from towline.records import chain, sizes
@@ -49,8 +50,8 @@ class RecordDraft:
 
     `namespace` is that of its records. `source` and `target` are the shas that it leads from and to, empty
     where there is none; `ref` is the full name of the ref that led to the target; `author` wrote what the target
-    brings; `pins` are what its remote parts were resolved to. `commits` are newest first; `commits_total` counts them
-    all. `started_at` is RFC 3339 in UTC.
+    brings; `pins` are what its remote parts were resolved to, `sources` the commits that values came from. `commits`
+    are newest first; `commits_total` counts them all. `started_at` is RFC 3339 in UTC.
     """
 
     namespace: str
@@ -66,6 +67,7 @@ class RecordDraft:
     ref: str = ""
     author: Person | None = None
     pins: tuple[Pin, ...] = ()
+    sources: tuple[ValuesCommit, ...] = ()
 
 
 def name(subject: RecordedRepository, sequence: int) -> str:
@@ -146,7 +148,8 @@ def opening(
         raise ValueError(f"{tip.name} is still open")
     commits = tuple(sizes.commit(revision) for revision in sync.commits[:COMMITS])
     told = sum(sizes.size(recordbody.commit_body(commit)) for commit in commits)
-    room = PART_BYTES - told - sum(map(sizes.size, pins.body(sync.pins)))
+    parts = (*pins.body(sync.pins), *value_sources.body(sync.sources))
+    room = PART_BYTES - told - sum(map(sizes.size, parts))
     packs = sizes.packs(changes, _change_size, PART_BYTES, PART_CHANGES, first=room)
     drafts = []
     for index, pack in enumerate(packs):
@@ -168,6 +171,7 @@ def opening(
             ref=text.printable(sync.ref, REF_BYTES),
             author=sizes.person(sync.author) if sync.author else None,
             pins=sync.pins,
+            sources=sync.sources,
         )
         drafts.append(
             SyncRecord(namespace=sync.namespace, name=name(sync.subject, intent.sequence), intent=intent)

@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from towline import text
-from towline.api import condition, pins
+from towline.api import condition, pins, value_sources
 from towline.api.condition import Condition
 from towline.api.gitrepository import GitRepository
 from towline.api.pins import Pin
+from towline.api.value_sources import ValuesCommit
 from towline.drift.deviations import Deviation
 from towline.errors import Failure, Reason
 from towline.model import Body, Change, GroupKind, Plan, Revision
@@ -66,7 +67,8 @@ class PassResult:
     annotation that asked for a look, empty where none did. `done` are the objects that ran once, with their digests.
     `is_unread` says that all that is in the way is a kind that cannot be read, `is_costly` that the observed commit
     took more than it may to fetch or to read, and would again. `pins` are what names of remote parts were resolved to,
-    `moved_pins` those that were resolved to something else than before. `units` are those that were built.
+    `moved_pins` those that were resolved to something else than before. `sources` are the commits of other repositories
+    that values came from. `units` are those that were built.
     """
 
     generation: int
@@ -96,6 +98,7 @@ class PassResult:
     is_unread: bool = False
     is_costly: bool = False
     pins: tuple[Pin, ...] | None = None
+    sources: tuple[ValuesCommit, ...] | None = None
     moved_pins: Body | None = None
     units: tuple[UnitTime, ...] | None = None
 
@@ -130,6 +133,7 @@ def compute(
         **_failures(() if fine else passed.failures),
         **blocked.fields(() if fine else passed.blocked, passed.token, passed.doubted),
         **({} if passed.pins is None else {"pins": pins.body(passed.pins)}),
+        **({} if passed.sources is None else {"sources": value_sources.body(passed.sources)}),
         **({} if passed.units is None else unit_times.fields(passed.units)),
         **({} if passed.moved_pins is None else {"movedPins": passed.moved_pins}),
         **({} if passed.plan is None else {"plan": preview.body(passed.plan)}),

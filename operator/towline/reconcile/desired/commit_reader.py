@@ -117,7 +117,7 @@ class CommitReader:
             found = await self._whole_commits.read(head, spec, treated, parts)
             self._parts.end(repository.key, ReadCommit(head.remote.identity, head.sha, spec), parts)
             seen = replace(treated, cluster_mark=await self._charts.mark(repository.key))
-            found = replace(found, mark=seen.mark)
+            found = replace(found, mark=seen.mark, sources=treated.sources)
         if before:
             self._cache.outdate(before.replaced_by(found))
         return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from towline.api.gitrepository import Spec
 from towline.api.pins import Pin
+from towline.api.value_sources import ValuesCommit
 from towline.errors import Failure
 from towline.model import GroupKind, Manifest, ObjectRef
 from towline.plan.snapshot import differing
@@ -25,6 +26,7 @@ class Desired:
     `memo` keeps what plans found out about these manifests, `health` what looks at their objects did. `files` is what
     each file declares, None where another commit cannot be read by what differs. `mark` tells how files were treated.
     `pins` are what names of remote parts were resolved to; `kept_pins` are also those of earlier commits.
+    `sources` are the commits of other repositories that values came from.
     `units` tell how long its units took.
     """
 
@@ -36,6 +38,7 @@ class Desired:
     submodules: tuple[str, ...] = ()
     pins: tuple[Pin, ...] = ()
     kept_pins: tuple[Pin, ...] = ()
+    sources: tuple[ValuesCommit, ...] = ()
     units: tuple[UnitTime, ...] = field(default=(), compare=False)
     files: DeclaredFiles | None = field(default=None, compare=False)
     memo: Verdicts = field(default_factory=Verdicts, compare=False)

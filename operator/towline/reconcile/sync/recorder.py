@@ -182,6 +182,7 @@ class Recorder:
             started_at=self.moment(),
             ref=request.ref,
             pins=request.pins,
+            sources=request.sources,
             author=request.revision.writer,
         )
         return await asyncio.to_thread(opening.opening, about, entries, await self.newest(request.identity))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from towline.api.gitrepository import Adopt, ForeignFields, GitRepository
 from towline.api.pins import Pin
 from towline.api.syncrecord import Ending, Flag, RecordedRepository, Trigger
+from towline.api.value_sources import ValuesCommit
 from towline.apply.handover import RestOfPlan
 from towline.apply.outcomes import WriteResult
 from towline.apply.prediction import Prediction
@@ -26,8 +27,9 @@ class SyncRequest:
 
     `commits` lead from `source` (a sha, empty before the first sync) to the revision, newest first; `commits_total`
     counts them all. `remote` is where they are, None where nothing is declared; `ref` is the full name of the ref that
-    led to the revision; `pins` are what its remote parts were resolved to. `changed_by` are the commits that made
-    objects what they are, as far as they are known. `preflight`, `force`, `adopt` and `foreign` are those of the spec.
+    led to the revision; `pins` are what its remote parts were resolved to, `sources` the commits that values came from.
+    `changed_by` are the commits that made objects what they are, as far as they are known. `preflight`, `force`,
+    `adopt` and `foreign` are those of the spec.
     `only_repairs` says that the whole plan restores what was written before, `told` what refusals of that have a record
     already: object and reason.
     """
@@ -44,6 +46,7 @@ class SyncRequest:
     remote: Remote | None = None
     ref: str = ""
     pins: tuple[Pin, ...] = ()
+    sources: tuple[ValuesCommit, ...] = ()
     changed_by: Mapping[ObjectRef, ChangedBy] = field(default_factory=dict)
     preflight: bool = True
     force: bool = False
@@ -127,6 +130,7 @@ def requested(  # noqa: PLR0913  for whom, from which commit, what and why
         remote=fetched.head.remote,
         ref=fetched.head.ref,
         pins=fetched.pins,
+        sources=fetched.sources,
         changed_by=changed_by,
         preflight=spec.preflight,
         force=spec.force,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from towline.api import substituting
 from towline.api.gitrepository import Spec
 from towline.api.substituting import Substitute, ValuesKind
+from towline.api.value_sources import ValuesCommit
 from towline.errors import Reason, SourceError
 from towline.fields.hidden.hidden_values import HiddenValues
 from towline.kube import named_values
@@ -15,6 +16,7 @@ from towline.kube.client import Client
 from towline.kube.named_values import NamedValues
 from towline.model import Key, Manifest
 from towline.reconcile.values import release_values
+from towline.reconcile.values.release_values import ReadGitValues
 from towline.render.helm.value_layers import NamedLayer
 from towline.render.sops import keyring
 from towline.render.sops.keyring import Keyring, KeyringError
@@ -29,6 +31,7 @@ class Treated:
 
     `files_mark` tells whether anything has changed that concerns each file, `decryption_mark` whether its keys have,
     `layers_mark` whether values have, `cluster_mark` whether the cluster has, as far as its charts ask for it.
+    `sources` are the commits of other repositories that values came from.
     """
 
     key: Key
@@ -38,11 +41,13 @@ class Treated:
     layers: tuple[NamedLayer, ...] = field(default=(), repr=False)
     layers_mark: str = ""
     cluster_mark: str = ""
+    sources: tuple[ValuesCommit, ...] = ()
 
     @property
     def mark(self) -> str:
         """Tells whether anything of it has changed; empty where nothing is done."""
-        return f"{self.files_mark}{self.layers_mark}{self.cluster_mark}"
+        commits = "".join(each.commit for each in self.sources)
+        return f"{self.files_mark}{self.layers_mark}{self.cluster_mark}{commits}"
 
     @property
     def secret_texts(self) -> frozenset[str]:
@@ -60,15 +65,23 @@ class Treatments:
         secret: a key of the operator's own, without which nobody can check a guess at a value.
         own_keys: namespace and name of the Secret that holds the operator's own keys.
         hidden: is told what must be shown nowhere.
+        git: reads files of other GitRepositories.
     """
 
     def __init__(
-        self, client: Client, *, secret: bytes, own_keys: tuple[str, str], hidden: HiddenValues
+        self,
+        client: Client,
+        *,
+        secret: bytes,
+        own_keys: tuple[str, str],
+        hidden: HiddenValues,
+        git: ReadGitValues,
     ) -> None:
         self._client = client
         self._secret = secret
         self._own_keys = own_keys
         self._hidden = hidden
+        self._git = git
 
     async def read(self, key: Key, spec: Spec) -> Treated:
         """Return how the files of a repository are read now.
@@ -80,7 +93,7 @@ class Treatments:
         keys = await self._keys(key, spec.decryption_secret) if spec.decryption_secret else None
         substitution = await self._substitution(key, spec.substitute) if spec.substitute else None
         treatment = Treatment(keys=keys, substitution=substitution)
-        layers = await release_values.layers(key, spec.helm.sources, self._found)
+        layers, sources = await release_values.layers(key, spec.helm.sources, self._found, self._git)
         treated = Treated(
             key=key,
             treatment=treatment,
@@ -88,6 +101,7 @@ class Treatments:
             decryption_mark=Treatment(keys=keys).fingerprint(self._secret),
             layers=layers,
             layers_mark=release_values.mark(layers, self._secret),
+            sources=sources,
         )
         self._hidden.learn(key, treated.secret_texts, ())
         return treated
