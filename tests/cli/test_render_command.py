@@ -384,7 +384,9 @@ def test_private_keys_of_a_file_decrypt_what_is_encrypted(tmp_path: Path) -> Non
     write(tmp_path, "app/map.yaml", sops_files.yaml_file(secret))
     key = write(tmp_path, "key.txt", sops_files.PRIVATE)
     flags = ("--kustomize", str(KUBECTL), "-o", "json")
-    assert "encrypted by SOPS, and spec.decryption is not set" in run(folder, *flags).stderr
+    refused = run(folder, *flags).stderr
+    assert refused.startswith("map.yaml:1: encrypted by SOPS, and spec.decryption is not set")
+    assert refused.endswith("(here, --age-key names the private key)\n")
     found = json.loads(run(folder, *flags, "--age-key", str(key)).stdout)
     assert found["object"]["data"] == {"a": "Yg=="}
     assert "line 1 of the key map.yaml" in run(folder, *flags, "--age-key", str(folder / "map.yaml")).stderr

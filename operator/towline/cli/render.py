@@ -15,7 +15,7 @@ from towline import text
 from towline.cli import options, spec_file
 from towline.errors import Failure
 from towline.model import Manifest
-from towline.render import dump
+from towline.render import dump, validate
 from towline.render.helm.chart_options import KUBE_VERSION
 from towline.render.offline import offline_render
 from towline.render.offline.offline_units import OfflineRelease, OfflineTools
@@ -118,7 +118,8 @@ def _release(flags: Mapping[str, Any]) -> OfflineRelease:
 
 def _told(failure: Failure) -> str:
     where = ":".join(filter(None, (failure.file, str(failure.line or ""))))
-    told = f"{where}: {failure.message}" if where else failure.message
+    here = " (here, --age-key names the private key)" if failure.message == validate.ENCRYPTED else ""
+    told = f"{where}: {failure.message}{here}" if where else failure.message
     return text.printable(told, _LINE_BYTES)
 
 
