@@ -11,7 +11,7 @@ from towline.api import expressions, ignoring, labels, set_syntax, versions
 from towline.api.set_syntax import SetSyntaxError
 from towline.errors import SourceError, SpecError
 from towline.fields import additions, coowners, edited_items, managed, owned_paths, pointer, server_paths
-from towline.model import ObjectRef
+from towline.model import ObjectRef, Origin
 from towline.plan import ignore_fields
 from towline.render import documents, plain
 from towline.render.documents import DocumentErrors, YamlLimits
@@ -19,10 +19,15 @@ from towline.render.helm import chart_dependencies, chart_facts
 from towline.render.helm.chart_files import ChartFiles
 from towline.render.helm.template_text import TemplateLines
 from towline.render.links import Listing
+from towline.render.marks import attribution, edits, finding, marking, site_versions
+from towline.render.marks.attribution import Attribution
+from towline.render.marks.places import SiteLines
+from towline.render.marks.site_versions import FileVersion
 from towline.render.sops import decryption, keyring
 from towline.render.sops.decryption import DecryptionError
 from towline.render.units import exploration, inputs, remote_address
 from towline.render.units.remote_address import AddressError
+from towline.render.units.unit_files import UnitFiles
 from towline.render.variables import substitution
 from towline.render.variables.substitution import Substitution, Types
 from towline.source import history, listing, pull_requests, refs
@@ -97,6 +102,22 @@ def kustomization(content: bytes) -> object:
     found = exploration.explore("a", Listing((marker, other), {}), files)
     assert all(one.file and one.message for one in found.failures)
     return found
+
+
+def traced(content: bytes) -> object:
+    """Mark and replay what a kustomization reads, and look for its sites in another version."""
+    files = {path: inputs.parsed(path, content, LIMITS) for path in KUSTOMIZED}
+    contents, names = dict.fromkeys(files, content), {path: path for path in files}
+    unit = UnitFiles(folder="a", contents=contents, parsed=files, names=names, rewritten={})
+    sites = finding.sites(unit)
+    marks = marking.marking(unit, sites)
+    copies = edits.copies(unit, marks.edits)
+    made = tuple(each.value for each in files["a/x.yaml"].documents)
+    replay = Attribution(unit=unit, sites=sites, marking=marks, marked=made)
+    lines, version = SiteLines(unit), FileVersion(copies["a/x.yaml"], LIMITS)
+    found = [(lines.line(site), version.digest([site_versions.key_of(unit, site)])) for site in sites]
+    fields = attribution.fields(BODY, Origin("a/x.yaml", 1, via=KUSTOMIZED[:1]))
+    return found, [replay.candidates(each) for each in fields]
 
 
 def pointers(content: bytes) -> object:
@@ -228,6 +249,7 @@ TARGETS = (
     ),
     Target("yaml", yaml_file, corpus.YAMLS),
     Target("kustomization", kustomization, corpus.KUSTOMIZATIONS),
+    Target("traced", traced, corpus.KUSTOMIZATIONS),
     Target("variables", variables, corpus.VARIABLES),
     Target(
         "sops",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from towline import log
@@ -25,6 +26,9 @@ _log = log.logger(__name__)
 
 _CONFIRMED = 10
 """For how many fields of a unit it is tried whether their lines change them; the others have the likeliest line."""
+
+_SECONDS = 5.0
+"""How long that may take for each unit: what is refused must be told soon."""
 
 
 class AskedField(NamedTuple):
@@ -80,8 +84,13 @@ class RenderedFields:
         found: dict[tuple[str, str], FieldPlace] = {}
         for traced, manifests in opened:
             named = {str(each.ref) for each in manifests}
-            for index, one in enumerate(each for each in asked if each.key[0] in named):
-                place = await _place(traced, one, confirm=confirm and index < _CONFIRMED)
+            sure = _Confirming(
+                traced=traced,
+                left=_CONFIRMED if confirm else 0,
+                until=asyncio.get_running_loop().time() + _SECONDS,
+            )
+            for one in asked:
+                place = await sure.place(one) if one.key[0] in named else None
                 if place and place.certainty is not Certainty.FILE:
                     found[one.key] = place
         return found
@@ -109,7 +118,29 @@ class RenderedFields:
         return [(traced, units[unit]) for unit, traced in opened.items() if traced]
 
 
-async def _place(traced: Traced, one: AskedField, *, confirm: bool) -> FieldPlace | None:
-    manifest = one.manifest
-    field = likelihood.field_at(manifest.body, manifest.origin, one.pointer)
-    return await traced.place(field, confirm=confirm) if field else None
+@dataclass(slots=True, kw_only=True)
+class _Confirming:
+    """Finds places in one unit, and is sure of the first ones, until its time is over.
+
+    A build of marked files that takes longer goes on meanwhile, so that the next attempt has it.
+    """
+
+    traced: Traced
+    left: int
+    until: float
+
+    async def place(self, one: AskedField) -> FieldPlace | None:
+        """Return where a field comes from; None where the object has no such field."""
+        manifest = one.manifest
+        field = likelihood.field_at(manifest.body, manifest.origin, one.pointer)
+        if field is None:
+            return None
+        seconds = self.until - asyncio.get_running_loop().time()
+        if self.left and seconds > 0:
+            self.left -= 1
+            try:
+                async with asyncio.timeout(seconds):
+                    return await self.traced.place(field, confirm=True)
+            except TimeoutError:
+                self.left = 0
+        return await self.traced.place(field, confirm=False)

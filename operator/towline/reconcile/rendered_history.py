@@ -72,6 +72,8 @@ class RenderedHistory:
             SourceError: the history could not be read.
         """
         opened = await self._rendered.units(remote, head, manifests)
+        if not opened:
+            return {}
         units = [await asyncio.to_thread(_unit, traced, made, self._limits) for traced, made in opened]
         if sum(len(parts) for unit in units for parts in unit.parts.values()) > _PARTS:
             units = [unit._replace(parts=dict.fromkeys(unit.parts, ())) for unit in units]
