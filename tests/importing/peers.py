@@ -26,6 +26,9 @@ class Files:
     def files(self) -> list[str]:
         return sorted(self.contents)
 
+    def has(self, path: str) -> bool:
+        return path in self.contents
+
     def read(self, path: str) -> bytes | None:
         text = self.contents.get(path)
         return None if text is None else text.encode()

@@ -301,3 +301,9 @@ def test_bases_of_other_repositories_are_pinned() -> None:
         "remote"
         not in kustomization(known=clone({"apps/web/kustomization.yaml": "resources: [a.yaml]"})).spec
     )
+
+
+def test_a_folder_that_the_clone_does_not_have_is_named() -> None:
+    draft = kustomization("  namePrefix: a-", known=clone({"other/a.yaml": ""}))
+    assert "6 spec.path: not carried over" in told(draft)
+    assert draft.spec["kustomize"] == {"namePrefix": "a-"}

@@ -52,9 +52,17 @@ class Clone:
             _git(self.folder, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/tags").split()
         )
 
+    @functools.cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.files)
+
+    def has(self, path: str) -> bool:
+        """Say whether Git knows a file."""
+        return path in self._known
+
     def read(self, path: str) -> bytes | None:
         """Return the content of a file that Git knows; None where there is none."""
-        if path not in self.files:
+        if not self.has(path):
             return None
         at = self.folder / path
         return at.read_bytes() if at.is_file() and not at.is_symlink() else None

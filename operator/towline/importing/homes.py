@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from towline.importing.draft import Draft
+
 _SCP_LIKE = re.compile(r"(?!\w+://)([\w.-]+@)?([\w.-]+):/?([^:@].*)", re.ASCII)
 _CREDENTIALS = re.compile(r"(?<=://)[^/@]*:[^/@]*@|(?<=^https://)[^/@]*@", re.ASCII)
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -29,6 +31,9 @@ class RepositoryTree(Protocol):
     @property
     def tags(self) -> frozenset[str]:
         """The tags, as far as they are known."""
+
+    def has(self, path: str) -> bool:
+        """Say whether there is a file."""
 
     def read(self, path: str) -> bytes | None:
         """Return the content of a file; None where there is none."""
@@ -96,6 +101,14 @@ def clean(path: str) -> str:
     return posixpath.normpath("/" + path.strip("/")).strip("/") or "." if not _climbs(path) else path
 
 
+def tell_absent(draft: Draft, tree: RepositoryTree | None, folder: str, *at: str | int) -> bool:
+    """Note that a clone has no such folder, most likely because another branch is checked out; say whether it is so."""
+    if tree is None or folder == "." or below(tree, folder):
+        return False
+    draft.lost(f"the clone has no folder {folder}: check out what is followed", *at)
+    return True
+
+
 def below(tree: RepositoryTree, folder: str) -> list[str]:
     """Return the files in a folder and in the folders in it, by their paths from there."""
     start = "" if folder == "." else f"{folder}/"
@@ -105,12 +118,12 @@ def below(tree: RepositoryTree, folder: str) -> list[str]:
 def kustomization(tree: RepositoryTree, folder: str) -> str:
     """Return the path of the kustomization in a folder; empty where it has none."""
     names = (posixpath.normpath(posixpath.join(folder, name)) for name in KUSTOMIZATIONS)
-    return next((name for name in names if name in tree.files), "")
+    return next(filter(tree.has, names), "")
 
 
 def has_chart(tree: RepositoryTree, folder: str) -> bool:
     """Whether a folder is a chart."""
-    return posixpath.normpath(posixpath.join(folder, "Chart.yaml")) in tree.files
+    return tree.has(posixpath.normpath(posixpath.join(folder, "Chart.yaml")))
 
 
 def folders(tree: RepositoryTree) -> list[str]:

@@ -155,7 +155,9 @@ class Importer:
             if draft.spec:
                 names.repoint(draft)
                 surroundings.tell_declared(draft, found, self.known)
-                if not self.namespace:
+                if self.namespace:
+                    surroundings.tell_moved(draft, self.namespace)
+                else:
                     surroundings.tell_namespace(draft)
                 made += self._checked(names.of(name, draft), draft)
         told = (*notes, *(note for _, draft in drafts for note in draft.notes))

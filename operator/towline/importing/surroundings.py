@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from towline.importing import homes
@@ -37,6 +37,26 @@ def tell_namespace(draft: Draft) -> None:
     if draft.of.assumed_namespace:
         message = f"it names no namespace, so default is taken: name one with --namespace, or {_BUILT}"
         draft.assumed(message, "metadata")
+
+
+def tell_moved(draft: Draft, namespace: str) -> None:
+    """Note the Secrets and ConfigMaps that a GitRepository in another namespace reads there."""
+    if namespace == draft.of.namespace or draft.of.assumed_namespace:
+        return
+    names = sorted(set(_read_objects(draft.spec)))
+    if names:
+        message = f"{', '.join(names)}: a GitRepository reads them in its own namespace, so copy them to {namespace}"
+        draft.different(message, "metadata")
+
+
+def _read_objects(spec: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the Secrets and ConfigMaps that a spec names."""
+    for each in (spec, spec.get("decryption") or {}, *(spec.get("remotes") or ())):
+        if each.get("secretRef"):
+            yield f"Secret {each['secretRef']['name']}"
+    sources = ((spec.get("substitute") or {}).get("from"), (spec.get("helm") or {}).get("valuesFrom"))
+    for source in sources:
+        yield from (f"{each.get('kind')} {each.get('name')}" for each in source or ())
 
 
 def tell_declared(draft: Draft, found: Iterable[PeerResource], known: Homes) -> None:

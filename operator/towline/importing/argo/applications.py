@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from towline.importing import exclude_patterns, homes, pinned_charts
@@ -94,6 +95,8 @@ def _fill(draft: Draft, source: ArgoSource, known: Homes, *, first: bool) -> Non
     else:
         git_places.put(draft, source.spec, source.path, source.tree)
         draft.put("path", source.folder)
+        if homes.tell_absent(draft, source.tree, source.folder, *source.path, "path"):
+            source = replace(source, tree=None)
         _content(draft, source)
     draft.put("defaultNamespace", destination.get("namespace"))
     told = len(draft.notes)

@@ -51,6 +51,8 @@ def _fill(draft: Draft, found: Resources, known: Homes) -> None:
         raise draft.refused(message, "spec", "kubeConfig")
     _source(draft, found, known)
     tree = known.tree(str(draft.spec.get("url", "")))
+    if homes.tell_absent(draft, tree, str(draft.spec["path"]), "spec", "path"):
+        tree = None
     draft.put("prune", None if spec.get("prune") is True else False)
     _deletion(draft, spec)
     draft.put("force", spec.get("force") or None)
