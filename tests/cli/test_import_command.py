@@ -236,6 +236,52 @@ def test_a_set_and_its_applications_from_a_cluster_are_one_import(folder: Path) 
     ]
 
 
+def test_one_that_is_there_twice_is_imported_once_and_both_places_are_named(folder: Path) -> None:
+    second = write(folder, "clusters/staging.yaml", KUSTOMIZATION.replace("./web", "./staging"))
+    result = run("flux", folder)
+    assert result.exit_code == 1
+    assert [each["spec"]["path"] for each in made(result)] == ["web"]
+    told = f"{second}:6: Kustomization apps/web: not imported: it is in {folder}/clusters/flux.yaml:6, too"
+    assert told in result.stderr
+
+
+def test_a_patch_of_a_resource_is_not_read_and_named(folder: Path) -> None:
+    head = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: web}\n"
+    file = write(folder, "overlay/patch.yaml", f"{head}spec: {{force: true}}\n")
+    result = run("flux", folder)
+    assert (result.exit_code, len(made(result))) == (0, 1)
+    told = f"Kustomization apps/web: spec: not carried over: {file} patches it, which is not read"
+    assert told in result.stderr
+
+
+def test_a_resource_without_a_namespace_is_put_into_the_one_that_is_named_or_assumed() -> None:
+    text = KUSTOMIZATION.replace(", namespace: apps", "")
+    assumed = run("flux", "-", given=text)
+    assert made(assumed)[0]["metadata"]["namespace"] == "default"
+    assert "it names no namespace, so default is taken" in assumed.stderr
+    named = run("flux", "-", "--namespace", "shop", given=text)
+    assert made(named)[0]["metadata"]["namespace"] == "shop"
+    assert "names no namespace" not in named.stderr
+
+
+def test_resources_of_the_other_tool_in_the_path_are_named(folder: Path) -> None:
+    write(folder, "clusters/flux.yaml", KUSTOMIZATION.replace("./web", "./"))
+    told = "its path declares GitRepository apps/fleet and 1 more, imported by itself"
+    assert told in run("flux", folder / "clusters" / "flux.yaml").stderr
+    write(folder, "clusters/flux.yaml", KUSTOMIZATION)
+    assert "its path declares" not in run("flux", folder).stderr
+
+
+def test_what_must_be_copied_to_another_namespace_is_named() -> None:
+    fields = "  decryption: {provider: sops, secretRef: {name: age}}\n"
+    fields += "  postBuild: {substituteFrom: [{kind: ConfigMap, name: vars}, {kind: Secret, name: more}]}\n"
+    text = KUSTOMIZATION.replace("{branch: main}}", "{branch: main}, secretRef: {name: git}}") + fields
+    result = run("flux", "-", "--namespace", "shop", given=text)
+    assert "metadata: different: ConfigMap vars, Secret age, Secret git, Secret more: " in result.stderr
+    assert "so copy them to shop" in result.stderr
+    assert "copy them" not in run("flux", "-", given=text).stderr
+
+
 def test_dependencies_that_are_not_imported_are_named(folder: Path) -> None:
     write(folder, "clusters/flux.yaml", f"{KUSTOMIZATION}  dependsOn: [{{name: gone}}]\n")
     result = run("flux", folder)
