@@ -30,9 +30,6 @@ from towline.source.selection import Entry
 
 _log = log.logger(__name__)
 
-_AGE = 1.0
-"""Seconds that the answer of a server may be old: other units of the same reading ask for the same."""
-
 _AWAY = frozenset({Reason.GIT_UNAVAILABLE, Reason.GIT_TIMEOUT})
 
 
@@ -185,4 +182,4 @@ class PinnedBases:
     async def _names(self, remote: Remote, name: str, ref: Ref) -> Mapping[str, str]:
         if not self._asks:
             raise SourceError(Reason.GIT_UNAVAILABLE, f"{remote.url}: {name} was not resolved yet")
-        return (await self._mirrors.look(remote, self._spec.timeout, _AGE, ref)).names
+        return (await self._mirrors.look(remote, self._spec.timeout, 0.0, ref)).names
