@@ -189,3 +189,21 @@ async def test_a_value_that_a_file_holds_ten_thousand_times_is_compared_with_few
     field = Field(manifest.body, manifest.origin, ("spec", "k7000", "type"), "string")
     assert len(list(traced.replayed._holding(field))) < 10
     assert (await traced.place(field, confirm=False)).line == 7005
+
+
+async def test_a_value_that_no_file_sets_is_not_traced_to_another_object_that_has_it(
+    tracing: Tracing,
+) -> None:
+    other = BASE["base/web.yaml"].replace("name: web\n  labels", "name: other\n  labels")
+    files = {
+        **BASE,
+        "base/kustomization.yaml": "resources: [web.yaml, other.yaml]\n",
+        "base/other.yaml": other.replace("replicas: 1", "replicas: 3"),
+    }
+    traced, manifests = await tracing.unit(files)
+    (web,) = (each for each in manifests if each.ref.name == "web")
+    set_in_the_spec = {**web.body, "spec": {**web.body["spec"], "replicas": 3}}
+    field = Field(set_in_the_spec, web.origin, ("spec", "replicas"), 3)
+    for confirm in (False, True):
+        found = await traced.place(field, confirm=confirm)
+        assert found == FieldPlace("base/web.yaml", 2, Certainty.FILE)

@@ -97,14 +97,15 @@ class Likelihood:
         if site.role is Role.OBJECT and same_path and (named or home):
             way = _DECLARED if whole else _NAMED
             return (way, home and named, home, len(text(site.value)))
-        return self._elsewhere(site, field, same_path=same_path, home=home) if whole else ()
+        return self._elsewhere(site, field, same_path=same_path, own=home and named) if whole else ()
 
-    def _elsewhere(self, site: Site, field: Field, *, same_path: bool, home: bool) -> Score:
-        """Score a site with the value of a field of which it is no version."""
+    def _elsewhere(self, site: Site, field: Field, *, same_path: bool, own: bool) -> Score:
+        """Score a site with the value of a field of which it is no version: in a patch, or a name."""
         if replacing.is_copied(site, self._copied):
             return (_COPIED,)
         same_key = site.path[-1:] == field.steps[-1:]
-        return (_ALIKE, same_key, same_path, home) if same_key or site.path == NAME else ()
+        may_be = same_key and (own or site.role is Role.PATCH)
+        return (_ALIKE, same_key, same_path, own) if may_be or site.path == NAME else ()
 
     def _keyed(self, site: Site) -> tuple[Any, ...]:
         """Return the way to a site in its object, with the items of lists told apart."""
