@@ -21,6 +21,7 @@ from towline.source import disk, git_errors, process
 from towline.source.access import Remote
 from towline.source.authorship import blame
 from towline.source.authorship.blame import Blamed, Parse
+from towline.source.authorship.mirror_commits import MirrorCommits
 from towline.source.authorship.steps import Parents
 from towline.source.authorship.walk import Wanted
 from towline.source.fetcher import MirrorFetcher, OutgrownError, moved
@@ -249,7 +250,7 @@ class Mirrors:
             SourceError: the history cannot be read, though the commit itself may be.
         """
         mirror = self._mirror(remote, head)
-        commits = self._reader.commits(mirror.folder)
+        commits = MirrorCommits(self._reader, mirror.folder)
         try:
             async with deadline(remote, self._limits.read_seconds, "reading the history"):
                 known = await blame.blame(commits, head, span, wanted, parse)

@@ -15,7 +15,6 @@ from towline.errors import SourceError
 from towline.model import Revision
 from towline.source import disk, history, listing, process
 from towline.source.authorship import steps as stepping
-from towline.source.authorship.blame import Contents, Parse
 from towline.source.authorship.steps import Parents, Step
 from towline.source.history import History
 from towline.source.listing import Found
@@ -38,8 +37,6 @@ _ONE_BLOB_BYTES = 128
 """What precedes one blob in a batch."""
 _KEPT = "refs/towline/"
 """What was fetched whole (fetching.KEPT)."""
-_BLOBS = 200
-"""So many are read and parsed in one go."""
 _SMALL = 64 * 1024
 _LONGEST_PATH = 8 * 1024
 _CHECK_SECONDS = 20.0
@@ -223,10 +220,6 @@ class Reader:
         found = await self._log(repository, "--no-walk=unsorted", "--stdin", stdin=stdin)
         return {revision.sha: revision for revision in found}
 
-    def commits(self, repository: Path) -> MirrorCommits:
-        """Return the history of a repository, to be walked through."""
-        return MirrorCommits(self, repository)
-
     async def ancestry(self, repository: Path, tips: Sequence[str], limit: int) -> tuple[Parents, ...]:
         """Return the commits that lead to `tips`, children first, each with its parents."""
         stdin = "".join(f"{_id(tip)}\n" for tip in tips).encode()
@@ -306,40 +299,6 @@ class Reader:
         if answer.code != 0:
             raise _unread(answer)
         return answer.out
-
-
-class MirrorCommits:
-    """The history of one mirror, as `blame.Commits` asks for it."""
-
-    def __init__(self, reader: Reader, repository: Path) -> None:
-        self._reader = reader
-        self._repository = repository
-
-    async def ancestry(self, tips: Sequence[str], limit: int) -> Sequence[Parents]:
-        """Return the commits that lead to `tips`."""
-        return await self._reader.ancestry(self._repository, tips, limit)
-
-    async def steps(self, commits: Sequence[Parents], folders: Sequence[str]) -> Sequence[Step]:
-        """Compare commits with their parents below these folders, everywhere where there are none."""
-        return await self._reader.steps(self._repository, commits, folders)
-
-    async def contents(self, blobs: Iterable[str], parse: Parse) -> Mapping[str, Contents]:
-        """Return what blobs declare; those that are too large to be read are left out."""
-        wanted = tuple(dict.fromkeys(blobs))
-        found: dict[str, Contents] = {}
-        for at in range(0, len(wanted), _BLOBS):
-            found |= await self._declared(wanted[at : at + _BLOBS], parse)
-        return found
-
-    async def _declared(self, blobs: Sequence[str], parse: Parse) -> Mapping[str, Contents]:
-        try:
-            contents = await self._reader.blobs(self._repository, blobs)
-        except TooMuchOutputError:
-            half = len(blobs) // 2
-            if not half:
-                return {}
-            return {**await self._declared(blobs[:half], parse), **await self._declared(blobs[half:], parse)}
-        return await asyncio.to_thread(lambda: {blob: parse(each) for blob, each in contents.items()})
 
 
 def _call(repository: Path, *arguments: str, limit: int = _SMALL, stdin: bytes = b"") -> GitCommand:
