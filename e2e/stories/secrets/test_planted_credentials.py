@@ -72,7 +72,7 @@ def test_a_password_and_a_token_that_open_a_repository_leave_no_trace(
     ):
         app.until_ready(sha)
     assert planted_values.traces(scene.shown(namespace), values) == []
-    assert scene.onlooker.saw("remote-https")
+    assert scene.onlooker.saw("index-pack")  # it looked at the processes of git
 
 
 async def test_a_key_and_its_passphrase_leave_no_trace_whether_they_fit_or_not(
