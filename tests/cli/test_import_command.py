@@ -216,6 +216,29 @@ spec: {chart: {spec: {chart: podinfo, version: 6.5.0, sourceRef: {kind: HelmRepo
     assert "hunter2" not in result.output
 
 
+def test_a_repository_of_values_alone_is_suspended_and_nothing_waits_for_it(folder: Path) -> None:
+    write(folder, "charts/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n")
+    git(folder, "add", "--all")
+    config = "https://git.example.com/acme/config"
+    sources = f"""\
+  sources:
+    - {{repoURL: {URL}, path: charts/web, helm: {{valueFiles: [$config/prod.yaml]}}}}
+    - {{repoURL: {config}, ref: config}}
+"""
+    head = APPLICATION.partition("  source:")[0]
+    result = run("argocd", write(folder, "clusters/argo.yaml", f"{head}{sources}"))
+    chart, values = made(result)
+    assert chart["spec"]["helm"]["valuesFrom"] == [
+        {"gitRepository": {"name": "web-config", "path": "prod.yaml"}}
+    ]
+    assert (values["metadata"]["name"], values["spec"]["url"]) == ("web-config", config)
+    assert values["spec"]["suspend"] is True
+    assert result.exit_code == 0
+    assert not [
+        line for line in result.stderr.splitlines() if line.startswith("kubectl") and "web-config" in line
+    ]
+
+
 def test_a_set_and_its_applications_from_a_cluster_are_one_import(folder: Path) -> None:
     owned = APPLICATION.replace(
         "namespace: argocd}", "namespace: argocd, ownerReferences: [{kind: ApplicationSet, name: all}]}"

@@ -340,3 +340,27 @@ def test_a_variable_of_a_commit_is_named_without_the_value_around_it() -> None:
     sentence = message(draft, "spec.source.helm.parameters[0].value")
     assert sentence.startswith("$ARGOCD_APP_REVISION changes with each commit")
     assert "hunter2" not in sentence
+
+
+def test_values_of_another_repository_are_those_of_a_git_repository_that_applies_nothing() -> None:
+    spec = f"""\
+  sources:
+    - {{repoURL: {FLEET}, path: apps/web, helm: {{valueFiles: [$config/prod.yaml, values-prod.yaml, $old/a.yaml]}}}}
+    - {{repoURL: 'https://git.example.com/acme/config', ref: config, targetRevision: main}}
+    - {{repoURL: {FLEET}, ref: old, targetRevision: refs/tags/v1}}
+"""
+    found = dict(made(spec, CHART))
+    assert list(found) == ["web", "web-config", "web-old"]
+    helm = found["web"].spec["helm"]
+    assert helm["valuesFiles"] == ["apps/web/values-prod.yaml"]
+    assert helm["valuesFrom"] == [
+        {"gitRepository": {"name": "web-config", "path": "prod.yaml"}},
+        {"gitRepository": {"name": "web-old", "path": "a.yaml"}},
+    ]
+    assert found["web-config"].spec == {
+        "url": "https://git.example.com/acme/config",
+        "ref": {"branch": "main"},
+        "suspend": True,
+    }
+    assert found["web-old"].spec["ref"] == {"name": "refs/tags/v1"}
+    assert "whatever their order" in message(found["web"], "spec.sources[0].helm.valueFiles")

@@ -47,6 +47,7 @@ class Draft:
     Attributes:
         source: of an Application, the source that it is about.
         ignored: patterns of files that the other tool does not see, as in `.gitignore`.
+        more: further GitRepositories that it needs, by what their names end with.
     """
 
     def __init__(self, of: PeerResource, notes: list[Note] | None = None) -> None:
@@ -54,6 +55,7 @@ class Draft:
         self.spec: dict[str, Any] = {}
         self.source: Mapping[str, Any] = {}
         self.ignored: tuple[str, ...] = ()
+        self.more: dict[str, Draft] = {}
         self.notes: list[Note] = [] if notes is None else notes
 
     def put(self, field: str, value: Any) -> None:

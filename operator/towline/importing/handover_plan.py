@@ -84,7 +84,7 @@ def _compare(result: Import) -> HandoverStep:
         ),
         commands=tuple(
             line
-            for each in result.made
+            for each in _applying(result)
             for line in (
                 f"kubectl wait {_named(each)} --timeout=120s --for=jsonpath={_READY}=Planned",
                 f"kubectl get {_named(each)} -o jsonpath={_CHANGES}",
@@ -94,8 +94,8 @@ def _compare(result: Import) -> HandoverStep:
 
 
 def _enforce(result: Import) -> HandoverStep:
-    automatic = [each for each in result.made if not each.manual]
-    manual = [each for each in result.made if each.manual]
+    automatic = [each for each in _applying(result) if not each.manual]
+    manual = [each for each in _applying(result) if each.manual]
     later = (
         f"; leave {', '.join(each.name for each in manual)} under Observe to decide by hand" if manual else ""
     )
@@ -147,6 +147,11 @@ def _remove_argo(result: Import) -> HandoverStep:
         ),
         commands=tuple(commands),
     )
+
+
+def _applying(result: Import) -> list[Imported]:
+    """Return the GitRepositories that apply objects; the others hold values alone, and are suspended."""
+    return [each for each in result.made if not each.body["spec"].get("suspend")]
 
 
 def _resources(result: Import) -> Iterator[PeerResource]:

@@ -234,7 +234,11 @@ class _Names:
         return self._names.get(id(draft), name)
 
     def repoint(self, draft: Draft) -> None:
-        """Make dependencies name the GitRepositories of what they named; leave out what is not imported."""
+        """Make a draft name other GitRepositories by their names; dependencies on what is not imported are left out."""
+        for each in (draft.spec.get("helm") or {}).get("valuesFrom") or ():
+            if other := each.get("gitRepository"):
+                reference = other["name"].removeprefix(f"{draft.of.name}-")
+                other["name"] = self.of(other["name"], draft.more[reference])
         kept = []
         for number, each in enumerate(draft.spec.get("dependsOn") or ()):
             of = draft.of

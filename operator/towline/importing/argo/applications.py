@@ -41,6 +41,8 @@ def convert(of: PeerResource, known: Homes) -> tuple[tuple[str, Draft], ...]:
             draft.spec.clear()
         suffix = str(source.spec.get("name") or number + 1)
         found.append((of.name if not number else f"{of.name}-{suffix}", draft))
+        if draft.spec:
+            found.extend((f"{of.name}-{reference}", each) for reference, each in draft.more.items())
     if not found:
         whole.refused("it has no source with a path or a chart", "spec")
         found.append((of.name, whole))

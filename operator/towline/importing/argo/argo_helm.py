@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from towline.importing import homes
-from towline.importing.argo import build_environment
+from towline.importing.argo import build_environment, other_values
 from towline.importing.draft import Draft
 from towline.importing.field_rules import Path
 from towline.importing.homes import RepositoryTree
@@ -56,6 +56,7 @@ def carry(draft: Draft, source: ArgoSource) -> None:
     given, destination = source.helm, draft.of.spec.get("destination") or {}
     draft.put("helm.releaseName", given.get("releaseName") or draft.of.name)
     draft.put("helm.namespace", given.get("namespace") or destination.get("namespace"))
+    draft.put("helm.valuesFrom", list(_of_others(draft, source)))
     draft.put("helm.valuesFiles", list(_files(draft, source)))
     draft.put("helm.values", _values(draft, source))
     draft.put("helm.parameters", [*_parameters(draft, source), *_file_parameters(draft, source)])
@@ -99,14 +100,29 @@ def _files(draft: Draft, source: ArgoSource) -> Iterator[str]:
                 yield file
 
 
+def _of_others(draft: Draft, source: ArgoSource) -> Iterator[dict[str, Any]]:
+    """Yield the values files of other repositories; in Towline they win over those of the chart's own."""
+    named = [str(each) for each in source.helm.get("valueFiles") or ()]
+    others: list[int] = []
+    for number, raw in enumerate(named):
+        word, _, file = raw.partition("/")
+        path = (*source.path, "helm", "valueFiles", number)
+        reference = source.refs.get(word)
+        found = other_values.repository(draft, reference, source.tree, path) if reference else None
+        if found and (entry := other_values.name(draft, found, word.removeprefix("$"), file, path)):
+            others.append(number)
+            yield entry
+    if others and len(named) - others[0] > len(others):
+        message = "values files of other repositories win over those of the chart's own, whatever their order"
+        draft.lost(message, *source.path, "helm", "valueFiles")
+
+
 def _resolved(draft: Draft, source: ArgoSource, raw: str, path: Path) -> Iterable[str]:
     text, folder = raw, source.folder
     reference = source.refs.get(raw.partition("/")[0])
     if reference:
         text = f"/{raw.partition('/')[2]}"
-        if homes.as_url(str(reference.get("repoURL"))) != draft.spec.get("url"):
-            message = "values files in another repository are not read: copy the file into this one"
-            draft.lost(message, *path)
+        if other_values.repository(draft, reference, source.tree, path):
             return ()
     elif source.spec.get("chart"):
         draft.lost(

@@ -42,6 +42,8 @@ class RenderCheck:
             return CheckResult(
                 name=name, skipped=f"there is no clone of {spec['url']}: name one with --clone"
             )
+        if spec.get("suspend"):
+            return CheckResult(name=name, skipped="it applies nothing")
         if spec.get("helm", {}).get("chart"):
             return CheckResult(name=name, skipped="its chart is not in the clone")
         metadata = {**made.body["metadata"], "uid": ""}
