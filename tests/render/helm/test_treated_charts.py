@@ -50,7 +50,7 @@ async def test_what_helm_says_shows_no_encrypted_value(tmp_path: Path) -> None:
 async def test_a_value_of_a_secret_is_hidden_wherever_it_lands_and_names_nothing(tmp_path: Path) -> None:
     layers = (
         NamedLayer(where="Secret team/a", values={"a": {"b": "hunter2hunter2"}}, is_secret=True),
-        NamedLayer(where="Secret team/b", target="word", text="dragon5", is_secret=True),
+        NamedLayer(where="Secret team/b", target="word", text="dragon5dragon5", is_secret=True),
     )
     yard = Yard(tmp_path)
     text = shown(await yard.charts(chart(templates__s_yaml=SETTINGS), options(layers=layers)))
@@ -59,6 +59,12 @@ async def test_a_value_of_a_secret_is_hidden_wherever_it_lands_and_names_nothing
     (failure,) = told(await yard.charts(named, options(layers=layers)))
     assert "a value that is secret is part of the name of an object" in failure
     assert "dragon5" not in failure
+
+
+async def test_a_plain_word_that_a_secret_holds_too_may_be_in_a_name(tmp_path: Path) -> None:
+    layers = (NamedLayer(where="Secret team/a", values={"environment": "settings"}, is_secret=True),)
+    found = await Yard(tmp_path).charts(chart(templates__s_yaml=SETTINGS), options(layers=layers))
+    assert told(found) == []
 
 
 async def test_variables_are_filled_into_what_a_chart_declares(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -89,7 +90,7 @@ async def _git_layer(key: Key, index: int, source: HelmValuesSource, git: ReadGi
         return _Layer(
             NamedLayer(where=where, target=source.target, text=_text(found.content, at)), found.commit
         )
-    return _Layer(NamedLayer(where=where, values=_values(found.content, at)), found.commit)
+    return _Layer(NamedLayer(where=where, values=await _read(found.content, at)), found.commit)
 
 
 async def _layer(key: Key, index: int, source: HelmValuesSource, find: Find) -> _Layer:
@@ -107,7 +108,7 @@ async def _layer(key: Key, index: int, source: HelmValuesSource, find: Find) -> 
     if source.target:
         text = _text(content, where)
         return _Layer(NamedLayer(where=where, target=source.target, text=text, is_secret=is_secret))
-    values = _values(content, f"{where}, key {source.key}")
+    values = await _read(content, f"{where}, key {source.key}")
     return _Layer(NamedLayer(where=where, values=values, is_secret=is_secret))
 
 
@@ -116,6 +117,10 @@ def _text(content: bytes, where: str) -> str:
         return content.decode()
     except UnicodeDecodeError:
         raise _refusal(f"{where}: the value is not text") from None
+
+
+async def _read(content: bytes, where: str) -> Mapping[str, object]:
+    return await asyncio.to_thread(_values, content, where)
 
 
 def _values(content: bytes, where: str) -> Mapping[str, object]:

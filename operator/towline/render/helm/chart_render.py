@@ -122,27 +122,18 @@ class ChartRenderer:
                 failures=tuple(replace(one, file=one.file or marker) for one in chart.values.failures)
             )
         first = await self._once(chart, command)
-        if first.failures or not chart.may_differ:
+        if first.failures or not await asyncio.to_thread(lambda: chart.may_differ):
             return first
         if chart.mentions.reads_clock:
             await asyncio.sleep(_TICK)
         second = await self._once(chart, command)
-        seconds = first.seconds + second.seconds
-        fields = random_values.differing(first.manifests, second.manifests)
-        if fields == ():
-            return first._replace(seconds=seconds)
-        if fields and chart.options.leaves_random:
-            return RenderedChart(random_values.left_alone(first.manifests, fields), seconds=seconds)
-        failures = random_values.failures(fields, first.manifests, chart.found.folder, chart.parts)
-        return RenderedChart(failures=failures, seconds=seconds)
+        return await asyncio.to_thread(_compared, chart, first, second)
 
     async def _once(self, chart: PreparedChart, command: Sequence[str]) -> RenderedChart:
         copies = helm_tool.copies(chart.contents, chart.values.values)
         ran = await self.jail.run(command, copies)
         if ran.result.code:
-            secrets = await asyncio.to_thread(lambda: chart.secrets)
-            said = ran.result.complaint
-            failure = helm_complaints.failure(said, ran.root, chart.found.folder, chart.parts, secrets)
+            failure = await asyncio.to_thread(_refusal, chart, ran.result.complaint, ran.root)
             return RenderedChart(failures=(failure,), seconds=ran.seconds)
         printed, failures = await asyncio.to_thread(
             printed_chart.objects, ran.result.out, chart.found, chart.parts, chart.options
@@ -155,6 +146,24 @@ class ChartRenderer:
             return RenderedChart(failures=failures, seconds=ran.seconds)
         made, failures = await asyncio.to_thread(printed_chart.manifests, printed, chart.options, texts)
         return RenderedChart(made, failures, ran.seconds)
+
+
+def _refusal(chart: PreparedChart, said: str, root: str) -> Failure:
+    return helm_complaints.failure(said, root, chart.found.folder, chart.parts, chart.secrets)
+
+
+def _compared(chart: PreparedChart, first: RenderedChart, second: RenderedChart) -> RenderedChart:
+    """Refuse what differs between two renders, or leave it alone where the options say so."""
+    if second.failures:
+        return second
+    seconds = first.seconds + second.seconds
+    fields = random_values.differing(first.manifests, second.manifests)
+    if fields == ():
+        return first._replace(seconds=seconds)
+    if fields and chart.options.leaves_random:
+        return RenderedChart(random_values.left_alone(first.manifests, fields), seconds=seconds)
+    failures = random_values.failures(fields, first.manifests, chart.found.folder, chart.parts)
+    return RenderedChart(failures=failures, seconds=seconds)
 
 
 async def contents(source: UnitSource, files: Mapping[str, Entry]) -> dict[str, bytes]:
