@@ -90,7 +90,8 @@ class Likelihood:
         says_which = site.role is Role.PATCH and site.kind and site.path in finding.IDENTITY
         if says_which or (field.steps in _KIND and not home):
             return ()
-        same_path = site.path == field.steps or self._keyed(site) == where
+        keyed = self._keyed(site)
+        same_path = keyed == where or (keyed == site.path and site.path == field.steps)
         named = site.kind == field.body.get("kind") and site.name in str(same_objects.at(field.body, NAME))
         if site.role is Role.PATCH and same_path and whole and (named or not site.kind):
             return (_PATCHED,)
