@@ -67,7 +67,9 @@ class GitValues:
             head = await self._head(key, spec)
             content = await self._content(head, path)
         except (SpecError, SourceError) as error:
-            raise SourceError(error.reason, f"{where}: GitRepository {key}: {error.message}") from error
+            theirs = isinstance(error, SpecError)  # a change of that spec helps, not one of this
+            reason = Reason.AUTH_CONFIG_INVALID if theirs else error.reason
+            raise SourceError(reason, f"{where}: GitRepository {key}: {error.message}") from error
         commit = ValuesCommit(name=key.name, url=spec.url, ref=head.ref, commit=head.sha)
         return GitValuesFile(content, commit)
 
