@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from towline.errors import Failure
 from towline.model import REMOVES, Action, Change, Live, Manifest, ObjectRef, Plan
-from towline.plan import claims, gates, vetoes
+from towline.plan import claims, vetoes
+from towline.plan.gating import gates, superseded
 from towline.plan.one_object import verdict
 from towline.plan.one_object.verdict import RefusedObject
 from towline.plan.ownership import OWN, Policy, ownership
@@ -55,11 +56,14 @@ def replan(
     waiting, ready = _parted(changes, policy)
     ready = (*ready, *leaving.changes)
     failures.sort(key=lambda failure: (failure.file, failure.line, failure.object))
-    gated = frozenset(
-        change.ref
+    gated = {
+        change.ref: gate.ref
         for change in (ready if gate else ())
-        if gates.holds(gate, change) and not change.taken and not _was(change, policy)
-    )
+        if gate and gates.holds(gate, change) and not change.taken and not _was(change, policy)
+    }
+    if policy.gated:
+        decided = {**settled, **{change.ref: change for change in changes}}
+        gated |= superseded.waits((one for one in leaving.changes if one.ref not in gated), declared, decided)
     return Plan(
         changes=tuple(change for change in ready if change.ref not in gated) if gated else ready,
         settled=settled,
@@ -67,7 +71,7 @@ def replan(
         token=leaving.token,
         doubted=leaving.doubted,
         waiting=(*waiting, *leaving.waiting),
-        gated=tuple(gates.gated(gate, change) for change in ready if change.ref in gated) if gated else (),
+        gated=tuple(gates.gated(change, gated[change.ref]) for change in ready if change.ref in gated),
         unread=unread.refs,
         behind=unread.is_late or unread.stays,
         failures=tuple(failures),

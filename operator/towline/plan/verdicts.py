@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from towline.fields import owned_paths
 from towline.model import Action, Change, Live, Manifest, ObjectRef
-from towline.plan import gates
+from towline.plan.gating import gates
 from towline.plan.ownership import Policy
 from towline.plan.snapshot import Snapshot
 

@@ -30,9 +30,17 @@ def is_gate(manifest: Manifest) -> bool:
 def closed(changes: Iterable[Change], refused: Iterable[Manifest]) -> Gate | None:
     """Return the first gate that is not open: one that is refused, still to be written, or not ready."""
     gates = (change for change in changes if change.manifest and is_gate(change.manifest))
-    shut = [Gate(change.wave, change.ref) for change in gates if not _is_open(change)]
+    shut = [Gate(change.wave, change.ref) for change in gates if not is_open(change)]
     shut += [Gate(_wave(manifest), manifest.ref) for manifest in refused if is_gate(manifest)]
     return min(shut, default=None)
+
+
+def is_open(change: Change) -> bool:
+    """Tell whether an object is as declared and ready, or has run to its end."""
+    if change.reason == one_shot.DONE:
+        return True
+    live = change.live
+    return change.action not in APPLIES and live is not None and live.health.state is State.CURRENT
 
 
 def holds(gate: Gate | None, change: Change) -> bool:
@@ -42,9 +50,9 @@ def holds(gate: Gate | None, change: Change) -> bool:
     return change.wave > gate.wave if change.action in APPLIES else change.action in REMOVES
 
 
-def gated(gate: Gate | None, change: Change) -> Change:
+def gated(change: Change, waits_for: ObjectRef) -> Change:
     """Say in a change what it waits for."""
-    return replace(change, message=f"waits until {gate.ref.display} is healthy") if gate else change
+    return replace(change, message=f"waits until {waits_for.display} is healthy")
 
 
 def _wave(manifest: Manifest) -> float:
@@ -52,10 +60,3 @@ def _wave(manifest: Manifest) -> float:
         return waves.wave(manifest)
     except ValueError:
         return -math.inf
-
-
-def _is_open(change: Change) -> bool:
-    if change.reason == one_shot.DONE:
-        return True
-    live = change.live
-    return change.action not in APPLIES and live is not None and live.health.state is State.CURRENT

@@ -1,0 +1,1 @@
+"""What waits until other objects are healthy."""
