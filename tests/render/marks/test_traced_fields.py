@@ -187,7 +187,7 @@ async def test_a_value_that_a_file_holds_ten_thousand_times_is_compared_with_few
     }
     traced, (manifest,) = await tracing.unit(files)
     field = Field(manifest.body, manifest.origin, ("spec", "k7000", "type"), "string")
-    assert len(list(traced.replayed._holding(field))) < 10
+    assert len(list(traced.replayed._holding(field, field.steps))) < 10
     assert (await traced.place(field, confirm=False)).line == 7005
 
 

@@ -14,7 +14,6 @@ from towline.render.marks import finding, marking, same_objects
 from towline.render.marks.likelihood import NAME, Field, Likelihood
 from towline.render.marks.marking import Marking
 from towline.render.marks.sites import Role, Site, text
-from towline.render.units.references import Steps
 from towline.render.units.unit_files import UnitFiles
 
 _IMAGE = re.compile(r"[:@](?:[^:/@]+|sha256:[0-9a-f]+)$")
@@ -65,25 +64,25 @@ class Attribution:
         """Return sites that hold the value of a field, the likeliest first."""
         found = [
             (score, -at, site)
-            for at, site in self._holding(field)
+            for at, site in self._holding(field, where)
             if not (unmarked and site.is_marked) and (score := self._likelihood.of(site, field, where))
         ]
         return tuple(site for _, _, site in sorted(found, key=lambda each: each[:2], reverse=True))
 
-    def _holding(self, field: Field) -> Iterator[tuple[int, Site]]:
+    def _holding(self, field: Field, where: tuple[Any, ...]) -> Iterator[tuple[int, Site]]:
         """Yield sites with a value, or with what it may be made of: base64, the tag of an image, a part of a name."""
         whole = text(field.value)
         for each in {whole, marking.decoded(whole), *(found[1:] for found in _IMAGE.findall(whole))} - {""}:
             holding = self._by_text.get(each, ())
-            yield from holding if len(holding) <= _MANY else self._near(each, field)
+            yield from holding if len(holding) <= _MANY else self._near(each, field, where)
         for at, site in self._names:
             part = text(site.value)
             if part != whole and part in whole:
                 yield at, site
 
-    def _near(self, value: str, field: Field) -> Iterator[tuple[int, Site]]:
+    def _near(self, value: str, field: Field, where: tuple[Any, ...]) -> Iterator[tuple[int, Site]]:
         """Yield of many sites with a value those at the same place of the same file, and those that change others."""
-        yield from self._by_place.get((value, field.steps, field.origin.file), ())
+        yield from self._by_place.get((value, where, field.origin.file), ())
         yield from self._by_key.get((value, field.steps[-1]), ())
 
     @cached_property
@@ -91,10 +90,10 @@ class Attribution:
         return _indexed((self._held(site), index, site) for index, site in enumerate(self.sites))
 
     @cached_property
-    def _by_place(self) -> Mapping[tuple[str, Steps, str], Sequence[tuple[int, Site]]]:
+    def _by_place(self) -> Mapping[tuple[str, tuple[Any, ...], str], Sequence[tuple[int, Site]]]:
         names = self.unit.names
         return _indexed(
-            ((text(site.value), site.path, names[site.file]), index, site)
+            ((text(site.value), self._likelihood.keyed(site), names[site.file]), index, site)
             for index, site in enumerate(self.sites)
             if site.role is Role.OBJECT
         )

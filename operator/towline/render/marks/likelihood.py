@@ -85,12 +85,20 @@ class Likelihood:
             return (_NAMED, field.steps == site.path, leads, len(text(site.value))) if is_name else ()
         return (_SET, leads) if whole and _is_set(site, field) else ()
 
+    def keyed(self, site: Site) -> tuple[Any, ...]:
+        """Return the way to a site in its object, with the items of lists told apart."""
+        head = len(site.steps) - len(site.path)
+        if site.inner or head < 0 or not self._unit.parsed[site.file].documents:
+            return site.path
+        document = self._documents(site.file)[site.document]
+        return same_objects.keyed(same_objects.at(document, site.steps[:head]), site.path)
+
     def _of_object(self, site: Site, field: Field, where: tuple[Any, ...], *, whole: bool) -> Score:
         home = self._unit.names[site.file] == field.origin.file
         says_which = site.role is Role.PATCH and site.kind and site.path in finding.IDENTITY
         if says_which or (field.steps in _KIND and not home):
             return ()
-        keyed = self._keyed(site)
+        keyed = self.keyed(site)
         same_path = keyed == where or (keyed == site.path and site.path == field.steps)
         named = site.kind == field.body.get("kind") and site.name in str(same_objects.at(field.body, NAME))
         if site.role is Role.PATCH and same_path and whole and (named or not site.kind):
@@ -107,14 +115,6 @@ class Likelihood:
         same_key = site.path[-1:] == field.steps[-1:]
         may_be = same_key and (own or site.role is Role.PATCH)
         return (_ALIKE, same_key, same_path, own) if may_be or site.path == NAME else ()
-
-    def _keyed(self, site: Site) -> tuple[Any, ...]:
-        """Return the way to a site in its object, with the items of lists told apart."""
-        head = len(site.steps) - len(site.path)
-        if site.inner or head < 0 or not self._unit.parsed[site.file].documents:
-            return site.path
-        document = self._documents(site.file)[site.document]
-        return same_objects.keyed(same_objects.at(document, site.steps[:head]), site.path)
 
 
 def _is_set(site: Site, field: Field) -> bool:
