@@ -24,6 +24,10 @@ _NICE = 10
 _STARVED = re.compile(r"out of memory|cannot allocate memory", re.IGNORECASE)
 
 
+_SHELLS_OWN = ("PWD", "OLDPWD", "SHLVL", "_")
+"""Variables that a shell adds."""
+
+
 class NoShellError(Exception):
     """Neither `sh` nor `env` is where the operator runs."""
 
@@ -62,8 +66,16 @@ class Limiter:
     def __init__(self) -> None:
         self._shell, self._env = shutil.which("sh"), shutil.which("env")
 
-    def limited(self, limits: Limits, environment: Iterable[str], command: Sequence[str]) -> tuple[str, ...]:
+    def limited(
+        self, limits: Limits, environment: Iterable[str], command: Sequence[str], *, inherits: bool = False
+    ) -> tuple[str, ...]:
         """Return what runs a command within limits, with these `NAME=value` and no other variables.
+
+        Args:
+            limits: what it may use.
+            environment: its variables, which every process of the machine can read.
+            command: the command.
+            inherits: whether it has those as well that it is started with, which may be secret.
 
         Raises:
             NoShellError: it cannot be run so.
@@ -71,7 +83,8 @@ class Limiter:
         if self._shell is None or self._env is None:
             raise NoShellError
         script = " && ".join((*limits.settings(), 'exec "$@"'))
-        return (self._shell, "-c", script, "child", self._env, "-i", *environment, *command)
+        clean = [part for name in _SHELLS_OWN for part in ("-u", name)] if inherits else ["-i"]
+        return (self._shell, "-c", script, "child", self._env, *clean, *environment, *command)
 
 
 def step_back(pid: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from towline.model import Key
 from towline.render.confined import landlock
-from towline.render.confined.jail import Jail, JailError
+from towline.render.confined.jail import Grant, Jail, JailError
 from towline.shares import behalf
 from towline.shares.cgroup import Capacity
 from towline.shares.pools import Pools
@@ -163,3 +163,30 @@ async def test_slow_tools_leave_room_for_others_in_their_own_namespace_and_in_an
     for task in slow:
         task.cancel()
     await asyncio.wait(slow)
+
+
+async def test_what_is_granted_is_in_the_environment_and_in_no_argument(tmp_path: Path) -> None:
+    script = "/bin/cat /proc/$$/cmdline; export"
+    grant = Grant(environment={"TOKEN": "hunter2", "HOME": "/elsewhere"})
+    run = await jail(tmp_path).run(("/bin/sh", "-c", script), {}, grant=grant)
+    arguments, _, exported = run.result.out.decode().partition("export ")
+    assert "hunter2" not in arguments
+    assert "TOKEN='hunter2'" in exported
+    assert "/elsewhere" not in exported
+
+
+@_with_landlock
+async def test_tcp_is_for_a_run_that_is_granted_it(tmp_path: Path) -> None:
+    seen: list[bytes] = []
+
+    async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readline())
+        writer.close()
+
+    async with await asyncio.start_server(answered, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        ask = (str(KUBECTL), "get", "--raw", "/", "--server", url)
+        await jail(tmp_path).run(ask, {})
+        assert seen == []
+        await jail(tmp_path).run(ask, {}, grant=Grant(network=True))
+        assert seen[:1] == [b"GET / HTTP/1.1\r\n"]

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from towline.errors import Reason, SourceError
-from towline.render.confined.jail import Jail, Run
+from towline.render.confined.jail import CONFINED, Grant, Jail, Run
 from towline.render.documents import YamlLimits
 from towline.render.helm import helm_tool
 from towline.render.links import Listing
@@ -62,10 +62,14 @@ class CountingJail(Jail):
     started = 0
 
     async def run(
-        self, command: Sequence[str], files: Mapping[str, bytes], programs: Sequence[str] = ()
+        self,
+        command: Sequence[str],
+        files: Mapping[str, bytes],
+        programs: Sequence[str] = (),
+        grant: Grant = CONFINED,
     ) -> Run:
         self.started += 1
-        return await super().run(command, files, programs)
+        return await super().run(command, files, programs, grant)
 
 
 class RemoteCommits:

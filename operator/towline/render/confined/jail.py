@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
@@ -44,6 +45,20 @@ _PROGRAMS = ("/bin", "/usr", "/lib", "/lib64", "/etc/ld.so.cache")
 
 _WRITABLE = "/dev/null"
 
+_NETWORK = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl", "/etc/pki")
+"""What is read to find a host by its name, and to check its certificate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What one run gets that others do not: variables of the environment, which may be secret, and TCP."""
+
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    network: bool = False
+
+
+CONFINED = Grant()
+
 
 class JailError(Exception):
     """The tool could not run to its end; the message says why. Another attempt may succeed where it is `passing`."""
@@ -64,6 +79,21 @@ class Run(NamedTuple):
     result: ProcessResult
     root: str
     seconds: float
+
+
+class _Start(NamedTuple):
+    """What is started: a command, which other programs it may run, where its files are, and what it is granted."""
+
+    command: Sequence[str]
+    programs: Sequence[str]
+    place: Path
+    grant: Grant
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What it may read and execute."""
+        network = _NETWORK if self.grant.network else ()
+        return (*_PROGRAMS, *network, self.command[0], *self.programs, str(self.place / "confined"))
 
 
 class Jail:
@@ -93,7 +123,11 @@ class Jail:
         return self._pools.renders_each
 
     async def run(
-        self, command: Sequence[str], files: Mapping[str, bytes], programs: Sequence[str] = ()
+        self,
+        command: Sequence[str],
+        files: Mapping[str, bytes],
+        programs: Sequence[str] = (),
+        grant: Grant = CONFINED,
     ) -> Run:
         """Copy files, run a tool in the folder that is their root, and delete them, however it ends.
 
@@ -101,6 +135,7 @@ class Jail:
             command: the tool by its absolute path, and its arguments.
             files: what it may read, by paths from the root.
             programs: which others it may run, by their absolute paths.
+            grant: what it gets besides.
 
         Raises:
             JailError: it could not be started, or it exceeded a limit.
@@ -113,7 +148,7 @@ class Jail:
                     await _finished(partial(_write, place, files))
                     root = place / "confined" / "root"
                     begun = self._pools.clock()
-                    result = await self._in_memory(command, programs, place)
+                    result = await self._in_memory(_Start(command, programs, place, grant))
                     return Run(result, str(root), self._pools.clock() - begun)
             except OSError as error:
                 why = "no space is left" if error.errno in {errno.ENOSPC, errno.EDQUOT} else error.strerror
@@ -138,18 +173,16 @@ class Jail:
         finally:
             await _finished(partial(shutil.rmtree, place, ignore_errors=True))
 
-    async def _in_memory(self, command: Sequence[str], programs: Sequence[str], place: Path) -> ProcessResult:
+    async def _in_memory(self, start: _Start) -> ProcessResult:
         """Run a tool, and once more with more memory where it needs that: few do, and few may at a time."""
         try:
-            return await self._ran(command, programs, place, MEMORY)
+            return await self._ran(start, MEMORY)
         except _StarvedError:
             async with self._pools.large.take(behalf.key()):
-                return await self._ran(command, programs, place, min(LARGE_MEMORY, self._pools.large_memory))
+                return await self._ran(start, min(LARGE_MEMORY, self._pools.large_memory))
 
-    async def _ran(
-        self, command: Sequence[str], programs: Sequence[str], place: Path, memory: int
-    ) -> ProcessResult:
-        started = self._start(self._limited(memory, command, place), (command[0], *programs), place)
+    async def _ran(self, start: _Start, memory: int) -> ProcessResult:
+        started = self._start(self._limited(memory, start), start)
         if self._pools.render_usage.is_much(behalf.key()):
             children.step_back(started.pid)
         try:
@@ -169,22 +202,22 @@ class Jail:
             raise _StarvedError(f"the render took more than {memory // MIB} MiB: split it", passing=False)
         return result
 
-    def _start(self, limited: Sequence[str], tools: Sequence[str], place: Path) -> Popen[bytes]:
+    def _start(self, limited: Sequence[str], asked: _Start) -> Popen[bytes]:
         """Start a command in a thread that is made for it: where the kernel has Landlock, that stays confined."""
 
         def start() -> Popen[bytes]:
             if self._has_landlock:
                 landlock.confine(
-                    (*_PROGRAMS, *tools, str(place / "confined")), (str(place / "home"), _WRITABLE)
+                    asked.reads, (str(asked.place / "home"), _WRITABLE), network=asked.grant.network
                 )
-            return _started(limited, place / "confined" / "root")
+            return _started(limited, asked)
 
         with ThreadPoolExecutor(1) as made_for_it:
             return made_for_it.submit(start).result()
 
-    def _limited(self, memory: int, command: Sequence[str], place: Path) -> Sequence[str]:
+    def _limited(self, memory: int, start: _Start) -> Sequence[str]:
         limits = Limits(memory=memory, seconds=int(self._seconds), file_bytes=_FILE, descriptors=_DESCRIPTORS)
-        home = str(place / "home")
+        home = str(start.place / "home")
         environment = {
             "HOME": home,
             "TMPDIR": home,
@@ -196,7 +229,9 @@ class Jail:
         }
         variables = (f"{name}={value}" for name, value in environment.items())
         try:
-            return self._limiter.limited(limits, variables, command)
+            return self._limiter.limited(
+                limits, variables, start.command, inherits=bool(start.grant.environment)
+            )
         except NoShellError as error:
             raise JailError("sh or env is not installed where the operator runs", passing=True) from error
 
@@ -211,9 +246,15 @@ async def _finished(work: Callable[[], None]) -> None:
         raise
 
 
-def _started(command: Sequence[str], folder: Path) -> Popen[bytes]:
+def _started(command: Sequence[str], start: _Start) -> Popen[bytes]:
     return Popen(  # noqa: S603  a fixed binary, and arguments of ours
-        command, cwd=folder, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True, env={}
+        command,
+        cwd=start.place / "confined" / "root",
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+        start_new_session=True,
+        env=start.grant.environment,
     )
 
 

@@ -1,4 +1,4 @@
-"""Confine the calling thread, and what it starts, to some folders and no network, where the kernel has Landlock."""
+"""Confine the calling thread, and what it starts, to some folders, and keep it off the network, by Landlock."""
 
 from __future__ import annotations
 
@@ -32,19 +32,24 @@ def version() -> int:
     return max(known, 0)
 
 
-def confine(reads: Iterable[str], writes: Iterable[str]) -> None:
-    """Confine the calling thread for good: nothing but some files is there, and no TCP. UDP is not refused.
+def confine(reads: Iterable[str], writes: Iterable[str], *, network: bool = False) -> None:
+    """Confine the calling thread for good: nothing but some files is there, and TCP only if asked for.
+
+    UDP is not refused.
 
     Args:
         reads: files and folders that may be read and executed; those that do not exist are skipped.
         writes: those that may be changed as well.
+        network: whether TCP is allowed.
 
     Raises:
         OSError: the kernel refuses it.
     """
     libc, known = _libc(), version()
     files = _of_files(known)
-    handled = struct.pack("QQQ", files, _TCP if known >= 4 else 0, _OTHER_PROCESSES if known >= 6 else 0)
+    handled = struct.pack(
+        "QQQ", files, _TCP if known >= 4 and not network else 0, _OTHER_PROCESSES if known >= 6 else 0
+    )
     size = 24 if known >= 6 else 16 if known >= 4 else 8
     ruleset = _called(libc, _CREATE_RULESET, handled, ctypes.c_size_t(size), 0)
     try:
