@@ -106,6 +106,7 @@ def _duration(_context: click.Context, _option: click.Parameter, value: str) -> 
 @options.max_file_size
 @options.kustomize
 @options.helm
+@options.sops
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
 def operator(data_dir: Path | None, **flags: Any) -> None:
     """Run the operator, in the cluster of KUBECONFIG or in the one that it runs in, for all namespaces."""

@@ -18,9 +18,9 @@ class Settings:
     none. `installation` are the objects that the operator runs by. `verify_seconds` is how often objects without
     doubtful events are read. `max_file_size` is how many bytes a file of manifests may have. `home` is the operator's
     namespace, set at its start. With `require_bound_credentials` a Secret must name the hosts that it is for; with
-    `hide_connection_details` the log alone says why a Git server could not be used. `kustomize` and
-    `helm` are the paths of the binaries that build kustomizations and render charts, empty where they are looked for on
-    PATH.
+    `hide_connection_details` the log alone says why a Git server could not be used. `kustomize`,
+    `helm` and `sops` are the paths of the binaries that build kustomizations, render charts, and decrypt what Python
+    does not, empty where they are looked for on PATH.
     """
 
     folder: Path
@@ -38,6 +38,7 @@ class Settings:
     home: str = ""
     kustomize: str = ""
     helm: str = ""
+    sops: str = ""
 
 
 def cache_folder(environment: os._Environ[str] | dict[str, str]) -> Path:

@@ -68,7 +68,14 @@ async def fetcher(mirrors: Mirrors, tmp_path: Path) -> AsyncIterator[Fetcher]:
         async def git(*_: object) -> None:
             return None
 
-        treatments = Treatments(client, secret=b"k" * 32, own_keys=("", ""), hidden=HiddenValues(), git=git)
+        treatments = Treatments(
+            client,
+            secret=b"k" * 32,
+            own_keys=("", ""),
+            hidden=HiddenValues(),
+            git=git,
+            find_sops=lambda: None,
+        )
         jail = Jail(tmp_path / "renders", Pools.here())
         overlayer = ChartOverlayer(jail, lambda: None, rules.yaml)
         charts = CommitCharts(ChartBuilder(jail, lambda: None), overlayer, discovery, rules.yaml)

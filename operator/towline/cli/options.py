@@ -39,3 +39,10 @@ helm = click.option(
     metavar="PATH",
     help="The binary that renders charts, helm 4; else the one on PATH.",
 )
+
+sops = click.option(
+    "--sops",
+    default="",
+    metavar="PATH",
+    help="The binary that decrypts what age in Python does not, sops 3; else the one on PATH.",
+)

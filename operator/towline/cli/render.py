@@ -30,6 +30,7 @@ _LINE_BYTES = 8192
 @options.max_file_size
 @options.kustomize
 @options.helm
+@options.sops
 @click.option(
     "--values",
     "value_files",
@@ -79,6 +80,14 @@ _LINE_BYTES = 8192
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Private keys of age that decrypt what SOPS has encrypted, as spec.decryption does.",
 )
+@click.option(
+    "--decryption-key",
+    "decryption_keys",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file named as its key in the Secret of spec.decryption, such as shop.asc; may be repeated.",
+)
 def render(directory: Path, output: str, max_file_size: int, **flags: Any) -> None:
     """Print the objects that the manifests, kustomizations and charts in DIR declare, as Towline reads them.
 
@@ -86,9 +95,10 @@ def render(directory: Path, output: str, max_file_size: int, **flags: Any) -> No
     one line for each object, with its file and line. Errors, and fields that are left to their controllers, go to
     standard error; with any error no object is printed, because half of a folder is not what it declares.
     """
-    tools = OfflineTools(kustomize=flags["kustomize"], helm=flags["helm"])
+    tools = OfflineTools(kustomize=flags["kustomize"], helm=flags["helm"], sops=flags["sops"])
+    keys = spec_file.keys(flags["age_key"], flags["decryption_keys"])
     asked = spec_file.asked(
-        flags["spec"], flags["variables"], flags["age_key"], skip_non_manifests=flags["skip_non_manifests"]
+        flags["spec"], flags["variables"], keys, skip_non_manifests=flags["skip_non_manifests"]
     )
     declared = offline_render.render(directory, max_file_size, tools, _release(flags), asked)
     for failure in declared.failures:

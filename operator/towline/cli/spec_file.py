@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +28,14 @@ _STORED = {"namespace": "default", "name": "rendered", "uid": "none"}
 
 
 def asked(
-    file: Path | None, variables: Iterable[str], age_key: Path | None, *, skip_non_manifests: bool
+    file: Path | None, variables: Iterable[str], keys: Keyring | None, *, skip_non_manifests: bool
 ) -> Asked:
     """Return how a folder is read.
 
     Args:
         file: a GitRepository, if there is one.
         variables: `NAME=VALUE`, which win over those of the file.
-        age_key: a file with private keys.
+        keys: what decrypts files.
         skip_non_manifests: whether files without an object are passed over.
 
     Raises:
@@ -46,7 +46,7 @@ def asked(
         message = "spec.helm.chart is on another server, and nothing is asked here: pull the chart, and name its folder"
         raise click.ClickException(f"{file}: {message}")
     treatment = Treatment(
-        keys=_keys(age_key) if age_key else None,
+        keys=keys,
         substitution=_substitution(spec.substitute if spec else None, dict(map(_variable, variables))),
     )
     if spec is None:
@@ -109,8 +109,23 @@ def _substitution(given: Substitute | None, more: dict[str, str]) -> Substitutio
     return Substitution(values=values, strict=given.strict, types=Types(given.types))
 
 
-def _keys(file: Path) -> Keyring:
+def keys(age_key: Path | None, others: Sequence[Path]) -> Keyring | None:
+    """Return what decrypts files; None where nothing is decrypted.
+
+    Args:
+        age_key: a file with private keys of age.
+        others: files, each named as its key in a Secret would be.
+
+    Raises:
+        click.ClickException: one of them cannot be used.
+    """
+    secret = {file.name: file.read_bytes() for file in others}
+    if age_key:
+        secret[f"{age_key.name}{keyring.ENDING}"] = age_key.read_bytes()
+    if not secret:
+        return None
+    holder = ", ".join(map(str, (*filter(None, (age_key,)), *others)))
     try:
-        return keyring.keyring({f"{file.name}{keyring.ENDING}": file.read_bytes()}, str(file))
+        return keyring.keyring(secret, holder)
     except KeyringError as error:
-        raise click.ClickException(f"{file}: {error}") from error
+        raise click.ClickException(f"{holder}: {error}") from error

@@ -60,6 +60,7 @@ from towline.reconcile.report import FetchProgress, Reporter
 from towline.reconcile.sweep import Sweep
 from towline.reconcile.sync.executor import Executor
 from towline.reconcile.sync.recorder import Recorder
+from towline.reconcile.values.release_values import ReadGitValues
 from towline.reconcile.values.treatments import Treatments
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
@@ -70,6 +71,7 @@ from towline.render.helm.chart_builds import ChartBuilder
 from towline.render.marks.unit_tracer import UnitTracer
 from towline.render.next_commit import NextCommitReader
 from towline.render.overlays.chart_overlay import ChartOverlayer
+from towline.render.sops import sops_binary
 from towline.render.units import kustomize
 from towline.render.units.unit_builds import UnitBuilder
 from towline.settings import Settings
@@ -214,9 +216,9 @@ def _shared(
     heads = HeadReader(doors.client, doors.mirrors, rules)
     files = CommitFiles(mirrors=doors.mirrors, limits=rules.limits)
     git = GitValues(doors.client, _schema(), heads, files).read
-    treatments = Treatments(doors.client, secret=keys.mask, own_keys=rules.keys, hidden=hidden, git=git)
-    parts = _parts(doors, rules)
     jail = Jail(render_folder(chosen.folder), doors.pools)
+    treatments = _treatments(chosen, doors, jail, keys.mask, hidden, git)
+    parts = _parts(doors, rules)
     source = _source(chosen, doors, jail, _Readers(heads=heads, treatments=treatments, parts=parts))
     tracer = UnitTracer(jail, partial(kustomize.find, chosen.kustomize), rules.yaml)
     rendered = RenderedFields(files, tracer, parts.recalled)
@@ -277,6 +279,17 @@ def _repairs(doors: Doors, shared: _Shared) -> Repairs:
         recorder=shared.recorder,
         written_objects=doors.ledger.written_objects,
         announcer=shared.announcer,
+    )
+
+
+def _treatments(  # noqa: PLR0913, PLR0917  what they are made of
+    chosen: Settings, doors: Doors, jail: Jail, secret: bytes, hidden: HiddenValues, git: ReadGitValues
+) -> Treatments:
+    asks_vault = not (chosen.deny_private_addresses or chosen.hide_connection_details)
+    find_sops = partial(sops_binary.find, jail, chosen.sops, asks_vault=asks_vault)
+    own_keys = _rules(chosen).keys
+    return Treatments(
+        doors.client, secret=secret, own_keys=own_keys, hidden=hidden, git=git, find_sops=find_sops
     )
 
 

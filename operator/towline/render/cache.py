@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Itera
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import TypeAlias
@@ -19,6 +20,8 @@ from towline.model import Manifest
 from towline.render import build_report
 from towline.render.parse_turns import ParseTurns
 from towline.render.rendered import Bounds, Reading, Rendered, Total, rendered
+from towline.render.sops import opened_files
+from towline.render.sops.opened_files import UnopenedError
 
 File: TypeAlias = tuple[str, str, int]
 """Path from the repository root, Git object id of the content, size in bytes."""
@@ -86,7 +89,7 @@ class Cache:
         file without any object is not an error.
 
         Raises:
-            BuildError: with every error of every file.
+            BuildError: with every error of every file, or that of one that the sops binary could not open this time.
             SourceError: SourceTooLarge, for more objects or larger ones than `limits` allows.
         """
         bounds = Bounds.of(sum(size for _, _, size in files), how.limits)
@@ -98,7 +101,8 @@ class Cache:
         async with aclosing(_ahead(batches, _unmarked(read))) as contents:
             async for batch, content in contents:
                 bounds.check(total)
-                parsed = await self._parse(batch, content, how, bounds.size - total.size)
+                opened = await _opened(batch, content, how)
+                parsed = await self._parse(batch, content, opened, bounds.size - total.size)
                 found |= parsed
                 total = total.plus(Total.of(parsed.values()))
         bounds.check(total)
@@ -228,6 +232,20 @@ async def _ahead(
             yield batch, found
     finally:
         await aio.end(*ahead)
+
+
+async def _opened(batch: Sequence[File], contents: Mapping[str, bytes], how: Reading) -> Reading:
+    """Return how files are read, with what the sops binary has opened of them.
+
+    Raises:
+        BuildError: it could not; nothing is remembered of that.
+    """
+    files = {path: contents[blob] for path, blob, _ in batch}
+    try:
+        keys = await opened_files.opened(how.treatment.keys, files, how.limits)
+    except UnopenedError as error:
+        raise error.as_build_error() from error
+    return how._replace(treatment=replace(how.treatment, keys=keys))
 
 
 def _in_turns(

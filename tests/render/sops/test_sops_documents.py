@@ -219,8 +219,8 @@ def test_what_is_not_proven_equal_to_sops_is_refused_with_what_to_do(name: str) 
 @pytest.mark.parametrize(
     ("sops", "words"),
     [
-        ({"pgp": [{"fp": "x"}]}, "encrypted for PGP, and only age is supported"),
-        ({"kms": [{"arn": "x"}], "gcp_kms": [{}]}, "encrypted for AWS KMS, GCP KMS, and only age"),
+        ({"pgp": [{"fp": "x"}]}, "encrypted for PGP, and not for age"),
+        ({"kms": [{"arn": "x"}], "gcp_kms": [{}]}, "encrypted for AWS KMS, GCP KMS, and not for age"),
         ({"age": []}, "encrypted for nobody"),
         ({"age": {}}, "encrypted for nobody"),
         ({"age": "x"}, "must be a list"),

@@ -188,14 +188,16 @@ def _decryption(draft: Draft) -> None:
         return
     name = (given.get("secretRef") or {}).get("name")
     if not name:
-        message = (
-            "keys that the operator's environment has are not used: name a Secret with a private key of age"
-        )
+        message = "keys that the operator's environment has are not used: name a Secret with the keys"
         draft.lost(message, "spec", "decryption")
         return
     draft.put("decryption", {"provider": given.get("provider", "sops"), "secretRef": {"name": name}})
     draft.different(
-        f"of the Secret {name} the keys that end in .agekey are read", "spec", "decryption", "secretRef"
+        f"keys of the Secret {name} other than those of age (.agekey) take the sops binary, and a token of Vault takes "
+        "the key sops.vault-address",
+        "spec",
+        "decryption",
+        "secretRef",
     )
 
 

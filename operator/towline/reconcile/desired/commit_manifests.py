@@ -161,7 +161,7 @@ class ManifestReader:
             )
         except BuildError as error:
             told = build_error((*refused, *error.failures), places, spec.path, head.sha)
-            raise _weighed(told, built) from error
+            raise _weighed(told, built, is_passing=isinstance(error, CostlyBuildError)) from error
         if refused:
             raise _weighed(build_error(refused, places, spec.path, head.sha), built)
         both = (*manifests, *built.manifests)
@@ -185,6 +185,7 @@ def _unit_settings(spec: Spec, treated: Treated) -> UnitSettings:
     )
 
 
-def _weighed(error: BuildError, built: Built) -> BuildError:
+def _weighed(error: BuildError, built: Built, *, is_passing: bool = False) -> BuildError:
     """Return the error that says how soon it is worth while to build again."""
-    return CostlyBuildError(error.failures, error.reason) if built.is_costly else error
+    is_costly = built.is_costly or is_passing
+    return CostlyBuildError(error.failures, error.reason) if is_costly else error

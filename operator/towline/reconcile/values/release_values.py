@@ -20,7 +20,7 @@ from towline.render import documents
 from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.helm import value_layers
 from towline.render.helm.value_layers import NamedLayer
-from towline.render.sops import decryption
+from towline.render.sops import file_kinds
 from towline.source.selection import shown
 
 Find: TypeAlias = Callable[[Key, ValuesKind, str, str], Awaitable[NamedValues | None]]
@@ -133,7 +133,7 @@ def _values(content: bytes, where: str) -> Mapping[str, object]:
     for one in found:
         if not isinstance(one.value, dict):
             raise _refusal(f"{where}, line {one.line}: values must be a map")
-        if decryption.is_encrypted(one.value):
+        if file_kinds.is_encrypted(one.value):
             raise _refusal(f"{where}: encrypted by SOPS, which is not supported here: use valuesFiles")
         values = value_layers.merged(values, one.value)
     return values

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from towline.api import substituting
@@ -20,6 +21,7 @@ from towline.reconcile.values.release_values import ReadGitValues
 from towline.render.helm.value_layers import NamedLayer
 from towline.render.sops import keyring
 from towline.render.sops.keyring import Keyring, KeyringError
+from towline.render.sops.sops_binary import SopsBinary
 from towline.render.variables import secrecy
 from towline.render.variables.substitution import Substitution, Types
 from towline.render.variables.treatment import UNTREATED, Treatment
@@ -66,9 +68,10 @@ class Treatments:
         own_keys: namespace and name of the Secret that holds the operator's own keys.
         hidden: is told what must be shown nowhere.
         git: reads files of other GitRepositories.
+        find_sops: finds the sops binary; it is asked for each pass, because it may be installed later.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what it reads from, and whom it tells
         self,
         client: Client,
         *,
@@ -76,12 +79,14 @@ class Treatments:
         own_keys: tuple[str, str],
         hidden: HiddenValues,
         git: ReadGitValues,
+        find_sops: Callable[[], SopsBinary | None],
     ) -> None:
         self._client = client
         self._secret = secret
         self._own_keys = own_keys
         self._hidden = hidden
         self._git = git
+        self._find_sops = find_sops
 
     async def read(self, key: Key, spec: Spec) -> Treated:
         """Return how the files of a repository are read now.
@@ -115,12 +120,13 @@ class Treatments:
         found = await self._found(key, ValuesKind.SECRET, name, where)
         if found is None:
             raise _refusal(
-                f"{where}: Secret {key.namespace}/{name} does not exist: create it with a private key of age"
+                f"{where}: Secret {key.namespace}/{name} does not exist: create it with the private key"
             )
         try:
-            return keyring.keyring(found.values, f"Secret {key.namespace}/{name}")
+            keys = keyring.keyring(found.values, f"Secret {key.namespace}/{name}")
         except KeyringError as error:
             raise _refusal(f"{where}: Secret {key.namespace}/{name}: {error}") from None
+        return keys.through(await asyncio.to_thread(self._find_sops))
 
     async def _substitution(self, key: Key, given: Substitute) -> Substitution:
         values: dict[str, str] = {}

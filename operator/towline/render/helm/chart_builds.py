@@ -19,6 +19,7 @@ from towline.render.helm.chart_options import ChartOptions
 from towline.render.helm.chart_render import ChartRenderer, contents
 from towline.render.helm.chart_values import ValuesFiles
 from towline.render.overlays.chart_overlay import ChartOverlayer
+from towline.render.sops.opened_files import UnopenedError
 from towline.render.units.built_units import Built, BuiltUnits, UnitOutcome, UnitRun
 from towline.render.units.kustomize import Tool
 from towline.render.units.unit_source import UnitSource
@@ -147,13 +148,13 @@ class ChartBuilder:
         known = self._known.get(key)
         if isinstance(known, UnitOutcome):
             return known
-        prepared = await self._renderer.prepare(
-            source, chart.found, chart.given, chart.facts.mentions, options
-        )
         try:
+            prepared = await self._renderer.prepare(
+                source, chart.found, chart.given, chart.facts.mentions, options
+            )
             rendered = await self._renderer.render(prepared, helm_tool.command(tool, options, versions))
         except JailError as error:
-            outcome = UnitOutcome((), (_failure(chart.found, error.message),), is_passing=error.passing)
+            outcome = UnitOutcome((), (_ended(chart.found, error),), is_passing=error.passing)
             if not error.passing:
                 self._known.put(key, outcome)
             return outcome
@@ -174,6 +175,11 @@ def _all(mentioned: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
             return None
         found |= each
     return frozenset(found)
+
+
+def _ended(found: ChartFiles, error: JailError) -> Failure:
+    """Return that a child could not run to its end: Helm, or one that decrypts values."""
+    return error.failure if isinstance(error, UnopenedError) else _failure(found, error.message)
 
 
 def _failure(found: ChartFiles, message: str) -> Failure:

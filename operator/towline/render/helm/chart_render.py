@@ -25,6 +25,7 @@ from towline.render.helm.chart_parts import ChartPart
 from towline.render.helm.chart_values import ChartValues, ValuesFiles
 from towline.render.helm.template_text import Mentions
 from towline.render.overlays.chart_overlay import ChartOverlayer
+from towline.render.sops import opened_files
 from towline.render.units.unit_source import UnitSource
 from towline.source.selection import Entry
 
@@ -96,10 +97,13 @@ class ChartRenderer:
 
         Raises:
             SourceError: a file could not be read.
+            UnopenedError: the sops binary could not decrypt one of values this time.
         """
         files = await contents(source, found.files)
         layers = await contents(source, given.files)
-        values = await asyncio.to_thread(chart_values.put_together, layers, options)
+        keys = await opened_files.opened(options.keys, layers, options.limits)
+        opened = replace(options, treatment=replace(options.treatment, keys=keys))
+        values = await asyncio.to_thread(chart_values.put_together, layers, opened)
         parts = await asyncio.to_thread(chart_parts.read, files)
         return PreparedChart(
             found=found,

@@ -16,7 +16,7 @@ from towline.render.helm import value_layers
 from towline.render.helm.chart_options import ChartOptions
 from towline.render.helm.value_layers import ValuesError
 from towline.render.links import Tree
-from towline.render.sops import decryption
+from towline.render.sops import decryption, file_kinds
 from towline.render.units import tree_paths
 from towline.render.units.tree_paths import LedOutError
 from towline.render.variables import treatment
@@ -138,7 +138,7 @@ def _read(path: str, content: bytes, options: ChartOptions) -> _ReadFile:
     else:
         hidden = frozenset()
         failures = [
-            _failure(path, _ENCRYPTED, one.line) for one in found if decryption.is_encrypted(one.value)
+            _failure(path, _ENCRYPTED, one.line) for one in found if file_kinds.is_encrypted(one.value)
         ]
     failures += [
         _failure(path, "values must be a map", one.line) for one in found if not isinstance(one.value, dict)

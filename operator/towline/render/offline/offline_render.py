@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from towline.errors import Failure, Reason, TowlineError
 from towline.model import Manifest, ObjectRef
 from towline.plan import scope
 from towline.render import build_report, folder, formats, links, plain
 from towline.render.build_report import NO_OBJECT
+from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.offline import offline_units
 from towline.render.offline.offline_units import Asked, OfflineFolder, OfflineRelease, OfflineTools
+from towline.render.sops import opened_files, sops_binary
+from towline.render.sops.opened_files import UnopenedError
 from towline.render.units import unit_kinds
+from towline.render.units.built_units import Built
+from towline.shares.pools import Pools
 from towline.source import selection
 from towline.source.selection import Entry, SourceLimits
 
@@ -55,7 +61,7 @@ def render(
         selected = selection.select(listed, path, markers, asked.exclude, most)
         unit_kinds.check(selected.units, asked.render, path)
         place = OfflineFolder(root, path, selected, limits)
-        built = asyncio.run(offline_units.build(place, tools, release, asked))
+        built, read = asyncio.run(_read(place, tools, release, asked))
     except TowlineError as error:
         return Declared(failures=(Failure(reason=error.reason, message=error.message),))
     except OSError as error:
@@ -64,10 +70,8 @@ def render(
     manifests = [_from(path, one) for one in built.manifests]
     refused = (*selected.failures, *built.failures)
     failures = [replace(one, file=_relative(one.file, path)) for one in refused]
-    read = _PlainFiles(root, path, limits, asked)
     plain_files = [entry for entry in selected.files if entry.path not in built.reads]
-    for entry in plain_files:
-        found, faults = read.file(entry)
+    for found, faults in read:
         manifests.extend(found)
         failures.extend(faults)
     failures.extend(_twice(manifests))
@@ -81,6 +85,25 @@ def render(
     )
 
 
+_FileOutcome: TypeAlias = tuple[tuple[Manifest, ...], tuple[Failure, ...]]
+
+
+async def _read(
+    place: OfflineFolder, tools: OfflineTools, release: OfflineRelease, asked: Asked
+) -> tuple[Built, list[_FileOutcome]]:
+    """Build the units of a folder and read its plain files, on copies that are gone afterwards."""
+    with tempfile.TemporaryDirectory() as copies:
+        jail = Jail(Path(copies), Pools.here())
+        binary = sops_binary.find(jail, tools.sops)
+        keys = asked.treatment.keys.through(binary) if asked.treatment.keys else None
+        asked = replace(asked, treatment=replace(asked.treatment, keys=keys))
+        built = await offline_units.build(place, jail, tools, release, asked)
+        files = _PlainFiles(place.root, place.path, place.limits, asked)
+        return built, [
+            await files.file(entry) for entry in place.selected.files if entry.path not in built.reads
+        ]
+
+
 class _PlainFiles(NamedTuple):
     """Reads plain files of a folder."""
 
@@ -89,14 +112,18 @@ class _PlainFiles(NamedTuple):
     limits: YamlLimits
     asked: Asked
 
-    def file(self, entry: Entry) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
+    async def file(self, entry: Entry) -> _FileOutcome:
         name = _relative(entry.path, self.path)
+        treatment = self.asked.treatment
         try:
             content = folder.content(self.root, entry, self.limits.file_bytes)
+            keys = await opened_files.opened(treatment.keys, {name: content}, self.limits)
         except OSError as error:
             message = f"the file cannot be read: {error.strerror}"
             return (), (Failure(reason=Reason.BUILD_FAILED, message=message, file=name),)
-        found = plain.treated(name, "", content, self.limits, self.asked.treatment)
+        except UnopenedError as error:
+            return (), (error.failure,)
+        found = plain.treated(name, "", content, self.limits, replace(treatment, keys=keys))
         passed_over = {NO_OBJECT} if self.asked.skip_non_manifests else set()
         return found.manifests, tuple(one for one in found.failures if one.message not in passed_over)
 

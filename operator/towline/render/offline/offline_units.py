@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -31,16 +30,16 @@ from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource
 from towline.render.variables.treatment import UNTREATED, Treatment
-from towline.shares.pools import Pools
 from towline.source.selection import Entry, Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineTools:
-    """The binaries that build units; those that are empty are looked for on PATH."""
+    """The binaries that build units and decrypt files; those that are empty are looked for on PATH."""
 
     kustomize: str = ""
     helm: str = ""
+    sops: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +75,14 @@ class OfflineFolder(NamedTuple):
     limits: YamlLimits
 
 
-async def build(place: OfflineFolder, tools: OfflineTools, release: OfflineRelease, asked: Asked) -> Built:
-    """Build units, on copies that are gone afterwards.
+async def build(
+    place: OfflineFolder, jail: Jail, tools: OfflineTools, release: OfflineRelease, asked: Asked
+) -> Built:
+    """Build units.
 
     Args:
         place: what is read.
+        jail: where the tools run.
         tools: what builds.
         release: what charts are rendered with.
         asked: how it is read.
@@ -103,23 +105,21 @@ async def build(place: OfflineFolder, tools: OfflineTools, release: OfflineRelea
         return [folder.content(place.root, entry, max(limits.file_bytes, _FILE_BYTES)) for entry in entries]
 
     source = UnitSource(name="", tree=folder.Disk(place.root), read=read)
-    with tempfile.TemporaryDirectory() as copies:
-        jail = Jail(Path(copies), Pools.here())
-        find_helm = partial(helm_tool.find, tools.helm)
-        units = UnitBuilder(jail, partial(kustomize.find, tools.kustomize), limits, find_helm)
-        overlayer = ChartOverlayer(jail, partial(kustomize.find, tools.kustomize), limits)
-        charts = ChartBuilder(jail, find_helm, overlayer)
-        how = UnitSettings(
-            treatment=asked.treatment,
-            overlay=asked.overlay,
-            components=spec_overlay.components(asked.overlay, place.path),
-        )
-        built = await units.build(source, kinds.kustomizations, how)
-        options = replace(
-            _options(release, asked.helm, given, limits), overlay=await overlayer.prepare(source, how)
-        )
-        rendered = await charts.build(source, kinds.charts, options)
-        return built.plus(rendered.built).plus(Built(failures=kinds.failures))
+    find_helm = partial(helm_tool.find, tools.helm)
+    units = UnitBuilder(jail, partial(kustomize.find, tools.kustomize), limits, find_helm)
+    overlayer = ChartOverlayer(jail, partial(kustomize.find, tools.kustomize), limits)
+    charts = ChartBuilder(jail, find_helm, overlayer)
+    how = UnitSettings(
+        treatment=asked.treatment,
+        overlay=asked.overlay,
+        components=spec_overlay.components(asked.overlay, place.path),
+    )
+    built = await units.build(source, kinds.kustomizations, how)
+    options = replace(
+        _options(release, asked.helm, given, limits), overlay=await overlayer.prepare(source, how)
+    )
+    rendered = await charts.build(source, kinds.charts, options)
+    return built.plus(rendered.built).plus(Built(failures=kinds.failures))
 
 
 _FILE_BYTES = 16 * 1024**2

@@ -16,6 +16,8 @@ from towline.render import documents
 from towline.render.confined.jail import Jail
 from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.overlays import spec_overlay
+from towline.render.sops import opened_files
+from towline.render.sops.opened_files import UnopenedError
 from towline.render.units import graph, kustomize, mounts, unit_inputs, unit_secrets
 from towline.render.units.graph import Graph
 from towline.render.units.graph_reader import GraphReader
@@ -87,13 +89,17 @@ class ChartOverlayer:
 
         Raises:
             SourceError: a file of the commit could not be read.
+            BuildError: the sops binary could not decrypt one of them this time.
         """
         if how.overlay is None:
             return None
         parts, refused = await self._graphs.components(source, how.components)
         whole = graph.joined(graph.EMPTY, parts)
         committed = await source.contents(whole.files, whole)
-        keys = how.treatment.keys
+        try:
+            keys = await opened_files.opened(how.treatment.keys, committed, self._limits)
+        except UnopenedError as error:
+            raise error.as_build_error() from error
         read = await asyncio.to_thread(unit_inputs.read, whole, committed, self._limits, keys)
         return PreparedOverlay(
             overlay=how.overlay,

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from towline.render.sops import metadata, sealed_values
+from towline.render.sops import metadata, opened_trees, sealed_groups, sealed_values
+from towline.render.sops.file_kinds import SOPS
 from towline.render.sops.keyring import Keyring
 from towline.render.sops.metadata import MetadataError, SopsMetadata
+from towline.render.sops.opened_groups import WRONG_MAC, OpenedGroup
+from towline.render.sops.opened_trees import OpenedTree, OpenedTreeError
 from towline.render.sops.sealed_values import Comment, SealedValueError
-
-SOPS = "sops"
-"""The key under which SOPS writes what it needs to decrypt."""
 
 SHORTEST = 4
 """From this length on, a value is masked wherever it lands."""
@@ -88,13 +88,6 @@ def _decoded(text: str) -> str:
         return ""
 
 
-def is_encrypted(document: Any) -> bool:
-    """Whether SOPS has encrypted a document: it leaves a map `sops` with a message authentication code in it."""
-    return (
-        isinstance(document, Mapping) and isinstance(document.get(SOPS), Mapping) and "mac" in document[SOPS]
-    )
-
-
 def decrypt(documents: Sequence[Any], keys: Keyring, *, takes_bytes: bool = False) -> Decrypted:
     """Return the documents of a file, those decrypted that SOPS has encrypted.
 
@@ -111,7 +104,7 @@ def decrypt(documents: Sequence[Any], keys: Keyring, *, takes_bytes: bool = Fals
     """
     walk = _Decryption(takes_bytes=takes_bytes)
     plain: list[Any] = []
-    for mac, members in groupby(enumerate(documents), key=lambda each: _mac(each[1])):
+    for mac, members in groupby(enumerate(documents), key=lambda each: sealed_groups.mac(each[1])):
         if mac is None:
             plain.extend(document for _, document in members)
         else:
@@ -119,12 +112,11 @@ def decrypt(documents: Sequence[Any], keys: Keyring, *, takes_bytes: bool = Fals
     return Decrypted(documents=tuple(plain), values=tuple(walk.values))
 
 
-def _mac(document: Any) -> str | None:
-    return str(document[SOPS]["mac"]) if is_encrypted(document) else None
-
-
 def _together(members: Sequence[tuple[int, Any]], keys: Keyring, walk: _Decryption) -> list[Any]:
-    """Decrypt the documents that have one code in common, and check it."""
+    """Decrypt the documents that have one code in common, and check it; the sops binary has done both."""
+    opened_before = keys.known(sealed_groups.digest([document for _, document in members]))
+    if opened_before:
+        return walk.matched(members, opened_before)
     walk.begin()
     opened = [walk.document(_sealed(index, document, keys)) for index, document in members]
     last = _sealed(*members[-1], keys)
@@ -134,11 +126,7 @@ def _together(members: Sequence[tuple[int, Any]], keys: Keyring, walk: _Decrypti
         code = ""
     if hmac.compare_digest(code.encode(), walk.digest().encode()):
         return opened
-    message = (
-        "wrong MAC: the file was changed after it was encrypted, or holds what SOPS reads otherwise than "
-        "Kubernetes; look at the change, and encrypt the file again with sops"
-    )
-    raise DecryptionError(message, last.document, (SOPS, "mac"))
+    raise DecryptionError(WRONG_MAC, last.document, (SOPS, "mac"))
 
 
 class _Sealed(NamedTuple):
@@ -200,6 +188,31 @@ class _Decryption:
             )
         except MetadataError as error:
             raise _unusable(error, sealed.document) from error
+
+    def matched(self, members: Sequence[tuple[int, Any]], opened: OpenedGroup) -> list[Any]:
+        """Return documents as the sops binary has opened them.
+
+        Raises:
+            DecryptionError: it could not, or has read them otherwise.
+        """
+        first, _ = members[0]
+        if opened.message:
+            raise DecryptionError(opened.message, first, (SOPS,))
+        if len(opened.documents) != len(members):
+            raise DecryptionError(opened_trees.DIFFERS, first, (SOPS,))
+        return [
+            self._one_matched(index, document, plain)
+            for (index, document), plain in zip(members, opened.documents, strict=True)
+        ]
+
+    def _one_matched(self, index: int, document: Mapping[str, Any], plain: Any) -> Any:
+        content = {name: value for name, value in document.items() if name != SOPS}
+        try:
+            tree = OpenedTree(content, plain)
+        except OpenedTreeError as error:
+            raise DecryptionError(str(error), index, error.path) from error
+        self.values += [DecryptedValue(document=index, path=path, value=value) for path, value in tree.values]
+        return tree.document
 
     def count(self, index: int, path: tuple[str, ...]) -> None:
         """Count a value.

@@ -10,16 +10,12 @@ import orjson
 
 from towline.render import documents, dump
 from towline.render.documents import DocumentErrors, Places, YamlLimits
-from towline.render.sops import decryption, dotenv
+from towline.render.sops import decryption, dotenv, file_kinds
 from towline.render.sops.decryption import DecryptedValue, DecryptionError
 from towline.render.sops.dotenv import DotenvError
 from towline.render.sops.keyring import Keyring
 from towline.render.split import FileFault
 
-_MARK = b"ENC[AES256_GCM,data:"
-_YAML = (".yaml", ".yml")
-_FORMATS = (*_YAML, ".json", ".ini")
-_DOTENV = re.compile(rb"^sops_mac=", re.MULTILINE)
 _INI = re.compile(rb"^\[sops\]", re.MULTILINE)
 
 
@@ -43,24 +39,19 @@ class DecryptedFile:
     documents: tuple[Any, ...] = field(default=(), repr=False)
 
 
-def may_be_encrypted(content: bytes) -> bool:
-    """Whether a file holds a value that SOPS encrypted, at the price of one look at its bytes."""
-    return _MARK in content
-
-
 def is_encrypted(path: str, content: bytes, limits: YamlLimits) -> bool:
     """Whether SOPS has encrypted a file, whatever values it may quote besides."""
-    if not may_be_encrypted(content):
+    if not file_kinds.may_be_encrypted(content):
         return False
-    if _is_dotenv(path, content):
-        return bool(_DOTENV.search(content))
-    if path.endswith(".ini"):
+    if file_kinds.is_dotenv(path, content):
+        return file_kinds.has_dotenv_mark(content)
+    if path.endswith(file_kinds.INI):
         return bool(_INI.search(content))
     try:
         read = documents.parse(content, limits)
     except DocumentErrors as error:
         read = error.documents
-    return any(decryption.is_encrypted(each.value) for each in read)
+    return any(file_kinds.is_encrypted(each.value) for each in read)
 
 
 def decrypted_file(path: str, content: bytes, keys: Keyring, limits: YamlLimits) -> DecryptedFile:
@@ -77,22 +68,17 @@ def decrypted_file(path: str, content: bytes, keys: Keyring, limits: YamlLimits)
     Raises:
         EncryptedFileError: it cannot be read or decrypted.
     """
-    if not may_be_encrypted(content):
+    if not file_kinds.may_be_encrypted(content):
         return DecryptedFile(content=content)
-    if _is_dotenv(path, content):
+    if file_kinds.is_dotenv(path, content):
         return _dotenv(content, keys)
-    if path.endswith(".ini"):
+    if path.endswith(file_kinds.INI):
         raise EncryptedFileError(
             FileFault(
                 1, "INI files that SOPS has encrypted are not supported: write it as dotenv, YAML or JSON"
             )
         )
     return _documents(path, content, keys, limits)
-
-
-def _is_dotenv(path: str, content: bytes) -> bool:
-    """Whether a file has lines of `NAME=value`: by its ending, or else by what SOPS wrote into it."""
-    return path.endswith(".env") or (not path.endswith(_FORMATS) and bool(_DOTENV.search(content)))
 
 
 def _dotenv(content: bytes, keys: Keyring) -> DecryptedFile:
@@ -114,7 +100,7 @@ def _documents(path: str, content: bytes, keys: Keyring, limits: YamlLimits) -> 
         read = documents.parse(content, limits)
     except DocumentErrors as error:
         raise EncryptedFileError(*error.faults) from error
-    wrapped = not path.endswith((*_YAML, ".json"))
+    wrapped = not path.endswith((*file_kinds.YAML, file_kinds.JSON))
     try:
         found = decryption.decrypt([each.value for each in read], keys, takes_bytes=wrapped)
     except DecryptionError as error:
@@ -125,9 +111,9 @@ def _documents(path: str, content: bytes, keys: Keyring, limits: YamlLimits) -> 
 
 
 def _written(path: str, found: tuple[Any, ...]) -> bytes:
-    if path.endswith(_YAML):
+    if path.endswith(file_kinds.YAML):
         return "---\n".join(map(dump.written, found)).encode()
-    if path.endswith(".json"):
+    if path.endswith(file_kinds.JSON):
         return b"\n".join(orjson.dumps(each, option=orjson.OPT_INDENT_2) for each in found) + b"\n"
     if len(found) == 1 and isinstance(found[0], dict) and isinstance(found[0].get("data"), str):
         return str(found[0]["data"]).encode("utf-8", "surrogateescape")

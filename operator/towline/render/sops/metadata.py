@@ -10,6 +10,7 @@ from typing import Any
 from towline import text
 from towline.api import expressions
 from towline.api.expressions import ExpressionError
+from towline.render.sops import recipients
 
 _SUFFIX = "_unencrypted"
 """What the names of values end in that are left plain, where a file says nothing else."""
@@ -17,14 +18,6 @@ _SUFFIX = "_unencrypted"
 _MANY = 100  # recipients
 _SHOWN = 100  # bytes of a recipient
 
-_OTHER_KEYS = {
-    "pgp": "PGP",
-    "kms": "AWS KMS",
-    "gcp_kms": "GCP KMS",
-    "azure_kv": "Azure Key Vault",
-    "hc_vault": "Vault",
-    "hckms": "Huawei Cloud KMS",
-}
 _UNSUPPORTED = (
     "mac_only_encrypted",
     "shamir_threshold",
@@ -106,12 +99,12 @@ def read(sops: Any) -> SopsMetadata:
     mac, modified = sops.get("mac"), sops.get("lastmodified")
     if not isinstance(mac, str) or not isinstance(modified, str):
         raise MetadataError("sops.mac or sops.lastmodified is missing: encrypt the file again with sops")
-    recipients, sealed_keys = _age(sops)
+    names, sealed_keys = _age(sops)
     scope, pattern = _scope(sops)
     return SopsMetadata(
         mac=mac,
         modified=modified,
-        recipients=recipients,
+        recipients=names,
         sealed_keys=sealed_keys,
         scope=scope,
         pattern=pattern,
@@ -124,13 +117,25 @@ def _age(sops: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         raise MetadataError(f"sops.age must be a list of at most {_MANY} recipients", "age")
     found = [each for each in entries if isinstance(each, Mapping) and isinstance(each.get("enc"), str)]
     if not found:
-        others = ", ".join(title for name, title in _OTHER_KEYS.items() if sops.get(name)) or "nobody"
         raise MetadataError(
-            f"encrypted for {others}, and only age is supported: add a recipient of age to .sops.yaml and run "
+            f"encrypted for {recipients.titles(sops)}, and not for age: add a recipient of age to .sops.yaml and run "
             "sops updatekeys"
         )
-    recipients = tuple(text.printable(str(each.get("recipient", "")), _SHOWN) for each in found)
-    return recipients, tuple(each["enc"] for each in found)
+    names = tuple(text.printable(str(each.get("recipient", "")), _SHOWN) for each in found)
+    return names, tuple(each["enc"] for each in found)
+
+
+def feature(sops: Mapping[str, Any]) -> str:
+    """Return what a document needs of SOPS that Python does not do; empty where there is nothing."""
+    return next((f"sops.{name}" for name in _UNSUPPORTED if sops.get(name)), "")
+
+
+def sealed_for_age(sops: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the data key of a document as it is sealed for each recipient of age; none where it is malformed."""
+    try:
+        return _age(sops)[1]
+    except MetadataError:
+        return ()
 
 
 def _scope(sops: Mapping[str, Any]) -> tuple[Scope, str]:

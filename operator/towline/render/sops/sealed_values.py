@@ -37,6 +37,12 @@ def is_sealed(text: str) -> bool:
     return bool(_SEALED.fullmatch(text))
 
 
+def kind(text: str) -> str:
+    """Return the type that SOPS has noted of a value that it encrypted; empty for any other text."""
+    found = _SEALED.fullmatch(text)
+    return found[4] if found else ""
+
+
 def opened(text: str, key: bytes, place: str) -> Any:
     """Return the value of a sealed text: a JSON scalar, or a comment.
 

@@ -12,7 +12,7 @@ from towline.render.formats import KUSTOMIZATIONS
 from towline.render.helm import kustomize_chart_files, kustomize_charts
 from towline.render.helm.kustomize_charts import ChartEntry
 from towline.render.links import Tree
-from towline.render.sops import decryption
+from towline.render.sops import file_kinds
 from towline.render.units import graph, inputs, mounts, references, remote_address
 from towline.render.units.graph import Graph, Needed
 from towline.render.units.inputs import InputFile
@@ -151,9 +151,9 @@ class _Explorer:
             self.fail("a kustomization must be one document", markers[0], known.documents[1].line)
             return
         value = known.documents[0].value
-        if decryption.is_encrypted(value):
+        if file_kinds.is_encrypted(value):
             message = "a kustomization cannot be encrypted itself: encrypt the files that it names"
-            self.fail(message, markers[0], self._line(known, 0, (decryption.SOPS,)))
+            self.fail(message, markers[0], self._line(known, 0, (file_kinds.SOPS,)))
             return
         if isinstance(value, dict) and value.get("kind") == "Component":
             self.components.add(folder)

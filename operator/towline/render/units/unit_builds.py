@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 from towline import aio
@@ -13,6 +14,8 @@ from towline.render.confined.jail import Jail, JailError, Run
 from towline.render.documents import YamlLimits
 from towline.render.formats import KUSTOMIZATIONS
 from towline.render.helm import helm_tool, template_text
+from towline.render.sops import opened_files
+from towline.render.sops.opened_files import UnopenedError
 from towline.render.units import graph, kustomize, mounts, unit_folders, unit_inputs, unit_secrets
 from towline.render.units.built_units import Built, BuiltUnits, Made, UnitOutcome, UnitRun
 from towline.render.units.graph import Graph
@@ -129,7 +132,7 @@ class UnitBuilder:
             try:
                 made = await self._made(request, tool)
             except JailError as error:
-                outcome = UnitOutcome((), (_failure(unit, error.message),), is_passing=error.passing)
+                outcome = UnitOutcome((), (_ended(unit, error),), is_passing=error.passing)
                 if not error.passing:
                     self._known.put(filled_key, outcome)
                 return outcome
@@ -149,7 +152,7 @@ class UnitBuilder:
         """
         unit = request.unit
         committed = await request.source.contents(unit.files, unit)
-        keys = request.how.treatment.keys
+        keys = await opened_files.opened(request.how.treatment.keys, committed, self._limits)
         read = await asyncio.to_thread(unit_inputs.read, unit, committed, self._limits, keys)
         if read.failures:
             return Made((), read.failures)
@@ -203,6 +206,13 @@ def _filled(made: Made, how: UnitSettings) -> UnitOutcome:
 def _run(unit: Graph, objects: int, seconds: float) -> UnitRun:
     layers = sum(path.rpartition("/")[2] in KUSTOMIZATIONS for path in unit.files)
     return UnitRun(unit.kustomization, objects, len(unit.files), seconds, layers)
+
+
+def _ended(unit: Graph, error: JailError) -> Failure:
+    """Return that a child could not run to its end: that which builds the unit, or one that decrypts a file of it."""
+    if isinstance(error, UnopenedError):
+        return replace(error.failure, file=unit.name(error.file))
+    return _failure(unit, error.message)
 
 
 def _failure(unit: Graph, message: str) -> Failure:

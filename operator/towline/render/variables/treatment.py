@@ -12,8 +12,9 @@ import orjson
 from towline.errors import Failure, Reason
 from towline.fields import pointer
 from towline.render.documents import Document
-from towline.render.sops import decryption
-from towline.render.sops.decryption import SOPS, DecryptedValue, DecryptionError
+from towline.render.sops import decryption, file_kinds
+from towline.render.sops.decryption import DecryptedValue, DecryptionError
+from towline.render.sops.file_kinds import SOPS
 from towline.render.sops.keyring import Keyring
 from towline.render.variables.substitution import Substitution
 
@@ -58,7 +59,7 @@ def decrypted(
         whole: whether these are all documents. Otherwise, and where something is wrong, only those are returned that
             were never encrypted.
     """
-    plain = tuple(document for document in found if not decryption.is_encrypted(document.value))
+    plain = tuple(document for document in found if not file_kinds.is_encrypted(document.value))
     if not whole:
         return plain, (), []
     try:
@@ -79,6 +80,6 @@ def decrypted(
 
 def _check_aliases(found: tuple[Document, ...]) -> None:
     for at, document in enumerate(found):
-        if document.extents and decryption.is_encrypted(document.value):
+        if document.extents and file_kinds.is_encrypted(document.value):
             message = "an encrypted document has aliases, which SOPS never writes: encrypt it again with sops"
             raise DecryptionError(message, at, (SOPS,))
