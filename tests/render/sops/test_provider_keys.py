@@ -54,12 +54,13 @@ async def ran(
     script: str = TELLS,
     *,
     asks_vault: bool = True,
+    seconds: float = 60,
 ) -> str:
     """Return what a script in the place of sops makes of a file."""
     fake = folder / "sops"
     fake.write_text(script)
     fake.chmod(0o755)
-    jail = Jail(folder / "renders", Pools.here())
+    jail = Jail(folder / "renders", Pools.here(), seconds)
     binary = sops_binary.find(jail, str(fake), asks_vault=asks_vault)
     keys = keyring.keyring(secret, "Secret shop/keys").through(binary)
     known = await opened_files.opened(keys, {"blob": content}, LIMITS)
@@ -144,6 +145,13 @@ async def test_an_answer_of_a_provider_is_told_without_the_keys_and_another_try_
     assert caught.value.passing
     assert caught.value.file == "blob"
     assert caught.value.message == "AWS KMS does not open it: arn: FAILED - AccessDenied for ***."
+
+
+async def test_a_provider_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    hangs = "#!/bin/sh\nexec /bin/sleep 600\n"
+    with pytest.raises(UnopenedError, match="AWS KMS did not answer in time: look whether") as caught:
+        await ran(tmp_path, sealed(kms=[ARN]), AWS, hangs, seconds=1)
+    assert caught.value.passing
 
 
 @pytest.mark.parametrize(

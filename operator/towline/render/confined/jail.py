@@ -69,6 +69,10 @@ class JailError(Exception):
         self.passing = passing
 
 
+class TimedOutError(JailError):
+    """The tool did not end within its time."""
+
+
 class _StarvedError(JailError):
     """The tool asked for more memory than it may have."""
 
@@ -190,7 +194,7 @@ class Jail:
                 result = await process.finish(started, OUTPUT)
         except TimeoutError as error:
             message = f"the render took more than {self._seconds:g} s: split it into units next to each other"
-            raise JailError(message, passing=True) from error
+            raise TimedOutError(message, passing=True) from error
         except TooMuchOutputError as error:
             raise JailError(f"the render wrote more than {OUTPUT // MIB} MiB", passing=False) from error
         if result.code < 0:

@@ -73,6 +73,7 @@ def _needed(keys: Keyring, files: Mapping[str, bytes], limits: YamlLimits) -> li
     return [
         (path, group)
         for path, content in files.items()
+        if sealed_groups.may_need_the_binary(content)
         for group in sealed_groups.groups(path, content, limits)
         if group.feature or (group.lists - {"age"} and keys.open(group.age_keys) is None)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -15,6 +16,9 @@ from towline.render.sops.dotenv import DotenvError
 from towline.render.sops.file_kinds import SOPS, FileKind
 
 _TIME = b",type:time]"
+_HINTS = re.compile(
+    rb",type:time\]|pgp|kms|azure_kv|hc_vault|mac_only_encrypted|shamir_threshold|key_groups|comment_regex"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,11 @@ def digest(values: Sequence[Mapping[str, Any]]) -> str:
 def mac(document: Any) -> str | None:
     """Return the sealed code of a document; None where SOPS has not encrypted it."""
     return str(document[SOPS]["mac"]) if file_kinds.is_encrypted(document) else None
+
+
+def may_need_the_binary(content: bytes) -> bool:
+    """Whether a file may hold what Python does not decrypt, at the price of a look at its bytes."""
+    return file_kinds.may_be_encrypted(content) and _HINTS.search(content) is not None
 
 
 def groups(path: str, content: bytes, limits: YamlLimits) -> Iterator[SealedGroup]:

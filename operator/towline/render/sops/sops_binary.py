@@ -15,7 +15,7 @@ from towline import text
 from towline.fields import mask_text
 from towline.render import documents
 from towline.render.confined import jail
-from towline.render.confined.jail import Grant, Jail, JailError, Run
+from towline.render.confined.jail import Grant, Jail, JailError, Run, TimedOutError
 from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.sops import dotenv
 from towline.render.sops.dotenv import DotenvError
@@ -34,6 +34,9 @@ _NO_KEY = 128
 _CHANGED = (
     "cannot be decrypted: a value was changed, moved or renamed after it was encrypted; undo that, or encrypt the "
     "file again with sops"
+)
+_UNANSWERED = (
+    "{} did not answer in time: look whether the operator reaches it, through its network policy, too"
 )
 _BEGIN = re.compile(r"^.*?Group 0: FAILED", re.DOTALL)
 _END = re.compile(r"Recovery failed because.*$", re.DOTALL)
@@ -71,7 +74,10 @@ class SopsBinary:
         files = {path: content for one in handed.values() for path, content in one.files.items()}
         types = ("--input-type", group.kind, "--output-type", group.kind)
         command = (self.path, "decrypt", *types, _DOCUMENT)
-        ran = await self.jail.run(command, {_DOCUMENT: group.content, **files}, grant=grant)
+        try:
+            ran = await self.jail.run(command, {_DOCUMENT: group.content, **files}, grant=grant)
+        except TimedOutError as error:
+            raise JailError(_UNANSWERED.format(group.titles), passing=True) from error
         if ran.result.code == 0:
             return await asyncio.to_thread(_read, ran.result.out, group.kind)
         if ran.result.code == _MAC_MISMATCH:
