@@ -25,7 +25,7 @@ def yaml_file(document: Mapping[str, Any], encrypted_regex: str = "") -> str:
     key, sealed = _sealing(encrypted_regex)
     body = sealed(document)
     rule = {"encrypted_regex": encrypted_regex} if encrypted_regex else {}
-    sops = {"age": [{"recipient": _recipient(), "enc": _locked(key)}], **_about(key, document), **rule}
+    sops = {"age": [{"recipient": recipient(), "enc": _locked(key)}], **_about(key, document), **rule}
     return yaml.safe_dump({**body, "sops": sops}, sort_keys=False)
 
 
@@ -35,7 +35,7 @@ def env_file(values: Mapping[str, str]) -> str:
     lines = [f"{name}={value}" for name, value in sealed(values).items()]
     locked = _locked(key).replace("\n", "\\n")
     about = _about(key, values)
-    lines += [f"sops_age__list_0__map_enc={locked}", f"sops_age__list_0__map_recipient={_recipient()}"]
+    lines += [f"sops_age__list_0__map_enc={locked}", f"sops_age__list_0__map_recipient={recipient()}"]
     lines += [f"sops_{name}={value}" for name, value in about.items()]
     return "".join(f"{line}\n" for line in lines)
 
@@ -92,7 +92,8 @@ def _identity() -> Any:
     )
 
 
-def _recipient() -> str:
+def recipient() -> str:
+    """Return for whom these files are encrypted."""
     return str(_identity().to_public())
 
 
