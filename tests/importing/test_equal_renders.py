@@ -118,7 +118,7 @@ metadata:
     kustomize.toolkit.fluxcd.io/prune: disabled
     kustomize.toolkit.fluxcd.io/substitute: disabled
     argocd.argoproj.io/sync-wave: "2"
-    argocd.argoproj.io/sync-options: Prune=false,ServerSideApply=true
+    argocd.argoproj.io/sync-options: Prune=false,ServerSideApply=true,Replace=true
 ---
 apiVersion: argoproj.io/v1alpha1
 kind: Application
@@ -137,9 +137,7 @@ def test_what_objects_say_to_the_other_tool_alone_is_named_with_what_to_write(tm
             f"{of}kustomize.toolkit.fluxcd.io/reconcile: disabled is not read: name its file in spec.exclude, or write "
             "towline.dev/drift: Ignore"
         ),
-        f"{of}kustomize.toolkit.fluxcd.io/prune: disabled is not read: write towline.dev/prune: Disabled",
-        f"{of}argocd.argoproj.io/sync-wave: 2 is not read: write towline.dev/wave with the same number",
-        f"{of}argocd.argoproj.io/sync-options: Prune=false is not read: write towline.dev/prune: Disabled",
+        f"{of}argocd.argoproj.io/sync-options: Replace=true is not read: see whether it matters",
         (
             "argocd/web: Application argocd/web: it is a resource of the other tool itself: import it, and remove it "
             "from Git before Enforce"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from towline.api import labels
+from towline.api import labels, other_annotations
 from towline.fields import additions, coowners, managed
 from towline.health import assessment, finished
 from towline.model import Body, GroupKind, Health, Key, Live, ObjectRef
@@ -104,7 +104,8 @@ def _live(  # noqa: PLR0913, PLR0917  written out, because each answer and event
 
 
 def _prune(notes: Mapping[str, str]) -> str:
-    return labels.directive(labels.PRUNE, notes.get(labels.PRUNE, ""))
+    own = labels.directive(labels.PRUNE, notes.get(labels.PRUNE, ""))
+    return own or ("Disabled" if other_annotations.keeps(notes) else "")
 
 
 def _kind(body: Body) -> GroupKind:

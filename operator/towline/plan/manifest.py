@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from towline.api import labels
+from towline.api import labels, other_annotations
 from towline.model import NO_DIRECTIVES, Body, Ignored, Manifest, ObjectRef, Origin
 
 
@@ -35,7 +35,7 @@ def old_spellings(manifest: Manifest) -> tuple[tuple[str, str, str], ...]:
     return tuple(
         (name, annotations[name], asked)
         for name, asked in manifest.directives.items()
-        if annotations.get(name) != asked
+        if name in annotations and annotations[name] != asked
     )
 
 
@@ -43,7 +43,7 @@ def _directives(body: Body) -> dict[str, Any]:
     annotations = body["metadata"].get("annotations")
     if not isinstance(annotations, Mapping):
         return {}
-    return {
+    return other_annotations.directives(annotations) | {
         name: labels.directive(name, value) if isinstance(value, str) else value
         for name, value in annotations.items()
         if value and name.startswith(labels.PREFIX)

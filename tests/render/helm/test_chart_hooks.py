@@ -99,8 +99,8 @@ async def test_what_helm_keeps_is_not_pruned_unless_the_chart_says_so_to_towline
         templates__a_yaml=kept.format("a", ""),
         templates__b_yaml=kept.format("b", ", towline.dev/prune: Enabled"),
     )
-    found = marks_of(await Yard(tmp_path).objects(files))
-    assert {name: each["towline.dev/prune"] for name, each in found.items()} == {
+    found = (await Yard(tmp_path).charts(files)).built.manifests
+    assert {one.ref.name: one.directives["towline.dev/prune"] for one in found} == {
         "a": "Disabled",
         "b": "Enabled",
     }

@@ -6,33 +6,29 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from towline.api import other_annotations
 from towline.importing import peer_resource
 from towline.model import Body
 
 _PREFIXES = ("kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/", "argocd.argoproj.io/")
-_SERVED = frozenset({"kustomize.toolkit.fluxcd.io/substitute"})
-_KEEP = "write towline.dev/prune: Disabled"
+_SERVED = frozenset(
+    {
+        "kustomize.toolkit.fluxcd.io/substitute",
+        other_annotations.FLUX_PRUNE,
+        other_annotations.FLUX_FORCE,
+        other_annotations.ARGO_WAVE,
+    }
+)
 _INSTEAD: Mapping[str, str] = MappingProxyType(
     {
-        "kustomize.toolkit.fluxcd.io/prune": _KEEP,
-        "kustomize.toolkit.fluxcd.io/force": "write towline.dev/force: Enabled",
         "kustomize.toolkit.fluxcd.io/reconcile": "name its file in spec.exclude, or write towline.dev/drift: Ignore",
         "kustomize.toolkit.fluxcd.io/ssa": "name fields in spec.ignoreFields, or write towline.dev/drift: Ignore",
         "helm.toolkit.fluxcd.io/driftDetection": "write towline.dev/drift: Ignore",
-        "argocd.argoproj.io/sync-wave": "write towline.dev/wave with the same number",
         "argocd.argoproj.io/compare-options": "name fields of others in spec.ignoreFields",
     }
 )
-_OPTIONS: Mapping[str, str] = MappingProxyType(
-    {
-        "Prune=false": _KEEP,
-        "Prune=confirm": _KEEP,
-        "Delete=false": _KEEP,
-        "Delete=confirm": _KEEP,
-        "Force=true": "write towline.dev/force: Enabled",
-    }
-)
-_HARMLESS = frozenset({"ServerSideApply=true", "SkipDryRunOnMissingResource=true", "PruneLast=true"})
+_HARMLESS = frozenset({"serversideapply=true", "skipdryrunonmissingresource=true", "prunelast=true"})
+_READ = _HARMLESS | other_annotations.KEEPS | {other_annotations.FORCES}
 
 
 def unread(objects: Iterable[Body]) -> tuple[str, ...]:
@@ -46,7 +42,7 @@ def _sentences(body: Body) -> Iterator[str]:
     metadata = body.get("metadata") or {}
     for place in ("labels", "annotations"):
         for name, value in (metadata.get(place) or {}).items():
-            if name == "argocd.argoproj.io/sync-options":
+            if name == other_annotations.ARGO_OPTIONS:
                 yield from _options(str(value))
             elif name.startswith(_PREFIXES) and name not in _SERVED:
                 yield f"{name}: {value} is not read: {_INSTEAD.get(name, 'see whether it matters')}"
@@ -54,9 +50,8 @@ def _sentences(body: Body) -> Iterator[str]:
 
 def _options(value: str) -> Iterator[str]:
     for option in (each.strip() for each in value.split(",")):
-        if option and option not in _HARMLESS:
-            instead = _OPTIONS.get(option, "see whether it matters")
-            yield f"argocd.argoproj.io/sync-options: {option} is not read: {instead}"
+        if option and option.lower() not in _READ:
+            yield f"{other_annotations.ARGO_OPTIONS}: {option} is not read: see whether it matters"
 
 
 def _name(body: Mapping[str, Any]) -> str:

@@ -13,7 +13,6 @@ from towline.render.helm.rendered_chart import PrintedObject
 _HOOK = "helm.sh/hook"
 _WEIGHT = "helm.sh/hook-weight"
 _POLICY = "helm.sh/hook-delete-policy"
-_KEEP = "helm.sh/resource-policy"
 
 _BEFORE = frozenset({"pre-install", "pre-upgrade"})
 _AFTER = frozenset({"post-install", "post-upgrade"})
@@ -51,7 +50,7 @@ def applied(
         return (), tuple(faults)
     waves = _Waves(printed, events)
     return tuple(
-        one._replace(value=_mapped(one.value, waves.of(one.value, found)) if found else _kept(one.value))
+        one._replace(value=_mapped(one.value, waves.of(one.value, found)) if found else one.value)
         for one, found in zip(printed, events, strict=True)
     ), ()
 
@@ -81,18 +80,7 @@ def _mapped(value: Any, wave: int) -> Any:
     if _runs(value):
         given |= {labels.WAVE_GATE: "Healthy", labels.FORCE: "Enabled"}
     left = {name: each for name, each in _annotations(value).items() if name not in {_HOOK, _WEIGHT, _POLICY}}
-    return _with(value, {**given, **_pruned(left)})
-
-
-def _kept(value: Any) -> Any:
-    annotations = _annotations(value)
-    return _with(value, _pruned(annotations)) if _KEEP in annotations else value
-
-
-def _pruned(annotations: Mapping[str, Any]) -> dict[str, Any]:
-    """Say in Towline's words that an object stays when its chart no longer declares it."""
-    keeps = str(annotations.get(_KEEP, "")).strip().lower() == "keep"
-    return {**({labels.PRUNE: "Disabled"} if keeps else {}), **annotations}
+    return _with(value, {**given, **left})
 
 
 def _with(value: Any, annotations: Mapping[str, Any]) -> Any:
