@@ -21,6 +21,7 @@ from towline.health import assessment
 from towline.plan import vetoes, waves
 from towline.plan.ownership import DELEGATES
 from towline.render import documents
+from towline.render.variables.substitution import Substitution, substituted
 from towline.source.selection import SourceLimits
 from towline.status import reasons
 from towline.status.reasons import Party
@@ -226,6 +227,15 @@ def test_every_limit_is_documented() -> None:
     assert f"ten times its bytes and {yaml_limits.file_expansion // mebi} MiB" in read
     assert f"ten times their bytes and {yaml_limits.commit_expansion // mebi} MiB" in read
     assert f"over {yaml_limits.depth} levels" in read
+
+
+def test_every_example_of_a_variable_becomes_what_its_page_says() -> None:
+    given = {"CITY": "Bern", "ROAD": "a/b/c", "N": "3", "EMPTY": ""}
+    examples = re.findall(r"^\| `(.+)` \| `(.+)` \|$", (PAGES / "variables.md").read_text(), re.MULTILINE)
+    assert len(examples) > 20
+    for text, result in examples:
+        body, complaints = substituted({"text": text}, Substitution(values=given))
+        assert (str(body["text"]), complaints) == (result, ()), text
 
 
 def values(
