@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from towline.api.helm_release import HelmRelease
+from towline.api.helm_spec.helm_release import HelmRelease
 from towline.render.confined.jail import Jail
 from towline.render.helm import helm_tool
 from towline.render.helm.chart_builds import ChartBuilder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from towline.api.helm_release import Hooks, RandomValues
+from towline.api.helm_spec.helm_release import Hooks, RandomValues
 from towline.errors import Reason
 
 from tests.api.test_gitrepository import refused, specify

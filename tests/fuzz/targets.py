@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
-from towline.api import expressions, ignoring, labels, set_syntax, versions
-from towline.api.set_syntax import SetSyntaxError
+from towline.api import expressions, ignoring, labels, versions
+from towline.api.helm_spec import set_syntax
+from towline.api.helm_spec.set_syntax import SetSyntaxError
 from towline.errors import SourceError, SpecError
 from towline.fields import additions, coowners, edited_items, managed, owned_paths, pointer, server_paths
 from towline.model import ObjectRef, Origin

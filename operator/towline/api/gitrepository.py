@@ -12,7 +12,6 @@ from typing import Any
 from towline.api import (
     durations,
     healthchecks,
-    helm_release,
     ignoring,
     labels,
     overlaying,
@@ -22,7 +21,8 @@ from towline.api import (
     versions,
 )
 from towline.api.healthchecks import HealthCheck
-from towline.api.helm_release import HelmRelease
+from towline.api.helm_spec import helm_release
+from towline.api.helm_spec.helm_release import HelmRelease
 from towline.api.ignoring import Rule
 from towline.api.overlaying import KustomizeOverlay
 from towline.api.remoting import RemotePolicy, RemoteSecret

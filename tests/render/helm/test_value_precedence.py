@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from towline.api import set_syntax
-from towline.api.set_syntax import SetSyntaxError
+from towline.api.helm_spec import set_syntax
+from towline.api.helm_spec.set_syntax import SetSyntaxError
 from towline.render.helm.value_layers import NamedLayer
 
 from tests.render.helm import helm_cli

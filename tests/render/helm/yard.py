@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from towline.api import helm_release
+from towline.api.helm_spec import helm_release
 from towline.render.documents import YamlLimits
 from towline.render.helm import helm_tool
 from towline.render.helm.chart_builds import BuiltCharts, ChartBuilder

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 import orjson
 
-from towline.api.helm_release import HelmValuesSource
+from towline.api.helm_spec.helm_release import HelmValuesSource
 from towline.api.substituting import ValuesKind
 from towline.api.value_sources import ValuesCommit
 from towline.errors import Reason, SourceError

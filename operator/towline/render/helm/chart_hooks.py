@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from towline import text
 from towline.api import labels
-from towline.api.helm_release import Hooks
+from towline.api.helm_spec.helm_release import Hooks
 from towline.render.helm.rendered_chart import PrintedObject
 
 _HOOK = "helm.sh/hook"

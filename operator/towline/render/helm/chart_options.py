@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from towline.api.helm_release import HelmRelease, Hooks, RandomValues
+from towline.api.helm_spec.helm_release import HelmRelease, Hooks, RandomValues
 from towline.render.documents import YamlLimits
 from towline.render.helm.value_layers import NamedLayer
 from towline.render.overlays.chart_overlay import PreparedOverlay

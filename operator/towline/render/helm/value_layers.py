@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from towline.api import set_syntax
-from towline.api.helm_release import HelmParameter
-from towline.api.set_syntax import SetSyntaxError
+from towline.api.helm_spec import set_syntax
+from towline.api.helm_spec.helm_release import HelmParameter
+from towline.api.helm_spec.set_syntax import SetSyntaxError
 from towline.render.sops.decryption import SHORTEST
 
 

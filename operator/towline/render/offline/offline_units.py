@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from towline.api import set_syntax
 from towline.api.gitrepository import Render
-from towline.api.helm_release import HelmRelease
+from towline.api.helm_spec import set_syntax
+from towline.api.helm_spec.helm_release import HelmRelease
+from towline.api.helm_spec.set_syntax import SetSyntaxError
 from towline.api.overlaying import KustomizeOverlay
-from towline.api.set_syntax import SetSyntaxError
 from towline.errors import Reason, SourceError
 from towline.render import documents, folder
 from towline.render.confined.jail import Jail

@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from towline.api import set_syntax
+from towline.api.helm_spec import set_syntax
+from towline.api.helm_spec.set_syntax import SetSyntaxError
 from towline.api.schema import SchemaFault
-from towline.api.set_syntax import SetSyntaxError
 from towline.api.substituting import ValuesKind
 
 
