@@ -119,6 +119,7 @@ class Origin(NamedTuple):
     `item` is the index inside a `List` document, -1 where the document is the object itself. `blob` is the Git
     object id of the file's content: what was parsed, whatever the file is called. `via` are the kustomizations that
     lead to the file, the outermost first: a tool then made the object of it, and its fields may be from elsewhere.
+    `values` are the files of values that a chart is rendered with, the later over the earlier.
     """
 
     file: str
@@ -127,6 +128,7 @@ class Origin(NamedTuple):
     item: int = -1
     blob: str = ""
     via: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
 
     @property
     def is_rendered(self) -> bool:

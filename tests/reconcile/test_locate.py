@@ -16,6 +16,7 @@ from towline.reconcile.desired.head import Head
 from towline.reconcile.locate import Blame
 from towline.reconcile.rendered_fields import RenderedFields
 from towline.reconcile.state import Fetched
+from towline.render.chart_lines.chart_tracer import ChartTracer
 from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.marks.unit_tracer import UnitTracer
@@ -76,7 +77,8 @@ async def test_what_the_first_commit_declares_is_its_own_and_no_history_is_read(
 
     async def found() -> Mapping[ObjectRef, ChangedBy]:
         tracer = UnitTracer(Jail(tmp_path / "renders", Pools.here()), lambda: None, YamlLimits())
-        rendered = RenderedFields(CommitFiles(mirrors=mirrors, limits=SourceLimits()), tracer)
+        files = CommitFiles(mirrors=mirrors, limits=SourceLimits())
+        rendered = RenderedFields(files, tracer, ChartTracer(YamlLimits()))
         return await Blame(mirrors, YamlLimits(), rendered).changed_by(
             APP, fetched, Plan(changes=(made,)), (), Trigger.COMMIT
         )

@@ -10,7 +10,7 @@ import pytest
 from e2e.controlplane import assemble
 from e2e.harness import repositories
 from e2e.harness.cluster import Cluster, Object
-from e2e.harness.gitrepo import Content, Repo
+from e2e.harness.gitrepo import ALICE, BOB, Content, Repo
 from e2e.harness.gitserver import GitServer
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
@@ -82,7 +82,7 @@ def test_a_chart_is_applied_and_rendered_again_only_when_its_files_change(
     cluster.patch("v1", "ConfigMap", "shop-settings", namespace, {"data": {"colour": "green"}})
     (row,) = app.until(lambda status: status.get("driftTotal"), "the drift")["drift"]
     assert (row["field"], row["want"], row["have"]) == ("/data/colour", "blue", "green")
-    assert row["file"] == "deploy/web/templates/settings.yaml"
+    assert (row["file"], row["line"]) == ("values/prod.yaml", 2)
     app.change(drift="Repair")
     app.until(lambda status: not status.get("driftTotal"), "the repair")
 
@@ -239,3 +239,67 @@ def test_values_of_another_repository_are_applied_with_both_commits_in_status_an
     app.until_reason("AuthConfigInvalid")
     assert "GitRepository" in app.condition()["message"]
     assert "has no prod/values.yaml in its commit" in app.condition()["message"]
+
+
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: {{ .Values.replicas }}
+  selector:
+    matchLabels: {app: web}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      containers:
+      - name: main
+        image: "nginx:{{ .Values.tag }}"
+"""
+
+
+def web(**given: object) -> dict[str, Content]:
+    """Return a chart with a Deployment, and values for it."""
+    return {
+        **chart(colour="red"),
+        "deploy/web/templates/web.yaml": WEB,
+        "values/prod.yaml": manifests.text({"replicas": 0, "tag": "1", **given}),
+    }
+
+
+@pytest.mark.usefixtures("with_helm")
+def test_a_wrong_value_is_named_with_its_line_and_its_author(
+    repo: Repo, git_repository: GitRepositories, cluster: Cluster, namespace: str
+) -> None:
+    def stamped(kind: str, version: str, name: str) -> str:
+        notes = cluster.get(version, kind, name, namespace)["metadata"]["annotations"]
+        return str(notes["towline.dev/commit"])
+
+    values: Content = "replicas: -2\ntag: '1'\n"
+    first = repo.commit({**web(), "values/prod.yaml": values}, author=BOB, message="Fewer than none")
+    app = git_repository(
+        path="deploy", drift="Report", helm={"releaseName": "shop", "valuesFiles": ["values/prod.yaml"]}
+    )
+    (failure,) = app.until_reason("ApplyFailed")["failures"]
+    assert (failure["file"], failure["line"]) == ("values/prod.yaml", 1)
+    message = app.condition()["message"]
+    assert message.startswith(f'{first[:7]} "Fewer than none" by {BOB.name} not applied: values/prod.yaml:1 ')
+
+    app.change(suspend=True)
+    app.until_reason("Suspended", kind="Suspended")
+    bobs = repo.commit({"values/prod.yaml": "# none\nreplicas: 0\ntag: '1'\n"}, author=BOB)
+    alices = repo.commit(
+        {"deploy/web/values.yaml": manifests.text({"settings": {"size": "2"}})}, author=ALICE
+    )
+    last = repo.commit({"README.md": "words"})
+    app.change(suspend=None)
+    app.until_applied(last)
+    assert (stamped("Deployment", "apps/v1", "web"), stamped("ConfigMap", "v1", "shop-settings")) == (
+        bobs,
+        alices,
+    )
+
+    cluster.patch("apps/v1", "Deployment", "web", namespace, {"spec": {"replicas": 3}})
+    (row,) = app.until(lambda status: status.get("drift"), "drift")["drift"]
+    assert (row["field"], row["file"], row["line"]) == ("/spec/replicas", "values/prod.yaml", 2)

@@ -64,6 +64,7 @@ from towline.reconcile.values.release_values import ReadGitValues
 from towline.reconcile.values.treatments import Treatments
 from towline.records.ledger import Ledger
 from towline.render.cache import Cache
+from towline.render.chart_lines.chart_tracer import ChartTracer
 from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.helm import helm_tool
@@ -221,7 +222,7 @@ def _shared(
     parts = _parts(doors, rules)
     source = _source(chosen, doors, jail, _Readers(heads=heads, treatments=treatments, parts=parts))
     tracer = UnitTracer(jail, partial(kustomize.find, chosen.kustomize), rules.yaml)
-    rendered = RenderedFields(files, tracer, parts.recalled)
+    rendered = RenderedFields(files, tracer, ChartTracer(rules.yaml), parts.recalled)
     locator = Locator(doors.mirrors, rules.yaml, rendered)
     writer = Writer(doors.client, doors.discovery, doors.index)
     blame = Blame(doors.mirrors, rules.yaml, rendered)

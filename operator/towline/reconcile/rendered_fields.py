@@ -1,4 +1,4 @@
-"""Find the file and line of fields of objects that kustomize has made."""
+"""Find the file and line of fields of objects that kustomize or Helm has made."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from towline.errors import SourceError
 from towline.model import Manifest
 from towline.reconcile.desired.commit_files import CommitFiles
 from towline.reconcile.desired.head import Head
+from towline.render.chart_lines.chart_tracer import ChartKey, ChartTracer
+from towline.render.chart_lines.traced_chart import TracedChart
 from towline.render.formats import KUSTOMIZATIONS
 from towline.render.marks import likelihood
 from towline.render.marks.tracing import Certainty, FieldPlace, Traced
 from towline.render.marks.unit_tracer import UnitTracer
 from towline.render.units.base_door import RemoteBases
+from towline.render.units.unit_source import UnitSource
 from towline.source.access import Remote
 
 _log = log.logger(__name__)
@@ -49,6 +52,7 @@ class RenderedFields:
     Args:
         files: reads commits.
         tracer: traces fields in what units read.
+        charts: traces fields in charts.
         bases: returns what opens the remote bases of a commit, None where it has none.
     """
 
@@ -56,10 +60,12 @@ class RenderedFields:
         self,
         files: CommitFiles,
         tracer: UnitTracer,
+        charts: ChartTracer,
         bases: Callable[[Remote, str], RemoteBases | None] = lambda _remote, _sha: None,
     ) -> None:
         self._files = files
         self._tracer = tracer
+        self._charts = charts
         self._bases = bases
 
     async def places(
@@ -70,20 +76,20 @@ class RenderedFields:
         Args:
             remote: the repository.
             sha: the commit that declares the objects.
-            asked: the fields; those of objects that kustomize has not made are left out.
-            confirm: whether the unit is built again to be sure.
+            asked: the fields; those of objects that neither kustomize nor Helm has made are left out.
+            confirm: whether the unit is built again to be sure; charts are not.
         """
         asked = tuple(asked)
+        manifests = {str(one.manifest.ref): one.manifest for one in asked}.values()
         try:
-            opened = await self.units(
-                remote, sha, {str(one.manifest.ref): one.manifest for one in asked}.values()
-            )
+            opened = await self.units(remote, sha, manifests)
+            charts = await self.charts(remote, sha, manifests)
         except SourceError as error:
             _log.warning("lines of fields are not known: the commit cannot be read", error=error.message)
             return {}
-        found: dict[tuple[str, str], FieldPlace] = {}
-        for traced, manifests in opened:
-            named = {str(each.ref) for each in manifests}
+        found = await asyncio.to_thread(_in_charts, charts, asked) if charts else {}
+        for traced, made in opened:
+            named = {str(each.ref) for each in made}
             sure = _Confirming(
                 traced=traced,
                 left=_CONFIRMED if confirm else 0,
@@ -111,11 +117,47 @@ class RenderedFields:
             return ()
         opened = {unit: await self._tracer.recalled(remote.url, sha, unit) for unit in units}
         if None in opened.values():
-            head = Head(remote=remote, name=sha, sha=sha, seen_at=-math.inf)
-            source = replace(await self._files.unit_source(head), bases=self._bases(remote, sha))
+            source = replace(await self._source(remote, sha), bases=self._bases(remote, sha))
             for unit, traced in opened.items():
                 opened[unit] = traced or await self._tracer.traced(source, sha, unit)
         return [(traced, units[unit]) for unit, traced in opened.items() if traced]
+
+    async def charts(
+        self, remote: Remote, sha: str, manifests: Iterable[Manifest]
+    ) -> Sequence[tuple[TracedChart, Sequence[Manifest]]]:
+        """Open the charts of a commit that have made objects, each with its objects; too large ones are left out.
+
+        Raises:
+            SourceError: the commit could not be read.
+        """
+        made: dict[ChartKey, list[Manifest]] = defaultdict(list)
+        for one in manifests:
+            key = ChartKey(remote.url, sha, next(iter(one.origin.via), ""), one.origin.values)
+            if key.is_here:
+                made[key].append(one)
+        opened = {key: self._charts.recalled(key) for key in made}
+        if None in opened.values():
+            source = await self._source(remote, sha)
+            for key, known in opened.items():
+                opened[key] = known or await self._charts.traced(source, key)
+        return [(traced, made[key]) for key, traced in opened.items() if traced]
+
+    async def _source(self, remote: Remote, sha: str) -> UnitSource:
+        return await self._files.unit_source(Head(remote=remote, name=sha, sha=sha, seen_at=-math.inf))
+
+
+def _in_charts(
+    charts: Sequence[tuple[TracedChart, Sequence[Manifest]]], asked: Sequence[AskedField]
+) -> dict[tuple[str, str], FieldPlace]:
+    """Return the likeliest places of fields of objects that Helm has rendered."""
+    by_object = {str(each.ref): traced for traced, made in charts for each in made}
+    found: dict[tuple[str, str], FieldPlace] = {}
+    for one in asked:
+        traced = by_object.get(one.key[0])
+        field = likelihood.field_at(one.manifest.body, one.manifest.origin, one.pointer) if traced else None
+        if traced and field and (place := traced.place(field)).certainty is not Certainty.FILE:
+            found[one.key] = place
+    return found
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Find the commit that made an object what kustomize makes of it: the newest that changed a value that it has."""
+"""Find the commit that made an object what a tool makes of it: the newest that changed a value that it has."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from towline.model import Manifest, ObjectRef, Revision
 from towline.reconcile.rendered_fields import RenderedFields
+from towline.render.chart_lines.traced_chart import TracedChart
 from towline.render.documents import YamlLimits
 from towline.render.marks import attribution, site_versions
 from towline.render.marks.site_versions import FileVersion, SiteKey
@@ -21,6 +22,12 @@ from towline.source.mirror import Mirrors
 
 _PARTS = 1000
 """Into how many parts of files the objects of a sync are taken apart; of more, the commits of whole files count."""
+
+
+_ALL = SiteKey(0, "", "", (), is_raw=True)
+
+_LEAVES = 2000
+"""Fields of the objects of a chart that are traced at most; for further objects, files of values count as a whole."""
 
 
 class _Part(NamedTuple):
@@ -65,16 +72,18 @@ class RenderedHistory:
         Args:
             remote: the repository.
             head: the commit that declares the objects.
-            manifests: objects that kustomize has made.
+            manifests: objects that kustomize or Helm has made.
             since: the commits that are known to lead to the head since the objects were written, newest first.
 
         Raises:
             SourceError: the history could not be read.
         """
         opened = await self._rendered.units(remote, head, manifests)
-        if not opened:
+        charts = await self._rendered.charts(remote, head, manifests)
+        if not (opened or charts):
             return {}
         units = [await asyncio.to_thread(_unit, traced, made, self._limits) for traced, made in opened]
+        units += [await asyncio.to_thread(_chart, traced, made, self._limits) for traced, made in charts]
         if sum(len(parts) for unit in units for parts in unit.parts.values()) > _PARTS:
             units = [unit._replace(parts=dict.fromkeys(unit.parts, ())) for unit in units]
         span = tuple((each.sha, *each.parents) for each in since if not each.taken_back)
@@ -133,6 +142,24 @@ def _unit(traced: Traced, manifests: Sequence[Manifest], limits: YamlLimits) -> 
                 keys[site.file][site_versions.key_of(unit, site)] = None
         parts = (_Part(manifest.ref, file, tuple(each)) for file, each in keys.items() if file in files)
         found[manifest.ref] = tuple(parts)
+    return _Unit(files, found)
+
+
+def _chart(traced: TracedChart, manifests: Sequence[Manifest], limits: YamlLimits) -> _Unit:
+    """Take objects apart by the values that their fields come from, and their templates, each as a whole."""
+    files = {path: FileVersion(content, limits) for path, content in traced.contents.items()}
+    found: dict[ObjectRef, tuple[_Part, ...]] = {}
+    left = _LEAVES
+    for manifest in manifests:
+        keys: dict[str, dict[SiteKey, None]] = defaultdict(dict)
+        fields = tuple(attribution.fields(manifest.body, manifest.origin))
+        left -= len(fields)
+        for field in fields if left >= 0 else ():
+            if (source := traced.source(field)) and source.site:
+                keys[source.site.file][traced.key(source.site)] = None
+        whole = (manifest.origin.file, *(traced.values if left < 0 else ()))
+        keys |= {file: {_ALL: None} for file in whole if file in files}
+        found[manifest.ref] = tuple(_Part(manifest.ref, file, tuple(each)) for file, each in keys.items())
     return _Unit(files, found)
 
 

@@ -44,7 +44,10 @@ def objects(
     mapped, faults = chart_hooks.applied(printed, options.asked.hooks)
     if faults:
         return (), tuple(_refusal(fault.message, fault.hook, chart) for fault in faults)
-    return tuple(RenderedObject(orjson.dumps(one.value), _origin(one, chart)) for one in mapped), ()
+    values = options.asked.files
+    return tuple(
+        RenderedObject(orjson.dumps(one.value), _origin(one, chart)._replace(values=values)) for one in mapped
+    ), ()
 
 
 def manifests(
