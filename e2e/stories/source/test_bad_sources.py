@@ -33,7 +33,7 @@ CASES: tuple[tuple[Breakage, str, str], ...] = (
     (broken_sources.a_symlink_leads_out_of_the_repository, "SymlinkRefused", "deploy/more.yaml"),
     (broken_sources.a_file_is_larger_than_any_object, "BuildFailed", "deploy/large.yaml"),
     (broken_sources.a_few_trees_hold_endless_paths, "SourceTooLarge", "deploy/bomb/"),
-    (broken_sources.the_folder_asks_for_helm, "BuildFailed", "not supported yet"),
+    (broken_sources.the_folder_asks_for_helm, "BuildFailed", "--helm"),
     (broken_sources.the_server_answers_500, "GitUnavailable", "500"),
     (broken_sources.the_server_hangs, "GitTimeout", "http"),
     (broken_sources.the_server_is_down, "GitUnavailable", "http"),
