@@ -40,7 +40,7 @@ def installed(cluster: Cluster) -> Iterator[None]:
             cluster.list(f"{kind.group}/{kind.version}", kind.kind)  # waits until it is served
         yield
     finally:
-        cluster.kubectl("delete", "--wait=false", *names)
+        cluster.kubectl("delete", "--timeout=60s", "--ignore-not-found", *names)
 
 
 def applied(cluster: Cluster, manager: str, objects: Iterable[Object], labels: Mapping[str, str]) -> None:

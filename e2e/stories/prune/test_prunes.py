@@ -35,13 +35,14 @@ async def test_a_rehearsed_removal_takes_nothing_away(
 ) -> None:
     pruned, released = config_map(namespace, "pruned"), config_map(namespace, "released")
     await desk.apply(pruned, released)
-    before = cluster.list("v1", "ConfigMap", namespace)
+    names = ("pruned", "released")
+    before = [cluster.get("v1", "ConfigMap", name, namespace) for name in names]
     mark = audit.mark()
     changes = (removal(cluster, pruned), removal(cluster, released, Action.RELEASE))
 
     assert await desk.writer.rehearse(changes, desk.sync) == ()
 
-    assert cluster.list("v1", "ConfigMap", namespace) == before
+    assert [cluster.get("v1", "ConfigMap", name, namespace) for name in names] == before
     assert sent(audit, mark) == []
 
 
