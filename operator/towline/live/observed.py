@@ -75,6 +75,7 @@ def _live(  # noqa: PLR0913, PLR0917  written out, because each answer and event
     label = (metadata.get("labels") or {}).get(labels.REPOSITORY_LABEL, "")
     entry = _entry(entries := managed.entries(body), label)
     owner, stamp = stamps.read(notes.get(labels.OWNER, ""), ref)
+    prune = _prune(notes)
     return Live(
         ref=ref,
         uid=metadata["uid"],
@@ -89,8 +90,8 @@ def _live(  # noqa: PLR0913, PLR0917  written out, because each answer and event
         fields=intern(managed.encoded(entry)),
         entry_time=intern(entry.get("time", "")),
         terminating="deletionTimestamp" in metadata,
-        prune_disabled=_prune(notes) == "Disabled",
-        prune_enabled=_prune(notes) == "Enabled",
+        prune_disabled=prune == "Disabled",
+        prune_enabled=prune == "Enabled",
         adopted=labels.ADOPTED in notes,
         shared=bool(entry) and coowners.is_shared(entries, entry["manager"]),
         foreign=bool(entry) and additions.has(entries, entry["manager"]),

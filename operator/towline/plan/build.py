@@ -61,7 +61,7 @@ def replan(
         for change in (ready if gate else ())
         if gate and gates.holds(gate, change) and not change.taken and not _was(change, policy)
     }
-    if policy.gated:
+    if policy.gated and leaving.changes:
         decided = {**settled, **{change.ref: change for change in changes}}
         gated |= superseded.waits((one for one in leaving.changes if one.ref not in gated), declared, decided)
     return Plan(
