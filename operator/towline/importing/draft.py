@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -142,3 +142,13 @@ class Draft:
 def dotted(path: Path) -> str:
     """Return a path as people write it: `spec.sources[1].chart`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+def drafted(of: PeerResource, fill: Callable[[Draft], None]) -> Draft:
+    """Return the draft that `fill` makes of a resource; it has no spec where that cannot be imported."""
+    draft = Draft(of)
+    try:
+        fill(draft)
+    except NotImportableError:
+        draft.spec.clear()
+    return draft

@@ -57,6 +57,18 @@ def follow(draft: Draft, source: PeerResource, path: str, known: Homes) -> None:
     draft.ignored = of_source.ignored
 
 
+def check(draft: Draft) -> None:
+    """Refuse a resource that is malformed, or writes to another cluster.
+
+    Raises:
+        NotImportableError: it is.
+    """
+    draft.check(RULES[draft.of.kind])
+    if draft.of.spec.get("kubeConfig"):
+        message = "it writes to another cluster: import it there, where Towline runs for that cluster"
+        raise draft.refused(message, "spec", "kubeConfig")
+
+
 def no_source(draft: Draft, reference: Mapping[str, Any], *path: str | int) -> NotImportableError:
     """Refuse a resource of which the source was not read, or is of a kind that has no Git home."""
     kind, name = reference.get("kind"), reference.get("name")

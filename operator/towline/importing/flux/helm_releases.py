@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from towline.importing.draft import Draft, NotImportableError
+from towline.importing.draft import Draft, drafted
 from towline.importing.flux import flux_sources, kustomizations, release_charts
 from towline.importing.flux.flux_rules import RULES
 from towline.importing.flux.flux_sources import Resources
@@ -25,12 +25,7 @@ def convert(of: PeerResource, found: Resources, known: Homes) -> Draft:
         found: all resources that were read.
         known: the repositories that are at hand.
     """
-    draft = Draft(of)
-    try:
-        _fill(draft, found, known)
-    except NotImportableError:
-        draft.spec.clear()
-    return draft
+    return drafted(of, lambda draft: _fill(draft, found, known))
 
 
 def release_name(of: PeerResource) -> str:
@@ -49,11 +44,8 @@ def release_namespace(of: PeerResource) -> str:
 
 
 def _fill(draft: Draft, found: Resources, known: Homes) -> None:
-    draft.check(RULES["HelmRelease"])
+    flux_sources.check(draft)
     spec = draft.of.spec
-    if spec.get("kubeConfig"):
-        message = "it writes to another cluster: import it there, where Towline runs for that cluster"
-        raise draft.refused(message, "spec", "kubeConfig")
     if (spec.get("upgrade") or {}).get("preserveValues"):
         message = (
             "values that are kept from the release before are not in Git: write them into spec.values first"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from towline.importing import field_targets, homes, own_kustomization, remote_bases
-from towline.importing.draft import Draft, NotImportableError
+from towline.importing.draft import Draft, drafted
 from towline.importing.field_targets import PatternError
 from towline.importing.flux import flux_sources
 from towline.importing.flux.flux_rules import RULES
@@ -35,20 +35,12 @@ def convert(of: PeerResource, found: Resources, known: Homes) -> Draft:
         found: all resources that were read.
         known: the repositories that are at hand.
     """
-    draft = Draft(of)
-    try:
-        _fill(draft, found, known)
-    except NotImportableError:
-        draft.spec.clear()
-    return draft
+    return drafted(of, lambda draft: _fill(draft, found, known))
 
 
 def _fill(draft: Draft, found: Resources, known: Homes) -> None:
-    draft.check(RULES["Kustomization"])
+    flux_sources.check(draft)
     spec = draft.of.spec
-    if spec.get("kubeConfig"):
-        message = "it writes to another cluster: import it there, where Towline runs for that cluster"
-        raise draft.refused(message, "spec", "kubeConfig")
     _source(draft, found, known)
     tree = known.tree(str(draft.spec.get("url", "")))
     if homes.tell_absent(draft, tree, str(draft.spec["path"]), "spec", "path"):
