@@ -15,6 +15,7 @@ from towline.shares.cgroup import Capacity
 from towline.shares.pools import Pools
 
 from tests.render.kubectl import KUBECTL
+from tests.source.waiting import until
 
 
 def jail(folder: Path, seconds: float = 30) -> Jail:
@@ -28,13 +29,6 @@ async def ran(folder: Path, script: str, files: dict[str, bytes] | None = None) 
 
 def is_empty(folder: Path) -> bool:
     return not list(folder.iterdir())
-
-
-def wait_for(folder: Path, pattern: str) -> None:
-    end = time.monotonic() + 60
-    while not list(folder.glob(pattern)):
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 async def test_a_tool_sees_its_files_and_nothing_of_the_environment(
@@ -79,7 +73,7 @@ async def test_a_render_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None
             ("/bin/sh", "-c", ': >"$HOME"/begun; /bin/sleep 600'), {f"{n}": b"" for n in range(50)}
         )
     )
-    await asyncio.to_thread(wait_for, tmp_path, "render-*/home/begun")
+    await until(lambda: any(tmp_path.glob("render-*/home/begun")), 60)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -154,7 +148,7 @@ async def test_slow_tools_leave_room_for_others_in_their_own_namespace_and_in_an
 
     slow = [asyncio.create_task(run(Key("team", f"slow-{n}"), "exec /bin/sleep 600")) for n in range(2)]
     async with asyncio.timeout(60):
-        await asyncio.to_thread(wait_for, tmp_path / "renders", "*")
+        await until(lambda: any((tmp_path / "renders").glob("*")), 60)
         pools.render_usage.add(Key("team", "slow-0"), 600.0)
         for namespace in ("team", "other"):
             await asyncio.gather(*(run(Key(namespace, f"quick-{n}"), "exit 0") for n in range(5)))
