@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from towline import text
 from towline.errors import Failure, Reason
+from towline.render.confined.binaries import Tool
 from towline.render.confined.jail import Jail, JailError
 from towline.render.helm import chart_facts, chart_files, chart_values, helm_tool
 from towline.render.helm.chart_facts import ChartFacts
@@ -21,7 +22,6 @@ from towline.render.helm.chart_values import ValuesFiles
 from towline.render.overlays.chart_overlay import ChartOverlayer
 from towline.render.sops.opened_files import UnopenedError
 from towline.render.units.built_units import Built, BuiltUnits, UnitOutcome, UnitRun
-from towline.render.units.kustomize import Tool
 from towline.render.units.unit_source import UnitSource
 
 _CHART_BYTES = 64 * 1024**2

@@ -5,16 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from towline import text
 from towline.errors import Failure, Reason
-from towline.fields import mask_text
+from towline.render.confined import binaries
 from towline.render.helm import rendered_chart
 from towline.render.helm.chart_files import in_folder
 from towline.render.helm.chart_parts import ChartPart
-
-_TEXT = 1024
-_HEARD = 8 * 1024
-"""Bytes of a complaint that are searched for secrets, and shown."""
 
 _BEGIN = re.compile(r"^(?:Error: |INSTALLATION FAILED: )+")
 _HINT = "Use --debug flag to render out invalid YAML"
@@ -35,7 +30,7 @@ def failure(
         secrets: what must not be shown.
     """
     words = (
-        said[:_HEARD]
+        said[: binaries.HEARD]
         .replace(f"{root}/chart/", f"{in_folder(folder, '')}")
         .replace(f"{root}/", "")
         .replace(root, ".")
@@ -52,6 +47,5 @@ def failure(
         return f"{at[0]}{found[0][len(found['path']) :]}"
 
     words = _PLACE.sub(placed, words)
-    (shown,) = mask_text.without((words,), secrets, frozenset())
-    message = text.printable(f"helm refuses it: {shown or 'it says nothing'}", _TEXT)
+    message = binaries.refusal("helm", words, secrets)
     return Failure(reason=Reason.BUILD_FAILED, message=message, file=at[0], line=at[1])

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import orjson
 
+from towline.render.confined import binaries
+from towline.render.confined.binaries import Tool
 from towline.render.helm.chart_options import ChartOptions
-from towline.render.units.kustomize import Tool
 
 ABSENT = (
     "helm is not installed where the operator runs: add helm 4 to its image, or name its path with --helm"
@@ -23,13 +21,8 @@ _VALUES = "values.json"
 
 def find(chosen: str = "") -> Tool | None:
     """Find the chosen binary, or else helm on PATH."""
-    path = shutil.which(chosen or "helm")
-    if path is None:
-        return None
-    path = os.path.realpath(path)
-    status = Path(path).stat()
-    identity = " ".join((path, str(status.st_size), str(status.st_mtime_ns)))
-    return Tool(command=(path,), identity=identity)
+    found = binaries.find(chosen or "helm")
+    return Tool(command=(found.path,), identity=" ".join(found)) if found else None
 
 
 def command(tool: Tool, options: ChartOptions, versions: Sequence[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
 from towline.render import documents
+from towline.render.confined.binaries import Tool
 from towline.render.confined.jail import Jail, JailError
 from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.marks import edits, finding, marking, same_objects
@@ -17,7 +18,6 @@ from towline.render.marks.likelihood import Field
 from towline.render.marks.marking import Marking
 from towline.render.marks.places import SiteLines
 from towline.render.marks.sites import Role, Site
-from towline.render.units.kustomize import Tool
 from towline.render.units.references import Steps
 from towline.render.units.unit_files import UnitFiles
 

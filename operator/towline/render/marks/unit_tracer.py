@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from towline.render.confined.binaries import Tool
 from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.marks import tracing
@@ -16,7 +17,6 @@ from towline.render.marks.tracing import Traced
 from towline.render.units import inputs, unit_files
 from towline.render.units.graph import Graph
 from towline.render.units.graph_reader import GraphReader
-from towline.render.units.kustomize import Tool
 from towline.render.units.unit_files import UnitFiles
 from towline.render.units.unit_source import UnitSource
 

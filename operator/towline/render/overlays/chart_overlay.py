@@ -13,6 +13,7 @@ from towline.api.overlaying import KustomizeOverlay
 from towline.errors import Failure, Reason
 from towline.model import Origin
 from towline.render import documents
+from towline.render.confined.binaries import Tool
 from towline.render.confined.jail import Jail
 from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.overlays import spec_overlay
@@ -22,7 +23,7 @@ from towline.render.units import graph, kustomize, mounts, unit_inputs, unit_sec
 from towline.render.units.graph import Graph
 from towline.render.units.graph_reader import GraphReader
 from towline.render.units.hidden_places import HiddenPlaces
-from towline.render.units.kustomize import OBJECTS, BuildPlace, ObjectPlaces, Tool
+from towline.render.units.kustomize import OBJECTS, BuildPlace, ObjectPlaces
 from towline.render.units.unit_inputs import UnitInputs
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from towline import text
 from towline.fields import mask_text
 from towline.render import documents
-from towline.render.confined import jail
+from towline.render.confined import binaries, jail
 from towline.render.confined.jail import Grant, Jail, JailError, Run, TimedOutError
 from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.sops import dotenv
@@ -40,7 +37,6 @@ _UNANSWERED = (
 )
 _BEGIN = re.compile(r"^.*?Group 0: FAILED", re.DOTALL)
 _END = re.compile(r"Recovery failed because.*$", re.DOTALL)
-_HEARD = 8192  # letters
 _SHOWN = 600  # bytes
 
 
@@ -96,13 +92,10 @@ class SopsBinary:
 
 def find(place: Jail, chosen: str = "", *, asks_vault: bool = True) -> SopsBinary | None:
     """Find the chosen binary, or else sops on PATH."""
-    path = shutil.which(chosen or "sops")
-    if path is None:
+    found = binaries.find(chosen or "sops")
+    if found is None:
         return None
-    path = os.path.realpath(path)
-    status = Path(path).stat()
-    identity = f"{path} {status.st_size} {status.st_mtime_ns}"
-    return SopsBinary(jail=place, path=path, identity=identity, asks_vault=asks_vault)
+    return SopsBinary(jail=place, path=found.path, identity=" ".join(found), asks_vault=asks_vault)
 
 
 def no_key(group: SealedGroup, holder: str) -> str:
@@ -115,7 +108,7 @@ def no_key(group: SealedGroup, holder: str) -> str:
 
 def _asked(ran: Run, handed: Mapping[Provider, Handed], group: SealedGroup) -> str:
     """Return what a provider has answered, without anything of the keys."""
-    said = ran.result.complaint[:_HEARD].replace(ran.root, "")
+    said = ran.result.complaint[: binaries.HEARD].replace(ran.root, "")
     words = " ".join(_END.sub("", _BEGIN.sub("", said)).replace(" | ", " ").split())
     secrets = frozenset().union(*(one.secrets for one in handed.values()))
     (shown,) = mask_text.without((words,), secrets, frozenset())

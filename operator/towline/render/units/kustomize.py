@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
-import shutil
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import orjson
 
-from towline import text
 from towline.errors import Failure, Reason
-from towline.fields import mask_text
 from towline.model import Origin
 from towline.render import documents
+from towline.render.confined import binaries
+from towline.render.confined.binaries import Tool
 from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.overlays import spec_overlay
 from towline.render.units.graph import Graph
@@ -42,10 +39,6 @@ _Path: TypeAlias = tuple[str, ...]
 _OUTPUT = YamlLimits(file_bytes=16 * 1024**2, file_expansion=16 * 1024**2)
 _ORIGIN = "config.kubernetes.io/origin"
 _ASKED = "originAnnotations"
-_TEXT = 1024
-_HEARD = 8 * 1024
-"""Bytes of a complaint that are searched for secrets, and shown."""
-
 _CHARTS = "helmCharts"
 _GENERATORS: Mapping[str, str] = MappingProxyType(
     {
@@ -59,26 +52,15 @@ _GENERATORS: Mapping[str, str] = MappingProxyType(
 _BEGIN = re.compile(r"^(?:Error: |error: |.*?accumulation err=')+", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
-    """The binary that builds: `command` without the folder, and `identity`, which no other binary has."""
-
-    command: tuple[str, ...]
-    identity: str
-
-
 def find(chosen: str = "") -> Tool | None:
     """Find kustomize: the chosen binary, or else kustomize on PATH, or else kubectl on PATH, which brings it along."""
     names = (chosen,) if chosen else ("kustomize", "kubectl")
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
+    found = binaries.find(*names)
+    if found is None:
         return None
-    path = os.path.realpath(path)
-    status = Path(path).stat()
-    verb = ("kustomize",) if Path(path).name.startswith("kubectl") else ("build",)
-    command = (path, *verb, "--load-restrictor", "LoadRestrictionsNone")
-    identity = " ".join((*command, str(status.st_size), str(status.st_mtime_ns)))
-    return Tool(command=command, identity=identity)
+    verb = ("kustomize",) if posixpath.basename(found.path).startswith("kubectl") else ("build",)
+    command = (found.path, *verb, "--load-restrictor", "LoadRestrictionsNone")
+    return Tool(command=command, identity=" ".join((*command, found.version)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,9 +146,8 @@ def _with_origins(kustomization: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def complaint(said: str, root: str, secrets: Collection[str]) -> str:
     """Return what kustomize says went wrong, with paths of the repository and without secrets."""
-    words = " ".join(said[:_HEARD].replace(f"{root}/", "").replace(root, ".").split())
-    (shown,) = mask_text.without((_BEGIN.sub("", words),), secrets, frozenset())
-    return text.printable(f"kustomize refuses it: {shown or 'it says nothing'}", _TEXT)
+    words = " ".join(said[: binaries.HEARD].replace(f"{root}/", "").replace(root, ".").split())
+    return binaries.refusal("kustomize", _BEGIN.sub("", words), secrets)
 
 
 def objects(

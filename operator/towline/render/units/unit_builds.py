@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from towline import aio
 from towline.errors import Failure, Reason
+from towline.render.confined.binaries import Tool
 from towline.render.confined.jail import Jail, JailError, Run
 from towline.render.documents import YamlLimits
 from towline.render.formats import KUSTOMIZATIONS
@@ -20,7 +21,7 @@ from towline.render.units import graph, kustomize, mounts, unit_folders, unit_in
 from towline.render.units.built_units import Built, BuiltUnits, Made, UnitOutcome, UnitRun
 from towline.render.units.graph import Graph
 from towline.render.units.graph_reader import GraphReader
-from towline.render.units.kustomize import BuildPlace, Tool
+from towline.render.units.kustomize import BuildPlace
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource
 from towline.render.written import rendered_objects
