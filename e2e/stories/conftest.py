@@ -110,3 +110,11 @@ def limited(
         operator = private_operator(user="limited")
         operator.start()
         yield operator
+
+
+@pytest.fixture
+def with_kustomize(plane: ControlPlane, private_operator: Callable[..., Operator]) -> Operator:
+    """An operator that builds kustomizations; it runs."""
+    operator = private_operator("--kustomize", str(plane.kubectl))
+    operator.start()
+    return operator

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from e2e.harness.cluster import Cluster
-from e2e.harness.controlplane import ControlPlane
 from e2e.harness.gitrepo import Content, Repo
-from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.harness.waiting import eventually
 from e2e.scenes import manifests
@@ -26,16 +26,13 @@ def app(colour: str, deployment: dict[str, Any]) -> dict[str, Content]:
     return {"kustomization.yaml": kustomization % colour, "web.yaml": manifests.text(deployment)}
 
 
+@pytest.mark.usefixtures("with_kustomize")
 def test_a_generated_map_outlives_the_roll_out_that_replaces_it(
     repo: Repo,
     git_repository: GitRepositories,
     cluster: Cluster,
     namespace: str,
-    plane: ControlPlane,
-    private_operator: Callable[..., Operator],
 ) -> None:
-    private_operator("--kustomize", str(plane.kubectl)).start()
-
     def colours() -> dict[str, str]:
         """Return the data of the generated ConfigMaps by name."""
         found = cluster.list("v1", "ConfigMap", namespace)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from e2e.harness.cluster import Cluster
-from e2e.harness.controlplane import ControlPlane
 from e2e.harness.gitrepo import Content, Repo
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
@@ -34,29 +33,26 @@ def test_an_overlay_is_applied_and_built_again_only_when_its_files_change(
     git_repository: GitRepositories,
     cluster: Cluster,
     namespace: str,
-    plane: ControlPlane,
-    private_operator: Callable[..., Operator],
+    with_kustomize: Operator,
 ) -> None:
-    operator = private_operator("--kustomize", str(plane.kubectl))
-    operator.start()
     first = repo.commit(overlay("red"))
     app = git_repository(path="deploy")
     assert app.until_ready(first)["objects"]["declared"] == 2
     live = cluster.get("v1", "ConfigMap", "prod-settings", namespace)
     assert live["data"] == {"colour": "red"}
     assert live["metadata"]["annotations"]["towline.dev/source"] == "base/settings.yaml"
-    assert built(operator) == 1
+    assert built(with_kustomize) == 1
     status = app.status()
     (unit,) = status["units"]
     assert (unit["unit"], unit["objects"], unit["files"]) == ("deploy/prod/kustomization.yaml", 1, 4)
     assert (unit["time"][-1], status["unitsTotal"]) == ("s", 1)
 
     app.until_ready(repo.commit({"deploy/plain.yaml": manifests.text(manifests.config_map("plain", a="b"))}))
-    assert built(operator) == 1
+    assert built(with_kustomize) == 1
 
     app.until_ready(repo.commit(overlay("blue")))
     assert cluster.get("v1", "ConfigMap", "prod-settings", namespace)["data"] == {"colour": "blue"}
-    assert built(operator) == 2
+    assert built(with_kustomize) == 2
 
     repo.commit({"base/kustomization.yaml": "resources:\n- settings.yaml\n- https://example.com/x.yaml\n"})
     (failure,) = app.until_reason("BuildFailed")["failures"]

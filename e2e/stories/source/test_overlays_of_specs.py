@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from e2e.harness.cluster import Cluster
-from e2e.harness.controlplane import ControlPlane
 from e2e.harness.gitrepo import Repo
-from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.scenes import manifests
 
 
+@pytest.mark.usefixtures("with_kustomize")
 def test_an_overlay_of_the_spec_is_applied_and_its_errors_name_their_field(
     repo: Repo,
     git_repository: Callable[..., Repository],
     cluster: Cluster,
     namespace: str,
-    plane: ControlPlane,
-    private_operator: Callable[..., Operator],
 ) -> None:
-    operator = private_operator("--kustomize", str(plane.kubectl))
-    operator.start()
     plain = manifests.text(manifests.config_map("plain", colour="grey"))
     first = repo.commit({"app/plain.yaml": plain})
     app = git_repository(path="app", kustomize={"namePrefix": "a-", "labels": {"team": "shop"}})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from e2e.harness.cluster import Cluster
-from e2e.harness.controlplane import ControlPlane
 from e2e.harness.gitrepo import Content, Repo
 from e2e.harness.gitserver import Fault, GitServer
-from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.scenes import manifests
 
@@ -30,17 +30,14 @@ def colour(cluster: Cluster, namespace: str) -> str:
     return str(cluster.get("v1", "ConfigMap", "prod-settings", namespace)["data"]["colour"])
 
 
+@pytest.mark.usefixtures("with_kustomize")
 def test_a_tag_stays_the_commit_that_it_was_until_a_person_accepts_another_one(
     git_server: GitServer,
     repo: Repo,
     git_repository: GitRepositories,
     cluster: Cluster,
     namespace: str,
-    plane: ControlPlane,
-    private_operator: Callable[..., Operator],
 ) -> None:
-    operator = private_operator("--kustomize", str(plane.kubectl))
-    operator.start()
     name = f"{namespace}-base"
     remote = git_server.create(name)
     red = remote.commit(base("red"))
@@ -87,17 +84,14 @@ def test_a_tag_stays_the_commit_that_it_was_until_a_person_accepts_another_one(
     assert app.until_closed()[-1]["spec"]["trigger"] == "Manual"
 
 
+@pytest.mark.usefixtures("with_kustomize")
 def test_a_branch_is_refused_with_its_line_and_a_pinned_tag_outlives_its_server(
     git_server: GitServer,
     repo: Repo,
     git_repository: GitRepositories,
     cluster: Cluster,
     namespace: str,
-    plane: ControlPlane,
-    private_operator: Callable[..., Operator],
 ) -> None:
-    operator = private_operator("--kustomize", str(plane.kubectl))
-    operator.start()
     remote = git_server.create(f"{namespace}-base")
     sha = remote.commit(base("red"))
     remote.tag("v1")
@@ -118,16 +112,14 @@ def test_a_branch_is_refused_with_its_line_and_a_pinned_tag_outlives_its_server(
     assert cluster.get("v1", "ConfigMap", "settings", namespace)["data"] == {"colour": "red"}
 
 
+@pytest.mark.usefixtures("with_kustomize")
 def test_a_resource_that_is_made_again_takes_its_pins_from_the_records(
     git_server: GitServer,
     repo: Repo,
     git_repository: GitRepositories,
     cluster: Cluster,
     namespace: str,
-    plane: ControlPlane,
-    private_operator: Callable[..., Operator],
 ) -> None:
-    private_operator("--kustomize", str(plane.kubectl)).start()
     remote = git_server.create(f"{namespace}-base")
     red = remote.commit(base("red"))
     remote.tag("v1")
@@ -145,15 +137,13 @@ def test_a_resource_that_is_made_again_takes_its_pins_from_the_records(
     assert colour(cluster, namespace) == "red"
 
 
+@pytest.mark.usefixtures("with_kustomize")
 def test_a_wrong_value_of_an_overlay_is_named_with_its_line_also_over_a_remote_base(
     git_server: GitServer,
     repo: Repo,
     git_repository: GitRepositories,
     namespace: str,
-    plane: ControlPlane,
-    private_operator: Callable[..., Operator],
 ) -> None:
-    private_operator("--kustomize", str(plane.kubectl)).start()
     remote = git_server.create(f"{namespace}-base")
     sha = remote.commit(
         {

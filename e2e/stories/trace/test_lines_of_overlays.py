@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from e2e.harness.cluster import Cluster, Object
-from e2e.harness.controlplane import ControlPlane
 from e2e.harness.gitrepo import ALICE, BOB, Content, Repo
-from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.scenes import fake_kubelet, manifests
 
@@ -40,15 +40,13 @@ patches:
     }
 
 
+@pytest.mark.usefixtures("with_kustomize")
 def test_what_the_api_server_refuses_or_others_change_names_the_line_of_the_overlay(
     repo: Repo,
     git_repository: Callable[..., Repository],
     cluster: Cluster,
     namespace: str,
-    plane: ControlPlane,
-    private_operator: Callable[..., Operator],
 ) -> None:
-    private_operator("--kustomize", str(plane.kubectl)).start()
     repo.commit(shop(-1, 70000))
     app = git_repository(path="prod", drift="Report")
     failures = app.until_reason("ApplyFailed")["failures"]
@@ -73,19 +71,17 @@ def test_what_the_api_server_refuses_or_others_change_names_the_line_of_the_over
     ]
 
 
+@pytest.mark.usefixtures("with_kustomize")
 def test_of_several_commits_the_one_that_changed_an_overlay_is_that_of_what_it_changes(
     repo: Repo,
     git_repository: Callable[..., Repository],
     cluster: Cluster,
     namespace: str,
-    plane: ControlPlane,
-    private_operator: Callable[..., Operator],
 ) -> None:
     def stamped(kind: str, version: str, name: str) -> str:
         notes = cluster.get(version, kind, name, namespace)["metadata"]["annotations"]
         return str(notes["towline.dev/commit"])
 
-    private_operator("--kustomize", str(plane.kubectl)).start()
     both = {"base/kustomization.yaml": "resources: [web.yaml, settings.yaml]\n"}
     settings = manifests.text(manifests.config_map("settings", colour="blue"))
     begun = repo.commit(shop(1, 8080) | both | {"base/settings.yaml": settings})
@@ -116,15 +112,13 @@ def test_of_several_commits_the_one_that_changed_an_overlay_is_that_of_what_it_c
     assert f"{again[:7]} Two of them ({BOB.name})" in told
 
 
+@pytest.mark.usefixtures("with_kustomize")
 def test_an_image_that_cannot_be_pulled_names_the_line_of_the_overlay_that_sets_its_tag(
     repo: Repo,
     git_repository: Callable[..., Repository],
     cluster: Cluster,
     namespace: str,
-    plane: ControlPlane,
-    private_operator: Callable[..., Operator],
 ) -> None:
-    private_operator("--kustomize", str(plane.kubectl)).start()
     stalled = {"base/web.yaml": manifests.text(manifests.stalled("web", image="nginx:1.20"))}
     app = git_repository(path="prod", interval="10m")
     sha = repo.commit(shop(1, 8080, image="typo") | stalled)
