@@ -95,7 +95,7 @@ def kubectl(bare_plane: controlplane.ControlPlane) -> clusters.Kubectl:
 def plane(bare_plane: controlplane.ControlPlane, kubectl: clusters.Kubectl) -> controlplane.ControlPlane:
     """The control plane, with our CRDs installed as the documentation says."""
     kubectl("apply", "-f", str(CRDS))
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+    kubectl.until_established("-f", str(CRDS))
     return bare_plane
 
 

@@ -141,7 +141,7 @@ def _rig(binaries: Path, shape: controlplane.Shape) -> Iterator[Rig]:
             binary=plane.kubectl, kubeconfig=plane.kubeconfig(), cache=plane.folder / "kubectl"
         )
         kubectl("apply", "-f", str(CRDS))
-        kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+        kubectl.until_established("-f", str(CRDS))
         eventually(lambda: kubectl("get", "towline", "-A") is not None, deadline=60.0, message="our kinds")
         operators = Operators(plane)
         try:

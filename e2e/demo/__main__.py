@@ -72,7 +72,7 @@ def _tell(plane: controlplane.ControlPlane, server: gitserver.GitServer, operato
     narrator = _narrator(plane, operators)
     narrator.step("The CRDs are installed, and the operator runs")
     narrator.run("kubectl", "apply", "-f", str(story.CRDS))
-    narrator.run("kubectl", "wait", "--for=condition=Established", "-f", str(story.CRDS))
+    narrator.run("kubectl", "wait", f"--for={cluster.ESTABLISHED}", "-f", str(story.CRDS))
     repo = server.create("shop")
     with helm.building(os.environ) as (binary, built):
         operator = operators.private("--kustomize", str(plane.kubectl), "--helm", str(binary))

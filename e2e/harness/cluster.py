@@ -20,6 +20,10 @@ from e2e.harness.waiting import eventually
 Object: TypeAlias = dict[str, Any]
 
 
+ESTABLISHED = 'jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
+"""What `kubectl wait` waits for until a CRD is served."""
+
+
 class KubectlError(AssertionError):
     """A kubectl command failed; the message is what it wrote to stderr."""
 
@@ -55,6 +59,14 @@ class Kubectl:
         if answer.returncode:
             raise KubectlError(f"kubectl {' '.join(arguments)}: {answer.stderr.strip()}")
         return answer.stdout
+
+    def until_established(self, *crds: str) -> None:
+        """Wait until CRDs are served; `crds` are names, or `-f` and a file or folder.
+
+        Not by `--for=condition=Established`: kubectl gives up where a CRD is so new that its list of
+        conditions is still null.
+        """
+        self("wait", f"--for={ESTABLISHED}", "--timeout=30s", *crds)
 
     def environment(self) -> dict[str, str]:
         """The variables under which anybody can run the same command."""

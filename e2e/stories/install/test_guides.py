@@ -110,9 +110,7 @@ def building(own_plane: ControlPlane, cluster: Cluster) -> Iterator[Cluster]:
 @contextmanager
 def _operated(plane: ControlPlane, cluster: Cluster, *flags: str) -> Iterator[None]:
     cluster.kubectl("apply", "-f", str(guide_reader.ROOT / "crds"))
-    cluster.kubectl(
-        "wait", "--for=condition=Established", "--timeout=30s", "-f", str(guide_reader.ROOT / "crds")
-    )
+    cluster.kubectl.until_established("-f", str(guide_reader.ROOT / "crds"))
     for name in ("platform", "shop"):
         cluster.create(manifests.namespace(name))
     operators = Operators(plane)

@@ -46,7 +46,7 @@ class Installation:
     def install_crds(self) -> None:
         """Install our CRDs as the documentation says."""
         self.cluster.kubectl("apply", "-f", str(CRDS))
-        self.cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+        self.cluster.kubectl.until_established("-f", str(CRDS))
 
     def remove_crds(self, *arguments: str) -> None:
         """Take our CRDs away as the documentation says."""

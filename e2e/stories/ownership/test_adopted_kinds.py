@@ -33,7 +33,7 @@ def group(cluster: Cluster, namespace: str) -> Iterator[str]:
     found = f"{namespace}.example.com"
     cluster.create(manifests.widgets(found))
     crd = f"crd/widgets.{found}"
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", crd)
+    cluster.kubectl.until_established(crd)
     yield found
     cluster.delete(*CRD, f"widgets.{found}")
     cluster.delete(*RBAC, namespace)

@@ -107,7 +107,7 @@ def own_cluster(own_plane: ControlPlane) -> Iterator[Cluster]:
     cache = own_plane.folder / "kubectl"
     kubectl = clusters.Kubectl(binary=own_plane.kubectl, kubeconfig=own_plane.kubeconfig(), cache=cache)
     kubectl("apply", "-f", str(CRDS))
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+    kubectl.until_established("-f", str(CRDS))
     with clusters.connected(kubectl) as connected:
         yield connected
 

@@ -48,9 +48,9 @@ def test_a_generated_map_outlives_the_roll_out_that_replaces_it(
 
     repo.commit(app("blue", manifests.stalled()))
     shop.annotate(reconcile="now")
-    shop.until_reason("Progressing")
-    eventually(lambda: sorted(colours().values()) == ["blue", "red"], message="both ConfigMaps")
-    assert f"waits until Deployment {namespace}/web is healthy" in str(shop.status())
+    waits = f"waits until Deployment {namespace}/web is healthy"
+    shop.until(lambda status: waits in str(status), "the prune that waits for the roll-out")
+    assert sorted(colours().values()) == ["blue", "red"]
 
     healthy = repo.commit(app("blue", manifests.deployment()))
     shop.annotate(reconcile="again")
