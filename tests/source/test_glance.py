@@ -34,6 +34,9 @@ MESSAGES = (
     "Change (#34)\n",
     "Long " * 2000,
     "No end",
+    "Merge branch 'feature'\n\nTitle\n",
+    "Change\n\nReviewed-by: Ann <a@x>\nChange-Id: I" + "0123456789" * 4 + "\n",
+    "Dots at the end ..",
 )
 
 

@@ -95,3 +95,33 @@ def test_main_merged_into_a_branch_is_not_taken_for_the_branch() -> None:
 def test_commits_whose_parents_form_a_circle_are_each_listed_once(parents: tuple[str, ...]) -> None:
     revisions = read(commit("a", *parents, message="Merge pull request #7 from x/y"), commit("b", "a"))
     assert list(revisions) == ["a", "b"]
+
+
+def test_commits_of_a_branch_that_no_forge_merged_carry_who_merged_it() -> None:
+    revisions = read(
+        commit("m2", "m1", "f2", message="Merge branch 'feature'", committer="Cleo"),
+        commit("f2", "f1"),
+        commit("f1", "m1"),
+    )
+    assert {sha: (each.pull_request, each.merged_by) for sha, each in revisions.items()} == dict.fromkeys(
+        ("m2", "f2", "f1"), ("", "Cleo")
+    )
+
+
+def test_a_change_of_gerrit_keeps_its_id_and_carries_who_submitted_it() -> None:
+    change = "I" + "0123456789" * 4
+    revisions = read(
+        commit("m2", "m1", "c1", message='Merge "Add a thing"', committer="Cleo"),
+        commit("c1", "m1", message=f"Add a thing\n\nChange-Id: {change}"),
+    )
+    assert (revisions["c1"].pull_request, revisions["c1"].merged_by) == (change, "Cleo")
+
+
+def test_git_pull_takes_nothing_from_who_merged_before() -> None:
+    revisions = read(
+        commit("p", "l", "m2", message="Merge branch 'main' of git.example:org/repo", committer="Dora"),
+        commit("l", "m1"),
+        commit("m2", "m1", "f1", message="Merge branch 'feature'", committer="Cleo"),
+        commit("f1", "m1"),
+    )
+    assert [revisions[sha].merged_by for sha in ("p", "m2")] == ["", "Cleo"]

@@ -44,6 +44,17 @@ async def test_a_long_history_lists_the_newest_and_counts_all(mirrors: Mirrors, 
     assert (seen.revisions[0].subject, seen.revisions[-1].subject) == ("number 259", "number 10")
 
 
+async def test_what_a_forge_adds_below_a_long_message_is_read(mirrors: Mirrors, repo: Repo) -> None:
+    old = repo.commit({"a.yaml": "1"})
+    described = f"Add a thing\n\n{'Why it is there. ' * 40}\n" + "- one more reason\n" * 400
+    repo.commit(
+        {"a.yaml": "2"}, message=f"{described}\nSee merge request org/repo!12\n\nMerged-by: Cleo <c@x>"
+    )
+    remote, new = await fetched(mirrors, repo)
+    (found,) = (await mirrors.history(remote, old, new)).revisions
+    assert (found.subject, found.pull_request, found.merged_by) == ("Add a thing", "!12", "Cleo")
+
+
 async def test_a_rewritten_history_is_said_to_be(mirrors: Mirrors, repo: Repo) -> None:
     base = repo.commit({"a.yaml": "1"})
     old = repo.commit({"a.yaml": "2"})

@@ -10,14 +10,16 @@ from datetime import UTC, datetime
 from towline.model import Person, Revision
 from towline.source import pull_requests
 
-FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%ce%x00%ct%x00%<(4000,trunc)%B"
-"""One commit for `git log -z`; NUL ends each field. The message is cut, and padded, at 4,000 columns."""
+FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%ce%x00%ct%x00%<(4000,trunc)%B%x1E%<(1000,ltrunc)%B"
+"""One commit for `git log -z`; NUL ends each field. Of a message 4,000 columns are told, and its last 1,000."""
 
 LIMIT = 250
 """Commits that one history lists."""
 
 _FIELDS = 9
 _MESSAGE_LIMIT = 4000
+_CUT = ".."
+"""What `git log` writes in place of what it cuts."""
 _PEOPLE = ("author", "author_email", "authored", "committer", "committer_email", "committed")
 _PERSON = rb"%s (?P<%s>[^<>\n]*?) ?<(?P<%s_email>[^<>\n]*)> (?P<%s>[0-9]{1,12}) [+-][0-9]{4}"
 _OBJECT = re.compile(
@@ -58,7 +60,7 @@ def parse(log: bytes) -> tuple[Revision, ...]:
 def from_object(sha: str, content: bytes) -> Revision | None:
     """Read a commit object as `git log` shows it; None where that takes more than its plain lines.
 
-    So it is with other encodings, author lines that old tools wrote, very long messages, and merges of pull requests.
+    So it is with other encodings, author lines that old tools wrote, very long messages, and merges.
     """
     head, _, message = content.partition(b"\n\n")
     found = _OBJECT.fullmatch(head)
@@ -67,11 +69,12 @@ def from_object(sha: str, content: bytes) -> Revision | None:
     parents = found["parents"].replace(b"parent ", b"").replace(b"\n", b" ")
     values = (sha.encode(), parents, *(found[name] for name in _PEOPLE), message)
     revision = _revision([each.decode("utf-8", "replace") for each in values])
-    return None if revision.pull_request and len(revision.parents) > 1 else revision
+    return None if revision.merged_by and len(revision.parents) > 1 else revision
 
 
 def _revision(fields: list[str]) -> Revision:
-    sha, parents, author, author_email, authored, committer, committer_email, committed, message = fields
+    sha, parents, author, author_email, authored, committer, committer_email, committed, said = fields
+    message = _message(said)
     revision = Revision(
         sha=sha,
         parents=tuple(parents.split()),
@@ -81,10 +84,20 @@ def _revision(fields: list[str]) -> Revision:
         committed_at=_time(committed),
         subject=_clean(message.strip().partition("\n")[0]),
     )
-    found = pull_requests.pull_request(message)
-    if not found:
-        return revision
-    return replace(revision, pull_request=found, merged_by=pull_requests.merged_by(revision))
+    named = replace(revision, pull_request=pull_requests.pull_request(message))
+    if not (named.pull_request or pull_requests.is_merge(named)):
+        return named
+    return replace(named, merged_by=pull_requests.merged_by(named, message))
+
+
+def _message(said: str) -> str:
+    """Join head and tail of a message; what a person wrote may be long, and what the forge adds comes last.
+
+    Git cuts columns, not characters: the ends of all lines stay.
+    """
+    head, _, tail = said.partition("\x1e")
+    head = head.rstrip()
+    return f"{head}\n{tail}" if head.endswith(_CUT) else head
 
 
 def _inherited(revisions: Iterable[Revision]) -> tuple[Revision, ...]:
@@ -100,10 +113,17 @@ def _inherited(revisions: Iterable[Revision]) -> tuple[Revision, ...]:
                 continue
             claimed.add(sha)
             pending.extend(known[sha].parents)
-            if not known[sha].pull_request:
-                by = known[merge]
-                known[sha] = replace(known[sha], pull_request=by.pull_request, merged_by=by.merged_by)
+            known[sha] = _brought(known[sha], known[merge])
     return tuple(known.values())
+
+
+def _brought(revision: Revision, merge: Revision) -> Revision:
+    """Add to a commit what the merge that brought it tells; what the commit says itself stays."""
+    if pull_requests.is_change(revision.pull_request) and not revision.merged_by:
+        return replace(revision, merged_by=merge.merged_by)
+    if revision.pull_request or not merge.merged_by:
+        return revision
+    return replace(revision, pull_request=merge.pull_request, merged_by=merge.merged_by)
 
 
 def _mainline(known: Mapping[str, Revision]) -> list[str]:

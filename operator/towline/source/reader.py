@@ -99,9 +99,9 @@ class Reader:
             return True
 
     async def revision(self, repository: Path, sha: str) -> Revision:
-        """Return one commit; of a merged pull request with who wrote it: the author of its newest commit."""
+        """Return one commit; of a merged branch with who wrote it: the author of its newest commit."""
         (found,) = await self._log(repository, "-1", _id(sha))
-        if not found.pull_request or len(found.parents) != _BRANCHES:
+        if not (found.pull_request or found.merged_by) or len(found.parents) != _BRANCHES:
             return found
         base, branch = found.parents
         newest = await self._log(repository, "--no-merges", "-1", _id(branch), f"^{_id(base)}")
