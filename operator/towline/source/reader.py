@@ -20,7 +20,7 @@ from towline.source.history import History
 from towline.source.listing import Found
 from towline.source.process import ProcessResult, Talk, TooMuchOutputError
 from towline.source.selection import Entry, SourceLimits
-from towline.source.transport import GitCommand, Transport
+from towline.source.transport import GitCommand, GitRunner
 from towline.source.trees import glance, tree_reader
 from towline.source.trees.glance import Glanced, TooLargeForGlanceError
 from towline.source.trees.tree_reader import TreeChange, TreeReader, TreeTooLargeError
@@ -56,7 +56,7 @@ class Reader:
     Methods raise `UnreadableError` where that is less than they ask for, `TooMuchWorkError` where it is too much work.
     """
 
-    def __init__(self, git: Transport, limits: SourceLimits) -> None:
+    def __init__(self, git: GitRunner, limits: SourceLimits) -> None:
         self._git = git
         self._limits = limits
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from subprocess import PIPE, Popen
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from towline.errors import CostlyError, Reason, SourceError
 from towline.shares import behalf, children, pools
@@ -78,6 +78,13 @@ class GitCommand:
     traced: bool = False
     hear: Callable[[str], None] | None = None
     talk: Callable[[Talk], Awaitable[None]] | None = None
+
+
+class GitRunner(Protocol):
+    """Runs git commands."""
+
+    async def run(self, call: GitCommand) -> ProcessResult:
+        """Run one command until it ends."""
 
 
 class Transport:

@@ -1,0 +1,1 @@
+"""What a command line, and later a UI, shows: read from the cluster and from Git, as values."""
