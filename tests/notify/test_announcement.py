@@ -154,3 +154,33 @@ def test_what_a_deletion_does_not_wait_for_any_longer_is_told_with_what_to_do(
     assert (news.reason, news.weight) == ("DeletionIncomplete", Weight.WARNING)
     assert said in news.message
     assert "remove the finalizers by hand" in news.message
+
+
+def test_both_ends_of_a_suspension_are_told_and_so_is_an_annotation_that_cannot_be_read() -> None:
+    free, held = suspended("False", "spec.suspend is not set"), suspended("True", "Suspended since then")
+    longer = suspended("True", "Suspended since then until later")
+    assert heard(free, held) == [("suspended", Weight.NORMAL, "Suspended", "Suspended since then")]
+    assert heard(held, held) == []
+    assert [each[2:] for each in heard(held, longer)] == [("Suspended", "Suspended since then until later")]
+    resumed = "No longer suspended, as it was since 2026-01-01T00:00:00Z. spec.suspend is not set"
+    assert heard(longer, free) == [("resumed", Weight.NORMAL, "Resumed", resumed)]
+    wrong = {**free, "suspension": {"problem": "until=soon is not a time"}}
+    ((_, weight, reason, message),) = heard(free, wrong)
+    assert (weight, reason) == (Weight.WARNING, "SuspendAnnotationInvalid")
+    assert message == "The annotation towline.dev/suspend does not count: until=soon is not a time"
+    assert heard(wrong, wrong) == []
+
+
+def suspended(truth: str, message: str) -> dict[str, Any]:
+    entry = {
+        "type": "Suspended",
+        "status": truth,
+        "message": message,
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    return {**SYNCED, "conditions": [*SYNCED["conditions"], entry]}
+
+
+def heard(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, ...]]:
+    found = announcement.suspensions(before, after)
+    return [(each.event, each.weight, each.reason, each.message) for each in found]

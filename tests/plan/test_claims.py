@@ -370,5 +370,7 @@ def test_any_stored_resource_can_be_seen_by_the_others() -> None:
     paused = {**raw, "spec": {"suspend": True}}
     assert not claims.neighbour(gitrepository.identify(paused)).writes
     assert not claims.neighbour(gitrepository.identify(paused)).reads
+    resting = {**raw, "metadata": {**raw["metadata"], "annotations": {"towline.dev/suspend": "by=ada"}}}
+    assert not claims.neighbour(gitrepository.identify(resting)).reads
     observed = claims.neighbour(gitrepository.identify({**raw, "spec": {"mode": "Observe"}}))
     assert (observed.reads, observed.writes) == (True, False)

@@ -7,6 +7,7 @@ from typing import Any
 from towline.api import condition, gitrepository
 from towline.api.condition import Type
 from towline.api.gitrepository import GitRepository
+from towline.api.suspending import SuspendState, Suspension
 from towline.drift.deviations import Deviation
 from towline.errors import Failure, Reason, Refusal
 from towline.model import Action, Body, Change, GroupKind, ObjectRef, Person, Plan, Revision
@@ -81,8 +82,13 @@ def blocked(count: int) -> PassResult:
 def after(*passes: PassResult) -> Body:
     found: Body = {}
     for passed in passes:
-        found = compute.compute(found, passed, EARLY)
+        found = told(found, passed, EARLY)
     return found
+
+
+def told(before: Body, passed: PassResult, now: datetime) -> Body:
+    held = SuspendState(suspension=Suspension() if passed.reason is Reason.SUSPENDED else None)
+    return compute.compute(before, passed, now, suspended=held)
 
 
 def said_of(found: Body, kind: Type) -> tuple[str, str]:
@@ -263,7 +269,7 @@ def test_a_suspended_resource_stays_as_ready_as_it_was_and_keeps_its_commit() ->
     assert found["commit"]["applied"] == OLD
     said = "Suspended since 2026-01-01T00:00:00Z, at 1a2b3c4: nothing is fetched or written"
     assert message(found, Type.SUSPENDED) == said
-    later = compute.compute(found, PassResult(generation=2, reason=Reason.SUSPENDED), LATE)
+    later = told(found, PassResult(generation=2, reason=Reason.SUSPENDED), LATE)
     assert message(later, Type.SUSPENDED) == said
 
 

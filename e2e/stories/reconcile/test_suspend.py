@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from towline import text
 
 from e2e.harness import identity
 from e2e.harness.audit import AuditLog
@@ -11,7 +14,7 @@ from e2e.harness.gitrepo import Repo
 from e2e.harness.gitserver import GitServer
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import RESOURCE, Repository
-from e2e.harness.waiting import steadily
+from e2e.harness.waiting import eventually, steadily
 from e2e.scenes import head_lookups, managed_objects, manifests
 
 LONG = "1h"
@@ -142,3 +145,31 @@ def test_a_look_that_was_asked_for_and_finds_nothing_only_says_that_it_was_done(
     ]
     assert [event.subresource for event in mine] == ["status", "status"]
     assert len(repository.records()) == 1
+
+
+def test_a_suspension_by_annotation_ends_by_itself_and_is_told_at_both_ends(
+    operator: Operator, kubectl: Kubectl, repo: Repo, git_repository: Callable[..., Repository]
+) -> None:
+    sha = repo.commit(manifests.config_maps(["settings"], colour="blue"))
+    repository = git_repository(interval=LONG)
+    repository.until_ready(sha)
+    repository.annotate(suspend="until=tomorrow")  # cannot be read: it suspends nothing
+    repository.until(lambda status: "suspension" in status, "the annotation is named")
+    assert repository.condition("Suspended")["status"] == "False"
+    repository.annotate(suspend="reason=release freeze, by=ada")
+    status = repository.until_reason("Suspended", kind="Suspended")
+    assert status["suspension"] == {"source": "Annotation", "reason": "release freeze", "by": "ada"}
+    sha = repo.commit(manifests.config_maps(["settings"], colour="red"))
+    until = text.timestamp(datetime.now(UTC) + timedelta(seconds=3))
+    repository.annotate(suspend=f"until={until}, reason=release freeze, by=ada", reconcile="now")
+    repository.until_ready(sha)  # although the interval is an hour
+    assert datetime.now(UTC) >= datetime.fromisoformat(until)
+    assert repository.condition("Suspended")["message"] == f"The suspension ended at its time, {until}"
+    place = ("-n", repository.namespace)
+    wide = kubectl("get", RESOURCE, repository.name, *place, "-o", "wide").splitlines()
+    assert (wide[0].split()[-1], wide[1].split()[-1]) == ("SUSPENDED", "False")
+
+    def told() -> set[str]:
+        return set(kubectl("get", "events", *place, "-o", "jsonpath={.items[*].reason}").split())
+
+    eventually(lambda: told() >= {"SuspendAnnotationInvalid", "Suspended", "Resumed"}, message="Events")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +19,7 @@ from towline.api import (
     remoting,
     schema,
     substituting,
+    suspending,
     versions,
 )
 from towline.api.healthchecks import HealthCheck
@@ -28,6 +30,7 @@ from towline.api.overlaying import KustomizeOverlay
 from towline.api.remoting import RemotePolicy, RemoteSecret
 from towline.api.schema import Schema, SchemaFault
 from towline.api.substituting import Substitute
+from towline.api.suspending import SuspendState
 from towline.errors import Reason, SpecError
 from towline.model import Body, Key, Resource
 
@@ -41,7 +44,7 @@ class GitRepository:
     """What can be read of any GitRepository, however wrong its spec is.
 
     `created_at` and `deleted_at` (empty while it lives) are RFC 3339 as the API server wrote them; `raw_spec` and
-    `status` are empty where they are not maps.
+    `status` are empty where they are not maps. `read_at` is when it was read: what has an end is over or not then.
     """
 
     key: Key
@@ -54,6 +57,7 @@ class GitRepository:
     annotations: Mapping[str, str]
     raw_spec: Body
     status: Body
+    read_at: datetime
 
     @property
     def deleting(self) -> bool:
@@ -64,6 +68,16 @@ class GitRepository:
     def applied(self) -> str:
         """The commit that its status calls applied, empty where it names none."""
         return str(self.status.get("commit", {}).get("applied", ""))
+
+    @property
+    def suspend_state(self) -> SuspendState:
+        """Whether it was suspended when it was read, and what is wrong with its annotation."""
+        return suspending.state(self.raw_spec, self.annotations, self.status, self.read_at)
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether it was suspended when it was read."""
+        return self.suspend_state.suspension is not None
 
     @property
     def label(self) -> str:
@@ -205,8 +219,17 @@ _REASONS = {"spec.url": Reason.INVALID_URL, "spec.path": Reason.INVALID_PATH, "s
 """The reasons for errors in these fields, and in fields below them."""
 
 
-def identify(raw: Body) -> GitRepository:
-    """Read what every stored GitRepository has; a bad spec is not an error here."""
+_AT_NO_TIME = datetime.min.replace(tzinfo=UTC)
+"""Before everything, so that nothing has ended."""
+
+
+def identify(raw: Body, read_at: datetime = _AT_NO_TIME) -> GitRepository:
+    """Read what every stored GitRepository has; a bad spec is not an error here.
+
+    Args:
+        raw: the resource.
+        read_at: an aware time; without it, a suspension counts as not yet over.
+    """
     metadata = _map(raw.get("metadata"))
     return GitRepository(
         key=Key(metadata["namespace"], metadata["name"]),
@@ -219,6 +242,7 @@ def identify(raw: Body) -> GitRepository:
         annotations=_map(metadata.get("annotations")),
         raw_spec=_map(raw.get("spec")),
         status=_map(raw.get("status")),
+        read_at=read_at,
     )
 
 
@@ -249,13 +273,15 @@ def specify(repository: GitRepository, against: Schema) -> Spec:
 def removal(repository: GitRepository) -> Removal:
     """Return what deletion means for the objects; when in doubt they stay.
 
-    Only the fields about deletion are read, so that a spec with an error elsewhere still prunes.
+    Only the fields about deletion are read, so that a spec with an error elsewhere still prunes. Where `spec.suspend`
+    is true they stay although its time may be over.
     """
     spec = repository.raw_spec
     may_prune = (
         spec.get("mode", Mode.ENFORCE) == Mode.ENFORCE
         and spec.get("prune", True) is True
         and spec.get("suspend", False) is False
+        and not repository.is_suspended
     )
     if not spec or not may_prune:
         return Removal.NONE

@@ -39,6 +39,7 @@ CHANGE_CAUSE = "kubernetes.io/change-cause"
 CONFIRM_PRUNE = "towline.dev/confirm-prune"
 ACCEPT_PIN = "towline.dev/accept-pin"
 RECONCILE = "towline.dev/reconcile"
+SUSPEND = "towline.dev/suspend"
 FINALIZER = "towline.dev/finalizer"
 
 HOSTS = "towline.dev/hosts"

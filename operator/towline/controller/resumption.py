@@ -17,7 +17,7 @@ from towline.kube import calls
 from towline.kube.client import Client
 from towline.model import Body, Key
 
-_TRIGGERS = (labels.RECONCILE, labels.CONFIRM_PRUNE)
+_TRIGGERS = (labels.RECONCILE, labels.CONFIRM_PRUNE, labels.ACCEPT_PIN, labels.SUSPEND)
 """The annotations of a GitRepository that ask for a pass; any other metadata may change without one."""
 
 _PAGE = "500"

@@ -211,7 +211,7 @@ def _shared(
 ) -> _Shared:
     hidden = HiddenValues()
     mask = Mask(keys.mask, hidden)
-    repositories = Repositories(doors.client, hidden)
+    repositories = Repositories(doors.client, hidden, now)
     neighbours = Neighbours(repositories, wake, time.monotonic)
     rules = _rules(chosen)
     heads = HeadReader(doors.client, doors.mirrors, rules)

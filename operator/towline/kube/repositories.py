@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 
 import towline
 from towline.api import gitrepository, labels
@@ -24,11 +25,18 @@ class Repositories:
     Args:
         client: sends the requests.
         hidden: what no status may show.
+        now: the current time, with its zone: what was read was so then.
     """
 
-    def __init__(self, client: Client, hidden: HiddenValues | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        hidden: HiddenValues | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._client = client
         self._hidden = hidden or HiddenValues()
+        self._now = now
 
     async def read(self, key: Key) -> GitRepository | None:
         """Return the resource as it is now, None where it does not exist.
@@ -37,7 +45,8 @@ class Repositories:
             ClusterError: the API server could not be asked.
         """
         try:
-            return gitrepository.identify((await self._client.request("GET", RESOURCE.path(*key))).body)
+            answer = await self._client.request("GET", RESOURCE.path(*key))
+            return gitrepository.identify(answer.body, self._now())
         except ApiError as error:
             if refusals.is_absent(error):
                 return None
@@ -51,7 +60,7 @@ class Repositories:
         """
         async for page in self._client.pages(RESOURCE.path(namespace), {"limit": _PAGE}):
             for item in page.get("items") or ():
-                yield gitrepository.identify(item)
+                yield gitrepository.identify(item, self._now())
 
     async def write_status(self, repository: GitRepository, status: Body) -> GitRepository | None:
         """Replace the status, if it differs; return the resource after it.
@@ -117,7 +126,7 @@ class Repositories:
             if error.code == 409:
                 return None
             raise
-        return gitrepository.identify(answer.body)
+        return gitrepository.identify(answer.body, self._now())
 
 
 def _agent(key: Key) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from towline import text
+from towline.api import condition, labels
+from towline.api.condition import Type
 from towline.drift.deviations import Deviation
 from towline.errors import Reason
 from towline.model import Body, Manifest, ObjectRef
@@ -79,6 +81,35 @@ def announcements(before: Body, said: Body, *, is_suspended: bool) -> tuple[Anno
     drifted, ended = drift_fields.news(before, said), _ended(before, said, is_suspended=is_suspended)
     news = Announcement(event="drifted", weight=Weight.WARNING, reason="Drifted", message=drifted)
     return (*((news,) if drifted else ()), *((ended,) if ended else ()))
+
+
+def suspensions(before: Body, said: Body) -> Iterator[Announcement]:
+    """Yield that a suspension began, was changed, or ended, and that its annotation cannot be read.
+
+    Args:
+        before: the status that the pass began with.
+        said: the status after it.
+    """
+    old, new = condition.find(before, Type.SUSPENDED), condition.find(said, Type.SUSPENDED)
+    message, was, is_now = (
+        str(new.get("message", "")),
+        old.get("status") == "True",
+        new.get("status") == "True",
+    )
+    if is_now and (not was or old.get("message") != message):
+        yield Announcement(event="suspended", weight=Weight.NORMAL, reason="Suspended", message=message)
+    elif was and not is_now:
+        since = old.get("lastTransitionTime", "")
+        told = f"No longer suspended, as it was since {since}. {message}"
+        yield Announcement(event="resumed", weight=Weight.NORMAL, reason="Resumed", message=told)
+    problem = (said.get("suspension") or {}).get("problem")
+    if problem and problem != (before.get("suspension") or {}).get("problem"):
+        yield Announcement(
+            event="the suspend annotation does not count",
+            weight=Weight.WARNING,
+            reason="SuspendAnnotationInvalid",
+            message=f"The annotation {labels.SUSPEND} does not count: {problem}",
+        )
 
 
 def _ended(before: Body, said: Body, *, is_suspended: bool) -> Announcement | None:

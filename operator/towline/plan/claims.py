@@ -94,7 +94,7 @@ def neighbour(
     nothing before the new one was tried: it may name another folder.
     """
     spec = repository.raw_spec
-    reads = not repository.deleting and spec.get("suspend") is not True
+    reads = not repository.deleting and not repository.is_suspended
     outdated = claim and claim.generation != repository.generation and reads and not tried
     return Neighbour(
         key=repository.key,

@@ -90,11 +90,11 @@ class Attempts:
 
     async def _made(self, start: Start, lane: Lane) -> Attempt:
         repository, last, reached = start.repository, start.last, Reached()
+        if repository.is_suspended:
+            return Attempt(repository=repository, passed=result.suspended(repository))
         try:
             spec = await self._specified(start, lane)
             reached = replace(reached, spec=spec)
-            if spec.suspend:
-                return Attempt(repository=repository, reached=reached, passed=result.suspended(repository))
             if last.desired is None:
                 self._index.follow(kinds_of(repository))  # they are listed while the commit is read
             async with lane.open(spec):

@@ -182,6 +182,8 @@ class Enforcer:
         now = await self._repositories.read(before.key)
         if now is None or now.deleting or (now.uid, now.generation) != (before.uid, before.generation):
             raise ClusterError("the GitRepository was changed before anything was written")
+        if now.is_suspended:
+            raise ClusterError("the GitRepository was suspended before anything was written")
         return now
 
     async def _watched(self, planned: Planned, synced: SyncResult) -> SyncResult:

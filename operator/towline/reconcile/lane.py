@@ -90,7 +90,7 @@ class Lane:
         """
         raw = self._repository.raw_spec
         known = self._drifts.known(self._repository)
-        if known and raw.get("suspend") is not True and raw.get("mode") != Mode.OBSERVE:
+        if known and not self._repository.is_suspended and raw.get("mode") != Mode.OBSERVE:
             await self._mend(known.spec)
 
     async def _begin(self, spec: Spec) -> None:

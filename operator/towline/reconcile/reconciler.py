@@ -105,7 +105,7 @@ class Reconciler:
             passed = await self._checkups.checked(repository.label, desired, passed, fetched)
         await self._reporter.ignored(attempt.repository, attempt.reached.desired, last.desired)
         await self._reporter.set_back(attempt.repository, attempt.ended)
-        look = await self._reporter.report(attempt.repository, passed)
+        look = await self._reporter.report(attempt.repository, passed, repository.status)
         if look is None:
             return _SOON
         return min(each for each in (due, attempt.again, look) if each is not None)
@@ -191,7 +191,7 @@ class LastPasses:
         due = schedule.next_due(passed.reason, interval, retry, is_costly=passed.is_costly)
         if due and passed.reason in reasons.AUTHENTICATION and reached.spec and reached.spec.secret_name:
             due = min(due, _SECRET_SECONDS)
-        return passed, due
+        return passed, schedule.before_the_end(due, start.repository)
 
 
 def _told(start: Start, attempt: Attempt) -> PassResult:

@@ -14,6 +14,7 @@ from towline.drift.deviations import Deviation
 from towline.errors import ClusterError, Reason
 from towline.kube.clock_check import ClockCheck
 from towline.kube.repositories import Repositories
+from towline.model import Body
 from towline.notify import announcement
 from towline.notify.announce import Announcer
 from towline.plan.snapshot import differing
@@ -67,8 +68,13 @@ class Reporter:
         self._now = now
         self._check = check
 
-    async def report(self, repository: GitRepository, passed: PassResult) -> float | None:
+    async def report(self, repository: GitRepository, passed: PassResult, begun: Body) -> float | None:
         """Write the status, if it says anything new, and post what happened.
+
+        Args:
+            repository: the resource as it was last written.
+            passed: what the pass found.
+            begun: the status that the pass began with.
 
         Returns:
             The seconds until the status must be computed again, infinity if nothing requires that; None if it could not
@@ -80,13 +86,14 @@ class Reporter:
                 if read is None or read.uid != repository.uid:
                     return math.inf
                 waited = self._waits.look(read.uid, read.status, passed, self._check.agreed())
-                said = compute.compute(read.status, passed, self._now(), waited)
+                said = compute.compute(read.status, passed, self._now(), waited, read.suspend_state)
                 if await self._repositories.write_status(read, said):
                     if said != read.status:
                         self._dependencies.changed(read.key)
                     self._announcer.count(read.key, announcement.figures(said))
                     is_suspended = passed.reason is Reason.SUSPENDED
-                    for news in announcement.announcements(read.status, said, is_suspended=is_suspended):
+                    ended = announcement.announcements(read.status, said, is_suspended=is_suspended)
+                    for news in (*announcement.suspensions(begun, said), *ended):
                         await self._announcer.announce(read, news)
                     await self._retain(read)
                     look = health_condition.next_look(said, passed.health, waited)
@@ -176,4 +183,5 @@ class FetchProgress:
         if read is None or (read.uid, read.generation) != (repository.uid, repository.generation):
             return
         passed = PassResult(generation=read.generation, reason=Reason.PROGRESSING, message=message)
-        await self._repositories.write_status(read, compute.compute(read.status, passed, self._now()))
+        said = compute.compute(read.status, passed, self._now(), suspended=read.suspend_state)
+        await self._repositories.write_status(read, said)

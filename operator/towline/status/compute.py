@@ -15,6 +15,7 @@ from towline.api import condition, pins, value_sources
 from towline.api.condition import Condition
 from towline.api.gitrepository import GitRepository
 from towline.api.pins import Pin
+from towline.api.suspending import SuspendState
 from towline.api.value_sources import ValuesCommit
 from towline.drift.deviations import Deviation
 from towline.errors import Failure, Reason
@@ -104,7 +105,11 @@ class PassResult:
 
 
 def compute(
-    previous: Body, passed: PassResult, now: datetime, waited: Waited = health_condition.NOT_WAITING
+    previous: Body,
+    passed: PassResult,
+    now: datetime,
+    waited: Waited = health_condition.NOT_WAITING,
+    suspended: SuspendState = suspension.NOT_SUSPENDED,
 ) -> Body:
     """Return the whole status after a pass.
 
@@ -113,6 +118,7 @@ def compute(
         passed: what the pass found. Where it succeeded, no failure and no blocked prune is left.
         now: an aware time; it only enters fields that move, and decides nothing.
         waited: how long its objects have not been ready.
+        suspended: whether it is, and until when.
     """
     moment = text.timestamp(now)
     fine = passed.reason is Reason.SUCCEEDED
@@ -137,23 +143,24 @@ def compute(
         **({} if passed.units is None else unit_times.fields(passed.units)),
         **({} if passed.moved_pins is None else {"movedPins": passed.moved_pins}),
         **({} if passed.plan is None else {"plan": preview.body(passed.plan)}),
+        "suspension": suspension.body(suspended, previous),
     }
     said = {name: value for name, value in status.items() if value not in (None, "", 0, {}, [])}
-    found = _conditions(said, previous, passed, now, waited)
+    found = (
+        *_conditions(said, previous, passed, waited),
+        suspension.condition_of(suspended, said, previous, moment),
+    )
     said["conditions"] = condition.merge(previous.get("conditions"), found, passed.generation, moment)
     return said
 
 
-def _conditions(
-    said: Body, previous: Body, passed: PassResult, now: datetime, waited: Waited
-) -> tuple[Condition, ...]:
-    """Return all conditions; a suspension changes none but Suspended."""
+def _conditions(said: Body, previous: Body, passed: PassResult, waited: Waited) -> tuple[Condition, ...]:
+    """Return all conditions but Suspended; a suspension changes no other."""
     if passed.reason is Reason.SUSPENDED:
-        return suspension.conditions(said, previous, now)
+        return suspension.kept(previous)
     return (
         *conditions.conditions_of(said, _conclusion(previous, passed, waited)),
         drift_fields.condition(passed.drift, previous, said),
-        suspension.NONE,
     )
 
 
@@ -180,7 +187,7 @@ def progress(
         plan=preview.NOTHING,
         kinds=kinds,
     )
-    return compute(repository.status, begun, now)
+    return compute(repository.status, begun, now, suspended=repository.suspend_state)
 
 
 def _conclusion(previous: Body, passed: PassResult, waited: Waited) -> ConditionInputs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from towline.api.gitrepository import GitRepository
 from towline.errors import Reason
 from towline.status import reasons
 from towline.status.reasons import Again
@@ -51,6 +52,15 @@ def next_due(reason: Reason, interval: float, retry: float, *, is_costly: bool =
             return retry
         case Again.EITHER:
             return min(interval, retry)
+
+
+def before_the_end(due: float | None, repository: GitRepository) -> float | None:
+    """Return the seconds until the next pass, which is when a suspension ends by itself if that is sooner."""
+    suspension = repository.suspend_state.suspension
+    if suspension is None or suspension.note.until is None:
+        return due
+    left = (suspension.note.until - repository.read_at).total_seconds()
+    return left if due is None else min(due, left)
 
 
 def _cap(interval: float, refused: Collection[str]) -> float:

@@ -1,56 +1,97 @@
-"""Compute the conditions of a suspended repository: all but Suspended stay as they were."""
+"""Say whether a repository is suspended, from when to when, why and by whom; all other conditions stay as they were."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
 
 from towline import text
-from towline.api import condition
+from towline.api import condition, labels
 from towline.api.condition import IDLE, NOT_ASSESSED, Condition, Truth, Type
+from towline.api.suspending import SuspendState, Suspension
 from towline.errors import Reason
 from towline.model import Body
 
-NONE = Condition(type=Type.SUSPENDED, status=Truth.FALSE, reason=IDLE, message="spec.suspend is not set")
-"""The condition Suspended of a repository that is not suspended."""
+NOT_SUSPENDED = SuspendState()
+"""The state of a repository of which nothing says that it is suspended."""
+
+_WORDS_BYTES = 200
 
 
-def conditions(status: Body, previous: Body, now: datetime) -> tuple[Condition, ...]:
-    """Return all conditions of a suspended repository.
+def body(state: SuspendState, previous: Body) -> Body:
+    """Return `status.suspension`: what holds, or what has ended by itself while `spec.suspend` is still true.
 
     Args:
-        status: what is known of it, without conditions.
-        previous: the status before, whose conditions stay.
-        now: when that is said, an aware time.
+        state: whether it is suspended now.
+        previous: the status before.
     """
+    problem = {"problem": text.printable(state.problem)} if state.problem else {}
+    if state.suspension is None:
+        before = previous.get("suspension")
+        is_kept = state.ended is not None and state.is_set and isinstance(before, Mapping)
+        return {**before, "ended": True} if is_kept and before else problem
+    note = state.suspension.note
+    said = {
+        "source": str(state.suspension.source),
+        "until": text.timestamp(note.until) if note.until else "",
+        "reason": text.printable(note.reason, _WORDS_BYTES),
+        "by": text.printable(note.by, _WORDS_BYTES),
+    }
+    return {name: value for name, value in said.items() if value} | problem
+
+
+def condition_of(state: SuspendState, status: Body, previous: Body, moment: str) -> Condition:
+    """Return the condition Suspended.
+
+    Args:
+        state: whether it is suspended now.
+        status: what is known of it, without conditions.
+        previous: the status before, which says since when.
+        moment: RFC 3339, since when it is suspended if it was not before.
+    """
+    if state.suspension is None:
+        return Condition(type=Type.SUSPENDED, status=Truth.FALSE, reason=IDLE, message=_why_not(state))
+    before = condition.find(previous, Type.SUSPENDED)
+    is_old = before.get("status") == Truth.TRUE and before.get("lastTransitionTime")
+    since = str(before["lastTransitionTime"]) if is_old else moment
+    message = f"{_sentence(state.suspension, status, since)}{_problem(state)}"
+    return Condition(type=Type.SUSPENDED, status=Truth.TRUE, reason=Reason.SUSPENDED, message=message)
+
+
+def kept(previous: Body) -> tuple[Condition, ...]:
+    """Return all conditions of a suspended repository but Suspended: nothing is tried, and the others stay."""
     return (
         _kept(previous, Type.READY),
         _idle(Type.RECONCILING, "No sync is running or queued"),
         _idle(Type.STALLED, "No action needed"),
         *(_kept(previous, kind) for kind in (Type.SYNCED, Type.HEALTHY, Type.DRIFTED)),
-        Condition(
-            type=Type.SUSPENDED,
-            status=Truth.TRUE,
-            reason=Reason.SUSPENDED,
-            message=_sentence(status, previous, now),
-        ),
     )
 
 
-def _sentence(status: Body, previous: Body, now: datetime) -> str:
-    """Say since when nothing is done, at which commit, and what waits for a person meanwhile.
+def _why_not(state: SuspendState) -> str:
+    if state.ended:
+        still = " although spec.suspend is still true" if state.is_set else ""
+        return f"The suspension ended at its time, {text.timestamp(state.ended)}{still}"
+    return f"spec.suspend is not set{_problem(state)}"
 
-    It is said once, when the suspension begins: nothing that it names can change before it ends.
-    """
-    before = condition.find(previous, Type.SUSPENDED)
-    if before.get("status") == Truth.TRUE and before.get("message"):
-        return str(before["message"])
-    since = text.timestamp(now)
+
+def _problem(state: SuspendState) -> str:
+    if not state.problem:
+        return ""
+    return f"; the annotation {labels.SUSPEND} does not count: {text.printable(state.problem)}"
+
+
+def _sentence(suspension: Suspension, status: Body, since: str) -> str:
+    """Say from when to when nothing is done, at which commit, what waits for a person meanwhile, who asked and why."""
+    note = suspension.note
+    until = f" until {text.timestamp(note.until)}" if note.until else ""
     applied = status.get("commit", {}).get("applied", "")[:7]
     at = f", at {applied}" if applied else ""
     prunes = status.get("blocked", {}).get("prunesTotal", 0)
     verb = "waits" if prunes == 1 else "wait"
     waits = f"; {text.many(prunes, 'deletion')} {verb} for your confirmation" if prunes else ""
-    return f"Suspended since {since}{at}: nothing is fetched or written{waits}"
+    by = f"; by {text.printable(note.by, _WORDS_BYTES)} (as claimed)" if note.by else ""
+    reason = f"; reason: {text.printable(note.reason, _WORDS_BYTES)}" if note.reason else ""
+    return f"Suspended since {since}{until}{at}: nothing is fetched or written{waits}{by}{reason}"
 
 
 def _kept(previous: Body, kind: Type) -> Condition:
