@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from towline.api import labels
-from towline.api.gitrepository import Adopt
+from towline.api.gitrepository import Adopt, ForeignFields
+from towline.api.syncrecord import FieldChange
 from towline.apply.objects import Objects, WriteContext, metadata, terminates
+from towline.drift import deviations
 from towline.errors import Failure, Refusal
+from towline.fields import diff
+from towline.fields.mask import Mask
 from towline.kube import object_failures
 from towline.live.observed import live_from
 from towline.model import Action, Body, Change, Live, Manifest, ObjectRef
@@ -162,3 +166,25 @@ def stranger(change: Change, before: Body, sync: WriteContext) -> Failure | None
 def insists(change: Change, sync: WriteContext) -> bool:
     """Tell whether an apply may take fields from other managers."""
     return change.action is not Action.ADOPT or sync.adopt is not Adopt.IF_NO_CONFLICT
+
+
+def changed_fields(found: Prediction, foreign: ForeignFields, mask: Mask) -> tuple[FieldChange, ...]:
+    """Return the fields that a change changes; for a repair, with the field manager that gave them their old value.
+
+    Args:
+        found: the change, and the object before and after it.
+        foreign: what happens to fields that others added inside list items that Git declares.
+        mask: hides secret values.
+    """
+    if found.before is None:
+        return ()  # without making its body, which thousands of creations would for nothing
+    manager, sent = found.sync.identity.manager, found.body
+    fields = diff.fields(found.before, found.after, sent, mask)
+    if found.change.action in {Action.UPDATE, Action.REPAIR}:
+        fields += deviations.taken_off(sent, found.before, manager, mask)
+    if found.change.action is not Action.REPAIR:
+        return fields
+    attributed = deviations.Holders(sent, found.before, manager).attributed(fields)
+    if foreign is ForeignFields.REPORT:
+        return attributed
+    return (*attributed, *deviations.removals(found.before, manager, mask))

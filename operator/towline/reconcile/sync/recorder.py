@@ -10,15 +10,14 @@ from functools import partial
 from typing import TypeAlias
 
 from towline import aio, text
-from towline.api.gitrepository import ForeignFields, GitRepository
+from towline.api.gitrepository import GitRepository
 from towline.api.syncrecord import ChangeEntry, Ending, FieldChange, SyncRecord
+from towline.apply import prediction
 from towline.apply.prediction import Prediction
-from towline.drift import deviations
 from towline.errors import Failure
-from towline.fields import diff
 from towline.fields.mask import Mask
 from towline.live.index import Index
-from towline.model import Action, Change, Key, ObjectRef, Plan
+from towline.model import Change, Key, ObjectRef, Plan
 from towline.plan.stamp import Identity
 from towline.reconcile.desired.head_reader import HeadReader
 from towline.reconcile.locate import Blame, ChangedFields
@@ -107,7 +106,10 @@ class Recorder:
     ) -> tuple[ChangeEntry, ...]:
         """Describe changes by what is predicted of them; comparing is slow enough to leave the event loop."""
         changed = await asyncio.to_thread(
-            lambda: {found.change.ref: self._changed(found, request) for found in predictions}
+            lambda: {
+                each.change.ref: prediction.changed_fields(each, request.foreign, self._mask)
+                for each in predictions
+            }
         )
         places = {each.ref: _place(each, request) for each in changes}
         places |= await self._lines(request, changed, places)
@@ -206,21 +208,6 @@ class Recorder:
             return {}
         lines = await self._blame.lines(request.remote, asked)
         return {ref: places[ref]._replace(file=at.file, line=at.line) for ref, at in lines.items()}
-
-    def _changed(self, found: Prediction, request: SyncRequest) -> tuple[FieldChange, ...]:
-        """Return the fields that a change changes; for a repair, with the manager that gave them their old value."""
-        if found.before is None:
-            return ()  # without making its body, which thousands of creations would for nothing
-        manager, sent = request.identity.manager, found.body
-        fields = diff.fields(found.before, found.after, sent, self._mask)
-        if found.change.action in {Action.UPDATE, Action.REPAIR}:
-            fields += deviations.taken_off(sent, found.before, manager, self._mask)
-        if found.change.action is not Action.REPAIR:
-            return fields
-        attributed = deviations.Holders(sent, found.before, manager).attributed(fields)
-        if request.foreign is ForeignFields.REPORT:
-            return attributed
-        return (*attributed, *deviations.removals(found.before, manager, self._mask))
 
 
 def _told(ended: Ended, told: Callable[[str], str]) -> Ended:

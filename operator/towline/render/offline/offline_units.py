@@ -22,6 +22,7 @@ from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.helm import helm_tool, value_layers
 from towline.render.helm.chart_builds import ChartBuilder
 from towline.render.helm.chart_options import KUBE_VERSION, Capabilities, ChartOptions
+from towline.render.helm.value_layers import NamedLayer
 from towline.render.overlays import spec_overlay
 from towline.render.overlays.chart_overlay import ChartOverlayer
 from towline.render.units import kustomize, unit_kinds
@@ -56,7 +57,7 @@ class OfflineRelease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a spec says about how a folder is read, as far as no cluster is needed for it."""
+    """What a spec says about how a folder is read; `layers` are values of charts that it has from elsewhere."""
 
     render: Render = Render.AUTO
     exclude: tuple[str, ...] = ()
@@ -64,6 +65,7 @@ class Asked:
     overlay: KustomizeOverlay | None = None
     helm: HelmRelease = field(default_factory=HelmRelease)
     treatment: Treatment = UNTREATED
+    layers: tuple[NamedLayer, ...] = field(default=(), repr=False)
 
 
 class OfflineFolder(NamedTuple):
@@ -115,9 +117,7 @@ async def build(
         components=spec_overlay.components(asked.overlay, place.path),
     )
     built = await units.build(source, kinds.kustomizations, how)
-    options = replace(
-        _options(release, asked.helm, given, limits), overlay=await overlayer.prepare(source, how)
-    )
+    options = replace(_options(release, asked, given, limits), overlay=await overlayer.prepare(source, how))
     rendered = await charts.build(source, kinds.charts, options)
     return built.plus(rendered.built).plus(Built(failures=kinds.failures))
 
@@ -127,14 +127,16 @@ _FILE_BYTES = 16 * 1024**2
 
 
 def _options(
-    release: OfflineRelease, helm: HelmRelease, given: Mapping[str, Any], limits: YamlLimits
+    release: OfflineRelease, asked: Asked, given: Mapping[str, Any], limits: YamlLimits
 ) -> ChartOptions:
     """Return how charts are rendered: as a spec says, with the values of the command line over those of it."""
+    helm = asked.helm
     values = value_layers.merged(orjson.loads(helm.values), given) if helm.values else given
     return ChartOptions(
         asked=replace(helm, values=orjson.dumps(values) if values else b""),
         release=helm.name or release.name,
         namespace=helm.namespace or release.namespace,
+        layers=asked.layers,
         capabilities=Capabilities(kube_version=release.kube_version, api_versions=release.api_versions),
         limits=limits,
     )

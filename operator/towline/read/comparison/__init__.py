@@ -1,0 +1,1 @@
+"""Compare what a revision declares with the cluster, as the operator would, without writing anything."""

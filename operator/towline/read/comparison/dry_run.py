@@ -1,0 +1,250 @@
+"""Compare a revision with the cluster: the operator's own plan, and a dry run with the rights of the user.
+
+Nothing is written: each request reads, or is a dry run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from towline.api import labels
+from towline.api.gitrepository import GitRepository, Spec
+from towline.apply import prediction
+from towline.apply.crds import Settling
+from towline.apply.handover import RestOfPlan
+from towline.apply.objects import Objects, WriteContext
+from towline.apply.prediction import Prediction
+from towline.apply.preflight import Preflight, PreflightRun
+from towline.apply.removal import RemovalDryRun
+from towline.errors import Failure, Refusal
+from towline.fields.mask import Mask
+from towline.kube.client import Client
+from towline.kube.discovery import Discovery
+from towline.model import Action, Change, GroupKind, Manifest, ObjectRef, Plan, Revision
+from towline.plan import build, one_shot, ownership
+from towline.plan.ownership import Policy
+from towline.plan.stamp import Identity
+from towline.read.comparison import compared, recorded_objects
+from towline.read.comparison.compared import ComparedChange
+from towline.read.comparison.declared_revision import DeclaredRevision
+from towline.read.comparison.own_objects import OwnObjects, OwnObjectsReader
+from towline.read.comparison.recorded_objects import Compared
+
+ReadApplied: TypeAlias = Callable[[], Awaitable[Mapping[ObjectRef, Manifest] | None]]
+"""Returns what the applied commit declares; None where that cannot be read."""
+
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRunFindings:
+    """What a dry run of a plan found, and what could not be asked the API server, with what stood in for it."""
+
+    compared: Compared
+    notes: tuple[str, ...] = ()
+
+
+class DryRun:
+    """Compares revisions of one repository with the cluster.
+
+    Args:
+        client: sends the requests, with the user's credentials.
+        discovery: says how kinds are served.
+        repository: as it is stored.
+        spec: what its plan obeys.
+        mask: hides secret values.
+        applied: reads what was applied last, where the user's rights do not suffice.
+        moment: now, in RFC 3339.
+    """
+
+    def __init__(  # noqa: PLR0913  whom it asks, for which repository, and what stands in
+        self,
+        *,
+        client: Client,
+        discovery: Discovery,
+        repository: GitRepository,
+        spec: Spec,
+        mask: Mask,
+        applied: ReadApplied,
+        moment: str,
+    ) -> None:
+        self._objects = Objects(client, discovery)
+        self._settling = Settling(discovery)
+        self._listed = OwnObjectsReader(client, discovery)
+        self._repository = repository
+        self._spec = spec
+        self._mask = mask
+        self._applied = applied
+        self._moment = moment
+
+    async def run(self, revision: Revision, found: DeclaredRevision) -> DryRunFindings:
+        """Return what applying a revision would do.
+
+        Raises:
+            ClusterError: the API server gives no answer, or rejects the user's credentials.
+        """
+        own = await self._own(found)
+        policy = self._policy(own)
+        plan = build.plan(tuple(found.declared.values()), own.live, policy, found.sha)
+        context = self._context(revision, own)
+        flight, undone, blind = await self._flight(plan, context)
+        stuck, unsure = await self._stuck(plan.removals, context)
+        refs = blind | frozenset(plan.unread)
+        instead, told = await self._instead(refs, own, found, policy)
+        changes = _changes(plan, flight, refs, self._spec, self._mask)
+        seen = recorded_objects.of_plan(plan, changes)
+        refused = (*found.failures, *seen.refused, *flight.failures, *stuck)
+        return DryRunFindings(
+            compared=Compared(
+                changes=(*seen.changes, *instead.changes),
+                refused=refused,
+                blocked=(*seen.blocked, *instead.blocked),
+            ),
+            notes=(*_rights(own, undone - blind, unsure), *told),
+        )
+
+    async def _own(self, found: DeclaredRevision) -> OwnObjects:
+        status = self._repository.status.get("kinds") or ()
+        known = {GroupKind(each.get("group", ""), each.get("kind", "")) for each in status}
+        kinds = known | {ref.group_kind for ref in found.declared}
+        namespaces = {ref.namespace for ref in found.declared if ref.namespace}
+        namespaces.add(self._repository.key.namespace)
+        return await self._listed.read(self._repository.label, kinds, sorted(namespaces))
+
+    def _policy(self, own: OwnObjects) -> Policy:
+        repository, spec = self._repository, self._spec
+        finished = {ref: live.digest for ref, live in own.live.items() if live.finished}
+        return replace(
+            ownership.policy(repository),
+            prune=spec.prune,
+            adopt=spec.adopt,
+            confirm=repository.annotations.get(labels.CONFIRM_PRUNE, ""),
+            applied=repository.applied,
+            doubted=(repository.status.get("blocked") or {}).get("ownedTotal", 0),
+            drift=spec.drift,
+            foreign=spec.foreign_fields,
+            done=one_shot.known(repository.status.get("done") or {}, finished),
+            unreadable=own.unread,
+            gated=False,
+        )
+
+    def _context(self, revision: Revision, own: OwnObjects) -> WriteContext:
+        return WriteContext(
+            identity=Identity(key=self._repository.key, uid=self._repository.uid),
+            revision=revision,
+            mask=self._mask,
+            stamps=own.stamps,
+            moment=self._moment,
+            force=self._spec.force,
+            adopt=self._spec.adopt,
+            foreign=self._spec.foreign_fields,
+        )
+
+    async def _flight(
+        self, plan: Plan, context: WriteContext
+    ) -> tuple[Preflight, frozenset[ObjectRef], frozenset[ObjectRef]]:
+        """Run the applies of a plan as a dry run; what the user may not write is compared by what it declares.
+
+        Returned are what is predicted, which objects have no dry run, and which of them the user may not even read.
+        """
+        beside = RestOfPlan(removals=plan.removals, held=plan.blocked, hands_over=True)
+        flight = await PreflightRun(self._objects, self._settling, context).run(plan.applies, beside)
+        denied = _denied(flight.failures)
+        if not denied:
+            return flight, frozenset(), frozenset()
+        again = tuple(each for each in plan.applies if str(each.ref) in denied)
+        reads = replace(context, preflight=False)
+        read = await PreflightRun(self._objects, self._settling, reads).run(again)
+        failures = (*(each for each in flight.failures if each.object not in denied), *read.failures)
+        blind = _denied(read.failures)
+        flight = Preflight(
+            predictions=(*flight.predictions, *read.predictions),
+            failures=tuple(each for each in failures if each.object not in blind),
+        )
+        refs = {str(each.ref): each.ref for each in again}
+        return flight, frozenset(refs.values()), frozenset(refs[name] for name in blind)
+
+    async def _stuck(
+        self, removals: Sequence[Change], context: WriteContext
+    ) -> tuple[tuple[Failure, ...], frozenset[str]]:
+        """Return which removals would be refused, and of which the user may not ask."""
+        found = await RemovalDryRun(self._objects, context).run(removals)
+        denied = _denied(found)
+        stuck = (each for each in found if each.object not in denied and each.reason != Refusal.CONFLICT)
+        return tuple(stuck), denied
+
+    async def _instead(
+        self, refs: frozenset[ObjectRef], own: OwnObjects, found: DeclaredRevision, policy: Policy
+    ) -> tuple[Compared, tuple[str, ...]]:
+        """Compare what the user may not read with what the applied commit declares."""
+        hidden_names = frozenset((*map(str, refs), *map(str, own.unread)))
+        if not hidden_names:
+            return Compared(), ()
+        applied = await self._applied()
+        if applied is None:
+            why = "you may not read it, and the applied commit is not in Git as far as it was read"
+            return Compared(), (f"{_named(hidden_names)}: not compared: {why}",)
+
+        def hidden(ref: ObjectRef) -> bool:
+            return ref in refs or ref.group_kind in own.unread
+
+        before = {ref: each for ref, each in applied.items() if hidden(ref)}
+        after = {ref: each for ref, each in found.declared.items() if hidden(ref)}
+        known = replace(policy, unreadable=frozenset())
+        instead = recorded_objects.compare(before, after, known, found.sha, self._mask)
+        note = f"you may not read {_named(hidden_names)}: compared with what the applied commit declares"
+        return instead, (note,)
+
+
+def _changes(
+    plan: Plan, flight: Preflight, blind: frozenset[ObjectRef], spec: Spec, mask: Mask
+) -> list[ComparedChange]:
+    """Return the writes of a plan as the dry run sees them; what would stay as it is is left out."""
+    predicted = {each.change.ref: each for each in flight.predictions}
+    refused = {each.object for each in flight.failures}
+    shown = []
+    for change in plan.writes:
+        found = predicted.get(change.ref)
+        if found is None:
+            if change.manifest is None and str(change.ref) not in refused:
+                shown.append(compared.changed(change))
+        elif change.ref not in blind and (one := _predicted(found, spec, mask)):
+            shown.append(one)
+    return shown
+
+
+def _predicted(found: Prediction, spec: Spec, mask: Mask) -> ComparedChange | None:
+    if found.change.action is Action.KEEP:
+        return None
+    fields = prediction.changed_fields(found, spec.foreign_fields, mask)
+    if not fields and found.change.action is Action.UPDATE:
+        return None  # only Towline's own annotations would change
+    return compared.changed(found.change, fields, found.after or (found.body if found.before else None))
+
+
+def _denied(failures: Sequence[Failure]) -> frozenset[str]:
+    return frozenset(each.object for each in failures if each.reason == Refusal.FORBIDDEN)
+
+
+def _rights(own: OwnObjects, undone: frozenset[ObjectRef], unsure: frozenset[str]) -> tuple[str, ...]:
+    """Say what the user's rights did not suffice for, and what was done instead."""
+    notes = []
+    if own.partly:
+        named = ", ".join(sorted(map(str, own.partly)))
+        notes.append(f"you may list {named} in some namespaces only: deletions in others are not shown")
+    if undone:
+        named = _named(frozenset(map(str, undone)))
+        notes.append(
+            f"you may not patch {named}: compared by the fields that Git declares, without a dry run"
+        )
+    if unsure:
+        notes.append(f"you may not delete or patch {_named(unsure)}: whether that is refused is not known")
+    return tuple(notes)
+
+
+def _named(objects: frozenset[str]) -> str:
+    first = sorted(objects)[:_NAMED]
+    more = len(objects) - len(first)
+    return ", ".join(first) + (f" and {more} more" if more else "")
