@@ -141,6 +141,7 @@ def test_the_json_form_names_objects_actions_fields_refusals_and_what_waits() ->
     ],
 )
 def test_what_would_change_be_refused_or_wait_counts_and_what_is_kept_anyway_does_not(
-    found: dict[str, Any], changes: bool
+    found: dict[str, Any],
+    changes: bool,  # noqa: FBT001  a column of the table
 ) -> None:
     assert Comparison(repository=Key("team", "shop"), target="main", **found).changes_anything is changes
