@@ -180,7 +180,10 @@ def test_every_metric_is_documented() -> None:
 
 def commands(group: click.Group, name: str = "") -> Iterator[tuple[str, click.Command]]:
     """Yield every command by its words, also those of groups in groups."""
-    for word, command in sorted(group.commands.items()):
+    context = click.Context(group)
+    for word in group.list_commands(context):
+        command = group.get_command(context, word)
+        assert command
         if isinstance(command, click.Group):
             yield from commands(command, f"{name}{word} ")
         else:

@@ -1,141 +1,41 @@
-"""The entry point: `towline operator` and the commands."""
+"""The entry point: `towline operator` and the commands, each imported when it is called."""
 
 from __future__ import annotations
-
-import gc
-import os
-import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import click
 
 import towline
-from towline import log, settings
-from towline.api import durations
-from towline.cli import imports, options, render, verify
-from towline.controller import core_dumps, malloc
-from towline.errors import TowlineError
-from towline.model import ObjectRef
-from towline.server.listen import address
-from towline.settings import Settings
+from towline.cli.lazy_group import LazyGroup, Verb
 
-_log = log.logger(__name__)
+_VERBS = (
+    Verb(
+        "history",
+        "towline.cli.verify:history",
+        "Look at the records of syncs.",
+    ),
+    Verb(
+        "import",
+        "towline.cli.imports:imports",
+        "Turn resources of other GitOps tools into GitRepositories.",
+    ),
+    Verb(
+        "operator",
+        "towline.operator_command:operator",
+        "Run the operator, for all namespaces of a cluster.",
+    ),
+    Verb(
+        "render",
+        "towline.cli.render:render",
+        "Print the objects that a folder declares, as Towline reads them.",
+    ),
+)
+"""All commands; a summary is the first line of the command's own help."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, verbs=_VERBS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(towline.__version__, prog_name="towline")
 def main() -> None:
     """Keep a Kubernetes cluster in sync with Git."""
-
-
-main.add_command(verify.history)
-main.add_command(render.render)
-main.add_command(imports.imports)
-
-
-def _listened_at(_context: click.Context, _option: click.Parameter, value: str) -> str:
-    try:
-        if value:
-            address(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-    return value
-
-
-def _objects(
-    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
-) -> frozenset[ObjectRef]:
-    try:
-        return frozenset(map(ObjectRef.parse, values))
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-def _duration(_context: click.Context, _option: click.Parameter, value: str) -> float:
-    try:
-        return durations.parse(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-@main.command()
-@click.option("--allow-http", is_flag=True, help="Accept http:// urls (never together with a Secret).")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of mirrors and the masking key.")
-@click.option(
-    "--leader-elect", is_flag=True, help="Reconcile only while holding a Lease: for several replicas."
-)
-@click.option("--records-namespace", default="", metavar="NS", help="Keep all SyncRecords in this namespace.")
-@click.option(
-    "--deny-private-addresses", is_flag=True, help="Refuse urls whose host has an address that is not public."
-)
-@click.option(
-    "--require-bound-credentials",
-    is_flag=True,
-    help="Use no Secret whose annotation towline.dev/hosts does not name the host of the url.",
-)
-@click.option(
-    "--hide-connection-details",
-    is_flag=True,
-    help="Tell in the log alone why a Git server could not be used.",
-)
-@click.option(
-    "--listen",
-    default="",
-    metavar="HOST:PORT",
-    callback=_listened_at,
-    help="Address on which to serve probes and metrics.",
-)
-@click.option(
-    "--own-object",
-    "installation",
-    multiple=True,
-    metavar="OBJECT",
-    callback=_objects,
-    help="An object of the operator's installation, as Kind.group/namespace/name: no GitRepository may declare it.",
-)
-@click.option(
-    "--verify-interval",
-    "verify_seconds",
-    default="6h",
-    metavar="DURATION",
-    callback=_duration,
-    help="How often objects without events are read again.",
-)
-@options.max_file_size
-@options.kustomize
-@options.helm
-@options.sops
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info")
-def operator(data_dir: Path | None, **flags: Any) -> None:
-    """Run the operator, in the cluster of KUBECONFIG or in the one that it runs in, for all namespaces."""
-    chosen = Settings(folder=data_dir or settings.cache_folder(os.environ), **flags)
-    log.configure(chosen.log_level)
-    core_dumps.forbid()
-    malloc.tune()
-    run = _without_garbage()
-    try:
-        run(chosen)
-    except (TowlineError, OSError) as error:
-        _log.error("the operator ends", error=str(error))
-        sys.exit(1)
-
-
-def _without_garbage() -> Callable[..., None]:
-    """Import the operator without garbage collection, and collect seldom from then on, never what was imported.
-
-    Imports allocate half a million objects and hardly any garbage: collecting it would take a fifth of their time.
-    """
-    gc.disable()
-    try:
-        from towline.controller import run  # loads for a second, which the commands shall not take
-    finally:
-        gc.enable()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 10, 10)
-    return run.run
 
 
 if __name__ == "__main__":

@@ -9,9 +9,16 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import IO, Any
 
-import structlog
-
 from towline.errors import TowlineError
+
+_RICH = sys.modules.get("rich")
+sys.modules["rich"] = None  # type: ignore[assignment]  # "there is none": the operator would hold 5 MiB that it never uses
+try:
+    import structlog  # draws tracebacks with rich where there is one; `_trace` writes them here
+finally:
+    del sys.modules["rich"]
+    if _RICH:
+        sys.modules["rich"] = _RICH
 
 Logger = structlog.stdlib.BoundLogger
 

@@ -457,7 +457,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """How the API server serves one kind: `plural` is the path segment, `version` the preferred or asked-for one."""
+    """How the API server serves one kind: `plural` is the path segment, `version` the preferred or asked-for one.
+
+    `aliases` are its singular and its short names.
+    """
 
     group: str
     version: str
@@ -465,6 +468,7 @@ class Resource:
     plural: str
     namespaced: bool
     verbs: frozenset[str] = field(default_factory=frozenset)
+    aliases: tuple[str, ...] = ()
 
     @property
     def group_kind(self) -> GroupKind:

@@ -20,11 +20,16 @@ def size(count: int) -> str:
     return f"{mebibytes} MiB" if mebibytes and not rest else f"{count} bytes"
 
 
+def is_hidden(char: str) -> bool:
+    """Tell whether a character is not seen, but changes how a line reads: a control, a direction mark, a surrogate."""
+    return unicodedata.category(char) in _HIDDEN
+
+
 def printable(text: str, limit: int = 1024) -> str:
     """Return `text` as one line of visible characters, at most `limit` bytes of UTF-8 (`…` marks a cut)."""
     visible = text[: 4 * limit]
     if not visible.isprintable():
-        visible = "".join(" " if unicodedata.category(char) in _HIDDEN else char for char in visible)
+        visible = "".join(" " if is_hidden(char) else char for char in visible)
     line = " ".join(visible.split())
     encoded = line.encode()
     if len(encoded) <= limit and len(text) <= 4 * limit:

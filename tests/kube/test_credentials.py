@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import ssl
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import trustme
 from towline.errors import ClusterError
 from towline.kube import credentials
+from towline.kube.credentials import ClusterChoice
 
 
 @pytest.fixture
@@ -193,3 +195,46 @@ def test_without_any_configuration_we_are_nowhere(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     with pytest.raises(ClusterError):
         credentials.namespace()
+
+
+def two_contexts(path: Path) -> str:
+    whole = {
+        "current-context": "here",
+        "contexts": [
+            {"name": "here", "context": {"cluster": "a", "user": "u", "namespace": "shop"}},
+            {"name": "there", "context": {"cluster": "b", "user": "u"}},
+        ],
+        "clusters": [
+            {"name": name, "cluster": {"server": f"https://{name}.example:6443"}} for name in ("a", "b")
+        ],
+        "users": [{"name": "u", "user": {"token": "t0ken"}}],
+    }
+    path.write_text(json.dumps(whole))
+    return str(path)
+
+
+def test_a_user_may_name_the_kubeconfig_the_context_and_whom_to_impersonate(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "another"))
+    path = two_contexts(tmp_path / "config")
+    there = ClusterChoice(kubeconfig=path, context="there", impersonated="jane")
+    access = credentials.load(there)
+    assert (access.host, access.impersonated) == ("https://b.example:6443", "jane")
+    assert credentials.context_namespace(there) == "default"
+    here = ClusterChoice(kubeconfig=path)
+    assert (credentials.load(here).host, credentials.load(here).impersonated) == (
+        "https://a.example:6443",
+        "",
+    )
+    assert credentials.context_namespace(here) == "shop"
+    assert credentials.contexts(here) == ("here", "there")
+
+
+@pytest.mark.parametrize("ask", [credentials.load, credentials.context_namespace])
+def test_a_context_that_does_not_exist_is_named_with_what_lists_them(
+    tmp_path: Path, ask: Callable[[ClusterChoice], object]
+) -> None:
+    choice = ClusterChoice(kubeconfig=two_contexts(tmp_path / "config"), context="nowhere")
+    with pytest.raises(ClusterError, match=r'config has no context "nowhere"; kubectl config get-contexts'):
+        ask(choice)

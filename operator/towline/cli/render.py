@@ -89,11 +89,12 @@ _LINE_BYTES = 8192
     help="A file named as its key in the Secret of spec.decryption, such as shop.asc; may be repeated.",
 )
 def render(directory: Path, output: str, max_file_size: int, **flags: Any) -> None:
-    """Print the objects that the manifests, kustomizations and charts in DIR declare, as Towline reads them.
+    """Print the objects that a folder declares, as Towline reads them.
 
-    What a kustomization reads may be anywhere in the Git work tree around DIR. Files are named relative to DIR. JSON is
-    one line for each object, with its file and line. Errors, and fields that are left to their controllers, go to
-    standard error; with any error no object is printed, because half of a folder is not what it declares.
+    DIR holds manifests, kustomizations and charts. What a kustomization reads may be anywhere in the Git work tree
+    around DIR. Files are named relative to DIR. JSON is one line for each object, with its file and line. Errors, and
+    fields that are left to their controllers, go to standard error; with any error no object is printed, because half
+    of a folder is not what it declares.
     """
     tools = OfflineTools(kustomize=flags["kustomize"], helm=flags["helm"], sops=flags["sops"])
     keys = spec_file.keys(flags["age_key"], flags["decryption_keys"])

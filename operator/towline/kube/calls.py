@@ -126,8 +126,8 @@ def encoded(body: Body | bytes | list[Any] | None) -> bytes | None:
     return orjson.dumps(body, default=_plain)
 
 
-def written(call: Call, host: str, authorization: str) -> bytes:
-    """Return the bytes of an HTTP/1.1 request to the API server at the URL `host`.
+def written(call: Call, host: str, authorization: str, impersonated: str = "") -> bytes:
+    """Return the bytes of an HTTP/1.1 request to the API server at the URL `host`, as the user `impersonated`.
 
     Raises:
         ClusterError: a value would be read as more than one header field.
@@ -142,6 +142,8 @@ def written(call: Call, host: str, authorization: str) -> bytes:
     ]
     if authorization:
         lines.append(f"Authorization: {authorization}")
+    if impersonated:
+        lines.append(f"Impersonate-User: {impersonated}")
     if call.body is not None:
         lines += (f"Content-Type: {call.content_type}", f"Content-Length: {len(call.body)}")
     head = "\r\n".join((*lines, "", "")).encode()

@@ -36,16 +36,18 @@ class Client:
         user_agent: of requests that bring none of their own.
         jitter: random numbers from 0 to 1.
         seconds_left: for how long this process may still write, asked before each request that is no GET.
+        patience: seconds after the first attempt of a request in which another may begin.
         clock: monotonic seconds; cheaper than the event loop's, which matters because each request asks several times.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  who it is, and clocks and chance as arguments
         self,
         load: Callable[[], Access],
         *,
         user_agent: str = f"towline/{towline.__version__}",
         jitter: Callable[[], float] = random.random,
         seconds_left: Callable[[], float] = lambda: math.inf,
+        patience: float = calls.RETRY_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._load = load
@@ -53,6 +55,7 @@ class Client:
         self._jitter = jitter
         self._seconds_left = seconds_left
         self._clock = clock
+        self._patience = patience
         self._slots = pools.requests(clock)
         self._pool = Pool(clock)
         self._access: Access | None = None
@@ -187,7 +190,7 @@ class Client:
             raise _unanswered(call, error) from error
 
     async def _persist(self, call: Call) -> Answer:
-        last = self._clock() + calls.RETRY_SECONDS
+        last = self._clock() + self._patience
         attempt = 0
         while True:
             try:
@@ -266,7 +269,7 @@ class Client:
             async with self._renewing:
                 if self._is_dated():  # nobody else has asked meanwhile
                     await self._authorize(access)
-        return calls.written(call, access.host, self._authorization)
+        return calls.written(call, access.host, self._authorization, access.impersonated)
 
     def _is_dated(self) -> bool:
         return self._clock() - self._authorized_at > TOKEN_SECONDS
@@ -291,5 +294,5 @@ def _unanswered(call: Call, error: BrokenError) -> UnansweredError:
 
 def _refusal(reply: Reply) -> ClusterError:
     if reply.status == 401:
-        return ClusterError("the API server rejects Towline's credentials")
+        return ClusterError("the API server rejects the credentials")
     return calls.refusal(reply.status, reply.content, reply.first(b"retry-after"))

@@ -10,7 +10,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,10 +28,23 @@ POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterChoice:
+    """Which cluster a user means, and as whom: what is empty is decided as kubectl decides it."""
+
+    kubeconfig: str = ""
+    context: str = ""
+    impersonated: str = ""
+
+
+_DEFAULT = ClusterChoice()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
     """The address of the API server, and one set of credentials.
 
-    `tls` is False for plain HTTP. `server_name` and `proxy` are empty for the defaults.
+    `tls` is False for plain HTTP. `server_name` and `proxy` are empty for the defaults. `impersonated` is the user as
+    whom requests are sent, empty for that of the credentials.
     `authorization` gives the value of the header (empty: none); it reads files and runs exec plugins, so it
     belongs in a thread.
     """
@@ -41,6 +54,7 @@ class Access:
     server_name: str
     proxy: str
     authorization: Callable[[], str]
+    impersonated: str = ""
 
 
 async def threaded(work: Callable[[], T]) -> T:
@@ -56,10 +70,13 @@ async def threaded(work: Callable[[], T]) -> T:
         raise ClusterError("the credentials for the cluster could not be read in time") from error
 
 
-def load() -> Access:
+def load(choice: ClusterChoice = _DEFAULT) -> Access:
     """Read the configuration: KUBECONFIG, else that of the pod, else the user's own file.
 
     It reads files and runs exec plugins, so it belongs in a thread.
+
+    Args:
+        choice: names another file, or another context than its current one.
 
     Raises:
         ClusterError: there is no configuration, or it cannot be used.
@@ -68,9 +85,10 @@ def load() -> Access:
     import kubernetes.config
 
     configuration = kubernetes.client.Configuration()
-    with _translated():
-        _fill(configuration, kubernetes.config)
-        return _access(configuration)
+    path = _kubeconfig(choice)
+    with _translated(path):
+        _fill(configuration, kubernetes.config, path, choice.context)
+        return replace(_access(configuration, path), impersonated=choice.impersonated)
 
 
 async def check() -> None:
@@ -91,34 +109,64 @@ def namespace() -> str:
     Raises:
         ClusterError: there is no configuration, or it cannot be used.
     """
-    import kubernetes.config
+    return os.environ.get("POD_NAMESPACE", "") or context_namespace()
 
-    if named := os.environ.get("POD_NAMESPACE", ""):
-        return named
-    contexts: Callable[..., Any] = kubernetes.config.list_kube_config_contexts
-    with _translated():
-        if not (path := _kubeconfig()):
+
+def context_namespace(choice: ClusterChoice = _DEFAULT) -> str:
+    """Return the namespace of the kubeconfig's context, or of the pod that has none.
+
+    It reads files, so it belongs in a thread.
+
+    Args:
+        choice: names another file, or another context than its current one.
+
+    Raises:
+        ClusterError: there is no configuration, no such context, or it cannot be used.
+    """
+    path = _kubeconfig(choice)
+    with _translated(path):
+        if not path:
             return POD_NAMESPACE.read_text().strip()
-        _, active = contexts(config_file=path)
-        return active["context"].get("namespace") or "default"
+        _check_there(path)
+        context = _context(_merged(path), path, choice.context)
+        return context.safe_get("namespace") or "default"
 
 
-def _kubeconfig() -> str:
-    """Return the kubeconfig files to read; empty in a pod where KUBECONFIG names none."""
-    named = os.environ.get("KUBECONFIG", "")
-    if named or os.environ.get("KUBERNETES_SERVICE_HOST"):
+def contexts(choice: ClusterChoice = _DEFAULT) -> tuple[str, ...]:
+    """Return the names of all contexts of the kubeconfig; none in a pod without one.
+
+    Raises:
+        ClusterError: the kubeconfig cannot be read.
+    """
+    path = _kubeconfig(choice)
+    with _translated(path):
+        if not path:
+            return ()
+        _check_there(path)
+        merged = _merged(path)
+        return tuple(str(each["name"]) for each in merged["contexts"].value)
+
+
+def _kubeconfig(choice: ClusterChoice) -> str:
+    """Return the kubeconfig files to read; empty in a pod where nothing names one."""
+    named = choice.kubeconfig or os.environ.get("KUBECONFIG", "")
+    if named or (os.environ.get("KUBERNETES_SERVICE_HOST") and not choice.context):
         return named
     return os.path.expanduser("~/.kube/config")  # noqa: PTH111  KUBECONFIG may list several files
 
 
-def _fill(configuration: Any, config: Any) -> None:
-    path = _kubeconfig()
+def _fill(configuration: Any, config: Any, path: str, context: str) -> None:
     if not path:
         config.load_incluster_config(client_configuration=configuration)
         return
     _check_there(path)
-    program = _program(config.kube_config.KubeConfigMerger(path).config)
-    config.load_kube_config(config_file=path, client_configuration=configuration, persist_config=False)
+    program = _program(_merged(path), path, context)
+    config.load_kube_config(
+        config_file=path,
+        context=context or None,
+        client_configuration=configuration,
+        persist_config=False,
+    )
     if program and not configuration.api_key and not configuration.cert_file:
         raise ClusterError(f"{_program_named(program)} gave none; run it by hand to see why")
 
@@ -128,14 +176,30 @@ def _check_there(path: str) -> None:
         raise ClusterError(f"{_NONE}: {path} does not exist; set KUBECONFIG to the path of a kubeconfig file")
 
 
-def _program(merged: Any) -> str:
+def _merged(path: str) -> Any:
+    """Return what the files of a kubeconfig say together."""
+    from kubernetes.config import kube_config
+
+    merge: Callable[[str], Any] = kube_config.KubeConfigMerger
+    return merge(path).config
+
+
+def _context(merged: Any, path: str, name: str) -> Any:
+    """Return the context of that name, or the one that the kubeconfig calls current."""
+    found = merged["contexts"].get_with_name(name or merged["current-context"], safe=bool(name))
+    if found is None:
+        raise ClusterError(f'{path} has no context "{name}"; kubectl config get-contexts lists them')
+    return found["context"]
+
+
+def _program(merged: Any, path: str, context: str) -> str:
     """Return the program that makes credentials, if the kubeconfig names one; the library only logs its failures.
 
     Raises:
         ClusterError: it is not there.
     """
-    context = merged["contexts"].get_with_name(merged["current-context"])["context"]
-    user = merged["users"].get_with_name(context.safe_get("user"), safe=True)
+    named = _context(merged, path, context).safe_get("user")
+    user = merged["users"].get_with_name(named, safe=True)
     if user is None or "exec" not in user["user"]:
         return ""
     command = str(user["user"]["exec"]["command"])
@@ -149,27 +213,24 @@ def _program_named(command: str) -> str:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(path: str) -> Iterator[None]:
     """Say what is wrong without quoting what was read, as parsers and plugins do: it may be secret."""
     import kubernetes.config
 
+    where = f" in {path}" if path else ""
     try:
         yield
     except kubernetes.config.ConfigException as error:
         words = str(error).partition("\n")[0][:200]
-        raise ClusterError(f"{_NONE}{_where()}: {words}") from error
+        raise ClusterError(f"{_NONE}{where}: {words}") from error
     except (yaml.YAMLError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         fault = type(error).__name__
-        raise ClusterError(f"the configuration for the cluster{_where()} cannot be read ({fault})") from error
+        raise ClusterError(f"the configuration for the cluster{where} cannot be read ({fault})") from error
 
 
-def _where() -> str:
-    return f" in {path}" if (path := _kubeconfig()) else ""
-
-
-def _access(configuration: Any) -> Access:
+def _access(configuration: Any, path: str) -> Access:
     def authorization() -> str:
-        with _translated():
+        with _translated(path):
             value = configuration.get_api_key_with_prefix("BearerToken", "authorization") or ""
         scheme, _, token = value.partition(" ")
         return f"Bearer {token.strip()}" if scheme.lower() == "bearer" else value

@@ -142,6 +142,15 @@ class Discovery:
             if kind not in _NEVER_OWNED and {"list", "watch"} <= versions[0].verbs
         )
 
+    async def everything(self) -> tuple[Resource, ...]:
+        """Return every kind in every version, in the API server's order, the preferred version of each first.
+
+        Raises:
+            ClusterError: the API server could not be asked.
+        """
+        await self._current()
+        return tuple(each for versions in self._table.values() for each in versions)
+
     async def gone(self, kind: GroupKind) -> bool:
         """Tell whether `kind` certainly has no objects: it is not served, and no CRD or APIService defines it.
 
@@ -234,6 +243,7 @@ def _resources(group: str, served: Body) -> Iterable[Resource]:
                 plural=resource["resource"],
                 namespaced=resource["scope"] == "Namespaced",
                 verbs=frozenset(resource.get("verbs", ())),
+                aliases=(resource.get("singularResource", ""), *resource.get("shortNames", ())),
             )
 
 

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 from yaml.nodes import ScalarNode
 
 from towline.render import scalars
+from towline.text import is_hidden
 
 
-def written(body: Mapping[str, Any]) -> str:
-    """Return an object as a YAML document, its fields in their order."""
-    return yaml.dump(body, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+def written(body: Mapping[str, Any] | Sequence[Any]) -> str:
+    """Return an object as a YAML document, its fields in their order; what a terminal would obey is escaped."""
+    found = yaml.dump(body, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    if found.replace("\n", "").isprintable():
+        return found
+    return "".join(_escape(char) if is_hidden(char) and char not in "\n\t" else char for char in found)
+
+
+def _escape(char: str) -> str:
+    """Write a character as a text in double quotes may hold it: no other text has one that is hidden."""
+    code = ord(char)
+    return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
 
 
 def _text(dumper: yaml.CSafeDumper, text: str) -> ScalarNode:
-    style = "|" if "\n" in text else '"' if _means_more(text) else None
+    style = '"' if _has_hidden(text) else "|" if "\n" in text else '"' if _means_more(text) else None
     return dumper.represent_scalar(scalars.STR, text, style=style)
+
+
+def _has_hidden(text: str) -> bool:
+    if text.isprintable():
+        return False
+    return any(is_hidden(char) for char in text if char not in "\n\t")
 
 
 def _means_more(text: str) -> bool:
