@@ -23,7 +23,7 @@ from towline import text
 from towline.render import scalars, yaml_events
 from towline.render.anchors import Anchors, ExhaustedError, Extents, Room
 from towline.render.split import FileFault, Piece
-from towline.render.yaml_events import Mark
+from towline.render.yaml_events import Mark, Span, Spans
 
 _FAULTS = 100  # of one document; a generated file may repeat its mistake in every line
 _SHOWN_KEY = 100  # bytes
@@ -37,15 +37,15 @@ _CORE_COLLECTIONS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 class Composed(NamedTuple):
     """What one document holds.
 
-    `line` is that of its root, 1-based. `places` says for each collection of `value`, by its id, where each key or
-    index begins, counted from `first`; it is empty unless it was asked for. `faults` are in no order; where there
+    `line` is that of its root, 1-based. `places` says for each collection of `value`, by its id, in which lines each
+    key with its value, or each item, is; it is empty unless it was asked for. `faults` are in no order; where there
     are any, `value` means nothing. `extents` measure a value that aliases made, None where none did.
     """
 
     value: Any
     line: int
     faults: tuple[FileFault, ...]
-    places: Mapping[int, Mapping[str | int, Mark]]
+    places: Mapping[int, Mapping[str | int, Span]]
     extents: Extents | None
 
 
@@ -73,14 +73,14 @@ class _Reader:
 
     def __init__(self, piece: Piece, depth: int, room: Room, *, placed: bool) -> None:
         self.faults: list[FileFault] = []
-        self.places: dict[int, dict[str | int, Mark]] = {}
+        self.places: dict[int, dict[str | int, Span]] = {}
         self.line = piece.line + 1
         self._first = piece.line + 1
-        self._next = yaml_events.of(piece)
+        self._spans = Spans(piece) if placed else None
+        self._next = self._spans.next if self._spans else yaml_events.of(piece)
         self._depth = depth
         self._room = room
         self.anchors = Anchors(room)
-        self._placed = placed
 
     def document(self) -> Any:
         """Return the value of the only document, None where there is none."""
@@ -136,6 +136,8 @@ class _Reader:
         if kind is ScalarEvent:
             if anchor is None:
                 return _scalar(event)
+            if self._spans:
+                self._spans.define(event)
             self.anchors.define(anchor, None)  # if the scalar is refused, its aliases are no second fault
             return self.anchors.define(anchor, _scalar(event))
         if kind is AliasEvent:
@@ -158,32 +160,35 @@ class _Reader:
 
     def _sequence(self, depth: int) -> list[Any]:
         value: list[Any] = []
-        lines: dict[str | int, Mark] = {}
+        spans: dict[str | int, Span] = {}
         while (item := self._next()).__class__ is not SequenceEndEvent:
-            if self._placed:
-                lines[len(value)] = item.start_mark
             value.append(self._value(item, depth))
-        if self._placed:
-            self.places[id(value)] = lines
+            if self._spans:
+                spans[len(value) - 1] = self._spans.of(item, item)
+        if self._spans:
+            self.places[id(value)] = spans
         return value
 
     def _mapping(self, depth: int) -> dict[str, Any]:
         value: dict[str, Any] = {}
-        lines: dict[str | int, Mark] = {}
-        merged: dict[str | int, Mark] = {}
+        lines: dict[str, Mark] = {}
+        spans: dict[str | int, Span] = {}
         while (event := self._next()).__class__ is not MappingEndEvent:
             if event.__class__ is ScalarEvent and event.value == "<<" and _is_merge(event):
-                self._merge(value, merged, depth)
+                self._merge(value, spans, depth)
                 continue
             key = self._key(event, depth)
             if key in lines:
                 self._duplicate(event, str(key), lines[str(key)])
-            found = self._value(self._next(), depth)
+            first = self._next()
+            found = self._value(first, depth)
             if key is not None:
                 lines[key] = event.start_mark
                 value[key] = found
-        if self._placed:
-            self.places[id(value)] = merged | lines
+                if self._spans:
+                    spans[key] = self._spans.of(event, first)
+        if self._spans:
+            self.places[id(value)] = spans
         return value
 
     def _key(self, event: Any, depth: int) -> str | None:
@@ -204,7 +209,7 @@ class _Reader:
         where = f"line {self._first + first.line}"
         self._fault(event, f'the key "{shown}" is in {where} already: remove one of them')
 
-    def _merge(self, value: dict[str, Any], lines: dict[str | int, Mark], depth: int) -> None:
+    def _merge(self, value: dict[str, Any], spans: dict[str | int, Span], depth: int) -> None:
         """Take the entries of `<<` over, also where the map has them already, as kubectl does."""
         event = self._next()
         raw = self._value(event, depth)
@@ -214,7 +219,8 @@ class _Reader:
             return
         for source in reversed(sources):  # the first one of a list wins
             value.update(source)
-            lines.update(self.places.get(id(source), {}))
+            if self._spans:
+                spans.update(self._spans.merged(event, self.places.get(id(source), {})))
 
 
 def _scalar(event: Any) -> scalars.Scalar:

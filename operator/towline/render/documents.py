@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from towline import text
@@ -13,9 +14,11 @@ from towline.render import split
 from towline.render.anchors import Extents, Room, unhurried
 from towline.render.compose import compose
 from towline.render.split import FileFault, Piece
+from towline.render.yaml_events import Span
 
 _MANY = 1000
 _TIMES = 10
+_NO_SPANS: Mapping[str | int, Span] = MappingProxyType({})
 _DEEPEST = 150
 """How deep documents may be nested before Python's recursion limit, with room for callers."""
 
@@ -134,6 +137,20 @@ class Places:
         self._first = piece.line + 1
         self._root = compose(piece, depth=limits.depth, room=room, placed=True)
 
+    def spans(self, value: Any) -> Mapping[str | int, Span]:
+        """Return the lines (0-based, from `first`) of the keys or items of a collection of the document."""
+        return self._root.places.get(id(value), _NO_SPANS)
+
+    @property
+    def value(self) -> Any:
+        """What the document holds."""
+        return self._root.value
+
+    @property
+    def first(self) -> int:
+        """The first line (1-based) of the document."""
+        return self._first
+
     def line(self, *path: str | int) -> int:
         """Return the line (1-based) in which the value at `path` begins, or else its nearest existing parent."""
         value, line = self._root.value, self._root.line
@@ -158,13 +175,23 @@ def locate_all(
         limits: those that the file was parsed with.
     """
     bounds = limits or YamlLimits()
-    pieces = [piece for piece in _pieces(content, bounds, unhurried) if isinstance(piece, Piece)]
+    pieces = _texts(content, bounds)
 
     @functools.lru_cache(maxsize=8)
     def places(piece: Piece) -> Places:
         return Places(piece, bounds, bounds.room(len(content)))
 
     return tuple(places(pieces[document]).line(*_steps(item, path)) for document, item, path in fields)
+
+
+def places_of(content: bytes, index: int, limits: YamlLimits) -> Places | None:
+    """Return the lines of one document of a file, by its index; None where it has no such document."""
+    pieces = _texts(content, limits)
+    return Places(pieces[index], limits, limits.room(len(content))) if 0 <= index < len(pieces) else None
+
+
+def _texts(content: bytes, limits: YamlLimits) -> list[Piece]:
+    return [piece for piece in _pieces(content, limits, unhurried) if isinstance(piece, Piece)]
 
 
 def _steps(item: int, path: str) -> tuple[str | int, ...]:
