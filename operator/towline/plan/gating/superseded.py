@@ -6,14 +6,11 @@ Until then, Pods of the earlier roll-out may start again, and would not find wha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from towline.model import REMOVES, Change, GroupKind, Manifest, ObjectRef
+from towline.plan import generated_names
 from towline.plan.gating import gates
-
-_HASH = re.compile(r"-[2456789bcdfghkmt]{10}$")
-"""What kustomize appends to the name of what it generates: ten digits of a hash, in letters that spell no words."""
 
 _GENERATED = frozenset({GroupKind("", "ConfigMap"), GroupKind("", "Secret")})
 _USERS = frozenset(
@@ -52,11 +49,11 @@ def waits(
 
 
 def _is_generated(ref: ObjectRef) -> bool:
-    return ref.group_kind in _GENERATED and _HASH.search(ref.name) is not None
+    return ref.group_kind in _GENERATED and generated_names.is_hashed(ref.name)
 
 
 def _stem(ref: ObjectRef) -> ObjectRef:
-    return ref._replace(name=_HASH.sub("", ref.name))
+    return ref._replace(name=generated_names.unhashed(ref.name))
 
 
 def _unready(

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from towline.model import Origin
+from towline.plan import generated_names
 from towline.render.marks import finding, marking, same_objects
 from towline.render.marks.likelihood import NAME, Field, Likelihood
 from towline.render.marks.marking import Marking
@@ -57,7 +58,7 @@ class Attribution:
     def builds(self, field: Field, index: int) -> bool:
         """Tell whether an object that was built of marked files has a field as it is, but for marks."""
         marked = same_objects.at(self.marked[index], field.steps)
-        same = same_objects.unhashed(text(marked)) == same_objects.unhashed(text(field.value))
+        same = generated_names.unhashed(text(marked)) == generated_names.unhashed(text(field.value))
         return same or bool(self.marking.read(marked, field.value, variables=False))
 
     def _replayed(self, field: Field, where: tuple[Any, ...], *, unmarked: bool = False) -> tuple[Site, ...]:

@@ -12,7 +12,7 @@ import orjson
 
 from towline.render.documents import YamlLimits
 from towline.render.marks.sites import Role, Site, text
-from towline.render.units import inputs, kustomize
+from towline.render.units import build_place, inputs
 from towline.render.units.references import Steps
 from towline.render.units.unit_files import UnitFiles
 
@@ -55,7 +55,7 @@ def _edited(unit: UnitFiles, path: str, found: Edits) -> bytes:
         before = _at(documents[document], steps)
         _write(documents, [(document, steps, _inside(before, inner))])
     folders = unit.rewritten.get(path, {})
-    return _dumped(kustomize.rewritten(each, folders) if folders else each for each in documents.values())
+    return _dumped(build_place.rewritten(each, folders) if folders else each for each in documents.values())
 
 
 def _is_raw(site: Site) -> bool:

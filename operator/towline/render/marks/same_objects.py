@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from towline.plan import generated_names
 from towline.render.units.references import Steps
-
-_HASH = re.compile(r"-[a-z0-9]{10}$")
-"""What kustomize appends to the names of what it generates."""
 
 _KEYS = ("name", "containerPort", "port", "mountPath", "devicePath", "ip", "topologyKey", "key", "type")
 """What tells the items of a list apart, the best one first."""
@@ -27,13 +24,8 @@ def _likeness(one: Any, wanted: Mapping[str, Any]) -> tuple[int, bool]:
     if not isinstance(one, dict) or _group_kind(one) != _group_kind(wanted):
         return 0, False
     first, second = str(_metadata(one, "name")), str(_metadata(wanted, "name"))
-    same = 2 if first == second else int(unhashed(first) == unhashed(second))
+    same = 2 if first == second else int(generated_names.unhashed(first) == generated_names.unhashed(second))
     return same, _metadata(one, "namespace") == _metadata(wanted, "namespace")
-
-
-def unhashed(name: str) -> str:
-    """Return the name of an object without the hash that may be at its end."""
-    return _HASH.sub("", name)
 
 
 def name(one: Mapping[str, Any]) -> str:

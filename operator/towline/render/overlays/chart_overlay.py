@@ -16,14 +16,17 @@ from towline.render import documents
 from towline.render.confined.binaries import Tool
 from towline.render.confined.jail import Jail
 from towline.render.documents import DocumentErrors, YamlLimits
+from towline.render.origins import object_places
+from towline.render.origins.object_places import ObjectPlaces
 from towline.render.overlays import spec_overlay
 from towline.render.sops import opened_files
 from towline.render.sops.opened_files import UnopenedError
-from towline.render.units import graph, kustomize, mounts, unit_inputs, unit_secrets
+from towline.render.units import build_place, graph, kustomize, mounts, unit_inputs, unit_secrets
+from towline.render.units.build_place import BuildPlace
 from towline.render.units.graph import Graph
 from towline.render.units.graph_reader import GraphReader
 from towline.render.units.hidden_places import HiddenPlaces
-from towline.render.units.kustomize import OBJECTS, BuildPlace, ObjectPlaces
+from towline.render.units.kustomize import OBJECTS
 from towline.render.units.unit_inputs import UnitInputs
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource
@@ -145,13 +148,15 @@ class ChartOverlayer:
 
 def _files(prepared: PreparedOverlay, printed: Sequence[RenderedObject]) -> dict[str, bytes]:
     read, home = prepared.read, spec_overlay.HOME
-    files = {**read.contents, **kustomize.rewritten_files(prepared.graph, read.files)}
+    files = {**read.contents, **build_place.rewritten_files(prepared.graph, read.files)}
     moved = {f"{home}/{path}": content for path, content in files.items()}
     numbered = (_numbered(one, number) for number, one in enumerate(printed))
     moved[f"{_PRINTED}/objects.yaml"] = b"\n---\n".join(numbered)
     moved[f"{_PRINTED}/kustomization.yaml"] = b'{"resources":["objects.yaml"]}'
     written = spec_overlay.kustomization(prepared.overlay, f"../{_PRINTED}", prepared.components)
-    moved[f"{spec_overlay.FOLDER}/kustomization.yaml"] = written
+    moved[f"{spec_overlay.FOLDER}/kustomization.yaml"] = orjson.dumps(
+        build_place.asking(written) if prepared.components else written
+    )
     return moved
 
 
@@ -178,7 +183,7 @@ def _objects(
         value, number = _plain(document.value)
         before = printed[number] if number is not None and number < len(printed) else None
         origin = before.origin if before else added.origin(value) if added else Origin(chart, 1, via=(chart,))
-        value = kustomize.without_origin(value)
+        value = object_places.without_origin(value)
         if exposed := hidden.exposed(value):
             failures.append(kustomize.exposed_value(exposed[-1], origin))
         places = hidden.of(value) | (before.places if before else frozenset())

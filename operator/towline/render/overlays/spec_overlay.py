@@ -66,7 +66,7 @@ def components(overlay: KustomizeOverlay | None, path: str) -> Mapping[str, str]
     }
 
 
-def kustomization(overlay: KustomizeOverlay, unit: str, folders: Mapping[str, str]) -> bytes:
+def kustomization(overlay: KustomizeOverlay, unit: str, folders: Mapping[str, str]) -> Mapping[str, Any]:
     """Return the kustomization in `FOLDER` that changes a unit.
 
     Args:
@@ -85,9 +85,8 @@ def kustomization(overlay: KustomizeOverlay, unit: str, folders: Mapping[str, st
         "replicas": [dict(each) for each in overlay.replicas],
         "patches": [_patch(each) for each in overlay.patches],
         "transformers": [_annotations(overlay)] if overlay.annotations else [],
-        "buildMetadata": ["originAnnotations"],
     }
-    return orjson.dumps({name: value for name, value in written.items() if value})
+    return {name: value for name, value in written.items() if value}
 
 
 def seen(folder: str) -> str:

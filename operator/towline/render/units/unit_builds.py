@@ -15,13 +15,26 @@ from towline.render.confined.jail import Jail, JailError, Run
 from towline.render.documents import YamlLimits
 from towline.render.formats import KUSTOMIZATIONS
 from towline.render.helm import helm_tool, template_text
+from towline.render.origins import foreseen_objects
+from towline.render.origins.foreseen_objects import ForeseenObjects
+from towline.render.origins.object_places import UnforeseenError
+from towline.render.overlays import spec_overlay
 from towline.render.sops import opened_files
 from towline.render.sops.opened_files import UnopenedError
-from towline.render.units import graph, kustomize, mounts, unit_folders, unit_inputs, unit_secrets
+from towline.render.units import (
+    build_place,
+    graph,
+    kustomize,
+    mounts,
+    unit_folders,
+    unit_inputs,
+    unit_secrets,
+)
+from towline.render.units.build_place import BuildPlace
 from towline.render.units.built_units import Built, BuiltUnits, Made, UnitOutcome, UnitRun
 from towline.render.units.graph import Graph
 from towline.render.units.graph_reader import GraphReader
-from towline.render.units.kustomize import BuildPlace
+from towline.render.units.unit_inputs import UnitInputs
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource
 from towline.render.written import rendered_objects
@@ -157,7 +170,22 @@ class UnitBuilder:
         read = await asyncio.to_thread(unit_inputs.read, unit, committed, self._limits, keys)
         if read.failures:
             return Made((), read.failures)
-        place = kustomize.place(unit, read, request.how)
+        foreseen = await asyncio.to_thread(_foreseen, unit, read, request.how)
+        try:
+            return await self._made_of(request, tool, read, foreseen)
+        except UnforeseenError:
+            return await self._made_of(request, tool, read, None)
+
+    async def _made_of(
+        self, request: _BuildRequest, tool: Tool, read: UnitInputs, foreseen: ForeseenObjects | None
+    ) -> Made:
+        """Have the tool build a unit of what was read of it; it is asked for origins where they are not foreseen.
+
+        Raises:
+            UnforeseenError: it must be asked for them.
+        """
+        unit = request.unit
+        place = build_place.place(unit, read, request.how, asks=foreseen is None)
         ran = await self._ran(request, tool, place)
         if ran.result.code:
             secrets = await asyncio.to_thread(unit_secrets.secrets, read)
@@ -166,7 +194,8 @@ class UnitBuilder:
             return Made((), (_failure(unit, said),), run=_run(unit, 0, ran.seconds))
         if why := await self._differs(request, tool, place, ran):
             return Made((), (_failure(unit, why),), run=_run(unit, 0, ran.seconds))
-        made, failures = await asyncio.to_thread(kustomize.objects, ran.result.out, unit, read, place)
+        out = ran.result.out
+        made, failures = await asyncio.to_thread(kustomize.objects, out, unit, read, place, foreseen)
         return Made(made, failures, read.texts, _run(unit, len(made), ran.seconds))
 
     async def _ran(self, request: _BuildRequest, tool: Tool, place: BuildPlace) -> Run:
@@ -193,6 +222,11 @@ class UnitBuilder:
             "a chart in helmCharts makes other values at each render: set them, or render the chart by itself, "
             "with spec.helm.random: Once"
         )
+
+
+def _foreseen(unit: Graph, read: UnitInputs, how: UnitSettings) -> ForeseenObjects | None:
+    overlay = spec_overlay.kustomization(how.overlay, "", how.components) if how.overlay else {}
+    return foreseen_objects.foreseen(unit, read.files, overlay, how.components.values())
 
 
 def _filled(made: Made, how: UnitSettings) -> UnitOutcome:

@@ -1,0 +1,1 @@
+"""Origins: which file and line declares each object that kustomize built."""
