@@ -114,9 +114,19 @@ _ALL = (
     ),
     Part(
         name="kills",
-        story="resilience/test_kills.py",
-        proves="20 kills at random requests of syncs, 5 of them twice, and 4 in repairs, end where no kill would have",
-        points="stories",
+        story="resilience/test_kills.py::test_kills_at_random_moments_of_syncs_end_where_no_kill_would_have",
+        proves="kills at random requests of syncs, a quarter of them twice, end where no kill would have",
+        points="kills",
+        short=6,
+        full=20,
+    ),
+    Part(
+        name="kills-in-repairs",
+        story="resilience/test_kills.py::test_kills_in_the_middle_of_repairs_end_where_no_kill_would_have",
+        proves="kills at random requests of repairs end where no kill would have",
+        points="kills",
+        short=2,
+        full=10,
     ),
     Part(
         name="unreliable-server",

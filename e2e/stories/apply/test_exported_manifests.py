@@ -29,10 +29,10 @@ SERVERS: Object = {
 
 def _of_servers() -> dict[str, Object]:
     """Return objects that name what only a server writes."""
-    found = {"cm": manifests.config_map("cm", a="1"), "web": manifests.deployment("web")}
+    found = {"cm": manifests.config_map("cm", a="1"), "served": manifests.deployment("served")}
     for body in found.values():
         body["metadata"] |= SERVERS
-    found["web"]["status"] = {"replicas": 7, "observedGeneration": 3}
+    found["served"]["status"] = {"replicas": 7, "observedGeneration": 3}
     return found
 
 
@@ -55,18 +55,17 @@ def _of_allocators() -> dict[str, Object]:
     inside, outside = manifests.service("inside"), manifests.service("outside")
     inside["spec"] |= {"clusterIP": "", "sessionAffinity": "", "ports": [{"port": 80, "targetPort": 0}]}
     outside["spec"] |= {"type": "NodePort", "ports": [{"port": 80, "nodePort": 0, "protocol": "TCP"}]}
-    web = manifests.deployment("web")
-    pod = web["spec"]["template"]["spec"]
+    bare = manifests.deployment("bare")
+    pod = bare["spec"]["template"]["spec"]
     pod |= {"restartPolicy": "", "schedulerName": "", "serviceAccountName": "", "dnsPolicy": ""}
     pod["containers"][0] |= {
         "imagePullPolicy": "",
         "livenessProbe": {"tcpSocket": {"port": 80}, "timeoutSeconds": 0, "periodSeconds": 0},
     }
-    return {"inside": inside, "outside": outside, "web": web, "state": manifests.claim("state")}
+    return {"inside": inside, "outside": outside, "bare": bare, "chosen": manifests.claim("chosen")}
 
 
 @pytest.mark.parametrize("mode", ["Repair", "Report"])
-@pytest.mark.parametrize("declared", [_of_servers, _of_controllers, _of_allocators])
 def test_an_export_is_applied_once_and_is_no_drift(
     operator: Operator,
     cluster: Cluster,
@@ -74,11 +73,10 @@ def test_an_export_is_applied_once_and_is_no_drift(
     git_server: GitServer,
     repo: Repo,
     git_repository: GitRepositories,
-    declared: Callable[[], dict[str, Object]],
     mode: str,
 ) -> None:
     repository = git_repository(drift=mode)
-    bodies = declared()
+    bodies = _of_servers() | _of_controllers() | _of_allocators()
     repository.until_applied(
         repo.commit({f"{name}.yaml": manifests.text(body) for name, body in bodies.items()})
     )

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
-import secrets
 from dataclasses import dataclass
-
-import pytest
 
 from e2e.faults.gate import Gate
 from e2e.faults.proxy import Proxy
@@ -18,11 +14,10 @@ from e2e.harness.operator import Operator
 from e2e.harness.waiting import eventually
 from e2e.scenes import killed_syncs
 from e2e.scenes.mixed_commits import Step, Steps
+from e2e.soak.effort import Effort
 
-KILLS = 20
-REPAIRS = 4
-AGAIN = 5
-"""After how many of the kills the operator is killed once more, while it puts things in order."""
+AGAIN = 4
+"""After one of so many kills the operator is killed once more, while it puts things in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +36,10 @@ class Moment:
 
 
 def moments(chance: random.Random, lengths: list[int]) -> list[Moment]:
-    """Choose one moment for each sync, given how many requests it takes: each twentieth of a sync has one."""
+    """Choose one moment for each sync, given how many requests it takes: each equal part of a sync has one."""
     parts = list(range(len(lengths)))
     chance.shuffle(parts)
-    once_more = set(chance.sample(parts, AGAIN))
+    once_more = set(chance.sample(parts, -(-len(parts) // AGAIN)))
     return [
         Moment(
             after=int((part + chance.random()) / len(lengths) * length),
@@ -55,13 +50,7 @@ def moments(chance: random.Random, lengths: list[int]) -> list[Moment]:
     ]
 
 
-@pytest.fixture
-def seed() -> int:
-    """What the moments are chosen by: TOWLINE_SEED, or chance."""
-    return int(os.environ.get("TOWLINE_SEED", secrets.randbelow(2**32)))
-
-
-def test_twenty_kills_at_random_moments_of_syncs_end_where_no_kill_would_have(
+def test_kills_at_random_moments_of_syncs_end_where_no_kill_would_have(
     behind: Operator,
     proxy: Proxy,
     cluster: Cluster,
@@ -69,32 +58,32 @@ def test_twenty_kills_at_random_moments_of_syncs_end_where_no_kill_would_have(
     repo: Repo,
     namespace: str,
     calm_namespace: str,
-    seed: int,
+    effort: Effort,
 ) -> None:
-    steps = [Step(number=number) for number in range(KILLS + 1)]
+    steps = [Step(number=number) for number in range(effort.size + 1)]
     commits = [(step, repo.commit(step.files())) for step in steps]
     calm = Steps.begun(cluster, repo, calm_namespace, *commits[0])
     torn = Steps.begun(cluster, repo, namespace, *commits[0])
     expected, lengths = killed_syncs.undisturbed(calm, commits[1:], proxy)
 
-    chosen = moments(random.Random(seed), lengths)  # noqa: S311  repeatable, not secret
+    chosen = moments(effort.chance(), lengths)
     mark = audit.mark()
     for (step, sha), moment, end in zip(commits[1:], chosen, expected, strict=True):
-        told = f"TOWLINE_SEED={seed}, step {step.number}, {moment}"
-        gate = moment.gate(proxy)
-        torn.take(step, sha)
-        killed_syncs.killed(behind, proxy, torn.repository, sha, gate)
-        assert torn.orphans() == [], told
-        if moment.again is not None:
-            gate = proxy.hold(moment.again, acted=not moment.acted, about=killed_syncs.about_objects)
-            behind.start()
+        with effort.point(f"step {step.number}, {moment}"):
+            gate = moment.gate(proxy)
+            torn.take(step, sha)
             killed_syncs.killed(behind, proxy, torn.repository, sha, gate)
-        behind.start()
-        torn.repository.until_ready(sha)
-        assert not (difference := killed_syncs.difference(end, torn.state())), f"{told}:\n{difference}"
-    assert killed_syncs.deleted_twice(audit, mark) == [], f"TOWLINE_SEED={seed}"
+            assert torn.orphans() == []
+            if moment.again is not None:
+                gate = proxy.hold(moment.again, acted=not moment.acted, about=killed_syncs.about_objects)
+                behind.start()
+                killed_syncs.killed(behind, proxy, torn.repository, sha, gate)
+            behind.start()
+            torn.repository.until_ready(sha)
+            assert not (difference := killed_syncs.difference(end, torn.state())), difference
+    assert killed_syncs.deleted_twice(audit, mark) == []
     killed_syncs.check_history(cluster.kubectl, torn.repository)
-    assert killed_syncs.unrecorded(audit, mark, torn.repository) == [], f"TOWLINE_SEED={seed}"
+    assert killed_syncs.unrecorded(audit, mark, torn.repository) == []
 
 
 def test_kills_in_the_middle_of_repairs_end_where_no_kill_would_have(
@@ -105,7 +94,7 @@ def test_kills_in_the_middle_of_repairs_end_where_no_kill_would_have(
     repo: Repo,
     namespace: str,
     calm_namespace: str,
-    seed: int,
+    effort: Effort,
 ) -> None:
     step = Step(number=0)
     sha = repo.commit(step.files())
@@ -117,16 +106,17 @@ def test_kills_in_the_middle_of_repairs_end_where_no_kill_would_have(
     expected = calm.state()
     length = sum(killed_syncs.about_objects(seen.request) for seen in proxy.seen[before:])
 
-    chance = random.Random(seed)  # noqa: S311  repeatable, not secret
+    chance = effort.chance()
     mark = audit.mark()
-    for part in range(REPAIRS):
-        after = int((part + chance.random()) / REPAIRS * length)
-        gate = proxy.hold(after, acted=part % 2 == 0, about=killed_syncs.about_objects)
-        killed_in_repairs(behind, proxy, torn, gate)
-        torn.repository.until_ready(sha)
-        until_equal(torn, expected, f"TOWLINE_SEED={seed}, after {after} of {length} requests")
+    for part in range(effort.size):
+        after = int((part + chance.random()) / effort.size * length)
+        with effort.point(f"after {after} of {length} requests"):
+            gate = proxy.hold(after, acted=part % 2 == 0, about=killed_syncs.about_objects)
+            killed_in_repairs(behind, proxy, torn, gate)
+            torn.repository.until_ready(sha)
+            until_equal(torn, expected)
     killed_syncs.check_history(cluster.kubectl, torn.repository)
-    assert killed_syncs.unrecorded(audit, mark, torn.repository) == [], f"TOWLINE_SEED={seed}"
+    assert killed_syncs.unrecorded(audit, mark, torn.repository) == []
 
 
 def killed_in_repairs(operator: Operator, proxy: Proxy, course: Steps, gate: Gate) -> None:
@@ -139,11 +129,11 @@ def killed_in_repairs(operator: Operator, proxy: Proxy, course: Steps, gate: Gat
     eventually(lambda: not course.deviations(), deadline=30, message="the repairs of the next start")
 
 
-def until_equal(course: Steps, expected: str, told: str) -> None:
+def until_equal(course: Steps, expected: str) -> None:
     """Wait until a course is as another one: what is left of rivals is taken away after the repairs."""
     eventually(
         lambda: course.state() == expected,
         deadline=30,
         poll=0.5,
-        message=lambda: f"{told}:\n{killed_syncs.difference(expected, course.state())}",
+        message=lambda: killed_syncs.difference(expected, course.state()),
     )
