@@ -104,6 +104,14 @@ _ALL = (
         full=1000,
     ),
     Part(
+        name="drift-histories",
+        story="drift/test_random.py",
+        proves="no random history of an object that others change is missed, and no harmless one is answered",
+        points="histories",
+        short=120,
+        full=900,
+    ),
+    Part(
         name="crossings",
         story="ownership/test_crossings.py"
         "::test_four_objects_reach_two_repositories_from_every_distribution_to_every_other",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,10 +13,6 @@ from e2e.harness.waiting import eventually
 from e2e.scenes.drift import case_table, shared_fields, subresource_writes, value_changes
 from e2e.scenes.drift.case_table import Act, Outcome
 from e2e.scenes.drift.other_writers import Thing
-
-TRIALS = "TOWLINE_DRIFT_TRIALS"
-SEED = "TOWLINE_DRIFT_SEED"
-USUAL = 300
 
 _HARMLESS: tuple[tuple[Act, tuple[str, ...]], ...] = (
     (value_changes.a_put_of_the_same, case_table.ALL),
@@ -48,20 +42,9 @@ class Trial:
         return f"{self.kind} {self.name}: {', then '.join(act.__name__ for act in self.acts)}"
 
 
-def drawn(seed: int, count: int) -> tuple[Trial, ...]:
-    """Draw so many trials; the same seed draws the same ones."""
-    chance = random.Random(seed)  # noqa: S311  whoever knows the seed can play it again
+def drawn(chance: random.Random, count: int) -> tuple[Trial, ...]:
+    """Draw so many trials; generators of one seed draw the same ones."""
     return tuple(_drawn(chance, number) for number in range(count))
-
-
-def seed() -> int:
-    """Return the seed that the environment asks for, or a new one."""
-    return int(os.environ.get(SEED) or secrets.randbelow(10**6))
-
-
-def count() -> int:
-    """Return how many trials the environment asks for."""
-    return int(os.environ.get(TRIALS) or USUAL)
 
 
 def _drawn(chance: random.Random, number: int) -> Trial:
