@@ -365,12 +365,13 @@ def test_the_order_in_which_others_are_seen_does_not_matter(others: list[Neighbo
 
 
 def test_any_stored_resource_can_be_seen_by_the_others() -> None:
-    raw = {"metadata": {"namespace": "a", "name": "b", "uid": "c"}, "spec": {"url": 7, "ref": "main"}}
+    metadata = {"namespace": "a", "name": "b", "uid": "c"}
+    raw = {"metadata": metadata, "spec": {"url": 7, "ref": "main"}}
     assert claims.neighbour(gitrepository.identify(raw)).writes
     paused = {**raw, "spec": {"suspend": True}}
     assert not claims.neighbour(gitrepository.identify(paused)).writes
     assert not claims.neighbour(gitrepository.identify(paused)).reads
-    resting = {**raw, "metadata": {**raw["metadata"], "annotations": {"towline.dev/suspend": "by=ada"}}}
+    resting = {**raw, "metadata": {**metadata, "annotations": {"towline.dev/suspend": "by=ada"}}}
     assert not claims.neighbour(gitrepository.identify(resting)).reads
     observed = claims.neighbour(gitrepository.identify({**raw, "spec": {"mode": "Observe"}}))
     assert (observed.reads, observed.writes) == (True, False)
