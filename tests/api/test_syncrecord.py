@@ -44,6 +44,7 @@ def full() -> SyncRecord:
     ]
     about = syncs.sync(
         source="2" * 40,
+        requested_by="ada",
         flags=(Flag.HISTORY_REWRITTEN, Flag.LATE),
         author=commit.author,
         pins=(Pin(name="https://h.example/charts/web", ref="1.2.3", resolved="web.tgz", digest="sha256:1"),),

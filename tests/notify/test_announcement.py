@@ -184,3 +184,12 @@ def suspended(truth: str, message: str) -> dict[str, Any]:
 def heard(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, ...]]:
     found = announcement.suspensions(before, after)
     return [(each.event, each.weight, each.reason, each.message) for each in found]
+
+
+def test_a_look_is_told_where_the_annotation_names_who_asked() -> None:
+    looked = {**SYNCED, "lastHandledReconcile": "now, by=ada"}
+    assert told(SYNCED, looked) == [
+        ("looked as asked", Weight.NORMAL, "Requested", "Looked, as ada asked (as claimed)")
+    ]
+    assert told(looked, looked) == []
+    assert told(SYNCED, {**SYNCED, "lastHandledReconcile": "now"}) == []

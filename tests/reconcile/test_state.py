@@ -75,6 +75,24 @@ def test_another_tag_or_default_branch_loses_no_commits_of_the_one_before() -> N
     assert not state.occasion(renamed, fetched(specify(), NEW, MAIN)).same_ref
 
 
+@pytest.mark.parametrize(
+    ("notes", "status", "user"),
+    [
+        ({labels.CONFIRM_PRUNE: "fc52, by=ada"}, {"blocked": {"confirm": "fc52"}}, "ada"),
+        ({labels.CONFIRM_PRUNE: "old, by=ada"}, {"blocked": {"confirm": "fc52"}}, ""),
+        ({labels.ACCEPT_PIN: "12ab, by=bo"}, {"movedPins": {"accept": "12ab"}}, "bo"),
+        ({labels.RECONCILE: "now, by=cleo"}, {}, "cleo"),
+        ({labels.RECONCILE: "now, by=cleo"}, {"lastHandledReconcile": "now, by=cleo"}, ""),
+        ({}, {"blocked": {}}, ""),
+    ],
+)
+def test_a_sync_names_who_asked_for_it_as_they_claim(
+    notes: dict[str, str], status: dict[str, Any], user: str
+) -> None:
+    begun = start(fetched(specify(), OLD), notes, **status)
+    assert state.occasion(begun, fetched(specify(), NEW)).requested_by == user
+
+
 def test_a_confirmed_prune_is_manual() -> None:
     begun = start(fetched(specify(), OLD), {labels.CONFIRM_PRUNE: "token"}, blocked={"confirm": "token"})
     assert state.occasion(begun, fetched(specify(), NEW)).trigger is Trigger.MANUAL

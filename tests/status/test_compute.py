@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from towline.api import condition, gitrepository
+from towline.api.asked.suspending import SuspendState, Suspension
 from towline.api.condition import Type
 from towline.api.gitrepository import GitRepository
-from towline.api.suspending import SuspendState, Suspension
 from towline.drift.deviations import Deviation
 from towline.errors import Failure, Reason, Refusal
 from towline.model import Action, Body, Change, GroupKind, ObjectRef, Person, Plan, Revision

@@ -61,6 +61,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - ValidatingAdmissionPolicy.admissionregistration.k8s.io/{{ $name }}-records
 - ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io/{{ $name }}-records
 {{- end }}
+{{- if .Values.audit.checkRequesters }}
+- ValidatingAdmissionPolicy.admissionregistration.k8s.io/{{ $name }}-requesters
+- ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io/{{ $name }}-requesters
+{{- end }}
 {{- with .Values.data.persistentVolumeClaim }}
 {{- if .enabled }}
 - PersistentVolumeClaim/{{ $here }}/{{ default $name .existingClaim }}

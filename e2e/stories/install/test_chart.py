@@ -266,6 +266,40 @@ def test_nobody_but_the_operator_writes_records_that_are_protected(
     cluster.until_gone("v1", "Namespace", namespace)
 
 
+def test_only_the_user_who_asks_is_named_where_the_chart_checks_it(
+    install: Callable[..., str], cluster: Cluster, shop: Callable[[], Repository], namespace: str
+) -> None:
+    install(audit={"checkRequesters": True})
+    app = shop()
+    me = cluster.kubectl("auth", "whoami", "-o", "jsonpath={.status.userInfo.username}")
+
+    def asked(name: str, value: str) -> None:
+        place = (f"tgr/{app.name}", "-n", namespace, "--overwrite")
+        cluster.kubectl("annotate", *place, f"towline.dev/{name}={value}")
+
+    def is_refused() -> bool:
+        try:
+            asked("reconcile", f"now, by={me}, by=eve")
+        except KubectlError as error:
+            return "names the user who writes it" in str(error)
+        return False
+
+    eventually(is_refused, message="the policy to be in force")
+    for name, value in (
+        ("reconcile", "now, by=eve"),
+        ("suspend", "BY = eve"),
+        ("suspend", f'by=eve, reason="x, by={me}'),
+        ("suspend", f"until=2026-01-01, by=eve x, reason=by={me}"),
+        ("confirm-prune", f"token,by=eve {me}"),
+    ):
+        with pytest.raises(KubectlError, match="names the user who writes it"):
+            asked(name, value)
+    asked("reconcile", f"now, by={me}")
+    asked("reconcile", "later")
+    asked("suspend", f'until=2026-01-01, reason=standby=on, by="{me}"')
+    asked("confirm-prune", f"token, by={me}")
+
+
 def test_an_upgrade_adds_replicas_and_an_uninstallation_takes_nothing_away_that_was_applied(
     install: Callable[..., str],
     play: Play,

@@ -56,7 +56,7 @@ LOOKALIKES: dict[str, dict[str, Any]] = {
         "nodeSelector": {"zone": "1"},
         "podLabels": {"zone": "0x1f", "since": "2026-01-01"},
         "podAnnotations": {"count": "1.50"},
-        "audit": {"protectRecords": True},
+        "audit": {"protectRecords": True, "checkRequesters": True},
         "networkPolicy": {"enabled": True},
         "rbac": NARROW,
         "replicas": 2,

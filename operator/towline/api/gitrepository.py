@@ -19,9 +19,10 @@ from towline.api import (
     remoting,
     schema,
     substituting,
-    suspending,
     versions,
 )
+from towline.api.asked import suspending
+from towline.api.asked.suspending import SuspendState
 from towline.api.healthchecks import HealthCheck
 from towline.api.helm_spec import helm_release
 from towline.api.helm_spec.helm_release import HelmRelease
@@ -30,7 +31,6 @@ from towline.api.overlaying import KustomizeOverlay
 from towline.api.remoting import RemotePolicy, RemoteSecret
 from towline.api.schema import Schema, SchemaFault
 from towline.api.substituting import Substitute
-from towline.api.suspending import SuspendState
 from towline.errors import Reason, SpecError
 from towline.model import Body, Key, Resource
 

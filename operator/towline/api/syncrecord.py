@@ -100,7 +100,8 @@ class Intent:
     `from` and `to`; `ref` is the full name of the ref that led to the target, empty where none did; `author` wrote what
     the target brings, None in records that do not say so. `commits` are newest first; `commits_total` also counts
     those that are not listed. `pins` are what names of remote parts were resolved to; `sources`
-    are the commits of other repositories that values came from.
+    are the commits of other repositories that values came from. `requested_by` is who asked for the sync, as their
+    annotation claims, empty where nobody did.
     """
 
     subject: RecordedRepository
@@ -121,6 +122,7 @@ class Intent:
     author: Person | None = None
     pins: tuple[Pin, ...] = ()
     sources: tuple[ValuesCommit, ...] = ()
+    requested_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from towline import text
 from towline.api import condition, labels
+from towline.api.asked import asking
 from towline.api.condition import Type
 from towline.drift.deviations import Deviation
 from towline.errors import Reason
@@ -71,7 +72,7 @@ def figures(said: Body) -> Figures:
 
 
 def announcements(before: Body, said: Body, *, is_suspended: bool) -> tuple[Announcement, ...]:
-    """Return the news that a status tells: new drift, each sync, and each failure that was not there before.
+    """Return the news that a status tells: a request, new drift, each sync, and each failure that was not there before.
 
     Args:
         before: the status until now.
@@ -80,7 +81,18 @@ def announcements(before: Body, said: Body, *, is_suspended: bool) -> tuple[Anno
     """
     drifted, ended = drift_fields.news(before, said), _ended(before, said, is_suspended=is_suspended)
     news = Announcement(event="drifted", weight=Weight.WARNING, reason="Drifted", message=drifted)
-    return (*((news,) if drifted else ()), *((ended,) if ended else ()))
+    asked = _asked(before, said)
+    return (*((asked,) if asked else ()), *((news,) if drifted else ()), *((ended,) if ended else ()))
+
+
+def _asked(before: Body, said: Body) -> Announcement | None:
+    """Return that the operator has looked because a person asked, where the annotation names one."""
+    handled = said.get("lastHandledReconcile", "")
+    user = asking.by({labels.RECONCILE: handled}, labels.RECONCILE)
+    if not user or handled == before.get("lastHandledReconcile"):
+        return None
+    message = f"Looked, as {user} asked (as claimed)"
+    return Announcement(event="looked as asked", weight=Weight.NORMAL, reason="Requested", message=message)
 
 
 def suspensions(before: Body, said: Body) -> Iterator[Announcement]:

@@ -11,7 +11,7 @@ from towline.fields import managed, pointer
 from towline.model import Body
 from towline.plan.stamp import Identity
 
-_ASKED = frozenset({labels.CONFIRM_PRUNE, labels.RECONCILE})
+_ASKED = frozenset({labels.CONFIRM_PRUNE, labels.ACCEPT_PIN, labels.RECONCILE, labels.SUSPEND})
 """What people ask of a GitRepository by annotations of its own, also of one that another declares."""
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from towline import aio
 from towline.api import labels
+from towline.api.asked import asking
 from towline.api.gitrepository import GitRepository, Mode
 from towline.errors import Reason, SourceError
 from towline.live.index import Index
@@ -114,7 +115,7 @@ class Planner:
             ownership.policy(repository),
             prune=spec.prune,
             adopt=spec.adopt,
-            confirm=repository.annotations.get(labels.CONFIRM_PRUNE, ""),
+            confirm=asking.token(repository.annotations, labels.CONFIRM_PRUNE),
             applied=repository.applied,
             doubted=(repository.status.get("blocked") or {}).get("ownedTotal", 0),
             installation=self._installation,

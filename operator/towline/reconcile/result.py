@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from towline import log, text
 from towline.api import labels, pins
+from towline.api.asked import asking
 from towline.api.gitrepository import GitRepository, Mode
 from towline.api.pins import MovedPinsError
 from towline.api.syncrecord import Ending
@@ -174,7 +175,7 @@ def _verdict(planned: Planned, synced: SyncResult | None, repository: GitReposit
     if goes_on := _goes_on(decided, synced):
         return Reason.PROGRESSING, goes_on
     if decided.blocked:
-        confirmed = repository.annotations.get(labels.CONFIRM_PRUNE, "")
+        confirmed = asking.token(repository.annotations, labels.CONFIRM_PRUNE)
         return Reason.PRUNE_BLOCKED, blocked.sentence(
             decided.blocked, decided.token, repository.key, confirmed
         )

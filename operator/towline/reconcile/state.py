@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from towline.api import labels
+from towline.api.asked import asking
 from towline.api.gitrepository import GitRepository, RefKind, Spec
 from towline.api.pins import Pin
 from towline.api.syncrecord import Trigger
@@ -210,24 +211,27 @@ class Occasion:
     """Why a sync is requested.
 
     With `same_ref`, commits that the head lacks were lost by its branch or tag; otherwise the spec names another one,
-    or nobody says that anything moved.
+    or nobody says that anything moved. `requested_by` is who asked by an annotation, as it claims.
     """
 
     trigger: Trigger
     same_ref: bool = False
+    requested_by: str = ""
 
 
 def occasion(start: Start, fetched: Fetched) -> Occasion:
     """Say why there is something to do about a commit, from what is different now."""
-    return Occasion(trigger=_trigger(start, fetched), same_ref=_is_same_ref(start, fetched))
+    return Occasion(
+        trigger=_trigger(start, fetched),
+        same_ref=_is_same_ref(start, fetched),
+        requested_by=_requested_by(start.repository),
+    )
 
 
 def _trigger(start: Start, fetched: Fetched) -> Trigger:
     """Return the trigger; a switch to another repository, ref or path is a change of the spec, not a commit."""
     repository = start.repository
-    confirmed = repository.annotations.get(labels.CONFIRM_PRUNE, "") == (
-        (repository.status.get("blocked") or {}).get("confirm") or None
-    )
+    confirmed = _is_confirmed(repository)
     if _is_accepted(repository):
         return Trigger.MANUAL
     if repository.applied != fetched.head.sha and not confirmed:
@@ -239,10 +243,26 @@ def _trigger(start: Start, fetched: Fetched) -> Trigger:
     return start.drift_trigger
 
 
+def _requested_by(repository: GitRepository) -> str:
+    """Return who asked, as the annotation claims that a person has set since the last pass."""
+    notes = repository.annotations
+    if _is_confirmed(repository):
+        return asking.by(notes, labels.CONFIRM_PRUNE)
+    if _is_accepted(repository):
+        return asking.by(notes, labels.ACCEPT_PIN)
+    return "" if asking.is_handled(notes, repository.status) else asking.by(notes, labels.RECONCILE)
+
+
+def _is_confirmed(repository: GitRepository) -> bool:
+    """Tell whether a person has just confirmed the prunes that the status lists."""
+    waiting = (repository.status.get("blocked") or {}).get("confirm")
+    return bool(waiting) and asking.token(repository.annotations, labels.CONFIRM_PRUNE) == waiting
+
+
 def _is_accepted(repository: GitRepository) -> bool:
     """Tell whether a person has just accepted that names of remote parts are resolved to something else."""
     moved = repository.status.get("movedPins") or {}
-    return bool(moved) and repository.annotations.get(labels.ACCEPT_PIN) == moved.get("accept")
+    return bool(moved) and asking.token(repository.annotations, labels.ACCEPT_PIN) == moved.get("accept")
 
 
 def _is_same_ref(start: Start, fetched: Fetched) -> bool:

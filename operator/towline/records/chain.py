@@ -19,7 +19,7 @@ from itertools import groupby, pairwise
 from towline.fields import canonical
 from towline.model import Body
 
-VERSION = 4
+VERSION = 5
 
 _SPEC = frozenset(
     {"repository", "sequence", "previous", "part", "trigger", "from", "to", "commits", "commitsTotal"}
@@ -32,6 +32,7 @@ NAMED: Mapping[int, Mapping[str, frozenset[str]]] = {
     2: {"spec": _SPEC | {"ref", "author"}, "status": _STATUS},
     3: {"spec": _SPEC | {"ref", "author", "pins"}, "status": _STATUS},
     4: {"spec": _SPEC | {"ref", "author", "pins", "sources"}, "status": _STATUS},
+    5: {"spec": _SPEC | {"ref", "author", "pins", "sources", "requestedBy"}, "status": _STATUS},
 }
 """The fields that a digest covers; a later field needs a new version, so that old records still check."""
 

@@ -34,6 +34,7 @@ ENTRY_FIELDS = 100
 
 COMMITS = 250
 REF_BYTES = 1024
+USER_BYTES = 256
 
 
 class Place(NamedTuple):
@@ -51,7 +52,8 @@ class RecordDraft:
     `namespace` is that of its records. `source` and `target` are the shas that it leads from and to, empty
     where there is none; `ref` is the full name of the ref that led to the target; `author` wrote what the target
     brings; `pins` are what its remote parts were resolved to, `sources` the commits that values came from. `commits`
-    are newest first; `commits_total` counts them all. `started_at` is RFC 3339 in UTC.
+    are newest first; `commits_total` counts them all. `started_at` is RFC 3339 in UTC. `requested_by` is who asked for
+    the sync, as their annotation claims.
     """
 
     namespace: str
@@ -68,6 +70,7 @@ class RecordDraft:
     author: Person | None = None
     pins: tuple[Pin, ...] = ()
     sources: tuple[ValuesCommit, ...] = ()
+    requested_by: str = ""
 
 
 def name(subject: RecordedRepository, sequence: int) -> str:
@@ -172,6 +175,7 @@ def opening(
             author=sizes.person(sync.author) if sync.author else None,
             pins=sync.pins,
             sources=sync.sources,
+            requested_by=text.printable(sync.requested_by, USER_BYTES),
         )
         drafts.append(
             SyncRecord(namespace=sync.namespace, name=name(sync.subject, intent.sequence), intent=intent)

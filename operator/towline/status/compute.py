@@ -12,10 +12,10 @@ from typing import Any
 
 from towline import text
 from towline.api import condition, pins, value_sources
+from towline.api.asked.suspending import SuspendState
 from towline.api.condition import Condition
 from towline.api.gitrepository import GitRepository
 from towline.api.pins import Pin
-from towline.api.suspending import SuspendState
 from towline.api.value_sources import ValuesCommit
 from towline.drift.deviations import Deviation
 from towline.errors import Failure, Reason

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from towline import text
 from towline.api import condition, labels
+from towline.api.asked.suspending import SuspendState, Suspension
 from towline.api.condition import IDLE, NOT_ASSESSED, Condition, Truth, Type
-from towline.api.suspending import SuspendState, Suspension
 from towline.errors import Reason
 from towline.model import Body
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from towline.api import labels, pins
+from towline.api.asked import asking
 from towline.api.gitrepository import GitRepository, Spec
 from towline.api.pins import Pin
 from towline.api.remoting import RemotePolicy
@@ -71,7 +72,7 @@ class RemoteParts:
         async def recorded() -> tuple[Pin, ...]:
             return await self._ledger.pins(key)
 
-        accepted = repository.annotations.get(labels.ACCEPT_PIN, "")
+        accepted = asking.token(repository.annotations, labels.ACCEPT_PIN)
         book = PinBook(key, repository.uid, pins.parse(repository.status), accepted, recorded)
         return self._parts(key, spec, book, asks=asks)
 

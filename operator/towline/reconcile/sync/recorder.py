@@ -175,6 +175,7 @@ class Recorder:
             namespace=self._ledger.namespace(request.identity.key),
             subject=request.subject,
             trigger=request.trigger,
+            requested_by=request.requested_by,
             source=request.source,
             target=request.revision.sha,
             commits=request.commits or (request.revision,),

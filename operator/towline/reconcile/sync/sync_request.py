@@ -25,6 +25,7 @@ from towline.source.history import History
 class SyncRequest:
     """What is to be done, for whom and why.
 
+    `requested_by` is who asked by an annotation, as it claims; empty where nobody did.
     `commits` lead from `source` (a sha, empty before the first sync) to the revision, newest first; `commits_total`
     counts them all. `remote` is where they are, None where nothing is declared; `ref` is the full name of the ref that
     led to the revision; `pins` are what its remote parts were resolved to, `sources` the commits that values came from.
@@ -39,6 +40,7 @@ class SyncRequest:
     revision: Revision
     plan: Plan
     trigger: Trigger
+    requested_by: str = ""
     source: str = ""
     commits: tuple[Revision, ...] = ()
     commits_total: int = 0
@@ -123,6 +125,7 @@ def requested(  # noqa: PLR0913  for whom, from which commit, what and why
         revision=fetched.revision,
         plan=plan,
         trigger=why.trigger,
+        requested_by=why.requested_by,
         source=source,
         commits=history.revisions,
         commits_total=history.total,

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from towline.api import gitrepository, labels, suspending
+from towline.api import gitrepository, labels
+from towline.api.asked import suspending
+from towline.api.asked.suspending import SuspendNote, SuspensionSource
 from towline.api.gitrepository import GitRepository, Removal
-from towline.api.suspending import SuspendNote, SuspensionSource
 from towline.status import suspension
 
 NOON = datetime(2026, 12, 24, 12, tzinfo=UTC)
@@ -44,6 +45,7 @@ def then(before: GitRepository) -> dict[str, Any]:
         ("until=2026-12-24", datetime(2026, 12, 24, tzinfo=UTC), "", ""),
         ("reason=one, two and a=b", None, "one, two and a=b", ""),
         (' By = ada ,Reason="a, until=never, \\"b\\"" ', None, 'a, until=never, "b"', "ada"),
+        ('by="ada"\n', None, "", "ada"),
         ("by=system:serviceaccount:ci:bot,reason=", None, "", "system:serviceaccount:ci:bot"),
     ],
 )
@@ -68,6 +70,7 @@ UNREADABLE = [
     "reason=freeze, untill=2026-12-24T12:00:00Z",
     'reason="freeze',
     'reason="a" b, by=ada',
+    "reason=x,\u00a0by\u00a0=eve,by=ada, b=c",
 ]
 
 

@@ -15,12 +15,16 @@ from towline.api import labels
 _FIELDS = ("until", "reason", "by")
 
 _FIELD = re.compile(
-    r"""\s*(?P<name>[A-Za-z-]+)\s*=\s*
-    (?: "(?P<quoted>(?:[^"\\]|\\.)*)"\s*(?=,|$)  |  (?P<plain>(?!\s*")(?:(?!,\s*[A-Za-z-]+\s*=).)*)  )
+    r"""[ \t]*(?P<name>[A-Za-z-]+)[ \t]*=[ \t]*
+    (?: "(?P<quoted>(?:[^"\\]|\\.)*)"[ \t]*(?=,|$)
+      | (?P<plain>(?![ \t]*")(?:(?!,[ \t]*[A-Za-z-]+[ \t]*=).)*)  )
     (?:,|$)""",
     re.VERBOSE | re.DOTALL,
 )
-"""One field; a plain value ends before the comma of the next field, so it may hold commas itself."""
+"""One field; a plain value ends before the comma of the next field, so it may hold commas itself.
+
+The chart's admission policy finds `by` by the same rule: no space but those two counts.
+"""
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ]+(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*([Zz]|[+-]\d\d:\d\d)?)?")
 
@@ -78,7 +82,7 @@ def parse(value: str) -> SuspendNote:
         ValueError: it cannot be read; the message says what to write.
     """
     found: dict[str, str] = {}
-    place = 0
+    value, place = value.strip(), 0
     while place < len(value):
         field = _FIELD.match(value, place)
         name = field["name"].lower() if field else ""

@@ -1,0 +1,1 @@
+"""What people ask of a GitRepository by annotations of its own."""
