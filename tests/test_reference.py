@@ -16,6 +16,7 @@ from towline import metrics
 from towline.__main__ import main
 from towline.api import labels
 from towline.api.condition import Type
+from towline.cli import options
 from towline.errors import Reason, Refusal
 from towline.health import assessment
 from towline.plan import vetoes, waves
@@ -194,8 +195,15 @@ def commands(group: click.Group, name: str = "") -> Iterator[tuple[str, click.Co
 def test_every_option_of_a_command_is_documented(name: str, command: click.Command) -> None:
     (heading,) = re.findall(rf"^## (`towline {name}.*`)$", (PAGES / "commands.md").read_text(), re.MULTILINE)
     documented = {option.split()[0] for option in rows(section("commands.md", heading))}
-    options = [one for one in command.params if isinstance(one, click.Option)]
-    assert documented == {option.opts[0] for option in options}
+    options = {one.opts[0] for one in command.params if isinstance(one, click.Option)}
+    shared = set(rows(section("commands.md", "Options that commands share"))) if "--as" in options else set()
+    assert documented == options - {option.split()[0] for option in shared}
+
+
+def test_every_option_that_commands_share_is_documented() -> None:
+    command = click.command()(options.view(everywhere=True, watch=True)(lambda: None))
+    documented = rows(section("commands.md", "Options that commands share"))
+    assert [option.split()[0] for option in documented][:9] == [one.opts[0] for one in command.params]
 
 
 def test_every_wave_is_documented_with_its_kinds() -> None:

@@ -9,6 +9,11 @@ from towline.cli.lazy_group import LazyGroup, Verb
 
 _VERBS = (
     Verb(
+        "get",
+        "towline.cli.get:get",
+        "Show how repositories are, each with the sentence that matters most.",
+    ),
+    Verb(
         "history",
         "towline.cli.verify:history",
         "Look at the records of syncs.",

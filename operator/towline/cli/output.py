@@ -155,6 +155,14 @@ def document(value: Any, form: OutputForm) -> None:
     click.echo(as_yaml(value) if form is OutputForm.YAML else as_json(value), nl=form is not OutputForm.YAML)
 
 
+def document_of_stream(value: Any, form: OutputForm) -> None:
+    """Print one of many values that come as time goes by: a line of JSON, or a YAML document."""
+    click.echo(
+        f"---\n{as_yaml(value)}" if form is OutputForm.YAML else as_json(value, indent=False),
+        nl=form is not OutputForm.YAML,
+    )
+
+
 def as_json(value: Any, *, indent: bool = True) -> str:
     """Return JSON in which what a terminal would obey, or hide, is escaped."""
     written = orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else 0, default=_plain).decode()
