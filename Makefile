@@ -49,7 +49,7 @@ format: setup  ## mend what ruff can mend
 demo: setup  ## see it work; ONCE=1 ends by itself
 	@$(PYTHON) -m e2e.demo $(if $(ONCE),--once)
 
-provenance: setup  ## trace every field of the kustomizations in DIR=…, and try SAMPLES=10 lines of each
+provenance: setup  ## trace every field of the units in DIR=…, and try SAMPLES=10 lines of each
 	@$(PYTHON) -m e2e.provenance "$(DIR)" --kustomize $(BIN)/kubectl $(if $(SAMPLES),--samples $(SAMPLES)) \
 		$(if $(REPLAY),--no-marks)
 

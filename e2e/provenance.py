@@ -1,13 +1,12 @@
-"""Measure on any folder how well the fields of its kustomizations are traced: `python -m e2e.provenance DIR`."""
+"""Measure on any folder how well the fields of its units are traced: `python -m e2e.provenance DIR`."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import tempfile
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -27,45 +26,15 @@ from towline.render.units.unit_source import UnitSource
 from towline.shares.pools import Pools
 from towline.source.selection import Entry
 
-
-@dataclass(kw_only=True)
-class Provenance:
-    """What was found: leaves by how they are traced, and sampled lines by what a change of them did."""
-
-    leaves: Counter[str] = field(default_factory=Counter)
-    sampled: Counter[str] = field(default_factory=Counter)
-    wrong: list[str] = field(default_factory=list)
-
-    @property
-    def with_line(self) -> float:
-        """The part of the leaves of which the very scalar is known; all others have the file that declares them."""
-        return (self.leaves["marked"] + self.leaves["replayed"]) / max(1, self.leaves.total())
-
-    @property
-    def right(self) -> float:
-        """The part of the sampled lines that are causally right: what breaks the build, matters to it."""
-        return 1 - self.sampled["did not move"] / max(1, self.sampled.total())
-
-    def add(self, other: Provenance) -> None:
-        self.leaves += other.leaves
-        self.sampled += other.sampled
-        self.wrong += other.wrong
-
-    def __str__(self) -> str:
-        leaves = ", ".join(f"{count} {name}" for name, count in self.leaves.most_common())
-        sampled = ", ".join(f"{count} {name}" for name, count in self.sampled.most_common())
-        total = self.leaves.total()
-        return (
-            f"{total} leaves ({leaves}): {self.with_line:.1%} with a line; "
-            f"{self.sampled.total()} lines sampled ({sampled}): {self.right:.1%} right"
-        )
+from e2e import chart_provenance
+from e2e.found_lines import FoundLines
 
 
 async def measured(
     traced: Traced, manifests: Sequence[Manifest], samples: int, rng: random.Random, *, marks: bool
-) -> Provenance:
+) -> FoundLines:
     """Trace every field of a unit, by marks or by replaying alone, and try some of the lines by changing them."""
-    found = Provenance()
+    found = FoundLines()
     sites_of = (await traced.marked() if marks else traced.replayed).candidates
     with_sites: list[Field] = []
     for one in (
@@ -87,7 +56,7 @@ async def measured(
 
 async def folder_measured(
     directory: Path, samples: int, seed: int, binary: str, *, marks: bool
-) -> Provenance:
+) -> FoundLines:
     """Measure every unit below a folder."""
     root, path = folder.placed(directory)
 
@@ -97,7 +66,7 @@ async def folder_measured(
     source = UnitSource(name="", tree=folder.Disk(root), read=read)
     listed = [entry.path for entry in folder.entries(root, path)]
     folders = {each.rpartition("/")[0] for each in listed if each.rpartition("/")[2] in KUSTOMIZATIONS}
-    total, rng = Provenance(), random.Random(seed)  # noqa: S311  a sample
+    total, rng = FoundLines(), random.Random(seed)  # noqa: S311  a sample
     with tempfile.TemporaryDirectory() as place:
         jail, limits = Jail(Path(place), Pools.here()), YamlLimits()
         built = await UnitBuilder(jail, lambda: kustomize.find(binary), limits).build(
@@ -113,6 +82,13 @@ async def folder_measured(
                 found = await measured(traced, manifests, samples, rng, marks=marks)
                 click.echo(f"{unit}: {len(manifests)} objects, {found}")
                 total.add(found)
+        for each in chart_provenance.folders(listed):
+            measured_chart = await chart_provenance.measured(source, each, jail, samples, rng)
+            if isinstance(measured_chart, str):
+                click.echo(f"not rendered: {measured_chart}")
+            else:
+                click.echo(f"{each}: {measured_chart}")
+                total.add(measured_chart)
     for failure in built.failures:
         click.echo(f"not built: {failure.file}:{failure.line}: {failure.message[:120]}")
     return total
@@ -125,7 +101,7 @@ async def folder_measured(
 @click.option("--marks/--no-marks", default=True, help="Without marks, nothing is built to find lines.")
 @click.option("--kustomize", "binary", default="", help="The kustomize or kubectl that builds.")
 def main(directory: Path, samples: int, seed: int, binary: str, *, marks: bool) -> None:
-    """Trace every field of the kustomizations in DIRECTORY, and try some of the lines."""
+    """Trace every field of the kustomizations and charts in DIRECTORY, and try some of the lines."""
     total = asyncio.run(folder_measured(directory, samples, seed, binary, marks=marks))
     for wrong in total.wrong:
         click.echo(f"did not move: {wrong}")

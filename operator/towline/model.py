@@ -119,7 +119,8 @@ class Origin(NamedTuple):
     `item` is the index inside a `List` document, -1 where the document is the object itself. `blob` is the Git
     object id of the file's content: what was parsed, whatever the file is called. `via` are the kustomizations that
     lead to the file, the outermost first: a tool then made the object of it, and its fields may be from elsewhere.
-    `values` are the files of values that a chart is rendered with, the later over the earlier.
+    `values` are the files of values that a chart is rendered with, the later over the earlier; `render` tells this
+    render of it from others.
     """
 
     file: str
@@ -129,6 +130,7 @@ class Origin(NamedTuple):
     blob: str = ""
     via: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
+    render: str = ""
 
     @property
     def is_rendered(self) -> bool:

@@ -25,6 +25,19 @@ kind: ConfigMap
 metadata: {name: {{ .Release.Name }}-settings}
 data: {{- toYaml .Values.settings | nindent 2 }}
 """
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector: {app: web}
+  ports:
+  {{- if .Values.wide }}
+  - port: {{ .Values.wide }}
+  {{- else }}
+  - port: {{ .Values.port }}
+  {{- end }}
+"""
 JOB = """\
 apiVersion: v1
 kind: ConfigMap
@@ -85,6 +98,16 @@ def test_a_chart_is_applied_and_rendered_again_only_when_its_files_change(
     assert (row["file"], row["line"]) == ("values/prod.yaml", 2)
     app.change(drift="Repair")
     app.until(lambda status: not status.get("driftTotal"), "the repair")
+
+    repo.commit(
+        {"deploy/web/templates/service.yaml": SERVICE, "values/prod.yaml": "port: 70000\nwide: 70000\n"}
+    )
+    (failure,) = app.until_reason("ApplyFailed")["failures"]
+    assert (failure["field"], failure["file"], failure["line"]) == (
+        "/spec/ports/0/port",
+        "values/prod.yaml",
+        2,
+    )
 
     repo.commit(
         {"deploy/web/templates/settings.yaml": SETTINGS + 'more: {{ required "no" .Values.absent }}\n'}

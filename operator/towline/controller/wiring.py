@@ -69,6 +69,7 @@ from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.helm import helm_tool
 from towline.render.helm.chart_builds import ChartBuilder
+from towline.render.helm.chart_recipes import ChartRecipes
 from towline.render.marks.unit_tracer import UnitTracer
 from towline.render.next_commit import NextCommitReader
 from towline.render.overlays.chart_overlay import ChartOverlayer
@@ -147,6 +148,7 @@ class _Readers:
     heads: HeadReader
     treatments: Treatments
     parts: RemoteParts
+    recipes: ChartRecipes
 
 
 def passes(
@@ -220,9 +222,9 @@ def _shared(
     jail = Jail(render_folder(chosen.folder), doors.pools)
     treatments = _treatments(chosen, doors, jail, keys.mask, hidden, git)
     parts = _parts(doors, rules)
-    source = _source(chosen, doors, jail, _Readers(heads=heads, treatments=treatments, parts=parts))
-    tracer = UnitTracer(jail, partial(kustomize.find, chosen.kustomize), rules.yaml)
-    rendered = RenderedFields(files, tracer, ChartTracer(rules.yaml), parts.recalled)
+    readers = _Readers(heads=heads, treatments=treatments, parts=parts, recipes=ChartRecipes())
+    source = _source(chosen, doors, jail, readers)
+    rendered = _rendered(chosen, files, jail, readers)
     locator = Locator(doors.mirrors, rules.yaml, rendered)
     writer = Writer(doors.client, doors.discovery, doors.index)
     blame = Blame(doors.mirrors, rules.yaml, rendered)
@@ -307,7 +309,7 @@ def _parts(doors: Doors, rules: ReadingRules) -> RemoteParts:
 def _source(chosen: Settings, doors: Doors, jail: Jail, readers: _Readers) -> CommitReader:
     cache, rules = Cache(), _rules(chosen)
     overlayer = ChartOverlayer(jail, partial(kustomize.find, chosen.kustomize), rules.yaml)
-    helm = ChartBuilder(jail, partial(helm_tool.find, chosen.helm), overlayer)
+    helm = ChartBuilder(jail, partial(helm_tool.find, chosen.helm), overlayer, readers.recipes)
     charts = CommitCharts(helm, overlayer, doors.discovery, rules.yaml)
     manifests = ManifestReader(
         files=CommitFiles(mirrors=doors.mirrors, limits=rules.limits),
@@ -336,6 +338,12 @@ def _source(chosen: Settings, doors: Doors, jail: Jail, readers: _Readers) -> Co
             discovery=doors.discovery, index=doors.index, manifests=manifests, treatments=readers.treatments
         ),
     )
+
+
+def _rendered(chosen: Settings, files: CommitFiles, jail: Jail, readers: _Readers) -> RenderedFields:
+    yaml = _rules(chosen).yaml
+    units = UnitTracer(jail, partial(kustomize.find, chosen.kustomize), yaml)
+    return RenderedFields(files, units, ChartTracer(yaml, readers.recipes), readers.parts.recalled)
 
 
 def _rules(chosen: Settings) -> ReadingRules:

@@ -16,7 +16,7 @@ from towline.model import Manifest
 from towline.reconcile.desired.commit_files import CommitFiles
 from towline.reconcile.desired.head import Head
 from towline.render.chart_lines.chart_tracer import ChartKey, ChartTracer
-from towline.render.chart_lines.traced_chart import TracedChart
+from towline.render.chart_lines.proved_chart import ProvedChart
 from towline.render.formats import KUSTOMIZATIONS
 from towline.render.marks import likelihood
 from towline.render.marks.tracing import Certainty, FieldPlace, Traced
@@ -77,9 +77,10 @@ class RenderedFields:
             remote: the repository.
             sha: the commit that declares the objects.
             asked: the fields; those of objects that neither kustomize nor Helm has made are left out.
-            confirm: whether the unit is built again to be sure; charts are not.
+            confirm: whether units are built again to be sure.
         """
         asked = tuple(asked)
+        found: dict[tuple[str, str], FieldPlace] = {}
         manifests = {str(one.manifest.ref): one.manifest for one in asked}.values()
         try:
             opened = await self.units(remote, sha, manifests)
@@ -87,8 +88,12 @@ class RenderedFields:
         except SourceError as error:
             _log.warning("lines of fields are not known: the commit cannot be read", error=error.message)
             return {}
-        found = await asyncio.to_thread(_in_charts, charts, asked) if charts else {}
-        for traced, made in opened:
+        tracing: list[tuple[Traced | ProvedChart, Sequence[Manifest]]] = [*opened]
+        if confirm:
+            tracing += charts
+        else:
+            found |= await asyncio.to_thread(_in_charts, charts, asked) if charts else {}
+        for traced, made in tracing:
             named = {str(each.ref) for each in made}
             sure = _Confirming(
                 traced=traced,
@@ -124,7 +129,7 @@ class RenderedFields:
 
     async def charts(
         self, remote: Remote, sha: str, manifests: Iterable[Manifest]
-    ) -> Sequence[tuple[TracedChart, Sequence[Manifest]]]:
+    ) -> Sequence[tuple[ProvedChart, Sequence[Manifest]]]:
         """Open the charts of a commit that have made objects, each with its objects; too large ones are left out.
 
         Raises:
@@ -132,8 +137,9 @@ class RenderedFields:
         """
         made: dict[ChartKey, list[Manifest]] = defaultdict(list)
         for one in manifests:
-            key = ChartKey(remote.url, sha, next(iter(one.origin.via), ""), one.origin.values)
-            if key.is_here:
+            origin = one.origin
+            key = ChartKey(remote.url, sha, next(iter(origin.via), ""), origin.values, origin.render)
+            if key.is_chart:
                 made[key].append(one)
         opened = {key: self._charts.recalled(key) for key in made}
         if None in opened.values():
@@ -147,10 +153,10 @@ class RenderedFields:
 
 
 def _in_charts(
-    charts: Sequence[tuple[TracedChart, Sequence[Manifest]]], asked: Sequence[AskedField]
+    charts: Sequence[tuple[ProvedChart, Sequence[Manifest]]], asked: Sequence[AskedField]
 ) -> dict[tuple[str, str], FieldPlace]:
     """Return the likeliest places of fields of objects that Helm has rendered."""
-    by_object = {str(each.ref): traced for traced, made in charts for each in made}
+    by_object = {str(each.ref): chart.traced for chart, made in charts for each in made}
     found: dict[tuple[str, str], FieldPlace] = {}
     for one in asked:
         traced = by_object.get(one.key[0])
@@ -164,10 +170,10 @@ def _in_charts(
 class _Confirming:
     """Finds places in one unit, and is sure of the first ones, until its time is over.
 
-    A build of marked files that takes longer goes on meanwhile, so that the next attempt has it.
+    A build that takes longer goes on meanwhile, so that the next attempt has it.
     """
 
-    traced: Traced
+    traced: Traced | ProvedChart
     left: int
     until: float
 

@@ -83,7 +83,7 @@ class RenderedHistory:
         if not (opened or charts):
             return {}
         units = [await asyncio.to_thread(_unit, traced, made, self._limits) for traced, made in opened]
-        units += [await asyncio.to_thread(_chart, traced, made, self._limits) for traced, made in charts]
+        units += [await asyncio.to_thread(_chart, each.traced, made, self._limits) for each, made in charts]
         if sum(len(parts) for unit in units for parts in unit.parts.values()) > _PARTS:
             units = [unit._replace(parts=dict.fromkeys(unit.parts, ())) for unit in units]
         span = tuple((each.sha, *each.parents) for each in since if not each.taken_back)
@@ -147,7 +147,8 @@ def _unit(traced: Traced, manifests: Sequence[Manifest], limits: YamlLimits) -> 
 
 def _chart(traced: TracedChart, manifests: Sequence[Manifest], limits: YamlLimits) -> _Unit:
     """Take objects apart by the values that their fields come from, and their templates, each as a whole."""
-    files = {path: FileVersion(content, limits) for path, content in traced.contents.items()}
+    sources = traced.sources
+    files = {path: FileVersion(sources.contents[path], limits) for path in sources.committed}
     found: dict[ObjectRef, tuple[_Part, ...]] = {}
     left = _LEAVES
     for manifest in manifests:
@@ -155,9 +156,9 @@ def _chart(traced: TracedChart, manifests: Sequence[Manifest], limits: YamlLimit
         fields = tuple(attribution.fields(manifest.body, manifest.origin))
         left -= len(fields)
         for field in fields if left >= 0 else ():
-            if (source := traced.source(field)) and source.site:
+            if (source := traced.source(field)) and source.site and source.site.file in files:
                 keys[source.site.file][traced.key(source.site)] = None
-        whole = (manifest.origin.file, *(traced.values if left < 0 else ()))
+        whole = (manifest.origin.file, *(sources.values if left < 0 else ()))
         keys |= {file: {_ALL: None} for file in whole if file in files}
         found[manifest.ref] = tuple(_Part(manifest.ref, file, tuple(each)) for file, each in keys.items())
     return _Unit(files, found)

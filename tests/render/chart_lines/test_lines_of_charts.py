@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from towline.model import Origin
+from towline.render.chart_lines import chart_sources
+from towline.render.chart_lines.chart_sources import ChartPlace
 from towline.render.chart_lines.traced_chart import TracedChart
 from towline.render.documents import YamlLimits
 from towline.render.marks import likelihood
@@ -14,6 +16,14 @@ from towline.render.marks import likelihood
 TEMPLATE = "app/templates/web.yaml"
 PROD = "values/prod.yaml"
 HEAD = "apiVersion: v1\nkind: Web\nmetadata:\n  name: {{ .Release.Name }}\n"
+
+
+def traced(contents: Mapping[str, bytes]) -> TracedChart:
+    """Return the chart in `app`, with the files of values that are outside of it."""
+    values = {path: contents[path] for path in ("values/base.yaml", PROD) if path in contents}
+    files = {path.removeprefix("app/"): each for path, each in contents.items() if path.startswith("app/")}
+    sources = chart_sources.read(ChartPlace("app/"), files, values, frozenset(contents))
+    return TracedChart(sources, YamlLimits())
 
 
 def place(
@@ -27,8 +37,7 @@ def place(
     contents = {file: (HEAD + template).encode()} | {
         path: text.encode() for path, text in (files or {}).items()
     }
-    values = tuple(path for path in ("values/base.yaml", PROD) if path in contents)
-    chart = TracedChart("app", values, contents, YamlLimits())
+    chart = traced(contents)
     body = {"apiVersion": "v1", "kind": "Web", "metadata": {"name": "shop"}, "spec": spec}
     field = likelihood.field_at(body, Origin(file, 1, via=("app/Chart.yaml", file)), pointer)
     assert field
@@ -159,7 +168,7 @@ def test_an_object_is_looked_for_in_the_document_of_its_kind_and_name() -> None:
     other = "spec:\n  it: 1\n---\napiVersion: v1\nkind: Web\nmetadata: {name: shop}\nspec:\n  it: 1\n"
     text = other.replace("---", "---\n{{/* a comment\n   kind: Web */}}\nkind: Other\nspec:\n  it: 1\n---")
     head_named = HEAD.replace("{{ .Release.Name }}", "elsewhere")
-    chart = TracedChart("app", (), {TEMPLATE: (head_named + text).encode()}, YamlLimits())
+    chart = traced({TEMPLATE: (head_named + text).encode()})
     body = {"apiVersion": "v1", "kind": "Web", "metadata": {"name": "shop"}, "spec": {"it": 1}}
     field = likelihood.field_at(body, Origin(TEMPLATE, 1), "/spec/it")
     assert field
@@ -172,6 +181,7 @@ def test_a_chart_in_a_chart_has_its_values_below_its_name_and_global_ones_at_the
     files = {
         PROD: "a: 0\ndb:\n  a: 1\n",
         "app/values.yaml": "global:\n  d: 4\ndb:\n  b: 2\n",
+        "app/charts/db/Chart.yaml": "name: db\n",
         "app/charts/db/values.yaml": "a: 9\nb: 9\nc: 3\n",
     }
     spec = {"a": 1, "b": 2, "c": 3, "d": 4}

@@ -89,7 +89,7 @@ def packed(files: Mapping[str, str]) -> bytes:
     return gzip.compress(out.getvalue())
 
 
-async def test_an_object_of_a_packed_chart_names_the_archive(tmp_path: Path) -> None:
+async def test_an_object_of_a_packed_chart_names_the_archive_and_the_template_in_it(tmp_path: Path) -> None:
     archive = packed(
         chart(
             name="db",
@@ -101,7 +101,7 @@ async def test_an_object_of_a_packed_chart_names_the_archive(tmp_path: Path) -> 
     yard = Yard(tmp_path)
     found = await yard.charts(files, binaries={"app/charts/db-1.0.0.tgz": archive})
     assert told(found) == []
-    assert [one.origin.file for one in found.built.manifests] == ["app/charts/db-1.0.0.tgz"]
+    assert [one.origin.file for one in found.built.manifests] == ["app/charts/db-1.0.0.tgz!templates/db.yaml"]
 
 
 async def test_an_error_of_a_template_has_its_file_and_line(tmp_path: Path) -> None:

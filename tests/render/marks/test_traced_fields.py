@@ -17,7 +17,8 @@ from towline.render.units import kustomize
 from towline.render.units.unit_source import UnitSource
 from towline.shares.pools import Pools
 
-from e2e.provenance import Provenance, measured
+from e2e.found_lines import FoundLines
+from e2e.provenance import measured
 from tests.render.kubectl import KUBECTL
 from tests.render.units.kustomizations import BASE, FIXTURES, over
 from tests.render.units.trees import Commit, CountingJail, Yard
@@ -169,7 +170,7 @@ async def test_marks_that_kustomize_refuses_are_left_out(tracing: Tracing) -> No
 
 @pytest.mark.parametrize("marks", [True, False], ids=["marked", "replayed"])
 async def test_lines_of_the_fixtures_are_causally_right(tracing: Tracing, *, marks: bool) -> None:
-    total = Provenance()
+    total = FoundLines()
     for _, files in FIXTURES.values():
         traced, manifests = await tracing.unit(files)
         total.add(await measured(traced, manifests, 2, random.Random(1), marks=marks))  # noqa: S311  a sample

@@ -38,7 +38,7 @@ def same(held: Any, value: Any) -> bool:
     if isinstance(held, (dict, list)) or held is None:
         return False
     written, rendered = text(held).strip(), text(value).strip()
-    if written == rendered or _decoded(rendered) == written:
+    if written == rendered or decoded(rendered) == written:
         return True
     return "{{" in written[:_LONGEST] and len(written) < _LONGEST and _spread(written, _ACTION, rendered)
 
@@ -76,7 +76,8 @@ def _spread(pattern: str, hole: re.Pattern[str], value: str) -> bool:
     return len(value) - len(last) >= at and value.endswith(last)
 
 
-def _decoded(value: str) -> str | None:
+def decoded(value: str) -> str | None:
+    """Return what a text is in base64; None where it is none."""
     try:
         return (
             base64.b64decode(value, validate=True).decode().strip() if len(value) % 4 == 0 and value else None

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from towline.render.chart_lines import outline, template_fields, value_sites
-from towline.render.chart_lines.actions import ValuePath
+from towline.render.chart_lines.chart_sources import ChartSources, SourcePart
 from towline.render.chart_lines.outline import Block
 from towline.render.chart_lines.template_fields import FoundEntry
 from towline.render.chart_lines.value_sites import ValueSite, ValuesLayer
@@ -20,95 +20,95 @@ from towline.render.marks.tracing import Certainty, FieldPlace
 from towline.render.units import inputs
 from towline.render.units.inputs import InputFile
 
-VALUES = "values.yaml"
-"""The values of a chart itself."""
-
-
-_INNER = re.compile(r"charts/([^/]+)/")
 _INCLUDES = re.compile(r"\b(?:include|template)\b")
 
 
 class FieldSource(NamedTuple):
-    """Where a field comes from: an entry of the template, and the scalar in a file of values that it writes."""
+    """Where a field may come from: an entry of a template, and the scalar in a file of values that it writes."""
 
-    line: int
+    template: str
+    found: FoundEntry
     site: ValueSite | None
+
+    @property
+    def line(self) -> int:
+        """The line of the template."""
+        return self.found.entry.line
 
 
 class TracedChart:
     """One chart of a commit.
 
     Args:
-        folder: of the chart.
-        values: the files of values of the spec, the uppermost one last.
-        contents: its templates and files of values, by path from the root of the repository.
+        sources: what its fields come from.
         limits: how much of a file of values is read.
     """
 
-    def __init__(
-        self, folder: str, values: Sequence[str], contents: Mapping[str, bytes], limits: YamlLimits
-    ) -> None:
-        self._folder = folder
-        self.values = values
+    def __init__(self, sources: ChartSources, limits: YamlLimits) -> None:
+        self.sources = sources
         self._limits = limits
-        self.contents = contents
         self._last: tuple[Mapping[str, Any], Block | None] | None = None
         self._outlines = cache(self._outline)
-        self._parsed = cache(self._parse)
-        self._lines = cache(lambda path, document: self._parsed(path).places(document))
+        self.parsed = cache(self._parse)
+        self._lines = cache(lambda path, document: self.parsed(path).places(document))
 
     def place(self, field: Field) -> FieldPlace:
         """Return where a field most likely comes from."""
-        origin = field.origin
         source = self.source(field)
         if source is None:
-            return FieldPlace(origin.file, origin.line, Certainty.FILE)
+            return FieldPlace(field.origin.file, field.origin.line, Certainty.FILE)
+        return self.placed(source, Certainty.LIKELY)
+
+    def placed(self, source: FieldSource, certainty: Certainty) -> FieldPlace:
+        """Return the line of what a field comes from: of the value, or else of the template."""
         if source.site is None:
-            return FieldPlace(origin.file, source.line, Certainty.LIKELY)
+            return FieldPlace(source.template, source.line, certainty)
         line = self._lines(source.site.file, source.site.document).line(*source.site.steps)
-        return FieldPlace(source.site.file, line, Certainty.LIKELY)
+        return FieldPlace(source.site.file, line, certainty)
 
     def key(self, site: ValueSite) -> SiteKey:
         """Return where to find a value in other versions of its file."""
-        document = self._parsed(site.file).documents[site.document]
+        document = self.parsed(site.file).documents[site.document]
         steps = same_objects.keyed(document.value, site.steps)
         return SiteKey(document.index, "", "", steps, is_raw=False)
 
     def source(self, field: Field) -> FieldSource | None:
         """Return what a field comes from; None where its template is not here, or where it may be in several lines."""
-        origin = field.origin
-        if not field.steps or origin.file not in self.contents:
-            return None
-        document = self._document(field)
-        found = template_fields.find(document, field.body, field.steps) if document else ()
-        layers = tuple(self._layers(origin.file))
-        sources = {
-            one: FieldSource(one.entry.line, value_sites.site(layers, one, field.value)) for one in found
-        }
-        of_values = {one.site: one for one in sources.values() if one.site}
+        found = self._found(field)
+        of_values = {one.site: one for one in found if one.site}
         if len(of_values) == 1:
             return next(iter(of_values.values()))
         if of_values:
             return None
-        lines = {source.line: source for source in sources.values()}
+        lines = {one.line: one for one in found}
         if len(lines) > 1:
-            lines = {source.line: source for one, source in sources.items() if _adds(one)}
+            lines = {one.line: one for one in found if _adds(one.found)}
         return next(iter(lines.values())) if len(lines) == 1 else None
 
-    def _layers(self, template: str) -> Iterator[ValuesLayer]:
-        """Yield the files of values that a template sees: those of the spec, of the chart, and of the charts in it."""
-        inside = template.removeprefix(f"{self._folder}/" if self._folder else "")
-        names: ValuePath = ()
-        while found := _INNER.match(inside):
-            names, inside = (*names, found[1]), inside[found.end() :]
-        for path in reversed(self.values):
-            if path in self.contents:
-                yield ValuesLayer(self._parsed(path), names)
-        for depth in range(len(names) + 1):
-            below = "".join(f"charts/{name}/" for name in names[:depth])
-            path = f"{self._folder}/{below}{VALUES}" if self._folder else f"{below}{VALUES}"
-            if path in self.contents:
-                yield ValuesLayer(self._parsed(path), names[depth:])
+    def candidates(self, field: Field) -> tuple[FieldSource, ...]:
+        """Return everything that a field may come from, the likeliest first."""
+        found = self._found(field)
+        likeliest = self.source(field)
+        values = (one for one in found if one.site)
+        lines = (one._replace(site=None) for one in found)
+        return tuple(dict.fromkeys((*((likeliest,) if likeliest else ()), *values, *lines)))
+
+    def _found(self, field: Field) -> Sequence[FieldSource]:
+        file = field.origin.file
+        if not field.steps or file not in self.sources.contents:
+            return ()
+        document = self._document(field)
+        found = template_fields.find(document, field.body, field.steps) if document else ()
+        layers = [tuple(self._layers(part)) for part in self.sources.parts_of(file)]
+        return [
+            FieldSource(file, one, next(filter(None, sites), None))
+            for one in found
+            for sites in ([value_sites.site(each, one, field.value) for each in layers],)
+        ]
+
+    def _layers(self, part: SourcePart) -> Iterator[ValuesLayer]:
+        for path, below in self.sources.value_files(part):
+            yield ValuesLayer(self.parsed(path), below)
 
     def _document(self, field: Field) -> Block | None:
         """Return the part of the template that an object is rendered of; that of the last one is kept."""
@@ -120,10 +120,10 @@ class TracedChart:
         return last[1]
 
     def _outline(self, path: str) -> tuple[Block, ...]:
-        return outline.documents(self.contents[path].decode(errors="replace"))
+        return outline.documents(self.sources.contents[path].decode(errors="replace"))
 
     def _parse(self, path: str) -> InputFile:
-        return inputs.parsed(path, self.contents[path], self._limits)
+        return inputs.parsed(path, self.sources.contents[path], self._limits)
 
 
 def _adds(found: FoundEntry) -> bool:

@@ -6,18 +6,22 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from towline import text
 from towline.errors import Failure, Reason
+from towline.model import Manifest
+from towline.render import links
 from towline.render.confined.binaries import Tool
 from towline.render.confined.jail import Jail, JailError
-from towline.render.helm import chart_facts, chart_files, chart_values, helm_tool
+from towline.render.helm import chart_facts, chart_files, chart_render, chart_values, helm_tool
 from towline.render.helm.chart_facts import ChartFacts
 from towline.render.helm.chart_files import ChartFiles
 from towline.render.helm.chart_options import ChartOptions
-from towline.render.helm.chart_render import ChartRenderer, contents
+from towline.render.helm.chart_recipes import ChartRecipe, ChartRecipes
+from towline.render.helm.chart_render import ChartRenderer
 from towline.render.helm.chart_values import ValuesFiles
 from towline.render.overlays.chart_overlay import ChartOverlayer
 from towline.render.sops.opened_files import UnopenedError
@@ -73,15 +77,21 @@ class ChartBuilder:
         jail: runs Helm.
         find: finds it; it is asked for each commit, because it may be installed later.
         overlayer: changes what charts declare, where their options have an overlay.
+        recipes: is told how charts were rendered, so that they can be rendered again.
     """
 
     def __init__(
-        self, jail: Jail, find: Callable[[], Tool | None], overlayer: ChartOverlayer | None = None
+        self,
+        jail: Jail,
+        find: Callable[[], Tool | None],
+        overlayer: ChartOverlayer | None = None,
+        recipes: ChartRecipes | None = None,
     ) -> None:
         self._renderer = ChartRenderer(jail, overlayer)
         self._find = find
         self._facts: OrderedDict[str, ChartFacts] = OrderedDict()
         self._known = BuiltUnits()
+        self._recipes = recipes or ChartRecipes()
 
     async def build(self, source: UnitSource, folders: Iterable[str], options: ChartOptions) -> BuiltCharts:
         """Render charts.
@@ -125,7 +135,9 @@ class ChartBuilder:
         name = chart_facts.signature(found.folder, found.files)
         facts = self._facts.pop(name, None) if all(entry.sha for entry in found.files.values()) else None
         if facts is None:
-            facts = await asyncio.to_thread(chart_facts.read, found, await contents(source, found.files))
+            facts = await asyncio.to_thread(
+                chart_facts.read, found, await chart_render.read(source, found.files)
+            )
         self._facts[name] = facts  # as the latest used one
         while len(self._facts) > _FACTS:
             self._facts.popitem(last=False)
@@ -152,7 +164,9 @@ class ChartBuilder:
             prepared = await self._renderer.prepare(
                 source, chart.found, chart.given, chart.facts.mentions, options
             )
-            rendered = await self._renderer.render(prepared, helm_tool.command(tool, options, versions))
+            prepared = replace(prepared, render=key)
+            command = helm_tool.command(tool, options, versions)
+            rendered = await self._renderer.render(prepared, command)
         except JailError as error:
             outcome = UnitOutcome((), (_ended(chart.found, error),), is_passing=error.passing)
             if not error.passing:
@@ -165,7 +179,24 @@ class ChartBuilder:
             runs.append(run)
         outcome = UnitOutcome(rendered.manifests, rendered.failures, run=run)
         self._known.put(key, outcome)
+        self._recipes.keep(
+            key,
+            ChartRecipe(
+                renderer=self._renderer,
+                command=command,
+                source=replace(source, tree=links.Listing((), {}), bases=None),
+                found=chart.found,
+                given=chart.given,
+                options=options,
+                mentions=chart.facts.mentions,
+                declared=partial(self._declared, key),
+            ),
+        )
         return outcome
+
+    def _declared(self, key: str) -> tuple[Manifest, ...]:
+        known = self._known.get(key)
+        return known.manifests if isinstance(known, UnitOutcome) else ()
 
 
 def _all(mentioned: Iterable[frozenset[str] | None]) -> frozenset[str] | None:

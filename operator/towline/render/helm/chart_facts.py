@@ -34,7 +34,7 @@ def read(found: ChartFiles, contents: Mapping[str, bytes]) -> ChartFacts:
     """
     parts = chart_parts.read(contents)
     texts = {
-        f"{part.folder}{'!' if part.is_packed else ''}{path}": content
+        f"{part.folder}{path}": content
         for part in parts.parts
         for path, content in part.files.items()
         if template_text.is_text(path)

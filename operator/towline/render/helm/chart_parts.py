@@ -14,6 +14,12 @@ from towline.render.units.unit_kinds import CHART
 from towline.source.helm_charts import chart_archive
 from towline.source.helm_charts.chart_archive import ChartArchiveError
 
+ARCHIVE = ".tgz"
+"""How the name of a packed chart ends."""
+
+INSIDE = "!"
+"""Separates the name of an archive from the path of a file in it."""
+
 _DEEPEST = 10
 _MOST = 500
 """How many charts may be in a chart."""
@@ -28,8 +34,8 @@ class ChartPart:
 
     Attributes:
         printed: the path by which Helm names it, without the name of the outermost chart.
-        folder: its place from the outermost chart's folder, empty or with a slash at the end; of a packed chart, or
-            one inside that, the archive.
+        folder: what the path of each of its files begins with, from the outermost chart's folder; an archive in it has
+            a `!` behind its name.
         is_packed: whether it is in an archive.
         files: its files, by their paths from its own folder.
     """
@@ -47,6 +53,32 @@ class ChartParts:
     metadata: ChartMetadata
     parts: tuple[ChartPart, ...]
     failures: tuple[Failure, ...]
+
+
+def committed(path: str) -> str:
+    """Return the file that a commit has: that of a path, or the archive in which it is."""
+    archive, inside, _ = path.partition(f"{ARCHIVE}{INSIDE}")
+    return f"{archive}{ARCHIVE}" if inside else path
+
+
+def edited(files: Mapping[str, bytes], path: str, content: bytes) -> dict[str, bytes]:
+    """Return the files of a chart with another content of one; an archive that holds it becomes a folder.
+
+    Args:
+        files: by their paths from the folder of the chart.
+        path: of the file, from there.
+        content: what it holds instead.
+
+    Raises:
+        ChartArchiveError: the archive cannot be unpacked.
+    """
+    archive = committed(path)
+    if archive == path:
+        return {**files, path: content}
+    unpacked = edited(chart_archive.unpack(files[archive]), path[len(archive) + len(INSIDE) :], content)
+    folder = archive.removesuffix(ARCHIVE)
+    left = {name: each for name, each in files.items() if name != archive}
+    return left | {f"{folder}/{name}": each for name, each in unpacked.items()}
 
 
 def read(files: Mapping[str, bytes]) -> ChartParts:
@@ -104,12 +136,11 @@ class _ChartCollector:
         for name, files in inside.items():
             place = f"{part.folder}charts/{name}"
             if CHART in files:
-                folder = part.folder if part.is_packed else f"{place}/"
-                yield ChartPart(printed="", folder=folder, is_packed=part.is_packed, files=files)
-            elif "" in files and name.endswith(".tgz"):
-                archive = part.folder if part.is_packed else place
-                if (unpacked := self._unpacked(archive, files[""])) is not None:
-                    yield ChartPart(printed="", folder=archive, is_packed=True, files=unpacked)
+                yield ChartPart(printed="", folder=f"{place}/", is_packed=part.is_packed, files=files)
+                continue
+            is_archive = "" in files and name.endswith(ARCHIVE)
+            if is_archive and (unpacked := self._unpacked(place, files[""])) is not None:
+                yield ChartPart(printed="", folder=f"{place}{INSIDE}", is_packed=True, files=unpacked)
 
     def _unpacked(self, archive: str, content: bytes) -> Mapping[str, bytes] | None:
         if self.room < 0:

@@ -44,6 +44,7 @@ class PreparedChart:
         values: those of the release.
         mentions: what its templates ask for.
         options: how it is rendered.
+        render: tells this render from others.
     """
 
     found: ChartFiles
@@ -52,6 +53,7 @@ class PreparedChart:
     values: ChartValues
     mentions: Mentions
     options: ChartOptions
+    render: str = ""
 
     @property
     def may_differ(self) -> bool:
@@ -68,6 +70,13 @@ class PreparedChart:
             for document in chart_values.documents_of(part.files.get("values.yaml", b""))
         )
         return self.values.secrets.union(*(chart_values.named_secrets(value) for value in own))
+
+
+class ChartContents(NamedTuple):
+    """What is in the files of a chart, by their paths from its folder, and in files of values, by those in the spec."""
+
+    files: Mapping[str, bytes]
+    values: Mapping[str, bytes]
 
 
 class RenderedChart(NamedTuple):
@@ -99,8 +108,18 @@ class ChartRenderer:
             SourceError: a file could not be read.
             UnopenedError: the sops binary could not decrypt one of values this time.
         """
-        files = await contents(source, found.files)
-        layers = await contents(source, given.files)
+        contents = ChartContents(await read(source, found.files), await read(source, given.files))
+        return await self.prepare_contents(contents, found, mentions, options)
+
+    async def prepare_contents(
+        self, contents: ChartContents, found: ChartFiles, mentions: Mentions, options: ChartOptions
+    ) -> PreparedChart:
+        """Put the values of a chart together.
+
+        Raises:
+            UnopenedError: the sops binary could not decrypt one of values this time.
+        """
+        files, layers = contents
         keys = await opened_files.opened(options.keys, layers, options.limits)
         opened = replace(options, treatment=replace(options.treatment, keys=keys))
         values = await asyncio.to_thread(chart_values.put_together, layers, opened)
@@ -125,15 +144,20 @@ class ChartRenderer:
             return RenderedChart(
                 failures=tuple(replace(one, file=one.file or marker) for one in chart.values.failures)
             )
-        first = await self._once(chart, command)
+        first = await self.once(chart, command)
         if first.failures or not await asyncio.to_thread(lambda: chart.may_differ):
             return first
         if chart.mentions.reads_clock:
             await asyncio.sleep(_TICK)
-        second = await self._once(chart, command)
+        second = await self.once(chart, command)
         return await asyncio.to_thread(_compared, chart, first, second)
 
-    async def _once(self, chart: PreparedChart, command: Sequence[str]) -> RenderedChart:
+    async def once(self, chart: PreparedChart, command: Sequence[str]) -> RenderedChart:
+        """Render a chart whose values are all right, without asking whether another render differs.
+
+        Raises:
+            JailError: Helm could not run to its end.
+        """
         copies = helm_tool.copies(chart.contents, chart.values.values)
         ran = await self.jail.run(command, copies)
         if ran.result.code:
@@ -148,7 +172,9 @@ class ChartRenderer:
             texts |= overlay.texts
         if failures:
             return RenderedChart(failures=failures, seconds=ran.seconds)
-        made, failures = await asyncio.to_thread(printed_chart.manifests, printed, chart.options, texts)
+        made, failures = await asyncio.to_thread(
+            printed_chart.manifests, printed, chart.options, texts, chart.render
+        )
         return RenderedChart(made, failures, ran.seconds)
 
 
@@ -170,11 +196,10 @@ def _compared(chart: PreparedChart, first: RenderedChart, second: RenderedChart)
     return RenderedChart(failures=failures, seconds=seconds)
 
 
-async def contents(source: UnitSource, files: Mapping[str, Entry]) -> dict[str, bytes]:
+async def read(source: UnitSource, files: Mapping[str, Entry]) -> dict[str, bytes]:
     """Return the contents of some files of a commit, by the same paths.
 
     Raises:
         SourceError: one could not be read.
     """
-    read = await source.read(list(files.values()))
-    return dict(zip(files, read, strict=True))
+    return dict(zip(files, await source.read(list(files.values())), strict=True))

@@ -9,7 +9,7 @@ import orjson
 
 from towline.errors import Failure, Reason
 from towline.model import Manifest, Origin
-from towline.render.helm import chart_hooks, rendered_chart
+from towline.render.helm import chart_hooks, chart_parts, rendered_chart
 from towline.render.helm.chart_files import ChartFiles, in_folder
 from towline.render.helm.chart_options import ChartOptions
 from towline.render.helm.chart_parts import ChartPart
@@ -51,7 +51,7 @@ def objects(
 
 
 def manifests(
-    printed: Iterable[RenderedObject], options: ChartOptions, hidden: frozenset[str]
+    printed: Iterable[RenderedObject], options: ChartOptions, hidden: frozenset[str], render: str
 ) -> tuple[tuple[Manifest, ...], tuple[Failure, ...]]:
     """Return the manifests of what a chart declares, and what is wrong with them.
 
@@ -59,16 +59,20 @@ def manifests(
         printed: the objects.
         options: how they were rendered.
         hidden: what must be shown nowhere.
+        render: what tells this render from others.
     """
     made, failures = rendered_objects.rendered_objects(printed, options.substitution, hidden)
-    placed = tuple(replace(one, release_namespace=options.namespace) for one in made)
+    placed = tuple(
+        replace(one, release_namespace=options.namespace, origin=one.origin._replace(render=render))
+        for one in made
+    )
     return placed, (*failures, *_named(placed, hidden))
 
 
 def _origin(one: PrintedObject, chart: ChartFiles) -> Origin:
     """Return where an object is declared; Chart.yaml where Helm does not say."""
     file = in_folder(chart.folder, one.file) if one.file else chart.marker
-    entry = chart.files.get(one.file)
+    entry = chart.files.get(chart_parts.committed(one.file))
     return Origin(
         file, one.line, blob=entry.sha if entry else "", via=(chart.marker, file) if one.file else (file,)
     )

@@ -57,7 +57,6 @@ def failures(
     files = {
         in_folder(folder, f"{part.folder}{path}"): content
         for part in parts
-        if not part.is_packed
         for path, content in part.files.items()
     }
     return tuple(_failure(one, manifests[one.at], files) for one in found[:_FAILURES])

@@ -32,9 +32,12 @@ def failures(parts: Sequence[ChartPart]) -> Iterator[Failure]:
         for name, reference in dict.fromkeys(_outward(schema)):
             shown = text.printable(reference, _SHOWN)
             message = f"a remote {name} is refused ({shown}): copy the schema that it names into this file"
-            place = part.folder if part.is_packed else f"{part.folder}{_SCHEMA}"
-            line = 0 if part.is_packed else _line(content, name, reference)
-            yield Failure(reason=Reason.BUILD_FAILED, message=message, file=place, line=line)
+            yield Failure(
+                reason=Reason.BUILD_FAILED,
+                message=message,
+                file=f"{part.folder}{_SCHEMA}",
+                line=_line(content, name, reference),
+            )
 
 
 def _outward(schema: Any) -> Iterator[tuple[str, str]]:

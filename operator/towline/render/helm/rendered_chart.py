@@ -75,7 +75,7 @@ def repository_path(printed: str, parts: Sequence[ChartPart]) -> str:
     part = _part(below, parts)
     if part is None:
         return _UNKNOWN
-    return part.folder if part.is_packed else f"{part.folder}{below.removeprefix(part.printed)}"
+    return f"{part.folder}{below.removeprefix(part.printed)}"
 
 
 def _part(below: str, parts: Sequence[ChartPart]) -> ChartPart | None:
@@ -132,7 +132,7 @@ class _ObjectPlaces:
     def _template(self, source: str) -> tuple[str, TemplateLines | None]:
         below = source.partition("/")[2]
         part = _part(below, self._parts)
-        content = part.files[below.removeprefix(part.printed)] if part and not part.is_packed else None
+        content = part.files[below.removeprefix(part.printed)] if part else None
         return repository_path(source, self._parts), None if content is None else TemplateLines(content)
 
 

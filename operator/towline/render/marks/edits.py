@@ -46,16 +46,16 @@ def _edited(unit: UnitFiles, path: str, found: Edits) -> bytes:
     if any(_is_raw(site) for site in found):
         return _lengthened(unit.contents[path], found)
     documents = {one.index: copy.deepcopy(one.value) for one in unit.parsed[path].documents}
-    _write(documents, ((site.document, site.steps, value) for site, value in found.items() if not site.inner))
+    put(documents, ((site.document, site.steps, value) for site, value in found.items() if not site.inner))
     inlines: dict[tuple[int, Steps], list[tuple[int, Steps, Any]]] = defaultdict(list)
     for site, value in found.items():
         if site.inner:
             inlines[site.document, site.steps].append((*site.inner, value))
     for (document, steps), inner in inlines.items():
         before = _at(documents[document], steps)
-        _write(documents, [(document, steps, _inside(before, inner))])
+        put(documents, [(document, steps, _inside(before, inner))])
     folders = unit.rewritten.get(path, {})
-    return _dumped(build_place.rewritten(each, folders) if folders else each for each in documents.values())
+    return dumped(build_place.rewritten(each, folders) if folders else each for each in documents.values())
 
 
 def _is_raw(site: Site) -> bool:
@@ -75,11 +75,12 @@ def _lengthened(content: bytes, found: Edits) -> bytes:
 
 def _inside(written: str, inner: Iterable[tuple[int, Steps, Any]]) -> str:
     documents = {one.index: one.value for one in inputs.parsed("", written.encode(), YamlLimits()).documents}
-    _write(documents, inner)
-    return _dumped(documents.values()).decode()
+    put(documents, inner)
+    return dumped(documents.values()).decode()
 
 
-def _write(documents: dict[int, Any], edits: Iterable[tuple[int, Steps, Any]]) -> None:
+def put(documents: dict[int, Any], edits: Iterable[tuple[int, Steps, Any]]) -> None:
+    """Set values in documents, each by the index of its document and the way to it."""
     for document, steps, value in edits:
         _at(documents[document], steps[:-1])[steps[-1]] = value
 
@@ -90,7 +91,8 @@ def _at(value: Any, steps: Steps) -> Any:
     return value
 
 
-def _dumped(values: Iterable[Any]) -> bytes:
+def dumped(values: Iterable[Any]) -> bytes:
+    """Return documents as JSON, which YAML readers read as well."""
     return _NEW_DOCUMENT.join(_json(value) for value in values) + b"\n"
 
 
