@@ -99,15 +99,11 @@ def test_a_chart_is_applied_and_rendered_again_only_when_its_files_change(
     app.change(drift="Repair")
     app.until(lambda status: not status.get("driftTotal"), "the repair")
 
-    repo.commit(
-        {"deploy/web/templates/service.yaml": SERVICE, "values/prod.yaml": "port: 70000\nwide: 70000\n"}
-    )
-    (failure,) = app.until_reason("ApplyFailed")["failures"]
-    assert (failure["field"], failure["file"], failure["line"]) == (
-        "/spec/ports/0/port",
-        "values/prod.yaml",
-        2,
-    )
+    wide = manifests.text({"settings": {"colour": "blue"}}) + "port: 70000\nwide: 70000\n"
+    repo.commit({"deploy/web/templates/service.yaml": SERVICE, "values/prod.yaml": wide})
+    failures = app.until_reason("ApplyFailed")["failures"]
+    places = {each["message"].partition(":")[0]: (each["file"], each["line"]) for each in failures}
+    assert places["spec.ports[0].port"] == ("values/prod.yaml", 4)
 
     repo.commit(
         {"deploy/web/templates/settings.yaml": SETTINGS + 'more: {{ required "no" .Values.absent }}\n'}
