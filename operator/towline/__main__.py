@@ -9,6 +9,11 @@ from towline.cli.lazy_group import LazyGroup, Verb
 
 _VERBS = (
     Verb(
+        "diff",
+        "towline.cli.diff:diff",
+        "Show what applying a revision would do, without writing anything.",
+    ),
+    Verb(
         "get",
         "towline.cli.get:get",
         "Show how repositories are, each with the sentence that matters most.",

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from towline.cli import completion
-from towline.cli.output import OutputForm, OutputStyle
+from towline.cli.output import COMMON_FORMS, OutputForm, OutputStyle
 from towline.fields import quantity
 from towline.kube.credentials import ClusterChoice
 
@@ -75,7 +75,7 @@ class View:
 
 
 def view(
-    *, formats: Sequence[OutputForm] = tuple(OutputForm), everywhere: bool = False, watch: bool = False
+    *, formats: Sequence[OutputForm] = COMMON_FORMS, everywhere: bool = False, watch: bool = False
 ) -> Callable[[Command], Command]:
     """Give a command the options that it has in common with kubectl, as one argument `view`.
 

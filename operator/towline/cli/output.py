@@ -35,11 +35,16 @@ class OutputForm(StrEnum):
     JSON = "json"
     YAML = "yaml"
     NAME = "name"
+    MARKDOWN = "markdown"
 
     @property
     def is_table(self) -> bool:
         """Whether it is for people."""
         return self in {OutputForm.TABLE, OutputForm.WIDE}
+
+
+COMMON_FORMS = (OutputForm.TABLE, OutputForm.WIDE, OutputForm.JSON, OutputForm.YAML, OutputForm.NAME)
+"""The forms that most commands have."""
 
 
 class Tone(StrEnum):

@@ -11,7 +11,7 @@ import yaml
 
 import towline
 from towline.api import gitrepository, schema, substituting
-from towline.api.gitrepository import Spec
+from towline.api.gitrepository import GitRepository, Spec
 from towline.api.substituting import Substitute
 from towline.errors import SpecError
 from towline.render import documents
@@ -67,7 +67,12 @@ def crd_schema() -> schema.Schema:
     return schema.validator(yaml.load(crd.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
 
 
-def _spec(file: Path) -> Spec:
+def stored(file: Path) -> GitRepository:
+    """Return the GitRepository in a file, as it would be stored.
+
+    Raises:
+        click.ClickException: the file cannot be parsed, or does not have exactly one.
+    """
     try:
         found = [each.value for each in documents.parse(file.read_bytes(), YamlLimits())]
     except DocumentErrors as error:
@@ -78,11 +83,13 @@ def _spec(file: Path) -> Spec:
             f"{file} has {len(resources)} GitRepositories of {_GROUP[:-1]}: name a file with one"
         )
     metadata = resources[0].get("metadata")
-    stored = {**_STORED, **(metadata if isinstance(metadata, dict) else {})}
+    named = {**_STORED, **(metadata if isinstance(metadata, dict) else {})}
+    return gitrepository.identify({**resources[0], "metadata": named})
+
+
+def _spec(file: Path) -> Spec:
     try:
-        return gitrepository.specify(
-            gitrepository.identify({**resources[0], "metadata": stored}), crd_schema()
-        )
+        return gitrepository.specify(stored(file), crd_schema())
     except SpecError as error:
         raise click.ClickException(f"{file}: {error.message}") from error
 

@@ -172,18 +172,21 @@ class Cluster:
 
 
 @asynccontextmanager
-async def opened(choice: ClusterChoice, namespace: str = "") -> AsyncIterator[Cluster]:
+async def opened(
+    choice: ClusterChoice, namespace: str = "", client_type: type[Client] = Client
+) -> AsyncIterator[Cluster]:
     """Connect to a cluster.
 
     Args:
         choice: which one, and as whom.
         namespace: the one to look names up in; by default that of the context.
+        client_type: what sends the requests, such as a client that refuses to write.
 
     Raises:
         ClusterError: there is no configuration, or it cannot be used.
     """
     place = namespace or await credentials.threaded(partial(credentials.context_namespace, choice))
-    async with Client(partial(credentials.load, choice), patience=PATIENCE_SECONDS) as client:
+    async with client_type(partial(credentials.load, choice), patience=PATIENCE_SECONDS) as client:
         yield Cluster(client, place)
 
 

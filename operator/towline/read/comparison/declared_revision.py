@@ -51,10 +51,10 @@ class RevisionRenderer:
     discovery: Discovery | None = None
 
     async def render(self, folder: Path, sha: str) -> DeclaredRevision:
-        """Return what the work tree of a repository declares.
+        """Return what a folder declares.
 
         Args:
-            folder: its top.
+            folder: the one that `spec.path` names, in a work tree.
             sha: its commit, empty where it is not one.
 
         Raises:
@@ -68,7 +68,7 @@ class RevisionRenderer:
         release = await self._release()
         most = YamlLimits().file_bytes
         found = await asyncio.to_thread(
-            offline_render.render, folder / self.spec.path, most, self.tools, release, self._asked()
+            offline_render.render, folder, most, self.tools, release, self._asked()
         )
         if found.failures:
             raise BuildError(tuple(self._located(each, sha) for each in found.failures))

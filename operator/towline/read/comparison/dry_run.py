@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from towline.api import labels
 from towline.api.gitrepository import GitRepository, Spec
@@ -82,28 +82,30 @@ class DryRun:
     async def run(self, revision: Revision, found: DeclaredRevision) -> DryRunFindings:
         """Return what applying a revision would do.
 
+        Kinds that the user may not list are planned as if they were as the applied commit declares them.
+
         Raises:
             ClusterError: the API server gives no answer, or rejects the user's credentials.
         """
         own = await self._own(found)
+        known = await self._known(own.unread) if own.unread else {}
+        hidden = frozenset(own.unread)
+        declared = found.declared
+        if known is None:
+            declared = {ref: each for ref, each in declared.items() if ref.group_kind not in hidden}
         policy = self._policy(own)
-        plan = build.plan(tuple(found.declared.values()), own.live, policy, found.sha)
+        live = {**own.live, **recorded_objects.live(known or {}, policy)}
+        plan = build.replan(declared, live, policy, found.sha, recorded_objects.verdicts(declared))
+        asked = _Asked.of(plan, hidden)
         context = self._context(revision, own)
-        flight, undone, blind = await self._flight(plan, context)
-        stuck, unsure = await self._stuck(plan.removals, context)
-        refs = blind | frozenset(plan.unread)
-        instead, told = await self._instead(refs, own, found, policy)
-        changes = _changes(plan, flight, refs, self._spec, self._mask)
+        flight, undone, blind = await self._flight(asked, context)
+        stuck, unsure = await self._stuck(asked.removals, context)
+        before = known if not blind else await self._applied()
+        changes = self._changes(plan, flight, blind, before or {})
         seen = recorded_objects.of_plan(plan, changes)
         refused = (*found.failures, *seen.refused, *flight.failures, *stuck)
-        return DryRunFindings(
-            compared=Compared(
-                changes=(*seen.changes, *instead.changes),
-                refused=refused,
-                blocked=(*seen.blocked, *instead.blocked),
-            ),
-            notes=(*_rights(own, undone - blind, unsure), *told),
-        )
+        notes = (*_unread(hidden, blind, is_known=before is not None), *_rights(own, undone - blind, unsure))
+        return DryRunFindings(compared=seen._replace(refused=refused), notes=notes)
 
     async def _own(self, found: DeclaredRevision) -> OwnObjects:
         status = self._repository.status.get("kinds") or ()
@@ -126,7 +128,6 @@ class DryRun:
             drift=spec.drift,
             foreign=spec.foreign_fields,
             done=one_shot.known(repository.status.get("done") or {}, finished),
-            unreadable=own.unread,
             gated=False,
         )
 
@@ -143,18 +144,18 @@ class DryRun:
         )
 
     async def _flight(
-        self, plan: Plan, context: WriteContext
+        self, asked: _Asked, context: WriteContext
     ) -> tuple[Preflight, frozenset[ObjectRef], frozenset[ObjectRef]]:
         """Run the applies of a plan as a dry run; what the user may not write is compared by what it declares.
 
         Returned are what is predicted, which objects have no dry run, and which of them the user may not even read.
         """
-        beside = RestOfPlan(removals=plan.removals, held=plan.blocked, hands_over=True)
-        flight = await PreflightRun(self._objects, self._settling, context).run(plan.applies, beside)
+        beside = RestOfPlan(removals=asked.removals, held=asked.blocked, hands_over=True)
+        flight = await PreflightRun(self._objects, self._settling, context).run(asked.applies, beside)
         denied = _denied(flight.failures)
         if not denied:
             return flight, frozenset(), frozenset()
-        again = tuple(each for each in plan.applies if str(each.ref) in denied)
+        again = tuple(each for each in asked.applies if str(each.ref) in denied)
         reads = replace(context, preflight=False)
         read = await PreflightRun(self._objects, self._settling, reads).run(again)
         failures = (*(each for each in flight.failures if each.object not in denied), *read.failures)
@@ -175,44 +176,49 @@ class DryRun:
         stuck = (each for each in found if each.object not in denied and each.reason != Refusal.CONFLICT)
         return tuple(stuck), denied
 
-    async def _instead(
-        self, refs: frozenset[ObjectRef], own: OwnObjects, found: DeclaredRevision, policy: Policy
-    ) -> tuple[Compared, tuple[str, ...]]:
-        """Compare what the user may not read with what the applied commit declares."""
-        hidden_names = frozenset((*map(str, refs), *map(str, own.unread)))
-        if not hidden_names:
-            return Compared(), ()
+    async def _known(self, kinds: frozenset[GroupKind]) -> Mapping[ObjectRef, Manifest] | None:
+        """Return what the applied commit declares of some kinds; None where that cannot be read."""
         applied = await self._applied()
         if applied is None:
-            why = "you may not read it, and the applied commit is not in Git as far as it was read"
-            return Compared(), (f"{_named(hidden_names)}: not compared: {why}",)
+            return None
+        return {ref: each for ref, each in applied.items() if ref.group_kind in kinds}
 
-        def hidden(ref: ObjectRef) -> bool:
-            return ref in refs or ref.group_kind in own.unread
+    def _changes(
+        self,
+        plan: Plan,
+        flight: Preflight,
+        blind: frozenset[ObjectRef],
+        before: Mapping[ObjectRef, Manifest],
+    ) -> list[ComparedChange]:
+        """Return the writes of a plan as the dry run sees them, or else as they are declared.
 
-        before = {ref: each for ref, each in applied.items() if hidden(ref)}
-        after = {ref: each for ref, each in found.declared.items() if hidden(ref)}
-        known = replace(policy, unreadable=frozenset())
-        instead = recorded_objects.compare(before, after, known, found.sha, self._mask)
-        note = f"you may not read {_named(hidden_names)}: compared with what the applied commit declares"
-        return instead, (note,)
+        What would stay as it is, or is refused, is left out.
+        """
+        predicted = {each.change.ref: each for each in flight.predictions}
+        refused = {each.object for each in flight.failures}
+        shown = []
+        for change in plan.writes:
+            if str(change.ref) in refused:
+                continue
+            if change.ref in blind or change.ref not in predicted:
+                shown.append(recorded_objects.changed(change, before, self._mask))
+            elif one := _predicted(predicted[change.ref], self._spec, self._mask):
+                shown.append(one)
+        return shown
 
 
-def _changes(
-    plan: Plan, flight: Preflight, blind: frozenset[ObjectRef], spec: Spec, mask: Mask
-) -> list[ComparedChange]:
-    """Return the writes of a plan as the dry run sees them; what would stay as it is is left out."""
-    predicted = {each.change.ref: each for each in flight.predictions}
-    refused = {each.object for each in flight.failures}
-    shown = []
-    for change in plan.writes:
-        found = predicted.get(change.ref)
-        if found is None:
-            if change.manifest is None and str(change.ref) not in refused:
-                shown.append(compared.changed(change))
-        elif change.ref not in blind and (one := _predicted(found, spec, mask)):
-            shown.append(one)
-    return shown
+class _Asked(NamedTuple):
+    """The part of a plan that the API server is asked about: the kinds that the user may read."""
+
+    applies: tuple[Change, ...]
+    removals: tuple[Change, ...]
+    blocked: tuple[Change, ...]
+
+    @classmethod
+    def of(cls, plan: Plan, hidden: frozenset[GroupKind]) -> _Asked:
+        """Leave out what is of hidden kinds."""
+        parts = (plan.applies, plan.removals, plan.blocked)
+        return cls(*(tuple(each for each in part if each.ref.group_kind not in hidden) for part in parts))
 
 
 def _predicted(found: Prediction, spec: Spec, mask: Mask) -> ComparedChange | None:
@@ -226,6 +232,16 @@ def _predicted(found: Prediction, spec: Spec, mask: Mask) -> ComparedChange | No
 
 def _denied(failures: Sequence[Failure]) -> frozenset[str]:
     return frozenset(each.object for each in failures if each.reason == Refusal.FORBIDDEN)
+
+
+def _unread(hidden: frozenset[GroupKind], blind: frozenset[ObjectRef], *, is_known: bool) -> tuple[str, ...]:
+    """Say what the user may not read, and what it was compared with."""
+    names = frozenset((*map(str, hidden), *map(str, blind)))
+    if not names:
+        return ()
+    instead = "compared with what the applied commit declares"
+    lacking = "not compared, because Git does not have the applied commit here"
+    return (f"you may not read {_named(names)}: {instead if is_known else lacking}",)
 
 
 def _rights(own: OwnObjects, undone: frozenset[ObjectRef], unsure: frozenset[str]) -> tuple[str, ...]:

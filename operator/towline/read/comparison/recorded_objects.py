@@ -44,10 +44,20 @@ def compare(
         sha: the commit of `after`.
         mask: hides secret values.
     """
-    live = {ref: _applied(manifest, policy) for ref, manifest in before.items()}
-    whole = {(digest, _FIELDS): () for digest in ("", *(each.digest for each in after.values()))}
-    plan = build.replan(after, live, policy, sha, Verdicts(lost=dict(whole)))
-    return of_plan(plan, [_change(each, before, mask) for each in plan.writes])
+    plan = build.replan(after, live(before, policy), policy, sha, verdicts(after))
+    return of_plan(plan, [changed(each, before, mask) for each in plan.writes])
+
+
+def live(before: Mapping[ObjectRef, Manifest], policy: Policy) -> dict[ObjectRef, Live]:
+    """Return objects as the sync has left them that wrote these manifests."""
+    return {ref: _applied(manifest, policy) for ref, manifest in before.items()}
+
+
+def verdicts(after: Mapping[ObjectRef, Manifest]) -> Verdicts:
+    """Return what a plan knows beforehand of such objects: no other field manager has taken a field of them."""
+    return Verdicts(
+        lost={(digest, _FIELDS): () for digest in ("", *(each.digest for each in after.values()))}
+    )
 
 
 def of_plan(plan: Plan, changes: Iterable[ComparedChange]) -> Compared:
@@ -86,7 +96,8 @@ def _applied(manifest: Manifest, policy: Policy) -> Live:
     )
 
 
-def _change(change: Change, before: Mapping[ObjectRef, Manifest], mask: Mask) -> ComparedChange:
+def changed(change: Change, before: Mapping[ObjectRef, Manifest], mask: Mask) -> ComparedChange:
+    """Return a planned change with the fields that are declared otherwise than before."""
     was = before.get(change.ref)
     if change.manifest is None or was is None:
         return compared.changed(change)

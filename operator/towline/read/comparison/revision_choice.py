@@ -1,0 +1,180 @@
+"""Find the revision that a user means, in Git or in a folder."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from towline.api.gitrepository import Spec
+from towline.errors import Reason, SourceError
+from towline.model import Person, Revision
+from towline.read.comparison import pull_request_refs, revision_folder
+from towline.read.git import git_search
+from towline.read.git.git_content import GitContent
+from towline.read.git.git_search import FoundGit, GitSearch
+
+_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_NOBODY = Person(name="", email="")
+_UNCOMMITTED = Revision(
+    sha="0" * 40,
+    author=_NOBODY,
+    committer=_NOBODY,
+    authored_at="",
+    committed_at="",
+    subject="not committed",
+)
+"""Stands for the commit of a folder that is none; nothing is written with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionChoice:
+    """What a user names: a revision, a folder, or a pull request; the observed commit where they name nothing.
+
+    `repo` is a clone to read, None for the current folder or the user's mirror; `offline` says that nothing is fetched.
+    """
+
+    revision: str = ""
+    local: Path | None = None
+    pull_request: int = 0
+    repo: Path | None = None
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenRevision:
+    """What was found: `title` as the user named it, `folder` with its manifests, and its commit.
+
+    `sha` is empty for a folder; `note` says what to know about the commit.
+    """
+
+    title: str
+    revision: Revision
+    sha: str
+    folder: Path
+    note: str = ""
+
+
+class RevisionFinder:
+    """Finds revisions of one repository.
+
+    Args:
+        spec: says where it is, and which folder of it counts.
+        choice: what the user names.
+    """
+
+    def __init__(self, spec: Spec, choice: RevisionChoice) -> None:
+        self._spec = spec
+        self._choice = choice
+        self._found: FoundGit | None = None
+
+    @asynccontextmanager
+    async def chosen(self, observed: str, applied: str) -> AsyncIterator[ChosenRevision]:
+        """Yield the revision that the user means; its folder is gone afterwards.
+
+        Args:
+            observed: the commit where the user names nothing.
+            applied: the one that is applied, empty where none is.
+
+        Raises:
+            SourceError: there is no such revision, or Git cannot be read.
+        """
+        if self._choice.local:
+            yield _local(self._choice.local, self._spec.path)
+            return
+        content, sha = await self._resolved(observed)
+        revision = (await content.revisions((sha,)))[sha]
+        note = await _behind(content, sha, applied)
+        async with self.folder(content, sha) as folder:
+            yield ChosenRevision(title=self._title(sha), revision=revision, sha=sha, folder=folder, note=note)
+
+    @asynccontextmanager
+    async def of(self, sha: str) -> AsyncIterator[Path | None]:
+        """Yield the folder of manifests of a commit; None where Git does not have it here."""
+        content = (await self._git(sha)).content if sha else None
+        if content is None or not await content.has(sha):
+            yield None
+            return
+        async with self.folder(content, sha) as folder:
+            yield folder
+
+    @asynccontextmanager
+    async def folder(self, content: GitContent, sha: str) -> AsyncIterator[Path]:
+        """Write a commit into a folder, and yield the one of it that `spec.path` names.
+
+        Raises:
+            SourceError: the commit cannot be read, or has no such folder.
+        """
+        with tempfile.TemporaryDirectory(prefix="towline-") as top:
+            await revision_folder.write(Path(top), await content.entries(sha), content.blobs)
+            if not (Path(top) / self._spec.path).is_dir():
+                message = f"commit {sha[:7]} has no folder {self._spec.path} (spec.path)"
+                raise SourceError(Reason.PATH_NOT_FOUND, message)
+            yield Path(top) / self._spec.path
+
+    async def _resolved(self, observed: str) -> tuple[GitContent, str]:
+        if self._choice.pull_request:
+            return await self._of_pull_request()
+        named = self._choice.revision or observed
+        if not named:
+            message = "the GitRepository has observed no commit yet: name one with --revision"
+            raise SourceError(Reason.REF_NOT_FOUND, message)
+        found = await self._git(observed if not self._choice.revision else "")
+        content = _readable(found)
+        sha = await content.resolve(named)
+        if not sha and not self._choice.repo and not self._choice.offline:
+            content = await found.mirror.fetched()
+            sha = await content.resolve(named)
+        if not sha:
+            message = f"{content.place.title} has no revision {named}: check the name, or run git fetch there"
+            raise SourceError(Reason.REF_NOT_FOUND, message)
+        return content, sha
+
+    async def _of_pull_request(self) -> tuple[GitContent, str]:
+        mirror = (await self._git("")).mirror
+        sha = await pull_request_refs.fetched(self._spec.url, self._choice.pull_request, mirror.with_ref)
+        content = mirror.content
+        if content is None:
+            raise SourceError(Reason.GIT_UNAVAILABLE, f"the mirror of {self._spec.url} cannot be read")
+        return content, sha
+
+    async def _git(self, sha: str) -> FoundGit:
+        if self._found is None or (self._found.content and sha and not await self._found.content.has(sha)):
+            choice = self._choice
+            fresh = bool(choice.revision) and not _SHA.fullmatch(choice.revision)
+            self._found = await git_search.find(
+                GitSearch.here(self._spec.url, sha, repo=choice.repo, offline=choice.offline, fresh=fresh)
+            )
+        return self._found
+
+    def _title(self, sha: str) -> str:
+        if self._choice.pull_request:
+            return f"pull request {self._choice.pull_request}"
+        return self._choice.revision or sha[:7]
+
+
+def _local(local: Path, path: str) -> ChosenRevision:
+    """Return a folder on disk: the top of a work tree, in which `spec.path` counts, or else that very folder."""
+    folder = local / path if (local / ".git").exists() else local
+    if not folder.is_dir():
+        message = f"{folder} is not a folder: name the top of a clone, or the folder that spec.path names"
+        raise SourceError(Reason.PATH_NOT_FOUND, message)
+    return ChosenRevision(title=str(local), revision=_UNCOMMITTED, sha="", folder=folder)
+
+
+def _readable(found: FoundGit) -> GitContent:
+    if found.content is None:
+        raise SourceError(Reason.GIT_UNAVAILABLE, found.missing)
+    return found.content
+
+
+async def _behind(content: GitContent, sha: str, applied: str) -> str:
+    """Say that a revision lacks what is applied, so that it seems to take that back; empty where it does not."""
+    if not applied or applied == sha or not await content.has(applied):
+        return ""
+    if await content.leads_to(sha, applied):
+        return ""
+    return f"{sha[:7]} does not contain the applied commit {applied[:7]}: what that brought is shown as taken back"
