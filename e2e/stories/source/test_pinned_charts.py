@@ -81,6 +81,8 @@ def test_a_chart_of_a_helm_repository_stays_what_it_was_until_a_person_accepts_a
             "colour": "yellow",
             "from": "blue",
         }
+        (change,) = app.until_closed()[-1]["spec"]["changes"]
+        assert (change["file"], change["line"]) == ("deploy/values.yaml", 1)
         asked = len(charts.seen)
     app.annotate(reconcile="again")
     app.until(lambda status: status.get("lastHandledReconcile") == "again", "looked again")

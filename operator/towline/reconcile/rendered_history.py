@@ -153,7 +153,8 @@ def _chart(traced: TracedChart, manifests: Sequence[Manifest], limits: YamlLimit
     left = _LEAVES
     for manifest in manifests:
         keys: dict[str, dict[SiteKey, None]] = defaultdict(dict)
-        fields = tuple(attribution.fields(manifest.body, manifest.origin))
+        has_values = b"{{" in sources.contents.get(manifest.origin.file, b"")
+        fields = tuple(attribution.fields(manifest.body, manifest.origin)) if has_values else ()
         left -= len(fields)
         for field in fields if left >= 0 else ():
             if (source := traced.source(field)) and source.site and source.site.file in files:

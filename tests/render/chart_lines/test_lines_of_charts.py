@@ -111,6 +111,14 @@ def test_a_map_that_is_written_as_a_whole_has_the_lines_of_its_values() -> None:
         assert place(f"spec:\n{shape}", spec, "/spec/resources/limits/memory", files) == f"{PROD}:4 likely"
 
 
+def test_a_map_in_one_line_has_the_lines_of_the_values_in_it() -> None:
+    template = "spec:\n  it: {a: {{ .Values.a }}, 'b,c': {d: \"x, {{ .Values.d }}\"}, e: word}  # three\n"
+    spec = {"it": {"a": 1, "b,c": {"d": "x, 2"}, "e": "word"}}
+    files = {PROD: "# prod\na: 1\nd: 2\n"}
+    found = [place(template, spec, f"/spec/it/{path}", files) for path in ("a", "b,c/d", "e")]
+    assert found == [f"{PROD}:2 likely", f"{PROD}:3 likely", f"{TEMPLATE}:6 likely"]
+
+
 def test_items_of_a_list_are_told_apart_though_a_template_leaves_some_out() -> None:
     template = """spec:
   containers:

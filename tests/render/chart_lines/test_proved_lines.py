@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from towline.model import Manifest
+from towline.reconcile.desired import charts_elsewhere
+from towline.reconcile.desired.charts_elsewhere import GatheredCharts
 from towline.render.chart_lines.chart_tracer import ChartKey, ChartTracer
 from towline.render.chart_lines.proved_chart import ProvedChart
 from towline.render.documents import YamlLimits
@@ -17,6 +20,7 @@ from towline.render.helm.chart_recipes import ChartRecipes
 from towline.render.marks import likelihood
 from towline.render.units.unit_source import UnitSource
 from towline.shares.pools import Pools
+from towline.source.helm_charts.chart_name import ChartName
 
 from tests.render.helm import helm_cli
 from tests.render.helm.charts import chart
@@ -25,6 +29,7 @@ from tests.render.helm.yard import options, told
 from tests.render.units.trees import Commit, CountingJail
 
 PROD = "values/prod.yaml"
+WEB = ChartName(repository="https://charts.example", name="web", version="1.2.3")
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\n"
 
 
@@ -43,19 +48,30 @@ class Proofs:
         files: Mapping[str, str],
         helm: Mapping[str, Any] | None = None,
         binaries: Mapping[str, bytes] | None = None,
+        elsewhere: Mapping[str, bytes] | None = None,
+        dependencies: Mapping[str, bytes] | None = None,
     ) -> tuple[ProvedChart, Mapping[str, Manifest]]:
-        """Return the chart in `app`, and what it declares by name."""
+        """Return the chart in `app`, or that from elsewhere, and what it declares by name."""
         commit = Commit({**files, **{path: content.hex() for path, content in (binaries or {}).items()}})
         commit.contents |= binaries or {}
         source = UnitSource(name="repository", tree=commit.tree, read=commit.read)
         given = {"valuesFiles": [PROD]} if PROD in files else {}
-        built = await self._builder.build(source, ["app"], options({**given, **(helm or {})}))
+        gathered = GatheredCharts(source=source, folders=frozenset({"app"}))
+        if dependencies:
+            gathered = replace(gathered, source=charts_elsewhere.with_files(source, dependencies))
+        if elsewhere:
+            source = charts_elsewhere.with_files(source, elsewhere)
+            gathered = GatheredCharts(source=source, folders=frozenset({".git/chart"}), chart=WEB)
+        built = await self._builder.build(
+            gathered.source, gathered.folders, options({**given, **(helm or {})})
+        )
         assert told(built) == []
-        origin = built.built.manifests[0].origin
+        manifests = gathered.named(built.built).manifests
+        origin = manifests[0].origin
         key = ChartKey("repository", "", origin.via[0], origin.values, origin.render)
-        opened = self._tracer.recalled(key) or await self._tracer.traced(source, key)
+        opened = self._tracer.recalled(key) or await self._tracer.traced(gathered.source, key)
         assert opened
-        return opened, {one.ref.name: one for one in built.built.manifests}
+        return opened, {one.ref.name: one for one in manifests}
 
     async def place(
         self,
@@ -191,3 +207,42 @@ async def test_a_packed_chart_has_lines_in_its_archive_and_in_the_values_around_
         "app/charts/db-1.0.0.tgz!values.yaml:2 exact",
         "app/charts/db-1.0.0.tgz!templates/db.yaml:8 exact",
     ]
+
+
+async def test_a_chart_from_elsewhere_has_lines_in_the_values_of_the_commit_and_in_its_own_files(
+    proofs: Proofs,
+) -> None:
+    inner = chart(folder="", templates__s_yaml=HEAD + DB, values_yaml="size: 1\ncolour: red\n")
+    elsewhere = {f".git/chart{path}": text.encode() for path, text in inner.items()}
+    files = {PROD: "# of production\nsize: 3\n"}
+    found = [
+        await proofs.place(files, f"/data/{key}", elsewhere=elsewhere) for key in ("size", "colour", "mode")
+    ]
+    assert found == [
+        f"{PROD}:2 exact",
+        "https://charts.example/web//values.yaml@1.2.3:2 exact",
+        "https://charts.example/web//templates/s.yaml@1.2.3:8 exact",
+    ]
+
+
+async def test_a_dependency_from_elsewhere_has_lines_in_its_archive(proofs: Proofs) -> None:
+    inner = chart(name="db", folder="db", templates__db_yaml=HEAD + DB, values_yaml="size: 1\ncolour: red\n")
+    files = chart(more="dependencies:\n- {name: db, version: 1.0.0}\n", values_yaml="db:\n  size: 3\n")
+    fetched = {"app/charts/db-1.0.0.tgz": packed(inner)}
+    opened, _ = await proofs.chart(files, dependencies=fetched)
+    found = [
+        await proofs.place(files, f"/data/{key}", dependencies=fetched) for key in ("size", "colour", "mode")
+    ]
+    assert found == [
+        "app/values.yaml:2 exact",
+        "app/charts/db-1.0.0.tgz!values.yaml:2 exact",
+        "app/charts/db-1.0.0.tgz!templates/db.yaml:8 exact",
+    ]
+    assert opened.traced.sources.committed == {"app/values.yaml"}  # what has a history in this repository
+
+
+async def test_a_crd_has_the_line_in_its_file(proofs: Proofs) -> None:
+    crd = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: things.a.example\n"
+    files = chart(crds__thing_yaml=f"{crd}spec:\n  group: a.example\n  scope: Namespaced\n")
+    found = await proofs.place(files, "/spec/scope", "things.a.example")
+    assert found == "app/crds/thing.yaml:7 exact"

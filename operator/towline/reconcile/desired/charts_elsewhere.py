@@ -121,7 +121,7 @@ async def alone(source: UnitSource, chart: ChartName, charts: PinnedCharts) -> G
         raise SourceError(Reason.GIT_OBJECT_INVALID, f"spec.helm.chart: {chart} {error}") from error
     charts.settle()
     added = {f"{_FOLDER}/{path}": content for path, content in files.items()}
-    return GatheredCharts(source=_with(source, added), folders=frozenset({_FOLDER}), chart=chart)
+    return GatheredCharts(source=with_files(source, added), folders=frozenset({_FOLDER}), chart=chart)
 
 
 async def with_dependencies(
@@ -144,7 +144,7 @@ async def with_dependencies(
         refused |= {folder} if faults else set()
     parts.charts.settle()
     kept = folders - refused
-    return GatheredCharts(source=_with(source, added), folders=kept, failures=tuple(failures))
+    return GatheredCharts(source=with_files(source, added), folders=kept, failures=tuple(failures))
 
 
 async def _dependencies(
@@ -176,7 +176,7 @@ async def _fetched(needed: NeededChart, charts: PinnedCharts) -> bytes:
     return archive
 
 
-def _with(source: UnitSource, added: Mapping[str, bytes]) -> UnitSource:
+def with_files(source: UnitSource, added: Mapping[str, bytes]) -> UnitSource:
     """Return a source that has more files."""
     if not added:
         return source

@@ -203,7 +203,7 @@ class Recorder:
         asked = tuple(
             ChangedFields(manifests[ref], origins[ref], places[ref].commit, fields)
             for ref, fields in changed.items()
-            if fields and ref in manifests and origins[ref].blob
+            if fields and ref in manifests and (origins[ref].blob or origins[ref].is_rendered)
         )
         if not asked or request.remote is None:
             return {}

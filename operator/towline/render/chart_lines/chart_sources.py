@@ -14,7 +14,7 @@ from towline.render.units.unit_kinds import CHART
 VALUES = "values.yaml"
 """The values of a chart itself."""
 
-_TEMPLATES = "templates/"
+_DECLARING = ("templates/", "crds/")
 _CHARTS = "charts/"
 
 
@@ -89,7 +89,12 @@ def is_read(path: str) -> bool:
     if path.startswith(_CHARTS):
         inside = path.removeprefix(_CHARTS)
         return inside.endswith(ARCHIVE) or is_read(inside.partition("/")[2])
-    return path.startswith(_TEMPLATES) or path in {VALUES, CHART, "requirements.yaml"}
+    return path.startswith(_DECLARING) or path in {VALUES, CHART, "requirements.yaml"}
+
+
+def is_crd(path: str) -> bool:
+    """Tell whether a file is one of CRDs, which is often large and seldom asked for."""
+    return f"/{path}".rpartition("/")[0].endswith("/crds")
 
 
 def read(
@@ -112,7 +117,7 @@ def read(
         contents |= {
             here.name(path): content
             for path, content in part.files.items()
-            if path.startswith(_TEMPLATES) or path == VALUES
+            if path.startswith(_DECLARING) or path == VALUES
         }
     contents |= values
     return ChartSources(

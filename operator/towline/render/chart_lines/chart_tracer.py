@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from towline.render.chart_lines import chart_sources
@@ -17,6 +18,7 @@ from towline.render.helm.chart_recipes import ChartRecipes
 from towline.render.helm.chart_values import ValuesFiles
 from towline.render.units.unit_kinds import CHART
 from towline.render.units.unit_source import UnitSource
+from towline.source.selection import Entry
 
 _CHARTS = 8
 """Charts of commits that are kept."""
@@ -108,7 +110,9 @@ class ChartTracer:
     ) -> ChartSources | None:
         inside = {path: entry for path, entry in found.files.items() if chart_sources.is_read(path)}
         values = {entry.path: entry for entry in given.files.values()}
-        if sum(entry.size for entry in (*inside.values(), *values.values())) > _CHART_BYTES:
+        if _size(inside, values) > _CHART_BYTES:
+            inside = {path: entry for path, entry in inside.items() if not chart_sources.is_crd(path)}
+        if _size(inside, values) > _CHART_BYTES:
             return None
         contents = await chart_render.read(source, inside)
         layers = await chart_render.read(source, values)
@@ -116,3 +120,7 @@ class ChartTracer:
         own = {entry.path for path, entry in inside.items() if entry.path == place.name(path)}
         committed = frozenset(own | values.keys())
         return await asyncio.to_thread(chart_sources.read, place, contents, layers, committed)
+
+
+def _size(*files: Mapping[str, Entry]) -> int:
+    return sum(entry.size for some in files for entry in some.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from towline.render.chart_lines import actions
@@ -14,6 +14,7 @@ _KEY = re.compile(r"""(?:"([^"]+)"|'([^']+)'|([^\s"'#:{\[&*!|>%@`-][^\s:]*|-[^\s
 _ITEM = re.compile(r"-(?:\s+|$)")
 _INDENT = re.compile(r"\bn?indent\s+(\d+)")
 _TOKEN = re.compile("\ue000(\\d+)\ue001")
+_FLOW = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'|[][{},]")
 _BLOCK = re.compile(r"(?:[&!]\S+\s+)*[|>][-+0-9]*\s*(?:#.*)?$")
 
 
@@ -161,4 +162,35 @@ def _entries(line: int, indent: int, bare: str, inside: tuple[TemplateAction, ..
     if found := _KEY.match(bare):
         rest = bare[found.end() :]
         key = found[1] or found[2] or found[3]
-        yield OutlineEntry(line, indent, key, "" if rest.startswith("#") else rest, inside)
+        entry = OutlineEntry(line, indent, key, "" if rest.startswith("#") else rest, inside)
+        within = tuple(_flow(entry, dict(zip(_TOKEN.findall(bare), inside, strict=False)), _DEEPEST))
+        yield entry._replace(rest="") if within else entry
+        yield from within
+
+
+def _flow(entry: OutlineEntry, inside: Mapping[str, TemplateAction], room: int) -> Iterator[OutlineEntry]:
+    """Yield the keys of a map that is written in one line."""
+    bare = entry.rest.partition(" #")[0].strip()
+    if not (bare.startswith("{") and bare.endswith("}")) or not room:
+        return
+    for part in _parts(bare[1:-1]):
+        found = _KEY.match(part)
+        if found is None:
+            continue
+        rest = part[found.end() :]
+        actions = tuple(inside[each] for each in _TOKEN.findall(part) if each in inside)
+        one = OutlineEntry(entry.line, entry.indent + 1, found[1] or found[2] or found[3], rest, actions)
+        within = tuple(_flow(one, inside, room - 1))
+        yield one._replace(rest="") if within else one
+        yield from within
+
+
+def _parts(flow: str) -> Iterator[str]:
+    """Yield what is between the commas of a flow, but for those in quotes and in what is inside of it."""
+    depth, begin = 0, 0
+    for found in _FLOW.finditer(flow):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(found[0], 0)
+        if found[0] == "," and not depth:
+            yield flow[begin : found.start()].strip()
+            begin = found.end()
+    yield flow[begin:].strip()
