@@ -38,6 +38,11 @@ _VERBS = (
         "towline.cli.render:render",
         "Print the objects that a folder declares, as Towline reads them.",
     ),
+    Verb(
+        "tree",
+        "towline.cli.tree:tree",
+        "Show the objects of a repository as a tree, unhealthy ones first.",
+    ),
 )
 """All commands; a summary is the first line of the command's own help."""
 

@@ -70,6 +70,9 @@ class Cell(NamedTuple):
     indent: str = ""
 
 
+BLANK = Cell("", indent=" ")
+"""A cell in which not even a dash stands."""
+
 Row: TypeAlias = Sequence[str | Cell]
 
 
@@ -196,7 +199,7 @@ def note(told: str) -> None:
 
 def _cell(given: str | Cell) -> Cell:
     found = given if isinstance(given, Cell) else Cell(given)
-    return found._replace(text=found.indent + (text.printable(found.text) or _ABSENT))
+    return found._replace(text=found.indent + text.printable(found.text) or _ABSENT)
 
 
 def _width(shown: str) -> int:

@@ -91,6 +91,18 @@ class Cluster:
                 for item in page["items"] or ():
                     yield recordbody.from_body(item)
 
+    async def newest_records(self, repository: Key, uid: str, most: int) -> AsyncIterator[SyncRecord]:
+        """Yield at most so many records of a repository, the newest first."""
+        selector = f"spec.repository.uid={uid}"
+        place = await self._records_place(repository, selector)
+        accept, fields = calls.METADATA_LIST, selector
+        listed = self.listed(syncrecord.RESOURCE, place, fields=fields, accept=accept)
+        stored = [(item["metadata"]["name"], item["metadata"]["namespace"]) async for item in listed]
+        for name, namespace in sorted(stored, reverse=True)[:most]:
+            found = await self.client.found(syncrecord.RESOURCE.path(namespace, name))
+            if found:  # retention may just have deleted it
+                yield recordbody.from_body(found)
+
     async def resource(self, kind: str) -> Resource:
         """Return how the kind is served that a user names as for kubectl.
 
@@ -129,7 +141,13 @@ class Cluster:
         return found
 
     async def listed(
-        self, resource: Resource, namespace: str = "", selector: str = "", fields: str = ""
+        self,
+        resource: Resource,
+        namespace: str = "",
+        selector: str = "",
+        *,
+        fields: str = "",
+        accept: str = calls.JSON,
     ) -> AsyncIterator[Body]:
         """Yield the objects of one kind, in a namespace, or everywhere where that is empty.
 
@@ -138,13 +156,14 @@ class Cluster:
             namespace: where they are.
             selector: of labels, as kubectl's `-l` takes it.
             fields: a field selector.
+            accept: which encoding, whole objects or metadata alone.
         """
         given = {"labelSelector": selector, "fieldSelector": fields, "limit": _PAGE}
         query = {name: value for name, value in given.items() if value}
         with read_errors.named("list", resource, namespace):
-            async for page in self.client.pages(resource.path(namespace), query):
+            async for page in self.client.pages(resource.path(namespace), query, accept=accept):
                 for item in page.get("items") or ():
-                    yield {"apiVersion": resource.api_version, "kind": resource.kind, **item}
+                    yield {**item, "apiVersion": resource.api_version, "kind": resource.kind}
 
     async def names(self, resource: Resource, namespace: str = "") -> list[str]:
         """Return the names of the objects of one kind, by their metadata alone."""

@@ -77,7 +77,7 @@ def condition(deviations: tuple[Deviation, ...] | None, previous: Body, status: 
         reason, words = Refusal.CONTESTED, "another field manager keeps changing what Git declares"
     else:
         reason, words = DRIFTED, "not as Git declares"
-    message = f"{_said(_entry(real[0]))}. {text.many(len(real), 'field')}: {words}"
+    message = f"{told(_entry(real[0]))}. {text.many(len(real), 'field')}: {words}"
     if refused := next((each for each in real if each.message), None):
         failure = Failure(reason=refused.reason, message=refused.message, object=refused.object)
         step = advice.next_step(failure)
@@ -99,7 +99,7 @@ def news(before: Body, after: Body) -> str:
         return ""
     more = after.get("driftTotal", 0) - len(new)
     rest = f", and {more} more" if more > 0 else ""
-    return f"{'; '.join(_said(each) for each in new[:3])}{rest if len(new) <= 3 else ', and more'}"
+    return f"{'; '.join(told(each) for each in new[:3])}{rest if len(new) <= 3 else ', and more'}"
 
 
 def note(status: Body) -> str:
@@ -108,7 +108,7 @@ def note(status: Body) -> str:
     listed = list(_listed(status))
     if not total or not listed:
         return ""
-    return f"; drift: {_said(listed[0])}" + (f" and {total - 1} more" if total > 1 else "")
+    return f"; drift: {told(listed[0])}" + (f" and {total - 1} more" if total > 1 else "")
 
 
 def set_back(ended: Deviation) -> str:
@@ -150,7 +150,7 @@ def _entry(deviation: Deviation) -> dict[str, Any]:
     return said | {name: value for name, value in values.items() if value is not None}
 
 
-def _said(entry: Mapping[str, Any]) -> str:
+def told(entry: Mapping[str, Any]) -> str:
     """Say one deviation: `ConfigMap team/web data.level is "debug", Git says "info" (kubectl-edit)`."""
     named = display(str(entry.get("object", "")))
     if not entry.get("field"):
