@@ -72,7 +72,7 @@ def modules_named_twice(package: Path) -> list[str]:
     """Verbs of the command line may be called as what they show."""
     names = defaultdict(list)
     for file in sorted(package.rglob("*.py")):
-        if file.name != "__init__.py" and file.parent.name != "cli":
+        if file.name != "__init__.py" and file.relative_to(package).parts[0] != "cli":
             names[file.stem].append(file.relative_to(package).as_posix())
     for folder in sorted(package.rglob("*/__init__.py")):
         names[folder.parent.name].append(folder.parent.relative_to(package).as_posix() + "/")

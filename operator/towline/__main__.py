@@ -14,6 +14,37 @@ _VERBS = (
         "Show what applying a revision would do, without writing anything.",
     ),
     Verb(
+        "adopt",
+        "towline.cli.requesting.adopt:adopt",
+        "Show the objects that a repository declares and may not take over, and let it by setting spec.adopt.",
+    ),
+    Verb(
+        "confirm-prune",
+        "towline.cli.requesting.confirm_prune:confirm_prune",
+        "Show the deletions that wait for a confirmation, and confirm exactly that list.",
+    ),
+    Verb(
+        "reconcile",
+        "towline.cli.requesting.sync:sync",
+        "Have the operator look at a repository now, and say how that ends.",
+        hidden=True,
+    ),
+    Verb(
+        "resume",
+        "towline.cli.requesting.resume:resume",
+        "End the suspension of a repository, and say how the sync after it ends.",
+    ),
+    Verb(
+        "suspend",
+        "towline.cli.requesting.suspend:suspend",
+        "Suspend a repository: nothing is fetched or written until a time, or until it is resumed.",
+    ),
+    Verb(
+        "sync",
+        "towline.cli.requesting.sync:sync",
+        "Have the operator look at a repository now, and say how that ends.",
+    ),
+    Verb(
         "get",
         "towline.cli.get:get",
         "Show how repositories are, each with the sentence that matters most.",

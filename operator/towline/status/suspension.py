@@ -6,15 +6,13 @@ from collections.abc import Mapping
 
 from towline import text
 from towline.api import condition, labels
-from towline.api.asked.suspending import SuspendState, Suspension
+from towline.api.asked.suspending import WORDS_BYTES, SuspendState, Suspension
 from towline.api.condition import IDLE, NOT_ASSESSED, Condition, Truth, Type
 from towline.errors import Reason
 from towline.model import Body
 
 NOT_SUSPENDED = SuspendState()
 """The state of a repository of which nothing says that it is suspended."""
-
-_WORDS_BYTES = 200
 
 
 def body(state: SuspendState, previous: Body) -> Body:
@@ -33,8 +31,8 @@ def body(state: SuspendState, previous: Body) -> Body:
     said = {
         "source": str(state.suspension.source),
         "until": text.timestamp(note.until) if note.until else "",
-        "reason": text.printable(note.reason, _WORDS_BYTES),
-        "by": text.printable(note.by, _WORDS_BYTES),
+        "reason": text.printable(note.reason, WORDS_BYTES),
+        "by": text.printable(note.by, WORDS_BYTES),
     }
     return {name: value for name, value in said.items() if value} | problem
 
@@ -89,8 +87,8 @@ def _sentence(suspension: Suspension, status: Body, since: str) -> str:
     prunes = status.get("blocked", {}).get("prunesTotal", 0)
     verb = "waits" if prunes == 1 else "wait"
     waits = f"; {text.many(prunes, 'deletion')} {verb} for your confirmation" if prunes else ""
-    by = f"; by {text.printable(note.by, _WORDS_BYTES)} (as claimed)" if note.by else ""
-    reason = f"; reason: {text.printable(note.reason, _WORDS_BYTES)}" if note.reason else ""
+    by = f"; by {text.printable(note.by, WORDS_BYTES)} (as claimed)" if note.by else ""
+    reason = f"; reason: {text.printable(note.reason, WORDS_BYTES)}" if note.reason else ""
     return f"Suspended since {since}{until}{at}: nothing is fetched or written{waits}{by}{reason}"
 
 

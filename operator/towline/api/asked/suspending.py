@@ -12,6 +12,9 @@ from typing import Any
 from towline import text
 from towline.api import labels
 
+WORDS_BYTES = 200
+"""How much of a reason and of a name the status repeats."""
+
 _FIELDS = ("until", "reason", "by")
 
 _FIELD = re.compile(
@@ -108,6 +111,19 @@ def written(note: SuspendNote) -> str:
     until = text.timestamp(note.until) if note.until else ""
     fields = {"until": until, "reason": _quoted(note.reason), "by": _quoted(note.by)}
     return ", ".join(f"{name}={value}" for name, value in fields.items() if value)
+
+
+def is_told(said: Mapping[str, Any], note: SuspendNote) -> bool:
+    """Tell whether `status.suspension` says what the annotation does: the operator has read it."""
+    until = text.timestamp(note.until) if note.until else ""
+    wanted = {
+        "until": until,
+        "reason": text.printable(note.reason, WORDS_BYTES),
+        "by": text.printable(note.by, WORDS_BYTES),
+    }
+    return said.get("source") == SuspensionSource.ANNOTATION and all(
+        said.get(name, "") == value for name, value in wanted.items()
+    )
 
 
 def state(

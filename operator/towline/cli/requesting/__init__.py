@@ -1,0 +1,1 @@
+"""The commands that ask for something, or help to decide whether to ask."""
