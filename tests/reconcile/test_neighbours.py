@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
+from towline import aio
 from towline.api import gitrepository
 from towline.api.gitrepository import GitRepository
 from towline.kube.repositories import Repositories
 from towline.model import Action, Change, Key, ObjectRef, Plan
+from towline.plan import claims
 from towline.reconcile.neighbours import Neighbours
 
 from tests.kube.loopback import Server, served
@@ -38,7 +40,9 @@ def seen(of: dict[str, Any]) -> GitRepository:
 
 
 @asynccontextmanager
-async def neighbours(*others: dict[str, Any]) -> AsyncIterator[tuple[Neighbours, list[Key]]]:
+async def neighbours(
+    *others: dict[str, Any], moment: float = 0.0
+) -> AsyncIterator[tuple[Neighbours, list[Key]]]:
     """What is known in a cluster with these GitRepositories, and who was woken."""
     woken: list[Key] = []
 
@@ -46,7 +50,7 @@ async def neighbours(*others: dict[str, Any]) -> AsyncIterator[tuple[Neighbours,
         return web.json_response({"metadata": {}, "items": list(others)})
 
     async with served(Server(answer)) as client:
-        yield Neighbours(Repositories(client), woken.append, lambda: 0.0), woken
+        yield Neighbours(Repositories(client), woken.append, lambda: 0.0, moment), woken
 
 
 def read(known: Neighbours, of: dict[str, Any], sha: str, name: str) -> None:
@@ -161,6 +165,45 @@ async def test_who_waits_for_an_older_repository_is_woken_when_that_one_is_delet
         await known.standing(seen(mine), NEW, CREATES, {})
         known.withdraw(seen(first).key)
         assert woken == [seen(mine).key]
+
+
+async def test_a_plan_waits_for_older_repositories_that_were_made_with_it_without_another_pass() -> None:
+    first, second, mine = aged("first", 1), aged("second", 2), aged("branch", 3)
+    async with neighbours(first, second, mine, moment=60.0) as (known, woken):
+        planning = asyncio.create_task(known.standing(seen(mine), NEW, CREATES, {}))
+        assert await aio.until(lambda: _is_asking(known, mine), 10.0)
+
+        read(known, second, OLD, MAIN)
+        known.declare(seen(first), OLD, frozenset({MOVING.ref}))
+        standing, _ = await planning
+        assert standing.rivals == {MOVING.ref: seen(first).key}
+        assert not standing.elders
+        assert woken == []
+        assert not known.is_asking(seen(mine).key)
+
+
+async def test_a_plan_waits_no_longer_than_a_moment_for_an_older_repository() -> None:
+    first, mine = aged("first", 1), aged("branch", 3)
+    async with neighbours(first, mine, moment=0.01) as (known, woken):
+        standing, _ = await known.standing(seen(mine), NEW, CREATES, {})
+        assert standing.elders == {seen(first).key}
+        read(known, first, OLD, MAIN)
+        assert woken == [seen(mine).key]
+
+
+async def test_what_hundreds_of_others_declare_matters_only_to_plans_that_it_concerns() -> None:
+    others = [raw(f"other-{number}") for number in range(300)]
+    async with neighbours(*others, BRANCH) as (known, _):
+        for other in others:
+            known.declare(seen(other), NEW, frozenset({MOVING.ref}) if other is others[7] else frozenset())
+        standing, _patience = await known.standing(seen(BRANCH), NEW, PRUNES, {})
+        assert standing.elsewhere == {MOVING.ref}
+        elsewhere = Plan(changes=(Change(action=Action.CREATE, ref=MOVING.ref._replace(name="else")),))
+        assert (await known.standing(seen(BRANCH), NEW, elsewhere, {}))[0] == claims.ALONE
+
+
+async def _is_asking(known: Neighbours, of: dict[str, Any]) -> bool:
+    return known.is_asking(seen(of).key)
 
 
 async def test_lists_of_all_repositories_leave_the_api_server_time_for_others() -> None:

@@ -64,6 +64,23 @@ async def test_a_repository_that_has_a_commit_applied_stays_ready_while_the_next
             assert not await aio.until(lambda: _is_asked(server), 0.2)
 
 
+async def test_a_fetch_that_waits_for_others_is_not_told_of_before_its_turn() -> None:
+    server = Server(says(200, stored()))
+    turns = iter([None] * 5)
+    asked = 0
+
+    def progress() -> str | None:
+        nonlocal asked
+        asked += 1
+        return next(turns, "")
+
+    async with served(server) as client:
+        telling = FetchProgress(Repositories(client), lambda: NOW, seconds=0.01)
+        async with telling.told(repository(), "4f2a91c", progress):
+            assert await aio.until(lambda: _is_at_least(1, server), 10.0)
+            assert asked > 5
+
+
 async def _is_at_least(many: int, server: Server) -> bool:
     return len(written(server)) >= many
 

@@ -126,7 +126,7 @@ async def test_how_far_a_first_fetch_has_come_is_told(repo: Repo, tmp_path: Path
         repo.commit({"a.yaml": str(number)})
     mirrors = Mirrors(tmp_path / "data")
     remote, sha = await fetched(mirrors, repo)
-    assert mirrors.progress(remote, sha).endswith("objects, 100 %")
+    assert (mirrors.progress(remote, sha) or "").endswith("objects, 100 %")
 
 
 def packet(content: bytes) -> bytes:

@@ -118,6 +118,15 @@ async def test_what_arrives_for_ever_ends_with_ten_times_the_timeout() -> None:
     assert "3 s (10 times spec.timeout); it had come to receiving objects, 42 %" in raised.value.message
 
 
+def test_a_fetch_has_nothing_to_tell_before_its_turn_nor_until_something_is_heard() -> None:
+    heard = Hearing()
+    told = []
+    for said in (transport.IN_LINE, ""):
+        heard.hear(said)
+        told.append((heard.is_in_line, heard.progress))
+    assert told == [(True, ""), (False, "")]
+
+
 async def test_a_connection_that_breaks_each_time_brings_more_of_the_history_each_time(
     mirrors: Mirrors, repo: Repo, tmp_path: Path
 ) -> None:

@@ -70,7 +70,7 @@ class WorkQueue:
             self._plan(key, entry, due)
 
     def leave(self, key: Key) -> None:
-        """Run a pass now for a repository that is being deleted, instead of one that waits for its Git server."""
+        """Run a pass now for a repository that is being deleted, instead of one that only waits."""
         entry = self._entries.get(key)
         if entry and entry.running and self._may_interrupt(key):
             entry.running.cancel()

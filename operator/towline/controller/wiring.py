@@ -48,7 +48,7 @@ from towline.reconcile.fetch import Fetcher
 from towline.reconcile.finalize import Finalizer
 from towline.reconcile.lane import Lanes
 from towline.reconcile.locate import Blame, Locator
-from towline.reconcile.neighbours import Neighbours
+from towline.reconcile.neighbours import ELDER_SECONDS, Neighbours
 from towline.reconcile.observe import Observer
 from towline.reconcile.planner import Planner
 from towline.reconcile.reconciler import LastPasses, Reconciler
@@ -107,7 +107,7 @@ class Passes:
         verify: reads objects whose metadata cannot tell whether they are as declared.
         doubted: is told of such an object at once.
         remotes: names every remote that a repository follows, or that its commit builds on.
-        is_asking: says whether the pass of a repository waits for its Git server.
+        is_asking: says whether the pass of a repository waits for its Git server, or for other repositories.
     """
 
     once: Callable[[Key], Awaitable[float | None]]
@@ -182,7 +182,7 @@ def passes(
         verify=repairs.verify,
         doubted=repairs.doubted,
         remotes=lambda: (*shared.fetcher.remotes(), *shared.parts.remotes()),
-        is_asking=shared.fetcher.is_asking,
+        is_asking=lambda key: shared.fetcher.is_asking(key) or shared.neighbours.is_asking(key),
     )
 
 
@@ -214,7 +214,7 @@ def _shared(
     hidden = HiddenValues()
     mask = Mask(keys.mask, hidden)
     repositories = Repositories(doors.client, hidden, now)
-    neighbours = Neighbours(repositories, wake, time.monotonic)
+    neighbours = Neighbours(repositories, wake, time.monotonic, ELDER_SECONDS)
     rules = _rules(chosen)
     heads = HeadReader(doors.client, doors.mirrors, rules)
     files = CommitFiles(mirrors=doors.mirrors, limits=rules.limits)

@@ -127,7 +127,12 @@ def named(keys: Collection[Key], own: Key) -> tuple[str, str]:
 
 def concerns(plan: Plan) -> bool:
     """Tell whether the other repositories matter to a plan: it creates, removes, or meets another's object."""
-    return bool(_created(plan) or _leaving(plan) or _refused(plan))
+    return bool(created(plan)) or does_more(plan)
+
+
+def does_more(plan: Plan) -> bool:
+    """Tell whether more repositories matter to a plan than those that declare what it creates, or may do so yet."""
+    return bool(_leaving(plan) or _refused(plan))
 
 
 def stand(
@@ -142,17 +147,17 @@ def stand(
         live: what the plan was made from.
         others: every other GitRepository.
     """
-    created, leaving = _created(plan), _leaving(plan)
+    new, leaving = created(plan), _leaving(plan)
     elsewhere = _declared(leaving, others)
     settled = [other for other in others if not (other.reads and _is_behind(other, me, sha))]
     unsure = (_pruned(plan) | elsewhere) - _declared(leaving, settled)
     return ClaimResult(
         elsewhere=elsewhere,
         taken=_declared(leaving, [other for other in settled if other.writes]),
-        rivals=_rivals(me, created, others),
+        rivals=_rivals(me, new, others),
         coming=_coming(me, sha, _anothers(plan, live), live, others),
         awaited=frozenset(_unread(me, sha, others)) if unsure else frozenset(),
-        elders=frozenset(_unborn(me, others)) if created else frozenset(),
+        elders=frozenset(_unborn(me, others)) if new else frozenset(),
     )
 
 
@@ -220,7 +225,8 @@ def _unborn(me: Neighbour, others: Iterable[Neighbour]) -> Iterable[Key]:
             yield other.key
 
 
-def _created(plan: Plan) -> frozenset[ObjectRef]:
+def created(plan: Plan) -> frozenset[ObjectRef]:
+    """Return what a plan creates, or takes over where nobody owns it."""
     return frozenset(change.ref for change in plan.changed if change.action in {Action.CREATE, Action.ADOPT})
 
 

@@ -31,8 +31,8 @@ _FRESH = 0.9
 """The fraction of an interval for which an answer is reused."""
 
 
-Told: TypeAlias = Callable[[GitRepository, str, Callable[[], str]], AbstractAsyncContextManager[None]]
-"""Gets whose commit is fetched, which one it is, and what says how far that is."""
+Told: TypeAlias = Callable[[GitRepository, str, Callable[[], str | None]], AbstractAsyncContextManager[None]]
+"""Gets whose commit is fetched, which one it is, and what says how far that is, None before it has begun."""
 
 
 class Fetcher:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from towline.api.gitrepository import GitRepository
@@ -49,18 +49,27 @@ class Neighbours:
         repositories: lists the resources.
         wake: asks for a pass of a repository now.
         clock: monotonic seconds.
+        moment: seconds for which a plan that creates waits for older repositories, before its pass ends and is woken by
+            their news: those that were made with it tell theirs soon, and one more pass costs more than to wait.
     """
 
     def __init__(
-        self, repositories: Repositories, wake: Callable[[Key], None], clock: Callable[[], float]
+        self,
+        repositories: Repositories,
+        wake: Callable[[Key], None],
+        clock: Callable[[], float],
+        moment: float = 0.0,
     ) -> None:
         self._repositories = repositories
         self._wake = wake
         self._clock = clock
+        self._moment = moment
         self._claims: dict[tuple[Key, str], Claim] = {}
         self._tried: dict[Key, tuple[str, int]] = {}
         self._names: dict[Key, tuple[str, int, str]] = {}
         self._waits: dict[Key, _Wait] = {}
+        self._told: dict[Key, asyncio.Event] = {}
+        self._asking: set[Key] = set()
         self._news: Counter[Key] = Counter()
         self._turn = asyncio.Lock()
         self._listing: asyncio.Task[Sequence[GitRepository]] | None = None
@@ -122,7 +131,8 @@ class Neighbours:
     ) -> tuple[ClaimResult, float]:
         """Return what the other repositories mean for a plan, and how many seconds it may wait for them.
 
-        Those that it waits for are woken, to read the same commit; new ones read theirs anyhow.
+        Those that it waits for are woken, to read the same commit; new ones read theirs anyhow, and for a moment this
+        waits for older ones among them.
 
         Raises:
             ClusterError: the GitRepositories could not be listed.
@@ -130,8 +140,42 @@ class Neighbours:
         if not claims.concerns(plan):
             self._waits.pop(me.key, None)
             return claims.ALONE, 0.0
-        others = [self._seen(each) for each in await self._everyone() if each.key != me.key]
-        return self._patient(me.key, sha, claims.stand(self._seen(me), sha, plan, live, others))
+        while True:
+            others = [self._seen(each) for each in self._relevant(me.key, plan, await self._everyone())]
+            found = claims.stand(self._seen(me), sha, plan, live, others)
+            standing, left = self._patient(me.key, sha, found)
+            if not await self._all_told(me.key, standing.elders, min(left, self._moment)):
+                return standing, left
+
+    def is_asking(self, key: Key) -> bool:
+        """Say whether a pass of the repository waits for news of others."""
+        return key in self._asking
+
+    async def _all_told(self, key: Key, elders: frozenset[Key], seconds: float) -> bool:
+        """Wait until all of some older repositories have news; False where there are none, or it takes too long."""
+        if not elders or seconds <= 0:
+            return False
+        told = [self._told.setdefault(elder, asyncio.Event()) for elder in elders]
+        self._asking.add(key)
+        try:
+            async with asyncio.timeout(seconds):
+                for each in told:
+                    await each.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._asking.discard(key)
+        return True
+
+    def _relevant(self, me: Key, plan: Plan, everyone: Iterable[GitRepository]) -> Iterator[GitRepository]:
+        """Yield the others that may matter to a plan: hardly any of hundreds, where it only creates."""
+        created, is_more = claims.created(plan), claims.does_more(plan)
+        for other in everyone:
+            claim = self._claims.get((other.key, other.uid))
+            is_known = claim is not None and claim.generation == other.generation
+            shared = claim.refs if claim else ()
+            if other.key != me and (is_more or not is_known or not created.isdisjoint(shared)):
+                yield other
 
     async def _everyone(self) -> Sequence[GitRepository]:
         """List all repositories; those who ask while a list is under way, or just was, share the next one.
@@ -181,11 +225,15 @@ class Neighbours:
 
     def _wake_waiting(self, whom: Key) -> None:
         """Wake those that wait for the news of a repository, unless they wait for other elders all the same."""
+        if told := self._told.pop(whom, None):
+            told.set()
         for key, wait in tuple(self._waits.items()):
-            left = wait.elders - {whom}
-            if whom in wait.elders:
+            left = wait.elders
+            if whom in left:
+                left = left - {whom}
                 self._waits[key] = replace(wait, elders=left)
-            if whom in wait.whom or (whom in wait.elders and not left):
+            is_last = left != wait.elders and not left
+            if whom in wait.whom or (is_last and key not in self._asking):
                 self.stir((key,))
 
     def stir(self, keys: Iterable[Key]) -> None:

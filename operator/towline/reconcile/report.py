@@ -151,14 +151,15 @@ class FetchProgress:
 
     @asynccontextmanager
     async def told(
-        self, repository: GitRepository, short: str, progress: Callable[[], str]
+        self, repository: GitRepository, short: str, progress: Callable[[], str | None]
     ) -> AsyncIterator[None]:
         """Write into the status how far a fetch is, until the block ends; only where no commit is applied yet.
 
         Args:
             repository: whose commit is fetched.
             short: the commit, as people write it.
-            progress: says how far it is; empty where that is unknown.
+            progress: says how far it is; empty where that is unknown. None while it waits for others: then nothing is
+                told, or hundreds of new repositories would write it again and again.
         """
         if repository.applied:
             yield
@@ -169,10 +170,13 @@ class FetchProgress:
         finally:
             await aio.end(telling)
 
-    async def _telling(self, repository: GitRepository, short: str, progress: Callable[[], str]) -> None:
+    async def _telling(
+        self, repository: GitRepository, short: str, progress: Callable[[], str | None]
+    ) -> None:
         while True:
             await asyncio.sleep(self._seconds)
-            said = progress()
+            if (said := progress()) is None:
+                continue
             try:
                 await self._tell(repository, f"Fetching {short}" + (f": {said}" if said else ""))
             except ClusterError as error:

@@ -176,9 +176,10 @@ class Mirrors:
             )
             raise told from error
 
-    def progress(self, remote: Remote, sha: str) -> str:
-        """Return how far the fetch of a commit is, as git tells it; empty where it has told nothing."""
-        return self._mirror(remote, sha).hearing.progress
+    def progress(self, remote: Remote, sha: str) -> str | None:
+        """Return how far the fetch of a commit is: empty where git told nothing, None while others have the turn."""
+        hearing = self._mirror(remote, sha).hearing
+        return None if hearing.is_in_line else hearing.progress
 
     async def has(self, remote: Remote, sha: str) -> bool:
         """Say whether the commit can be read without asking the remote."""

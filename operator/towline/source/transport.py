@@ -46,6 +46,9 @@ _REMOTE_CPU = 600
 _WAITING_SECONDS = 1.0
 """How often a call that waits for its turn says so."""
 
+IN_LINE = "in line"
+"""What is heard of a fetch then."""
+
 _STARVED = re.compile(
     r"unable to (?:fork off|create thread|create async)|malloc|mmap failed"
     r"|bad pack header|index-pack (?:died|failed)",
@@ -109,11 +112,13 @@ class Transport:
             process.TooMuchOutputError: it wrote more than `call.limit`.
         """
         if waiting is None and call.hear:
-            waiting = partial(call.hear, "")
+            waiting = partial(call.hear, IN_LINE)
         if call.remote is None:
             return await self._in_turn(call, waiting)
         slots = self._pools.looks if call.arguments[0] == "ls-remote" else self._pools.fetches
         async with self._reached(call.remote, slots, waiting) as remote:
+            if call.hear:
+                call.hear("")  # it is its turn
             return await self._in_turn(replace(call, remote=remote), waiting)
 
     def look(self, remote: Remote, waiting: Waiting | None = None) -> AbstractAsyncContextManager[Remote]:
@@ -238,9 +243,11 @@ class Hearing:
     def __init__(self) -> None:
         self._listeners: set[Callable[[], None]] = set()
         self.progress = ""
+        self.is_in_line = False
 
     def hear(self, said: str = "") -> None:
-        """Give everybody who waits more time; `said` is a line in which git tells how far it is."""
+        """Give everybody who waits more time; `said` is a line in which git tells how far it is, or `IN_LINE`."""
+        self.is_in_line = said == IN_LINE
         if found := _PROGRESS.match(said):
             self.progress = f"{found['step'].lower()}, {found['percent']} %"
         for heard in self._listeners:

@@ -112,8 +112,8 @@ class HeadReader:
             await self._mirrors.glance(head.remote, head.sha, spec.path)
         return await self._mirrors.revision(head.remote, head.sha)
 
-    def progress(self, head: Head) -> str:
-        """Return how far the fetch of a commit is, as git tells it; empty where it has told nothing."""
+    def progress(self, head: Head) -> str | None:
+        """Return how far the fetch of a commit is: empty where git told nothing, None while others have the turn."""
         return self._mirrors.progress(head.remote, head.sha)
 
     @asynccontextmanager

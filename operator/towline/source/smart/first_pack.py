@@ -21,7 +21,7 @@ from towline.source.process import Talk
 from towline.source.smart import exchange
 from towline.source.smart.exchange import Exchanges, Question
 from towline.source.smart.sideband import Said, Sideband
-from towline.source.transport import GitCommand, Transport
+from towline.source.transport import IN_LINE, GitCommand, Transport
 
 Hear = Callable[[str], None]
 
@@ -63,7 +63,7 @@ class FirstPacks:
             return False
         try:
             async with (
-                self._git.fetching(remote, partial(hear, "")) as reached,
+                self._git.fetching(remote, partial(hear, IN_LINE)) as reached,
                 self._pack(reached, sha, hear) as pack,
             ):
                 call = GitCommand(
@@ -81,6 +81,7 @@ class FirstPacks:
     async def _pack(self, remote: Remote, sha: str, hear: Hear) -> AsyncIterator[AsyncIterator[bytes]]:
         """Yield the pieces of a pack as soon as the first one is there; git need not wait for the server."""
         question = _question(sha)
+        hear("")  # it is its turn
         async with self._exchanges.asked(remote, question, float("inf")) as (reply, chunks):
             if not exchange.is_answer(reply, question):
                 raise ValueError("not an answer with a pack")
