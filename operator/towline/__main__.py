@@ -9,6 +9,11 @@ from towline.cli.lazy_group import LazyGroup, Verb
 
 _VERBS = (
     Verb(
+        "blame",
+        "towline.cli.blame:blame",
+        "Show who set each field of a live object: commit, author, date, pull request, file and line.",
+    ),
+    Verb(
         "diff",
         "towline.cli.diff:diff",
         "Show what applying a revision would do, without writing anything.",

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from towline import aio
 from towline.errors import Reason, SourceError
 from towline.reconcile.desired.head import Head
 from towline.render import links
 from towline.render.units.unit_source import UnitSource
-from towline.source.mirror import Mirrors
+from towline.source.access import Remote
 from towline.source.selection import Entry, SourceLimits
+
+
+class CommitSource(Protocol):
+    """Holds commits: the mirrors of all repositories, or one clone."""
+
+    async def entries(self, remote: Remote, sha: str, path: str) -> tuple[Entry, ...]:
+        """Return what is below a path of a commit."""
+
+    async def blobs(self, remote: Remote, shas: Iterable[str]) -> Mapping[str, bytes]:
+        """Return contents by their ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitFiles:
     """Lists and reads what mirrors hold."""
 
-    mirrors: Mirrors
+    mirrors: CommitSource
     limits: SourceLimits
 
     async def listed(self, head: Head, path: str) -> links.Links:

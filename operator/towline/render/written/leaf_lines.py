@@ -53,6 +53,12 @@ def leaf_lines(content: bytes, origin: Origin, limits: YamlLimits) -> Mapping[st
     return dict(_leaves(places, value, "", through))
 
 
+def document_leaves(content: bytes, index: int, limits: YamlLimits) -> Mapping[str, LeafLines]:
+    """Return the lines of each leaf of a document, by its index among those of the file."""
+    places = documents.places_of(content, index, limits)
+    return dict(_leaves(places, places.value, "", ())) if places else {}
+
+
 def _leaves(
     places: Places, value: Any, path: str, through: tuple[Lines, ...]
 ) -> Iterator[tuple[str, LeafLines]]:

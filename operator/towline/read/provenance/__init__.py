@@ -1,0 +1,1 @@
+"""Whose each field of a live object is, and which commit, file and line made it so."""

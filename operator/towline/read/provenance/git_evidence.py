@@ -1,0 +1,106 @@
+"""Read from Git what it says of the leaves of one live object: commit, file and line."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import orjson
+
+from towline.fields import pointer
+from towline.fields.hidden.hidden_values import HiddenValues
+from towline.fields.mask import Mask
+from towline.model import Manifest
+from towline.read.cluster import LiveObject
+from towline.read.git.git_content import GitContent
+from towline.read.provenance import blamed_field, field_sources, line_commits, paired_leaves
+from towline.read.provenance.blamed_field import FieldEvidence, OwnStamp
+from towline.read.provenance.declared_object import ObjectFinder
+
+_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+class GitEvidence(NamedTuple):
+    """What is known of an object's leaves with what Git says, and what could not be told."""
+
+    evidence: FieldEvidence
+    notes: Sequence[str] = ()
+
+
+class Hiding(NamedTuple):
+    """What must be shown nowhere, and what masks it: equal values look equal everywhere in one answer."""
+
+    values: HiddenValues
+    mask: Mask
+
+    @classmethod
+    def fresh(cls) -> Hiding:
+        """Begin with what every reader hides, under a key that nobody knows."""
+        values = HiddenValues()
+        return cls(values, Mask(secrets.token_bytes(32), values))
+
+
+async def read(
+    bare: FieldEvidence, finder: ObjectFinder, live: LiveObject, hiding: Hiding, chosen: str = ""
+) -> GitEvidence:
+    """Add to what the cluster tells of an object what Git says.
+
+    Args:
+        bare: what the cluster tells.
+        finder: reads the commit.
+        live: the object.
+        hiding: learns what of the commit must be shown nowhere.
+        chosen: a JSON pointer; only of leaves within it Git is asked. Empty for all.
+
+    Raises:
+        SourceError: the commit cannot be read.
+        BuildError: it cannot be rendered here.
+    """
+    bare = replace(bare, stamp=await _dated(bare.stamp, finder.content))
+    found = await finder.find(live.ref, bare.stamp.source)
+    if found.manifest is None:
+        return GitEvidence(
+            bare, (f"commit {finder.sha[:7]} does not declare this object, or it cannot be read there",)
+        )
+    treated = finder.renderer.treated
+    hiding.values.learn(treated.key, treated.secret_texts, (found.manifest,))
+    want = hiding.mask.masked(found.manifest.body)
+    compared = paired_leaves.paired(found.manifest.body, live.body)
+    declared = {
+        path: each._replace(value=pointer.follow(want, each.pointer))
+        for path, each in compared.items()
+        if is_in(path, chosen) and not (path == blamed_field.NAMESPACE and _has_no_namespace(found.manifest))
+    }
+    sources = await field_sources.sources(finder, found, (each.pointer for each in declared.values()))
+    files = {part.file for each in sources.values() for part in each.parts}
+    commits = await line_commits.read(finder.content, finder.sha, files)
+    evidence = replace(bare, declared=declared, sources=sources, commits=commits)
+    return GitEvidence(evidence, await _cut(finder.content))
+
+
+def is_in(path: str, chosen: str) -> bool:
+    """Tell whether a leaf is within a chosen field; an empty one is the whole object."""
+    return not chosen or pointer.is_within(path, chosen)
+
+
+def _has_no_namespace(manifest: Manifest) -> bool:
+    """Tell whether a manifest is in its namespace by the spec alone."""
+    return "namespace" not in orjson.loads(manifest.content)["metadata"]
+
+
+async def _dated(stamp: OwnStamp, content: GitContent) -> OwnStamp:
+    """Add the commit that last changed the object, where Git has it."""
+    commit = stamp.commit
+    if not _SHA.fullmatch(commit) or not await content.has(commit):
+        return stamp
+    return replace(stamp, revision=(await content.revisions((commit,)))[commit])
+
+
+async def _cut(content: GitContent) -> Sequence[str]:
+    if not await content.cut():
+        return ()
+    note = f"{content.place.title} is shallow: of older lines the commit is not known; run git fetch --unshallow there"
+    return (note,)

@@ -1,0 +1,142 @@
+"""Find the commits that wrote lines: the newest of all lines of a leaf, with the pull request that brought it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from towline import aio
+from towline.errors import SourceError
+from towline.model import Revision
+from towline.read.git.file_blame import BlamedLine
+from towline.read.git.git_content import GitContent
+from towline.source.authorship.steps import Parents
+
+_WIDTH = 4
+
+
+class FilePart(NamedTuple):
+    """Lines of a file, 1-based, the last one included."""
+
+    file: str
+    first: int
+    last: int
+
+
+class WrittenLine(NamedTuple):
+    """The line of a part of a file that was written last, and the commit; None where the history does not tell."""
+
+    file: str
+    line: int
+    revision: Revision | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineCommits:
+    """What `git blame` says of some files of one commit.
+
+    Attributes:
+        lines: of each file that could be read.
+        newest: the commits that lead to the head by their age, the newest has 0.
+        revisions: the commits that wrote these lines; those are left out at which the history ends here.
+    """
+
+    lines: Mapping[str, Sequence[BlamedLine]]
+    newest: Mapping[str, int]
+    revisions: Mapping[str, Revision]
+
+    def last(self, parts: Sequence[FilePart]) -> WrittenLine:
+        """Return which line of some parts was written last; of several of one commit, the first.
+
+        Args:
+            parts: that of a leaf, and then those through which it is where it is.
+        """
+        best: tuple[int, str, int, str] | None = None
+        for part in parts:
+            known = self.lines.get(part.file, ())
+            for number in range(part.first, min(part.last, len(known)) + 1):
+                sha = known[number - 1].sha
+                age = self.newest.get(sha, len(self.newest))
+                if best is None or age < best[0]:
+                    best = (age, part.file, number, sha)
+        if best is None:
+            return WrittenLine(parts[0].file, parts[0].first, None)
+        return WrittenLine(best[1], best[2], self.revisions.get(best[3]))
+
+
+async def read(content: GitContent, head: str, files: Iterable[str]) -> LineCommits:
+    """Return what `git blame` says of the lines of files.
+
+    Args:
+        content: where Git is read.
+        head: the commit whose files they are.
+        files: their paths; those that it does not have, and symlinks out of it, are left out.
+
+    Raises:
+        SourceError: the history cannot be read.
+    """
+    wanted = sorted(set(files))
+
+    async def blamed(file: str) -> Sequence[BlamedLine]:
+        try:
+            return await content.blame(head, file)
+        except SourceError:
+            if await content.file(head, file) is None:
+                return ()
+            raise
+
+    found = await aio.gather(blamed, wanted, _WIDTH)
+    lines = dict(zip(wanted, found, strict=True))
+    shas = {line.sha for each in found for line in each} - await content.cut()
+    revisions = await content.revisions(shas)
+    ancestry = await content.ancestry(head) if shas else ()
+    newest = {step[0]: age for age, step in enumerate(ancestry)}
+    requested = await _with_pull_requests(content, revisions, ancestry)
+    return LineCommits(lines=lines, newest=newest, revisions=requested)
+
+
+async def _with_pull_requests(
+    content: GitContent, revisions: Mapping[str, Revision], ancestry: Sequence[Parents]
+) -> Mapping[str, Revision]:
+    """Give commits that name no pull request that of the merge that brought them to the branch."""
+    silent = {sha for sha, each in revisions.items() if not each.pull_request}
+    brought = await asyncio.to_thread(merges, ancestry, silent)
+    known = await content.revisions(brought.values())
+    found = dict(revisions)
+    for sha, merge in brought.items():
+        by = known[merge]
+        if by.pull_request:
+            found[sha] = replace(found[sha], pull_request=by.pull_request, merged_by=by.merged_by)
+    return found
+
+
+def merges(ancestry: Sequence[Parents], wanted: Iterable[str]) -> Mapping[str, str]:
+    """Return for commits the merge that brought each to the line of first parents; those on it are left out.
+
+    Args:
+        ancestry: a history, children first, each commit with its parents.
+        wanted: some of its commits.
+    """
+    parents = {step[0]: step[1:] for step in ancestry}
+    mainline: dict[str, None] = {}
+    here = ancestry[0][0] if ancestry else ""
+    while here in parents and here not in mainline:
+        mainline[here] = None
+        here = next(iter(parents[here]), "")
+    left = set(wanted) - mainline.keys()
+    found: dict[str, str] = {}
+    claimed = set(mainline)
+    for merge in reversed(mainline):
+        pending = list(parents[merge][1:]) if left else []
+        while pending:
+            sha = pending.pop()
+            if sha in claimed or sha not in parents:
+                continue
+            claimed.add(sha)
+            pending.extend(parents[sha])
+            if sha in left:
+                found[sha] = merge
+                left.discard(sha)
+    return found
