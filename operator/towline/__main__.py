@@ -29,6 +29,11 @@ _VERBS = (
         "Show the deletions that wait for a confirmation, and confirm exactly that list.",
     ),
     Verb(
+        "orphans",
+        "towline.cli.requesting.orphans:orphans",
+        "List objects that no repository and no owner explains, and what repositories that are gone have left behind.",
+    ),
+    Verb(
         "reconcile",
         "towline.cli.requesting.sync:sync",
         "Have the operator look at a repository now, and say how that ends.",
