@@ -9,6 +9,26 @@ from towline.cli.lazy_group import LazyGroup, Verb
 
 _VERBS = (
     Verb(
+        "verify",
+        "towline.cli.verify:verify",
+        "Check that no record was edited, replaced or removed, from a file or in a cluster.",
+    ),
+    Verb(
+        "show",
+        "towline.cli.show:show",
+        "Show one sync: its commits, every field that it changed, what failed, and when.",
+    ),
+    Verb(
+        "log",
+        "towline.cli.log:log",
+        "Show what was applied, and what failed, newest first.",
+    ),
+    Verb(
+        "export",
+        "towline.cli.export:export",
+        "Print the records of a period as evidence, for `towline verify`, or their changes as CSV.",
+    ),
+    Verb(
         "blame",
         "towline.cli.blame:blame",
         "Show who set each field of a live object: commit, author, date, pull request, file and line.",
@@ -61,8 +81,9 @@ _VERBS = (
     ),
     Verb(
         "history",
-        "towline.cli.verify:history",
-        "Look at the records of syncs.",
+        "towline.cli.history:history",
+        "Show what was applied, as `towline log`.",
+        hidden=True,
     ),
     Verb(
         "import",

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from towline.__main__ import main
 from towline.api import recordbody
-from towline.cli.verify import history
+from towline.model import Body
+from towline.read.evidence import record_export
+from towline.read.evidence.record_export import Period
+from towline.records import chain
 
 from tests.records import syncs
 
@@ -19,7 +24,7 @@ def listed() -> dict[str, Any]:
 
 def verify(content: Any, *options: str) -> Result:
     text = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return CliRunner().invoke(history, ["verify", *options], input=text)
+    return CliRunner().invoke(main, ["verify", "-", *options], input=text)
 
 
 def test_an_untouched_history_is_well() -> None:
@@ -30,7 +35,24 @@ def test_an_untouched_history_is_well() -> None:
 def test_it_reads_a_file_as_well(tmp_path: Path) -> None:
     path = tmp_path / "records.json"
     path.write_text(json.dumps(listed()))
-    assert CliRunner().invoke(history, ["verify", str(path)]).exit_code == 0
+    assert CliRunner().invoke(main, ["verify", str(path)]).exit_code == 0
+
+
+def test_what_is_piped_into_it_is_read_without_a_file_name() -> None:
+    answer = CliRunner().invoke(main, ["verify"], input=json.dumps(listed()))
+    assert (answer.exit_code, answer.stderr) == (0, "4 records, 0 problems\n")
+
+
+def test_the_old_words_still_work_and_say_what_the_new_ones_are() -> None:
+    for words in (
+        ["history", "verify"],
+        ["history", "verify", "--allow-missing"],
+        ["history", "verify", "-"],
+    ):
+        answer = CliRunner().invoke(main, words, input=json.dumps(listed()))
+        said, counted = answer.stderr.splitlines()
+        assert (answer.exit_code, answer.stdout, counted) == (0, "", "4 records, 0 problems")
+        assert "is now `towline verify`" in said
 
 
 def test_an_edited_record_is_named() -> None:
@@ -46,7 +68,7 @@ def test_the_name_of_an_edited_record_hides_no_problem_on_a_terminal() -> None:
     content["items"][1]["spec"]["operator"] = "somebody"
     content["items"][1]["metadata"]["name"] = "x\n\x1b[1A\x1b[2K\r"
     text = json.dumps(content).encode()
-    told = CliRunner().invoke(history, ["verify"], input=text, color=True).stdout
+    told = CliRunner().invoke(main, ["verify"], input=text, color=True).stdout
     assert all(line.isprintable() for line in told.split("\n"))
     assert "x [1A [2K : its digest is not that of its content" in told.split("\n")
 
@@ -67,3 +89,138 @@ def test_what_holds_no_records_is_a_mistake_of_the_caller(content: Any) -> None:
     answer = verify(content)
     assert answer.exit_code == 2
     assert "the input" in answer.stderr
+
+
+def test_problems_can_be_read_by_a_program() -> None:
+    content = listed()
+    del content["items"][1]
+    told = json.loads(verify(content, "-o", "json").stdout)
+    assert told["records"] == 3
+    assert {(each["record"], each["missing"]) for each in told["problems"]} == {
+        ("app-0b6a0c3e-00000003", True)
+    }
+
+
+ALWAYS = Period()
+THOUSAND = tuple(recordbody.to_body(made) for made in syncs.history(*[1] * 1000))
+
+
+def lines(bodies: Sequence[Body] = THOUSAND, period: Period = ALWAYS) -> list[str]:
+    """Return what `towline export` prints."""
+    header, chosen = record_export.export(bodies, period)
+    return [json.dumps(line) for line in (record_export.header_body(header), *chosen)]
+
+
+def checked(exported: Sequence[str]) -> Result:
+    return CliRunner().invoke(main, ["verify", "-"], input="\n".join(exported) + "\n")
+
+
+def test_an_export_of_a_thousand_records_verifies() -> None:
+    answer = checked(lines())
+    assert (answer.exit_code, answer.stdout, answer.stderr) == (0, "", "1000 records, 0 problems\n")
+
+
+def test_a_part_of_a_chain_verifies_and_so_does_one_record_and_none() -> None:
+    for bodies, count in ((THOUSAND[400:600], "200 records"), (THOUSAND[7:8], "1 record"), ((), "0 records")):
+        answer = checked(lines(bodies))
+        assert (answer.exit_code, answer.stderr) == (0, f"{count}, 0 problems\n")
+
+
+def test_a_gap_that_the_cluster_had_is_no_problem_of_the_export() -> None:
+    assert checked(lines((*THOUSAND[:400], *THOUSAND[410:]))).exit_code == 0
+
+
+def edited(line: str, place: str, field: str, value: Any) -> str:
+    body = json.loads(line)
+    body[place][field] = value
+    return json.dumps(body)
+
+
+def forged(after: str) -> str:
+    """Make a record with a digest of its own that continues another one."""
+    body = json.loads(after)
+    body["spec"] |= {
+        "sequence": body["spec"]["sequence"] + 1,
+        "previous": body["status"]["digest"],
+        "operator": "x",
+    }
+    body["metadata"]["name"] = f"app-0b6a0c3e-{body['spec']['sequence']:08}"
+    body["status"]["digest"] = chain.digest(body)
+    return json.dumps(body)
+
+
+Tamper = Callable[[list[str]], list[str]]
+
+
+@pytest.mark.parametrize(
+    ("tamper", "named"),
+    [
+        pytest.param(lambda kept: kept[:50] + kept[51:], "the records 50 to 50 were taken out", id="deleted"),
+        pytest.param(lambda kept: [kept[0], *kept[11:]], "the records 1 to 10 were taken out", id="front"),
+        pytest.param(lambda kept: kept[:-10], "the records 51 to 60 were taken out", id="end"),
+        pytest.param(lambda kept: kept[:30] + kept[40:], "the records 30 to 39 were taken out", id="inside"),
+        pytest.param(
+            lambda kept: [*kept[:9], edited(kept[9], "spec", "operator", "x"), *kept[10:]],
+            "app-0b6a0c3e-00000009: its digest is not that of its content",
+            id="edited",
+        ),
+        pytest.param(
+            lambda kept: [*kept[:9], edited(kept[9], "status", "outcome", "Failed"), *kept[10:]],
+            "app-0b6a0c3e-00000009: its digest is not that of its content",
+            id="edited outcome",
+        ),
+        pytest.param(
+            lambda kept: [
+                *kept[:9],
+                edited(kept[9], "metadata", "name", "app-0b6a0c3e-00000008"),
+                *kept[10:],
+            ],
+            "app-0b6a0c3e-00000008: was renamed: by its content it is app-0b6a0c3e-00000009",
+            id="renamed",
+        ),
+        pytest.param(
+            lambda kept: [*kept[:9], kept[10], kept[9], *kept[11:]],
+            "app-0b6a0c3e-00000009: is out of order: it was moved behind app-0b6a0c3e-00000010",
+            id="reordered",
+        ),
+        pytest.param(
+            lambda kept: [*kept[:10], forged(kept[9]), *kept[10:]],
+            "app-0b6a0c3e-00000010: has the sequence of app-0b6a0c3e-00000010",
+            id="inserted",
+        ),
+        pytest.param(
+            lambda kept: [*kept[:10], forged(kept[9]), *kept[11:]],
+            "app-0b6a0c3e-00000011: does not follow app-0b6a0c3e-00000010: one of them was replaced",
+            id="replaced",
+        ),
+        pytest.param(
+            lambda kept: [*kept, forged(kept[-1])],
+            "app-0b6a0c3e-00000061: was put into the export",
+            id="appended",
+        ),
+        pytest.param(
+            lambda kept: [*kept[:-1], forged(kept[-2])],
+            "app-0b6a0c3e-00000060: is not the record that the export ended with",
+            id="last replaced",
+        ),
+        pytest.param(
+            lambda kept: [*kept[:9], edited(kept[9], "spec", "repository", {"uid": "x"}), *kept[10:]],
+            "app-0b6a0c3e-00000009: the first line of the export knows no such repository",
+            id="of another repository",
+        ),
+        pytest.param(
+            lambda kept: ['{"kind": "SyncRecordExport"}', *kept[1:]], "first line of the export", id="header"
+        ),
+    ],
+)
+def test_what_was_done_to_an_export_is_named(tamper: Tamper, named: str) -> None:
+    answer = checked(tamper(lines(THOUSAND[:60])))
+    assert answer.exit_code == 1
+    assert named in answer.stdout
+
+
+def test_a_line_that_was_cut_off_is_told_with_its_number() -> None:
+    exported = lines(THOUSAND[:3])
+    answer = checked([*exported[:-1], exported[-1][:100]])
+    assert answer.exit_code == 2
+    assert "line 4 of the input is not JSON" in answer.stderr

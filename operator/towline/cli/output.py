@@ -36,6 +36,8 @@ class OutputForm(StrEnum):
     YAML = "yaml"
     NAME = "name"
     MARKDOWN = "markdown"
+    JSONL = "jsonl"
+    CSV = "csv"
 
     @property
     def is_table(self) -> bool:
