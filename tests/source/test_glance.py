@@ -1,4 +1,4 @@
-"""A small commit is read by one process, and what that tells is what the usual way of reading tells."""
+"""A small commit is read by one process or none, and what that tells is what the usual way of reading tells."""
 
 from __future__ import annotations
 
@@ -74,16 +74,25 @@ def test_a_commit_object_says_what_git_log_says(repo: Repo, message: str) -> Non
 
 
 async def both(mirrors: Mirrors, repo: Repo, path: str, tmp_path: Path) -> None:
-    """Read a commit in both ways, and compare."""
+    """Read a commit from its pack, by one process, and as usual, and compare."""
     remote, sha = await fetched(mirrors, repo)
-    usual = Mirrors(tmp_path / "data")
-    await usual.fetch(remote, "refs/heads/main", sha, 20.0)
-    await mirrors.glance(remote, sha, path)
-    assert await mirrors.revision(remote, sha) == await usual.revision(remote, sha)
-    found = await mirrors.entries(remote, sha, path)
-    assert found == await usual.entries(remote, sha, path)
-    shas = [each.sha for each in found if each.path.endswith((".yaml", ".json"))]
-    assert await mirrors.blobs(remote, shas) == await usual.blobs(remote, shas)
+    usual, asking = Mirrors(tmp_path / "data"), Mirrors(tmp_path / "asking")
+    for other in (usual, asking):
+        await other.fetch(remote, "refs/heads/main", sha, 20.0)
+    let_git_read(tmp_path / "asking")
+    for quick in (mirrors, asking):
+        await quick.glance(remote, sha, path)
+        assert await quick.revision(remote, sha) == await usual.revision(remote, sha)
+        found = await quick.entries(remote, sha, path)
+        assert found == await usual.entries(remote, sha, path)
+        shas = [each.sha for each in found if each.path.endswith((".yaml", ".json"))]
+        assert await quick.blobs(remote, shas) == await usual.blobs(remote, shas)
+
+
+def let_git_read(folder: Path) -> None:
+    """Give mirrors a second pack: then it is left to git to find out which of them holds what."""
+    for pack in folder.rglob("*.pack"):
+        pack.with_name("pack-of-another-fetch.pack").touch()
 
 
 @pytest.mark.parametrize("path", [".", "apps", "apps/deep", "with space"])
@@ -118,20 +127,23 @@ async def test_odd_modes_and_names_are_told_alike(mirrors: Mirrors, repo: Repo, 
     await both(mirrors, repo, ".", tmp_path)
 
 
-async def test_a_small_commit_takes_one_process(
-    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("processes", [[], ["cat-file"]], ids=["just come", "among others"])
+async def test_a_small_commit_takes_no_process_where_it_has_just_come_and_one_later(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: list[str]
 ) -> None:
     repo.commit({"a.yaml": "a", "apps/b.yaml": "b"})
     mirrors = Mirrors(tmp_path / "data")
     remote, sha = await fetched(mirrors, repo)
+    if processes:
+        let_git_read(tmp_path / "data")
     with started(monkeypatch) as commands:
         await mirrors.glance(remote, sha, ".")
         await mirrors.revision(remote, sha)
         entries = await mirrors.entries(remote, sha, ".")
         assert set((await mirrors.blobs(remote, [each.sha for each in entries])).values()) == {b"a", b"b"}
-        assert commands == ["cat-file"]
+        assert commands == processes
         assert await mirrors.blobs(remote, [entries[0].sha])
-        assert commands == ["cat-file", "cat-file"], "what was used is kept no longer"
+        assert commands == [*processes, "cat-file"], "what was used is kept no longer"
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,9 @@ from towline.source.listing import Found
 from towline.source.process import ProcessResult, Talk, TooMuchOutputError
 from towline.source.selection import Entry, SourceLimits
 from towline.source.transport import GitCommand, GitRunner
-from towline.source.trees import glance, tree_reader
-from towline.source.trees.glance import Glanced, TooLargeForGlanceError
+from towline.source.trees import glance, pack_file, tree_reader
+from towline.source.trees.glance import Conversation, Glanced, PackObjects, TooLargeForGlanceError
+from towline.source.trees.pack_file import NotInPackError
 from towline.source.trees.tree_reader import TreeChange, TreeReader, TreeTooLargeError
 
 _T = TypeVar("_T")
@@ -111,11 +112,13 @@ class Reader:
         """Return what a small commit holds below a path; None where it must be read as usual."""
         if not path.isprintable():
             return None
+        with suppress(NotInPackError, OSError):
+            return await self._unpacked(repository, sha, path)
         found: list[Glanced] = []
 
         async def talk(child: Talk) -> None:
             with suppress(TooLargeForGlanceError, ValueError):
-                found.append(await glance.glance(child, _id(sha), path))
+                found.append(await glance.glance(Conversation(child), _id(sha), path))
 
         call = GitCommand(
             arguments=("cat-file", "--batch-command"), limit=glance.LIMIT, repository=repository, talk=talk
@@ -125,6 +128,21 @@ class Reader:
         if found and await self.shallow(repository):  # parents that `git log` does not show
             return found[0]._replace(revision=None)
         return found[0] if found else None
+
+    async def _unpacked(self, repository: Path, sha: str, path: str) -> Glanced | None:
+        """Return what a small commit holds without asking git; None where that is too much.
+
+        Raises:
+            NotInPackError: git has to be asked.
+            OSError: the repository cannot be read.
+        """
+        pack = await asyncio.to_thread(pack_file.opened, repository)
+        if pack is None:
+            raise NotInPackError(sha)
+        try:
+            return await glance.glance(PackObjects(pack), _id(sha), path)
+        except (TooLargeForGlanceError, ValueError):
+            return None
 
     async def history(self, repository: Path, old: str, new: str) -> History:
         """Return the commits that `new` has and `old` lacks; `new` alone where they share nothing."""

@@ -1,4 +1,4 @@
-"""Read a small commit, its files and manifests, by one git process that is asked step by step.
+"""Read a small commit, its files and manifests: from the one small pack that has just come, or by one git process.
 
 Each process costs more than it needs to read a few files. A commit that turns out to be larger is read as usual, a
 listing and a batch of files at a time.
@@ -10,13 +10,14 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from towline.model import Revision
 from towline.source import history
 from towline.source.process import Talk
 from towline.source.selection import Entry, Kind
 from towline.source.trees import tree_objects
+from towline.source.trees.pack_file import NotInPackError, PackFile
 
 LIMIT = 256 * 1024
 """Bytes that git may answer in all."""
@@ -30,6 +31,7 @@ _KEPT = 8 * 1024 * 1024
 """Bytes of all that is kept until it is used."""
 
 _ANSWER = re.compile(rb"([0-9a-f]+) (commit|tree|blob) ([0-9]+)\n")
+_TREE = re.compile(rb"tree ([0-9a-f]+)\n")
 _MANIFESTS = (".yaml", ".yml", ".json")
 
 
@@ -55,14 +57,61 @@ class TooLargeForGlanceError(Exception):
     """The commit is not small, or not what it should be: the usual way of reading tells what is wrong."""
 
 
-class _Answer(NamedTuple):
+class GitObject(NamedTuple):
+    """An object: its id, kind and size, and its content where that was asked for."""
+
     sha: str
     kind: str
     size: int
     content: bytes
 
 
-class _Conversation:
+class GitObjects(Protocol):
+    """Where objects are read."""
+
+    async def root(self, sha: str, path: str) -> tuple[GitObject, GitObject]:
+        """Return a commit, and the tree that it has at a path."""
+
+    async def contents(self, shas: Iterable[str]) -> list[GitObject]:
+        """Return objects."""
+
+    async def sizes(self, shas: Iterable[str]) -> dict[str, int]:
+        """Return the sizes of objects."""
+
+
+class PackObjects(GitObjects):
+    """Reads a pack; what it raises is a NotInPackError where git is to be asked."""
+
+    def __init__(self, pack: PackFile) -> None:
+        self._pack = pack
+
+    async def root(self, sha: str, path: str) -> tuple[GitObject, GitObject]:
+        """Go down from the tree of the commit; a path that leads elsewhere is git's affair."""
+        commit = self._read(sha)
+        found = _TREE.match(commit.content)
+        if commit.kind != "commit" or found is None:
+            raise NotInPackError(sha)
+        tree = self._read(found[1].decode())
+        for name in () if path == "." else path.encode("utf-8", "surrogateescape").split(b"/"):
+            below = tree_objects.tree(tree.content, len(sha))
+            named = (each for mode, other, each in below if (mode, other) == (tree_objects.FOLDER, name))
+            tree = self._read(next(named, b"").hex())
+        return commit, tree
+
+    async def contents(self, shas: Iterable[str]) -> list[GitObject]:
+        """Return objects."""
+        return [self._read(sha) for sha in shas]
+
+    async def sizes(self, shas: Iterable[str]) -> dict[str, int]:
+        """Return the sizes of objects."""
+        return {sha: self._pack.size(sha) for sha in shas}
+
+    def _read(self, sha: str) -> GitObject:
+        found = self._pack.read(sha)
+        return GitObject(sha, found.kind, len(found.content), found.content)
+
+
+class Conversation(GitObjects):
     """Asks `git cat-file --batch-command`, and reads its answers one after the other."""
 
     def __init__(self, child: Talk) -> None:
@@ -70,19 +119,24 @@ class _Conversation:
         self._output = b""
         self._at = 0
 
-    async def contents(self, names: Iterable[str]) -> list[_Answer]:
-        """Return objects by their names."""
-        return await self._answers("contents", tuple(names), has_content=True)
+    async def root(self, sha: str, path: str) -> tuple[GitObject, GitObject]:
+        """Let git find the tree."""
+        commit, tree = await self.contents((sha, f"{sha}^{{tree}}" if path == "." else f"{sha}:{path}"))
+        return commit, tree
+
+    async def contents(self, shas: Iterable[str]) -> list[GitObject]:
+        """Return objects by their ids, or by other names."""
+        return await self._answers("contents", tuple(shas), has_content=True)
 
     async def sizes(self, shas: Iterable[str]) -> dict[str, int]:
         """Return the sizes of objects."""
         return {each.sha: each.size for each in await self._answers("info", tuple(shas), has_content=False)}
 
-    async def _answers(self, command: str, names: tuple[str, ...], *, has_content: bool) -> list[_Answer]:
+    async def _answers(self, command: str, names: tuple[str, ...], *, has_content: bool) -> list[GitObject]:
         await self._child.send("".join(f"{command} {name}\n" for name in names).encode())
         return [await self._answer(has_content=has_content) for _ in names]
 
-    async def _answer(self, *, has_content: bool) -> _Answer:
+    async def _answer(self, *, has_content: bool) -> GitObject:
         head = await self._until(lambda: self._output.find(b"\n", self._at) + 1)
         found = _ANSWER.fullmatch(self._output, self._at, head)
         if found is None:
@@ -93,7 +147,7 @@ class _Conversation:
             end = head + size
             self._at = await self._until(lambda: end + 1 if len(self._output) > end else 0)
             content = self._output[head:end]
-        return _Answer(found[1].decode(), found[2].decode(), size, content)
+        return GitObject(found[1].decode(), found[2].decode(), size, content)
 
     async def _until(self, found: Callable[[], int]) -> int:
         """Wait for more until a place is found in it."""
@@ -105,15 +159,13 @@ class _Conversation:
         return at
 
 
-async def glance(child: Talk, sha: str, path: str) -> Glanced:
+async def glance(git: GitObjects, sha: str, path: str) -> Glanced:
     """Read what a commit holds below a path.
 
     Raises:
         TooLargeForGlanceError: it is not small, or there is no such folder.
     """
-    git = _Conversation(child)
-    tree = f"{sha}^{{tree}}" if path == "." else f"{sha}:{path}"
-    commit, root = await git.contents((sha, tree))
+    commit, root = await git.root(sha, path)
     if (commit.sha, commit.kind, root.kind) != (sha, "commit", "tree"):
         raise TooLargeForGlanceError
     trees = await _trees(git, root)
@@ -128,7 +180,7 @@ async def glance(child: Talk, sha: str, path: str) -> Glanced:
     return Glanced(sha, path, history.from_object(sha, commit.content), entries, contents)
 
 
-async def _trees(git: _Conversation, root: _Answer) -> Mapping[str, tree_objects.Tree]:
+async def _trees(git: GitObjects, root: GitObject) -> Mapping[str, tree_objects.Tree]:
     """Return the tree objects below one, by their ids."""
     known: dict[str, tree_objects.Tree] = {}
     unread = [root]
