@@ -105,6 +105,11 @@ _VERBS = (
         "towline.cli.tree:tree",
         "Show the objects of a repository as a tree, unhealthy ones first.",
     ),
+    Verb(
+        "why",
+        "towline.cli.why:why",
+        "Explain why a repository or an object is not ready, not as in Git, or not there.",
+    ),
 )
 """All commands; a summary is the first line of the command's own help."""
 

@@ -21,9 +21,9 @@ from towline.errors import TowlineError
 from towline.model import Key
 from towline.read.cluster import Cluster
 from towline.read.comparison import asked_comparison, compared, comparison_lines
-from towline.read.comparison.asked_comparison import AskedComparison
 from towline.read.comparison.compared import Comparison
 from towline.read.comparison.dry_run_client import DryRunClient
+from towline.read.comparison.online_revisions import AskedComparison
 from towline.read.comparison.revision_choice import RevisionChoice
 from towline.reconcile.values.treatments import Treated
 from towline.render.offline.offline_units import OfflineTools

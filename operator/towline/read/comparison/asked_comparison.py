@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import partial
+from dataclasses import replace
 
-from towline import text
 from towline.api import gitrepository
 from towline.api.gitrepository import GitRepository
-from towline.api.schema import Schema
 from towline.errors import BuildError, Reason, SourceError
 from towline.fields.hidden.hidden_values import HiddenValues
 from towline.fields.mask import Mask
-from towline.model import Key, Manifest, ObjectRef
+from towline.model import Key
 from towline.plan import ownership
 from towline.read.cluster import Cluster
 from towline.read.comparison import recorded_objects
 from towline.read.comparison.compared import Comparison
 from towline.read.comparison.declared_revision import RevisionRenderer
-from towline.read.comparison.dry_run import DryRun
+from towline.read.comparison.online_revisions import AskedComparison, OnlineRevisions
 from towline.read.comparison.recorded_objects import Compared
-from towline.read.comparison.revision_choice import ChosenRevision, RevisionChoice, RevisionFinder
-from towline.reconcile.values.release_values import GitValuesFile
-from towline.reconcile.values.treatments import Treated, Treatments
-from towline.render.offline.offline_units import OfflineTools
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskedComparison:
-    """What is compared: the revision, what renders it, and the CRD by which a spec is checked."""
-
-    choice: RevisionChoice
-    tools: OfflineTools
-    against: Schema
+from towline.read.comparison.revision_choice import ChosenRevision, RevisionFinder
+from towline.reconcile.values.treatments import Treated
 
 
 async def with_cluster(cluster: Cluster, name: str, asked: AskedComparison) -> Comparison:
@@ -50,53 +34,15 @@ async def with_cluster(cluster: Cluster, name: str, asked: AskedComparison) -> C
         TowlineError: an error that leaves nothing to compare.
     """
     repository = await cluster.repository(name)
-    spec = gitrepository.specify(repository, asked.against)
-    hidden = HiddenValues()
-    treatments = _treatments(cluster, hidden)
-    treated = await treatments.read(repository.key, spec)
-    renderer = RevisionRenderer(
-        key=repository.key, spec=spec, treated=treated, tools=asked.tools, discovery=cluster.discovery
-    )
-    finder = RevisionFinder(spec, asked.choice)
+    online = await OnlineRevisions.opened(cluster, repository, asked)
     observed = (repository.status.get("commit") or {}).get("observed", "")
-    async with finder.chosen(observed, repository.applied) as chosen:
+    async with online.finder.chosen(observed, repository.applied) as chosen:
         begun = _begun(repository.key, chosen)
         try:
-            found = await renderer.render(chosen.folder, chosen.sha)
+            findings = await online.findings(chosen.revision, chosen.folder, chosen.sha)
         except BuildError as error:
             return replace(begun, refused=error.failures)
-        treatments.learn(treated, found.declared.values())
-        run = DryRun(
-            client=cluster.client,
-            discovery=cluster.discovery,
-            repository=repository,
-            spec=spec,
-            mask=Mask(secrets.token_bytes(32), hidden),
-            applied=partial(_applied, finder, renderer, repository.applied),
-            moment=text.timestamp(datetime.now(UTC)),
-        )
-        findings = await run.run(chosen.revision, found)
     return _ended(begun, findings.compared, findings.notes)
-
-
-def _treatments(cluster: Cluster, hidden: HiddenValues) -> Treatments:
-    """Return what reads the variables, keys and values of a spec with the rights of the user."""
-    return Treatments(
-        cluster.client,
-        secret=secrets.token_bytes(32),
-        own_keys=("", ""),
-        hidden=hidden,
-        git=_no_other_repository,
-        find_sops=lambda: None,  # it is found where a folder is rendered
-    )
-
-
-async def _applied(
-    finder: RevisionFinder, renderer: RevisionRenderer, sha: str
-) -> Mapping[ObjectRef, Manifest] | None:
-    """Return what the applied commit declares; None where Git does not have it here."""
-    async with finder.of(sha) as folder:
-        return (await renderer.render(folder, sha)).declared if folder else None
 
 
 async def with_record(
@@ -151,8 +97,3 @@ def _ended(begun: Comparison, found: Compared, notes: tuple[str, ...]) -> Compar
 def _begun(key: Key, chosen: ChosenRevision) -> Comparison:
     notes = (chosen.note,) if chosen.note else ()
     return Comparison(repository=key, target=chosen.title, sha=chosen.sha, notes=notes)
-
-
-async def _no_other_repository(key: Key, _path: str, field: str) -> GitValuesFile | None:
-    message = f"{field}: values of GitRepository {key} are not read here: set spec.mode to Observe instead"
-    raise SourceError(Reason.INVALID_SPEC, message)

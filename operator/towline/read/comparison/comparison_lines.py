@@ -17,6 +17,7 @@ from towline.read.comparison.compared import ComparedChange, Comparison, Effect,
 
 _VALUE_BYTES = 200
 _MESSAGE_BYTES = 600
+_LINE_BYTES = 4096
 _COMMENT_BYTES = 60_000
 """What a comment may hold: GitHub takes 65,536 characters, others more."""
 
@@ -39,12 +40,10 @@ def lines(comparison: Comparison) -> Iterator[str]:
     """Yield what a terminal shows: each change with its fields, then refusals and what would stay, then the sum."""
     for change in comparison.changes:
         yield from _change(change)
-    for failure in comparison.refused:
-        yield f"! {_refused(failure)}"
-    for each in comparison.blocked:
-        yield f"! {_staying(each)}"
+    yield from (f"! {_refused(each)}" for each in comparison.refused)
+    yield from (f"! {_staying(each)}" for each in comparison.blocked)
     yield f"{comparison.repository} at {_named(comparison)}: {summary(comparison)}"
-    yield from (f"note: {note}" for note in comparison.notes)
+    yield from (f"note: {text.printable(note, _LINE_BYTES)}" for note in comparison.notes)
 
 
 def summary(comparison: Comparison) -> str:
@@ -102,7 +101,8 @@ def _change(change: ComparedChange) -> Iterator[str]:
     said = text.printable(change.message, _MESSAGE_BYTES) or _NOTES.get(change.action, "")
     note = f" ({said})" if said else ""
     sign = _SIGNS.get(change.action, "~")
-    yield f"{sign} {change.action} {change.ref.display}{note}{f'  {place}' if place else ''}"
+    shown = text.printable(change.ref.display)
+    yield f"{sign} {change.action} {shown}{note}{f'  {place}' if place else ''}"
     yield from (f"    {_field(field)}" for field in change.fields)
 
 
@@ -121,8 +121,8 @@ def _value(value: Any) -> str:
 
 def _refused(failure: Failure) -> str:
     place = _place(failure.file, failure.line)
-    where = " ".join(filter(None, (place, display(failure.object))))
-    field = f" {text.dotted(failure.field)}" if failure.field else ""
+    where = " ".join(filter(None, (place, text.printable(display(failure.object)))))
+    field = f" {text.printable(text.dotted(failure.field))}" if failure.field else ""
     said = text.printable(failure.message, _MESSAGE_BYTES)
     return f"{where}{field}: {failure.reason}: {said}" if where else f"{failure.reason}: {said}"
 
@@ -130,7 +130,7 @@ def _refused(failure: Failure) -> str:
 def _staying(each: StayingObject) -> str:
     verb = "delete, once confirmed," if each.waits else "stays:"
     why = text.printable(each.message or each.reason, _MESSAGE_BYTES)
-    return f"{verb} {each.ref.display}: {why}"
+    return f"{verb} {text.printable(each.ref.display)}: {why}"
 
 
 def _place(file: str, line: int) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from towline.api import labels
 from towline.errors import ApiError
+from towline.health import assessment
 from towline.kube.client import Client
 from towline.kube.discovery import Discovery
 from towline.live.observed import live_from, ref_from
-from towline.model import Body, GroupKind, Live, ObjectRef, Resource
+from towline.model import Body, GroupKind, Health, Live, ObjectRef, Resource
 from towline.read.comparison.believed_stamps import BelievedStamps
 
 _PAGE = "250"
@@ -36,11 +37,18 @@ class OwnObjectsReader:
     Args:
         client: sends the requests.
         discovery: says how kinds are served.
+        assess: says how an object is.
     """
 
-    def __init__(self, client: Client, discovery: Discovery) -> None:
+    def __init__(
+        self,
+        client: Client,
+        discovery: Discovery,
+        assess: Callable[[Body, GroupKind], Health] = assessment.assess,
+    ) -> None:
         self._client = client
         self._discovery = discovery
+        self._assess = assess
 
     async def read(self, label: str, kinds: Iterable[GroupKind], namespaces: Sequence[str]) -> OwnObjects:
         """Return the objects of some kinds: of all namespaces, or, where that is forbidden, of those that are named.
@@ -65,7 +73,7 @@ class OwnObjectsReader:
                 async for body in self._listed(resource, place, label):
                     ref = ref_from(body["metadata"], kind)
                     annotations[ref] = (body["metadata"].get("annotations") or {}).get(labels.OWNER, "")
-                    live[ref] = live_from(body, stamps, ref)
+                    live[ref] = live_from(body, stamps, ref, assess=self._assess)
         known = replace(stamps, annotations=annotations)
         return OwnObjects(live=live, stamps=known, unread=frozenset(unread), partly=frozenset(partly))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,9 @@ from towline.read.git.git_content import GitContent
 from towline.read.git.git_search import FoundGit, GitSearch
 
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_MOST = 1000
+"""How many new commits are looked at."""
+
 _NOBODY = Person(name="", email="")
 _UNCOMMITTED = Revision(
     sha="0" * 40,
@@ -100,6 +103,27 @@ class RevisionFinder:
             return
         async with self.folder(content, sha) as folder:
             yield folder
+
+    async def revisions(self, shas: Iterable[str]) -> Mapping[str, Revision]:
+        """Return commits that Git has here."""
+        wanted = tuple(shas)
+        content = (await self._git(wanted[0] if wanted else "")).content
+        return await content.revisions(wanted) if content else {}
+
+    async def between(self, applied: str, newest: str) -> Sequence[Revision]:
+        """Return the commits that lead from the applied one to a newer one, oldest first; none where Git lacks one."""
+        content = (await self._git(newest)).content
+        if content is None or await content.lacks((applied, newest)):
+            return ()
+        return tuple(reversed(await content.log(newest, since=applied, most=_MOST)))
+
+    async def last_change(self, source: str, target: str, file: str) -> Revision | None:
+        """Return the newest commit between two that changed a file; None where there is none, or Git lacks one."""
+        content = (await self._git(target)).content
+        if content is None or await content.lacks((source, target)):
+            return None
+        found = await content.log(target, since=source, paths=(file,), most=1)
+        return found[0] if found else None
 
     @asynccontextmanager
     async def folder(self, content: GitContent, sha: str) -> AsyncIterator[Path]:
