@@ -106,6 +106,11 @@ _VERBS = (
         "Show the objects of a repository as a tree, unhealthy ones first.",
     ),
     Verb(
+        "wait",
+        "towline.cli.wait:wait",
+        "Wait until a commit is applied, or its objects are healthy.",
+    ),
+    Verb(
         "why",
         "towline.cli.why:why",
         "Explain why a repository or an object is not ready, not as in Git, or not there.",

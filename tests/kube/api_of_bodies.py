@@ -46,7 +46,7 @@ SERVED: Mapping[str, tuple[Body, ...]] = {
 
 
 class ApiOfBodies:
-    """Serves objects: each at its own path, and in the collections that hold it.
+    """Serves objects: each at its own path, and in the collections that hold it; a watch of them tells nothing.
 
     Args:
         objects: with apiVersion, kind and metadata.
@@ -70,6 +70,8 @@ class ApiOfBodies:
             return _status(403, 'User "jane" cannot do this', "Forbidden")
         if (text := self.texts.get(request.path)) is not None:
             return web.Response(text=text)
+        if "watch" in request.query:
+            return await _silence(request)
         return self._found(request)
 
     def _groups(self, path: str) -> list[Body]:
@@ -111,6 +113,13 @@ class ApiOfBodies:
             if place in {"", each["metadata"].get("namespace")} and _is_chosen(each, request)
         ]
         return web.json_response({"metadata": {"resourceVersion": "1"}, "items": items})
+
+
+async def _silence(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await asyncio.sleep(60)  # until the client goes
+    return response
 
 
 def _named(version: str, kind: Body) -> tuple[str, str]:

@@ -96,11 +96,7 @@ class Follower:
                 items.update({item["metadata"]["uid"]: self._whole(item) for item in page.get("items") or ()})
                 version = page["metadata"].get("resourceVersion", "")
         gone = [SeenObject(body, is_gone=True) for uid, body in self._known.items() if uid not in items]
-        news = [
-            SeenObject(body)
-            for uid, body in items.items()
-            if _version(self._known.get(uid)) != _version(body)
-        ]
+        news = [SeenObject(body) for uid, body in items.items() if self._is_news(uid, body)]
         self._known, self._version = items, version
         return [*gone, *news]
 
@@ -140,6 +136,12 @@ class Follower:
         self._known[uid] = body
         return SeenObject(body)
 
+    def _is_news(self, uid: str, body: Body) -> bool:
+        known = self._known.get(uid)
+        return known is None or known["metadata"].get("resourceVersion") != body["metadata"].get(
+            "resourceVersion"
+        )
+
     @property
     def _path(self) -> str:
         return self._resource.path(self._namespace)
@@ -158,7 +160,3 @@ class Follower:
         if self._failures >= 2:
             self._on_trouble("the API server is back")
         self._failures = 0
-
-
-def _version(body: Body | None) -> str:
-    return body["metadata"].get("resourceVersion", "") if body else ""
