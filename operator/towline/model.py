@@ -208,12 +208,20 @@ class Person:
     email: str
 
 
+class Trailer(NamedTuple):
+    """One line `name: value` at the end of a commit message, such as `Reviewed-by: Ann <ann@example.com>`."""
+
+    name: str
+    value: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
     """One resolved commit. Times are RFC 3339 in UTC with a trailing Z; `pull_request` and `merged_by` may be empty.
 
     `written_by` is set for the merge commit of a pull request, whose author is who merged: it is the author of the pull
     request's newest commit. `taken_back` says that a rollback, or a rewritten history, takes this commit back.
+    `trailers` are those that say who else wrote, signed off, reviewed, tested or merged it, and which change it is.
     """
 
     sha: str
@@ -227,6 +235,7 @@ class Revision:
     merged_by: str = ""
     written_by: Person | None = None
     taken_back: bool = False
+    trailers: tuple[Trailer, ...] = ()
 
     @property
     def writer(self) -> Person:

@@ -16,7 +16,7 @@ from towline.api.pins import Pin
 from towline.api.syncrecord import Ending, FieldChange, Flag, SyncRecord, Trigger
 from towline.api.value_sources import ValuesCommit
 from towline.errors import Failure
-from towline.model import APPLIES, REMOVES, Action, Outcome, Result
+from towline.model import APPLIES, REMOVES, Action, Outcome, Result, Trailer
 from towline.records import closing, opening
 from towline.records.closing import FAILURES
 from towline.records.opening import COMMITS, ENTRY_FIELDS, PART_CHANGES
@@ -53,7 +53,15 @@ def full() -> SyncRecord:
                 name="values", url="https://h.example/v.git", ref="refs/heads/main", commit="3" * 40
             ),
         ),
-        commits=(replace(commit, pull_request="#7", merged_by="Bo", taken_back=True),),
+        commits=(
+            replace(
+                commit,
+                pull_request="#7",
+                merged_by="Bo",
+                taken_back=True,
+                trailers=(Trailer("Reviewed-by", "Cy"),),
+            ),
+        ),
     )
     parts = opening.opening(about, syncs.entries(changes, {changes[0].ref: fields}), None)
     fault = Failure(reason="NotOurs", message="exists", object="ConfigMap/shop/z")

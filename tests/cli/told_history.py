@@ -11,7 +11,7 @@ from towline import text
 from towline.api import recordbody
 from towline.api.syncrecord import Ending, FieldChange, SyncRecord, Trigger
 from towline.errors import Failure
-from towline.model import Action, Person, Revision
+from towline.model import Action, Person, Revision, Trailer
 from towline.records import closing, newest, opening
 from towline.records.newest import NewestSync
 from towline.records.opening import Place
@@ -46,7 +46,15 @@ def _commit(name: str, subject: str, day: int, author: Person = ADA, **more: Any
 
 
 FIRST = _commit("1a2b3c4", "Set the limit", 0)
-CHANGE = _commit("2b3c4d5", "Raise the limit", 1, BOB, pull_request="#12", merged_by="Cleo")
+CHANGE = _commit(
+    "2b3c4d5",
+    "Raise the limit",
+    1,
+    BOB,
+    pull_request="#12",
+    merged_by="Cleo",
+    trailers=(Trailer("Reviewed-by", "Dora <dora@example.com>"),),
+)
 BROKEN = _commit("3c4d5e6", "Break it", 3)
 BACK = _commit("4d5e6f7", 'Revert "Raise the limit"', 4)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from towline.api import recordbody
 from towline.api.syncrecord import FieldChange, Flag, RecordedRepository
-from towline.model import Action, ObjectRef
+from towline.model import Action, ObjectRef, Trailer
 from towline.records import chain, newest, opening
 
 from tests.records import syncs
@@ -169,3 +169,16 @@ def test_what_is_recorded_reads_back_as_it_was() -> None:
     again = recordbody.from_body(json.loads(json.dumps(recordbody.to_body(made))))
     assert again == replace(made, intent=replace(made.intent, commits=again.intent.commits))
     assert again.intent.commits == made.intent.commits
+
+
+def test_trailers_of_very_many_commits_leave_room_for_the_changes() -> None:
+    told = tuple(Trailer("Reviewed-by", f"Ann {number} <ann@example.com>") for number in range(20))
+    commits = tuple(
+        replace(syncs.revision(f"{number:040x}"), trailers=told) for number in range(opening.COMMITS)
+    )
+    draft = syncs.sync(commits=commits, commits_total=len(commits))
+    (record,) = opening.opening(draft, syncs.entries([syncs.change("settings")]), None)
+    assert record.intent.commits[0].trailers == told
+    assert record.intent.commits[-1].trailers == ()
+    assert size(recordbody.to_body(record)) < opening.PART_BYTES
+    assert recordbody.from_body(recordbody.to_body(record)) == record

@@ -125,3 +125,16 @@ def test_git_pull_takes_nothing_from_who_merged_before() -> None:
         commit("f1", "m1"),
     )
     assert [revisions[sha].merged_by for sha in ("p", "m2")] == ["", "Cleo"]
+
+
+def test_who_else_had_a_part_in_a_commit_is_told_by_its_trailers() -> None:
+    told = (
+        "Co-authored-by: Ann <a@x>\nReviewed-by: Bob \x1b[31m<b@x>\nRefs: #1\n"
+        "Signed-off-by: Ann <a@x>\nSigned-off-by: Ann <a@x>"
+    )
+    (revision,) = history.parse(commit("a", message=f"Add a thing (#12)\n\n{told}"))
+    assert revision.trailers == (
+        ("Co-authored-by", "Ann <a@x>"),
+        ("Reviewed-by", "Bob  [31m<b@x>"),
+        ("Signed-off-by", "Ann <a@x>"),
+    )

@@ -21,7 +21,7 @@ from towline.api.syncrecord import (
     SyncRecord,
     Trigger,
 )
-from towline.model import Body, Person, Revision
+from towline.model import Body, Person, Revision, Trailer
 
 
 def to_body(record: SyncRecord) -> dict[str, Any]:
@@ -198,6 +198,7 @@ def commit_body(revision: Revision) -> dict[str, Any]:
         pullRequest=revision.pull_request,
         mergedBy=revision.merged_by,
         takenBack=revision.taken_back,
+        trailers=[{"name": each.name, "value": each.value} for each in revision.trailers],
     )
 
 
@@ -212,6 +213,7 @@ def _revision(commit: Body) -> Revision:
         pull_request=commit.get("pullRequest", ""),
         merged_by=commit.get("mergedBy", ""),
         taken_back=commit.get("takenBack", False),
+        trailers=tuple(Trailer(each["name"], each["value"]) for each in commit.get("trailers", ())),
     )
 
 

@@ -114,6 +114,7 @@ def _commits(sync: RecordedSync) -> Iterator[str]:
         told = f"pull request {each.pull_request or UNKNOWN}, merged by {each.merged_by or UNKNOWN}{back}"
         yield f"  {each.short} {each.subject}"
         yield f"    {each.author.name} <{each.author.email}>, {told}"
+        yield from (f"    {trailer.name}: {trailer.value}" for trailer in each.trailers)
     if (more := intent.commits_total - len(intent.commits)) > 0:
         yield f"  and {text.many(more, 'older commit')}"
 

@@ -33,6 +33,7 @@ ENTRY_FIELDS = 100
 """Limits of one record and one entry; with the outcome a record stays below 512 KiB."""
 
 COMMITS = 250
+TRAILERS = 16 * 1024
 REF_BYTES = 1024
 USER_BYTES = 256
 
@@ -149,7 +150,7 @@ def opening(
     """
     if tip and not tip.digest:
         raise ValueError(f"{tip.name} is still open")
-    commits = tuple(sizes.commit(revision) for revision in sync.commits[:COMMITS])
+    commits = sizes.with_few_trailers(map(sizes.commit, sync.commits[:COMMITS]), TRAILERS)
     told = sum(sizes.size(recordbody.commit_body(commit)) for commit in commits)
     parts = (*pins.body(sync.pins), *value_sources.body(sync.sources))
     room = PART_BYTES - told - sum(map(sizes.size, parts))

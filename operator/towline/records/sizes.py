@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import orjson
 
 from towline import text
-from towline.model import Person, Revision
+from towline.model import Person, Revision, Trailer
 
 T = TypeVar("T")
 
@@ -64,7 +64,20 @@ def commit(revision: Revision) -> Revision:
         subject=text.printable(revision.subject, 512),
         pull_request=text.printable(revision.pull_request, 256),
         merged_by=text.printable(revision.merged_by, 256),
+        trailers=tuple(
+            Trailer(each.name[:64], text.printable(each.value, 256)) for each in revision.trailers
+        ),
     )
+
+
+def with_few_trailers(commits: Iterable[Revision], most: int) -> tuple[Revision, ...]:
+    """Return commits whose trailers have at most `most` characters together; those of the first ones stay."""
+    left = most
+    found = []
+    for revision in commits:
+        left -= sum(len(each.name) + len(each.value) for each in revision.trailers)
+        found.append(revision if left >= 0 else replace(revision, trailers=()))
+    return tuple(found)
 
 
 def person(given: Person) -> Person:

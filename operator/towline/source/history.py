@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from towline.model import Person, Revision
+from towline.model import Person, Revision, Trailer
 from towline.source import pull_requests
+from towline.source.authorship import trailers
 
 FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%ce%x00%ct%x00%<(4000,trunc)%B%x1E%<(1000,ltrunc)%B"
 """One commit for `git log -z`; NUL ends each field. Of a message 4,000 columns are told, and its last 1,000."""
@@ -84,7 +85,10 @@ def _revision(fields: list[str]) -> Revision:
         committed_at=_time(committed),
         subject=_clean(message.strip().partition("\n")[0]),
     )
-    named = replace(revision, pull_request=pull_requests.pull_request(message))
+    told = tuple(
+        Trailer(_clean(name), _clean(value)) for name, value in trailers.told(trailers.parse(message))
+    )
+    named = replace(revision, pull_request=pull_requests.pull_request(message), trailers=told)
     if not (named.pull_request or pull_requests.is_merge(named)):
         return named
     return replace(named, merged_by=pull_requests.merged_by(named, message))

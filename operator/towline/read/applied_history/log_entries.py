@@ -8,7 +8,7 @@ from typing import Any
 
 from towline import text
 from towline.api.syncrecord import ChangeEntry, Counts
-from towline.model import Key, Revision
+from towline.model import Key, Revision, Trailer
 from towline.read.applied_history.commit_accounts import CommitAccount
 from towline.read.applied_history.recorded_sync import RecordedSync, SyncFailure
 
@@ -46,6 +46,12 @@ class LogEntry:
     def brings_no_commit(self) -> bool:
         """Whether the sync put right what others had changed."""
         return self.trigger == "Drift"
+
+    @property
+    def trailers(self) -> tuple[Trailer, ...]:
+        """What the message of its commit says of others who had a part in it."""
+        found = (each.trailers for each in self.commits if each.sha == self.commit)
+        return next(found, ())
 
     @property
     def changed(self) -> tuple[tuple[str, str], ...]:
@@ -150,6 +156,7 @@ def body(entry: LogEntry) -> dict[str, Any]:
         "mergedBy": entry.merged_by or None,
         "pullRequest": entry.pull_request or None,
         "subject": entry.subject or None,
+        "trailers": [{"name": each.name, "value": each.value} for each in entry.trailers],
         "record": entry.record or None,
         "trigger": entry.trigger or None,
         "changed": [{"object": name, "action": action} for name, action in entry.changed],

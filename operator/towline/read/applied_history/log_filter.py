@@ -34,7 +34,7 @@ class LogFilter:
 
     Attributes:
         object: an object that it changes, or that was refused.
-        author: a part of the name or the address of who wrote one of its commits, in any case.
+        author: a part of the name or the address of who wrote one of its commits, also with others, in any case.
         commit: the beginning of the id of one of its commits.
         path: a file, or a folder, that declares one of the objects that it changes, or that is refused.
         since: the earliest time, as records write it.
@@ -60,12 +60,11 @@ class LogFilter:
         )
 
     def _has_author(self, entry: LogEntry) -> bool:
-        people = [
-            (entry.author, entry.email),
-            *((each.author.name, each.author.email) for each in entry.commits),
-        ]
-        wanted = self.author.casefold()
-        return not wanted or any(wanted in f"{name} <{email}>".casefold() for name, email in people)
+        wrote = [each.author for each in entry.commits]
+        people = [f"{entry.author} <{entry.email}>", *(f"{each.name} <{each.email}>" for each in wrote)]
+        others = (trailer for each in entry.commits for trailer in each.trailers)
+        people += [each.value for each in others if each.name.lower() == "co-authored-by"]
+        return any(self.author.casefold() in person.casefold() for person in people)
 
     def _has_commit(self, entry: LogEntry) -> bool:
         shas = (entry.commit, *(each.sha for each in entry.commits), *(each.commit for each in entry.changes))

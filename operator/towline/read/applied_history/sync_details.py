@@ -88,6 +88,7 @@ def _commit(revision: Revision) -> dict[str, Any]:
         "subject": revision.subject,
         "at": revision.committed_at,
         "takenBack": revision.taken_back,
+        "trailers": [{"name": each.name, "value": each.value} for each in revision.trailers],
     }
 
 

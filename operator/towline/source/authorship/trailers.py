@@ -3,17 +3,45 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Iterable
+
+from towline.model import Trailer
 
 _TRAILER = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9-]*)\s*:\s*(?P<value>\S.*)")
 _BLANK = re.compile(r"\n[ \t]*\n")
 
 
-class Trailer(NamedTuple):
-    """One line `name: value` at the end of a message."""
+_TOLD = frozenset(
+    {
+        "acked-by",
+        "approved-by",
+        "assisted-by",
+        "change-id",
+        "co-authored-by",
+        "co-committed-by",
+        "co-developed-by",
+    }
+    | {
+        "merged-by",
+        "reported-by",
+        "requested-by",
+        "reviewed-by",
+        "reviewed-on",
+        "signed-off-by",
+        "submitted-by",
+    }
+    | {"suggested-by", "tested-by"}
+)
+"""Trailers that say who had a part in a change, and where it was reviewed; in small letters."""
 
-    name: str
-    value: str
+MOST = 20
+"""How many trailers of one commit are told."""
+
+
+def told(found: Iterable[Trailer]) -> tuple[Trailer, ...]:
+    """Return the trailers that an auditor asks for, each once, in their order."""
+    named = (each for each in found if each.name.lower() in _TOLD)
+    return tuple(dict.fromkeys(named))[:MOST]
 
 
 def parse(message: str) -> tuple[Trailer, ...]:
