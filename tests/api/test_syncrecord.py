@@ -20,6 +20,7 @@ from towline.model import APPLIES, REMOVES, Action, Outcome, Result, Trailer
 from towline.records import closing, opening
 from towline.records.closing import FAILURES
 from towline.records.opening import COMMITS, ENTRY_FIELDS, PART_CHANGES
+from towline.records.signing import CheckpointKey
 
 from tests.records import syncs
 
@@ -45,6 +46,9 @@ def full() -> SyncRecord:
     about = syncs.sync(
         source="2" * 40,
         requested_by="ada",
+        checkpoint=CheckpointKey(b"k" * 32).signed(
+            uid=syncs.UID, sequence=7, digest="sha256:1", time="2026-01-01T00:00:00Z", trimmed="1-3"
+        ),
         flags=(Flag.HISTORY_REWRITTEN, Flag.LATE),
         author=commit.author,
         pins=(Pin(name="https://h.example/charts/web", ref="1.2.3", resolved="web.tgz", digest="sha256:1"),),

@@ -19,8 +19,8 @@ from tests.controller.clock import Time
 from tests.kube import loopback
 from tests.kube.loopback import Handler, Server, says, status
 
-OWN = Keys(mask=b"o" * 32, owner=b"w" * 32, since="2026-01-01T00:00:00Z")
-OTHER = Keys(mask=b"a" * 32, owner=b"b" * 32, since="2025-01-01T00:00:00Z")
+OWN = Keys(mask=b"o" * 32, owner=b"w" * 32, since="2026-01-01T00:00:00Z", checkpoint=b"p" * 32)
+OTHER = Keys(mask=b"a" * 32, owner=b"b" * 32, since="2025-01-01T00:00:00Z", checkpoint=b"c" * 32)
 FOLDER = "/api/v1/namespaces/towline-system/secrets"
 
 
@@ -43,7 +43,12 @@ class Store:
 
 
 def entries(found: Keys) -> dict[str, str]:
-    held = {"mask": found.mask, "owner": found.owner, "owner.since": found.since.encode()}
+    held = {
+        "mask": found.mask,
+        "owner": found.owner,
+        "owner.since": found.since.encode(),
+        "checkpoint": found.checkpoint,
+    }
     return {name: base64.b64encode(value).decode() for name, value in held.items()}
 
 
@@ -113,6 +118,13 @@ async def test_a_secret_from_before_owner_stamps_gains_their_key_and_keeps_the_o
     assert body["metadata"] == {"resourceVersion": "7"}
 
 
+async def test_a_secret_from_before_checkpoints_gains_their_key_alone(server: Server, client: Client) -> None:
+    held = {name: text for name, text in entries(OTHER).items() if name != "checkpoint"}
+    server.answers = [says(200, {"metadata": {"resourceVersion": "7"}, "data": held}), says(200)]
+    assert await asked(client) == replace(OTHER, checkpoint=OWN.checkpoint)
+    assert json.loads(server.bodies[-1])["data"] == {"checkpoint": entries(OWN)["checkpoint"]}
+
+
 async def test_of_replicas_that_add_a_key_together_the_slower_ones_take_that_of_the_quickest(
     server: Server, client: Client
 ) -> None:
@@ -127,13 +139,18 @@ async def test_without_the_right_to_add_a_key_to_the_secret_its_masking_key_serv
     with capture_logs() as logs:
         assert await asked(client) == replace(OWN, mask=OTHER.mask)
     (line,) = logs
-    assert line["event"] == "the key of owner stamps is in the data folder alone"
+    assert line["event"] == "a new key is in the data folder alone"
     assert (line["log_level"], line["secret"]) == ("warning", "towline-system/towline-keys")
     assert line["error"]
 
 
 def numbered(number: int) -> Keys:
-    return Keys(mask=bytes([number]) * 32, owner=bytes([number + 10]) * 32, since=f"{2000 + number}")
+    return Keys(
+        mask=bytes([number]) * 32,
+        owner=bytes([number + 10]) * 32,
+        since=f"{2000 + number}",
+        checkpoint=bytes([number + 20]) * 32,
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,6 +161,7 @@ def numbered(number: int) -> Keys:
         [status(404, "NotFound")],
         [secret(replace(OTHER, mask=b"short"))],
         [secret(replace(OTHER, owner=b"short"))],
+        [secret(replace(OTHER, checkpoint=b"short"))],
         [says(200, {"data": {"else": "eA=="}})],
         [says(200, {})],
     ],

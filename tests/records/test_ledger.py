@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from towline.errors import ApiError, ClusterError
 from towline.model import Key
 from towline.records import chain, closing, newest, opening
 from towline.records import ledger as ledgers
+from towline.records.checkpoints import Checkpoints
 from towline.records.ledger import Ledger
+from towline.records.signing import CheckpointKey
 from towline.records.spool import SpoolFolder
 from towline.records.store import AnotherOperatorError
 
@@ -71,7 +74,7 @@ def keeps(*made: SyncRecord) -> Handler:
 
 def listed(*made: SyncRecord) -> Handler:
     """Answer with the metadata of records."""
-    created = {"creationTimestamp": "2026-01-01T00:00:00Z"}
+    created = {"creationTimestamp": "2026-01-01T00:00:00Z", "namespace": "shop"}
     items = [{"metadata": {"name": each.name, "uid": f"uid of {each.name}", **created}} for each in made]
     return says(200, {"metadata": {}, "items": items})
 
@@ -339,11 +342,44 @@ async def test_old_records_are_deleted_by_uid_and_looked_for_once_in_twenty(tmp_
     answers = [listed(newest), holds(newest), listed(old, newest), LIST, says(200)]
     async with ledger_on(tmp_path, *answers) as (ledger, server):
         await ledger.newest(KEY, syncs.UID)
-        await ledger.retain(KEY, syncs.UID, now)
-        await ledger.retain(KEY, syncs.UID, now)
+        await ledger.retain(KEY, syncs.UID, {}, now)
+        await ledger.retain(KEY, syncs.UID, {}, now)
     assert server.verbs == ["GET"] * 4 + ["DELETE"]
     assert server.requests[4].path.endswith(f"/{old.name}")
     assert json.loads(server.bodies[4])["preconditions"] == {"uid": f"uid of {old.name}"}
+
+
+async def test_an_old_record_is_deleted_only_when_the_status_says_that_it_will_be(tmp_path: Path) -> None:
+    now = datetime(2028, 1, 1, tzinfo=UTC)
+    made = syncs.history(*[1] * 40)
+    old, middle, last = made[0], made[19], made[39]
+    answers = [listed(middle), holds(middle), listed(old, middle), LIST, CREATED, says(200)]
+    answers += [listed(old, middle, last), LIST, says(200)]
+    server = Server(*answers)
+    signs = Checkpoints(CheckpointKey(b"k" * 32), lambda: now)
+    async with served(server) as client:
+        ledger = Ledger(client, "", tmp_path, checkpoints=signs, pause=at_once)
+        await ledger.newest(KEY, syncs.UID)
+        await ledger.retain(KEY, syncs.UID, {}, now)
+        assert "DELETE" not in server.verbs
+        told = ledger.told(syncs.UID, {})
+        assert told
+        assert (told["sequence"], told["trimmed"]) == (20, "1")
+        await ledger.close(ended(await ledger.open((replace(last, closing=None),))))
+        await ledger.retain(KEY, syncs.UID, {"checkpoint": told}, now)
+    assert server.verbs[-1] == "DELETE"
+    assert server.requests[-1].path.endswith(f"/{old.name}")
+
+
+async def test_records_of_repositories_that_are_gone_are_deleted_by_their_age(tmp_path: Path) -> None:
+    [record, *_] = syncs.history(1)
+    async with ledger_on(tmp_path, listed(record), listed(record), says(200)) as (ledger, server):
+        await ledger.sweep({syncs.UID}, datetime(2028, 1, 1, tzinfo=UTC))
+        await ledger.sweep(set(), None)
+        assert server.verbs == ["GET"]
+        await ledger.sweep({"another"}, datetime(2028, 1, 1, tzinfo=UTC))
+    assert server.verbs == ["GET", "GET", "DELETE"]
+    assert server.requests[-1].path.endswith(f"/namespaces/shop/syncrecords/{record.name}")
 
 
 async def test_all_records_lie_in_one_namespace_if_one_is_named(tmp_path: Path) -> None:

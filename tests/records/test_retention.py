@@ -13,7 +13,9 @@ FEW = Retention(commits=3, drifts=2, age=timedelta(days=10))
 
 def stored(sequence: int, days: float = 0) -> Stored:
     return Stored(
+        namespace="shop",
         name=f"app-{sequence}",
+        repository="0b6a0c3e",
         uid=f"uid {sequence}",
         sequence=sequence,
         created_at=NOW - timedelta(days=days),
@@ -59,3 +61,10 @@ def test_nothing_within_the_limits_goes(drawn: list[tuple[bool, int]]) -> None:
         for record in group[-limit:]:
             assert record.sequence in left or record.created_at < NOW - timedelta(days=10)
         assert len(left & {record.sequence for record in group}) <= limit + 1
+
+
+def test_of_repositories_that_are_gone_all_records_go_by_their_age() -> None:
+    records = [stored(1, days=900), stored(2, days=11), stored(3, days=9)]
+    living = "0b6a0c3e-5f3b-4a52-9c8e-3f1d2b7a9e10"
+    assert [each.sequence for each in retention.orphaned(records, {"another"}, FEW, NOW)] == [1, 2]
+    assert retention.orphaned(records, {living}, FEW, NOW) == ()

@@ -22,16 +22,17 @@ def test_the_keys_are_made_once_and_are_for_their_owner_alone(tmp_path: Path) ->
     assert (len(found.mask), len(found.owner), found.since) == (32, 32, "2026-01-01T00:00:00Z")
     assert found.mask != found.owner
     assert data_folder.own_keys(folder, LATER) == found
-    assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600, 0o600]
+    assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600] * 3
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("name", ["mask.key", "owner.key"])
+@pytest.mark.parametrize("name", ["mask.key", "owner.key", "checkpoint.key"])
 def test_a_key_that_is_damaged_is_replaced(tmp_path: Path, name: str) -> None:
     before = data_folder.own_keys(tmp_path, FIRST)
     (tmp_path / name).write_bytes(b"short")
     after = data_folder.own_keys(tmp_path, LATER)
-    assert (len(after.mask), len(after.owner)) == (32, 32)
+    assert (len(after.mask), len(after.owner), len(after.checkpoint)) == (32, 32, 32)
+    assert (after.checkpoint == before.checkpoint) == (name != "checkpoint.key")
     assert (after.mask == before.mask, after.owner == before.owner) == (
         name != "mask.key",
         name != "owner.key",
@@ -47,10 +48,10 @@ def test_a_folder_from_before_owner_stamps_keeps_its_masking_key(tmp_path: Path)
 
 def test_the_keys_that_all_operators_share_are_kept_for_the_next_start(tmp_path: Path) -> None:
     data_folder.own_keys(tmp_path, FIRST)
-    shared = Keys(mask=b"k" * 32, owner=b"o" * 32, since="2025-06-01T00:00:00Z")
+    shared = Keys(mask=b"k" * 32, owner=b"o" * 32, since="2025-06-01T00:00:00Z", checkpoint=b"c" * 32)
     data_folder.keep(tmp_path, shared)
     assert data_folder.own_keys(tmp_path, FIRST) == shared
-    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600, 0o600]
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600] * 3
 
 
 def test_two_folders_have_different_keys(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
-from towline.records import chain
+from towline.records import chain, signed_chain
 
 from e2e.faults.proxy import Proxy
 from e2e.faults.rules import Request
@@ -332,3 +332,22 @@ def test_what_others_write_while_a_sync_looks_at_an_object_is_no_change_of_that_
 
 def _dry_run_of_a_config_map(request: Request) -> bool:
     return "dryRun" in request.query and request.of("configmaps")
+
+
+def test_a_checkpoint_of_the_status_proves_what_the_records_hold(
+    operator: Operator, cluster: Cluster, repo: Repo, git_repository: Callable[..., Repository]
+) -> None:
+    repository = git_repository()
+    repository.until_ready(repo.commit(manifests.config_maps(["a"])))
+    repository.until_ready(repo.commit(manifests.config_maps(["b"])))
+    signed = repository.until(
+        lambda status: status.get("checkpoint", {}).get("sequence") == 2, "a checkpoint of both records"
+    )["checkpoint"]
+    records = repository.until_closed()
+    found = signed_chain.verify(records, [signed], {signed["publicKey"]})
+    assert (found.problems, found.checked) == ((), 1)
+    (cut,) = signed_chain.verify(records[:1], [signed], {signed["publicKey"]}).problems
+    assert "the records 2 to 2 after it are missing" in cut.message
+    assert signed["keyId"] in [
+        line["keyId"] for line in operator.log() if line.get("event") == "checkpoint key"
+    ]

@@ -380,11 +380,11 @@ async def test_old_records_go_and_repairs_push_no_commit_out(
     for number in range(20):
         await recorded(ledger, namespace, trigger=Trigger.COMMIT if number < 5 else Trigger.DRIFT)
 
-    await ledger.retain(Key(namespace, "app"), syncs.UID, datetime.now(UTC))
+    await ledger.retain(Key(namespace, "app"), syncs.UID, {}, datetime.now(UTC))
     assert [made["spec"]["sequence"] for made in told(cluster, namespace)] == [3, 4, 5, 19, 20]
 
     await recorded(ledger, namespace)
-    await ledger.retain(Key(namespace, "app"), syncs.UID, datetime.now(UTC) + timedelta(days=900))
+    await ledger.retain(Key(namespace, "app"), syncs.UID, {}, datetime.now(UTC) + timedelta(days=900))
     assert len(told(cluster, namespace)) == 6
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from towline.api import pins, value_sources
+from towline.api import checkpoint, pins, value_sources
 from towline.api.syncrecord import (
     API_VERSION,
     KIND,
@@ -59,6 +59,7 @@ def spec_body(intent: Intent) -> dict[str, Any]:
         author=_person_body(intent.author) if intent.author else None,
         pins=pins.body(intent.pins),
         sources=value_sources.body(intent.sources),
+        checkpoint=checkpoint.body(intent.checkpoint) if intent.checkpoint else None,
         commits=[commit_body(revision) for revision in intent.commits],
         commitsTotal=intent.commits_total,
         changes=[change_body(change) for change in intent.changes],
@@ -142,6 +143,7 @@ def _intent(spec: Body) -> Intent:
         author=Person(**spec["author"]) if "author" in spec else None,
         pins=pins.parse(spec),
         sources=value_sources.parse(spec),
+        checkpoint=checkpoint.parse(spec["checkpoint"]) if "checkpoint" in spec else None,
         commits=tuple(_revision(commit) for commit in spec.get("commits", ())),
         commits_total=spec.get("commitsTotal", 0),
         changes=tuple(_change(change) for change in spec.get("changes", ())),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from towline.api.checkpoint import Checkpoint
 from towline.api.pins import Pin
 from towline.api.value_sources import ValuesCommit
 from towline.model import Person, Resource, Revision
@@ -101,7 +102,7 @@ class Intent:
     the target brings, None in records that do not say so. `commits` are newest first; `commits_total` also counts
     those that are not listed. `pins` are what names of remote parts were resolved to; `sources`
     are the commits of other repositories that values came from. `requested_by` is who asked for the sync, as their
-    annotation claims, empty where nobody did.
+    annotation claims, empty where nobody did. `checkpoint` is what an operator has signed of the records before.
     """
 
     subject: RecordedRepository
@@ -123,6 +124,7 @@ class Intent:
     pins: tuple[Pin, ...] = ()
     sources: tuple[ValuesCommit, ...] = ()
     requested_by: str = ""
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Do the chores between passes: post kept records, delete unused mirrors, verify objects, learn the kinds."""
+"""Do the chores between passes: post kept records, delete what nobody needs, verify objects, learn the kinds."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ POST_SECONDS = 30.0
 
 IDLE_SECONDS = 120.0
 """Seconds for which an unused mirror is kept, in case its GitRepository is created again or renamed."""
+
+EXPIRE_SECONDS = 12 * 3600.0
+"""Seconds until the records of repositories that are gone are looked through, and then between two looks."""
 
 _VERIFY_AFTER = 0.9
 """The fraction of the time between two verifications in which nothing is read for them."""
@@ -63,3 +66,15 @@ async def tidy(queue: WorkQueue, passes: Passes, doors: Doors) -> None:
             await doors.mirrors.retain(passes.remotes(), IDLE_SECONDS)
         except OSError as error:
             _log.warning("unused mirrors were not deleted", error=str(error))
+
+
+async def expire(queue: WorkQueue, passes: Passes) -> None:
+    """Delete the expired records of repositories that are gone, every `EXPIRE_SECONDS`."""
+    while True:
+        await asyncio.sleep(EXPIRE_SECONDS)
+        if not queue.started:
+            continue
+        try:
+            await passes.expire()
+        except ClusterError as error:
+            _log.warning("records of deleted GitRepositories were not deleted", error=error.message)

@@ -10,7 +10,7 @@ from towline import text
 from towline.controller.keys import KEY_BYTES, Keys
 from towline.records.spool import write_whole
 
-_MASK, _OWNER = "mask.key", "owner.key"
+_MASK, _OWNER, _CHECKPOINT = "mask.key", "owner.key", "checkpoint.key"
 """The files; that of the owner key says behind the key when it was made."""
 
 
@@ -22,10 +22,12 @@ def own_keys(folder: Path, now: datetime) -> Keys:
     """
     mask, _ = _read(folder / _MASK)
     owner, since = _read(folder / _OWNER)
+    checkpoint, _ = _read(folder / _CHECKPOINT)
     found = Keys(
         mask=mask or secrets.token_bytes(KEY_BYTES),
         owner=owner or secrets.token_bytes(KEY_BYTES),
         since=since if owner else text.timestamp(now),
+        checkpoint=checkpoint or secrets.token_bytes(KEY_BYTES),
     )
     keep(folder, found)
     return found
@@ -37,7 +39,11 @@ def keep(folder: Path, keys: Keys) -> None:
     Raises:
         OSError: the folder cannot be read or written.
     """
-    for name, key, said in ((_MASK, keys.mask, ""), (_OWNER, keys.owner, keys.since)):
+    for name, key, said in (
+        (_MASK, keys.mask, ""),
+        (_OWNER, keys.owner, keys.since),
+        (_CHECKPOINT, keys.checkpoint, ""),
+    ):
         if _read(folder / name) != (key, said):
             write_whole(folder / name, key + said.encode())
 

@@ -19,7 +19,7 @@ from towline.plan.stamp import Stamps
 
 KEY_BYTES = 32
 
-_MASK, _OWNER, _SINCE = "mask", "owner", "owner.since"
+_MASK, _OWNER, _SINCE, _CHECKPOINT = "mask", "owner", "owner.since", "checkpoint"
 """The entries of the Secret."""
 
 _PATIENCE_SECONDS = 30.0
@@ -39,11 +39,13 @@ class Keys:
         mask: makes the digests that replace secret values.
         owner: makes the stamps in owner annotations.
         since: when `owner` was made (RFC 3339).
+        checkpoint: signs checkpoints of records (Ed25519).
     """
 
     mask: bytes = field(repr=False)
     owner: bytes = field(repr=False)
     since: str
+    checkpoint: bytes = field(repr=False)
 
     @property
     def stamps(self) -> Stamps:
@@ -105,16 +107,22 @@ async def _shared(client: Client, namespace: str, own: Keys) -> Keys:
             return own
         found = await client.found(f"{path}/{labels.KEYS}")  # that of the replica that was quicker
     held = secrets.content(found or {})
-    mask = _key(held, _MASK)
-    if _OWNER not in held:
-        return await _added(client, namespace, found or {}, replace(own, mask=mask))
-    return Keys(mask=mask, owner=_key(held, _OWNER), since=held.get(_SINCE, b"").decode("ascii", "replace"))
+    keys = replace(own, mask=_key(held, _MASK))
+    if _OWNER in held:
+        since = held.get(_SINCE, b"").decode("ascii", "replace")
+        keys = replace(keys, owner=_key(held, _OWNER), since=since)
+    if _CHECKPOINT in held:
+        keys = replace(keys, checkpoint=_key(held, _CHECKPOINT))
+    if _OWNER in held and _CHECKPOINT in held:
+        return keys
+    return await _added(client, namespace, found or {}, keys)
 
 
 async def _added(client: Client, namespace: str, secret: Body, keys: Keys) -> Keys:
-    """Add the key of stamps to a Secret that an earlier version has made, unless another replica was quicker."""
+    """Add the keys that a Secret of an earlier version lacks, unless another replica was quicker."""
     version = (secret.get("metadata") or {}).get("resourceVersion", "")
-    entries = {name: value for name, value in _encoded(keys).items() if name != _MASK}
+    held = secret.get("data") or {}
+    entries = {name: value for name, value in _encoded(keys).items() if name not in held}
     try:
         await client.request(
             "PATCH",
@@ -126,7 +134,7 @@ async def _added(client: Client, namespace: str, secret: Body, keys: Keys) -> Ke
         if _may_end(error):
             raise
         _log.warning(
-            "the key of owner stamps is in the data folder alone",
+            "a new key is in the data folder alone",
             secret=f"{namespace}/{labels.KEYS}",
             error=_hidden(error.message, namespace, keys),
         )
@@ -143,7 +151,12 @@ def _key(held: Mapping[str, bytes], name: str) -> bytes:
 
 
 def _encoded(keys: Keys) -> dict[str, str]:
-    entries = {_MASK: keys.mask, _OWNER: keys.owner, _SINCE: keys.since.encode()}
+    entries = {
+        _MASK: keys.mask,
+        _OWNER: keys.owner,
+        _SINCE: keys.since.encode(),
+        _CHECKPOINT: keys.checkpoint,
+    }
     return {name: base64.b64encode(value).decode() for name, value in entries.items()}
 
 

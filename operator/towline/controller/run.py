@@ -34,7 +34,9 @@ from towline.live.judge import Shift
 from towline.live.recheck import Rechecks
 from towline.metrics import Metrics
 from towline.model import Key, ObjectRef
+from towline.records.checkpoints import Checkpoints
 from towline.records.ledger import Ledger
+from towline.records.signing import CheckpointKey
 from towline.server import app
 from towline.settings import Settings
 from towline.shares.pools import Pools
@@ -134,6 +136,8 @@ async def _keys(folder: Path, home: str) -> Keys:
     async with Client(credentials.load) as client:
         found = await keys.shared(client, home, own)
     await asyncio.to_thread(data_folder.keep, folder, found)
+    signs = CheckpointKey(found.checkpoint)
+    _log.info("checkpoint key", keyId=signs.id, publicKey=signs.public)
     return found
 
 
@@ -148,10 +152,16 @@ async def _leadership(chosen: Settings) -> AsyncIterator[Leadership]:
         yield Elector(client, chosen.home, holder, clock=time.monotonic, now=wiring.now)
 
 
-async def _end(rechecks: Rechecks, index: Index, mirrors: Mirrors) -> None:
+async def _end(rechecks: Rechecks, index: Index, mirrors: Mirrors, ledger: Ledger) -> None:
     await rechecks.aclose()
     await index.aclose()
     await mirrors.aclose()
+    ledger.stop()
+
+
+def _ledger(chosen: Settings, client: Client, own: Keys) -> Ledger:
+    checkpoints = Checkpoints(CheckpointKey(own.checkpoint), wiring.now)
+    return Ledger(client, chosen.records_namespace, chosen.folder, checkpoints=checkpoints)
 
 
 @asynccontextmanager
@@ -176,7 +186,7 @@ async def _engine(
             lambda refs: passes.verify(refs),  # noqa: PLW0108  they are made below
             lambda ref: passes.doubted(ref),  # noqa: PLW0108
         )
-        ledger = Ledger(client, chosen.records_namespace, chosen.folder)
+        ledger = _ledger(chosen, client, own)
         doubt, lost = rechecks.note, ledger.read_again
         index = Index(client, discovery, changed, shifted, stamps=own.stamps, on_doubt=doubt, on_lost=lost)
         mirrors = _mirrors(chosen, own.mask, pools)
@@ -193,12 +203,13 @@ async def _engine(
         queue = WorkQueue(passes.once, time.monotonic, may_interrupt=passes.is_asking)
         resumption = Resumption(lambda: pages(client), wake, lost, queue.leave)
 
-        end = partial(_end, rechecks, index, mirrors)
+        end = partial(_end, rechecks, index, mirrors, ledger)
         try:
             async with _beside(
                 learn=background.learn(discovery),
                 give_back=malloc.give_back(),
                 tidy=background.tidy(queue, passes, doors),
+                expire=background.expire(queue, passes),
                 verify=background.verify(index, rechecks, chosen.verify_seconds),
             ):
                 yield Engine(queue=queue, resumption=resumption, served=partial(_served, discovery), end=end)

@@ -108,6 +108,7 @@ class Passes:
         doubted: is told of such an object at once.
         remotes: names every remote that a repository follows, or that its commit builds on.
         is_asking: says whether the pass of a repository waits for its Git server, or for other repositories.
+        expire: deletes the expired records of repositories that are gone.
     """
 
     once: Callable[[Key], Awaitable[float | None]]
@@ -115,6 +116,7 @@ class Passes:
     doubted: Callable[[ObjectRef], None]
     remotes: Callable[[], tuple[Remote, ...]]
     is_asking: Callable[[Key], bool]
+    expire: Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +160,12 @@ def passes(
     shared = _shared(chosen, doors, keys, metrics, wake)
     repairs = _repairs(doors, shared)
     checkups = Checkups(doors.index, Pods(doors.client, doors.discovery), shared.locator, time.monotonic)
+    check = ClockCheck(now, time.monotonic, doors.client.server_date)
+
+    async def expire() -> None:
+        living = {each.uid async for each in shared.repositories.everyone()}
+        await doors.ledger.sweep(living, check())
+
     reconciler = Reconciler(
         repositories=shared.repositories,
         attempts=_attempts(chosen, doors, shared, repairs),
@@ -171,7 +179,7 @@ def passes(
             ledger=doors.ledger,
             waits=shared.waits,
             now=now,
-            check=ClockCheck(now, time.monotonic, doors.client.server_date),
+            check=check,
         ),
         passes=LastPasses(time.monotonic, random.random),
         metrics=metrics,
@@ -183,6 +191,7 @@ def passes(
         doubted=repairs.doubted,
         remotes=lambda: (*shared.fetcher.remotes(), *shared.parts.remotes()),
         is_asking=lambda key: shared.fetcher.is_asking(key) or shared.neighbours.is_asking(key),
+        expire=expire,
     )
 
 

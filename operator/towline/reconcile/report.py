@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from towline import aio, log
@@ -86,8 +87,9 @@ class Reporter:
                 if read is None or read.uid != repository.uid:
                     return math.inf
                 waited = self._waits.look(read.uid, read.status, passed, self._check.agreed())
-                said = compute.compute(read.status, passed, self._now(), waited, read.suspend_state)
-                if await self._repositories.write_status(read, said):
+                signed = replace(passed, checkpoint=self._ledger.told(read.uid, read.status))
+                said = compute.compute(read.status, signed, self._now(), waited, read.suspend_state)
+                if written := await self._repositories.write_status(read, said):
                     if said != read.status:
                         self._dependencies.changed(read.key)
                     self._announcer.count(read.key, announcement.figures(said))
@@ -95,7 +97,7 @@ class Reporter:
                     ended = announcement.announcements(read.status, said, is_suspended=is_suspended)
                     for news in (*announcement.suspensions(begun, said), *ended):
                         await self._announcer.announce(read, news)
-                    await self._retain(read)
+                    await self._retain(written)
                     look = health_condition.next_look(said, passed.health, waited)
                     return math.inf if look is None else look
                 read = await self._repositories.read(read.key)
@@ -128,7 +130,7 @@ class Reporter:
 
     async def _retain(self, repository: GitRepository) -> None:
         try:
-            await self._ledger.retain(repository.key, repository.uid, self._check())
+            await self._ledger.retain(repository.key, repository.uid, repository.status, self._check())
         except ClusterError as error:
             _log.debug("old records were not deleted", repository=str(repository.key), error=error.message)
 

@@ -19,7 +19,7 @@ from itertools import groupby, pairwise
 from towline.fields import canonical
 from towline.model import Body
 
-VERSION = 5
+VERSION = 6
 
 _SPEC = frozenset(
     {"repository", "sequence", "previous", "part", "trigger", "from", "to", "commits", "commitsTotal"}
@@ -33,17 +33,29 @@ NAMED: Mapping[int, Mapping[str, frozenset[str]]] = {
     3: {"spec": _SPEC | {"ref", "author", "pins"}, "status": _STATUS},
     4: {"spec": _SPEC | {"ref", "author", "pins", "sources"}, "status": _STATUS},
     5: {"spec": _SPEC | {"ref", "author", "pins", "sources", "requestedBy"}, "status": _STATUS},
+    6: {"spec": _SPEC | {"ref", "author", "pins", "sources", "requestedBy", "checkpoint"}, "status": _STATUS},
 }
 """The fields that a digest covers; a later field needs a new version, so that old records still check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What is wrong with one record; `missing` says that records before it are gone, which retention may cause, too."""
+    """What is wrong with one record.
+
+    Attributes:
+        record: its name.
+        message: what is wrong.
+        gone: the sequences before it that are missing, which retention may cause, too; empty where none is.
+    """
 
     record: str
     message: str
-    missing: bool = False
+    gone: range = range(0)
+
+    @property
+    def missing(self) -> bool:
+        """Whether nothing is wrong but that records before it are gone."""
+        return bool(self.gone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +85,11 @@ def digest(body: Body) -> str:
         ValueError: the record's digestVersion is unknown, or the record is not JSON.
     """
     return _digest({place: body[place] for place in ("spec", "status") if body.get(place)})
+
+
+def told(gone: range) -> str:
+    """Return sequences in words."""
+    return f"the records {gone.start} to {gone.stop - 1}"
 
 
 def _digest(places: Mapping[str, Body]) -> str:
@@ -138,8 +155,8 @@ def _pair(older: _Link, newer: _Link) -> Iterator[Problem]:
     if newer.sequence == older.sequence:
         yield Problem(record=newer.name, message=f"has the sequence of {older.name}")
     elif newer.sequence > older.sequence + 1:
-        gone = f"{older.sequence + 1} to {newer.sequence - 1}"
-        yield Problem(record=newer.name, message=f"the records {gone} before it are missing", missing=True)
+        gone = range(older.sequence + 1, newer.sequence)
+        yield Problem(record=newer.name, message=f"{told(gone)} before it are missing", gone=gone)
     elif newer.number > 1:
         if newer.previous != older.opened:
             yield Problem(record=newer.name, message=f"does not continue {older.name}")

@@ -8,17 +8,20 @@ namespace is being deleted. What it says is decided in `records.opening` and `re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from towline import aio
+from towline.api.checkpoint import Checkpoint
 from towline.api.pins import Pin
 from towline.api.syncrecord import Ending, SyncRecord
 from towline.errors import ApiError
 from towline.kube.client import IN_FLIGHT, Client
-from towline.model import Key
-from towline.records import newest, retention, spool
+from towline.model import Body, Key
+from towline.records import newest, spool
+from towline.records.checkpoints import Checkpoints
+from towline.records.expiry import Expiry
 from towline.records.newest import NewestSync
 from towline.records.retention import Retention
 from towline.records.spool import Spool
@@ -31,9 +34,6 @@ REFUSALS = 3
 REACH = 20
 """How many syncs a search for the newest plan, or for pins, reads."""
 
-SWEEP = 20
-"""How many records are written between two searches for expired ones."""
-
 
 class Ledger:
     """Opens, closes, finds and deletes records.
@@ -43,30 +43,32 @@ class Ledger:
         namespace: of all records; empty if each is in the namespace of its repository.
         folder: the data folder.
         keep: how many records stay, and how long.
+        checkpoints: sign what the records hold; None where nothing is signed.
         pause: waits a number of seconds.
 
     Attributes:
         written_objects: what the records tell of objects without a valid stamp.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  where records are, how long they stay, and what signs them
         self,
         client: Client,
         namespace: str,
         folder: Path,
         *,
         keep: Retention | None = None,
+        checkpoints: Checkpoints | None = None,
         pause: Pause = asyncio.sleep,
     ) -> None:
         self._records = Records(client, pause)
         self._spool = Spool(self._records, folder)
         self.written_objects = WrittenObjects(self._records, self._spool, self.namespace)
         self._namespace = namespace
-        self._retention = keep or Retention()
+        self._expiry = Expiry(self._records, checkpoints, keep or Retention())
+        self._checkpoints = checkpoints
         self._pause = pause
         self._tips: dict[str, NewestSync | None] = {}
         self._unclosed: dict[str, tuple[SyncRecord, ...]] = {}
-        self._swept: dict[str, int] = {}
 
     def namespace(self, key: Key) -> str:
         """Return the namespace of a repository's records."""
@@ -185,7 +187,9 @@ class Ledger:
                 raise
         del self._unclosed[uid]
         if kept:
-            self._tips[uid] = newest.of(closed)
+            self._tips[uid] = last = newest.of(closed)
+            if self._checkpoints:
+                self._checkpoints.closed(uid, last)
         self.written_objects.closed(uid, closed)
 
     async def post_kept(self) -> None:
@@ -196,26 +200,40 @@ class Ledger:
         """
         await self._spool.post()
 
-    async def retain(self, key: Key, uid: str, now: datetime | None) -> None:
-        """Delete expired records; it looks for them once in `SWEEP` records.
+    def checkpoint(self, uid: str, last: NewestSync | None) -> Checkpoint | None:
+        """Return the checkpoint that the next record of a repository is to hold, if any.
 
         Args:
-            key: of the repository.
             uid: of the repository.
-            now: with a time zone; None where no clock can be believed, so that none is deleted for its age.
+            last: its newest sync.
+        """
+        return self._checkpoints.for_record(uid, last) if self._checkpoints else None
+
+    def told(self, uid: str, status: Body) -> Body | None:
+        """Return the checkpoint that the status of a repository is to hold; None where nothing was signed yet."""
+        return self._checkpoints.newest(uid, status) if self._checkpoints else None
+
+    async def retain(self, key: Key, uid: str, status: Body, now: datetime | None) -> None:
+        """Delete expired records, as `Expiry.retain` says.
 
         Raises:
             ClusterError: no answer.
         """
-        newest = self._tips.get(uid)
-        if newest is None or newest.sequence < self._swept.get(uid, 0) + SWEEP:
-            return
-        namespace = self.namespace(key)
-        stored = await self._records.stored(namespace, _of(uid))
-        drifts = await self._records.stored(namespace, _of(uid), "spec.trigger=Drift")
-        for old in retention.expired(stored, drifts, self._retention, now):
-            await self._records.delete(namespace, old)
-        self._swept[uid] = newest.sequence
+        if last := self._tips.get(uid):
+            await self._expiry.retain(self.namespace(key), uid, last, status, now)
+
+    async def sweep(self, living: Collection[str], now: datetime | None) -> None:
+        """Delete the expired records of repositories that are gone, as `Expiry.sweep` says.
+
+        Raises:
+            ClusterError: no answer.
+        """
+        await self._expiry.sweep(self._namespace, living, now)
+
+    def stop(self) -> None:
+        """Write to the log what was signed since the last line about it."""
+        if self._checkpoints:
+            self._checkpoints.stop()
 
     def read_again(self) -> None:
         """Read the newest syncs once more before they are followed: the API server may have an older store now."""
@@ -226,7 +244,9 @@ class Ledger:
         """Forget a repository that is gone."""
         self._tips.pop(uid, None)
         self._unclosed.pop(uid, None)
-        self._swept.pop(uid, None)
+        self._expiry.forget(uid)
+        if self._checkpoints:
+            self._checkpoints.forget(uid)
         self.written_objects.forget(uid)
 
     async def _known(self, key: Key, uid: str) -> Mapping[int, SyncRecord | str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from towline import text
-from towline.api import pins, recordbody, value_sources
+from towline.api import checkpoint, pins, recordbody, value_sources
+from towline.api.checkpoint import Checkpoint
 from towline.api.pins import Pin
 from towline.api.syncrecord import (
     ChangeEntry,
@@ -54,7 +55,7 @@ class RecordDraft:
     where there is none; `ref` is the full name of the ref that led to the target; `author` wrote what the target
     brings; `pins` are what its remote parts were resolved to, `sources` the commits that values came from. `commits`
     are newest first; `commits_total` counts them all. `started_at` is RFC 3339 in UTC. `requested_by` is who asked for
-    the sync, as their annotation claims.
+    the sync, as their annotation claims; `checkpoint` is what is signed of the records before.
     """
 
     namespace: str
@@ -72,6 +73,7 @@ class RecordDraft:
     pins: tuple[Pin, ...] = ()
     sources: tuple[ValuesCommit, ...] = ()
     requested_by: str = ""
+    checkpoint: Checkpoint | None = None
 
 
 def name(subject: RecordedRepository, sequence: int) -> str:
@@ -152,7 +154,8 @@ def opening(
         raise ValueError(f"{tip.name} is still open")
     commits = sizes.with_few_trailers(map(sizes.commit, sync.commits[:COMMITS]), TRAILERS)
     told = sum(sizes.size(recordbody.commit_body(commit)) for commit in commits)
-    parts = (*pins.body(sync.pins), *value_sources.body(sync.sources))
+    signed = (checkpoint.body(sync.checkpoint),) if sync.checkpoint else ()
+    parts = (*pins.body(sync.pins), *value_sources.body(sync.sources), *signed)
     room = PART_BYTES - told - sum(map(sizes.size, parts))
     packs = sizes.packs(changes, _change_size, PART_BYTES, PART_CHANGES, first=room)
     drafts = []
@@ -177,6 +180,7 @@ def opening(
             pins=sync.pins,
             sources=sync.sources,
             requested_by=text.printable(sync.requested_by, USER_BYTES),
+            checkpoint=sync.checkpoint if index == 0 else None,
         )
         drafts.append(
             SyncRecord(namespace=sync.namespace, name=name(sync.subject, intent.sequence), intent=intent)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+_UID_DIGITS = 8
+"""How much of a uid the name of a record holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """One record in the cluster, without its content."""
+    """One record in the cluster, without its content; `repository` is how the uid of its GitRepository begins."""
 
+    namespace: str
     name: str
+    repository: str
     uid: str
     sequence: int
     created_at: datetime
@@ -47,3 +52,22 @@ def expired(
         if index and (full or is_old):
             gone.append(record)
     return tuple(reversed(gone))
+
+
+def orphaned(
+    records: Iterable[Stored], living: Collection[str], retention: Retention, now: datetime
+) -> tuple[Stored, ...]:
+    """Return which records of repositories that are gone have expired: all that are too old, the newest included.
+
+    Args:
+        records: of any repositories.
+        living: the uids of all GitRepositories.
+        retention: the limits; only that of age counts.
+        now: with a time zone.
+    """
+    begins = {uid[:_UID_DIGITS] for uid in living}
+    return tuple(
+        record
+        for record in records
+        if record.repository not in begins and now - record.created_at > retention.age
+    )

@@ -97,17 +97,26 @@ class Records:
         Raises:
             ClusterError: no answer.
         """
+        return tuple([each async for page in self.pages(namespace, *chosen) for each in page])
+
+    async def pages(self, namespace: str, *chosen: str) -> AsyncIterator[list[Stored]]:
+        """Yield which records a namespace holds, in pages, without their content; without the CRD there are none.
+
+        Args:
+            namespace: that of the records, or empty for all.
+            chosen: field selectors that all must hold.
+
+        Raises:
+            ClusterError: no answer.
+        """
         query = {"fieldSelector": ",".join(chosen), "limit": _PAGE}
         pages = self._client.pages(RESOURCE.path(namespace), query, accept=calls.METADATA_LIST)
-        found: list[Stored] = []
         try:
             async for page in pages:
-                found += [_stored(item["metadata"]) for item in page["items"] or ()]
+                yield [_stored(item["metadata"]) for item in page["items"] or ()]
         except ApiError as error:
-            if error.code == 404:
-                return ()
-            raise
-        return tuple(found)
+            if error.code != 404:
+                raise
 
     async def whole(self, namespace: str, *chosen: str) -> AsyncIterator[list[Body]]:
         """Yield the records that a namespace holds, in pages, as JSON; without the CRD there are none.
@@ -180,9 +189,11 @@ class Records:
 
 
 def _stored(metadata: Body) -> Stored:
-    _, _, sequence = metadata["name"].rpartition("-")
+    rest, _, sequence = metadata["name"].rpartition("-")
     return Stored(
+        namespace=metadata.get("namespace", ""),
         name=metadata["name"],
+        repository=rest.rpartition("-")[2],
         uid=metadata["uid"],
         sequence=int(sequence) if sequence.isdecimal() else 0,
         created_at=datetime.fromisoformat(metadata["creationTimestamp"]),

@@ -69,7 +69,8 @@ class PassResult:
     `is_unread` says that all that is in the way is a kind that cannot be read, `is_costly` that the observed commit
     took more than it may to fetch or to read, and would again. `pins` are what names of remote parts were resolved to,
     `moved_pins` those that were resolved to something else than before. `sources` are the commits of other repositories
-    that values came from. `units` are those that were built.
+    that values came from. `units` are those that were built. `checkpoint` is what was signed
+    of the records, None where nothing is new.
     """
 
     generation: int
@@ -102,6 +103,7 @@ class PassResult:
     sources: tuple[ValuesCommit, ...] | None = None
     moved_pins: Body | None = None
     units: tuple[UnitTime, ...] | None = None
+    checkpoint: Body | None = None
 
 
 def compute(
@@ -141,6 +143,7 @@ def compute(
         **({} if passed.pins is None else {"pins": pins.body(passed.pins)}),
         **({} if passed.sources is None else {"sources": value_sources.body(passed.sources)}),
         **({} if passed.units is None else unit_times.fields(passed.units)),
+        **({} if passed.checkpoint is None else {"checkpoint": passed.checkpoint}),
         **({} if passed.moved_pins is None else {"movedPins": passed.moved_pins}),
         **({} if passed.plan is None else {"plan": preview.body(passed.plan)}),
         "suspension": suspension.body(suspended, previous),

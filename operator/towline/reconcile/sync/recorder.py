@@ -188,7 +188,9 @@ class Recorder:
             sources=request.sources,
             author=request.revision.writer,
         )
-        return await asyncio.to_thread(opening.opening, about, entries, await self.newest(request.identity))
+        last = await self.newest(request.identity)
+        about = replace(about, checkpoint=self._ledger.checkpoint(request.identity.uid, last))
+        return await asyncio.to_thread(opening.opening, about, entries, last)
 
     async def _lines(
         self,
