@@ -42,9 +42,10 @@ def test_every_object_of_many_kinds_is_applied_changed_and_pruned_once(
 ) -> None:
     mark = audit.mark()
     kinds = {f"kinds/{group}.yaml": manifests.text(manifests.widgets(group)) for group in groups}
+    first = repo.commit({**kinds, **objects(groups, EACH, "blue")})
     app = git_repository(interval="1h")
     with effort.point("the first commit", counts=len(groups)):
-        app.until_applied(repo.commit({**kinds, **objects(groups, EACH, "blue")}), deadline=DEADLINE)
+        app.until_applied(first, deadline=DEADLINE)
         assert found(cluster, app, groups) == colours(groups, EACH, "blue")
         sha = repo.commit(objects(groups, EACH - PRUNED, "red"))
         app.annotate(reconcile=sha)
