@@ -65,6 +65,11 @@ _VERBS = (
         "End the suspension of a repository, and say how the sync after it ends.",
     ),
     Verb(
+        "rollback",
+        "towline.cli.requesting.rollback:rollback",
+        "Print the reverts that take the branch back to what an earlier sync applied, and what they would change.",
+    ),
+    Verb(
         "suspend",
         "towline.cli.requesting.suspend:suspend",
         "Suspend a repository: nothing is fetched or written until a time, or until it is resumed.",
