@@ -125,7 +125,9 @@ async def _log(view: View, wish: _Wish, cluster: Cluster) -> ExitCode:
     kept = chosen.kept(entries)
     if not kept:
         what = "no record fits" if bodies else "there are no records"
-        output.note(f"{what} {record_choice.where(view, cluster)}")
+        advice = f"; towline log {wish.name or 'NAME'} --graph shows also commits that never ran"
+        hidden = bodies and not wish.is_graph and (chosen.commit or chosen.author)
+        output.note(f"{what} {record_choice.where(view, cluster)}{advice if hidden else ''}")
     _show(view, kept, is_single=bool(wish.name), is_graph=wish.is_graph)
     return code
 
