@@ -95,6 +95,10 @@ def test_of_several_new_commits_the_first_that_fails_is_named_with_field_line_an
         assert told in immutable["evidence"]
     assert ask.why("job/migrate")["causes"][0] == immutable
     assert ask.why("configmap/nobody")["causes"] == []
+    pods = cluster.list("v1", "Pod", repository.namespace, labels="batch.kubernetes.io/job-name=migrate")
+    made = ask.why(f"pod/{pods[0]['metadata']['name']}")
+    assert "belongs to Job" in made["sentence"]
+    assert made["causes"][0] == immutable
 
     fixed = {
         "service.yaml": manifests.text(manifests.service()),

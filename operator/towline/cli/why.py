@@ -62,6 +62,8 @@ async def _explain(named: str, view: View, asked: AskedComparison, cluster: Clus
             click.echo(line)
     else:
         output.document(cause.body(explained), view.style.format)
+    for note in dict.fromkeys(explainer.notes):
+        output.note(f"note: {note}")
     return ExitCode.GOOD if explained.is_well else ExitCode.NOT_AS_WANTED
 
 

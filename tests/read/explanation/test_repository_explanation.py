@@ -360,6 +360,18 @@ def test_a_repository_that_no_operator_has_looked_at_says_so() -> None:
     assert (found.causes, found.since) == ((), "2026-01-01T00:00:00Z")
 
 
+def test_a_sentence_names_the_commit_that_a_closer_look_found() -> None:
+    found = Explanation(sentence=f"{NEW[:7]} not applied: bad", causes=(FoundCause(commit=NEW),))
+    closer = (FoundCause(commit=OLD, author="Ada"),)
+    told = repository_explanation.retold(found, closer)
+    assert told.causes == closer
+    assert told.sentence == f"{NEW[:7]} not applied: bad. It came with {OLD[:7]} by Ada"
+    assert (
+        repository_explanation.retold(found, (FoundCause(commit=NEW, author="Bob"),)).sentence
+        == found.sentence
+    )
+
+
 def test_a_newer_spec_than_the_status_is_told_with_who_wrote_it() -> None:
     wrote = {"manager": "kubectl-edit", "time": "2026-01-01T09:00:00Z"}
     found = explained(

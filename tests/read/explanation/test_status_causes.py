@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from towline.read.explanation import status_causes
+from towline.read.explanation.cause import FoundCause
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,21 @@ from towline.read.explanation import status_causes
 )
 def test_a_message_names_its_field(message: str, pointer: str) -> None:
     assert status_causes.field_in(message) == pointer
+
+
+def test_a_waiting_deletion_names_the_commit_that_a_closer_look_found() -> None:
+    told = FoundCause(
+        commit="b" * 40,
+        author="Bob",
+        reason="PruneBlocked",
+        evidence="bbbbbbb no longer declares it: loses data",
+    )
+    found = status_causes.left_by(told, "a" * 40, "Ada")
+    assert (found.commit, found.author) == ("a" * 40, "Ada")
+    assert found.evidence == "aaaaaaa no longer declares it: loses data"
+
+
+def test_of_drift_the_author_is_a_field_manager() -> None:
+    assert status_causes.is_drift(FoundCause(reason="Drifted"))
+    assert status_causes.is_drift(FoundCause(reason="Contested"))
+    assert not status_causes.is_drift(FoundCause(reason="Invalid"))

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from towline.api import condition, gitrepository
+from towline.api import condition, gitrepository, labels
 from towline.api.condition import Truth, Type
 from towline.api.gitrepository import GitRepository
 from towline.api.healthchecks import HealthCheck
 from towline.api.syncrecord import SyncRecord
-from towline.errors import ApiError, ClusterError, Reason, Refusal, SpecError, TowlineError
+from towline.errors import ClusterError, SpecError
 from towline.health import assessment
 from towline.live.pods import Pods
 from towline.model import Body, GroupKind, Health, ObjectRef, State
 from towline.read import kind_names
 from towline.read.cluster import Cluster
-from towline.read.comparison.online_revisions import AskedComparison, OnlineRevisions
+from towline.read.comparison.online_revisions import AskedComparison
 from towline.read.comparison.own_objects import OwnObjectsReader
-from towline.read.explanation import culprits, object_explanation, repository_explanation
+from towline.read.explanation import object_explanation, repository_explanation
 from towline.read.explanation.cause import Explanation, FoundCause
-from towline.read.explanation.culprits import Culprits
+from towline.read.explanation.closer_look import CloserLook
 from towline.read.explanation.health_causes import UnreadyObject
 from towline.read.explanation.known_syncs import KnownSyncs
 from towline.read.explanation.object_explanation import Owner
 from towline.read.read_errors import AbsentError, NotAllowedError
 
-_RECORDS = 300
+_RECORDS = 100
 """How many of the newest records are looked at."""
 
 _UNREADY = 10
@@ -48,20 +47,24 @@ class Explainer:
         self._cluster = cluster
         self._asked = asked
         self._pods = Pods(cluster.client, cluster.discovery)
+        self.notes: list[str] = []
+        """What could not be found out, in sentences for the user."""
 
-    async def repository(self, name: str) -> Explanation:
+    async def repository(self, name: str, namespace: str = "") -> Explanation:
         """Explain a GitRepository.
 
         Raises:
             ClusterError: it does not exist, or the API server gives no answer.
         """
-        body = await self._cluster.get(gitrepository.RESOURCE, self._cluster.namespace, name)
+        place = namespace or self._cluster.namespace
+        body = await self._cluster.get(gitrepository.RESOURCE, place, name)
         repository = gitrepository.identify(body)
         syncs = await self._syncs(repository)
         unready = await self._unready(repository) if _is_ailing(repository) else ()
         explained = repository_explanation.explain(repository, body, unready, syncs)
-        causes = await self._deeper(repository, explained.causes, syncs)
-        return replace(explained, causes=causes)
+        return repository_explanation.retold(
+            explained, await self._closer(repository, explained.causes, syncs)
+        )
 
     async def object(self, named: str) -> Explanation:
         """Explain an object that is named as `KIND/NAME`.
@@ -73,33 +76,66 @@ class Explainer:
         name = kind_names.parse(named)
         resource = await self._cluster.resource(name.kind)
         namespace = (name.namespace or self._cluster.namespace) if resource.namespaced else ""
+        if resource.group_kind == gitrepository.RESOURCE.group_kind:
+            return await self.repository(name.name, namespace)
         ref = ObjectRef(*resource.group_kind, namespace, name.name)
         try:
             body = await self._cluster.get(resource, namespace, name.name)
         except AbsentError:
-            owners = await self._owners(ref)
-            explained = object_explanation.absent(ref, owners)
-            owner = next((each for each in owners if explained.causes), None)
-        else:
-            found = await self._object(ref, body, ())
-            owner = object_explanation.owner_of(
-                found, await self._owners(ref, object_explanation.label_of(body))
-            )
-            if owner:
-                found = await self._object(ref, body, self._checks(owner.repository))
-            explained = object_explanation.present(found, owner)
+            return await self._absent(ref)
+        return await self._present(ref, body)
+
+    async def _absent(self, ref: ObjectRef) -> Explanation:
+        owners = await self._owners(ref)
+        explained = object_explanation.absent(ref, owners)
+        owner = next((each for each in owners if explained.causes), None)
         if owner is None:
             return explained
-        causes = await self._deeper(owner.repository, explained.causes, owner.syncs)
+        causes = await self._closer(owner.repository, explained.causes, owner.syncs)
         return object_explanation.retold(ref, explained, causes)
+
+    async def _present(self, ref: ObjectRef, body: Body) -> Explanation:
+        """Explain an object that exists; one that a controller has made, by the object that Git declares."""
+        found = await self._object(ref, body, ())
+        label = object_explanation.label_of(body)
+        owner = object_explanation.owner_of(found, await self._owners(ref, label))
+        if owner is None and (made_by := await self._maker(ref, body)):
+            explained = await self._present(*made_by)
+            return replace(
+                explained, sentence=f"{ref.display} belongs to {made_by[0].display}: {explained.sentence}"
+            )
+        if owner is None:
+            return object_explanation.present(found, None)
+        found = await self._object(ref, body, self._checks(owner.repository))
+        explained = object_explanation.present(found, owner)
+        causes = await self._closer(owner.repository, explained.causes, owner.syncs)
+        return object_explanation.retold(ref, explained, causes)
+
+    async def _maker(self, ref: ObjectRef, body: Body) -> tuple[ObjectRef, Body] | None:
+        """Return the object whose controller made another one; None where there is none that the user may read."""
+        owners = body["metadata"].get("ownerReferences") or ()
+        held = next((each for each in owners if each.get("controller")), None)
+        if held is None:
+            return None
+        kind = GroupKind(str(held["apiVersion"]).rpartition("/")[0], str(held["kind"]))
+        resource = await self._cluster.discovery.resource(kind)
+        if resource is None:
+            return None
+        namespace = ref.namespace if resource.namespaced else ""
+        with suppress(AbsentError, NotAllowedError):
+            found = await self._cluster.get(resource, namespace, str(held["name"]))
+            return ObjectRef(*kind, namespace, str(held["name"])), found
+        return None
 
     async def _syncs(self, repository: GitRepository) -> KnownSyncs:
         """Return the newest records; none where the user may not read them: causes then lack authors and fields."""
-        newest = deque[SyncRecord](maxlen=_RECORDS)
-        with suppress(NotAllowedError):
-            async for record in self._cluster.records(repository.key, repository.uid):
-                newest.append(record)
-        return KnownSyncs(records=tuple(reversed(newest)))
+        records: list[SyncRecord] = []
+        try:
+            async for record in self._cluster.newest_records(repository.key, repository.uid, _RECORDS):
+                records.append(record)  # noqa: PERF401  what came before a refusal counts
+        except NotAllowedError as error:
+            self.notes.append(error.message)
+        return KnownSyncs(records=tuple(records))
 
     async def _owners(self, ref: ObjectRef, label: str = "") -> Sequence[Owner]:
         """Return the repositories that may have to do with an object, with their records.
@@ -143,7 +179,15 @@ class Explainer:
     async def _object(self, ref: ObjectRef, body: Body, checks: Sequence[HealthCheck]) -> UnreadyObject:
         health = _assessed(body, ref.group_kind, checks=checks)
         said = "" if health.state is State.CURRENT else await self._pods.trouble(ref)
-        return UnreadyObject(ref=ref, health=health, said=said, body=body)
+        notes = body["metadata"].get("annotations") or {}
+        return UnreadyObject(
+            ref=ref,
+            health=health,
+            said=said,
+            body=body,
+            commit=str(notes.get(labels.COMMIT, "")),
+            source=str(notes.get(labels.SOURCE, "")),
+        )
 
     def _checks(self, repository: GitRepository) -> tuple[HealthCheck, ...]:
         try:
@@ -151,66 +195,13 @@ class Explainer:
         except SpecError:
             return ()
 
-    async def _deeper(
+    async def _closer(
         self, repository: GitRepository, causes: tuple[FoundCause, ...], syncs: KnownSyncs
     ) -> tuple[FoundCause, ...]:
-        """Look into causes by Git and by dry runs, where Git is here and the user may; else they remain as they are."""
-        refused = [each for each in causes if each.commit and each.reason in _REFUSED]
-        removed = [each for each in causes if each.reason == object_explanation.REMOVED]
-        if not refused and not removed:
-            return causes
-        try:
-            online = await OnlineRevisions.opened(self._cluster, repository, self._asked)
-            told = await self._tried(repository, refused, syncs, online)
-            dropped = [await _dropped(each, syncs, online) for each in removed]
-        except (TowlineError, OSError):
-            return causes
-        known = dict(zip((*refused, *removed), (*told, *dropped), strict=True))
-        return tuple(known.get(each, each) for each in causes)
-
-    async def _tried(
-        self,
-        repository: GitRepository,
-        refused: Sequence[FoundCause],
-        syncs: KnownSyncs,
-        online: OnlineRevisions,
-    ) -> Sequence[FoundCause]:
-        if not refused:
-            return ()
-        commits = repository.status.get("commit") or {}
-        new = await online.finder.between(commits.get("applied", ""), commits.get("attempted", ""))
-        told = await Culprits(online=online, new=new).told(refused, syncs)
-        return [await self._with_values(each, online) for each in told]
-
-    async def _with_values(self, cause: FoundCause, online: OnlineRevisions) -> FoundCause:
-        ref = culprits.ref_of(cause)
-        resource = await self._cluster.discovery.resource(ref.group_kind) if ref else None
-        if ref is None or resource is None or cause.reason != Refusal.IMMUTABLE_FIELD:
-            return cause
-        async with online.finder.of(cause.commit) as folder:
-            declared = (await online.declared(folder, cause.commit)).declared.get(ref) if folder else None
-        if declared is None:
-            return cause
-        try:
-            live = await self._cluster.get(resource, ref.namespace, ref.name)
-        except ApiError:
-            return cause
-        return culprits.with_values(cause, online.mask.masked(live), online.mask.masked(declared.body))
-
-
-async def _dropped(cause: FoundCause, syncs: KnownSyncs, online: OnlineRevisions) -> FoundCause:
-    """Return which of the commits of a sync removed an object from its file."""
-    last = syncs.removed(cause.object)
-    if last is None or not cause.file:
-        return cause
-    intent = last.record.intent
-    found = await online.finder.last_change(intent.source, intent.target, cause.file)
-    return object_explanation.removal(last, found.sha, found.writer.name) if found else cause
-
-
-_IN_CLUSTER = {Refusal.CONTESTED, Refusal.FOREIGN_FIELDS, Refusal.OVERRIDDEN_BY_ADMISSION}
-_REFUSED = frozenset({*map(str, set(Refusal) - _IN_CLUSTER), str(Reason.BUILD_FAILED)})
-"""The reasons of what a commit declares and that is refused."""
+        look = CloserLook(self._cluster, repository, syncs, self._asked)
+        found = await look.told(causes) if causes else causes
+        self.notes += look.notes
+        return found
 
 
 def _assessed(body: Body, kind: GroupKind, *, checks: Sequence[HealthCheck]) -> Health:

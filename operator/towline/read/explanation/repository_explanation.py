@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from towline.api import condition
 from towline.api.condition import Truth, Type
@@ -45,6 +46,17 @@ def explain(
         )
     found = _causes(repository, ready, unready, syncs)
     return _told(name, repository, ready, found)
+
+
+def retold(explained: Explanation, causes: tuple[FoundCause, ...]) -> Explanation:
+    """Return an explanation whose causes are known better; it names the commit that brought the first of them."""
+    first = next(iter(causes), FoundCause())
+    if explained.is_well or causes == explained.causes or first.commit[:7] in explained.sentence:
+        return replace(explained, causes=causes)
+    by = f" by {first.author}" if first.author else ""
+    return replace(
+        explained, sentence=f"{explained.sentence}. It came with {first.commit[:7]}{by}", causes=causes
+    )
 
 
 def _causes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -49,6 +50,8 @@ _DRIFT: Mapping[str, str] = MappingProxyType(
     }
 )
 """What the reason of a drifted field means."""
+
+_DRIFTED = frozenset({"Drifted", *map(str, _DRIFT)})
 
 _TOPS = "spec|metadata|data|stringData|rules|roleRef|subjects|webhooks|template|parameters|aggregationRule"
 _PATH = re.compile(rf"(?<![\w./])((?:{_TOPS})(?:\.[\w-]+|\[[^\]\s]+\])+|(?:{_TOPS})(?=: ))")
@@ -118,6 +121,17 @@ def blocked(status: Body, syncs: KnownSyncs) -> Iterator[FoundCause]:
             reason=str(each.get("reason") or Reason.PRUNE_BLOCKED),
             evidence=f"{commit[:7]} no longer declares it: {each.get('message') or 'waits for a confirmation'}",
         )
+
+
+def left_by(cause: FoundCause, commit: str, author: str) -> FoundCause:
+    """Return the cause that a waiting deletion is, with the very commit that no longer declares the object."""
+    evidence = cause.evidence.replace(cause.commit[:7], commit[:7], 1)
+    return replace(cause, commit=commit, author=author, evidence=evidence)
+
+
+def is_drift(cause: FoundCause) -> bool:
+    """Tell whether a cause is a field that somebody else wrote, who is its author."""
+    return cause.reason in _DRIFTED
 
 
 def of_reason(

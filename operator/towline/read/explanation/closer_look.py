@@ -1,0 +1,134 @@
+"""Look closer at causes: by the history in Git, and by dry runs of new commits, as far as both are at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from towline.api import gitrepository
+from towline.api.gitrepository import GitRepository
+from towline.errors import ApiError, Reason, Refusal, TowlineError
+from towline.read.cluster import Cluster
+from towline.read.comparison.online_revisions import AskedComparison, OnlineRevisions
+from towline.read.comparison.revision_choice import RevisionFinder
+from towline.read.explanation import culprits, object_explanation, status_causes
+from towline.read.explanation.cause import FoundCause
+from towline.read.explanation.culprits import Culprits
+from towline.read.explanation.known_syncs import KnownSyncs
+
+_IN_CLUSTER = {Refusal.CONTESTED, Refusal.FOREIGN_FIELDS, Refusal.OVERRIDDEN_BY_ADMISSION, Refusal.INHERITED}
+_REFUSED = frozenset({*map(str, set(Refusal) - _IN_CLUSTER), str(Reason.BUILD_FAILED)})
+"""The reasons of what a commit declares and that is refused."""
+
+_LEFT = frozenset({str(Reason.PRUNE_BLOCKED), str(Reason.SOURCE_EMPTY), str(Refusal.INHERITED)})
+"""The reasons for which an object that left Git stays."""
+
+
+class CloserLook:
+    """Looks closer at the causes that concern one repository.
+
+    Args:
+        cluster: as the user may see it; its client must not write.
+        repository: as it is stored.
+        syncs: its records.
+        asked: how revisions are tried by dry runs.
+    """
+
+    def __init__(
+        self, cluster: Cluster, repository: GitRepository, syncs: KnownSyncs, asked: AskedComparison
+    ) -> None:
+        self._cluster = cluster
+        self._repository = repository
+        self._syncs = syncs
+        self._asked = asked
+        self.notes: list[str] = []
+        """What could not be found out, in sentences for the user."""
+
+    async def told(self, causes: tuple[FoundCause, ...]) -> tuple[FoundCause, ...]:
+        """Return the causes with what Git and dry runs tell; where these are not at hand, as they were, and a note."""
+        causes = await self._tried(causes)
+        try:
+            spec = gitrepository.specify(self._repository, self._asked.against)
+            finder = RevisionFinder(spec, self._asked.choice)
+            dated = [await self._left(each, finder) for each in causes]
+            return await self._signed(dated, finder)
+        except (TowlineError, OSError) as error:
+            if any(_needs_git(each) for each in causes):
+                self._note(error)
+            return causes
+
+    async def _tried(self, causes: tuple[FoundCause, ...]) -> tuple[FoundCause, ...]:
+        refused = [each for each in causes if each.commit and each.reason in _REFUSED]
+        if not refused:
+            return causes
+        commits: Mapping[str, str] = self._repository.status.get("commit") or {}
+        applied, attempted = commits.get("applied", ""), commits.get("attempted", "")
+        try:
+            online = await OnlineRevisions.opened(self._cluster, self._repository, self._asked)
+            new = await online.finder.between(applied, attempted)
+            told = await Culprits(online=online, new=new).told(refused, self._syncs)
+            told = tuple([await self._with_values(each, online) for each in told])
+        except (TowlineError, OSError) as error:
+            self._note(error)
+            return causes
+        if not new and applied:
+            self.notes.append(
+                f"Git does not have both {applied[:7]} and {attempted[:7]} here: no commit was tried"
+            )
+        known = dict(zip(refused, told, strict=True))
+        return tuple(known.get(each, each) for each in causes)
+
+    async def _with_values(self, cause: FoundCause, online: OnlineRevisions) -> FoundCause:
+        """Return the cause that an immutable field is with its old and its new value."""
+        ref = culprits.ref_of(cause)
+        resource = await self._cluster.discovery.resource(ref.group_kind) if ref else None
+        if ref is None or resource is None or cause.reason != Refusal.IMMUTABLE_FIELD:
+            return cause
+        async with online.finder.of(cause.commit) as folder:
+            declared = (await online.declared(folder, cause.commit)).declared.get(ref) if folder else None
+        if declared is None:
+            return cause
+        try:
+            live = await self._cluster.get(resource, ref.namespace, ref.name)
+        except ApiError:
+            return cause
+        return culprits.with_values(cause, online.mask.masked(live), online.mask.masked(declared.body))
+
+    async def _left(self, cause: FoundCause, finder: RevisionFinder) -> FoundCause:
+        """Return which of several commits took an object out of its file."""
+        if not cause.file:
+            return cause
+        last = self._syncs.removed(cause.object) if cause.reason == object_explanation.REMOVED else None
+        if last is not None:
+            intent = last.record.intent
+            found = await finder.last_change(intent.source, intent.target, cause.file)
+            return object_explanation.removal(last, found.sha, found.writer.name) if found else cause
+        if cause.reason not in _LEFT:
+            return cause
+        found = await finder.last_change(self._repository.applied, cause.commit, cause.file)
+        return status_causes.left_by(cause, found.sha, found.writer.name) if found else cause
+
+    async def _signed(self, causes: Sequence[FoundCause], finder: RevisionFinder) -> tuple[FoundCause, ...]:
+        """Name the authors whom the records do not name; of drift, the author is a field manager."""
+        unknown = {each.commit for each in causes if _lacks_author(each)}
+        if not unknown:
+            return tuple(causes)
+        known = {sha: found for sha in unknown for found in (await finder.revisions((sha,))).values()}
+        return tuple(
+            replace(each, author=known[each.commit].writer.name)
+            if _lacks_author(each) and each.commit in known
+            else each
+            for each in causes
+        )
+
+    def _note(self, error: Exception) -> None:
+        said = error.message if isinstance(error, TowlineError) else str(error)
+        self.notes.append(f"what Git and dry runs could tell more is not known: {said}")
+
+
+def _lacks_author(cause: FoundCause) -> bool:
+    return bool(cause.commit) and not cause.author and not status_causes.is_drift(cause)
+
+
+def _needs_git(cause: FoundCause) -> bool:
+    return _lacks_author(cause) or cause.reason in {object_explanation.REMOVED, *_LEFT}
