@@ -258,7 +258,7 @@ async def test_a_folder_that_runs_programs_when_it_is_read_runs_none(
         git(folder, "config", name, program)
     git(folder, "config", "log.showSignature", "true")
     content = await git_search.clone(folder, user)
-    assert [line.sha for line in await content.blame(sha, "a.yaml")] == [sha]
+    assert [line.sha for line in (await content.blame(sha, "a.yaml")).values()] == [sha]
     assert len(await content.log(sha)) == 1
     assert await content.resolve("main") == sha
     assert not touched.exists()
@@ -274,8 +274,8 @@ async def test_the_blame_of_a_file_follows_its_renames(repo: Repo, user: Mapping
     repo.rename("old name.yaml", 'new "näme".yaml')
     last = repo.commit({'new "näme".yaml': text.replace("line2: 1", "line2: 2")}, author=BOB)
     lines = await (await opened(repo, user)).blame(last, 'new "näme".yaml')
-    assert [line.sha for line in lines] == [first, first, last, *[first] * 5]
-    assert (lines[0].file, lines[2].file, lines[7].line) == ("old name.yaml", 'new "näme".yaml', 8)
+    assert [lines[number].sha for number in range(1, 9)] == [first, first, last, *[first] * 5]
+    assert (lines[1].file, lines[3].file, lines[8].line) == ("old name.yaml", 'new "näme".yaml', 8)
 
 
 async def test_a_log_lists_a_range_by_path_and_commits_name_their_pull_request(

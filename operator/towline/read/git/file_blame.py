@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 _GROUP = re.compile(rb"([0-9a-f]{40,64}) (\d+) (\d+) (\d+)")
@@ -18,8 +18,8 @@ class BlamedLine(NamedTuple):
     line: int
 
 
-def parse(output: bytes) -> Sequence[BlamedLine]:
-    """Read the output of `git blame --incremental`: the lines of the file in their order.
+def parse(output: bytes) -> Mapping[int, BlamedLine]:
+    """Read the output of `git blame --incremental`: the lines of the file by their numbers, from 1.
 
     Raises:
         ValueError: the output is malformed.
@@ -34,9 +34,9 @@ def parse(output: bytes) -> Sequence[BlamedLine]:
             first, at, count = (int(group[number]) for number in (2, 3, 4))
             found |= {at + each: BlamedLine(sha, file, first + each) for each in range(count)}
             group = None
-    if found.keys() != set(range(1, len(found) + 1)):
+    if output and not found:
         raise ValueError("not the output of git blame")
-    return tuple(found[number] for number in range(1, len(found) + 1))
+    return found
 
 
 _ESCAPE = re.compile(rb'\\([0-7]{3}|[abfnrtv"\\])')

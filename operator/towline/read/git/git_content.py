@@ -123,13 +123,22 @@ class GitContent:
         answer = await self._run("cat-file", "blob", f"{_id(sha)}:{path}", limit=self.limits.file_bytes)
         return answer.out if answer.code == 0 else None
 
-    async def blame(self, sha: str, path: str) -> Sequence[BlamedLine]:
+    async def blame(
+        self, sha: str, path: str, lines: tuple[int, int] | None = None
+    ) -> Mapping[int, BlamedLine]:
         """Return the commit that wrote each line of a file, as `git blame` says; renames of the file are followed.
 
-        The last line counts as one without a line end, too. Commits that `blame.ignoreRevsFile` names are not skipped:
-        what was applied is what they wrote.
+        Commits that `blame.ignoreRevsFile` names are not skipped: what was applied is what they wrote.
+
+        Args:
+            sha: the commit.
+            path: the file.
+            lines: the first and the last line to ask for; None for all.
         """
-        output = await self._out("blame", "--incremental", "--root", _id(sha), "--", path, limit=_BLAME_BYTES)
+        some = (f"-L{lines[0]},{lines[1]}",) if lines else ()
+        output = await self._out(
+            "blame", "--incremental", "--root", *some, _id(sha), "--", path, limit=_BLAME_BYTES
+        )
         try:
             return await parsed(output, file_blame.parse)
         except ValueError as error:

@@ -113,7 +113,7 @@ def _parts(
 ) -> tuple[FilePart, ...]:
     """Return the lines of the scalar at a place; all of a file that is a value as a whole."""
     if place.line <= 1 and isinstance(value, str) and value and content == value.encode():
-        return (FilePart(place.file, 1, content.count(b"\n") + 1),)
+        return (FilePart(place.file, 1, content.count(b"\n") + (not content.endswith(b"\n"))),)
     found = extents.get(place.line) if place.certainty is not Certainty.FILE else None
     if found is None:
         return (FilePart(place.file, place.line, place.line),)

@@ -75,8 +75,8 @@ async def read(
         if is_in(path, chosen) and not (path == blamed_field.NAMESPACE and _has_no_namespace(found.manifest))
     }
     sources = await field_sources.sources(finder, found, (each.pointer for each in declared.values()))
-    files = {part.file for each in sources.values() for part in each.parts}
-    commits = await line_commits.read(finder.content, finder.sha, files)
+    parts = (part for each in sources.values() for part in each.parts)
+    commits = await line_commits.read(finder.content, finder.sha, parts)
     evidence = replace(bare, declared=declared, sources=sources, commits=commits)
     return GitEvidence(evidence, await _cut(finder.content))
 

@@ -43,7 +43,7 @@ class LineCommits:
         revisions: the commits that wrote these lines; those are left out at which the history ends here.
     """
 
-    lines: Mapping[str, Sequence[BlamedLine]]
+    lines: Mapping[str, Mapping[int, BlamedLine]]
     newest: Mapping[str, int]
     revisions: Mapping[str, Revision]
 
@@ -55,9 +55,9 @@ class LineCommits:
         """
         best: tuple[int, str, int, str] | None = None
         for part in parts:
-            known = self.lines.get(part.file, ())
-            for number in range(part.first, min(part.last, len(known)) + 1):
-                sha = known[number - 1].sha
+            known = self.lines.get(part.file, {})
+            for number in filter(known.__contains__, range(part.first, part.last + 1)):
+                sha = known[number].sha
                 age = self.newest.get(sha, len(self.newest))
                 if best is None or age < best[0]:
                     best = (age, part.file, number, sha)
@@ -66,35 +66,46 @@ class LineCommits:
         return WrittenLine(best[1], best[2], self.revisions.get(best[3]))
 
 
-async def read(content: GitContent, head: str, files: Iterable[str]) -> LineCommits:
-    """Return what `git blame` says of the lines of files.
+async def read(content: GitContent, head: str, parts: Iterable[FilePart]) -> LineCommits:
+    """Return what `git blame` says of parts of files; of a large file only the lines around them are asked for.
 
     Args:
         content: where Git is read.
         head: the commit whose files they are.
-        files: their paths; those that it does not have, and symlinks out of it, are left out.
+        parts: of files; those that it does not have are left out.
 
     Raises:
         SourceError: the history cannot be read.
     """
-    wanted = sorted(set(files))
+    spans = _spans(parts)
 
-    async def blamed(file: str) -> Sequence[BlamedLine]:
+    async def blamed(file: str) -> Mapping[int, BlamedLine]:
         try:
-            return await content.blame(head, file)
+            return await content.blame(head, file, spans[file])
         except SourceError:
             if await content.file(head, file) is None:
-                return ()
+                return {}
             raise
 
+    wanted = sorted(spans)
     found = await aio.gather(blamed, wanted, _WIDTH)
-    lines = dict(zip(wanted, found, strict=True))
-    shas = {line.sha for each in found for line in each} - await content.cut()
+    shas = {line.sha for each in found for line in each.values()} - await content.cut()
     revisions = await content.revisions(shas)
     ancestry = await content.ancestry(head) if shas else ()
-    newest = {step[0]: age for age, step in enumerate(ancestry)}
-    requested = await _with_pull_requests(content, revisions, ancestry)
-    return LineCommits(lines=lines, newest=newest, revisions=requested)
+    return LineCommits(
+        lines=dict(zip(wanted, found, strict=True)),
+        newest={step[0]: age for age, step in enumerate(ancestry)},
+        revisions=await _with_pull_requests(content, revisions, ancestry),
+    )
+
+
+def _spans(parts: Iterable[FilePart]) -> Mapping[str, tuple[int, int]]:
+    """Return the first and the last line of each file that its parts have."""
+    found: dict[str, tuple[int, int]] = {}
+    for part in parts:
+        first, last = found.get(part.file, (part.first, part.last))
+        found[part.file] = (max(1, min(first, part.first)), max(1, last, part.last))
+    return found
 
 
 async def _with_pull_requests(
