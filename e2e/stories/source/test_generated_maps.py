@@ -42,8 +42,9 @@ def test_a_generated_map_outlives_the_roll_out_that_replaces_it(
             if one["metadata"]["name"] not in OTHERS
         }
 
+    first = repo.commit(app("red", manifests.deployment()))
     shop = git_repository(interval="10m")
-    shop.until_ready(repo.commit(app("red", manifests.deployment())))
+    shop.until_ready(first)
     (old,) = colours()
 
     repo.commit(app("blue", manifests.stalled()))

@@ -120,8 +120,8 @@ def test_an_image_that_cannot_be_pulled_names_the_line_of_the_overlay_that_sets_
     namespace: str,
 ) -> None:
     stalled = {"base/web.yaml": manifests.text(manifests.stalled("web", image="nginx:1.20"))}
-    app = git_repository(path="prod", interval="10m")
     sha = repo.commit(shop(1, 8080, image="typo") | stalled)
+    app = git_repository(path="prod", interval="10m")
     app.until_applied(sha)
     fake_kubelet.waits(cluster, fake_kubelet.pod_of(cluster, namespace, "app=web"), "ImagePullBackOff")
 
