@@ -2,17 +2,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from structlog.testing import capture_logs
 from towline.__main__ import main
 from towline.api import recordbody
 from towline.model import Body
 from towline.read.evidence import record_export
 from towline.read.evidence.record_export import Period
-from towline.records import chain
+from towline.records import chain, newest
+from towline.records.checkpoints import Checkpoints
+from towline.records.signing import CheckpointKey
 
 from tests.records import syncs
 
@@ -224,3 +228,58 @@ def test_a_line_that_was_cut_off_is_told_with_its_number() -> None:
     answer = checked([*exported[:-1], exported[-1][:100]])
     assert answer.exit_code == 2
     assert "line 4 of the input is not JSON" in answer.stderr
+
+
+SIGNS = CheckpointKey(b"k" * 32)
+
+
+def signed(*more: str) -> list[str]:
+    """Return the log of an operator that closed four records."""
+    known = Checkpoints(SIGNS, lambda: datetime(2026, 6, 1, tzinfo=UTC))
+    with capture_logs() as logs:
+        for made in syncs.history(1, 1200, 1)[-1:]:
+            known.closed(syncs.UID, newest.of((made,)))
+        known.stop()
+    return ["a line of the interpreter", *map(json.dumps, logs), *more]
+
+
+def verified(tmp_path: Path, items: list[Any], *options: str, log: Sequence[str] = ()) -> Result:
+    path = tmp_path / "operator.log"
+    path.write_text("\n".join(log or signed()))
+    content = {"kind": "List", "items": items}
+    return verify(content, "--checkpoints", str(path), *options)
+
+
+def test_records_that_were_cut_off_are_missed_by_a_checkpoint_of_the_log(tmp_path: Path) -> None:
+    items = listed()["items"]
+    trusted = ("--public-key", SIGNS.public)
+    well = verified(tmp_path, items, *trusted)
+    assert (well.exit_code, well.stderr) == (0, "1 checkpoint compared\n4 records, 0 problems\n")
+    cut = verified(tmp_path, items[:2], *trusted)
+    assert cut.exit_code == 1
+    assert "the records 3 to 4 after it are missing: they were signed at 2026-06-01T00:00:00Z" in cut.stdout
+
+
+def test_a_checkpoint_whose_key_is_not_named_is_told_to_be_left_out(tmp_path: Path) -> None:
+    answer = verified(tmp_path, listed()["items"][:2])
+    assert answer.exit_code == 0
+    assert "1 checkpoint not compared: name the public key" in answer.stderr
+
+
+def test_a_checkpoint_of_an_exported_status_is_read_as_well(tmp_path: Path) -> None:
+    (line,) = (json.loads(line) for line in signed() if line.startswith("{"))
+    repositories = {
+        "items": [{"kind": "GitRepository", "status": {"checkpoint": line}}, {"kind": "GitRepository"}]
+    }
+    options = ("--public-key", SIGNS.public)
+    answer = verified(tmp_path, listed()["items"][:2], *options, log=[json.dumps(repositories)])
+    assert answer.exit_code == 1
+    forged = json.dumps({"event": "checkpoint", **line, "sequence": 2})
+    answer = verified(tmp_path, listed()["items"], *options, log=[forged])
+    assert "its checkpoint is forged" in answer.stdout
+
+
+def test_a_public_key_must_be_one(tmp_path: Path) -> None:
+    answer = verified(tmp_path, listed()["items"], "--public-key", "ssh-ed25519 AAAA")
+    assert answer.exit_code == 2
+    assert "must be base64 of 32 bytes" in answer.stderr

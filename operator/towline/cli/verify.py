@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 import click
@@ -22,11 +23,23 @@ from towline.cli.reviewing import record_choice
 from towline.model import Body
 from towline.read import stored_records
 from towline.read.cluster import Cluster
-from towline.read.evidence import record_check, record_export
+from towline.read.evidence import kept_checkpoints, record_check, record_export
+from towline.read.evidence.kept_checkpoints import KeptCheckpoints
+from towline.records import signing
 from towline.records.chain import Problem
+from towline.records.signed_chain import Verdict
 
-Show: TypeAlias = Callable[[int, Sequence[Problem]], ExitCode]
-"""Shows how many records there are, and what is wrong with them."""
+Show: TypeAlias = Callable[[int, Sequence[Problem], Verdict], ExitCode]
+"""Shows how many records there are, what is wrong with them, and how many checkpoints were compared."""
+
+
+def _public_keys(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> frozenset[str]:
+    if wrong := [value for value in values if not signing.is_key(value)]:
+        raise click.BadParameter(f"{wrong[0]!r} must be base64 of 32 bytes, as the operator's log names it")
+    return frozenset(values)
+
 
 _allow_missing = click.option(
     "--allow-missing", is_flag=True, help="Accept gaps, such as those that retention leaves."
@@ -36,8 +49,30 @@ _allow_missing = click.option(
 @click.command()
 @click.argument("source", metavar="[FILE]", type=click.File("rb"), required=False)
 @_allow_missing
+@click.option(
+    "--checkpoints",
+    "kept",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Checkpoints that were kept elsewhere: lines of the operator's log, or GitRepositories as JSON.",
+)
+@click.option(
+    "--public-key",
+    "keys",
+    multiple=True,
+    metavar="KEY",
+    callback=_public_keys,
+    help="The operator's public key; may be repeated. By default that of the status, where a cluster is read.",
+)
 @options.view(formats=(OutputForm.TABLE, OutputForm.JSON), everywhere=True)
-def verify(view: View, source: IO[bytes] | None, *, allow_missing: bool) -> None:
+def verify(
+    view: View,
+    source: IO[bytes] | None,
+    *,
+    kept: Path | None,
+    keys: frozenset[str],
+    allow_missing: bool,
+) -> None:
     """Check that no record was edited, replaced or removed, from a file or in a cluster.
 
     FILE (or what standard input holds) is what `towline export` or `kubectl get syncrecords -o json` prints: no cluster
@@ -47,14 +82,16 @@ def verify(view: View, source: IO[bytes] | None, *, allow_missing: bool) -> None
     Example: towline verify export.jsonl
     """
     show: Show = partial(_show, view, allow_missing=allow_missing)
+    signed = KeptCheckpoints(told=kept_checkpoints.read(kept.read_bytes()) if kept else (), keys=keys)
     content = source.read() if source else _piped()
     if source or content:
-        records, problems = _checked(content)
-        sys.exit(show(len(records), problems))
-    answer(view, partial(_live, view, show))
+        sys.exit(show(*_checked(content, signed)))
+    answer(view, partial(_live, view, show, signed))
 
 
-def _show(view: View, count: int, problems: Sequence[Problem], *, allow_missing: bool) -> ExitCode:
+def _show(
+    view: View, count: int, problems: Sequence[Problem], verdict: Verdict, *, allow_missing: bool
+) -> ExitCode:
     wrong = [problem for problem in problems if not (problem.missing and allow_missing)]
     if view.style.format is OutputForm.JSON:
         told = [
@@ -65,23 +102,33 @@ def _show(view: View, count: int, problems: Sequence[Problem], *, allow_missing:
     else:
         for problem in problems:  # whoever edits a record may edit its name: it must hide no line
             click.echo(text.printable(f"{problem.record or 'a record without a name'}: {problem.message}"))
+    for line in _compared(verdict):
+        click.echo(line, err=True)
     click.echo(f"{text.many(count, 'record')}, {text.many(len(wrong), 'problem')}", err=True)
     return ExitCode.NOT_AS_WANTED if wrong else ExitCode.GOOD
 
 
-async def _live(view: View, show: Show, cluster: Cluster) -> ExitCode:
+def _compared(verdict: Verdict) -> Iterator[str]:
+    if verdict.checked:
+        yield f"{text.many(verdict.checked, 'checkpoint')} compared"
+    if verdict.unchecked:
+        left = text.many(verdict.unchecked, "checkpoint")
+        yield f"{left} not compared: name the public key of the operator that signed with --public-key"
+
+
+async def _live(view: View, show: Show, signed: KeptCheckpoints, cluster: Cluster) -> ExitCode:
     place = stored_records.EVERYWHERE if view.everywhere else cluster.namespace
-    newest = {
-        each.uid: str(each.status.get("lastRecord", ""))
-        for each in await cluster.repositories(place, view.selector)
-    }
+    repositories = await cluster.repositories(place, view.selector)
+    newest = {each.uid: str(each.status.get("lastRecord", "")) for each in repositories}
     records = await record_choice.chosen(view, "", cluster)
     if not records and not any(newest.values()):
         message = (
             f"there are no SyncRecords {record_choice.where(view, cluster)}: name another namespace with -n"
         )
         raise click.UsageError(message)
-    return show(len(records), (*record_check.check(records), *record_check.check_newest(records, newest)))
+    verdict = signed.of_statuses([each.status for each in repositories]).verdict(records)
+    problems = (*record_check.check(records, verdict), *record_check.check_newest(records, newest))
+    return show(len(records), problems, verdict)
 
 
 def _piped() -> bytes:
@@ -94,8 +141,8 @@ def _piped() -> bytes:
     return stream.read() if stat.S_ISFIFO(mode) or stat.S_ISREG(mode) else b""
 
 
-def _checked(content: bytes) -> tuple[list[dict[str, Any]], tuple[Problem, ...]]:
-    """Return the records of a file, and what is wrong with them.
+def _checked(content: bytes, signed: KeptCheckpoints) -> tuple[int, tuple[Problem, ...], Verdict]:
+    """Return how many records a file has, what is wrong with them, and what became of checkpoints.
 
     Raises:
         click.UsageError: it holds no records.
@@ -105,11 +152,12 @@ def _checked(content: bytes) -> tuple[list[dict[str, Any]], tuple[Problem, ...]]
     records = [item for item in items if item.get("kind") == "SyncRecord"]
     if not records and not headers:
         raise click.UsageError("the input has no SyncRecord")
-    if len(headers) == 1:
-        return records, record_check.check_export(headers[0], records)
-    if headers:
+    if len(headers) > 1:
         raise click.UsageError("the input holds several exports: check one file at a time")
-    return records, record_check.check(records)
+    verdict = signed.verdict(records)
+    if headers:
+        return len(records), record_check.check_export(headers[0], records, verdict), verdict
+    return len(records), record_check.check(records, verdict), verdict
 
 
 def _items(content: bytes) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -51,6 +52,14 @@ def key_id(public: str) -> str:
         ValueError: it is not base64 of 32 bytes.
     """
     return hashlib.sha256(_raw(public)).hexdigest()[:_ID_DIGITS]
+
+
+def is_key(given: Any) -> bool:
+    """Say whether a value is a public key as this module writes it."""
+    try:
+        return isinstance(given, str) and bool(_raw(given))
+    except ValueError:
+        return False
 
 
 def is_signed(given: Checkpoint, public: str) -> bool:

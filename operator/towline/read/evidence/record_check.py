@@ -10,33 +10,39 @@ from towline.read.evidence import record_export
 from towline.read.evidence.record_export import ChainSpan, ExportHeader
 from towline.records import chain, opening
 from towline.records.chain import Problem
+from towline.records.signed_chain import Verdict
 
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
 
 
-def check(bodies: Sequence[Body]) -> tuple[Problem, ...]:
-    """Return what is wrong with records, in any order; those before the oldest are not missed.
+def check(bodies: Sequence[Body], signed: Verdict | None = None) -> tuple[Problem, ...]:
+    """Return what is wrong with records, in any order; those before the oldest are missed only where one is signed.
 
     Each record must have the name that belongs to its content, as digests do not cover names.
+
+    Args:
+        bodies: records.
+        signed: what a comparison of them with checkpoints found.
     """
-    return (*chain.verify(bodies), *_names(bodies))
+    return (*(signed.problems if signed else chain.verify(bodies)), *_names(bodies))
 
 
-def check_export(header: Body, bodies: Sequence[Body]) -> tuple[Problem, ...]:
+def check_export(header: Body, bodies: Sequence[Body], signed: Verdict | None = None) -> tuple[Problem, ...]:
     """Return what is wrong with an export: with its records, and with what its first line says of them.
 
     Args:
         header: the first line.
         bodies: the records, in the order of the lines.
+        signed: what a comparison of them with checkpoints found.
     """
     try:
         said = record_export.header_from(header)
     except _MALFORMED as error:
         return (
             Problem(record="", message=f"the first line of the export cannot be read: {error!r}"),
-            *check(bodies),
+            *check(bodies, signed),
         )
-    problems = [problem for problem in check(bodies) if not problem.missing]
+    problems = [problem for problem in check(bodies, signed) if not problem.missing]
     return (*problems, *_disorder(bodies), *_whole(said, bodies))
 
 
