@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from towline.api import gitrepository
+from towline.api.gitrepository import GitRepository
 from towline.errors import Reason, Refusal
 from towline.status import reasons, schedule
 from towline.status.reasons import Again, Beside, Party
@@ -151,3 +155,23 @@ def test_whatever_waits_for_time_alone_is_tried_again_and_says_so(reason: Reason
         assert row.again in {Again.BACKOFF, Again.EITHER}
     if row.parties == (Party.SPEC,):
         assert row.beside is Beside.STALLED
+
+
+def suspended(until: str, at: str) -> GitRepository:
+    notes = {"towline.dev/suspend": f"until={until}, by=ada"}
+    raw = {"metadata": {"namespace": "shop", "name": "app", "uid": "1", "annotations": notes}}
+    return gitrepository.identify(raw, datetime.fromisoformat(at))
+
+
+@pytest.mark.parametrize(
+    ("until", "due", "expected"),
+    [
+        ("2026-12-24T12:00:30Z", 3600.0, 30.0),
+        ("2026-12-24T12:00:30Z", None, 30.0),
+        ("2026-12-24T14:00:00Z", 3600.0, 3600.0),
+        ("2026-12-24T11:00:00Z", 3600.0, 3600.0),
+        ("soon", 3600.0, 3600.0),
+    ],
+)
+def test_a_pass_is_due_when_a_suspension_ends(until: str, due: float | None, expected: float) -> None:
+    assert schedule.before_the_end(due, suspended(until, "2026-12-24T12:00:00Z")) == expected
