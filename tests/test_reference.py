@@ -193,7 +193,9 @@ def commands(group: click.Group, name: str = "") -> Iterator[tuple[str, click.Co
 
 @pytest.mark.parametrize(("name", "command"), tuple(commands(main)))
 def test_every_option_of_a_command_is_documented(name: str, command: click.Command) -> None:
-    (heading,) = re.findall(rf"^## (`towline {name}.*`)$", (PAGES / "commands.md").read_text(), re.MULTILINE)
+    (heading,) = re.findall(
+        rf"^## (`towline {name}(?: .*)?`)$", (PAGES / "commands.md").read_text(), re.MULTILINE
+    )
     documented = {option.split()[0] for option in rows(section("commands.md", heading))}
     options = {one.opts[0] for one in command.params if isinstance(one, click.Option)}
     shared = set(rows(section("commands.md", "Options that commands share"))) if "--as" in options else set()

@@ -80,6 +80,16 @@ _VERBS = (
         "Have the operator look at a repository now, and say how that ends.",
     ),
     Verb(
+        "events",
+        "towline.cli.watching.events:events",
+        "Show what happened to a repository lately, the newest last.",
+    ),
+    Verb(
+        "logs",
+        "towline.cli.watching.logs:logs",
+        "Show what the Pods of an object write.",
+    ),
+    Verb(
         "get",
         "towline.cli.get:get",
         "Show how repositories are, each with the sentence that matters most.",
@@ -112,7 +122,7 @@ _VERBS = (
     ),
     Verb(
         "wait",
-        "towline.cli.wait:wait",
+        "towline.cli.watching.wait:wait",
         "Wait until a commit is applied, or its objects are healthy.",
     ),
     Verb(

@@ -37,6 +37,14 @@ def printable(text: str, limit: int = 1024) -> str:
     return encoded[: limit - 3].decode(errors="ignore").rstrip() + "…"
 
 
+def visible(line: str, limit: int = 64 * 1024) -> str:
+    """Return a line as it is, blanks and tabs included, without what a terminal would obey; it is cut after `limit`."""
+    shown = line if len(line) <= limit else f"{line[:limit]}…"
+    if shown.isprintable():
+        return shown
+    return "".join(char for char in shown if char == "\t" or not is_hidden(char))
+
+
 def timestamp(moment: datetime) -> str:
     """Return an aware time as the API server writes it: RFC 3339 in UTC, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -177,15 +177,23 @@ class Client:
             ApiError: the watch was refused; what goes wrong later comes as an ERROR event.
             ClusterError: the connection failed.
         """
-        agent = self._user_agent
-        call = Call(verb="GET", path=path, query=query, accept=accept, user_agent=agent)
+        async with self.text(path, query, accept=accept) as chunks, aclosing(calls.events(chunks)) as events:
+            yield events
+
+    @asynccontextmanager
+    async def text(
+        self, path: str, query: calls.Query, *, accept: str = "*/*"
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open an answer that comes in pieces, such as a log, and yield them; deadlines are those of `stream`: none.
+
+        Raises:
+            ApiError: the server refused.
+            ClusterError: the connection failed.
+        """
+        call = Call(verb="GET", path=path, query=query, accept=accept, user_agent=self._user_agent)
         try:
-            async with (
-                self._opened(call) as connection,
-                aclosing(connection.chunks()) as chunks,
-                aclosing(calls.events(chunks)) as events,
-            ):
-                yield events
+            async with self._opened(call) as connection, aclosing(connection.chunks()) as chunks:
+                yield chunks
         except BrokenError as error:
             raise _unanswered(call, error) from error
 

@@ -25,7 +25,8 @@ _PAGE = "250"
 _RECORDS_PAGE = "5"
 """A record may have half a MiB."""
 
-_EVENT = Resource(group="", version="v1", kind="Event", plural="events", namespaced=True)
+EVENT = Resource(group="", version="v1", kind="Event", plural="events", namespaced=True)
+"""The Events of the core group, which all API servers keep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +176,7 @@ class Cluster:
     async def events(self, namespace: str, uid: str = "") -> AsyncIterator[Body]:
         """Yield the Events of a namespace, or those about the object with this uid."""
         chosen = f"involvedObject.uid={uid}" if uid else ""
-        async for event in self.listed(_EVENT, namespace, fields=chosen):
+        async for event in self.listed(EVENT, namespace, fields=chosen):
             yield event
 
     async def _records_place(self, repository: Key, selector: str) -> str:

@@ -1,0 +1,1 @@
+"""Commands that scripts and people wait with, and look what happens meanwhile."""
