@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 from e2e.controlplane import assemble, progress
 from e2e.controlplane.progress import say
@@ -93,7 +94,8 @@ def _narrator(plane: controlplane.ControlPlane, operators: Operators) -> Narrato
     kubectl = cluster.Kubectl(
         binary=plane.kubectl, kubeconfig=plane.kubeconfig(), cache=plane.folder / "kubectl"
     )
-    path = f"{plane.kubectl.parent}{os.pathsep}{os.environ['PATH']}"
+    folders = (str(plane.kubectl.parent), str(Path(sys.executable).parent), os.environ["PATH"])
+    path = os.pathsep.join(folders)
     return Narrator(plane.folder, {**kubectl.environment(), "PATH": path}, operators.check)
 
 

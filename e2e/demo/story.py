@@ -68,9 +68,9 @@ def record(stage: Stage) -> None:
     """The record of the last sync says who changed what."""
     tell = stage.narrator
     tell.step("The record: who changed what, when, and why")
-    tell.run("kubectl", "get", "syncrecords", *IN)
+    tell.run("towline", "log", "shop", *IN)
     newest = tell.run("kubectl", "get", "tgr", "shop", *IN, "-o", "jsonpath={.status.lastRecord}").strip()
-    tell.run("kubectl", "get", "syncrecord", newest, *IN, "-o", "yaml")
+    tell.run("towline", "show", newest, *IN)
 
 
 def broken_commit(stage: Stage) -> None:
@@ -94,7 +94,7 @@ def fix(stage: Stage) -> None:
     sha = stage.repo.commit(changed("settings.yaml", "Hello", "Good day"), message="Mend it", author=BOB)
     stages.applied(stage, "shop", sha)
     tell.run("kubectl", "get", "tgr", "shop", *IN)
-    tell.run("kubectl", "get", "syncrecords", *IN)
+    tell.run("towline", "log", "shop", *IN)
 
 
 STEPS = (first_sync, merged_pull_request, status, record, broken_commit, fix)

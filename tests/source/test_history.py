@@ -138,3 +138,11 @@ def test_who_else_had_a_part_in_a_commit_is_told_by_its_trailers() -> None:
         ("Reviewed-by", "Bob  [31m<b@x>"),
         ("Signed-off-by", "Ann <a@x>"),
     )
+
+
+def test_a_commit_without_a_number_may_name_who_merged_it_all_the_same() -> None:
+    revisions = read(
+        commit("b", "a", message="Add a thing\n\nMerged-by: Cleo <c@x>", committer="Dora"),
+        commit("a", message="Add another thing", committer="Dora"),
+    )
+    assert [(each.pull_request, each.merged_by) for each in revisions.values()] == [("", "Cleo"), ("", "")]

@@ -89,7 +89,7 @@ def _revision(fields: list[str]) -> Revision:
         Trailer(_clean(name), _clean(value)) for name, value in trailers.told(trailers.parse(message))
     )
     named = replace(revision, pull_request=pull_requests.pull_request(message), trailers=told)
-    if not (named.pull_request or pull_requests.is_merge(named)):
+    if not (named.pull_request or pull_requests.is_merge(named) or pull_requests.names_merger(named)):
         return named
     return replace(named, merged_by=pull_requests.merged_by(named, message))
 

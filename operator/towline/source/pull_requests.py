@@ -82,6 +82,7 @@ _ALONE = re.compile(rf"(?P<ref>(?:[\w.-]+(?:/[\w.-]+)+)?![0-9]+)|{_URL}")
 """What a template of GitLab may leave of its line, below a subject that says that a branch was merged."""
 
 _GERRIT = re.compile(r"https?://\S+/(?P<ref>[0-9]+)/?")
+_MERGED_BY = "merged-by"
 _CHANGE_ID = re.compile(r"I[0-9a-f]{40}")
 _FORGES = frozenset(
     {"github", "github enterprise", "gitlab", "gitea", "forgejo", "bitbucket", "azure devops"}
@@ -167,7 +168,7 @@ def merged_by(revision: Revision, message: str = "") -> str:
     anew: its committer is who uploaded it.
     """
     found = {each.name.lower(): each.value for each in trailers.parse(message)}
-    if name := found.get("merged-by", "").partition("<")[0].strip():
+    if name := found.get(_MERGED_BY, "").partition("<")[0].strip():
         return name
     merge = len(revision.parents) > 1
     if is_change(revision.pull_request) and not merge and "reviewed-on" not in found:
@@ -176,6 +177,11 @@ def merged_by(revision: Revision, message: str = "") -> str:
     if committer.name.lower() not in _FORGES and not _NOBODY.match(committer.email):
         return committer.name
     return revision.author.name if merge else ""
+
+
+def names_merger(revision: Revision) -> bool:
+    """Say whether a trailer names who merged, whatever kind of commit it is."""
+    return any(each.name.lower() == _MERGED_BY for each in revision.trailers)
 
 
 def is_change(reference: str) -> bool:
