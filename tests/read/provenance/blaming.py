@@ -24,6 +24,7 @@ from towline.render.documents import YamlLimits
 from towline.render.offline.offline_units import OfflineTools
 
 from e2e.harness.gitrepo import Repo
+from tests.render.kubectl import KUBECTL
 
 OWNER = "team/shop"
 MANAGER = "towline:team/shop"
@@ -38,7 +39,7 @@ def crd() -> Schema:
     return spec_file.crd_schema()
 
 
-async def finder(repo: Repo, sha: str, **spec: Any) -> ObjectFinder:
+async def finder(repo: Repo, sha: str, helm: str = "", **spec: Any) -> ObjectFinder:
     """Return what finds objects in a commit of a repository with this spec."""
     metadata = {"namespace": "team", "name": "shop", "uid": "u", "generation": 1, "resourceVersion": "1"}
     given = {"url": "https://git.example.com/team/shop", **spec}
@@ -47,7 +48,7 @@ async def finder(repo: Repo, sha: str, **spec: Any) -> ObjectFinder:
         key=resource.key,
         spec=gitrepository.specify(resource, crd()),
         treated=Treated(key=resource.key),
-        tools=OfflineTools(),
+        tools=OfflineTools(kustomize=str(KUBECTL), helm=helm),
     )
     content = await git_search.clone(repo.path, dict(os.environ))
     return ObjectFinder(content=content, sha=sha, renderer=renderer, limits=YamlLimits())
@@ -69,7 +70,14 @@ def applied(body: Mapping[str, Any], edit: Edit | None = None) -> dict[str, Any]
 
 
 async def blamed(
-    repo: Repo, sha: str, named: str, *, source: str = "", edit: Edit | None = None, **spec: Any
+    repo: Repo,
+    sha: str,
+    named: str,
+    *,
+    source: str = "",
+    edit: Edit | None = None,
+    chosen: str = "",
+    **spec: Any,
 ) -> Entries:
     """Return what is told of each leaf of an object, `Kind.group/namespace/name`, by its pointer."""
     ref = ObjectRef.parse(named)
@@ -89,7 +97,9 @@ async def blamed(
         owners=field_owners.owners(live, MANAGER),
         sources={},
     )
-    read = await git_evidence.read(bare, found, LiveObject(resource=resource, body=live), Hiding.fresh())
+    read = await git_evidence.read(
+        bare, found, LiveObject(resource=resource, body=live), Hiding.fresh(), chosen
+    )
     metadata = {name: value for name, value in live["metadata"].items() if name != "managedFields"}
     shown = field_owners.leaves({**live, "metadata": metadata})
     return {each.pointer: blamed_field.entry(each) for each in blamed_field.blamed(shown, read.evidence)}

@@ -125,7 +125,7 @@ class ObjectFinder:
         with tempfile.TemporaryDirectory(prefix="towline-") as top:
             entries = await self.content.entries(self.sha)
             await revision_folder.write(Path(top), entries, self.content.blobs)
-            declared = await self.renderer.render(Path(top), self.sha)
+            declared = await self.renderer.render(Path(top) / self.renderer.spec.path, self.sha)
         found = self._chosen(declared.declared.values(), ref)
         content = await self.content.file(self.sha, found.origin.file) if found else None
         return FoundObject(found, content or b"", in_units=True)

@@ -25,9 +25,6 @@ from towline.render.written import leaf_lines
 from towline.render.written.leaf_lines import LeafLines
 from towline.shares.pools import Pools
 
-CONFIRMED = 10
-"""Up to so many leaves of a built object are confirmed by building it again (`RenderedFields`)."""
-
 
 class LeafSource(NamedTuple):
     """Where a leaf comes from: the lines of its node, then those through which it is there; and how sure that is.
@@ -41,7 +38,7 @@ class LeafSource(NamedTuple):
 
 
 async def sources(
-    finder: ObjectFinder, found: FoundObject, pointers: Iterable[str]
+    finder: ObjectFinder, found: FoundObject, pointers: Iterable[str], *, confirm: bool = False
 ) -> Mapping[str, LeafSource]:
     """Return where leaves of a declared object come from, by JSON pointer into what is declared.
 
@@ -49,6 +46,7 @@ async def sources(
         finder: reads the commit.
         found: the object.
         pointers: the leaves.
+        confirm: whether an object that a tool has made is built again, to be sure of the first few of them.
 
     Raises:
         SourceError: the commit cannot be read.
@@ -58,7 +56,7 @@ async def sources(
         return {}
     wanted = tuple(pointers)
     if manifest.origin.is_rendered:
-        return await _built(finder, manifest, wanted)
+        return await _built(finder, manifest, wanted, confirm=confirm)
     lines = await aio.aside(
         len(found.content), leaf_lines.leaf_lines, found.content, manifest.origin, finder.limits
     )
@@ -84,13 +82,13 @@ def _as_text(manifest: Manifest, path: str) -> str:
 
 
 async def _built(
-    finder: ObjectFinder, manifest: Manifest, pointers: tuple[str, ...]
+    finder: ObjectFinder, manifest: Manifest, pointers: tuple[str, ...], *, confirm: bool
 ) -> Mapping[str, LeafSource]:
     origin = manifest.origin
     asked = [AskedField(manifest, path) for path in pointers]
     async with _tracing(finder) as fields:
         head = finder.head
-        places = await fields.places(head.remote, head.sha, asked, confirm=len(asked) <= CONFIRMED)
+        places = await fields.places(head.remote, head.sha, asked, confirm=confirm)
     unknown = FieldPlace(origin.file, origin.line, Certainty.FILE)
     by_pointer = {path: places.get((str(manifest.ref), path), unknown) for path in pointers}
     contents = {

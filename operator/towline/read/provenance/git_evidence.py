@@ -53,7 +53,7 @@ async def read(
         finder: reads the commit.
         live: the object.
         hiding: learns what of the commit must be shown nowhere.
-        chosen: a JSON pointer; only of leaves within it Git is asked. Empty for all.
+        chosen: a JSON pointer; only of leaves within it Git is asked, and of built ones it is made sure. Empty for all.
 
     Raises:
         SourceError: the commit cannot be read.
@@ -74,7 +74,8 @@ async def read(
         for path, each in compared.items()
         if is_in(path, chosen) and not (path == blamed_field.NAMESPACE and _has_no_namespace(found.manifest))
     }
-    sources = await field_sources.sources(finder, found, (each.pointer for each in declared.values()))
+    pointers = [each.pointer for each in declared.values()]
+    sources = await field_sources.sources(finder, found, pointers, confirm=bool(chosen))
     parts = (part for each in sources.values() for part in each.parts)
     commits = await line_commits.read(finder.content, finder.sha, parts)
     evidence = replace(bare, declared=declared, sources=sources, commits=commits)
