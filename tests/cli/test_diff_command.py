@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -152,6 +153,24 @@ def test_the_json_form_has_changes_refusals_and_what_waits(clone: Clone) -> None
     assert found["refused"] == []
 
 
+def test_a_generated_config_map_with_another_hash_restarts_what_names_it(clone: Clone) -> None:
+    reads = WEB.replace("[{name: web,", "[{envFrom: [{configMapRef: {name: settings}}], name: web,")
+    kustomization = (
+        "resources: [web.yaml]\nconfigMapGenerator: [{name: settings, namespace: shop, literals: [a=1]}]\n"
+    )
+    clone.applied = clone.commit(
+        {"deploy/web.yaml": reads, "deploy/uploads.yaml": None, "deploy/kustomization.yaml": kustomization}
+    )
+    clone.commit({"deploy/kustomization.yaml": kustomization.replace("a=1", "a=2")})
+    told = run(clone, "-o", "json", "--kustomize", str(Path(sys.executable).parent / "kubectl"))
+    found = json.loads(told.output)
+    assert sorted(each["action"] for each in found["changes"]) == ["create", "delete", "restart"]
+    restarted = next(each for each in found["changes"] if each["action"] == "restart")
+    (field,) = restarted["fields"]
+    assert field["path"].endswith("/envFrom/0/configMapRef/name")
+    assert {field["old"][:9], field["new"][:9]} == {"settings-"}
+
+
 def test_a_revision_that_cannot_be_built_is_refused_with_its_file_and_line(clone: Clone) -> None:
     sha = clone.commit({"deploy/web.yaml": WEB.replace("replicas: 2", "replicas: [")})
     told = run(clone, "-o", "json", "--revision", "main")
@@ -168,7 +187,7 @@ def test_a_folder_that_is_not_committed_is_compared_as_it_is(clone: Clone) -> No
         (change,) = found["changes"]
         assert change["action"] == "update"
         assert change["fields"] == [{"path": "/spec/replicas", "old": 2, "new": 3}]
-        assert (change["file"], change["line"]) == ("deploy/web.yaml", 1)
+        assert (change["file"], change["line"]) == ("deploy/web.yaml", 5)
 
 
 def test_a_revision_without_the_applied_commit_is_said_to_take_it_back(clone: Clone) -> None:

@@ -136,7 +136,7 @@ def test_what_a_revision_would_do_is_told_by_dry_runs_alone(
     }
     settings = next(each for each in found["changes"] if each["object"].endswith("/settings"))
     assert settings["fields"] == [{"path": "/data/colour", "old": "red", "new": "blue"}]
-    assert (settings["file"], settings["line"]) == ("settings.yaml", 1)
+    assert (settings["file"], settings["line"]) == ("settings.yaml", 6)
     (refused,) = found["refused"]
     assert (refused["reason"], refused["file"]) == ("UnknownField", "service.yaml")
     assert refused["field"].endswith("/prot")

@@ -75,11 +75,12 @@ async def with_record(
             after = await renderer.render(chosen.folder, chosen.sha)
         except BuildError as error:
             return replace(begun, refused=error.failures)
-    for each in (before, after):
-        hidden.learn(repository.key, treated.secret_texts, each.declared.values())
-    policy = replace(ownership.policy(repository), prune=spec.prune, gated=False)
-    mask = Mask(secrets.token_bytes(32), hidden)
-    found = recorded_objects.compare(before.declared, after.declared, policy, after.sha, mask)
+        for each in (before, after):
+            hidden.learn(repository.key, treated.secret_texts, each.declared.values())
+        policy = replace(ownership.policy(repository), prune=spec.prune, gated=False)
+        mask = Mask(secrets.token_bytes(32), hidden)
+        found = recorded_objects.compare(before.declared, after.declared, policy, after.sha, mask)
+        found = renderer.lines(chosen.folder, after).located(found)
     note = f"compared with commit {applied[:7]} of the last record: what changed in the cluster since is not known"
     return _ended(begun, found, (note,))
 

@@ -14,6 +14,7 @@ from towline.errors import BuildError, Failure, Reason, Refusal, SourceError
 from towline.kube.discovery import Discovery
 from towline.model import Key, Manifest, ObjectRef
 from towline.plan import ignore_fields, scope
+from towline.read.comparison.field_lines import FieldLines
 from towline.reconcile.values.treatments import Treated
 from towline.render.documents import YamlLimits
 from towline.render.offline import offline_render
@@ -86,6 +87,11 @@ class RevisionRenderer:
             treatment=self.treated.treatment,
             layers=self.treated.layers,
         )
+
+    def lines(self, folder: Path, found: DeclaredRevision) -> FieldLines:
+        """Return what finds the lines of fields in a folder that was rendered."""
+        declared = {str(ref): each for ref, each in found.declared.items()}
+        return FieldLines(folder=folder, path=self.spec.path, declared=declared)
 
     async def _release(self) -> OfflineRelease:
         named = OfflineRelease(name=self.key.name, namespace=self.spec.default_namespace)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -102,7 +102,9 @@ class OnlineRevisions:
             SourceError: it cannot be rendered here.
             ClusterError: the API server gives no answer.
         """
-        return await self._run(revision, await self.declared(folder, sha))
+        found = await self.declared(folder, sha)
+        findings = await self._run(revision, found)
+        return replace(findings, compared=self._renderer.lines(folder, found).located(findings.compared))
 
     async def declared(self, folder: Path, sha: str) -> DeclaredRevision:
         """Return what a revision declares; what is secret of it is masked from then on.

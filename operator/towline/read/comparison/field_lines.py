@@ -1,0 +1,80 @@
+"""Find the lines of changed and refused fields in the files of a revision."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from towline.fields import pointer
+from towline.model import Manifest
+from towline.read.comparison.recorded_objects import Compared
+from towline.render import documents
+from towline.render.documents import DocumentErrors
+
+
+class _Wanted(NamedTuple):
+    """A field of an object in a file: its document, its item in a `List`, and the JSON pointer."""
+
+    document: int
+    item: int
+    field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldLines:
+    """Finds lines in the files of one revision.
+
+    Attributes:
+        folder: the one that `path` names, on disk.
+        path: of the folder from the root of the repository, from which files are named.
+        declared: what the revision declares, by the names of objects.
+    """
+
+    folder: Path
+    path: str
+    declared: Mapping[str, Manifest]
+
+    def located(self, compared: Compared) -> Compared:
+        """Return what was compared, each with the line of its first field that is in the file.
+
+        What a tool made of files keeps the line of its object, and so does what cannot be read.
+        """
+        changed = {str(each.ref): [one.path for one in each.fields] for each in compared.changes}
+        refused = {each.object: [each.field] for each in compared.refused if each.field}
+        lines = self._lines(changed)
+        told = self._lines(refused)
+        return compared._replace(
+            changes=tuple(
+                replace(each, line=lines.get(str(each.ref), each.line)) for each in compared.changes
+            ),
+            refused=tuple(replace(each, line=told.get(each.object, each.line)) for each in compared.refused),
+        )
+
+    def _lines(self, fields: Mapping[str, Iterable[str]]) -> Mapping[str, int]:
+        """Return the lines of objects by their names; each file is read once."""
+        files: dict[str, dict[str, _Wanted]] = defaultdict(dict)
+        for name, paths in fields.items():
+            manifest = self.declared.get(name)
+            if manifest and not manifest.origin.is_rendered and (wanted := _first(manifest, paths)):
+                files[manifest.origin.file][name] = wanted
+        return {name: line for file, asked in files.items() for name, line in self._in_file(file, asked)}
+
+    def _in_file(self, file: str, asked: Mapping[str, _Wanted]) -> Iterable[tuple[str, int]]:
+        try:
+            content = (self.folder / posixpath.relpath(file, self.path)).read_bytes()
+            return zip(asked, documents.locate_all(content, asked.values()), strict=True)
+        except (OSError, DocumentErrors):
+            return ()
+
+
+def _first(manifest: Manifest, paths: Iterable[str]) -> _Wanted | None:
+    """Return the first field that the object declares, or whose parent it declares; None where there is none."""
+    body, origin = manifest.body, manifest.origin
+    for path in paths:
+        if any(pointer.follow(body, each) is not None for each in (path, *list(pointer.above(path))[:1])):
+            return _Wanted(origin.document, origin.item, path)
+    return None
