@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from click.testing import CliRunner
+from towline.__main__ import main
 
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster
@@ -29,16 +30,13 @@ class Asker(NamedTuple):
     namespace: str
 
     def why(self, named: str, code: int = 1) -> dict[str, Any]:
-        command = (sys.executable, "-m", "towline", "why", named, "-n", self.namespace, "-o", "json")
         variables = {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
             "HOME": str(self.home),
+            "XDG_CACHE_HOME": str(self.home),
             "KUBECONFIG": str(self.plane.kubeconfig("admin")),
         }
-        done = subprocess.run(
-            command, cwd=self.home, env=variables, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == code, done
+        done = CliRunner().invoke(main, ["why", named, "-n", self.namespace, "-o", "json"], env=variables)
+        assert done.exit_code == code, done.output
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from click.testing import CliRunner, Result
+from towline.__main__ import main
 
 from e2e.harness.audit import AuditLog
 from e2e.harness.cluster import Cluster, Object
@@ -23,51 +23,26 @@ GitRepositories = Callable[..., Repository]
 PLANTED = "correct-horse-battery"
 
 
-class Told(NamedTuple):
-    """What a command printed, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-
-class Desk(NamedTuple):
-    """Runs `towline diff` as a user, with an empty cache folder for Git."""
+class Preview(NamedTuple):
+    """Runs `towline diff` as a user, with a cache folder for Git of its own."""
 
     plane: ControlPlane
     home: Path
     repository: Repository
 
-    def diff(self, *flags: str, user: str = "admin") -> Told:
-        command = (
-            sys.executable,
-            "-m",
-            "towline",
-            "diff",
-            self.repository.name,
-            "-n",
-            self.repository.namespace,
-        )
+    def diff(self, *flags: str, user: str = "admin") -> Result:
         variables = {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
             "HOME": str(self.home),
+            "XDG_CACHE_HOME": str(self.home),
             "KUBECONFIG": str(self.plane.kubeconfig(user)),
         }
-        done = subprocess.run(
-            [*command, *flags],
-            cwd=self.home,
-            env=variables,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return Told(done.returncode, done.stdout, done.stderr)
+        named = (self.repository.name, "-n", self.repository.namespace)
+        return CliRunner().invoke(main, ["diff", *named, *flags], env=variables)
 
     def json(self, *flags: str, user: str = "admin") -> dict[str, Any]:
         told = self.diff(*flags, "-o", "json", user=user)
-        assert told.code == 1, told
-        found: dict[str, Any] = json.loads(told.out)
+        assert told.exit_code == 1, told.output
+        found: dict[str, Any] = json.loads(told.stdout)
         return found
 
 
@@ -78,7 +53,7 @@ def applied(
     repo: Repo,
     git_repository: GitRepositories,
     tmp_path: Path,
-) -> Desk:
+) -> Preview:
     """A repository that is applied, and then suspended; its branch `next` changes everything."""
     repo.commit(
         {
@@ -108,25 +83,21 @@ def applied(
         message="Change the shop",
     )
     repo.git("update-ref", "refs/pull/7/head", repo.sha("next"))
-    return Desk(plane, tmp_path, repository)
+    return Preview(plane, tmp_path, repository)
 
 
-def test_what_a_revision_would_do_is_told_by_dry_runs_alone(
-    applied: Desk, audit: AuditLog, repo: Repo
+def test_what_a_revision_would_do_is_told_by_dry_runs_alone_as_far_as_the_user_may_ask(
+    applied: Preview, cluster: Cluster, audit: AuditLog, repo: Repo
 ) -> None:
-    assert applied.diff().code == 0
+    assert applied.diff().exit_code == 0
     mark = audit.mark()
     found = applied.json("--revision", "next")
-    asked = [
-        event
-        for event in audit.since(mark)
-        if event.user_agent.startswith("towline/") and event.user == "admin"
-    ]
-    assert any(event.dry_run for event in asked)
-    assert [str(event) for event in asked if event.writes] == []
+    agents = [each for each in audit.since(mark) if each.user_agent.startswith("towline/")]
+    asked = [each for each in agents if each.user == "admin"]
+    assert any(each.dry_run for each in asked)
+    assert [str(each) for each in asked if each.writes] == []
 
-    actions = {each["object"].rpartition("/")[2]: each["action"] for each in found["changes"]}
-    assert actions == {
+    assert _actions(found) == {
         "settings": "update",
         "new": "create",
         "old": "delete",
@@ -144,28 +115,24 @@ def test_what_a_revision_would_do_is_told_by_dry_runs_alone(
     assert found["revision"] == repo.sha("next")
 
     by_number = applied.diff("--pr", "7", "-o", "markdown")
-    assert by_number.code == 1
-    assert by_number.out.startswith(f"<!-- towline-diff: {applied.repository.namespace}/app -->\n")
-    assert "restart Deployment" in by_number.out
-    none = applied.diff("--pr", "8")
-    assert none.code == 2
-    assert "--revision" in none.err
+    assert by_number.exit_code == 1
+    assert by_number.stdout.startswith(f"<!-- towline-diff: {applied.repository.namespace}/app -->\n")
+    assert "restart Deployment" in by_number.stdout
 
-
-def test_what_the_user_may_not_ask_is_compared_with_what_is_applied_and_named(
-    applied: Desk, cluster: Cluster
-) -> None:
-    """Alice may read ConfigMaps and the GitRepository, write nothing, and see neither Secrets nor the rest."""
+    # Alice may read ConfigMaps and the GitRepository, write nothing, and see neither Secrets nor the rest
     _allow(cluster, applied.repository.namespace)
-    found = applied.json("--revision", "next", user="alice")
-    actions = {each["object"].rpartition("/")[2]: each["action"] for each in found["changes"]}
-    assert actions["settings"] == "update"
-    assert (actions["web"], actions["old"], actions["new"]) == ("restart", "delete", "create")
-    assert actions["credentials"] == "update"
-    told = " ".join(found["notes"])
-    assert "you may not patch ConfigMap/" in told
-    assert "Secret" in told
-    assert PLANTED not in json.dumps(found)
+    seen = applied.json("--revision", "next", user="alice")
+    told = _actions(seen)
+    assert (told["settings"], told["web"], told["old"]) == ("update", "restart", "delete")
+    assert (told["new"], told["credentials"]) == ("create", "update")
+    notes = " ".join(seen["notes"])
+    assert "you may not patch ConfigMap/" in notes
+    assert "Secret" in notes
+    assert PLANTED not in json.dumps(seen)
+
+
+def _actions(found: dict[str, Any]) -> dict[str, str]:
+    return {each["object"].rpartition("/")[2]: each["action"] for each in found["changes"]}
 
 
 def _misspelled(service: Object) -> Object:
@@ -182,10 +149,8 @@ def _allow(cluster: Cluster, namespace: str) -> None:
             "verbs": ["get", "list"],
         },
     ]
-    role = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "metadata": {"name": "reader", "namespace": namespace},
-    }
+    metadata = {"name": "reader", "namespace": namespace}
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": metadata}
     cluster.create({**role, "kind": "Role", "rules": rules})
     cluster.create(
         {

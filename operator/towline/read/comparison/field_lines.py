@@ -16,7 +16,7 @@ from towline.render import documents
 from towline.render.documents import DocumentErrors
 
 
-class _Wanted(NamedTuple):
+class _AskedField(NamedTuple):
     """A field of an object in a file: its document, its item in a `List`, and the JSON pointer."""
 
     document: int
@@ -56,14 +56,14 @@ class FieldLines:
 
     def _lines(self, fields: Mapping[str, Iterable[str]]) -> Mapping[str, int]:
         """Return the lines of objects by their names; each file is read once."""
-        files: dict[str, dict[str, _Wanted]] = defaultdict(dict)
+        files: dict[str, dict[str, _AskedField]] = defaultdict(dict)
         for name, paths in fields.items():
             manifest = self.declared.get(name)
             if manifest and not manifest.origin.is_rendered and (wanted := _first(manifest, paths)):
                 files[manifest.origin.file][name] = wanted
         return {name: line for file, asked in files.items() for name, line in self._in_file(file, asked)}
 
-    def _in_file(self, file: str, asked: Mapping[str, _Wanted]) -> Iterable[tuple[str, int]]:
+    def _in_file(self, file: str, asked: Mapping[str, _AskedField]) -> Iterable[tuple[str, int]]:
         try:
             content = (self.folder / posixpath.relpath(file, self.path)).read_bytes()
             return zip(asked, documents.locate_all(content, asked.values()), strict=True)
@@ -71,10 +71,10 @@ class FieldLines:
             return ()
 
 
-def _first(manifest: Manifest, paths: Iterable[str]) -> _Wanted | None:
+def _first(manifest: Manifest, paths: Iterable[str]) -> _AskedField | None:
     """Return the first field that the object declares, or whose parent it declares; None where there is none."""
     body, origin = manifest.body, manifest.origin
     for path in paths:
         if any(pointer.follow(body, each) is not None for each in (path, *list(pointer.above(path))[:1])):
-            return _Wanted(origin.document, origin.item, path)
+            return _AskedField(origin.document, origin.item, path)
     return None
