@@ -70,14 +70,26 @@ class Holds:
 
     def may(self, key: Key, now: float) -> bool:
         """Say whether a repository may hold one more."""
-        share = self._share
-        self._slow_down(now)
-        slow = len(self._holds) - len(self._quick)
-        if len(self._holds) >= share.most:
-            return False
-        if self._is_slow(key):
-            return slow < share.slow
-        return len(self._quick) < share.limit - min(slow, share.slow) and self._leaves_one(key)
+        is_open, has_slow = self._places(now)
+        return has_slow if self._is_slow(key) else is_open and self._leaves_one(key)
+
+    def open_to(self, now: float) -> tuple[bool, frozenset[str]]:
+        """Say whether there is a place for quick holds, and which namespaces may have one for slow ones.
+
+        Where neither is so, nobody may hold one more, whoever asks.
+        """
+        is_open, has_slow = self._places(now)
+        if not has_slow:
+            return is_open, frozenset()
+        return is_open, frozenset(self._slow_by_namespace).union(
+            self._usage.namespaces() if self._usage else ()
+        )
+
+    def has_room(self, namespace: str) -> bool:
+        """Say whether a namespace has fewer quick holds than it may; then so may some repository of it."""
+        if namespace == OPERATOR.namespace or self._share.limit == 1:
+            return True
+        return namespace not in self._slow_by_namespace and self._by_namespace[namespace] < self._most
 
     def take(self, key: Key, now: float) -> int:
         """Note that a repository holds one more, and return the number of the hold."""
@@ -107,6 +119,21 @@ class Holds:
             return math.inf
         return max(0.0, next(iter(self._quick.values())) + self._share.quick_seconds - now)
 
+    @property
+    def _most(self) -> int:
+        """How many a namespace may hold."""
+        share = self._share
+        return share.limit - 1 if share.namespace is None else share.namespace
+
+    def _places(self, now: float) -> tuple[bool, bool]:
+        """Say whether there is a place for one more quick hold, and for one more slow one."""
+        share = self._share
+        self._slow_down(now)
+        slow = len(self._holds) - len(self._quick)
+        if len(self._holds) >= share.most:
+            return False, False
+        return len(self._quick) < share.limit - min(slow, share.slow), slow < share.slow
+
     def _slow_down(self, now: float) -> None:
         """Count as slow what is held for long; the oldest come first."""
         while self._quick:
@@ -124,9 +151,7 @@ class Holds:
     def _leaves_one(self, key: Key) -> bool:
         if key == OPERATOR or self._share.limit == 1:
             return True
-        last = self._share.limit - 1
-        most = last if self._share.namespace is None else self._share.namespace
-        return self._by_key[key] < last and self._by_namespace[key.namespace] < most
+        return self._by_key[key] < self._share.limit - 1 and self._by_namespace[key.namespace] < self._most
 
 
 def _less(counter: Counter[_Name], name: _Name) -> None:

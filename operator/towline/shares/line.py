@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from towline.model import Key
+from towline.shares.holds import Holds
 
 T = TypeVar("T")
 
@@ -24,11 +24,19 @@ class Line(Generic[T]):
         """Add an item at the end of its repository's queue."""
         self._namespaces.setdefault(key.namespace, OrderedDict()).setdefault(key, deque()).append(item)
 
-    def take(self, may: Callable[[Key], bool]) -> tuple[Key, T] | None:
-        """Remove and return the next item whose repository `may` have a turn; None where there is none."""
+    def take(self, holds: Holds, now: float) -> tuple[Key, T] | None:
+        """Remove and return the next item whose repository may hold one more; None where there is none.
+
+        This is asked whenever something begins or ends, while hundreds may wait: it does not look at each of them.
+        """
+        is_open, slow = holds.open_to(now)
+        if not is_open and not any(namespace in self._namespaces for namespace in slow):
+            return None
         for namespace, keys in self._namespaces.items():
+            if namespace not in slow and not (is_open and holds.has_room(namespace)):
+                continue
             for key in keys:
-                if may(key):
+                if holds.may(key, now):
                     item = keys[key].popleft()
                     self._turn(namespace, key)
                     return key, item

@@ -66,7 +66,7 @@ class Slots:
     def _give(self) -> None:
         """Give slots to those who may have one, and look again when one that is held has become slow."""
         now = self._clock()
-        while found := self._line.take(lambda key: self._holds.may(key, now)):
+        while found := self._line.take(self._holds, now):
             key, turn = found
             if not turn.done():
                 turn.set_result(self._holds.take(key, now))

@@ -69,7 +69,7 @@ class Threads(ThreadPoolExecutor):
     def _start(self) -> None:
         """Begin what may begin; the caller has the lock."""
         now = self._clock()
-        while found := self._line.take(lambda key: self._holds.may(key, now)):
+        while found := self._line.take(self._holds, now):
             key, work = found
             super().submit(self._run, work, self._holds.take(key, now))
 

@@ -37,6 +37,7 @@ class Usage:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._used: dict[Key | str, _Used] = {}
+        self._much: set[Key | str] = set()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -51,6 +52,8 @@ class Usage:
             now = self._clock()
             for name in (key, key.namespace):
                 self._used[name] = _Used(self._left(name, now) + seconds, now)
+                if self._is_over(name, now):
+                    self._much.add(name)
             if len(self._used) > _NAMES:
                 self._used = {
                     name: one for name, one in self._used.items() if self._left(name, now) > _NOTHING
@@ -58,8 +61,22 @@ class Usage:
 
     def is_much(self, key: Key) -> bool:
         """Say whether a repository, or its namespace, used much lately."""
+        if not self._much:
+            return False
         now = self._clock()
-        return self._left(key, now) > REPOSITORY_SECONDS or self._left(key.namespace, now) > NAMESPACE_SECONDS
+        return self._is_over(key, now) or self._is_over(key.namespace, now)
+
+    def namespaces(self) -> frozenset[str]:
+        """Return the namespaces that used much lately, or of which a repository did."""
+        if not self._much:
+            return frozenset()
+        with self._lock:
+            now = self._clock()
+            self._much = {name for name in self._much if self._is_over(name, now)}
+            return frozenset(name if isinstance(name, str) else name.namespace for name in self._much)
+
+    def _is_over(self, name: Key | str, now: float) -> bool:
+        return self._left(name, now) > (NAMESPACE_SECONDS if isinstance(name, str) else REPOSITORY_SECONDS)
 
     def _left(self, name: Key | str, now: float) -> float:
         used = self._used.get(name)
