@@ -69,6 +69,7 @@ class Neighbours:
         self._names: dict[Key, tuple[str, int, str]] = {}
         self._waits: dict[Key, _Wait] = {}
         self._told: dict[Key, asyncio.Event] = {}
+        self._seen_as: dict[Key, tuple[tuple[object, ...], Neighbour]] = {}
         self._asking: set[Key] = set()
         self._news: Counter[Key] = Counter()
         self._turn = asyncio.Lock()
@@ -112,6 +113,7 @@ class Neighbours:
         self._tried.pop(key, None)
         self._names.pop(key, None)
         self._waits.pop(key, None)
+        self._seen_as.pop(key, None)
         self.released(key, frozenset().union(*dropped))
         self._wake_waiting(key)
 
@@ -211,9 +213,15 @@ class Neighbours:
         return standing, (ELDER_SECONDS if standing.elders else PATIENCE_SECONDS) - waited
 
     def _seen(self, repository: GitRepository) -> Neighbour:
+        """Return a repository as the others see it, made once for whatever is known of it: each new one sees all."""
         claim = self._claims.get((repository.key, repository.uid))
-        name = self._name(repository)
-        return claims.neighbour(repository, claim, name=name, tried=self._has_tried(repository))
+        name, tried = self._name(repository), self._has_tried(repository)
+        mark = (repository.uid, repository.generation, repository.deleting, claim, name, tried)
+        known = self._seen_as.get(repository.key)
+        if known is None or known[0] != mark:
+            known = (mark, claims.neighbour(repository, claim, name=name, tried=tried))
+            self._seen_as[repository.key] = known
+        return known[1]
 
     def _name(self, repository: GitRepository) -> str:
         """Return the ref that this very spec was last seen to lead to, empty where it was not."""

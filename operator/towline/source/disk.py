@@ -130,6 +130,12 @@ def refer(folder: Path, name: str, sha: str) -> None:
     beginning.rename(ref)
 
 
+def referred(folder: Path, name: str, sha: str) -> Contents:
+    """Let a ref lead to an object, and settle the repository; return what it holds."""
+    refer(folder, name, sha)
+    return settled(folder)
+
+
 def is_empty(folder: Path) -> bool:
     """Tell whether nothing was ever fetched."""
     return not any(path.is_file() for path in (folder / "refs").rglob("*"))

@@ -87,12 +87,19 @@ class MirrorFetcher:
         self._first_packs = FirstPacks(git, exchanges)
         self._limits = limits
 
-    async def fetch(
-        self, remote: Remote, repository: Path, refname: str, sha: str, hearing: Hearing
+    async def fetch(  # noqa: PLR0913  what is fetched, where to, and who hears of it
+        self,
+        remote: Remote,
+        repository: Path,
+        refname: str,
+        sha: str,
+        hearing: Hearing,
+        *,
+        found: disk.Contents,
     ) -> disk.Contents:
         """Fetch a ref, which was seen to lead to a commit, or that commit by its id, with its whole history.
 
-        Returns what the repository holds then.
+        `found` is what the repository holds now; returns what it holds then.
 
         However this ends, nothing half-written stays. Where a first fetch was cut short, the next one goes in steps,
         and what each of them brought stays.
@@ -102,12 +109,15 @@ class MirrorFetcher:
             SourceError: the remote failed, or the repository is damaged.
         """
         wanted = _Wanted(remote=remote, repository=repository, refname=refname, sha=sha, hear=hearing.hear)
-        found = await asyncio.to_thread(disk.tidied, repository)
+        if not found.is_empty:
+            found = await asyncio.to_thread(disk.tidied, repository)
         try:
             if found.is_partial:
                 await self._rest(wanted)
                 await asyncio.to_thread(disk.complete, repository)
-            elif not (found.is_empty and await self._first(wanted)):
+            elif found.is_empty and await self._first(wanted):
+                return await asyncio.to_thread(disk.referred, repository, wanted.kept, sha)
+            else:
                 await self._step(wanted, _WHOLE)
         except BaseException:
             await asyncio.to_thread(disk.broken_off, repository)
@@ -115,12 +125,14 @@ class MirrorFetcher:
         return await asyncio.to_thread(disk.settled, repository)
 
     async def _first(self, wanted: _Wanted) -> bool:
-        """Fetch the whole history into an empty repository without `git fetch`; False where that is needed."""
+        """Fetch the whole history into an empty repository without `git fetch`; False where that is needed.
+
+        Nothing refers to it yet.
+        """
         fetching = self._first_packs.fetch(
             wanted.remote, wanted.repository, wanted.refname, wanted.sha, wanted.hear
         )
         if await self._bounded(wanted, fetching):
-            await asyncio.to_thread(disk.refer, wanted.repository, wanted.kept, wanted.sha)
             return True
         await asyncio.to_thread(disk.tidy, wanted.repository)
         return False

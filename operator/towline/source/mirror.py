@@ -336,7 +336,9 @@ class Mirrors:
             if await self._fetcher.slim(mirror.folder):
                 mirror.complete = set()
         try:
-            found = await self._fetcher.fetch(remote, mirror.folder, refname, sha, mirror.hearing)
+            found = await self._fetcher.fetch(
+                remote, mirror.folder, refname, sha, mirror.hearing, found=found
+            )
         except OutgrownError:
             await self._shrink(mirror)
             raise
@@ -344,8 +346,10 @@ class Mirrors:
             if error.reason is Reason.SOURCE_TOO_LARGE or await self._sound(mirror):
                 raise
             await self._discard(mirror)
-            await self._make_usable(mirror, sha)
-            found = await self._fetcher.fetch(remote, mirror.folder, refname, sha, mirror.hearing)
+            found = await self._make_usable(mirror, sha)
+            found = await self._fetcher.fetch(
+                remote, mirror.folder, refname, sha, mirror.hearing, found=found
+            )
         mirror.packs = found.packs
         if sha not in found.tips and not await self._reader.holds(mirror.folder, sha):
             raise _absent(remote, refname, sha, await self._reader.kind(mirror.folder, sha))
