@@ -184,6 +184,37 @@ async def test_values_of_secrets_that_cannot_be_read_are_not_shown(tmp_path: Pat
     assert "ClusterFirst" in ended.stdout
 
 
+async def test_variables_of_the_spec_are_filled_in_before_values_are_compared(tmp_path: Path) -> None:
+    repo, _ = history(tmp_path)
+    applied = repo.commit({"apps/web.yaml": WEB.replace("web:1", "web:${TAG}").replace("change", "touch")})
+    body = repository(applied)
+    body["spec"]["substitute"] = {"variables": {"TAG": "2"}}
+    api = ApiOfBodies(body, deployment(applied))
+    ended = await command(api, tmp_path, "blame", "deployment/web", "--repo", str(repo.path), "-o", "json")
+    image = {each["pointer"]: each for each in json.loads(ended.stdout)}[
+        "/spec/template/spec/containers/0/image"
+    ]
+    assert (image["owner"], image["commit"], image["line"]) == ("shop/shop", applied, 15)
+
+
+async def test_a_repository_that_has_applied_nothing_is_told(tmp_path: Path) -> None:
+    ended = await blamed(tmp_path, objects=(repository(""), deployment("")))
+    assert ended.exit_code == 2
+    assert "names no applied commit" in ended.stderr
+
+
+async def test_a_shallow_clone_says_that_older_lines_have_no_commit(tmp_path: Path) -> None:
+    repo, applied = history(tmp_path)
+    shallow = tmp_path / "shallow"
+    repo.git("clone", "--quiet", "--bare", "--depth=1", f"file://{repo.path}", str(shallow))
+    api = ApiOfBodies(repository(applied), deployment(applied))
+    ended = await command(api, tmp_path, "blame", "deployment/web", "--repo", str(shallow), "-o", "json")
+    assert "run git fetch --unshallow there" in ended.stderr
+    found = {each["pointer"]: each for each in json.loads(ended.stdout)}
+    kind = found["/kind"]
+    assert (kind["file"], kind["line"], kind["commit"], kind["author"]) == ("apps/web.yaml", 2, None, None)
+
+
 async def test_a_folder_that_is_no_clone_is_told(tmp_path: Path) -> None:
     _, applied = history(tmp_path)
     api = ApiOfBodies(repository(applied), deployment(applied))

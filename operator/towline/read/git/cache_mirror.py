@@ -29,6 +29,7 @@ _FETCHING = (
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
     ("fetch.fsckObjects", "true"),
+    ("fetch.writeCommitGraph", "true"),
     ("transfer.bundleURI", "false"),
     ("submodule.recurse", "false"),
     *((f"fetch.fsck.{name}", "ignore") for name in gitconfig.TOLERATED),

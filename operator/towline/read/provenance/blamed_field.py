@@ -210,7 +210,7 @@ def entry(field: BlamedField) -> dict[str, Any]:
 def _told(git: GitSays) -> dict[str, Any]:
     revision = git.revision
     return {
-        "file": git.file or None,
+        "file": _utf8(git.file) or None,
         "line": git.line or None,
         "commit": git.commit or None,
         "author": (revision.author.name or revision.author.email) if revision else None,
@@ -219,3 +219,8 @@ def _told(git: GitSays) -> dict[str, Any]:
         "via": list(git.via),
         "certainty": "file" if git.certainty is Certainty.FILE else git.certainty.value,
     }
+
+
+def _utf8(path: str) -> str:
+    """Return a path as valid UTF-8, as the stamps write it; other bytes of it are lone surrogates."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

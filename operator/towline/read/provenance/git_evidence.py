@@ -87,6 +87,11 @@ def is_in(path: str, chosen: str) -> bool:
     return not chosen or pointer.is_within(path, chosen)
 
 
+def is_id(text: str) -> bool:
+    """Tell whether a text is the whole id of a commit."""
+    return _SHA.fullmatch(text) is not None
+
+
 def _has_no_namespace(manifest: Manifest) -> bool:
     """Tell whether a manifest is in its namespace by the spec alone."""
     return "namespace" not in orjson.loads(manifest.content)["metadata"]
@@ -95,7 +100,7 @@ def _has_no_namespace(manifest: Manifest) -> bool:
 async def _dated(stamp: OwnStamp, content: GitContent) -> OwnStamp:
     """Add the commit that last changed the object, where Git has it."""
     commit = stamp.commit
-    if not _SHA.fullmatch(commit) or not await content.has(commit):
+    if not is_id(commit) or not await content.has(commit):
         return stamp
     return replace(stamp, revision=(await content.revisions((commit,)))[commit])
 

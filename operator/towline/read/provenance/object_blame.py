@@ -231,11 +231,17 @@ class _BlameLook:
             return Treated(key=key), False
 
     async def _content(self, spec: Spec, sha: str) -> tuple[GitContent | None, str]:
+        """Return where Git holds a commit; None where it cannot be read."""
+        if not git_evidence.is_id(sha):
+            self.notes.append(
+                "what Git says is not known: the status of the GitRepository names no applied commit"
+            )
+            return None, ""
         search = GitSearch.here(spec.url, sha, repo=self.asked.repo, offline=self.asked.offline)
         found = await git_search.find(search)
         if found.missing:
             self.notes.append(found.missing)
-        if found.content is None or not sha or not await found.content.has(sha):
+        if found.content is None or not await found.content.has(sha):
             return None, sha
         return found.content, sha
 
