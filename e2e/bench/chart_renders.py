@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from towline.api.helm_spec.helm_release import HelmRelease
+from towline.controller import render_folder
 from towline.render.confined.jail import Jail
 from towline.render.helm import helm_tool
 from towline.render.helm.chart_builds import ChartBuilder
@@ -59,7 +60,10 @@ release: {{ .Release.Name }}
 def measure(rig: Rig, helm: Path, seed: int) -> tuple[Section, ...]:
     """Measure charts of several sizes."""
     found = []
-    with tempfile.TemporaryDirectory() as folder:
+    memory = (
+        render_folder.MEMORY if render_folder.MEMORY.is_dir() else None
+    )  # where the operator has its copies
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
         for count in TEMPLATES:
             for goal in (ONCE, TWICE):
                 rig.say(f"a chart of {count} templates, {ROUNDS} times, at most {goal} x")

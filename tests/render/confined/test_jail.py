@@ -169,6 +169,14 @@ async def test_what_is_granted_is_in_the_environment_and_in_no_argument(tmp_path
     assert "/elsewhere" not in exported
 
 
+async def test_a_tool_that_collects_late_does_so_from_half_of_its_memory_on(tmp_path: Path) -> None:
+    command = ("/bin/sh", "-c", "ulimit -d; export")
+    run = await jail(tmp_path).run(command, {}, grant=Grant(collects_late=True))
+    kib, _, exported = run.result.out.decode().partition("\n")
+    assert f"GOMEMLIMIT='{int(kib) * 512}'" in exported
+    assert "GOMEMLIMIT" not in await ran(tmp_path, "export")
+
+
 @_with_landlock
 async def test_tcp_is_for_a_run_that_is_granted_it(tmp_path: Path) -> None:
     seen: list[bytes] = []
