@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from typing import Any
 from aiohttp import web
 from click.testing import CliRunner, Result
 from towline.__main__ import main
+from towline.cli.completion import SECONDS_VARIABLE
 
 from tests.kube.loopback import Server, served
 
@@ -155,12 +159,39 @@ async def command(api: ApiOfBodies, folder: Path, *arguments: str) -> Result:
     """Run one command of a user whose context is namespace `shop` of this server."""
     server = Server(api)
     async with served(server):
-        config = {
-            "current-context": "here",
-            "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u", "namespace": "shop"}}],
-            "clusters": [{"name": "c", "cluster": {"server": server.url}}],
-            "users": [{"name": "u", "user": {"token": "t0ken"}}],
-        }
-        (folder / "kubeconfig").write_text(json.dumps(config))
-        environment = {"KUBECONFIG": str(folder / "kubeconfig")}
+        environment = {"KUBECONFIG": _kubeconfig(server, folder)}
         return await asyncio.to_thread(CliRunner().invoke, main, arguments, env=environment)
+
+
+async def completed(api: ApiOfBodies, folder: Path, words: str) -> list[str]:
+    """Return what bash offers that user behind these words, and what it is told besides."""
+    server = Server(api)
+    async with served(server):
+        ended = await asyncio.to_thread(typed, words, _kubeconfig(server, folder))
+        return [line.removeprefix("plain,") for line in (ended.stdout + ended.stderr).split()]
+
+
+def typed(words: str, kubeconfig: str, seconds: str = "60") -> subprocess.CompletedProcess[str]:
+    """Run what bash runs to complete these words."""
+    program = "import sys; sys.argv = ['towline']; from towline.__main__ import main; main()"
+    asked = {"_TOWLINE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PATH": os.environ["PATH"], "KUBECONFIG": kubeconfig, SECONDS_VARIABLE: seconds, **asked},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def _kubeconfig(server: Server, folder: Path) -> str:
+    config = {
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u", "namespace": "shop"}}],
+        "clusters": [{"name": "c", "cluster": {"server": server.url}}],
+        "users": [{"name": "u", "user": {"token": "t0ken"}}],
+    }
+    path = folder / "kubeconfig"
+    path.write_text(json.dumps(config))
+    return str(path)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 SECONDS = 2.0
 """Who waits longer for a completion types on."""
 
+SECONDS_VARIABLE = "TOWLINE_COMPLETION_SECONDS"
+"""The variable by which a user far from the cluster waits longer."""
+
 _NAMESPACES = Resource(group="", version="v1", kind="Namespace", plural="namespaces", namespaced=False)
 
 
@@ -33,7 +36,7 @@ def contexts(context: click.Context, _option: click.Parameter, incomplete: str) 
     """Complete the name of a context of the kubeconfig."""
     from towline.kube import credentials
 
-    return _items(_silently(lambda: credentials.contexts(_choice(context))), incomplete)
+    return items(_silently(lambda: credentials.contexts(_choice(context))), incomplete)
 
 
 def namespaces(context: click.Context, _option: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -84,7 +87,7 @@ def _found(
         async with cluster.opened(_choice(context), context.params.get("namespace") or "") as opened:
             return await ask(opened)
 
-    return _items(_silently(lambda: asyncio.run(asked())), incomplete)
+    return items(_silently(lambda: asyncio.run(asked())), incomplete)
 
 
 def _choice(context: click.Context) -> ClusterChoice:
@@ -96,11 +99,20 @@ def _choice(context: click.Context) -> ClusterChoice:
     )
 
 
-def _items(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
+def items(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
     """Return those that begin as typed; names of contexts are free text, so none reaches the terminal as it is."""
     return [
         CompletionItem(text.printable(name)) for name in sorted(set(names)) if name.startswith(incomplete)
     ]
+
+
+def _patience(given: str) -> float:
+    """Return the seconds of a variable that a user has set, from 0.1 to 60; what is not such a number is two."""
+    try:
+        seconds = float(given)
+    except ValueError:
+        return SECONDS
+    return seconds if 0.1 <= seconds <= 60 else SECONDS
 
 
 def _silently(ask: Callable[[], Iterable[str]]) -> Iterable[str]:
@@ -109,7 +121,7 @@ def _silently(ask: Callable[[], Iterable[str]]) -> Iterable[str]:
     It is a process of its own, which the shell has started for this; a plugin that hangs would hold it for ever.
     """
     before = signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, _patience(os.environ.get(SECONDS_VARIABLE, "")))
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             return ask()
