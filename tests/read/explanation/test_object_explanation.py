@@ -120,7 +120,7 @@ def test_an_object_that_was_changed_in_the_cluster_names_field_and_manager() -> 
     drift = Deviation(object=str(WEB), field="/spec/replicas", want=2, have=5, by="kubectl-scale", commit=NEW)
     found = object_explanation.present(live(), owner(record(1, NEW), drift=(drift,)))
     (each,) = found.causes
-    assert (each.pointer, each.author) == ("/spec/replicas", "kubectl-scale")
+    assert (each.pointer, each.author) == ("/spec/replicas", "Bob")
     assert "spec.replicas is 5 (kubectl-scale), Git says 2" in found.sentence
 
 
@@ -160,9 +160,12 @@ def test_an_object_of_nobody_says_who_writes_it() -> None:
     entries = [{"manager": "kubectl-create", "operation": "Update"}]
     found = object_explanation.present(live(label=False, managedFields=entries), None)
     assert found.sentence == (
-        "Deployment shop/web does not belong to a GitRepository, and is written by kubectl-create. "
-        f"{cause.UNEXPLAINED}"
+        "Deployment shop/web does not belong to a GitRepository, and is written by kubectl-create"
     )
+    assert found.is_well
+    failed = object_explanation.present(live(Health(State.FAILED, "crashes"), label=False), None)
+    assert failed.sentence.endswith(f"it is not ready: crashes. {cause.UNEXPLAINED}")
+    assert not failed.is_well
     assert found.causes == ()
 
 

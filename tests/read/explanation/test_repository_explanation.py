@@ -211,6 +211,17 @@ def test_each_reason_of_ready_blames_a_field_of_the_spec_or_a_commit_or_nothing(
         assert each.commit == ""
 
 
+def test_where_the_spec_or_a_server_is_to_blame_what_the_status_still_lists_of_a_commit_is_not() -> None:
+    failure = Failure(reason=Refusal.INVALID, message="bad", object=str(WEB), commit=NEW)
+    before = compute.compute({}, result(Reason.APPLY_FAILED, failures=(failure,)), NOW)
+    for reason, pointers in ((Reason.REF_NOT_FOUND, ["/spec/ref"]), (Reason.GIT_UNAVAILABLE, [])):
+        status = compute.compute(before, result(reason, message="it is so"), NOW)
+        assert status["failures"]
+        repository, body = stored(status)
+        found = repository_explanation.explain(repository, body, (), SYNCS)
+        assert [each.pointer for each in found.causes] == pointers
+
+
 def test_an_invalid_spec_names_its_field() -> None:
     found = explained(result(Reason.INVALID_SPEC, message="spec.interval: must be a duration"))
     assert only(found).pointer == "/spec/interval"
@@ -238,9 +249,9 @@ def test_drift_names_who_wrote_and_who_wrote_what_git_says() -> None:
     )
     found = explained(result(Reason.SUCCEEDED, applied=revision(NEW, "Bob"), drift=(drift,)))
     each = only(found)
-    assert (each.pointer, each.author, each.commit) == ("/data/level", "kubectl-edit", OLD)
+    assert (each.pointer, each.author, each.commit) == ("/data/level", "Ada", OLD)
     assert (each.file, each.line) == ("settings.yaml", 4)
-    for told in ('"debug"', '"info"', "kubectl-edit", "2026-01-01T08:00:00Z", "Ada"):
+    for told in ('"debug"', '"info"', "kubectl-edit", "2026-01-01T08:00:00Z"):
         assert told in each.evidence
     assert not found.is_well
 

@@ -38,9 +38,3 @@ def test_a_waiting_deletion_names_the_commit_that_a_closer_look_found() -> None:
     found = status_causes.left_by(told, "a" * 40, "Ada")
     assert (found.commit, found.author) == ("a" * 40, "Ada")
     assert found.evidence == "aaaaaaa no longer declares it: loses data"
-
-
-def test_of_drift_the_author_is_a_field_manager() -> None:
-    assert status_causes.is_drift(FoundCause(reason="Drifted"))
-    assert status_causes.is_drift(FoundCause(reason="Contested"))
-    assert not status_causes.is_drift(FoundCause(reason="Invalid"))

@@ -78,6 +78,7 @@ class DryRun:
         self._mask = mask
         self._applied = applied
         self._moment = moment
+        self._rendered: list[Mapping[ObjectRef, Manifest] | None] = []
 
     async def run(self, revision: Revision, found: DeclaredRevision) -> DryRunFindings:
         """Return what applying a revision would do.
@@ -93,18 +94,22 @@ class DryRun:
         declared = found.declared
         if known is None:
             declared = {ref: each for ref, each in declared.items() if ref.group_kind not in hidden}
-        policy = self._policy(own)
+        policy = replace(self._policy(own), written=await self._written(own, declared))
         live = {**own.live, **recorded_objects.live(known or {}, policy)}
         plan = build.replan(declared, live, policy, found.sha, recorded_objects.verdicts(declared))
         asked = _Asked.of(plan, hidden)
         context = self._context(revision, own)
         flight, undone, blind = await self._flight(asked, context)
         stuck, unsure = await self._stuck(asked.removals, context)
-        before = known if not blind else await self._applied()
+        before = known if not blind else await self._read_applied()
         changes = self._changes(plan, flight, blind, before or {})
         seen = recorded_objects.of_plan(plan, changes)
         refused = (*found.failures, *seen.refused, *flight.failures, *stuck)
-        notes = (*_unread(hidden, blind, is_known=before is not None), *_rights(own, undone - blind, unsure))
+        notes = (
+            *_unread(hidden, blind, is_known=before is not None),
+            *_rights(own, undone - blind, unsure),
+            *_left_alone(plan),
+        )
         return DryRunFindings(compared=seen._replace(refused=refused), notes=notes)
 
     async def _own(self, found: DeclaredRevision) -> OwnObjects:
@@ -176,9 +181,25 @@ class DryRun:
         stuck = (each for each in found if each.object not in denied and each.reason != Refusal.CONFLICT)
         return tuple(stuck), denied
 
+    async def _read_applied(self) -> Mapping[ObjectRef, Manifest] | None:
+        """Return what the applied commit declares, rendered once; None where that cannot be read."""
+        if not self._rendered:
+            self._rendered.append(await self._applied())
+        return self._rendered[0]
+
+    async def _written(
+        self, own: OwnObjects, declared: Mapping[ObjectRef, Manifest]
+    ) -> Mapping[ObjectRef, str]:
+        """Return the digests of objects that were written and are gone: that is drift, and no news of the commit."""
+        missing = {ref for ref in declared if ref not in own.live and ref.group_kind not in own.unread}
+        if not missing or not self._repository.applied:
+            return {}
+        applied = await self._read_applied() or {}
+        return {ref: applied[ref].digest for ref in missing if ref in applied}
+
     async def _known(self, kinds: frozenset[GroupKind]) -> Mapping[ObjectRef, Manifest] | None:
         """Return what the applied commit declares of some kinds; None where that cannot be read."""
-        applied = await self._applied()
+        applied = await self._read_applied()
         if applied is None:
             return None
         return {ref: each for ref, each in applied.items() if ref.group_kind in kinds}
@@ -232,6 +253,14 @@ def _predicted(found: Prediction, spec: Spec, mask: Mask) -> ComparedChange | No
 
 def _denied(failures: Sequence[Failure]) -> frozenset[str]:
     return frozenset(each.object for each in failures if each.reason == Refusal.FORBIDDEN)
+
+
+def _left_alone(plan: Plan) -> tuple[str, ...]:
+    """Say which declared objects stay as they are, although they are not as declared, and why."""
+    left = [each for each in plan.changed if each.action is Action.SKIP and each.manifest is not None]
+    told = [f"{each.ref.display} stays as it is: {each.reason} ({each.message})" for each in left[:_NAMED]]
+    more = len(left) - len(told)
+    return (*told, f"so do {more} more objects") if more else tuple(told)
 
 
 def _unread(hidden: frozenset[GroupKind], blind: frozenset[ObjectRef], *, is_known: bool) -> tuple[str, ...]:

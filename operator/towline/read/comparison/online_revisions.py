@@ -147,10 +147,13 @@ class OnlineRevisions:
         return await run.run(revision, found)
 
     async def _applied(self) -> Mapping[ObjectRef, Manifest] | None:
-        """Return what the applied commit declares; None where Git does not have it here."""
+        """Return what the applied commit declares; None where it cannot be read or rendered here."""
         sha = self._repository.applied
-        async with self.finder.of(sha) as folder:
-            return (await self.declared(folder, sha)).declared if folder else None
+        try:
+            async with self.finder.of(sha) as folder:
+                return (await self.declared(folder, sha)).declared if folder else None
+        except (BuildError, SourceError):
+            return None
 
 
 @dataclass(frozen=True, slots=True)

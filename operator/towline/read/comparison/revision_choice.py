@@ -153,7 +153,7 @@ class RevisionFinder:
             content = await found.mirror.fetched()
             sha = await content.resolve(named)
         if not sha:
-            message = f"{content.place.title} has no revision {named}: check the name, or run git fetch there"
+            message = f"{content.place.title} has no revision {named}: check the name, and that it is pushed"
             raise SourceError(Reason.REF_NOT_FOUND, message)
         return content, sha
 

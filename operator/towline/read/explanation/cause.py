@@ -14,8 +14,8 @@ class FoundCause:
     """One change that explains why something is not as wanted; what is not known of it is empty, or 0.
 
     `object` is written `Kind.group/namespace/name`; `pointer` is a JSON pointer into it. `file`, `line` and `commit`
-    say where Git has it, `author` who wrote that, or which field manager wrote in the cluster. `reason` is a word of
-    the status, `evidence` what was seen.
+    say where Git has it, `author` who wrote that commit, or, without one, which field manager wrote in the cluster.
+    `reason` is a word of the status, `evidence` what was seen.
     """
 
     object: str = ""

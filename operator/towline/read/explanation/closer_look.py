@@ -109,7 +109,7 @@ class CloserLook:
         return status_causes.left_by(cause, found.sha, found.writer.name) if found else cause
 
     async def _signed(self, causes: Sequence[FoundCause], finder: RevisionFinder) -> tuple[FoundCause, ...]:
-        """Name the authors whom the records do not name; of drift, the author is a field manager."""
+        """Name the authors whom the records do not name."""
         unknown = {each.commit for each in causes if _lacks_author(each)}
         if not unknown:
             return tuple(causes)
@@ -127,7 +127,7 @@ class CloserLook:
 
 
 def _lacks_author(cause: FoundCause) -> bool:
-    return bool(cause.commit) and not cause.author and not status_causes.is_drift(cause)
+    return bool(cause.commit) and not cause.author
 
 
 def _needs_git(cause: FoundCause) -> bool:

@@ -219,11 +219,10 @@ def _unowned(found: UnreadyObject) -> Explanation:
         whose = f"belongs to GitRepository {labels.owner_name(label)}, which you may not read or is gone"
     else:
         whose = f"does not belong to a GitRepository{by}"
-    state = "" if found.health.state is State.CURRENT else f"; it is not ready: {found.words}"
-    return Explanation(
-        sentence=f"{found.ref.display} {whose}{state}. {cause.UNEXPLAINED}",
-        is_well=not state and not label,
-    )
+    told = f"{found.ref.display} {whose}"
+    if found.health.state is not State.CURRENT:
+        return Explanation(sentence=f"{told}; it is not ready: {found.words}. {cause.UNEXPLAINED}")
+    return Explanation(sentence=told, is_well=not label)
 
 
 def _nobody(owners: Sequence[Owner]) -> str:

@@ -64,18 +64,27 @@ def _causes(
 ) -> tuple[FoundCause, ...]:
     status = repository.status
     commits: Mapping[str, str] = status.get("commit") or {}
-    refused = tuple(status_causes.refusals(status, syncs))
-    waiting = tuple(status_causes.blocked(status, syncs))
     reason = str(ready.get("reason", ""))
-    if not refused and not waiting and reason not in {Reason.UNHEALTHY, Reason.PROGRESSING, *_WELL}:
-        refused = tuple(status_causes.of_reason(repository, reason, str(ready.get("message", "")), syncs))
+    blamed = _blamed(repository, reason, str(ready.get("message", "")), syncs)
     ailing = (
         found
         for each in unready
         for found in health_causes.causes(each, syncs, commits.get("healthy", ""), commits.get("applied", ""))
     )
-    suspended = _suspended(repository)
-    return (*suspended, *refused, *waiting, *ailing, *status_causes.drift(status, syncs))
+    return (*_suspended(repository), *blamed, *ailing, *status_causes.drift(status, syncs))
+
+
+def _blamed(
+    repository: GitRepository, reason: str, message: str, syncs: KnownSyncs
+) -> tuple[FoundCause, ...]:
+    """Return what keeps the observed commit from being applied."""
+    found: tuple[FoundCause, ...] = ()
+    if status_causes.is_of_commit(reason):
+        refused = status_causes.refusals(repository.status, syncs)
+        found = (*refused, *status_causes.blocked(repository.status, syncs))
+    if found or reason in {Reason.UNHEALTHY, Reason.PROGRESSING, *_WELL}:
+        return found
+    return tuple(status_causes.of_reason(repository, reason, message, syncs))
 
 
 def _told(name: str, repository: GitRepository, ready: Body, found: tuple[FoundCause, ...]) -> Explanation:

@@ -51,7 +51,16 @@ _DRIFT: Mapping[str, str] = MappingProxyType(
 )
 """What the reason of a drifted field means."""
 
-_DRIFTED = frozenset({"Drifted", *map(str, _DRIFT)})
+_NOT_OF_COMMITS = frozenset(
+    {
+        Reason.INVALID_SPEC,
+        Reason.GIT_UNAVAILABLE,
+        Reason.GIT_TIMEOUT,
+        Reason.DISK_FULL,
+        Reason.CLUSTER_UNAVAILABLE,
+        Reason.INTERNAL_ERROR,
+    }
+)
 
 _TOPS = "spec|metadata|data|stringData|rules|roleRef|subjects|webhooks|template|parameters|aggregationRule"
 _PATH = re.compile(rf"(?<![\w./])((?:{_TOPS})(?:\.[\w-]+|\[[^\]\s]+\])+|(?:{_TOPS})(?=: ))")
@@ -89,20 +98,18 @@ def of_failure(failure: Failure, syncs: KnownSyncs) -> FoundCause:
 
 
 def drift(status: Body, syncs: KnownSyncs) -> Iterator[FoundCause]:
-    """Yield a cause for each listed field that is not as Git declares it; its author is who wrote in the cluster."""
+    """Yield a cause for each listed field that is not as Git declares it; the evidence names who wrote it."""
     for each in status.get("drift") or ():
         commit = str(each.get("commit", ""))
-        told = _drifted(each)
-        wrote = f"; {syncs.author(commit)} wrote what Git says" if syncs.author(commit) else ""
         yield FoundCause(
             object=str(each.get("object", "")),
             pointer=str(each.get("field", "")),
             file=str(each.get("file", "")),
             line=int(each.get("line", 0)),
             commit=commit,
-            author=str(each.get("by", "")),
+            author=syncs.author(commit),
             reason=str(each.get("reason") or "Drifted"),
-            evidence=f"{told}{wrote}",
+            evidence=_drifted(each),
         )
 
 
@@ -129,9 +136,12 @@ def left_by(cause: FoundCause, commit: str, author: str) -> FoundCause:
     return replace(cause, commit=commit, author=author, evidence=evidence)
 
 
-def is_drift(cause: FoundCause) -> bool:
-    """Tell whether a cause is a field that somebody else wrote, who is its author."""
-    return cause.reason in _DRIFTED
+def is_of_commit(reason: str) -> bool:
+    """Tell whether refusals and waiting deletions in a status belong to a reason of Ready.
+
+    Where the spec, the Git server or the API server is to blame, the status still lists those of an earlier commit.
+    """
+    return reason not in _FIELDS and reason not in _NOT_OF_COMMITS
 
 
 def of_reason(
