@@ -159,6 +159,19 @@ async def test_who_waits_for_older_repositories_is_woken_by_the_last_and_wakes_n
         assert not (await known.standing(seen(mine), NEW, CREATES, {}))[0].elders
 
 
+async def test_who_waits_is_woken_by_each_news_of_whom_it_waits_for_until_it_waits_no_more() -> None:
+    async with neighbours(BRANCH, HEAD) as (known, woken):
+        read(known, HEAD, OLD, MAIN)
+        assert await awaited(known) == {seen(HEAD).key}
+        for number in range(1, 4):
+            known.declare(seen(HEAD), f"{number}" * 40, frozenset())
+            assert woken[1:] == [seen(BRANCH).key] * number
+        known.declare(seen(HEAD), NEW, frozenset())
+        assert not await awaited(known)
+        known.declare(seen(HEAD), OLD, frozenset())
+        assert woken[1:] == [seen(BRANCH).key] * 4
+
+
 async def test_who_waits_for_an_older_repository_is_woken_when_that_one_is_deleted() -> None:
     first, mine = aged("first", 1), aged("branch", 3)
     async with neighbours(first, mine) as (known, woken):

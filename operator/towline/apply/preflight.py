@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -70,7 +69,7 @@ class PreflightRun:
         now = tuple(change for change in changes if change.ref not in refused)
         ever = tuple(change for change in every if change.ref not in refused)
         later = {change.ref for change in gated}
-        waiting = await asyncio.to_thread(_liftable, found, Causes(now), Causes(ever), later)
+        waiting = await aio.aside(len(found), _liftable, found, Causes(now), Causes(ever), later)
         if not self._sync.preflight:
             return _preflight(waiting)
         flight = _preflight(await HandOvers(self._objects, self._sync, beside).settled(waiting))

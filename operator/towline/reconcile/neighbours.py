@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -68,6 +68,7 @@ class Neighbours:
         self._tried: dict[Key, tuple[str, int]] = {}
         self._names: dict[Key, tuple[str, int, str]] = {}
         self._waits: dict[Key, _Wait] = {}
+        self._awaiting: defaultdict[Key, set[Key]] = defaultdict(set)
         self._told: dict[Key, asyncio.Event] = {}
         self._seen_as: dict[Key, tuple[tuple[object, ...], Neighbour]] = {}
         self._asking: set[Key] = set()
@@ -116,13 +117,13 @@ class Neighbours:
         self._seen_as.pop(key, None)
         self.released(key, frozenset().union(*dropped))
         self._wake_waiting(key)
+        self._awaiting.pop(key, None)
 
     def released(self, owner: Key, refs: Collection[ObjectRef]) -> None:
         """Wake all repositories but the owner that declare one of these objects, which it has released."""
-        if refs:
-            self.stir(
-                {key for (key, _), claim in self._claims.items() if key != owner and claim.refs & set(refs)}
-            )
+        if free := frozenset(refs):
+            declaring = (whose[0] for whose, claim in self._claims.items() if not claim.refs.isdisjoint(free))
+            self.stir({key for key in declaring if key != owner})
 
     def news(self, key: Key) -> int:
         """Return a number that grows whenever another repository did what may matter to this one."""
@@ -209,6 +210,8 @@ class Neighbours:
         if waited >= PATIENCE_SECONDS:
             standing = replace(standing, awaited=frozenset(), coming={})
         self._waits[key] = _Wait(sha=sha, since=since, whom=standing.waits_for, elders=standing.elders)
+        for whom in standing.waits_for | standing.elders:
+            self._awaiting[whom].add(key)
         self.stir(standing.waits_for - (before.whom if before and before.sha == sha else frozenset()))
         return standing, (ELDER_SECONDS if standing.elders else PATIENCE_SECONDS) - waited
 
@@ -235,12 +238,14 @@ class Neighbours:
         """Wake those that wait for the news of a repository, unless they wait for other elders all the same."""
         if told := self._told.pop(whom, None):
             told.set()
-        for key, wait in tuple(self._waits.items()):
-            left = wait.elders
-            if whom in left:
-                left = left - {whom}
-                self._waits[key] = replace(wait, elders=left)
-            is_last = left != wait.elders and not left
+        for key in self._awaiting.pop(whom, ()):
+            wait = self._waits.get(key)
+            if wait is None or whom not in wait.whom | wait.elders:
+                continue  # by now it waits for others, or for nobody
+            is_last = wait.elders == {whom}
+            self._waits[key] = replace(wait, elders=wait.elders - {whom})
+            if whom in wait.whom:
+                self._awaiting[whom].add(key)
             if whom in wait.whom or (is_last and key not in self._asking):
                 self.stir((key,))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -77,4 +76,4 @@ class CommitFiles:
 
     async def _listing(self, head: Head, entries: Sequence[Entry]) -> links.Listing:
         texts = await self.mirrors.blobs(head.remote, await aio.aside(len(entries), links.to_read, entries))
-        return await asyncio.to_thread(links.Listing, entries, texts)
+        return await aio.aside(len(entries), links.Listing, entries, texts)

@@ -70,7 +70,8 @@ class WholeCommitReader:
         seen = placed.seen
         if spec.ignore_fields:
             seen = await asyncio.to_thread(ignore_fields.marked, seen, spec.ignore_fields)
-        await asyncio.to_thread(self._treatments.learn, treated, seen)
+        kibibytes = sum(len(each.content) for each in seen) // 1024
+        await aio.aside(len(seen) + kibibytes, self._treatments.learn, treated, seen)
         commit_notes.of_whole(found.selected, found.built, seen, spec, head.sha)
         count = len(found.selected.files) + len(seen)
         files = await aio.aside(count, _by_file, found, seen, placed.served)

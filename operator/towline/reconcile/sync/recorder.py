@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -105,15 +106,17 @@ class Recorder:
         self, request: SyncRequest, predictions: Sequence[Prediction], changes: Sequence[Change]
     ) -> tuple[ChangeEntry, ...]:
         """Describe changes by what is predicted of them; comparing is slow enough to leave the event loop."""
-        changed = await asyncio.to_thread(
+        cost = _cost(predictions, changes)
+        changed = await aio.aside(
+            cost,
             lambda: {
                 each.change.ref: prediction.changed_fields(each, request.foreign, self._mask)
                 for each in predictions
-            }
+            },
         )
         places = {each.ref: _place(each, request) for each in changes}
         places |= await self._lines(request, changed, places)
-        return await asyncio.to_thread(opening.entries, changes, changed, places, self._mask)
+        return await aio.aside(cost, opening.entries, changes, changed, places, self._mask)
 
     async def open(
         self, request: SyncRequest, entries: Sequence[ChangeEntry], begin: Begin = nothing_to_prepare
@@ -190,7 +193,8 @@ class Recorder:
         )
         last = await self.newest(request.identity)
         about = replace(about, checkpoint=self._ledger.checkpoint(request.identity.uid, last))
-        return await asyncio.to_thread(opening.opening, about, entries, last)
+        cost = len(entries) + sum(len(each.fields) for each in entries)
+        return await aio.aside(cost, opening.opening, about, entries, last)
 
     async def _lines(
         self,
@@ -230,6 +234,13 @@ def _told(ended: Ended, told: Callable[[str], str]) -> Ended:
         for each in ended.outcomes
     )
     return replace(ended, outcomes=outcomes, failures=plain(ended.failures))
+
+
+def _cost(predictions: Sequence[Prediction], changes: Sequence[Change]) -> int:
+    """Return what it costs to describe changes: little for creations, whose content is only digested."""
+    if any(found.before is not None for found in predictions):
+        return sys.maxsize
+    return len(changes) + sum(len(each.manifest.content) for each in changes if each.manifest) // 1024
 
 
 def _place(change: Change, request: SyncRequest) -> Place:
