@@ -248,7 +248,16 @@ def test_kubectl_shows_the_columns(cluster: Cluster, resource: dict[str, Any]) -
     assert row.split()[:7] == ["app", "False", "PruneBlocked", "1a2b3c4", "Ada", "Unknown", "Unknown"]
     assert row.endswith("1 object waits")
     head, row = cluster.kubectl("get", "tgr", "-n", namespace, "-o", "wide").splitlines()
-    assert head.split() == ["NAME", *COLUMNS, "OBJECTS", "MERGED-BY", "URL", "SUBJECT", "APPLIED"]
+    assert head.split() == [
+        "NAME",
+        *COLUMNS,
+        "OBJECTS",
+        "MERGED-BY",
+        "URL",
+        "SUBJECT",
+        "APPLIED",
+        "SUSPENDED",
+    ]
     assert URL in row
     assert "raise the limits" in row
 

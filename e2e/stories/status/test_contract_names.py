@@ -19,7 +19,7 @@ from e2e.scenes import managed_objects, manifests
 GitRepositories = Callable[..., Repository]
 
 COLUMNS = ["NAME", "READY", "REASON", "COMMIT", "AUTHOR", "HEALTHY", "DRIFT", "AGE", "STATUS"]
-WIDE = [*COLUMNS, "OBJECTS", "MERGED-BY", "URL", "SUBJECT", "APPLIED"]
+WIDE = [*COLUMNS, "OBJECTS", "MERGED-BY", "URL", "SUBJECT", "APPLIED", "SUSPENDED"]
 RECORDS = [
     "NAME",
     "SEQ",
