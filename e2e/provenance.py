@@ -20,6 +20,7 @@ from towline.render.marks.likelihood import Field
 from towline.render.marks.tracing import Traced
 from towline.render.marks.unit_tracer import UnitTracer
 from towline.render.units import kustomize
+from towline.render.units.inputs import InputReader
 from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource
@@ -69,13 +70,13 @@ async def folder_measured(
     total, rng = FoundLines(), random.Random(seed)  # noqa: S311  a sample
     with tempfile.TemporaryDirectory() as place:
         jail, limits = Jail(Path(place), Pools.here()), YamlLimits()
-        built = await UnitBuilder(jail, lambda: kustomize.find(binary), limits).build(
+        built = await UnitBuilder(jail, lambda: kustomize.find(binary), InputReader(limits)).build(
             source, folders, UnitSettings()
         )
         units: dict[str, list[Manifest]] = defaultdict(list)
         for manifest in built.manifests:
             units[manifest.origin.via[0]].append(manifest)
-        tracer = UnitTracer(jail, lambda: kustomize.find(binary), limits)
+        tracer = UnitTracer(jail, lambda: kustomize.find(binary), InputReader(limits))
         for unit, manifests in units.items():
             traced = await tracer.traced(source, "", unit)
             if traced:

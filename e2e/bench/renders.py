@@ -12,6 +12,7 @@ from pathlib import Path
 from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.units import kustomize
+from towline.render.units.inputs import InputReader
 from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
 from towline.shares.pools import Pools
@@ -50,7 +51,7 @@ class Builds:
         self.children = 0
         self._loop = asyncio.new_event_loop()
         self._builder = UnitBuilder(
-            Jail(folder, Pools.here()), partial(kustomize.find, str(binary)), YamlLimits()
+            Jail(folder, Pools.here()), partial(kustomize.find, str(binary)), InputReader(YamlLimits())
         )
 
     def cost(self, files: Mapping[str, str]) -> float:

@@ -15,6 +15,7 @@ from towline.render.marks import likelihood
 from towline.render.marks.tracing import Certainty
 from towline.render.marks.unit_tracer import UnitTracer
 from towline.render.units import kustomize
+from towline.render.units.inputs import InputReader
 from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
 from towline.shares.pools import Pools
@@ -46,10 +47,10 @@ def measure(rig: Rig, seed: int) -> tuple[Section, ...]:
         jail = Jail(Path(folder), Pools.here())
         before = render_costs.used()
         built = loop.run_until_complete(
-            UnitBuilder(jail, find, YamlLimits()).build(source, {drawn.folder}, UnitSettings())
+            UnitBuilder(jail, find, InputReader(YamlLimits())).build(source, {drawn.folder}, UnitSettings())
         )
         build = render_costs.used() - before
-        tracer = UnitTracer(jail, find, YamlLimits())
+        tracer = UnitTracer(jail, find, InputReader(YamlLimits()))
         fields = [
             field
             for one in built.manifests

@@ -23,6 +23,7 @@ from towline.render.helm import helm_tool
 from towline.render.helm.chart_builds import ChartBuilder
 from towline.render.overlays.chart_overlay import ChartOverlayer
 from towline.render.units.built_units import Built
+from towline.render.units.inputs import InputReader
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource
 from towline.shares.pools import Pools
@@ -77,7 +78,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     async with served(Server(handle)) as client:
         discovery = Discovery(client)
         jail = Jail(tmp_path, Pools.here())
-        overlayer = ChartOverlayer(jail, lambda: None, YamlLimits())
+        overlayer = ChartOverlayer(jail, lambda: None, InputReader(YamlLimits()))
         builder = ChartBuilder(jail, lambda: helm_tool.find(str(helm_cli.binary())), overlayer)
         yield Scene(CommitCharts(builder, overlayer, discovery, YamlLimits()), discovery, api)
 

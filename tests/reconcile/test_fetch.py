@@ -36,6 +36,7 @@ from towline.render.documents import YamlLimits
 from towline.render.helm.chart_builds import ChartBuilder
 from towline.render.next_commit import NextCommitReader
 from towline.render.overlays.chart_overlay import ChartOverlayer
+from towline.render.units.inputs import InputReader
 from towline.render.units.unit_builds import UnitBuilder
 from towline.shares.pools import Pools
 from towline.source.helm_charts.chart_door import Charts
@@ -77,12 +78,12 @@ async def fetcher(mirrors: Mirrors, tmp_path: Path) -> AsyncIterator[Fetcher]:
             find_sops=lambda: None,
         )
         jail = Jail(tmp_path / "renders", Pools.here())
-        overlayer = ChartOverlayer(jail, lambda: None, rules.yaml)
+        overlayer = ChartOverlayer(jail, lambda: None, InputReader(rules.yaml))
         charts = CommitCharts(ChartBuilder(jail, lambda: None), overlayer, discovery, rules.yaml)
         manifests = ManifestReader(
             files=CommitFiles(mirrors=mirrors, limits=rules.limits),
             cache=cache,
-            units=UnitBuilder(jail, lambda: None, YamlLimits()),
+            units=UnitBuilder(jail, lambda: None, InputReader(YamlLimits())),
             charts=charts,
             yaml=rules.yaml,
         )

@@ -20,6 +20,7 @@ from towline.render.chart_lines.chart_tracer import ChartTracer
 from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.marks.unit_tracer import UnitTracer
+from towline.render.units.inputs import InputReader
 from towline.shares.pools import Pools
 from towline.source.access import Remote
 from towline.source.mirror import Mirrors
@@ -76,7 +77,7 @@ async def test_what_the_first_commit_declares_is_its_own_and_no_history_is_read(
     assert made.manifest
 
     async def found() -> Mapping[ObjectRef, ChangedBy]:
-        tracer = UnitTracer(Jail(tmp_path / "renders", Pools.here()), lambda: None, YamlLimits())
+        tracer = UnitTracer(Jail(tmp_path / "renders", Pools.here()), lambda: None, InputReader(YamlLimits()))
         files = CommitFiles(mirrors=mirrors, limits=SourceLimits())
         rendered = RenderedFields(files, tracer, ChartTracer(YamlLimits()))
         return await Blame(mirrors, YamlLimits(), rendered).changed_by(

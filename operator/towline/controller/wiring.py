@@ -75,6 +75,7 @@ from towline.render.next_commit import NextCommitReader
 from towline.render.overlays.chart_overlay import ChartOverlayer
 from towline.render.sops import sops_binary
 from towline.render.units import kustomize
+from towline.render.units.inputs import InputReader
 from towline.render.units.unit_builds import UnitBuilder
 from towline.settings import Settings
 from towline.shares.pools import Pools
@@ -151,6 +152,7 @@ class _Readers:
     treatments: Treatments
     parts: RemoteParts
     recipes: ChartRecipes
+    inputs: InputReader
 
 
 def passes(
@@ -231,7 +233,13 @@ def _shared(
     jail = Jail(render_folder(chosen.folder), doors.pools)
     treatments = _treatments(chosen, doors, jail, keys.mask, hidden, git)
     parts = _parts(doors, rules)
-    readers = _Readers(heads=heads, treatments=treatments, parts=parts, recipes=ChartRecipes())
+    readers = _Readers(
+        heads=heads,
+        treatments=treatments,
+        parts=parts,
+        recipes=ChartRecipes(),
+        inputs=InputReader(rules.yaml),
+    )
     source = _source(chosen, doors, jail, readers)
     rendered = _rendered(chosen, files, jail, readers)
     locator = Locator(doors.mirrors, rules.yaml, rendered)
@@ -317,7 +325,7 @@ def _parts(doors: Doors, rules: ReadingRules) -> RemoteParts:
 
 def _source(chosen: Settings, doors: Doors, jail: Jail, readers: _Readers) -> CommitReader:
     cache, rules = Cache(), _rules(chosen)
-    overlayer = ChartOverlayer(jail, partial(kustomize.find, chosen.kustomize), rules.yaml)
+    overlayer = ChartOverlayer(jail, partial(kustomize.find, chosen.kustomize), readers.inputs)
     helm = ChartBuilder(jail, partial(helm_tool.find, chosen.helm), overlayer, readers.recipes)
     charts = CommitCharts(helm, overlayer, doors.discovery, rules.yaml)
     manifests = ManifestReader(
@@ -326,7 +334,7 @@ def _source(chosen: Settings, doors: Doors, jail: Jail, readers: _Readers) -> Co
         units=UnitBuilder(
             jail,
             partial(kustomize.find, chosen.kustomize),
-            rules.yaml,
+            readers.inputs,
             partial(helm_tool.find, chosen.helm),
         ),
         charts=charts,
@@ -350,9 +358,10 @@ def _source(chosen: Settings, doors: Doors, jail: Jail, readers: _Readers) -> Co
 
 
 def _rendered(chosen: Settings, files: CommitFiles, jail: Jail, readers: _Readers) -> RenderedFields:
-    yaml = _rules(chosen).yaml
-    units = UnitTracer(jail, partial(kustomize.find, chosen.kustomize), yaml)
-    return RenderedFields(files, units, ChartTracer(yaml, readers.recipes), readers.parts.recalled)
+    units = UnitTracer(jail, partial(kustomize.find, chosen.kustomize), readers.inputs)
+    return RenderedFields(
+        files, units, ChartTracer(readers.inputs.limits, readers.recipes), readers.parts.recalled
+    )
 
 
 def _rules(chosen: Settings) -> ReadingRules:

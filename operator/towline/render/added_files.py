@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import chain
 
+from towline.render import links
 from towline.render.links import Tree
 from towline.source.selection import Entry, Kind
 
@@ -31,13 +33,17 @@ class AddedFiles:
         """Return a file; None where there is none."""
         return self._added.get(path) or self._tree.file(path)
 
-    def straight(self, path: str) -> Entry | None:
-        """Return a file that is reached without any symlink."""
-        return self._added.get(path) or self._tree.straight(path)
+    def has(self, files: Mapping[str, Entry]) -> bool:
+        """Say whether it has all these files, each reached without a symlink; False where that is not known at once."""
+        others = {path: file for path, file in files.items() if path not in self._added}
+        added = all(
+            links.is_same_file(one, files[path]) for path, one in self._added.items() if path in files
+        )
+        return added and self._tree.has(others)
 
-    def is_nothing(self, path: str) -> bool:
-        """Say whether there is neither a file nor a link; False where that is not known at once."""
-        return path not in self._added and self._tree.is_nothing(path)
+    def lacks(self, paths: AbstractSet[str]) -> bool:
+        """Say whether there is neither a file nor a link at any path; False where that is not known at once."""
+        return self._added.keys().isdisjoint(paths) and self._tree.lacks(paths)
 
     def is_folder(self, path: str) -> bool:
         """Say whether there is a folder."""

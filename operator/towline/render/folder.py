@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from towline.source.selection import Entry, Kind
@@ -54,10 +55,11 @@ class Disk:
         entry = _listed(self._root, at) if at.name != ".git" and at.exists() else None
         return entry if entry and entry.kind is Kind.FILE else None
 
-    def straight(self, path: str) -> None:
-        """Return nothing: here, a file may be below a symlink."""
+    def has(self, files: Mapping[str, Entry]) -> bool:  # noqa: ARG002  as with a commit
+        """Return that it is not known at once: here, a file may be below a symlink."""
+        return False
 
-    def is_nothing(self, path: str) -> bool:  # noqa: ARG002  as with a commit
+    def lacks(self, paths: AbstractSet[str]) -> bool:  # noqa: ARG002  as with a commit
         """Return that it is not known at once."""
         return False
 

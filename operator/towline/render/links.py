@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Protocol
 
@@ -36,11 +37,11 @@ class Tree(Protocol):
     def file(self, path: str) -> Entry | None:
         """Return a file; None where there is none."""
 
-    def straight(self, path: str) -> Entry | None:
-        """Return a file that is reached without any symlink; None where there is none, or that is not known at once."""
+    def has(self, files: Mapping[str, Entry]) -> bool:
+        """Say whether it has all these files, each reached without a symlink; False where that is not known at once."""
 
-    def is_nothing(self, path: str) -> bool:
-        """Say whether there is neither a file nor a link at a path; False where that is not known at once."""
+    def lacks(self, paths: AbstractSet[str]) -> bool:
+        """Say whether there is neither a file nor a link at any path; False where that is not known at once."""
 
     def is_folder(self, path: str) -> bool:
         """Say whether there is a folder."""
@@ -75,14 +76,18 @@ class Listing:
         entry = self._by_path.get(path)
         return entry if entry and entry.kind is Kind.FILE else None
 
-    def straight(self, path: str) -> Entry | None:
-        """Return a file: in a commit, nothing is below a symlink."""
-        entry = self._by_path.get(path)
-        return entry if entry and entry.kind is Kind.FILE else None
+    def has(self, files: Mapping[str, Entry]) -> bool:
+        """Say whether it has all these files: in a commit, nothing is below a symlink."""
+        by_path = self._by_path
+        for path, file in files.items():  # written out: it is asked for each file of each unit of each commit
+            one = by_path.get(path)
+            if one is None or one.sha != file.sha or one.mode != file.mode:
+                return False
+        return True
 
-    def is_nothing(self, path: str) -> bool:
-        """Say whether there is nothing: without symlinks, what is not listed is not there."""
-        return not self._texts and path not in self._by_path
+    def lacks(self, paths: AbstractSet[str]) -> bool:
+        """Say whether there is nothing at any path: without symlinks, what is not listed is not there."""
+        return not self._texts and self._by_path.keys().isdisjoint(paths)
 
     def is_folder(self, path: str) -> bool:
         """Say whether there is a folder; Git keeps no empty ones."""
@@ -95,6 +100,11 @@ class Listing:
             if not self._paths[at].startswith(prefix):
                 return
             yield self._entries[at]
+
+
+def is_same_file(one: Entry, other: Entry) -> bool:
+    """Tell whether two entries are of the same kind, with the same content."""
+    return one.sha == other.sha and one.mode == other.mode
 
 
 class _RefusedError(Exception):

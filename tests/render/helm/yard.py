@@ -14,6 +14,7 @@ from towline.render.helm.chart_builds import BuiltCharts, ChartBuilder
 from towline.render.helm.chart_options import Capabilities, ChartOptions
 from towline.render.overlays.chart_overlay import ChartOverlayer
 from towline.render.units import kustomize
+from towline.render.units.inputs import InputReader
 from towline.render.units.unit_source import UnitSource
 from towline.shares.pools import Pools
 
@@ -39,7 +40,9 @@ class Yard:
     def __init__(self, folder: Path, binary: str = "", seconds: float = 60) -> None:
         self.renders = folder / "renders"
         self._jail = CountingJail(self.renders, Pools.here(), seconds)
-        self.overlayer = ChartOverlayer(self._jail, lambda: kustomize.find(str(KUBECTL)), YamlLimits())
+        self.overlayer = ChartOverlayer(
+            self._jail, lambda: kustomize.find(str(KUBECTL)), InputReader(YamlLimits())
+        )
         found = binary or str(helm_cli.binary())
         self.builder = ChartBuilder(self._jail, lambda: helm_tool.find(found), self.overlayer)
 

@@ -14,6 +14,7 @@ from towline.render.marks.likelihood import Field
 from towline.render.marks.tracing import Certainty, FieldPlace, Traced
 from towline.render.marks.unit_tracer import UnitTracer
 from towline.render.units import kustomize
+from towline.render.units.inputs import InputReader
 from towline.render.units.unit_source import UnitSource
 from towline.shares.pools import Pools
 
@@ -30,7 +31,7 @@ class Tracing:
     def __init__(self, folder: Path) -> None:
         self._yard = Yard(folder / "builds")
         self.jail = CountingJail(folder / "traces", Pools.here())
-        self._tracer = UnitTracer(self.jail, lambda: kustomize.find(str(KUBECTL)), YamlLimits())
+        self._tracer = UnitTracer(self.jail, lambda: kustomize.find(str(KUBECTL)), InputReader(YamlLimits()))
 
     async def unit(self, files: Mapping[str, str]) -> tuple[Traced, tuple[Manifest, ...]]:
         """Return the only unit, and what it declares."""

@@ -17,6 +17,7 @@ from towline.render.origins.foreseen_objects import ForeseenObjects
 from towline.render.overlays import spec_overlay
 from towline.render.units import build_place, graph, kustomize, unit_inputs
 from towline.render.units.graph_reader import GraphReader
+from towline.render.units.inputs import InputReader
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource
 from towline.shares.pools import Pools
@@ -46,12 +47,14 @@ async def origins(
     how = how or UnitSettings()
     commit = Commit(files)
     source = UnitSource(name="r", tree=commit.tree, read=commit.read)
-    reader = GraphReader(YamlLimits())
+    reader = GraphReader(InputReader(YamlLimits()))
     unit = (await reader.graphs(source, (folder,)))[folder]
     added, _ = await reader.components(source, how.components)
     unit = graph.joined(unit, added)
     assert unit.failures == ()
-    read = unit_inputs.read(unit, {path: commit.contents[path] for path in unit.files}, YamlLimits(), None)
+    read = unit_inputs.read(
+        unit, {path: commit.contents[path] for path in unit.files}, InputReader(YamlLimits()), None
+    )
     overlay = spec_overlay.kustomization(how.overlay, "", {}) if how.overlay else {}
     foreseen = foreseen_objects.foreseen(unit, read.files, overlay, how.components.values())
 

@@ -15,6 +15,7 @@ from towline.render.links import Listing
 from towline.render.units import kustomize
 from towline.render.units.base_door import RemoteRefusedError
 from towline.render.units.built_units import Built
+from towline.render.units.inputs import InputReader
 from towline.render.units.mounts import ChartAddress, OpenedBase, OpenedChart
 from towline.render.units.remote_address import RemoteRepository
 from towline.render.units.unit_builds import UnitBuilder
@@ -114,7 +115,7 @@ class Yard:
         self._jail = CountingJail(self.renders, Pools.here(), seconds)
         find = partial(kustomize.find, binary or str(KUBECTL))
         self.builder = UnitBuilder(
-            self._jail, find, YamlLimits(), lambda: helm_tool.find(helm) if helm else None
+            self._jail, find, InputReader(YamlLimits()), lambda: helm_tool.find(helm) if helm else None
         )
 
     async def build(

@@ -21,6 +21,7 @@ from towline.render.documents import DocumentErrors, YamlLimits, parse
 from towline.render.marks.tracing import Certainty, FieldPlace
 from towline.render.marks.unit_tracer import UnitTracer
 from towline.render.units import kustomize
+from towline.render.units.inputs import InputReader
 from towline.render.written import leaf_lines
 from towline.render.written.leaf_lines import LeafLines
 from towline.shares.pools import Pools
@@ -140,5 +141,5 @@ def _extents(content: bytes, limits: YamlLimits) -> Mapping[int, LeafLines]:
 async def _tracing(finder: ObjectFinder) -> AsyncIterator[RenderedFields]:
     with tempfile.TemporaryDirectory(prefix="towline-") as folder:
         find = partial(kustomize.find, finder.renderer.tools.kustomize)
-        tracer = UnitTracer(Jail(Path(folder), Pools.here()), find, finder.limits)
+        tracer = UnitTracer(Jail(Path(folder), Pools.here()), find, InputReader(finder.limits))
         yield RenderedFields(finder.files, tracer, ChartTracer(finder.limits))

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from towline.render.confined.binaries import Tool
 from towline.render.confined.jail import Jail
-from towline.render.documents import YamlLimits
 from towline.render.marks import tracing
 from towline.render.marks.tracing import Traced
-from towline.render.units import inputs, unit_files
+from towline.render.units import unit_files
 from towline.render.units.graph import Graph
 from towline.render.units.graph_reader import GraphReader
+from towline.render.units.inputs import InputReader
 from towline.render.units.unit_files import UnitFiles
 from towline.render.units.unit_source import UnitSource
 
@@ -41,14 +41,14 @@ class UnitTracer:
     Args:
         jail: runs the tool.
         find: finds the tool.
-        limits: how much of a file is read.
+        reader: parses files.
     """
 
-    def __init__(self, jail: Jail, find: Callable[[], Tool | None], limits: YamlLimits) -> None:
+    def __init__(self, jail: Jail, find: Callable[[], Tool | None], reader: InputReader) -> None:
         self._jail = jail
         self._find = find
-        self._limits = limits
-        self._graphs = GraphReader(limits)
+        self._reader = reader
+        self._graphs = GraphReader(reader)
         self._known: OrderedDict[str, _Opened] = OrderedDict()
         self._keys: OrderedDict[tuple[str, str, str], str] = OrderedDict()
 
@@ -85,7 +85,7 @@ class UnitTracer:
         key = _key(graph, tool)
         if key not in self._known:
             contents = await source.contents(graph.files, graph)
-            unit = await asyncio.to_thread(_opened, graph, contents, self._limits)
+            unit = await asyncio.to_thread(_opened, graph, contents, self._reader)
             task = asyncio.create_task(tracing.traced(self._jail, tool, unit))
             self._known.setdefault(key, _Opened(task, size))
         self._known.move_to_end(key)
@@ -103,10 +103,9 @@ def _key(graph: Graph, tool: Tool) -> str:
     return hashlib.sha256(repr((tool.identity, graph.folder, files)).encode()).hexdigest()
 
 
-def _opened(graph: Graph, contents: Mapping[str, bytes], limits: YamlLimits) -> UnitFiles:
+def _opened(graph: Graph, contents: Mapping[str, bytes], reader: InputReader) -> UnitFiles:
     """Parse what a unit reads as the commit has it: what is encrypted stays so."""
     parsed = {
-        path: inputs.raw(path, content) if path in graph.raw else inputs.parsed(path, content, limits)
-        for path, content in contents.items()
+        path: reader.file(path, content, is_raw=path in graph.raw) for path, content in contents.items()
     }
     return unit_files.of(graph, contents, parsed)

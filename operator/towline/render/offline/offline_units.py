@@ -27,6 +27,7 @@ from towline.render.overlays import spec_overlay
 from towline.render.overlays.chart_overlay import ChartOverlayer
 from towline.render.units import kustomize, unit_kinds
 from towline.render.units.built_units import Built
+from towline.render.units.inputs import InputReader
 from towline.render.units.unit_builds import UnitBuilder
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource
@@ -107,9 +108,9 @@ async def build(
         return [folder.content(place.root, entry, max(limits.file_bytes, _FILE_BYTES)) for entry in entries]
 
     source = UnitSource(name="", tree=folder.Disk(place.root), read=read)
-    find_helm = partial(helm_tool.find, tools.helm)
-    units = UnitBuilder(jail, partial(kustomize.find, tools.kustomize), limits, find_helm)
-    overlayer = ChartOverlayer(jail, partial(kustomize.find, tools.kustomize), limits)
+    find_helm, reader = partial(helm_tool.find, tools.helm), InputReader(limits)
+    units = UnitBuilder(jail, partial(kustomize.find, tools.kustomize), reader, find_helm)
+    overlayer = ChartOverlayer(jail, partial(kustomize.find, tools.kustomize), reader)
     charts = ChartBuilder(jail, find_helm, overlayer)
     how = UnitSettings(
         treatment=asked.treatment,

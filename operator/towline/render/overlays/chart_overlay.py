@@ -26,6 +26,7 @@ from towline.render.units.build_place import BuildPlace
 from towline.render.units.graph import Graph
 from towline.render.units.graph_reader import GraphReader
 from towline.render.units.hidden_places import HiddenPlaces
+from towline.render.units.inputs import InputReader
 from towline.render.units.kustomize import OBJECTS
 from towline.render.units.unit_inputs import UnitInputs
 from towline.render.units.unit_settings import UnitSettings
@@ -79,14 +80,14 @@ class ChartOverlayer:
     Args:
         jail: runs kustomize.
         find: finds it.
-        limits: how much of a file is read.
+        reader: parses files.
     """
 
-    def __init__(self, jail: Jail, find: Callable[[], Tool | None], limits: YamlLimits) -> None:
+    def __init__(self, jail: Jail, find: Callable[[], Tool | None], reader: InputReader) -> None:
         self._jail = jail
         self._find = find
-        self._limits = limits
-        self._graphs = GraphReader(limits)
+        self._reader = reader
+        self._graphs = GraphReader(reader)
 
     async def prepare(self, source: UnitSource, how: UnitSettings) -> PreparedOverlay | None:
         """Read the components of an overlay; None where a spec changes nothing.
@@ -101,10 +102,10 @@ class ChartOverlayer:
         whole = graph.joined(graph.EMPTY, parts)
         committed = await source.contents(whole.files, whole)
         try:
-            keys = await opened_files.opened(how.treatment.keys, committed, self._limits)
+            keys = await opened_files.opened(how.treatment.keys, committed, self._reader.limits)
         except UnopenedError as error:
             raise error.as_build_error() from error
-        read = await asyncio.to_thread(unit_inputs.read, whole, committed, self._limits, keys)
+        read = await asyncio.to_thread(unit_inputs.read, whole, committed, self._reader, keys)
         return PreparedOverlay(
             overlay=how.overlay,
             tool=await asyncio.to_thread(self._find),

@@ -94,22 +94,24 @@ def _weight(objects: tuple[RenderedObject, ...] | tuple[Manifest, ...]) -> int:
 
 
 Kept: TypeAlias = Made | UnitOutcome
+UnitKey: TypeAlias = str | tuple[str, ...]
+"""What is never the same for two units that may be built differently."""
 
 
 @dataclass(slots=True)
 class BuiltUnits:
     """What was built, by key, the latest used last."""
 
-    known: OrderedDict[str, Kept] = field(default_factory=OrderedDict)
+    known: OrderedDict[UnitKey, Kept] = field(default_factory=OrderedDict)
     weight: int = 0
 
-    def get(self, key: str) -> Kept | None:
+    def get(self, key: UnitKey) -> Kept | None:
         """Return what was built, if it is still known."""
         if key in self.known:
             self.known.move_to_end(key)
         return self.known.get(key)
 
-    def put(self, key: str, kept: Kept) -> None:
+    def put(self, key: UnitKey, kept: Kept) -> None:
         """Keep what was built, and forget what was not used for long."""
         self.known[key] = kept
         self.weight += kept.weight

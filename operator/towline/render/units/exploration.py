@@ -72,12 +72,20 @@ def explore(
         for path, entry in explorer.files.items()
         if explorer.probes.get(path) == graph.answered(entry, path)
     }
+    absent = frozenset(
+        path for path, known in explorer.probes.items() if not known and not path.endswith("/")
+    )
     return Graph(
         folder=folder,
         files=explorer.files,
         straight=straight,
         raw=frozenset(explorer.files.keys() - explorer.read_as_yaml),
-        probes={path: known for path, known in explorer.probes.items() if path not in straight},
+        absent=absent,
+        probes={
+            path: known
+            for path, known in explorer.probes.items()
+            if path not in straight and path not in absent
+        },
         built_on=frozenset(explorer.seen) - {folder},
         chains=explorer.chains,
         is_component=folder in explorer.components,

@@ -34,8 +34,9 @@ class Graph:
         files: what it reads, by path.
         raw: those of them that are only values.
         straight: those of them that no symlink leads to.
-        probes: every other path that was looked up, with what was there, empty where nothing was: while all answers
-            are the same, and so are the files that are reached straight, the graph is.
+        absent: paths that were looked up, where nothing was.
+        probes: every other path that was looked up, with what was there: while all answers are the same, and so are
+            the files that are reached straight, and nothing is where nothing was, the graph is.
         built_on: the folders that it builds on.
         chains: for each file, the kustomizations that lead to it, the outermost first.
         is_component: whether the folder itself is a Component.
@@ -53,6 +54,7 @@ class Graph:
     files: Mapping[str, Entry]
     raw: frozenset[str]
     straight: Mapping[str, Entry]
+    absent: frozenset[str]
     probes: Mapping[str, str]
     built_on: frozenset[str]
     chains: Mapping[str, tuple[str, ...]]
@@ -69,7 +71,7 @@ class Graph:
     @property
     def weight(self) -> int:
         """How many paths were looked up."""
-        return len(self.straight) + len(self.probes)
+        return len(self.straight) + len(self.absent) + len(self.probes)
 
     @property
     def names(self) -> Mapping[str, tuple[str, str]]:
@@ -90,6 +92,7 @@ EMPTY = Graph(
     folder="",
     files={},
     straight={},
+    absent=frozenset(),
     raw=frozenset(),
     probes={},
     built_on=frozenset(),
@@ -127,17 +130,17 @@ def signed(graph: Graph) -> Graph:
 
 
 def is_same(graph: Graph, tree: Tree) -> bool:
-    """Tell whether a commit has the same files where an earlier one had them."""
-    for path, known in graph.straight.items():
-        file = tree.straight(path)  # most paths, at a small part of the cost
-        if file is None:
-            if _probe(tree, path) != answered(known, path):
-                return False
-        elif file.sha != known.sha or file.mode != known.mode:
-            return False
-    return all(
-        (not known and tree.is_nothing(path) and not path.endswith("/")) or _probe(tree, path) == known
-        for path, known in graph.probes.items()
+    """Tell whether a commit has the same files where an earlier one had them.
+
+    Most trees know at once of most paths, at a small part of what a look costs.
+    """
+    return (
+        (
+            tree.has(graph.straight)
+            or all(_probe(tree, path) == answered(known, path) for path, known in graph.straight.items())
+        )
+        and (tree.lacks(graph.absent) or not any(_probe(tree, path) for path in graph.absent))
+        and all(_probe(tree, path) == known for path, known in graph.probes.items())
     )
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from towline import text
 from towline.errors import Failure, Reason
-from towline.render.documents import YamlLimits
-from towline.render.units import base_door, exploration, graph, inputs, unit_folders
+from towline.render.units import base_door, exploration, graph, unit_folders
 from towline.render.units.graph import Graph, Needed
-from towline.render.units.inputs import InputFile
+from towline.render.units.inputs import InputFile, InputReader
 from towline.render.units.mounts import RemoteKnowledge
 from towline.render.units.unit_source import UnitSource
 from towline.source.selection import shown
@@ -25,11 +24,11 @@ class GraphReader:
     """Reads graphs, and keeps them, the latest used ones last.
 
     Args:
-        limits: how much of a file is read.
+        reader: parses files.
     """
 
-    def __init__(self, limits: YamlLimits) -> None:
-        self._limits = limits
+    def __init__(self, reader: InputReader) -> None:
+        self._reader = reader
         self._graphs: OrderedDict[tuple[str, str, bool], Graph] = OrderedDict()
         self._probes = 0
 
@@ -44,19 +43,21 @@ class GraphReader:
             SourceError: a file of the commit, or a remote base, could not be read, or is not what it was.
         """
         known = await asyncio.to_thread(self._unchanged, source, folders)
-        for folder in tuple(known):
-            if source.bases and not await base_door.is_same(source.bases, known[folder]):
-                del known[folder]
-                continue
-            self._remember(source.key(folder), known[folder])  # as the latest used ones
+        if source.bases:
+            for folder in tuple(known):
+                if not await base_door.is_same(source.bases, known[folder]):
+                    del known[folder]
         graphs: dict[str, Graph] = {}
         components: set[str] = set()
-        while missing := [
-            folder for folder in unit_folders.candidates(folders, components) if folder not in graphs
-        ]:
+        missing = unit_folders.candidates(folders, components)
+        while missing:
             for folder in missing:
                 graphs[folder] = known.get(folder) or await self._graph(source, folder)
-            components |= {folder for folder in missing if graphs[folder].is_component}
+            found = {folder for folder in missing if graphs[folder].is_component}
+            components |= found
+            below = unit_folders.candidates(folders, components) if found else ()
+            missing = tuple(folder for folder in below if folder not in graphs)
+        self._use(source.key(folder) for folder in known)
         if source.bases:
             source.bases.settle()
         return graphs
@@ -75,6 +76,8 @@ class GraphReader:
         """
         found: list[Graph] = []
         failures: list[Failure] = []
+        if not folders:
+            return (), ()
         known = await asyncio.to_thread(self._unchanged, source, tuple(folders.values()))
         for field, folder in folders.items():
             one = known.get(folder) or await self._graph(source, folder)
@@ -109,6 +112,12 @@ class GraphReader:
             self._remember(source.key(folder), found)
         return found
 
+    def _use(self, names: Iterable[tuple[str, str, bool]]) -> None:
+        """Keep graphs longer than those that were not used for long."""
+        for name in names:
+            if name in self._graphs:
+                self._graphs.move_to_end(name)
+
     def _remember(self, name: tuple[str, str, bool], found: Graph) -> None:
         before = self._graphs.pop(name, None)
         self._graphs[name] = found
@@ -118,11 +127,11 @@ class GraphReader:
 
     async def _inputs(self, source: UnitSource, explored: Graph) -> Mapping[str, InputFile]:
         """Read and parse the files that a graph needs; those that are too large are not read."""
-        most, needed = self._limits.file_bytes, explored.needed
+        most, needed = self._reader.limits.file_bytes, explored.needed
         small = [one for one in needed if one.entry.size <= most]
         entries = {one.path: one.entry for one in small}
         contents = await source.contents(entries, explored)
-        found = await asyncio.to_thread(_parsed, small, contents, self._limits)
+        found = await asyncio.to_thread(_parsed, small, contents, self._reader)
         message = f"the file is larger than the {text.size(most)} that one file may have (--max-file-size)"
         too_large = [one.path for one in needed if one.entry.size > most]
         return found | {
@@ -134,14 +143,9 @@ class GraphReader:
 
 
 def _parsed(
-    needed: Sequence[Needed], contents: Mapping[str, bytes], limits: YamlLimits
+    needed: Sequence[Needed], contents: Mapping[str, bytes], reader: InputReader
 ) -> dict[str, InputFile]:
-    return {
-        one.path: inputs.raw(one.path, contents[one.path])
-        if one.raw
-        else inputs.parsed(one.path, contents[one.path], limits)
-        for one in needed
-    }
+    return {one.path: reader.file(one.path, contents[one.path], is_raw=one.raw) for one in needed}
 
 
 def _refused(unit: Graph, message: str) -> Graph:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Any
 
 from towline.errors import Failure, Reason
 from towline.render import documents, plain
 from towline.render.documents import Document, DocumentErrors, Places, YamlLimits
+
+_KEPT = 2 * 1024**2
+"""Bytes of files that are kept parsed; these take some ten times as much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +66,43 @@ def raw(path: str, content: bytes) -> InputFile:
     message = "the file is a Git LFS pointer: commit the file itself"
     failure = Failure(reason=Reason.BUILD_FAILED, message=message, file=path, line=1)
     return InputFile(path=path, failures=(failure,), is_raw=True)
+
+
+class InputReader:
+    """Parses what builds read, and keeps what was read last: a graph, its build and its lines are of the same files.
+
+    It may be asked from several threads.
+
+    Args:
+        limits: how much of a file is read.
+        most: bytes of files that are kept.
+    """
+
+    def __init__(self, limits: YamlLimits, most: int = _KEPT) -> None:
+        self.limits = limits
+        self._most = most
+        self._known: OrderedDict[tuple[str, bytes], tuple[InputFile, int]] = OrderedDict()
+        self._size = 0
+        self._lock = Lock()
+
+    def file(self, path: str, content: bytes, *, is_raw: bool) -> InputFile:
+        """Return a file, parsed where it is not only a value."""
+        if is_raw:
+            return raw(path, content)
+        key = path, hashlib.sha256(content).digest()
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key][0]
+        found = parsed(path, content, self.limits)
+        with self._lock:
+            self._keep(key, found, len(content))
+        return found
+
+    def _keep(self, key: tuple[str, bytes], found: InputFile, size: int) -> None:
+        if key in self._known or size > self._most:
+            return
+        self._known[key] = found, size
+        self._size += size
+        while self._size > self._most:
+            self._size -= self._known.popitem(last=False)[1][1]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple
 
 from towline import aio
 from towline.errors import Failure, Reason
 from towline.render.confined.binaries import Tool
 from towline.render.confined.jail import Jail, JailError, Run
-from towline.render.documents import YamlLimits
 from towline.render.formats import KUSTOMIZATIONS
 from towline.render.helm import helm_tool, template_text
 from towline.render.origins import foreseen_objects
@@ -34,6 +33,7 @@ from towline.render.units.build_place import BuildPlace
 from towline.render.units.built_units import Built, BuiltUnits, Made, UnitOutcome, UnitRun
 from towline.render.units.graph import Graph
 from towline.render.units.graph_reader import GraphReader
+from towline.render.units.inputs import InputReader
 from towline.render.units.unit_inputs import UnitInputs
 from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource
@@ -52,20 +52,21 @@ class _BuildRequest(NamedTuple):
     tool: Tool | None
     helm: Tool | None = None
 
-    def made_key(self, tool: Tool) -> str:
-        """Return what tells the child of this unit from all others that may make something else."""
-        unit, how = self.unit, self.how
-        helm = self.helm.identity if self.helm else ""
-        told = (
-            tool.identity,
-            helm,
-            how.decryption_mark,
-            how.overlay,
-            how.components,
-            unit.folder,
-            unit.signature,
-        )
-        return hashlib.sha256(repr(told).encode()).hexdigest()
+    @property
+    def command(self) -> Sequence[str]:
+        """The command of the tool; empty where there is none, and nothing is built."""
+        return self.tool.command if self.tool else ()
+
+    @property
+    def made_key(self) -> tuple[str, ...]:
+        """What tells the child of this unit from all others that may make something else."""
+        tools = (one.identity if one else "" for one in (self.tool, self.helm))
+        return *tools, self.how.fingerprint, self.unit.folder, self.unit.signature
+
+    @property
+    def filled_key(self) -> tuple[str, ...]:
+        """The same for what it declares once its variables are filled in."""
+        return *self.made_key, self.how.mark
 
 
 class UnitBuilder:
@@ -74,7 +75,7 @@ class UnitBuilder:
     Args:
         jail: runs the tool.
         find: finds the tool; it is asked for each commit, because it may be installed later.
-        limits: how much of a file is read.
+        reader: parses files.
         find_helm: finds Helm, for the charts of kustomizations.
     """
 
@@ -82,14 +83,14 @@ class UnitBuilder:
         self,
         jail: Jail,
         find: Callable[[], Tool | None],
-        limits: YamlLimits,
+        reader: InputReader,
         find_helm: Callable[[], Tool | None] = lambda: None,
     ) -> None:
         self._jail = jail
         self._find = find
         self._find_helm = find_helm
-        self._limits = limits
-        self._graphs = GraphReader(limits)
+        self._reader = reader
+        self._graphs = GraphReader(reader)
         self._known = BuiltUnits()
 
     async def build(self, source: UnitSource, folders: Iterable[str], how: UnitSettings) -> Built:
@@ -108,43 +109,48 @@ class UnitBuilder:
         built_on = {folder: one.built_on for folder, one in graphs.items() if folder not in components}
         added, refused = await self._graphs.components(source, how.components)
         units = [graph.joined(graphs[folder], added) for folder in unit_folders.units(built_on)]
-        reads = frozenset(path for one in (*graphs.values(), *added) for path in one.files)
+        reads = frozenset[str]().union(*(one.files for one in (*graphs.values(), *added)))
         if refused:
             return Built(failures=refused, reads=reads)
         tool = await asyncio.to_thread(self._find) if units else None
-        runs: list[UnitRun] = []
         helm = await asyncio.to_thread(self._find_helm) if any(each.holds_charts for each in units) else None
         requests = [
             _BuildRequest(source, each, how, tool, helm if each.holds_charts else None) for each in units
         ]
-        outcomes = await aio.gather(lambda each: self._built(each, runs), requests, self._jail.width)
+        runs: list[UnitRun] = []
+        known = [self._told(each) for each in requests]  # a task for each costs more than to look
+        missing = [request for request, one in zip(requests, known, strict=True) if one is None]
+        built = iter(await aio.gather(lambda each: self._built(each, runs), missing, self._jail.width))
+        outcomes = [next(built) if one is None else one for one in known]
         return Built(
             units=tuple(each.run for each in outcomes if each.run),
             runs=tuple(sorted(runs)),
             is_costly=any(each.is_passing for each in outcomes),
-            manifests=tuple(one for each in outcomes for one in each.manifests),
+            manifests=tuple(chain.from_iterable(each.manifests for each in outcomes)),
             failures=tuple(dict.fromkeys(one for each in outcomes for one in each.failures)),
             reads=reads,
         )
 
-    async def _built(self, request: _BuildRequest, runs: list[UnitRun]) -> UnitOutcome:
-        """Return what a unit declares; a variable that has another value by now starts no child."""
-        unit, tool, how = request.unit, request.tool, request.how
+    def _told(self, request: _BuildRequest) -> UnitOutcome | None:
+        """Return what a unit declares where that is known without a build."""
+        unit = request.unit
         if unit.failures:
             return UnitOutcome((), unit.failures)
-        if tool is None:
+        if request.tool is None:
             return UnitOutcome((), (_failure(unit, kustomize.ABSENT),))
         if unit.holds_charts and request.helm is None:
             return UnitOutcome((), (_failure(unit, helm_tool.ABSENT),))
-        key = request.made_key(tool)
-        filled_key = f"{key} {how.mark}"
-        known = self._known.get(filled_key)
-        if isinstance(known, UnitOutcome):
-            return known
+        known = self._known.get(request.filled_key)
+        return known if isinstance(known, UnitOutcome) else None
+
+    async def _built(self, request: _BuildRequest, runs: list[UnitRun]) -> UnitOutcome:
+        """Return what a unit declares; a variable that has another value by now starts no child."""
+        unit, how = request.unit, request.how
+        key, filled_key = request.made_key, request.filled_key
         made = self._known.get(key)
         if not isinstance(made, Made):
             try:
-                made = await self._made(request, tool)
+                made = await self._made(request)
             except JailError as error:
                 outcome = UnitOutcome((), (_ended(unit, error),), is_passing=error.passing)
                 if not error.passing:
@@ -158,7 +164,7 @@ class UnitBuilder:
         self._known.put(filled_key, outcome)
         return outcome
 
-    async def _made(self, request: _BuildRequest, tool: Tool) -> Made:
+    async def _made(self, request: _BuildRequest) -> Made:
         """Have the tool build a unit of its decrypted files.
 
         Raises:
@@ -166,18 +172,18 @@ class UnitBuilder:
         """
         unit = request.unit
         committed = await request.source.contents(unit.files, unit)
-        keys = await opened_files.opened(request.how.treatment.keys, committed, self._limits)
-        read = await asyncio.to_thread(unit_inputs.read, unit, committed, self._limits, keys)
+        keys = await opened_files.opened(request.how.treatment.keys, committed, self._reader.limits)
+        read = await asyncio.to_thread(unit_inputs.read, unit, committed, self._reader, keys)
         if read.failures:
             return Made((), read.failures)
         foreseen = await asyncio.to_thread(_foreseen, unit, read, request.how)
         try:
-            return await self._made_of(request, tool, read, foreseen)
+            return await self._made_of(request, read, foreseen)
         except UnforeseenError:
-            return await self._made_of(request, tool, read, None)
+            return await self._made_of(request, read, None)
 
     async def _made_of(
-        self, request: _BuildRequest, tool: Tool, read: UnitInputs, foreseen: ForeseenObjects | None
+        self, request: _BuildRequest, read: UnitInputs, foreseen: ForeseenObjects | None
     ) -> Made:
         """Have the tool build a unit of what was read of it; it is asked for origins where they are not foreseen.
 
@@ -186,27 +192,27 @@ class UnitBuilder:
         """
         unit = request.unit
         place = build_place.place(unit, read, request.how, asks=foreseen is None)
-        ran = await self._ran(request, tool, place)
+        ran = await self._ran(request, place)
         if ran.result.code:
             secrets = await asyncio.to_thread(unit_secrets.secrets, read)
             told = mounts.told(ran.result.complaint, unit.names)
             said = kustomize.complaint(told, place.inside(ran.root), secrets)
             return Made((), (_failure(unit, said),), run=_run(unit, 0, ran.seconds))
-        if why := await self._differs(request, tool, place, ran):
+        if why := await self._differs(request, place, ran):
             return Made((), (_failure(unit, why),), run=_run(unit, 0, ran.seconds))
         out = ran.result.out
         made, failures = await asyncio.to_thread(kustomize.objects, out, unit, read, place, foreseen)
         return Made(made, failures, read.texts, _run(unit, len(made), ran.seconds))
 
-    async def _ran(self, request: _BuildRequest, tool: Tool, place: BuildPlace) -> Run:
+    async def _ran(self, request: _BuildRequest, place: BuildPlace) -> Run:
         """Run the tool, with Helm where it needs that."""
         if request.helm is None:
-            return await self._jail.run((*tool.command, place.folder), place.files)
+            return await self._jail.run((*request.command, place.folder), place.files)
         (helm,) = request.helm.command
-        command = (*tool.command, "--enable-helm", "--helm-command", helm, place.folder)
+        command = (*request.command, "--enable-helm", "--helm-command", helm, place.folder)
         return await self._jail.run(command, place.files, (helm,))
 
-    async def _differs(self, request: _BuildRequest, tool: Tool, place: BuildPlace, ran: Run) -> str:
+    async def _differs(self, request: _BuildRequest, place: BuildPlace, ran: Run) -> str:
         """Say what is wrong where a chart makes something else at each render; empty where none does."""
         if request.helm is None:
             return ""
@@ -215,7 +221,7 @@ class UnitBuilder:
             return ""
         if mentions.reads_clock:
             await asyncio.sleep(_TICK)
-        again = await self._ran(request, tool, place)
+        again = await self._ran(request, place)
         if again.result.out == ran.result.out:
             return ""
         return (

@@ -13,10 +13,12 @@ def candidates(folders: Iterable[str], components: AbstractSet[str]) -> tuple[st
         folders: every folder with a kustomization; "" is the root.
         components: those whose kustomization is known to be a Component.
     """
-    found: set[str] = set()
-    for folder in sorted(set(folders) - components, key=_depth):
-        if not found.intersection(above(folder)):
-            found.add(folder)
+    found: list[str] = []
+    within = None
+    for prefix in sorted(f"{folder}/" if folder else "" for folder in set(folders) - components):
+        if within is None or not prefix.startswith(within):  # what is in a folder comes right behind it
+            found.append(prefix[:-1])
+            within = prefix
     return tuple(sorted(found))
 
 
@@ -40,7 +42,3 @@ def above(folder: str) -> tuple[str, ...]:
     """Return the folders that a folder is in, up to the root, which is ""."""
     steps = folder.split("/") if folder else []
     return tuple("/".join(steps[:length]) for length in range(len(steps)))
-
-
-def _depth(folder: str) -> int:
-    return folder.count("/") + 1 if folder else 0

@@ -14,7 +14,7 @@ from towline.render.sops.keyring import Keyring
 from towline.render.split import FileFault
 from towline.render.units import inputs
 from towline.render.units.graph import Graph
-from towline.render.units.inputs import InputFile
+from towline.render.units.inputs import InputFile, InputReader
 from towline.render.validate import ENCRYPTED
 
 
@@ -42,21 +42,24 @@ class UnitInputs:
         return frozenset().union(*map(decryption.texts, self.values.values()))
 
 
-def read(unit: Graph, committed: Mapping[str, bytes], limits: YamlLimits, keys: Keyring | None) -> UnitInputs:
+def read(
+    unit: Graph, committed: Mapping[str, bytes], reader: InputReader, keys: Keyring | None
+) -> UnitInputs:
     """Parse and decrypt what a unit reads.
 
     Args:
         unit: says which files are only values.
         committed: the contents of all its files.
-        limits: how much of a file is read.
+        reader: parses them.
         keys: the private keys; None where nothing is decrypted.
     """
+    limits = reader.limits
     contents, files = dict(committed), dict[str, InputFile]()
     values: dict[str, tuple[DecryptedValue, ...]] = {}
     failures: list[Failure] = []
     for path, content in committed.items():
         is_raw = path in unit.raw
-        file = inputs.raw(path, content) if is_raw else inputs.parsed(path, content, limits)
+        file = reader.file(path, content, is_raw=is_raw)
         if encrypted_files.is_encrypted(path, content, limits):
             try:
                 opened = _opened(path, content, limits, keys)

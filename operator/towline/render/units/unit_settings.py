@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from towline.api.overlaying import KustomizeOverlay
 from towline.render.variables.treatment import UNTREATED, Treatment
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # with a dictionary, which holds what is computed once
 class UnitSettings:
     """How the units of one repository are built; all of it is part of what a built unit is remembered by.
 
@@ -26,3 +28,9 @@ class UnitSettings:
     decryption_mark: str = ""
     overlay: KustomizeOverlay | None = None
     components: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells how these units are built, before variables, from every other way."""
+        told = self.decryption_mark, self.overlay, self.components
+        return hashlib.sha256(repr(told).encode()).hexdigest()
