@@ -118,3 +118,19 @@ async def test_without_the_commits_the_range_is_named_and_the_answer_is_not_whol
     assert ended.exit_code == 2
     assert f"git revert --no-edit {shop.first}..{shop.head}" in ended.stdout
     assert "does not have commit" in ended.stderr
+
+
+async def test_the_reverts_are_pushed_as_a_new_branch_by_the_git_of_the_user(
+    tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leads = f'[url "{shop.repo.path}"]\n\tinsteadOf = https://git.example/app\n'
+    (tmp_path / ".gitconfig").write_text(f"[user]\n\tname = Ada\n\temail = ada@example.com\n{leads}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    repo = ("--repo", str(shop.repo.path))
+    ended = await command(shop.api(), tmp_path, "rollback", "app", *repo, "--push-branch", "back")
+    pushed = shop.repo.sha("back")
+    assert ended.exit_code == 0, ended.output
+    assert f"Pushed branch back at {pushed[:7]}: merge it into main" in ended.stdout
+    assert shop.repo.git("show", f"{pushed}:app/settings.yaml") == "x: one"
+    assert shop.repo.git("log", "-1", "--format=%an", pushed) == "Ada"
