@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from click.testing import CliRunner
+from towline.__main__ import main
 
 from e2e.harness.cluster import Cluster
 from e2e.harness.controlplane import ControlPlane
@@ -52,38 +53,19 @@ spec:
 
 
 class AskedPlace(NamedTuple):
-    """Runs `towline blame` at a desk with an empty cache folder."""
+    """Runs `towline blame` with an empty cache folder."""
 
     plane: ControlPlane
     home: Path
     namespace: str
 
     def blame(self, *flags: str) -> Mapping[str, Mapping[str, Any]]:
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "towline",
-                "blame",
-                "deployment/web",
-                "-n",
-                self.namespace,
-                "-o",
-                "json",
-                *flags,
-            ],
-            cwd=self.home,
-            env={
-                "PATH": "/usr/local/bin:/usr/bin:/bin",
-                "HOME": str(self.home),
-                "KUBECONFIG": str(self.plane.kubeconfig()),
-            },
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
+        done = CliRunner().invoke(
+            main,
+            ["blame", "deployment/web", "-n", self.namespace, "-o", "json", *flags],
+            env={"KUBECONFIG": str(self.plane.kubeconfig()), "XDG_CACHE_HOME": str(self.home)},
         )
-        assert (done.returncode, done.stderr) == (0, "")
+        assert (done.exit_code, done.stderr) == (0, "")
         return {each["pointer"]: each for each in json.loads(done.stdout)}
 
 
