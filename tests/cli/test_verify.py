@@ -283,3 +283,31 @@ def test_a_public_key_must_be_one(tmp_path: Path) -> None:
     answer = verified(tmp_path, listed()["items"], "--public-key", "ssh-ed25519 AAAA")
     assert answer.exit_code == 2
     assert "must be base64 of 32 bytes" in answer.stderr
+
+
+def test_an_export_carries_the_newest_checkpoint_against_a_chain_that_was_written_anew() -> None:
+    bodies = [dict(body) for body in THOUSAND[:5]]
+    known = Checkpoints(SIGNS, lambda: datetime(2026, 6, 1, tzinfo=UTC))
+    known.closed(syncs.UID, newest.of((recordbody.from_body(bodies[-1]),)))
+    newest_ones = {syncs.UID: dict(known.newest(syncs.UID, {}) or {})}
+    options = ["verify", "-", "--public-key", SIGNS.public]
+
+    def exported(records: Sequence[Body]) -> str:
+        header, chosen = record_export.export(records, ALWAYS, newest_ones)
+        return "\n".join(json.dumps(line) for line in (record_export.header_body(header), *chosen))
+
+    well = CliRunner().invoke(main, options, input=exported(bodies))
+    assert (well.exit_code, well.stderr) == (0, "1 checkpoint compared\n5 records, 0 problems\n")
+    anew = [*bodies[:-1], json.loads(forged(json.dumps(bodies[-2])))]
+    answer = CliRunner().invoke(main, options, input=exported(anew))
+    assert answer.exit_code == 1
+    assert "it is not the record that was signed" in answer.stdout
+
+
+def test_an_export_that_ends_before_the_newest_checkpoint_misses_nothing() -> None:
+    known = Checkpoints(SIGNS, lambda: datetime(2026, 6, 1, tzinfo=UTC))
+    known.closed(syncs.UID, newest.of((recordbody.from_body(THOUSAND[9]),)))
+    newest_ones = {syncs.UID: dict(known.newest(syncs.UID, {}) or {})}
+    header, chosen = record_export.export(THOUSAND[:5], ALWAYS, newest_ones)
+    told = "\n".join(json.dumps(line) for line in (record_export.header_body(header), *chosen))
+    assert CliRunner().invoke(main, ["verify", "-", "--public-key", SIGNS.public], input=told).exit_code == 0

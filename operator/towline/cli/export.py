@@ -14,9 +14,12 @@ from towline.cli.exit_codes import ExitCode
 from towline.cli.options import View
 from towline.cli.output import OutputForm
 from towline.cli.reviewing import moments, record_choice
+from towline.model import Body
+from towline.read import stored_records
 from towline.read.cluster import Cluster
 from towline.read.evidence import change_rows, record_check, record_export
 from towline.read.evidence.record_export import Period
+from towline.read.read_errors import NotAllowedError
 
 
 @click.command()
@@ -38,7 +41,7 @@ def export(view: View, name: str, **period: str) -> None:
 
 async def _export(view: View, name: str, period: Period, cluster: Cluster) -> ExitCode:
     found = await record_choice.chosen(view, name, cluster)
-    header, records = record_export.export(found, period)
+    header, records = record_export.export(found, period, await _checkpoints(view, cluster))
     if view.style.format is OutputForm.CSV:
         for line in change_rows.write(records):
             click.echo(line, nl=False)
@@ -50,3 +53,14 @@ async def _export(view: View, name: str, period: Period, cluster: Cluster) -> Ex
         output.note(f"{problem.record}: {problem.message}")
     output.note(f"{text.many(len(records), 'record')} {record_choice.where(view, cluster)}")
     return ExitCode.NOT_AS_WANTED if wrong else ExitCode.GOOD
+
+
+async def _checkpoints(view: View, cluster: Cluster) -> dict[str, Body]:
+    """Return the newest checkpoint of each repository; who may read records alone gets none, and is told so."""
+    place = stored_records.EVERYWHERE if view.everywhere else cluster.namespace
+    try:
+        found = {each.uid: each.status.get("checkpoint") for each in await cluster.repositories(place)}
+    except NotAllowedError as error:
+        output.note(f"you may not {error.what}: the export holds the checkpoints of records alone")
+        return {}
+    return {uid: body for uid, body in found.items() if isinstance(body, dict)}

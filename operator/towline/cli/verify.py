@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -154,7 +155,8 @@ def _checked(content: bytes, signed: KeptCheckpoints) -> tuple[int, tuple[Proble
         raise click.UsageError("the input has no SyncRecord")
     if len(headers) > 1:
         raise click.UsageError("the input holds several exports: check one file at a time")
-    verdict = signed.verdict(records)
+    told = (*signed.told, *(found for header in headers for found in record_export.checkpoints_of(header)))
+    verdict = replace(signed, told=told).verdict(records)
     if headers:
         return len(records), record_check.check_export(headers[0], records, verdict), verdict
     return len(records), record_check.check(records, verdict), verdict

@@ -7,8 +7,9 @@ digest that the first one continues, and that of the last one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from towline.api.syncrecord import API_VERSION
@@ -16,6 +17,7 @@ from towline.model import Body
 from towline.records import chain
 
 KIND = "SyncRecordExport"
+NO_CHECKPOINTS: Mapping[str, Body] = MappingProxyType({})
 
 
 class Period(NamedTuple):
@@ -34,7 +36,8 @@ class ChainSpan:
     """The records of one repository in an export.
 
     `previous` is the digest of the record before `first`, empty where there is none; `digest` is that of the last one,
-    empty while it is open. `gaps` are the sequences, from and to, that the cluster had no longer.
+    empty while it is open. `gaps` are the sequences, from and to, that the cluster had no longer. `checkpoint` is the
+    newest one that the status of the repository had, if it signs one of these records; empty where it does not.
     """
 
     namespace: str
@@ -45,6 +48,7 @@ class ChainSpan:
     previous: str
     digest: str
     gaps: tuple[tuple[int, int], ...] = ()
+    checkpoint: Body = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,9 @@ class ExportHeader:
     records: int
 
 
-def export(bodies: Iterable[Body], period: Period) -> tuple[ExportHeader, tuple[Body, ...]]:
+def export(
+    bodies: Iterable[Body], period: Period, checkpoints: Mapping[str, Body] = NO_CHECKPOINTS
+) -> tuple[ExportHeader, tuple[Body, ...]]:
     """Return the records of a period, those of each repository in the order of their sequences, and their header.
 
     A record between two of the period belongs to it, too: clocks are set back, chains are not.
@@ -64,6 +70,7 @@ def export(bodies: Iterable[Body], period: Period) -> tuple[ExportHeader, tuple[
     Args:
         bodies: records as the API server has them.
         period: when they were opened.
+        checkpoints: the newest one for the uid of each repository, as its status has it.
     """
     chains: dict[str, list[Body]] = {}
     for body in bodies:
@@ -75,7 +82,7 @@ def export(bodies: Iterable[Body], period: Period) -> tuple[ExportHeader, tuple[
         inside = [index for index, body in enumerate(ordered) if period.holds(body["spec"]["startedAt"])]
         if inside:
             kept = ordered[inside[0] : inside[-1] + 1]
-            spans.append(_span(kept))
+            spans.append(_signed(_span(kept), checkpoints))
             chosen += kept
     return ExportHeader(period=period, chains=tuple(spans), records=len(chosen)), tuple(map(_plain, chosen))
 
@@ -133,6 +140,14 @@ def _span(kept: Sequence[Body]) -> ChainSpan:
     )
 
 
+def _signed(span: ChainSpan, checkpoints: Mapping[str, Body]) -> ChainSpan:
+    """Add the checkpoint of a repository to its records; one of later records would call these missing."""
+    found = checkpoints.get(span.uid, {})
+    number = found.get("sequence")
+    holds = isinstance(number, int) and span.first <= number <= span.last
+    return replace(span, checkpoint=found) if holds else span
+
+
 def _plain(body: Body) -> Body:
     """Return a record without what only the API server needs."""
     metadata = body["metadata"]
@@ -151,6 +166,7 @@ def _span_body(span: ChainSpan) -> dict[str, Any]:
         "previous": span.previous or None,
         "digest": span.digest or None,
         "gaps": [list(gap) for gap in span.gaps],
+        "checkpoint": dict(span.checkpoint) or None,
     }
 
 
@@ -164,7 +180,16 @@ def _span_from(body: Body) -> ChainSpan:
         previous=body["previous"] or "",
         digest=body["digest"] or "",
         gaps=tuple((int(begin), int(end)) for begin, end in body["gaps"]),
+        checkpoint=body.get("checkpoint") or {},
     )
+
+
+def checkpoints_of(header: Body) -> tuple[Body, ...]:
+    """Return the checkpoints that the first line of an export holds; none where it is malformed."""
+    try:
+        return tuple(span.checkpoint for span in header_from(header).chains if span.checkpoint)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return ()
 
 
 def digest_of(body: Body) -> str:
