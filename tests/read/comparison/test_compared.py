@@ -120,6 +120,7 @@ def test_the_json_form_names_objects_actions_fields_refusals_and_what_waits() ->
         "blocked": [
             {
                 "object": "PersistentVolumeClaim/shop/uploads",
+                "action": "delete",
                 "reason": "PruneBlocked",
                 "message": "loses data",
                 "waits": True,

@@ -46,7 +46,7 @@ FOUND = Comparison(
     notes=("you may not patch Secret/shop/db",),
 )
 
-SUM = "2 changes (create 1, restart 1), 1 refused, 1 deletion would wait for a confirmation"
+SUM = "2 changes (create 1, restart 1), 1 refused, 1 removal would wait for a confirmation"
 
 
 def test_a_terminal_shows_each_change_with_its_fields_and_then_the_sum() -> None:
@@ -108,3 +108,25 @@ def test_one_change_that_is_longer_than_a_comment_is_cut() -> None:
     )
     assert len(told) < 65_536
     assert told.count("```") == 2
+
+
+def test_a_refusal_says_what_helps_and_what_waits_says_what_a_confirmation_would_do() -> None:
+    told = comparison_lines.lines(
+        replace(
+            FOUND,
+            changes=(),
+            refused=(Failure(reason=Refusal.IMMUTABLE_FIELD, message="field is immutable", object=str(WEB)),),
+            blocked=(
+                StayingObject(
+                    ref=NEW,
+                    action=Effect.RELEASE,
+                    reason="SourceEmpty",
+                    message="nothing is left",
+                    waits=True,
+                ),
+            ),
+        )
+    )
+    refused, waiting, *_ = told
+    assert "field is immutable. Rename it, or have it recreated by the line towline.dev/force" in refused
+    assert waiting == "! release, once confirmed, ConfigMap shop/new: nothing is left"

@@ -64,9 +64,13 @@ class ComparedChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StayingObject:
-    """An object that Git no longer declares and that would stay; `waits` says that a confirmation would delete it."""
+    """An object that Git no longer declares and that would stay.
+
+    `waits` says that it waits for a confirmation; `action` is what that would do to it.
+    """
 
     ref: ObjectRef
+    action: Effect = Effect.DELETE
     reason: str
     message: str
     waits: bool
@@ -143,7 +147,13 @@ def changed(
 
 def staying(change: Change, *, waits: bool) -> StayingObject:
     """Return an object that is not declared and would stay."""
-    return StayingObject(ref=change.ref, reason=str(change.reason), message=change.message, waits=waits)
+    return StayingObject(
+        ref=change.ref,
+        action=_EFFECTS.get(change.action, Effect.DELETE),
+        reason=str(change.reason),
+        message=change.message,
+        waits=waits,
+    )
 
 
 def body(comparison: Comparison) -> dict[str, Any]:
@@ -182,6 +192,7 @@ def _refused(failure: Failure) -> dict[str, Any]:
 def _staying(each: StayingObject) -> dict[str, Any]:
     return {
         "object": str(each.ref),
+        "action": str(each.action),
         "reason": each.reason,
         "message": each.message,
         "waits": each.waits,

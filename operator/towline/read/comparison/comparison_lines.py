@@ -14,6 +14,7 @@ from towline.api.syncrecord import FieldChange
 from towline.errors import Failure
 from towline.model import Key, display
 from towline.read.comparison.compared import ComparedChange, Comparison, Effect, StayingObject
+from towline.status import refused
 
 _VALUE_BYTES = 200
 _MESSAGE_BYTES = 600
@@ -56,7 +57,7 @@ def summary(comparison: Comparison) -> str:
     if comparison.refused:
         parts.append(f"{len(comparison.refused)} refused")
     if waiting := sum(each.waits for each in comparison.blocked):
-        parts.append(f"{text.many(waiting, 'deletion')} would wait for a confirmation")
+        parts.append(f"{text.many(waiting, 'removal')} would wait for a confirmation")
     return ", ".join(parts) or "nothing would change"
 
 
@@ -70,9 +71,9 @@ def markdown(comparison: Comparison) -> str:
     what = f"{_code(_named(comparison))} to {_code(str(comparison.repository))}"
     head = [marker(comparison.repository), f"**Towline** would apply {what}: {summary(comparison)}."]
     rest = [f"> {_plain(note)}" for note in comparison.notes]
-    refused = [f"- refused: {_code(_refused(each))}" for each in comparison.refused]
+    told = [f"- refused: {_code(_refused(each))}" for each in comparison.refused]
     blocked = [f"- {_code(_staying(each))}" for each in comparison.blocked]
-    parts = [*head, "\n".join((*refused, *blocked)), _changes(comparison), "\n".join(rest)]
+    parts = [*head, "\n".join((*told, *blocked)), _changes(comparison), "\n".join(rest)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -123,12 +124,15 @@ def _refused(failure: Failure) -> str:
     place = _place(failure.file, failure.line)
     where = " ".join(filter(None, (place, text.printable(display(failure.object)))))
     field = f" {text.printable(text.dotted(failure.field))}" if failure.field else ""
-    said = text.printable(failure.message, _MESSAGE_BYTES)
+    step = refused.next_step(failure)
+    said = text.printable(
+        f"{failure.message.rstrip('.')}. {step}" if step else failure.message, _MESSAGE_BYTES
+    )
     return f"{where}{field}: {failure.reason}: {said}" if where else f"{failure.reason}: {said}"
 
 
 def _staying(each: StayingObject) -> str:
-    verb = "delete, once confirmed," if each.waits else "stays:"
+    verb = f"{each.action}, once confirmed," if each.waits else "stays:"
     why = text.printable(each.message or each.reason, _MESSAGE_BYTES)
     return f"{verb} {text.printable(each.ref.display)}: {why}"
 
