@@ -149,6 +149,7 @@ class _Readers:
     """What reads what a commit needs beside its files."""
 
     heads: HeadReader
+    files: CommitFiles
     treatments: Treatments
     parts: RemoteParts
     recipes: ChartRecipes
@@ -227,26 +228,15 @@ def _shared(
     repositories = Repositories(doors.client, hidden, now)
     neighbours = Neighbours(repositories, wake, time.monotonic, ELDER_SECONDS)
     rules = _rules(chosen)
-    heads = HeadReader(doors.client, doors.mirrors, rules)
-    files = CommitFiles(mirrors=doors.mirrors, limits=rules.limits)
-    git = GitValues(doors.client, _schema(), heads, files).read
     jail = Jail(render_folder(chosen.folder), doors.pools)
-    treatments = _treatments(chosen, doors, jail, keys.mask, hidden, git)
-    parts = _parts(doors, rules)
-    readers = _Readers(
-        heads=heads,
-        treatments=treatments,
-        parts=parts,
-        recipes=ChartRecipes(),
-        inputs=InputReader(rules.yaml),
-    )
+    readers = _readers(chosen, doors, jail, keys.mask, hidden)
     source = _source(chosen, doors, jail, readers)
-    rendered = _rendered(chosen, files, jail, readers)
+    rendered = _rendered(chosen, jail, readers)
     locator = Locator(doors.mirrors, rules.yaml, rendered)
     writer = Writer(doors.client, doors.discovery, doors.index)
     blame = Blame(doors.mirrors, rules.yaml, rendered)
     drift_reader = DriftReader(locator, writer, mask, stamps=keys.stamps, now=now)
-    recorder = _recorder(doors, heads, blame, mask)
+    recorder = _recorder(doors, readers.heads, blame, mask)
     return _Shared(
         hidden=hidden,
         repositories=repositories,
@@ -254,10 +244,12 @@ def _shared(
         dependencies=Dependencies(repositories, neighbours.stir, time.monotonic),
         announcer=Announcer(KubeEvents(doors.client, socket.gethostname(), now), metrics, hidden),
         sweep=Sweep(doors.client, doors.discovery, doors.index, doors.ledger),
-        heads=heads,
+        heads=readers.heads,
         source=source,
-        parts=parts,
-        fetcher=Fetcher(heads, source, doors.index, time.monotonic, FetchProgress(repositories, now).told),
+        parts=readers.parts,
+        fetcher=Fetcher(
+            readers.heads, source, doors.index, time.monotonic, FetchProgress(repositories, now).told
+        ),
         locator=locator,
         writer=writer,
         executor=Executor(
@@ -302,6 +294,21 @@ def _repairs(doors: Doors, shared: _Shared) -> Repairs:
     )
 
 
+def _readers(chosen: Settings, doors: Doors, jail: Jail, secret: bytes, hidden: HiddenValues) -> _Readers:
+    rules = _rules(chosen)
+    heads = HeadReader(doors.client, doors.mirrors, rules)
+    files = CommitFiles(mirrors=doors.mirrors, limits=rules.limits)
+    git = GitValues(doors.client, _schema(), heads, files).read
+    return _Readers(
+        heads=heads,
+        files=files,
+        treatments=_treatments(chosen, doors, jail, secret, hidden, git),
+        parts=_parts(doors, rules),
+        recipes=ChartRecipes(),
+        inputs=InputReader(rules.yaml),
+    )
+
+
 def _treatments(  # noqa: PLR0913, PLR0917  what they are made of
     chosen: Settings, doors: Doors, jail: Jail, secret: bytes, hidden: HiddenValues, git: ReadGitValues
 ) -> Treatments:
@@ -329,7 +336,7 @@ def _source(chosen: Settings, doors: Doors, jail: Jail, readers: _Readers) -> Co
     helm = ChartBuilder(jail, partial(helm_tool.find, chosen.helm), overlayer, readers.recipes)
     charts = CommitCharts(helm, overlayer, doors.discovery, rules.yaml)
     manifests = ManifestReader(
-        files=CommitFiles(mirrors=doors.mirrors, limits=rules.limits),
+        files=readers.files,
         cache=cache,
         units=UnitBuilder(
             jail,
@@ -357,10 +364,10 @@ def _source(chosen: Settings, doors: Doors, jail: Jail, readers: _Readers) -> Co
     )
 
 
-def _rendered(chosen: Settings, files: CommitFiles, jail: Jail, readers: _Readers) -> RenderedFields:
+def _rendered(chosen: Settings, jail: Jail, readers: _Readers) -> RenderedFields:
     units = UnitTracer(jail, partial(kustomize.find, chosen.kustomize), readers.inputs)
     return RenderedFields(
-        files, units, ChartTracer(readers.inputs.limits, readers.recipes), readers.parts.recalled
+        readers.files, units, ChartTracer(readers.inputs.limits, readers.recipes), readers.parts.recalled
     )
 
 
