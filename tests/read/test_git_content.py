@@ -264,6 +264,22 @@ async def test_a_folder_that_runs_programs_when_it_is_read_runs_none(
     assert not touched.exists()
 
 
+async def test_a_partial_clone_says_what_it_lacks_and_asks_no_server(
+    repo: Repo, tmp_path: Path, user: Mapping[str, str], server: GitServer
+) -> None:
+    sha = repo.commit({"a.yaml": "a: 1\n"})
+    repo.git("config", "uploadpack.allowFilter", "true")
+    folder = tmp_path / "partial"
+    repo.git("clone", "--quiet", "--no-checkout", "--filter=blob:none", repo.url, str(folder))
+    asked = len(server.requests(repo.path.stem))
+    content = await git_search.clone(folder, user)
+    for reading in (content.file(sha, "a.yaml"), content.blame(sha, "a.yaml")):
+        with pytest.raises(SourceError, match="partial clone"):
+            await reading
+    assert len(server.requests(repo.path.stem)) == asked
+    assert await content.has(sha)
+
+
 async def opened(repo: Repo, user: Mapping[str, str]) -> GitContent:
     return await git_search.clone(repo.path, user)
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from e2e.harness import gitrepo
-from e2e.harness.gitrepo import BOB, Repo
+from e2e.harness.gitrepo import BOB, Content, Repo
 from tests.read.provenance.blaming import OWNER, blamed, disagreeing
 from tests.render.helm import helm_cli
+from tests.render.helm.test_chart_origins import packed
 
 BASE = """\
 apiVersion: apps/v1
@@ -120,3 +121,17 @@ async def test_a_field_of_a_chart_comes_from_its_values_or_its_template(repo: Re
     assert (colour["file"], colour["line"], colour["commit"]) == ("chart/values.yaml", 1, last)
     assert (size["file"], size["line"], size["commit"]) == ("chart/templates/all.yaml", 8, first)
     assert {colour["certainty"], size["certainty"]} <= {"exact", "likely"}
+
+
+async def test_a_line_of_a_packed_chart_has_the_commit_of_its_archive(repo: Repo) -> None:
+    inner = {"db/Chart.yaml": "apiVersion: v2\nname: db\nversion: 1.0.0\n"}
+    inner["db/templates/db.yaml"] = CHART["chart/templates/all.yaml"].replace("{{ .Values.colour }}", "red")
+    outer: dict[str, Content] = {
+        "chart/Chart.yaml": CHART["chart/Chart.yaml"] + "dependencies: [{name: db, version: 1.0.0}]\n",
+        "chart/charts/db-1.0.0.tgz": packed(inner),
+    }
+    first = repo.commit(outer)
+    last = repo.commit({"chart/values.yaml": "x: y\n"}, author=BOB)
+    found = await blamed(repo, last, "ConfigMap/shop/settings", path="chart", helm=str(helm_cli.binary()))
+    size = found["/data/size"]
+    assert (size["file"], size["commit"]) == ("chart/charts/db-1.0.0.tgz!templates/db.yaml", first)

@@ -121,6 +121,8 @@ class GitContent:
         if not path.isprintable():
             return None
         answer = await self._run("cat-file", "blob", f"{_id(sha)}:{path}", limit=self.limits.file_bytes)
+        if answer.code != 0 and _is_partial(answer.complaint):
+            raise self._unreadable(answer.complaint)
         return answer.out if answer.code == 0 else None
 
     async def blame(
@@ -179,14 +181,15 @@ class GitContent:
 
     def _unreadable(self, complaint: str) -> SourceError:
         said = complaint.strip().rpartition("\n")[2].removeprefix("fatal: ")
-        if (
-            "promisor" in complaint
-            or "lazy fetching disabled" in complaint
-            or "transport 'none'" in complaint
-        ):
+        if _is_partial(complaint):
             said = "it is a partial clone that lacks the file: run git fetch --refetch --no-filter there"
         message = f"{self.place.title} cannot be read: {said or 'it lacks a part of the history'}"
         return SourceError(Reason.GIT_UNAVAILABLE, message)
+
+
+def _is_partial(complaint: str) -> bool:
+    """Tell whether git missed what a partial clone has left on the server, where it must not ask now."""
+    return any(word in complaint for word in ("promisor", "lazy fetching", "not allowed"))
 
 
 def _id(sha: str) -> str:

@@ -12,6 +12,7 @@ from towline.errors import SourceError
 from towline.model import Revision
 from towline.read.git.file_blame import BlamedLine
 from towline.read.git.git_content import GitContent
+from towline.render.helm import chart_parts
 from towline.source.authorship.steps import Parents
 
 _WIDTH = 4
@@ -80,6 +81,8 @@ async def read(content: GitContent, head: str, parts: Iterable[FilePart]) -> Lin
     spans = _spans(parts)
 
     async def blamed(file: str) -> Mapping[int, BlamedLine]:
+        if chart_parts.committed(file) != file:
+            return await _of_archive(content, head, file, spans[file])
         try:
             return await content.blame(head, file, spans[file])
         except SourceError:
@@ -97,6 +100,16 @@ async def read(content: GitContent, head: str, parts: Iterable[FilePart]) -> Lin
         newest={step[0]: age for age, step in enumerate(ancestry)},
         revisions=await _with_pull_requests(content, revisions, ancestry),
     )
+
+
+async def _of_archive(
+    content: GitContent, head: str, file: str, span: tuple[int, int]
+) -> Mapping[int, BlamedLine]:
+    """Return the commit that last changed the archive that a file is in, for each of the lines."""
+    last = await content.log(head, paths=(chart_parts.committed(file),), most=1)
+    return {
+        number: BlamedLine(each.sha, file, number) for each in last for number in range(span[0], span[1] + 1)
+    }
 
 
 def _spans(parts: Iterable[FilePart]) -> Mapping[str, tuple[int, int]]:
