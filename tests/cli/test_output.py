@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
 import sys
 from collections.abc import Callable
 
+import click
 import pytest
 import yaml
 from towline.cli import output
@@ -66,19 +68,22 @@ def test_documents_hold_every_text_and_control_no_terminal(
     assert read == {"key": value, "list": [value]}
 
 
-def on_a_terminal(show: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> str:
+def on_a_terminal(show: Callable[[], None], monkeypatch: pytest.MonkeyPatch, columns: str = "80") -> str:
     """Return what a terminal gets."""
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w") as terminal:
         monkeypatch.setattr(sys, "stdout", terminal)
         monkeypatch.setenv("TERM", "xterm")
-        monkeypatch.setenv("COLUMNS", "80")
+        monkeypatch.setenv("COLUMNS", columns)
         show()
         terminal.flush()
-        shown = os.read(ours, 65536).decode()
         monkeypatch.undo()
+    shown = b""
+    with contextlib.suppress(OSError):  # the end, where nobody writes any more
+        while piece := os.read(ours, 65536):
+            shown += piece
     os.close(ours)
-    return shown
+    return shown.decode()
 
 
 def test_a_table_on_a_terminal_has_colours_unless_they_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,3 +104,40 @@ def test_markup_of_others_is_text_on_a_terminal(monkeypatch: pytest.MonkeyPatch)
     assert "[red]x[/red]" in shown
     assert "\x07" not in shown
     assert "\x1b[31m" not in shown
+
+
+@pytest.mark.parametrize("columns", ["200", "60", "20"])
+@pytest.mark.parametrize("grows", [True, False])
+def test_no_word_is_cut_however_narrow_the_terminal_is(
+    monkeypatch: pytest.MonkeyPatch, columns: str, *, grows: bool
+) -> None:
+    names = ("NAMESPACE", "NAME", "COMMIT", "AUTHOR")
+    wide = (*map(Column, names), Column("STATUS", long=True))
+    row = (
+        "a-long-namespace",
+        "a-longer-name",
+        "1a2b3c4",
+        "Ada Lovelace",
+        "file.yaml:12: it must be a number",
+    )
+    shown = on_a_terminal(
+        lambda: Table(wide, OutputStyle(color=False), grows=grows).show([row]), monkeypatch, columns
+    )
+    assert set(" ".join(row).split()) <= set(shown.split())
+    assert set(names) <= set(shown.split())
+
+
+def test_a_table_that_grows_keeps_its_columns_and_its_colours_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    table = Table(COLUMNS, OutputStyle(), grows=True)
+
+    def show() -> None:
+        table.show(ROWS)
+        table.show([("blog", "", Cell("failed", Tone.BAD))])
+
+    lines = [click.unstyle(line) for line in on_a_terminal(show, monkeypatch).splitlines()]
+    assert [
+        line.index(word) for line, word in zip(lines, ("STATUS", "applied", "名前", "failed"), strict=True)
+    ] == [14] * 4

@@ -61,7 +61,7 @@ class _Get:
         self._view = view
         self._name = name
         columns = (_NAMESPACE, *_COLUMNS) if view.everywhere else _COLUMNS
-        self._table = Table(columns, view.style)
+        self._table = Table(columns, view.style, grows=view.follows)
 
     async def run(self, cluster: Cluster) -> ExitCode:
         """Show what there is, and with `-w` what changes."""

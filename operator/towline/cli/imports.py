@@ -16,6 +16,7 @@ import orjson
 
 from towline import text
 from towline.cli import options, spec_file
+from towline.cli.exit_codes import NoAnswerError
 from towline.errors import Failure, TowlineError
 from towline.fields.mask import Mask
 from towline.importing import cluster_resources, git_clones, handover_plan, import_report, peer_resource
@@ -204,7 +205,7 @@ def _read(request: _ImportRequest, tool: str) -> tuple[Sequence[PeerResource], S
         try:
             return asyncio.run(cluster_resources.read(tool, request.source_namespace)), ()
         except TowlineError as error:
-            raise click.ClickException(f"the cluster cannot be read: {error.message}") from error
+            raise NoAnswerError(f"the cluster cannot be read: {error.message}") from error
     found: list[PeerResource] = []
     failures: list[Failure] = []
     for name in request.files:

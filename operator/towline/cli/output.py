@@ -7,11 +7,12 @@ plain text in columns, as kubectl's.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -23,6 +24,9 @@ from towline.render import dump
 
 _GAP = "   "
 _LINE_BYTES = 8192
+_LEAST = 40
+"""How many columns of a terminal a long text takes at least beside the others."""
+
 _ABSENT = "-"
 """What stands in a table where there is nothing to say."""
 
@@ -104,37 +108,85 @@ class OutputStyle:
         return self.is_rich and self.color and not os.environ.get("NO_COLOR")
 
 
+class _Layout(Enum):
+    """How the rows of a table are laid out."""
+
+    UNDECIDED = auto()
+    DRAWN = auto()
+    """By rich, which wraps long texts within their column."""
+    COLUMNS = auto()
+    """One line for each row."""
+    STACKED = auto()
+    """Long texts on a line of their own, below the row."""
+
+
 class Table:
     """Prints rows in columns; the header comes with the first ones, and rows that come later keep its widths.
 
     Args:
         columns: all columns; each row has a text for each of them.
         style: how to print.
+        grows: whether rows come one by one, so that nothing may depend on those that are still to come.
     """
 
-    def __init__(self, columns: Sequence[Column], style: OutputStyle) -> None:
+    def __init__(self, columns: Sequence[Column], style: OutputStyle, *, grows: bool = False) -> None:
         wide = style.format is OutputForm.WIDE
         self._style = style
+        self._grows = grows
         self._shown = [index for index, column in enumerate(columns) if wide or not column.wide]
         self._columns = [columns[index] for index in self._shown]
         self._widths = [_width(column.name) for column in self._columns]
-        self._is_begun = False
+        self._layout = _Layout.UNDECIDED
 
     def show(self, rows: Iterable[Row]) -> None:
         """Print some more rows."""
         cells = [[_cell(row[index]) for index in self._shown] for row in rows]
-        first, self._is_begun = not self._is_begun, True
-        if first and self._style.is_rich:
-            self._draw(cells)
-            return
-        header = [Cell(column.name) for column in self._columns]
-        written = [header, *cells] if first else cells
         self._widths = [
-            max((width, *(_width(row[index].text) for row in written)))
+            max((width, *(_width(row[index].text) for row in cells)))
             for index, width in enumerate(self._widths)
         ]
-        for row in written:
-            click.echo(self._line(row), color=self._style.is_colored)
+        if self._layout is not _Layout.UNDECIDED:
+            self._print(cells)
+            return
+        self._layout = self._fitting()
+        if self._layout is _Layout.DRAWN:
+            self._draw(cells)
+            self._layout = _Layout.COLUMNS
+            return
+        self._print([[Cell(column.name) for column in self._columns]], is_header=True)
+        self._print(cells)
+
+    def _fitting(self) -> _Layout:
+        """Choose what shows every word: nothing is cut, however narrow the terminal is."""
+        if not self._style.is_rich:
+            return _Layout.COLUMNS
+        room = shutil.get_terminal_size().columns
+        needed = [
+            min(width, _LEAST) if column.long else width
+            for column, width in zip(self._columns, self._widths, strict=True)
+        ]
+        if sum(needed) + len(_GAP) * (len(needed) - 1) > room:
+            return _Layout.STACKED
+        return _Layout.COLUMNS if self._grows else _Layout.DRAWN
+
+    def _print(self, rows: Iterable[Sequence[Cell]], *, is_header: bool = False) -> None:
+        for row in rows:
+            for line in self._lines(row, is_header=is_header):
+                click.echo(line, color=self._style.is_colored)
+
+    def _lines(self, row: Sequence[Cell], *, is_header: bool) -> Iterable[str]:
+        """Yield a row; where the terminal is too narrow, long texts come below it."""
+        stacked = self._layout is _Layout.STACKED
+        placed = list(zip(row, self._columns, self._widths, strict=True))
+        padded = [
+            _toned(cell, self._style) + " " * (width - _width(cell.text))
+            for cell, column, width in placed
+            if not (stacked and column.long)
+        ]
+        yield _GAP.join(padded).rstrip()
+        for cell, column, _ in placed:
+            if stacked and column.long and not is_header and cell.text.strip():
+                yield f"  {_toned(cell, self._style)}"
 
     def _draw(self, rows: Sequence[Sequence[Cell]]) -> None:
         from rich import box, console, table
@@ -145,19 +197,9 @@ class Table:
             drawn.add_column(column.name, no_wrap=not column.long, overflow="fold")
         for row in rows:
             drawn.add_row(*(Text(cell.text, style=_STYLES[cell.tone]) for cell in row))
-        self._widths = [
-            max((width, *(_width(row[index].text) for row in rows)))
-            for index, width in enumerate(self._widths)
-        ]
         colors: Literal["auto"] | None = "auto" if self._style.is_colored else None
-        console.Console(highlight=False, color_system=colors).print(drawn)
-
-    def _line(self, row: Sequence[Cell]) -> str:
-        padded = [
-            cell.text + " " * (width - _width(cell.text))
-            for cell, width in zip(row, self._widths, strict=True)
-        ]
-        return _GAP.join(padded).rstrip()
+        width = shutil.get_terminal_size().columns
+        console.Console(highlight=False, color_system=colors, width=width).print(drawn)
 
 
 def document(value: Any, form: OutputForm) -> None:
@@ -188,10 +230,8 @@ def as_yaml(value: Any) -> str:
 
 def line(told: str, style: OutputStyle | None = None, tone: Tone = Tone.PLAIN) -> None:
     """Print one line of text; what would control the terminal is left out."""
-    shown = text.printable(told, _LINE_BYTES)
-    if style and style.is_colored and tone is not Tone.PLAIN:
-        shown = click.style(shown, dim=True) if tone is Tone.QUIET else click.style(shown, fg=_STYLES[tone])
-    click.echo(shown, color=style.is_colored if style else None)
+    shown = Cell(text.printable(told, _LINE_BYTES), tone)
+    click.echo(_toned(shown, style) if style else shown.text, color=style.is_colored if style else None)
 
 
 def note(told: str) -> None:
@@ -202,6 +242,13 @@ def note(told: str) -> None:
 def _cell(given: str | Cell) -> Cell:
     found = given if isinstance(given, Cell) else Cell(given)
     return found._replace(text=found.indent + text.printable(found.text) or _ABSENT)
+
+
+def _toned(cell: Cell, style: OutputStyle) -> str:
+    if not style.is_colored or cell.tone is Tone.PLAIN:
+        return cell.text
+    quiet = cell.tone is Tone.QUIET
+    return click.style(cell.text, dim=True) if quiet else click.style(cell.text, fg=_STYLES[cell.tone])
 
 
 def _width(shown: str) -> int:

@@ -10,6 +10,7 @@ from functools import partial
 from towline.api import gitrepository, recordbody, syncrecord
 from towline.api.gitrepository import GitRepository
 from towline.api.syncrecord import SyncRecord
+from towline.errors import ClusterError
 from towline.kube import calls, credentials
 from towline.kube.client import Client
 from towline.kube.credentials import ClusterChoice
@@ -90,7 +91,7 @@ class Cluster:
         with read_errors.named("list", syncrecord.RESOURCE, place):
             async for page in self.client.pages(syncrecord.RESOURCE.path(place), query):
                 for item in page["items"] or ():
-                    yield recordbody.from_body(item)
+                    yield _record(item)
 
     async def newest_records(self, repository: Key, uid: str, most: int) -> AsyncIterator[SyncRecord]:
         """Yield at most so many records of a repository, the newest first."""
@@ -102,7 +103,7 @@ class Cluster:
         for name, namespace in sorted(stored, reverse=True)[:most]:
             found = await self.client.found(syncrecord.RESOURCE.path(namespace, name))
             if found:  # retention may just have deleted it
-                yield recordbody.from_body(found)
+                yield _record(found)
 
     async def resource(self, kind: str) -> Resource:
         """Return how the kind is served that a user names as for kubectl.
@@ -208,6 +209,19 @@ async def opened(
     place = namespace or await credentials.threaded(partial(credentials.context_namespace, choice))
     async with client_type(partial(credentials.load, choice), patience=PATIENCE_SECONDS) as client:
         yield Cluster(client, place)
+
+
+def _record(body: Body) -> SyncRecord:
+    """Read a record.
+
+    Raises:
+        ClusterError: a newer version of Towline wrote it, in a form that this one does not know.
+    """
+    try:
+        return recordbody.from_body(body)
+    except (KeyError, TypeError, ValueError) as error:
+        name = f"{body['metadata']['namespace']}/{body['metadata']['name']}"
+        raise ClusterError(f"the SyncRecord {name} cannot be read: upgrade this towline") from error
 
 
 def _absent(resource: Resource, namespace: str, name: str) -> str:

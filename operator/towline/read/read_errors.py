@@ -22,7 +22,10 @@ class NotAllowedError(ApiError):
         self.resource = resource
         self.namespace = namespace
         self.name = name
-        super().__init__(error.code, f"you may not {self.what}: {error.message}")
+        elsewhere = ", or name another namespace with -n" if resource.namespaced else ""
+        super().__init__(
+            error.code, f"you may not {self.what}: {error.message}; ask for the right{elsewhere}"
+        )
 
     @property
     def what(self) -> str:

@@ -58,7 +58,7 @@ class _Shown:
 
     def __init__(self, view: View) -> None:
         self._form = view.style.format
-        self._table = Table(_COLUMNS, view.style)
+        self._table = Table(_COLUMNS, view.style, grows=view.follows)
 
     def all(self, found: Sequence[EventRow]) -> None:
         """Print those that there are."""
