@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from towline.reconcile.desired import charts_elsewhere
 from towline.reconcile.desired.charts_elsewhere import GatheredCharts
 from towline.render.chart_lines.chart_tracer import ChartKey, ChartTracer
 from towline.render.chart_lines.proved_chart import ProvedChart
+from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.helm import helm_tool
 from towline.render.helm.chart_builds import ChartBuilder
@@ -22,8 +24,10 @@ from towline.render.units.unit_source import UnitSource
 from towline.shares.pools import Pools
 from towline.source.helm_charts.chart_name import ChartName
 
+from e2e import chart_provenance
+from e2e.found_lines import FoundLines
 from tests.render.helm import helm_cli
-from tests.render.helm.charts import chart
+from tests.render.helm.charts import FIXTURES, chart
 from tests.render.helm.test_chart_origins import packed
 from tests.render.helm.yard import options, told
 from tests.render.units.trees import Commit, CountingJail
@@ -246,3 +250,55 @@ async def test_a_crd_has_the_line_in_its_file(proofs: Proofs) -> None:
     files = chart(crds__thing_yaml=f"{crd}spec:\n  group: a.example\n  scope: Namespaced\n")
     found = await proofs.place(files, "/spec/scope", "things.a.example")
     assert found == "app/crds/thing.yaml:7 exact"
+
+
+LABELS = """
+{{- define "app.labels" -}}
+{{ include "app.selector" . }}
+chart: web-1
+{{- with .Values.labels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+{{- define "app.selector" -}}
+app: {{ .Release.Name }}
+{{- end }}
+{{- define "app.image" -}}
+{{- $tag := .Values.image.tag | default .Chart.AppVersion -}}
+{{ printf "%s:%s" .Values.image.name $tag }}
+{{- end }}
+"""
+
+
+async def test_what_a_helper_writes_has_the_line_of_the_helper_or_of_the_value_that_it_reads(
+    proofs: Proofs,
+) -> None:
+    template = 'data:\n  {{- include "app.labels" . | nindent 2 }}\n  image: {{ include "app.image" . }}\n'
+    files = settings(template, values_yaml="image:\n  name: nginx\n  tag: v1\nlabels:\n  mine: word\n")
+    files["app/templates/_helpers.tpl"] = LABELS
+    found = [await proofs.place(files, f"/data/{key}") for key in ("app", "chart", "mine", "image")]
+    assert found == [
+        "app/templates/_helpers.tpl:10 exact",
+        "app/templates/_helpers.tpl:4 exact",
+        "app/values.yaml:5 exact",
+        "app/values.yaml:3 exact",
+    ]
+
+
+async def test_lines_of_the_fixtures_are_causally_right(tmp_path: Path) -> None:
+    total = FoundLines()
+    for files in FIXTURES.values():
+        commit = Commit(files)
+        source = UnitSource(name="repository", tree=commit.tree, read=commit.read)
+        found = await chart_provenance.measured(
+            source,
+            "app",
+            Jail(tmp_path / "renders", Pools.here()),
+            1,
+            random.Random(1),  # noqa: S311  a sample
+        )
+        assert isinstance(found, FoundLines), found
+        total.add(found)
+    assert total.with_line > 0.9, str(total)
+    assert total.right >= 0.95, "\n".join(total.wrong)
+    assert total.confirmed["exact"] > 4, str(total)

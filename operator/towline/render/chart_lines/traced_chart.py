@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from towline.render.chart_lines import outline, template_fields, value_sites
+from towline.render.chart_lines import helpers, outline, template_fields, value_sites
 from towline.render.chart_lines.chart_sources import ChartSources, SourcePart
+from towline.render.chart_lines.helpers import Helper
 from towline.render.chart_lines.outline import Block
 from towline.render.chart_lines.template_fields import FoundEntry
 from towline.render.chart_lines.value_sites import ValueSite, ValuesLayer
@@ -19,6 +20,9 @@ from towline.render.marks.site_versions import SiteKey
 from towline.render.marks.tracing import Certainty, FieldPlace
 from towline.render.units import inputs
 from towline.render.units.inputs import InputFile
+
+_DEEPEST = 4
+"""How many helpers may include each other."""
 
 _INCLUDES = re.compile(r"\b(?:include|template)\b")
 
@@ -50,6 +54,7 @@ class TracedChart:
         self._last: tuple[Mapping[str, Any], Block | None] | None = None
         self._outlines = cache(self._outline)
         self.parsed = cache(self._parse)
+        self._layers = cache(self._layers_of)
         self._lines = cache(lambda path, document: self.parsed(path).places(document))
 
     def place(self, field: Field) -> FieldPlace:
@@ -75,40 +80,62 @@ class TracedChart:
     def source(self, field: Field) -> FieldSource | None:
         """Return what a field comes from; None where its template is not here, or where it may be in several lines."""
         found = self._found(field)
-        of_values = {one.site: one for one in found if one.site}
-        if len(of_values) == 1:
-            return next(iter(of_values.values()))
-        if of_values:
-            return None
-        lines = {one.line: one for one in found}
-        if len(lines) > 1:
-            lines = {one.line: one for one in found if _adds(one.found)}
-        return next(iter(lines.values())) if len(lines) == 1 else None
+        return _likeliest(self._of_helpers(field, found, _DEEPEST)) or _likeliest(found)
 
     def candidates(self, field: Field) -> tuple[FieldSource, ...]:
         """Return everything that a field may come from, the likeliest first."""
         found = self._found(field)
         likeliest = self.source(field)
-        values = (one for one in found if one.site)
-        lines = (one._replace(site=None) for one in found)
+        every = (*self._of_helpers(field, found, _DEEPEST), *found)
+        values = (one for one in every if one.site)
+        lines = (one._replace(site=None) for one in every)
         return tuple(dict.fromkeys((*((likeliest,) if likeliest else ()), *values, *lines)))
 
     def _found(self, field: Field) -> Sequence[FieldSource]:
+        """Return the entries of the template of a field that may have written it."""
         file = field.origin.file
         if not field.steps or file not in self.sources.contents:
             return ()
         document = self._document(field)
         found = template_fields.find(document, field.body, field.steps) if document else ()
-        layers = [tuple(self._layers(part)) for part in self.sources.parts_of(file)]
-        return [
-            FieldSource(file, one, next(filter(None, sites), None))
-            for one in found
-            for sites in ([value_sites.site(each, one, field.value) for each in layers],)
-        ]
+        return [self._source(field, file, one) for one in found]
 
-    def _layers(self, part: SourcePart) -> Iterator[ValuesLayer]:
-        for path, below in self.sources.value_files(part):
-            yield ValuesLayer(self.parsed(path), below)
+    def _of_helpers(self, field: Field, found: Sequence[FieldSource], room: int) -> Sequence[FieldSource]:
+        """Return entries with those of the helpers in place of what includes them, as far as they are known."""
+        sources: list[FieldSource] = []
+        for one in found:
+            names = helpers.included(one.found.entry.actions) if not one.site and room else ()
+            inside = [
+                each
+                for name in names
+                if name in self._helpers
+                for each in self._of_helper(field, one.found, self._helpers[name], room)
+            ]
+            sources += inside or [one]
+        return sources
+
+    def _of_helper(self, field: Field, found: FoundEntry, helper: Helper, room: int) -> Sequence[FieldSource]:
+        """Return what a helper may have written a field with; a text as a whole only where values are in it."""
+        if not found.steps:
+            whole = self._source(field, helper.file, FoundEntry(helper.whole, ()))
+            within = [whole] if whole.site else [whole] * any(helpers.included(helper.whole.actions))
+            return [each for each in self._of_helpers(field, within, room - 1) if each.site]
+        around = same_objects.at(field.body, field.steps[: len(field.steps) - len(found.steps)])
+        entries = template_fields.find(helper.block, around, found.steps)
+        inside = [self._source(field, helper.file, each) for each in entries]
+        return self._of_helpers(field, inside, room - 1)
+
+    def _source(self, field: Field, template: str, found: FoundEntry) -> FieldSource:
+        layers = (self._layers(part) for part in self.sources.parts_of(field.origin.file))
+        sites = (value_sites.site(each, found, field.value) for each in layers)
+        return FieldSource(template, found, next(filter(None, sites), None))
+
+    def _layers_of(self, part: SourcePart) -> tuple[ValuesLayer, ...]:
+        return tuple(ValuesLayer(self.parsed(path), below) for path, below in self.sources.value_files(part))
+
+    @cached_property
+    def _helpers(self) -> Mapping[str, Helper]:
+        return helpers.read(self.sources.contents)
 
     def _document(self, field: Field) -> Block | None:
         """Return the part of the template that an object is rendered of; that of the last one is kept."""
@@ -124,6 +151,19 @@ class TracedChart:
 
     def _parse(self, path: str) -> InputFile:
         return inputs.parsed(path, self.sources.contents[path], self._limits)
+
+
+def _likeliest(found: Sequence[FieldSource]) -> FieldSource | None:
+    """Return the only value, or else the only line; None where there are several."""
+    of_values = {one.site: one for one in found if one.site}
+    if len(of_values) == 1:
+        return next(iter(of_values.values()))
+    if of_values:
+        return None
+    lines = {(one.template, one.line): one for one in found}
+    if len(lines) > 1:
+        lines = {(one.template, one.line): one for one in found if _adds(one.found)}
+    return next(iter(lines.values())) if len(lines) == 1 else None
 
 
 def _adds(found: FoundEntry) -> bool:
