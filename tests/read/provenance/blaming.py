@@ -22,6 +22,7 @@ from towline.read.provenance.git_evidence import Hiding
 from towline.reconcile.values.treatments import Treated
 from towline.render.documents import YamlLimits
 from towline.render.offline.offline_units import OfflineTools
+from towline.render.variables.treatment import UNTREATED, Treatment
 
 from e2e.harness.gitrepo import Repo
 from tests.render.kubectl import KUBECTL
@@ -39,7 +40,9 @@ def crd() -> Schema:
     return spec_file.crd_schema()
 
 
-async def finder(repo: Repo, sha: str, helm: str = "", **spec: Any) -> ObjectFinder:
+async def finder(
+    repo: Repo, sha: str, helm: str = "", treatment: Treatment = UNTREATED, **spec: Any
+) -> ObjectFinder:
     """Return what finds objects in a commit of a repository with this spec."""
     metadata = {"namespace": "team", "name": "shop", "uid": "u", "generation": 1, "resourceVersion": "1"}
     given = {"url": "https://git.example.com/team/shop", **spec}
@@ -47,7 +50,7 @@ async def finder(repo: Repo, sha: str, helm: str = "", **spec: Any) -> ObjectFin
     renderer = RevisionRenderer(
         key=resource.key,
         spec=gitrepository.specify(resource, crd()),
-        treated=Treated(key=resource.key),
+        treated=Treated(key=resource.key, treatment=treatment),
         tools=OfflineTools(kustomize=str(KUBECTL), helm=helm),
     )
     content = await git_search.clone(repo.path, dict(os.environ))
@@ -97,11 +100,10 @@ async def blamed(
         owners=field_owners.owners(live, MANAGER),
         sources={},
     )
-    read = await git_evidence.read(
-        bare, found, LiveObject(resource=resource, body=live), Hiding.fresh(), chosen
-    )
+    hiding = Hiding.fresh()
+    read = await git_evidence.read(bare, found, LiveObject(resource=resource, body=live), hiding, chosen)
     metadata = {name: value for name, value in live["metadata"].items() if name != "managedFields"}
-    shown = field_owners.leaves({**live, "metadata": metadata})
+    shown = field_owners.leaves(hiding.mask.masked({**live, "metadata": metadata}))
     return {each.pointer: blamed_field.entry(each) for each in blamed_field.blamed(shown, read.evidence)}
 
 

@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from towline.render.sops import keyring
+from towline.render.variables.substitution import Substitution
+from towline.render.variables.treatment import Treatment
 
 from e2e.harness import gitrepo
 from e2e.harness.gitrepo import ALICE, BOB, Repo
+from e2e.scenes import sops_files
 from tests.read.provenance.blaming import MANAGER, OWNER, blamed, disagreeing
 
 WEB = """\
@@ -265,6 +269,26 @@ async def test_data_of_a_secret_written_as_text_has_its_lines_and_no_value_is_to
     found = await blamed(repo, first, "Secret/shop/a", edit=drifted)
     assert (found["/data/z"]["line"], found["/data/z"]["certainty"]) == (7, "exact")
     assert str(found["/data/x"]["git"]["value"]).startswith("***")
+
+
+async def test_what_is_encrypted_has_its_lines_and_is_not_told(repo: Repo) -> None:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "shop"}}
+    text = sops_files.yaml_file({**body, "data": {"word": "correct-horse"}}, "^data$")
+    first = repo.commit({"a.yaml": text})
+    keys = keyring.keyring({"shop.agekey": sops_files.PRIVATE.encode()}, "a Secret")
+    found = await blamed(repo, first, "ConfigMap/shop/a", treatment=Treatment(keys=keys))
+    word = found["/data/word"]
+    assert (word["owner"], word["line"], word["certainty"]) == (OWNER, 7, "exact")
+    assert str(word["value"]).startswith("***")
+    assert disagreeing(repo, first, found) == []
+
+
+async def test_a_name_with_a_variable_is_found(repo: Repo) -> None:
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a-${STAGE}\n  namespace: shop\ndata: {x: y}\n"
+    first = repo.commit({"a.yaml": text})
+    treatment = Treatment(substitution=Substitution(values={"STAGE": "prod"}))
+    found = await blamed(repo, first, "ConfigMap/shop/a-prod", treatment=treatment)
+    assert (found["/metadata/name"]["line"], found["/data/x"]["line"]) == (4, 6)
 
 
 async def test_a_namespace_of_the_spec_is_none_of_a_file(repo: Repo) -> None:

@@ -25,14 +25,10 @@ from towline.source.selection import Entry, Selection, SourceLimits
 
 
 class FoundObject(NamedTuple):
-    """What a commit declares for an object, and the content of the file that does; None where it does not declare it.
-
-    `in_units` says that a tool made objects of the commit.
-    """
+    """What a commit declares for an object, None where it does not, and the content of the file that does."""
 
     manifest: Manifest | None
     content: bytes = b""
-    in_units: bool = False
 
 
 class ClonedCommits:
@@ -90,7 +86,7 @@ class ObjectFinder:
             BuildError: it cannot be rendered here.
         """
         selected = await self._selected()
-        if selected.units:
+        if selected.units or self.renderer.treated.treatment.keys:  # a binary may be needed to decrypt
             return await self._rendered(ref)
         first = [entry for entry in selected.files if source in {entry.path, entry.reached}]
         rest = [entry for entry in selected.files if entry not in first]
@@ -105,11 +101,12 @@ class ObjectFinder:
         )
 
     async def _plain(self, entries: Sequence[Entry], ref: ObjectRef) -> FoundObject | None:
-        """Look for an object in plain files: those that do not even hold its name are not parsed."""
+        """Look for an object in plain files; those that do not even hold its name are not parsed."""
+        is_filled = self.renderer.treated.treatment.substitution is not None
         contents = await self.content.blobs(entry.sha for entry in entries)
         for entry in entries:
             content = contents[entry.sha]
-            if len(entries) > 1 and ref.name.encode() not in content:
+            if not is_filled and ref.name.encode() not in content:
                 continue
             found = await aio.aside(len(content), self._parsed, entry, content, ref)
             if found:
@@ -128,7 +125,7 @@ class ObjectFinder:
             declared = await self.renderer.render(Path(top) / self.renderer.spec.path, self.sha)
         found = self._chosen(declared.declared.values(), ref)
         content = await self.content.file(self.sha, found.origin.file) if found else None
-        return FoundObject(found, content or b"", in_units=True)
+        return FoundObject(found, content or b"")
 
     def _chosen(self, made: Iterable[Manifest], ref: ObjectRef) -> Manifest | None:
         spec = self.renderer.spec
