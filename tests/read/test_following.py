@@ -54,11 +54,11 @@ def watched(*events: tuple[str, dict[str, Any]], then: str = "end") -> Answer:
     return answer
 
 
-async def followed(count: int, *answers: Answer) -> list[str]:
+async def followed(count: int, *answers: Answer, tell: Callable[[str], None] = lambda _: None) -> list[str]:
     """Return the first `count` things that a follower shows, as `name@version`, with `-` before what is gone."""
     shown: list[str] = []
     async with served(Server(*answers)) as client, asyncio.timeout(30):
-        follower = Follower(Cluster(client, "shop"), RESOURCE)
+        follower = Follower(Cluster(client, "shop"), RESOURCE, on_trouble=tell)
         async for batch in follower.batches():
             for each in batch:
                 metadata = each.body["metadata"]
@@ -103,3 +103,11 @@ async def test_after_an_interruption_only_what_changed_meanwhile_is_shown(troubl
 async def test_a_right_that_is_taken_away_ends_the_watch_with_its_name() -> None:
     with pytest.raises(NotAllowedError, match=r"you may not watch gitrepositories\.towline\.dev"):
         await followed(9, listed("1", body("a", "1")), refused(403))
+
+
+async def test_a_server_that_is_away_is_told_once_and_so_is_its_return() -> None:
+    told: list[str] = []
+    away = (watched(then="break"), refused(400), refused(400))
+    again = (listed("9", body("a", "9")), QUIET)
+    assert await followed(2, listed("1", body("a", "1")), *away, *again, tell=told.append) == ["a@1", "a@9"]
+    assert [each.partition(",")[0] for each in told] == ["the API server is lost", "the API server is back"]

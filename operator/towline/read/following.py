@@ -59,6 +59,7 @@ class Follower:
         self._known: dict[str, Body] = {}
         self._version = ""
         self._failures = 0
+        self._unanswered = 0
 
     async def batches(self) -> AsyncIterator[Sequence[SeenObject]]:
         """Yield what is there, and then what changes, for ever.
@@ -71,9 +72,10 @@ class Follower:
         while True:
             try:
                 if not self._version:
-                    if missed := await self._listed():
-                        yield missed
+                    missed = await self._listed()
                     self._is_back()
+                    if missed:
+                        yield missed
                 async for seen in self._watched():
                     yield (seen,)
             except TimeoutError:
@@ -153,10 +155,12 @@ class Follower:
         if isinstance(error, ApiError) and error.code == 410:
             return  # too old to go on from: listed anew, nothing is missed
         self._failures += 1
-        if self._failures == 2:
+        self._unanswered += 1
+        if self._unanswered == 2:
             self._on_trouble(f"the API server is lost, and asked again until it answers: {error.message}")
 
     def _is_back(self) -> None:
-        if self._failures >= 2:
+        """Say that lists are answered again; the next tries stay slow until a watch tells something, too."""
+        if self._unanswered >= 2:
             self._on_trouble("the API server is back")
-        self._failures = 0
+        self._unanswered = 0
