@@ -58,10 +58,11 @@ def test_of_several_new_commits_the_first_that_fails_is_named_with_field_line_an
             "job.yaml": manifests.text(manifests.job(image="migrate:1")),
             "service.yaml": manifests.text(manifests.service()),
             "held.yaml": manifests.text(held),
+            "after/extra.yaml": manifests.text(manifests.config_map("extra")),
         },
         message="Add the shop",
     )
-    repository = git_repository(healthTimeout="1s")
+    repository = git_repository(healthTimeout="1s", exclude=["/after/"])
     repository.until_applied(repo.sha())
     repository.until_closed()
     repository.change(suspend=True)
@@ -97,6 +98,10 @@ def test_of_several_new_commits_the_first_that_fails_is_named_with_field_line_an
     made = ask.why(f"pod/{pods[0]['metadata']['name']}")
     assert "belongs to Job" in made["sentence"]
     assert made["causes"][0] == immutable
+    git_repository(name="after", path="after", dependsOn=[{"name": "app"}]).until_reason("DependencyNotReady")
+    waiting = ask.why("after")["causes"]
+    assert waiting[0]["pointer"] == "/spec/dependsOn"
+    assert unknown in waiting
 
     fixed = {
         "service.yaml": manifests.text(manifests.service()),

@@ -16,6 +16,7 @@ from towline.errors import ClusterError, SpecError
 from towline.health import assessment
 from towline.live.pods import Pods
 from towline.model import Body, GroupKind, Health, ObjectRef, State
+from towline.plan import dependency_graph
 from towline.read import kind_names
 from towline.read.cluster import Cluster
 from towline.read.comparison.online_revisions import AskedComparison
@@ -30,6 +31,9 @@ from towline.read.read_errors import AbsentError, NotAllowedError
 
 _RECORDS = 100
 """How many of the newest records are looked at."""
+
+_DEPTH = 5
+"""How many steps of `spec.dependsOn` are followed."""
 
 _UNREADY = 10
 """How many objects that are not ready are looked into."""
@@ -50,8 +54,15 @@ class Explainer:
         self.notes: list[str] = []
         """What could not be found out, in sentences for the user."""
 
-    async def repository(self, name: str, namespace: str = "") -> Explanation:
-        """Explain a GitRepository.
+    async def repository(
+        self, name: str, namespace: str = "", followed: frozenset[str] = frozenset()
+    ) -> Explanation:
+        """Explain a GitRepository; where it waits for others, what keeps these explains it, too.
+
+        Args:
+            name: of the GitRepository.
+            namespace: by default the one that names are looked up in.
+            followed: the names of those that wait for it, which are explained already.
 
         Raises:
             ClusterError: it does not exist, or the API server gives no answer.
@@ -62,9 +73,22 @@ class Explainer:
         syncs = await self._syncs(repository)
         unready = await self._unready(repository) if _is_ailing(repository) else ()
         explained = repository_explanation.explain(repository, body, unready, syncs)
-        return repository_explanation.retold(
-            explained, await self._closer(repository, explained.causes, syncs)
-        )
+        found = await self._closer(repository, explained.causes, syncs)
+        explained = repository_explanation.retold(explained, found)
+        if not repository_explanation.waits_for_others(repository):
+            return explained
+        others = await self._others(repository, followed | {name})
+        return replace(explained, causes=(*explained.causes, *others))
+
+    async def _others(self, repository: GitRepository, followed: frozenset[str]) -> tuple[FoundCause, ...]:
+        """Return what keeps the repositories that one waits for."""
+        causes: list[FoundCause] = []
+        for name in dependency_graph.names(repository):
+            if name not in followed and len(followed) <= _DEPTH:
+                with suppress(AbsentError):
+                    found = await self.repository(name, repository.key.namespace, followed)
+                    causes += found.causes
+        return tuple(causes)
 
     async def object(self, named: str) -> Explanation:
         """Explain an object that is named as `KIND/NAME`.

@@ -48,6 +48,12 @@ def explain(
     return _told(name, repository, ready, found)
 
 
+def waits_for_others(repository: GitRepository) -> bool:
+    """Tell whether a repository waits for those that it depends on."""
+    ready = condition.find(repository.status, Type.READY)
+    return ready.get("reason") == Reason.DEPENDENCY_NOT_READY
+
+
 def retold(explained: Explanation, causes: tuple[FoundCause, ...]) -> Explanation:
     """Return an explanation whose causes are known better; it names the commit that brought the first of them."""
     first = next(iter(causes), FoundCause())
