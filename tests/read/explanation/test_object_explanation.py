@@ -189,6 +189,8 @@ def test_only_repositories_with_objects_of_the_kind_or_that_name_it_are_asked() 
     assert not object_explanation.may_own(known, WEB._replace(kind="StatefulSet"))
     refused = owner(reason=Reason.APPLY_FAILED, failures=(REFUSED,)).repository
     assert object_explanation.may_own(refused, WEB)
+    assert object_explanation.names(refused, WEB)
+    assert not object_explanation.names(known, WEB)
     assert not object_explanation.may_own(refused, WEB._replace(name="other"))
 
 

@@ -29,8 +29,11 @@ from towline.read.explanation.known_syncs import KnownSyncs
 from towline.read.explanation.object_explanation import Owner
 from towline.read.read_errors import AbsentError, NotAllowedError
 
-_RECORDS = 100
-"""How many of the newest records are looked at."""
+_RECORDS = 50
+"""How many of the newest records of a repository are looked at."""
+
+_SEARCHED = 10
+"""The records of how many repositories are looked through for an object of which no status tells."""
 
 _DEPTH = 5
 """How many steps of `spec.dependsOn` are followed."""
@@ -171,7 +174,12 @@ class Explainer:
             for each in await self._repositories(ref.namespace)
             if (each.label == label if label else object_explanation.may_own(each, ref))
         ]
-        return [Owner(repository=each, syncs=await self._syncs(each)) for each in found]
+        named = [each for each in found if not label and object_explanation.names(each, ref)]
+        near = sorted(named or found, key=lambda each: each.key.namespace != ref.namespace)
+        if len(near) > _SEARCHED:
+            left = len(near) - _SEARCHED
+            self.notes.append(f"the records of {left} more GitRepositories were not looked through")
+        return [Owner(repository=each, syncs=await self._syncs(each)) for each in near[:_SEARCHED]]
 
     async def _repositories(self, namespace: str) -> Sequence[GitRepository]:
         """Return the repositories of all namespaces, or else of those that the user may read."""

@@ -111,8 +111,11 @@ def label_of(body: Body) -> str:
 def may_own(repository: GitRepository, ref: ObjectRef) -> bool:
     """Tell whether a repository has written objects of this kind, or its status names this one."""
     kinds = repository.status.get("kinds") or ()
-    if {"group": ref.group, "kind": ref.kind} in kinds:
-        return True
+    return {"group": ref.group, "kind": ref.kind} in kinds or names(repository, ref)
+
+
+def names(repository: GitRepository, ref: ObjectRef) -> bool:
+    """Tell whether the status of a repository names an object."""
     return any(_in_status(str(ref), Owner(repository=repository)))
 
 
