@@ -10,7 +10,7 @@ from towline.api import labels
 
 from e2e.harness import gitrepo
 from tests.cli import documented
-from tests.cli.test_get import DAYS_AGO, HEALTHY, repository
+from tests.cli.test_get import BROKEN, DAYS_AGO, HEALTHY, repository
 from tests.kube.api_of_bodies import ApiOfBodies, command
 
 SHA = "1a2b3c4" + "0" * 33
@@ -190,3 +190,12 @@ async def test_a_clone_says_who_wrote_an_object_and_where_without_any_record(tmp
     ended = await command(ApiOfBodies(SHOP, settings), tmp_path, *arguments)
     (found,) = json.loads(ended.stdout)["objects"]
     assert (found["author"], found["line"]) == ("Bob Builder", 5)
+
+
+async def test_a_repository_without_objects_is_told_with_the_reason(tmp_path: Path) -> None:
+    broken = repository("shop", {**HEALTHY, "Ready": BROKEN})
+    ended = await command(ApiOfBodies(broken), tmp_path, "tree", "shop")
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert f"shop has no objects in the cluster: {BROKEN['message']}" in ended.stderr
+    empty = await command(ApiOfBodies(repository("shop", HEALTHY)), tmp_path, "tree", "shop")
+    assert empty.exit_code == 0

@@ -404,3 +404,20 @@ async def test_a_watch_that_is_cut_is_an_error() -> None:
     async with served(Server(half)) as client:
         with pytest.raises(ClusterError, match="connection was lost"):
             await read(client)
+
+
+async def test_requests_and_watches_are_sent_as_the_user_who_is_impersonated() -> None:
+    server = Server(OK)
+    async with served(server), Client(lambda: replace(server.load(), impersonated="jane")) as client:
+        await client.request("GET", PATH)
+        async with client.stream(LIST, {"watch": "1"}):
+            pass
+    assert [request.headers.get("Impersonate-User") for request in server.requests] == ["jane", "jane"]
+
+
+async def test_a_user_whose_name_would_be_read_as_another_header_is_not_impersonated() -> None:
+    server = Server(OK)
+    async with served(server), Client(lambda: replace(server.load(), impersonated="jane\r\nX: y")) as client:
+        with pytest.raises(ClusterError, match="control character"):
+            await client.request("GET", PATH)
+    assert server.requests == []

@@ -16,6 +16,7 @@ from towline.cli.options import View
 from towline.cli.output import Cell, Column, OutputForm, Row, Table, Tone
 from towline.errors import SourceError
 from towline.model import ObjectRef, State
+from towline.read import overview
 from towline.read.cluster import Cluster
 from towline.read.git import git_search
 from towline.read.git.git_content import GitContent
@@ -73,6 +74,10 @@ def tree(view: View, name: str, grouping: str, *, everything: bool, repo: Path |
             output.note(told)
         if placed.unread:
             return ExitCode.NO_ANSWER
+        if not placed.objects:
+            shown = overview.of(repository)
+            output.note(f"{name} has no objects in the cluster: {shown.sentence}")
+            return ExitCode.GOOD if shown.is_ready else ExitCode.NOT_AS_WANTED
         return ExitCode.GOOD if all(each.is_well for each in placed.objects) else ExitCode.NOT_AS_WANTED
 
     answer(view, work)
