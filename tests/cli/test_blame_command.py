@@ -197,6 +197,15 @@ async def test_variables_of_the_spec_are_filled_in_before_values_are_compared(tm
     assert (image["owner"], image["commit"], image["line"]) == ("shop/shop", applied, 15)
 
 
+async def test_what_git_declares_and_the_object_does_not_have_is_told(tmp_path: Path) -> None:
+    repo, _ = history(tmp_path)
+    applied = repo.commit({"apps/web.yaml": WEB.replace("spec:\n", "spec:\n  paused: true\n", 1)})
+    api = ApiOfBodies(repository(applied), deployment(applied))
+    ended = await command(api, tmp_path, "blame", "deployment/web", "--repo", str(repo.path))
+    assert ended.exit_code == 0
+    assert "Git declares spec.paused (apps/web.yaml:10), which the object does not have" in ended.stderr
+
+
 async def test_a_repository_that_has_applied_nothing_is_told(tmp_path: Path) -> None:
     ended = await blamed(tmp_path, objects=(repository(""), deployment("")))
     assert ended.exit_code == 2

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import orjson
 
+from towline import text
 from towline.fields import pointer
 from towline.fields.hidden.hidden_values import HiddenValues
 from towline.fields.mask import Mask
-from towline.model import Manifest
+from towline.model import Body, Manifest
 from towline.read.cluster import LiveObject
 from towline.read.git.git_content import GitContent
 from towline.read.provenance import blamed_field, field_sources, line_commits, paired_leaves
 from towline.read.provenance.blamed_field import FieldEvidence, OwnStamp
 from towline.read.provenance.declared_object import ObjectFinder
+from towline.read.provenance.field_sources import LeafSource
+from towline.read.provenance.paired_leaves import DeclaredLeaf
+
+_MISSING = 5
+"""How many fields that the object does not have are named."""
 
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -74,12 +80,30 @@ async def read(
         for path, each in compared.items()
         if is_in(path, chosen) and not (path == blamed_field.NAMESPACE and _has_no_namespace(found.manifest))
     }
-    pointers = [each.pointer for each in declared.values()]
+    lost = () if chosen else _lost(found.manifest, live.body, compared)
+    pointers = [*(each.pointer for each in declared.values()), *lost[:_MISSING]]
     sources = await field_sources.sources(finder, found, pointers, confirm=bool(chosen))
     parts = (part for each in sources.values() for part in each.parts)
     commits = await line_commits.read(finder.content, finder.sha, parts)
     evidence = replace(bare, declared=declared, sources=sources, commits=commits)
-    return GitEvidence(evidence, await _cut(finder.content))
+    return GitEvidence(evidence, (*_missing(lost, sources), *await _cut(finder.content)))
+
+
+def _lost(manifest: Manifest, have: Body, pairs: Mapping[str, DeclaredLeaf]) -> tuple[str, ...]:
+    """Return what a manifest declares and the object does not have, but for what is left to others."""
+    found = paired_leaves.missing(manifest.body, have, pairs)
+    return tuple(
+        path for path in found if not any(pointer.is_within(path, each) for each in manifest.ignored)
+    )
+
+
+def _missing(lost: Sequence[str], sources: Mapping[str, LeafSource]) -> Iterator[str]:
+    """Yield what Git declares and the object does not have: no line of the object can tell of it."""
+    for path in lost[:_MISSING]:
+        part = sources[path].parts[0]
+        yield f"Git declares {text.dotted(path)} ({part.file}:{part.first}), which the object does not have"
+    if len(lost) > _MISSING:
+        yield f"so it is with {text.many(len(lost) - _MISSING, 'more field')}"
 
 
 def is_in(path: str, chosen: str) -> bool:

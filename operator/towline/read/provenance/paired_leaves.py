@@ -34,6 +34,18 @@ def paired(want: Body, have: Body) -> Mapping[str, DeclaredLeaf]:
     return found
 
 
+def missing(want: Body, have: Body, pairs: Mapping[str, DeclaredLeaf]) -> tuple[str, ...]:
+    """Return what is declared and not there at all, as JSON pointers into what is declared.
+
+    Args:
+        want: what Git declares.
+        have: what is there.
+        pairs: what `paired` made of them.
+    """
+    there = pointer.around(each.pointer for each in pairs.values())
+    return tuple(path for path in compare.overridden(want, have) if path not in there)
+
+
 def _paired(want: Any, have: Any, here: str, there: str) -> Iterator[tuple[str, str, Any, Any]]:
     """Yield pointers into both, and both values."""
     if isinstance(want, Mapping) and isinstance(have, Mapping) and want and have:
