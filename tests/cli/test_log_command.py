@@ -229,3 +229,12 @@ async def test_a_namespace_without_records_has_nothing_to_verify(tmp_path: Path)
     ended = await command(ApiOfBodies(), tmp_path, "verify")
     assert ended.exit_code == 2
     assert "there are no SyncRecords in namespace shop" in ended.stderr
+
+
+async def test_records_of_a_newer_towline_are_named_and_the_rest_is_shown(tmp_path: Path) -> None:
+    bodies = told_history.bodies()
+    bodies[2]["spec"]["trigger"] = "Moon"
+    ended = await command(ApiOfBodies(*bodies), tmp_path, "log", "app", "-o", "name")
+    assert ended.exit_code == 2
+    assert len(ended.stdout.splitlines()) == 4
+    assert "a newer Towline has written are not shown: app-0b6a0c3e-00000003" in ended.stderr

@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-from towline.api import recordbody
 from towline.api.syncrecord import Ending
 from towline.cli import ages, completion, options, output
 from towline.cli.answering import answer
@@ -21,7 +20,7 @@ from towline.cli.output import Cell, Column, OutputForm, Row, Table, Tone
 from towline.cli.reviewing import moments, record_choice
 from towline.errors import SourceError
 from towline.read import branch_history, object_choice
-from towline.read.applied_history import commit_accounts, log_entries, recorded_sync
+from towline.read.applied_history import commit_accounts, log_entries
 from towline.read.applied_history.commit_accounts import Fate
 from towline.read.applied_history.log_entries import UNKNOWN, LogEntry
 from towline.read.applied_history.log_filter import LogFilter
@@ -113,13 +112,13 @@ def log(view: View, name: str, **given: Any) -> None:
 
 async def _log(view: View, wish: _Wish, cluster: Cluster) -> ExitCode:
     bodies = await record_choice.chosen(view, wish.name, cluster)
-    recorded = recorded_sync.syncs(recordbody.from_body(body) for body in bodies)
+    recorded, code = record_choice.recorded(bodies)
     chosen = wish.filter
     if wish.object:
         chosen = replace(chosen, object=await object_choice.wanted(cluster, wish.object))
-    code = ExitCode.GOOD
     if wish.is_graph:
-        entries, code = await _graph(wish, recorded, cluster)
+        entries, whole = await _graph(wish, recorded, cluster)
+        code = max(code, whole)
     else:
         entries = log_entries.of_syncs(recorded)
     kept = chosen.kept(entries)

@@ -10,7 +10,6 @@ import click
 import orjson
 
 from towline import text
-from towline.api import recordbody
 from towline.api.syncrecord import ChangeEntry, Ending, FieldChange
 from towline.cli import completion, options, output
 from towline.cli.answering import answer
@@ -19,7 +18,7 @@ from towline.cli.options import View
 from towline.cli.output import OutputForm, Tone
 from towline.cli.reviewing import record_choice
 from towline.model import display
-from towline.read.applied_history import recorded_sync, sync_choice, sync_details
+from towline.read.applied_history import sync_choice, sync_details
 from towline.read.applied_history.log_entries import UNKNOWN
 from towline.read.applied_history.recorded_sync import RUNNING, RecordedSync
 from towline.read.cluster import Cluster
@@ -44,7 +43,7 @@ def show(view: View, name: str) -> None:
 
 async def _show(view: View, name: str, cluster: Cluster) -> ExitCode:
     bodies = await record_choice.chosen(view, "", cluster)
-    recorded = recorded_sync.syncs(recordbody.from_body(body) for body in bodies)
+    recorded, _ = record_choice.recorded(bodies)
     sync = sync_choice.by_record(recorded, name)
     others: Sequence[RecordedSync] = ()
     if sync is None:

@@ -87,7 +87,7 @@ class Cluster:
             chosen["spec.repository.uid"] = uid
         selector = ",".join(f"{field}={value}" for field, value in chosen.items())
         query = {"fieldSelector": selector, "limit": _RECORDS_PAGE}
-        place = await self._records_place(repository, selector)
+        place = await self.records_place(repository.namespace, selector)
         with read_errors.named("list", syncrecord.RESOURCE, place):
             async for page in self.client.pages(syncrecord.RESOURCE.path(place), query):
                 for item in page["items"] or ():
@@ -96,7 +96,7 @@ class Cluster:
     async def newest_records(self, repository: Key, uid: str, most: int) -> AsyncIterator[SyncRecord]:
         """Yield at most so many records of a repository, the newest first."""
         selector = f"spec.repository.uid={uid}"
-        place = await self._records_place(repository, selector)
+        place = await self.records_place(repository.namespace, selector)
         accept, fields = calls.METADATA_LIST, selector
         listed = self.listed(syncrecord.RESOURCE, place, fields=fields, accept=accept)
         stored = [(item["metadata"]["name"], item["metadata"]["namespace"]) async for item in listed]
@@ -104,6 +104,16 @@ class Cluster:
             found = await self.client.found(syncrecord.RESOURCE.path(namespace, name))
             if found:  # retention may just have deleted it
                 yield _record(found)
+
+    async def records_place(self, namespace: str, selector: str) -> str:
+        """Return where the records of repositories are: in their own namespace, or any (empty) where none is there.
+
+        Who may read one namespace alone is asked about that one first.
+        """
+        query = {"fieldSelector": selector, "limit": "1"}
+        with read_errors.named("list", syncrecord.RESOURCE, namespace):
+            own = await self.client.request("GET", syncrecord.RESOURCE.path(namespace), query=query)
+        return namespace if own.body["items"] else ""
 
     async def resource(self, kind: str) -> Resource:
         """Return how the kind is served that a user names as for kubectl.
@@ -179,17 +189,6 @@ class Cluster:
         chosen = f"involvedObject.uid={uid}" if uid else ""
         async for event in self.listed(EVENT, namespace, fields=chosen):
             yield event
-
-    async def _records_place(self, repository: Key, selector: str) -> str:
-        """Return where the records of a repository are: its own namespace, or any (empty) where it has none there.
-
-        Who may read one namespace alone is asked about that one first.
-        """
-        query = {"fieldSelector": selector, "limit": "1"}
-        with read_errors.named("list", syncrecord.RESOURCE, repository.namespace):
-            path = syncrecord.RESOURCE.path(repository.namespace)
-            own = await self.client.request("GET", path, query=query)
-        return repository.namespace if own.body["items"] else ""
 
 
 @asynccontextmanager

@@ -25,20 +25,9 @@ async def bodies(cluster: Cluster, namespace: str, repository: str = "") -> Asyn
     """
     chosen = {"spec.repository.namespace": namespace, "spec.repository.name": repository}
     selector = ",".join(f"{field}={value}" for field, value in chosen.items() if value)
-    place = await _place(cluster, namespace, selector) if namespace else EVERYWHERE
+    place = await cluster.records_place(namespace, selector) if namespace else EVERYWHERE
     query = {"fieldSelector": selector, "limit": _PAGE} if selector else {"limit": _PAGE}
     with read_errors.named("list", syncrecord.RESOURCE, place):
         async for page in cluster.client.pages(syncrecord.RESOURCE.path(place), query):
             for item in page.get("items") or ():
                 yield {"apiVersion": syncrecord.API_VERSION, "kind": syncrecord.KIND, **item}
-
-
-async def _place(cluster: Cluster, namespace: str, selector: str) -> str:
-    """Return the namespace of the records: that of their repositories, or all where none is there.
-
-    Who may read one namespace alone is asked about that one first.
-    """
-    path = syncrecord.RESOURCE.path(namespace)
-    with read_errors.named("list", syncrecord.RESOURCE, namespace):
-        own = await cluster.client.request("GET", path, query={"fieldSelector": selector, "limit": "1"})
-    return namespace if own.body.get("items") else EVERYWHERE
