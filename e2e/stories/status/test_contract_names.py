@@ -200,6 +200,7 @@ def test_the_status_says_all_of_the_applied_commit(
         "objects",
         "kinds",
         "lastRecord",
+        "checkpoint",
         "conditions",
     }
     assert status["kinds"] == [{"group": "", "kind": "ConfigMap"}]
