@@ -138,6 +138,23 @@ async def test_namespaces_tell_apart_what_has_the_same_name(tmp_path: Path) -> N
     }
 
 
+async def test_names_alone_are_enough_where_a_patch_removes_namespaces(tmp_path: Path) -> None:
+    patch = 'patches:\n- target: {kind: ConfigMap}\n  patch: \'[{"op": "remove", "path": "/metadata/namespace"}]\'\n'
+    files = {
+        "prod/kustomization.yaml": f"resources: [a.yaml, b.yaml]\n{patch}",
+        "prod/a.yaml": config_map("a", "one"),
+        "prod/b.yaml": config_map("b", "two"),
+    }
+    foreseen, said = await origins(tmp_path / "1", "prod", files)
+    assert foreseen == said
+    both = {**files, "prod/b.yaml": config_map("a", "two"), "prod/more.yaml": config_map("b")}
+    one = patch.replace("{kind: ConfigMap}", "{kind: ConfigMap, namespace: one}")
+    both["prod/kustomization.yaml"] = f"resources: [a.yaml, b.yaml, more.yaml]\n{one}"
+    foreseen, said = await origins(tmp_path / "2", "prod", both)
+    assert foreseen is None
+    assert len(said) == len({each.file for each in said.values()})
+
+
 async def test_a_base_that_is_built_on_twice_is_declared_once(tmp_path: Path) -> None:
     files = {
         **BASE,

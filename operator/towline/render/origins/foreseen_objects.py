@@ -138,7 +138,7 @@ class _Customizer:
         self, folder: str, kustomization: Mapping[str, Any], found: list[_Foreseen]
     ) -> list[_Foreseen]:
         """Return objects under the names that a kustomization gives them."""
-        if identity_changes.are_in(folder, kustomization, self._files):
+        if identity_changes.are_in(folder, kustomization, self._files, identity_changes.NAMES):
             raise _UnforeseenError
         self._left -= len(found)
         if self._left < 0:
@@ -146,7 +146,9 @@ class _Customizer:
         namespace, prefix, suffix = (
             _text(kustomization.get(name)) for name in ("namespace", "namePrefix", "nameSuffix")
         )
-        if not (namespace or prefix or suffix):
+        if identity_changes.are_in(folder, kustomization, self._files, identity_changes.NAMESPACES):
+            found = [one._replace(namespace="") for one in found]  # names alone must tell them apart
+        elif not (namespace or prefix or suffix):
             return found
         return [_renamed(_moved(one, namespace), prefix, suffix) for one in found]
 
