@@ -33,32 +33,39 @@ def event(
     }
 
 
-NEW = event("b", 20, "Applied", "Applied 1a2b3c4: 2 updated")
-OLD = event(
-    "a", 45, "BuildFailed", "blog/web.yaml:12: spec.replicas must be a number", type="Warning", count=3
-)
-OTHER = event("c", 1, "Applied", "of another repository", uid="uid-blog")
+def new() -> dict[str, Any]:
+    return event("b", 20, "Applied", "Applied 1a2b3c4: 2 updated")
+
+
+def old() -> dict[str, Any]:
+    message = "blog/web.yaml:12: spec.replicas must be a number"
+    return event("a", 45, "BuildFailed", message, type="Warning", count=3)
+
+
+def other() -> dict[str, Any]:
+    return event("c", 1, "Applied", "of another repository", uid="uid-blog")
 
 
 async def test_events_of_a_repository_are_listed_the_newest_last(tmp_path: Path) -> None:
-    ended = await command(ApiOfBodies(SHOP, NEW, OLD, OTHER), tmp_path, "events", "shop")
+    ended = await command(ApiOfBodies(SHOP, new(), old(), other()), tmp_path, "events", "shop")
     assert ended.exit_code == 0
     assert ended.stdout == documented.output("towline events shop")
 
 
 async def test_the_json_form_is_as_documented(tmp_path: Path) -> None:
-    ended = await command(ApiOfBodies(SHOP, NEW, OLD), tmp_path, "events", "shop", "-o", "json")
+    failed = old()
+    ended = await command(ApiOfBodies(SHOP, new(), failed), tmp_path, "events", "shop", "-o", "json")
     assert json.loads(ended.stdout)[0] == {
-        "at": OLD["lastTimestamp"],
+        "at": failed["lastTimestamp"],
         "type": "Warning",
         "reason": "BuildFailed",
         "count": 3,
-        "message": OLD["message"],
+        "message": failed["message"],
     }
 
 
 async def test_that_there_are_none_is_told_with_the_reason(tmp_path: Path) -> None:
-    ended = await command(ApiOfBodies(SHOP, OTHER), tmp_path, "events", "shop")
+    ended = await command(ApiOfBodies(SHOP, other()), tmp_path, "events", "shop")
     assert (ended.exit_code, ended.stdout) == (0, "")
     assert "no Events about shop" in ended.stderr
 
