@@ -8,7 +8,7 @@ PYTHON := $(BIN)/python
 JOBS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock controlplane deploy test soak fuzz check demo bench provenance format
+.PHONY: help setup lock schemas controlplane deploy test soak fuzz check demo bench provenance format
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile
@@ -19,6 +19,9 @@ setup:  ## make .venv with everything in it; quick when nothing changed
 lock: setup  ## pin all dependencies, with hashes and without any address
 	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras --all-build-deps \
 		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock pyproject.toml
+
+schemas: setup  ## pack the schemas of `towline check` again, from the Go modules of Kubernetes
+	@$(PYTHON) -m e2e.schemas
 
 controlplane: setup  ## find or build the control plane of tests and demo; the last line is its folder
 	@$(PYTHON) -m e2e.controlplane

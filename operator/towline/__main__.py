@@ -34,6 +34,11 @@ _VERBS = (
         "Show who set each field of a live object: commit, author, date, pull request, file and line.",
     ),
     Verb(
+        "check",
+        "towline.cli.check:check",
+        "Find what is wrong with manifests before they are merged, without a cluster.",
+    ),
+    Verb(
         "diff",
         "towline.cli.diff:diff",
         "Show what applying a revision would do, without writing anything.",

@@ -1,0 +1,1 @@
+"""Check what a folder declares before it is merged, without a cluster."""

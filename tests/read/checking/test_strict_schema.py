@@ -1,0 +1,170 @@
+"""Objects are checked as strictly as the API server checks them, and no message repeats a value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from towline.read.checking import known_kinds, strict_schema
+from towline.read.checking.known_kinds import KnownKinds
+from towline.read.checking.strict_schema import SchemaError
+
+SECRET = "hunter2"
+
+
+@pytest.fixture(scope="module")
+def kinds() -> KnownKinds:
+    return known_kinds.bundled("1.37").with_crds([WIDGET])
+
+
+def errors(kinds: KnownKinds, version: str, kind: str, **fields: Any) -> tuple[SchemaError, ...]:
+    body = {"apiVersion": version, "kind": kind, "metadata": {"name": "a"}, **fields}
+    return strict_schema.errors(kinds.kinds[version, kind].schema, kinds.definitions, body)
+
+
+def told(kinds: KnownKinds, version: str, kind: str, **fields: Any) -> list[tuple[str, str]]:
+    return [(each.rule, each.field) for each in errors(kinds, version, kind, **fields)]
+
+
+def pod(**container: Any) -> dict[str, Any]:
+    return {"containers": [{"name": "a", **container}]}
+
+
+CONTAINER = "/spec/containers/0"
+
+GOOD: list[dict[str, Any]] = [
+    {"resources": {"limits": {"cpu": 1, "memory": "1Gi", "a": 0.5}}},
+    {"livenessProbe": {"httpGet": {"port": "http"}}},
+    {"livenessProbe": {"httpGet": {"port": 80}}},
+    {"ports": [{"containerPort": 80.0, "protocol": ""}]},
+    {"env": None, "imagePullPolicy": "Always"},
+    {"livenessProbe": {"httpGet": {"port": 80, "httpHeaders": [{"name": "a"}]}}},
+]
+
+BAD: list[tuple[dict[str, Any], str, str]] = [
+    ({"image": 5}, "WrongType", "/image"),
+    ({"imag": SECRET}, "UnknownField", "/imag"),
+    ({"imagePullPolicy": SECRET}, "Invalid", "/imagePullPolicy"),
+    ({"ports": [{"containerPort": "80"}]}, "WrongType", "/ports/0/containerPort"),
+    ({"ports": [{"containerPort": True}]}, "WrongType", "/ports/0/containerPort"),
+    ({"ports": [{"containerPort": 2**31}]}, "WrongType", "/ports/0/containerPort"),
+    ({"ports": [{"name": "a"}]}, "MissingField", "/ports/0/containerPort"),
+    ({"ports": {"name": "a"}}, "WrongType", "/ports"),
+    ({"tty": "true"}, "WrongType", "/tty"),
+    ({"livenessProbe": {"httpGet": {"port": 1.5}}}, "WrongType", "/livenessProbe/httpGet/port"),
+    ({"livenessProbe": {"httpGet": {"port": True}}}, "WrongType", "/livenessProbe/httpGet/port"),
+    ({"resources": {"limits": {"cpu": SECRET}}}, "WrongType", "/resources/limits/cpu"),
+    ({"resources": {"limits": {"cpu": True}}}, "WrongType", "/resources/limits/cpu"),
+    ({"env": [{"name": "A", "value": 1}]}, "WrongType", "/env/0/value"),
+]
+
+
+@pytest.mark.parametrize("container", GOOD, ids=str)
+def test_what_the_api_server_accepts_is_no_error(kinds: KnownKinds, container: dict[str, Any]) -> None:
+    assert told(kinds, "v1", "Pod", spec=pod(**container)) == []
+
+
+@pytest.mark.parametrize(("container", "rule", "field"), BAD, ids=str)
+def test_what_the_api_server_refuses_is_named_with_its_field_and_without_its_value(
+    kinds: KnownKinds, container: dict[str, Any], rule: str, field: str
+) -> None:
+    (found,) = errors(kinds, "v1", "Pod", spec=pod(**container))
+    assert (found.rule, found.field) == (rule, f"{CONTAINER}{field}")
+    assert SECRET not in found.message
+
+
+def test_a_missing_field_is_named(kinds: KnownKinds) -> None:
+    assert told(kinds, "apps/v1", "Deployment", spec={"selector": {}}) == [("MissingField", "/spec/template")]
+
+
+def test_the_data_of_a_secret_must_be_base64_and_is_not_shown(kinds: KnownKinds) -> None:
+    (found,) = errors(kinds, "v1", "Secret", data={"a": "hunter2!", "b": "aHVudGVyMg=="})
+    assert found.field == "/data/a"
+    assert SECRET not in found.message
+
+
+WIDGET = {
+    "spec": {
+        "group": "example.com",
+        "names": {"kind": "Widget", "plural": "widgets"},
+        "scope": "Namespaced",
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "properties": {
+                            "spec": {
+                                "type": "object",
+                                "required": ["size", "shape"],
+                                "properties": {
+                                    "size": {"type": "integer", "minimum": 0, "exclusiveMinimum": True},
+                                    "shape": {"type": "string", "default": "round"},
+                                    "color": {"type": "string", "enum": ["red", "blue"]},
+                                    "port": {"x-kubernetes-int-or-string": True},
+                                    "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+                                    "empty": {"type": "object"},
+                                    "name": {"type": "string", "pattern": "^a+$", "maxLength": 3},
+                                    "pod": {
+                                        "type": "object",
+                                        "x-kubernetes-embedded-resource": True,
+                                        "properties": {"spec": {"type": "object"}},
+                                    },
+                                    "none": {"type": "string", "nullable": True},
+                                    "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+                                    "either": {
+                                        "type": "object",
+                                        "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
+                                        "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
+                                    },
+                                },
+                            }
+                        },
+                    }
+                },
+            }
+        ],
+    }
+}
+
+WIDGETS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
+    ({}, []),
+    ({"port": "http", "free": {"any": {"thing": 1}}, "none": None, "name": "aa"}, []),
+    ({"pod": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {}}}, []),
+    ({"labels": {"a": "b"}, "either": {"a": "x"}}, []),
+    ({"size": 0}, [("Invalid", "/spec/size")]),
+    ({"size": None}, [("MissingField", "/spec/size")]),
+    ({"port": True}, [("WrongType", "/spec/port")]),
+    ({"empty": {"a": 1}}, [("UnknownField", "/spec/empty/a")]),
+    ({"name": SECRET}, [("Invalid", "/spec/name")]),
+    ({"pod": {"podd": 1}}, [("UnknownField", "/spec/pod/podd")]),
+    ({"labels": {"a": 1}}, [("WrongType", "/spec/labels/a")]),
+    ({"either": {"a": "x", "b": "x"}}, [("Invalid", "/spec/either")]),
+    ({"color": ""}, [("Invalid", "/spec/color")]),
+]
+
+
+@pytest.mark.parametrize(("spec", "expected"), WIDGETS, ids=str)
+def test_custom_objects_are_checked_by_the_schema_of_their_crd(
+    kinds: KnownKinds, spec: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    found = errors(kinds, "example.com/v1", "Widget", spec={"size": 1, **spec})
+    assert [(each.rule, each.field) for each in found] == expected
+    assert not any(SECRET in each.message for each in found)
+
+
+def test_the_metadata_of_custom_objects_is_that_of_all_objects(kinds: KnownKinds) -> None:
+    assert told(kinds, "example.com/v1", "Widget", metadata={"name": "a", "annotation": {}}) == [
+        ("UnknownField", "/metadata/annotation")
+    ]
+
+
+@pytest.mark.parametrize("version", known_kinds.VERSIONS)
+def test_every_bundled_version_has_the_kinds_that_everybody_uses(version: str) -> None:
+    found = known_kinds.bundled(version)
+    assert found.kinds["apps/v1", "Deployment"].namespaced
+    assert not found.kinds["v1", "Namespace"].namespaced
+    assert ("v1", "Status") not in found.kinds
+    assert len(found.kinds) > 80
