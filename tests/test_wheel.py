@@ -21,5 +21,6 @@ def test_the_wheel_carries_the_schemas_and_nothing_else_from_outside_the_package
         schema = archive.read("towline/crds/gitrepositories.yaml")
     assert schema == (ROOT / "crds" / "gitrepositories.yaml").read_bytes()
     assert "towline/crds/syncrecords.yaml" in names
+    assert "towline/read/checking/kubernetes-schemas.json.xz" in names
     assert "towline/__main__.py" in names
     assert all(name.startswith(("towline/", "towline-")) for name in names)

@@ -200,7 +200,7 @@ def test_an_object_is_not_written_before_its_namespace(folder: Path) -> None:
 def test_an_object_that_is_declared_with_and_without_its_namespace_is_declared_twice(folder: Path) -> None:
     named = SETTINGS.replace("shop", "default")
     write({"a.yaml": named, "b.yaml": named.replace(", namespace: default", "")})
-    assert [(rule, file) for rule, file, _, _ in found()] == [("DuplicateObject", "deploy/b.yaml")]
+    assert found() == [("DuplicateObject", "deploy/b.yaml", 3, "/metadata/name")]
 
 
 def test_a_file_that_cannot_be_parsed_hides_no_finding_of_the_others_nor_moves_its_lines(
@@ -239,6 +239,26 @@ def test_a_value_that_an_annotation_does_not_have_is_refused(folder: Path) -> No
     assert [(rule, field) for rule, _, _, field in found()] == [
         ("Invalid", "/metadata/annotations/towline.dev~1prune")
     ]
+
+
+def test_a_git_repository_is_checked_by_the_rules_of_its_crd(folder: Path) -> None:
+    spec = "{url: 'ftp://git.example/shop', ref: {branch: main, tag: v1}}"
+    write(
+        {
+            "a.yaml": "apiVersion: towline.dev/v1alpha1\nkind: GitRepository\n"
+            f"metadata: {{name: a, namespace: default}}\nspec: {spec}\n"
+        }
+    )
+    assert {field for _, _, line, field in found() if line == 4} == {"/spec/url", "/spec/ref"}
+
+
+def test_a_file_with_crds_that_is_malformed_gives_no_answer(folder: Path) -> None:
+    write({"widget.yaml": WIDGET})
+    Path("crds.yaml").write_text(CRD.replace("properties:", "propertie:"))
+    told = run("--crds", "crds.yaml")
+    assert told.exit_code == 2
+    assert "crds.yaml has a malformed CRD" in told.stderr
+    assert run("--spec", "crds.yaml").exit_code == 2
 
 
 def test_no_form_of_the_answer_shows_a_secret(folder: Path) -> None:

@@ -17,8 +17,15 @@ from towline.cli.output import OutputForm
 from towline.errors import TowlineError
 from towline.model import Body
 from towline.plan import waves
-from towline.read.checking import checked_folder, finding_forms, known_kinds, removal_findings
+from towline.read.checking import (
+    checked_folder,
+    finding_forms,
+    known_kinds,
+    removal_findings,
+    strict_schema,
+)
 from towline.read.checking.checked_folder import CheckedFolder, FolderCheck
+from towline.read.checking.known_kinds import KnownKinds
 from towline.read.checking.manifest_finding import Severity
 from towline.read.checking.order_findings import DEFAULT_NAMESPACES
 from towline.render import documents
@@ -114,6 +121,10 @@ def check(directory: Path, form: str, **flags: Any) -> None:
         result = checked_folder.check(_asked(directory, flags))
     except TowlineError as error:
         raise NoAnswerError(error.message) from error
+    except click.ClickException as error:
+        if isinstance(error, click.UsageError | NoAnswerError):
+            raise
+        raise NoAnswerError(error.message) from error
     for note in result.notes:
         output.note(note)
     _show(result, form)
@@ -129,9 +140,11 @@ def _asked(directory: Path, flags: dict[str, Any]) -> FolderCheck:
         flags["spec"], flags["variables"], keys, skip_non_manifests=flags["skip_non_manifests"]
     )
     repository = spec_file.stored(flags["spec"]) if flags["spec"] else removal_findings.assumed()
-    spec = removal_findings.spec_of(repository, spec_file.crd_schema())
+    rules = spec_file.crd_schema()
+    spec = removal_findings.spec_of(repository, rules)
     namespace = flags["namespace"] or spec.default_namespace
-    crds = (*checked_folder.own_crds(), *_crds(flags["crds"]))
+    bundled = known_kinds.bundled(flags["kube_version"])
+    crds = (*checked_folder.own_crds(), *_crds(flags["crds"], bundled))
     release = OfflineRelease(namespace=namespace, files=flags["value_files"])
     return FolderCheck(
         directory=directory,
@@ -139,9 +152,10 @@ def _asked(directory: Path, flags: dict[str, Any]) -> FolderCheck:
         tools=OfflineTools(kustomize=flags["kustomize"], helm=flags["helm"], sops=flags["sops"]),
         release=replace(release, kube_version=f"v{flags['kube_version']}.0"),
         asked=asked,
-        kinds=known_kinds.bundled(flags["kube_version"]).with_crds(crds),
+        kinds=bundled.with_crds(crds),
         namespaces=DEFAULT_NAMESPACES
         | {*flags["namespaces"], *_own_namespaces(flags, repository, namespace)},
+        rules=rules,
         against=flags["against"],
         repository=repository,
         spec=spec,
@@ -153,14 +167,21 @@ def _own_namespaces(flags: dict[str, Any], repository: GitRepository, namespace:
     return {namespace, repository.key.namespace} if flags["spec"] else {namespace}
 
 
-def _crds(files: Iterable[Path]) -> Iterable[Body]:
+def _crds(files: Iterable[Path], kinds: KnownKinds) -> Iterable[Body]:
     for file in files:
         try:
             found = documents.parse(file.read_bytes(), YamlLimits(file_bytes=_CRDS_BYTES))
         except DocumentErrors as error:
             raise click.ClickException(f"{file}: {error}") from error
-        for each in found:
-            yield from _crds_in(each.value)
+        for crd in (crd for each in found for crd in _crds_in(each.value)):
+            known = kinds.kinds.get((str(crd.get("apiVersion")), waves.CRD.kind))
+            errors = strict_schema.errors(known.schema, kinds.definitions, crd) if known else ()
+            if errors or known is None:
+                what = (
+                    f"{errors[0].field}: {errors[0].message}" if errors else "write apiextensions.k8s.io/v1"
+                )
+                raise NoAnswerError(f"{file} has a malformed CRD: {what}")
+            yield crd
 
 
 def _crds_in(value: Any) -> Iterable[Body]:

@@ -155,6 +155,27 @@ def test_custom_objects_are_checked_by_the_schema_of_their_crd(
     assert not any(SECRET in each.message for each in found)
 
 
+ODD: list[dict[str, Any]] = [
+    {"type": "thing"},
+    {"type": None, "required": None, "allOf": None},
+    {"allOf": [None]},
+    {"multipleOf": 0},
+    {"items": [{"type": "string"}]},
+    {"pattern": "(?<broken"},
+]
+
+
+@pytest.mark.parametrize("schema", ODD, ids=str)
+def test_a_crd_with_an_odd_schema_ends_no_check(kinds: KnownKinds, schema: dict[str, Any]) -> None:
+    version = {"name": "v1", "schema": {"openAPIV3Schema": {"type": "object", "properties": {"a": schema}}}}
+    crd = {"spec": {**WIDGET["spec"], "versions": [version]}}
+    for value in (None, 1, 1.5, "a", [1], {"a": 1}):
+        assert told(kinds.with_crds([crd]), "example.com/v1", "Widget", a=value) in (
+            [],
+            [("UnknownField", "/a/a")],
+        )
+
+
 def test_the_metadata_of_custom_objects_is_that_of_all_objects(kinds: KnownKinds) -> None:
     assert told(kinds, "example.com/v1", "Widget", metadata={"name": "a", "annotation": {}}) == [
         ("UnknownField", "/metadata/annotation")

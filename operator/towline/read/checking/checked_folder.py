@@ -13,6 +13,7 @@ import yaml
 
 import towline
 from towline.api.gitrepository import GitRepository, Spec
+from towline.api.schema import Schema
 from towline.errors import Failure, Reason, Refusal, SourceError
 from towline.model import Body, Manifest, ObjectRef, Origin
 from towline.plan import scope, waves
@@ -22,6 +23,7 @@ from towline.read.checking import (
     manifest_finding,
     order_findings,
     removal_findings,
+    repository_findings,
 )
 from towline.read.checking.known_kinds import KnownKinds
 from towline.read.checking.manifest_finding import ManifestFinding, Severity
@@ -45,6 +47,7 @@ class FolderCheck:
         asked: how the folder is read.
         kinds: those that the cluster has.
         namespaces: those that the cluster has.
+        rules: those for specs of GitRepositories.
         against: the revision that is applied; empty where nothing is compared.
         repository: whose plan counts then, with its spec.
     """
@@ -56,6 +59,7 @@ class FolderCheck:
     asked: Asked
     kinds: KnownKinds
     namespaces: frozenset[str]
+    rules: Schema
     against: str = ""
     repository: GitRepository
     spec: Spec
@@ -95,14 +99,15 @@ def check(asked: FolderCheck) -> CheckedFolder:
     declared = _declared(asked, asked.directory)
     kinds, custom = _with_own_crds(asked.kinds, declared.manifests)
     placed = _place(declared.manifests, kinds, asked.release.namespace)
+    formed = (*custom, *kind_findings.findings(_others(declared.manifests), kinds))
     found = [
         *map(manifest_finding.of_failure, (*declared.failures, *_new(placed.again, declared.failures))),
-        *custom,
-        *kind_findings.findings(_others(declared.manifests), kinds),
+        *formed,
+        *repository_findings.findings(declared.manifests, asked.rules, formed),
         *order_findings.findings(placed.manifests, asked.namespaces),
         *annotation_findings.findings(declared.manifests),
     ]
-    located = _located(found, (*declared.manifests, *placed.manifests), asked.directory)
+    located = _located(found, declared.manifests, asked.directory)
     removed, notes = _removals(asked, kinds, placed, declared)
     _, path = folder.placed(asked.directory)
     named = (replace(each, file=_from_root(each.file, path)) for each in (*located, *removed))
@@ -163,15 +168,15 @@ def _located(
     found: Iterable[ManifestFinding], manifests: Iterable[Manifest], directory: Path
 ) -> Sequence[ManifestFinding]:
     """Give each finding the line of its field, where a file says it; what a tool made keeps that of its object."""
-    origins: dict[tuple[str, str, int], Origin] = {
-        (str(each.ref), each.origin.file, each.origin.line): each.origin
+    origins: dict[tuple[str, int, str, str], Origin] = {
+        _place_of(str(each.ref), each.origin.file, each.origin.line): each.origin
         for each in manifests
         if not each.origin.is_rendered
     }
     files: dict[str, list[tuple[ManifestFinding, Origin]]] = defaultdict(list)
     located: list[ManifestFinding] = []
     for each in found:
-        origin = origins.get((each.object, each.file, each.line))
+        origin = origins.get(_place_of(each.object, each.file, each.line))
         if origin and each.field:
             files[each.file].append((each, origin))
         else:
@@ -179,6 +184,11 @@ def _located(
     for file, each_of in files.items():
         located.extend(_in_file(directory / file, each_of))
     return located
+
+
+def _place_of(name: str, file: str, line: int) -> tuple[str, int, str, str]:
+    """Return what tells an object from the others of its line, whether its namespace is known or not."""
+    return file, line, name.partition("/")[0], name.rpartition("/")[2]
 
 
 def _in_file(file: Path, found: Sequence[tuple[ManifestFinding, Origin]]) -> Iterable[ManifestFinding]:
@@ -195,7 +205,7 @@ def _removals(
 ) -> tuple[tuple[ManifestFinding, ...], tuple[str, ...]]:
     if not asked.against:
         return (), ()
-    if declared.failures:
+    if declared.failures or placed.again:
         note = f"not compared with {asked.against}: a commit with files that cannot be read removes nothing"
         return (), (note,)
     before = asyncio.run(_before(asked))

@@ -9,6 +9,7 @@ from towline.model import Body
 
 _PRESERVES = "x-kubernetes-preserve-unknown-fields"
 _EMBEDDED = "x-kubernetes-embedded-resource"
+_VALUES = frozenset({"default", "enum", "example"})
 _METADATA = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
 
@@ -49,7 +50,7 @@ def _warning(version: Body) -> str:
 def _root(version: Body) -> Body:
     match version.get("schema"):
         case {"openAPIV3Schema": dict(schema)}:
-            found = _closed(schema)
+            found = _closed(_without_nulls(schema))
             own = {
                 "apiVersion": {"type": "string"},
                 "kind": {"type": "string"},
@@ -58,6 +59,17 @@ def _root(version: Body) -> Body:
             found["properties"] = {**found.get("properties", {}), **own}
             return found
     return {"properties": {"metadata": {"ref": _METADATA}}}
+
+
+def _without_nulls(value: Any) -> Any:
+    """Return a schema without the fields that are null, which count as absent; values that it lists stay."""
+    if isinstance(value, dict):
+        return {
+            name: each if name in _VALUES else _without_nulls(each)
+            for name, each in value.items()
+            if each is not None
+        }
+    return [_without_nulls(each) for each in value if each is not None] if isinstance(value, list) else value
 
 
 def _closed(schema: Any) -> dict[str, Any]:

@@ -72,5 +72,5 @@ def of_failure(failure: Failure) -> ManifestFinding:
         object=failure.object,
         file=failure.file,
         line=failure.line,
-        field=failure.field,
+        field=failure.field or ("/metadata/name" if failure.object else ""),
     )

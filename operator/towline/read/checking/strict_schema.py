@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from difflib import get_close_matches
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -78,7 +79,7 @@ def _told(error: jsonschema.ValidationError) -> SchemaError:
 
 
 def _type(validator: Validator, wanted: str, instance: Any, _schema: Body) -> _Errors:
-    if instance is not None and not validator.is_type(instance, wanted):
+    if instance is not None and wanted in _TYPES and not validator.is_type(instance, wanted):
         advice = _advice(wanted, instance)
         yield jsonschema.ValidationError(f"must be {_TYPES.get(wanted, wanted)}{advice}")
 
@@ -169,7 +170,8 @@ def _others(validator: Validator, others: bool | Body, instance: Any, schema: Bo
 
 
 def _items(validator: Validator, item: Body, instance: Any, _schema: Body) -> _Errors:
-    for index, value in enumerate(instance) if isinstance(instance, list) else ():
+    several = isinstance(instance, list) and isinstance(item, Mapping)
+    for index, value in enumerate(instance) if several else ():
         yield from validator.descend(value, item, path=index)  # type: ignore[attr-defined]  # the protocol lacks it
 
 
@@ -213,6 +215,11 @@ def _maximum(_validator: Validator, most: float, instance: Any, schema: Body) ->
         yield jsonschema.ValidationError(f"must be {'less than' if open_end else 'at most'} {most}")
 
 
+def _multiple_of(_validator: Validator, unit: float, instance: Any, _schema: Body) -> _Errors:
+    if _is_number(instance) and unit and Fraction(str(instance)) % Fraction(str(unit)):
+        yield jsonschema.ValidationError(f"must be a multiple of {unit}")
+
+
 def _is_number(instance: Any) -> bool:
     return isinstance(instance, int | float) and not isinstance(instance, bool)
 
@@ -242,7 +249,6 @@ _SENTENCES: Mapping[str, Callable[[Any], str]] = MappingProxyType(
         "pattern": lambda pattern: f"must match {pattern}",
         "minLength": lambda least: f"must have at least {least} characters",
         "maxLength": lambda most: f"must have at most {most} characters",
-        "multipleOf": lambda unit: f"must be a multiple of {unit}",
         "minItems": lambda least: f"must have at least {least} entries",
         "maxItems": lambda most: f"must have at most {most} entries",
         "minProperties": lambda least: f"must have at least {least} entries",
@@ -276,6 +282,7 @@ _KEYWORDS: Mapping[str, Any] = MappingProxyType(
         "choices": _choices,
         "enum": _enum,
         "pattern": _pattern,
+        "multipleOf": _multiple_of,
         "minimum": _minimum,
         "maximum": _maximum,
         "x-kubernetes-int-or-string": _either,
