@@ -20,12 +20,16 @@ SPECIAL: Mapping[str, Mapping[str, str]] = {
 OPTIONAL = frozenset(
     {
         ("io.k8s.api.scheduling.v1.PriorityClass", "value"),
+        ("io.k8s.api.batch.v1.PodFailurePolicyOnPodConditionsPattern", "status"),
+        ("io.k8s.api.core.v1.ContainerResizePolicy", "restartPolicy"),
         ("io.k8s.api.core.v1.HTTPHeader", "value"),
+        ("io.k8s.api.rbac.v1.RoleRef", "apiGroup"),
+        ("io.k8s.api.storage.v1.TokenRequest", "audience"),
         ("io.k8s.api.discovery.v1.EndpointSlice", "endpoints"),
         ("io.k8s.api.networking.v1.NetworkPolicySpec", "podSelector"),
     }
 )
-"""Fields that the published schema requires, and the API server takes for empty where they are absent."""
+"""Fields that the published schema requires, and the API server fills in, or takes for empty, where they are absent."""
 
 _FUNCTION = re.compile(r"^func schema_(\w+)\(ref ")
 _PROPERTY = re.compile(r'^\t{5}"([^"]+)": \{$')

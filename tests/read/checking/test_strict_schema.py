@@ -77,6 +77,13 @@ def test_a_missing_field_is_named(kinds: KnownKinds) -> None:
     assert told(kinds, "apps/v1", "Deployment", spec={"selector": {}}) == [("MissingField", "/spec/template")]
 
 
+@pytest.mark.parametrize("version", known_kinds.VERSIONS)
+def test_a_field_that_the_api_server_fills_in_is_not_missing(version: str) -> None:
+    subjects = [{"kind": "ServiceAccount", "name": "a"}]
+    fields: dict[str, Any] = {"roleRef": {"kind": "Role", "name": "a"}, "subjects": subjects}
+    assert told(known_kinds.bundled(version), "rbac.authorization.k8s.io/v1", "RoleBinding", **fields) == []
+
+
 def test_the_data_of_a_secret_must_be_base64_and_is_not_shown(kinds: KnownKinds) -> None:
     (found,) = errors(kinds, "v1", "Secret", data={"a": "hunter2!", "b": "aHVudGVyMg=="})
     assert found.field == "/data/a"
