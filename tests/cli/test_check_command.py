@@ -252,6 +252,23 @@ def test_a_git_repository_is_checked_by_the_rules_of_its_crd(folder: Path) -> No
     assert {field for _, _, line, field in found() if line == 4} == {"/spec/url", "/spec/ref"}
 
 
+def test_what_only_the_operator_can_decrypt_is_named_and_is_no_error(folder: Path) -> None:
+    write(
+        {
+            "a.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n"
+            "sops: {mac: 'ENC[AES256_GCM,data:x]', version: 3.9.0}\n"
+        }
+    )
+    assert run().exit_code == 1
+    Path("shop.yaml").write_text(
+        "apiVersion: towline.dev/v1alpha1\nkind: GitRepository\nmetadata: {name: shop, namespace: shop}\n"
+        "spec: {url: 'https://git.example/shop', decryption: {provider: sops, secretRef: {name: keys}}}\n"
+    )
+    told = run("--spec", "shop.yaml")
+    assert told.exit_code == 0
+    assert "deploy/a.yaml:4: not checked: it is encrypted" in told.stderr
+
+
 def test_a_file_with_crds_that_is_malformed_gives_no_answer(folder: Path) -> None:
     write({"widget.yaml": WIDGET})
     Path("crds.yaml").write_text(CRD.replace("properties:", "propertie:"))

@@ -28,11 +28,13 @@ from towline.read.checking import (
 from towline.read.checking.known_kinds import KnownKinds
 from towline.read.checking.manifest_finding import ManifestFinding, Severity
 from towline.read.comparison.revision_choice import RevisionChoice, RevisionFinder
-from towline.render import documents, folder
+from towline.render import documents, folder, validate
 from towline.render.documents import DocumentErrors
 from towline.render.offline import offline_render
 from towline.render.offline.offline_render import Declared
 from towline.render.offline.offline_units import Asked, OfflineRelease, OfflineTools
+
+_SEALED = "not checked: it is encrypted, and --age-key or --decryption-key names no key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,7 @@ def check(asked: FolderCheck) -> CheckedFolder:
     Raises:
         TowlineError: the folder, or the revision to compare with, cannot be read.
     """
-    declared = _declared(asked, asked.directory)
+    declared, sealed = _declared(asked, asked.directory)
     kinds, custom = _with_own_crds(asked.kinds, declared.manifests)
     placed = _place(declared.manifests, kinds, asked.release.namespace)
     formed = (*custom, *kind_findings.findings(_others(declared.manifests), kinds))
@@ -115,7 +117,7 @@ def check(asked: FolderCheck) -> CheckedFolder:
         findings=tuple(sorted(set(named), key=lambda each: (each.file, each.line, each.field, each.rule))),
         objects=len(declared.manifests),
         version=kinds.version,
-        notes=notes,
+        notes=(*notes, *(f"{_from_root(each.file, path)}:{each.line}: {_SEALED}" for each in sealed)),
     )
 
 
@@ -125,12 +127,16 @@ def own_crds() -> Iterable[Body]:
         yield yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
 
-def _declared(asked: FolderCheck, directory: Path) -> Declared:
+def _declared(asked: FolderCheck, directory: Path) -> tuple[Declared, tuple[Failure, ...]]:
+    """Return what a folder declares, and what of it only the operator can decrypt."""
     found = offline_render.render(directory, asked.file_bytes, asked.tools, asked.release, asked.asked)
     for failure in found.failures:
         if not failure.file and failure.reason in {Reason.PATH_NOT_FOUND, Reason.INVALID_SPEC}:
             raise SourceError(Reason(failure.reason), failure.message)
-    return found
+    opens = bool(asked.spec.decryption_secret) and asked.asked.treatment.keys is None
+    sealed = tuple(each for each in found.failures if opens and each.message == validate.ENCRYPTED)
+    rest = tuple(each for each in found.failures if each not in sealed)
+    return replace(found, failures=rest), sealed
 
 
 def _others(manifests: Iterable[Manifest]) -> Iterable[Manifest]:
@@ -225,7 +231,7 @@ async def _before(asked: FolderCheck) -> tuple[Manifest, ...]:
     finder = RevisionFinder(replace(asked.spec, path=path), choice)
     try:
         async with finder.chosen("", "") as chosen:
-            found = await asyncio.to_thread(_declared, asked, chosen.folder)
+            found, _ = await asyncio.to_thread(_declared, asked, chosen.folder)
     except SourceError as error:
         if error.reason is Reason.PATH_NOT_FOUND:
             return ()
