@@ -145,6 +145,16 @@ def aged(name: str, day: int) -> dict[str, Any]:
     return {**made, "metadata": {**made["metadata"], "creationTimestamp": f"2026-01-{day:02}T00:00:00Z"}}
 
 
+async def test_nobody_waits_for_a_repository_that_an_annotation_suspends_meanwhile() -> None:
+    head = raw("head")
+    async with neighbours(BRANCH, head) as (known, _):
+        read(known, head, OLD, MAIN)
+        read(known, BRANCH, NEW, MAIN)
+        assert await awaited(known) == {seen(head).key}
+        head["metadata"]["annotations"] = {"towline.dev/suspend": "by=ada"}
+        assert not await awaited(known)
+
+
 async def test_who_waits_for_older_repositories_is_woken_by_the_last_and_wakes_none() -> None:
     first, second, mine = aged("first", 1), aged("second", 2), aged("branch", 3)
     async with neighbours(first, second, mine) as (known, woken):

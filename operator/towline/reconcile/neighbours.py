@@ -219,7 +219,8 @@ class Neighbours:
         """Return a repository as the others see it, made once for whatever is known of it: each new one sees all."""
         claim = self._claims.get((repository.key, repository.uid))
         name, tried = self._name(repository), self._has_tried(repository)
-        mark = (repository.uid, repository.generation, repository.deleting, claim, name, tried)
+        stored = (repository.uid, repository.generation, repository.deleting, repository.is_suspended)
+        mark = (*stored, claim, name, tried)
         known = self._seen_as.get(repository.key)
         if known is None or known[0] != mark:
             known = (mark, claims.neighbour(repository, claim, name=name, tried=tried))
