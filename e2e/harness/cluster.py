@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import kubernetes
 from kubernetes.dynamic import DynamicClient
-from kubernetes.dynamic.exceptions import NotFoundError
+from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
 
 from e2e.harness.waiting import eventually
 
@@ -160,12 +160,12 @@ class Cluster:
         )
 
     def _ask(self, api_version: str, kind: str) -> Any:
-        """Return what asks for a kind; the client reads all groups for that, of which one may just have gone."""
+        """Return what asks for a kind; of all groups that the client reads for that, one may just have come or gone."""
 
         def found() -> Any:
             try:
                 return self.dynamic.resources.get(api_version=api_version, kind=kind)
-            except NotFoundError:
+            except (NotFoundError, ResourceNotFoundError):
                 self.dynamic.resources.invalidate_cache()
                 return None
 

@@ -180,6 +180,7 @@ def test_the_main_job_needs_no_more_rights_than_the_chart_gives(
         "mask",
         "owner",
         "owner.since",
+        "checkpoint",
     }
 
     app.delete()

@@ -49,9 +49,10 @@ def stamps(cluster: Cluster, app: Repository) -> dict[str, Stamp]:
 def as_before_stamps(cluster: Cluster, app: Repository, operator: Operator) -> None:
     """Leave objects, Secret and data folder as an operator without stamps does."""
     unstamped(cluster, app)
-    without = {"data": {"owner": None, "owner.since": None}}
+    without = {"data": {"owner": None, "owner.since": None, "checkpoint": None}}
     cluster.patch("v1", "Secret", KEYS, app.namespace, without)
-    Path(operator.data_folder / "owner.key").unlink()
+    for name in ("owner.key", "checkpoint.key"):
+        Path(operator.data_folder / name).unlink()
 
 
 def unstamped(cluster: Cluster, app: Repository) -> None:
