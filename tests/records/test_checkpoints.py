@@ -6,6 +6,7 @@ import base64
 import copy
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -137,6 +138,15 @@ def test_the_first_record_of_a_process_holds_one_and_then_each_hundredth() -> No
     assert held == [EVERY, 2 * EVERY]
 
 
+def test_a_record_that_could_not_be_opened_leaves_its_checkpoint_to_the_next() -> None:
+    known, tip = signs(), last(RECORDS[0])
+    known.fold(UID, tip, (), {1})
+    tried, again = known.for_record(UID, tip), known.for_record(UID, tip)
+    assert tried == again is not None
+    known.closed(UID, replace(tip, sequence=2))
+    assert known.for_record(UID, replace(tip, sequence=2)) is None
+
+
 def test_each_hundredth_and_the_last_before_a_stop_go_to_the_log() -> None:
     known, tip = signs(), last(RECORDS[0])
     with capture_logs() as logs:
@@ -171,10 +181,20 @@ def test_a_status_that_somebody_else_wrote_says_nothing_about_retention() -> Non
         assert signs().trimmed({"checkpoint": told}, UID) == ()
 
 
-@given(st.sets(st.integers(1, 400)))
-def test_ranges_say_exactly_what_they_are_made_of(sequences: set[int]) -> None:
-    spans = checkpoint.spans(checkpoint.ranges(sequences))
-    assert {number for span in spans for number in span} == sequences
+@given(st.lists(st.tuples(st.integers(1, 400), st.integers(0, 40))))
+def test_ranges_say_exactly_what_they_are_made_of(drawn: list[tuple[int, int]]) -> None:
+    made = [range(start, start + length) for start, length in drawn]
+    written = checkpoint.ranges(made)
+    spans = checkpoint.spans(written)
+    assert {number for span in spans for number in span} == {number for span in made for number in span}
+    assert checkpoint.ranges(spans) == written
+    assert all(older.stop < newer.start for older, newer in pairwise(spans))
+
+
+def test_what_was_deleted_in_years_costs_no_more_than_what_was_deleted_in_a_day() -> None:
+    known = signs()
+    known.fold(UID, last(RECORDS[3]), (range(1, 10**12),), {10**12 + 1})
+    assert (known.newest(UID, {}) or {})["trimmed"] == "1-999999999999,1000000000001"
 
 
 def test_a_checkpoint_is_read_as_it_was_written() -> None:

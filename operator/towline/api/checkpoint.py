@@ -63,15 +63,15 @@ def parse(said: Body) -> Checkpoint:
     )
 
 
-def ranges(sequences: Iterable[int]) -> str:
-    """Return numbers as ranges, in order: `1-7,9`."""
-    runs: list[tuple[int, int]] = []
-    for number in sorted(set(sequences)):
-        if runs and number == runs[-1][1] + 1:
-            runs[-1] = (runs[-1][0], number)
+def ranges(spans: Iterable[range]) -> str:
+    """Return what some spans cover, in order: `1-7,9`."""
+    runs: list[range] = []
+    for span in sorted(filter(None, spans), key=lambda span: span.start):
+        if runs and span.start <= runs[-1].stop:
+            runs[-1] = range(runs[-1].start, max(runs[-1].stop, span.stop))
         else:
-            runs.append((number, number))
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+            runs.append(span)
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
 def spans(trimmed: str) -> tuple[range, ...]:

@@ -7,7 +7,7 @@ is named by a checkpoint first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,11 +57,13 @@ class Checkpoints:
         known = self._chains.get(uid)
         if known is None:
             return None
+        if status.get("checkpoint") == (made := self._said(known.newest)):
+            return made
         kept = checkpoint.spans(known.newest.trimmed)
-        trimmed = _joined((*kept, *self.trimmed(status, uid)))
+        trimmed = checkpoint.ranges((*kept, *self.trimmed(status, uid)))
         if trimmed != known.newest.trimmed:
             known.newest = self._signed(uid, known.newest.sequence, known.newest.digest, trimmed)
-        return {**checkpoint.body(known.newest), "publicKey": self._key.public}
+        return self._said(known.newest)
 
     def closed(self, uid: str, last: NewestSync) -> None:
         """Sign that a record is closed."""
@@ -70,9 +72,9 @@ class Checkpoints:
         if known is None or last.sequence < known.told:
             self._chains[uid] = _Chain(newest=made, told=_milestone(last), is_due=False)
             return
-        known.newest = made
-        if last.sequence >= known.told + EVERY:
-            known.told, known.is_due = _milestone(last), True
+        known.newest, known.is_due = made, last.sequence >= known.told + EVERY
+        if known.is_due:
+            known.told = _milestone(last)
             self._tell(made)
 
     def for_record(self, uid: str, last: NewestSync | None) -> Checkpoint | None:
@@ -82,10 +84,7 @@ class Checkpoints:
         known = self._chains.get(uid)
         if known is None:
             return self._signed(uid, last.sequence, last.digest, "")
-        if not known.is_due:
-            return None
-        known.is_due = False
-        return known.newest
+        return known.newest if known.is_due else None
 
     def trimmed(self, status: Body, uid: str) -> tuple[range, ...]:
         """Return the sequences that a checkpoint in a status, if it is ours, names as deleted by retention."""
@@ -100,7 +99,7 @@ class Checkpoints:
 
     def fold(self, uid: str, last: NewestSync, spans: Collection[range], gone: Collection[int]) -> None:
         """Sign that retention deletes some more records: the status and the next record are to say so before."""
-        trimmed = _joined((*spans, *(range(number, number + 1) for number in gone)))
+        trimmed = checkpoint.ranges((*spans, *(range(number, number + 1) for number in gone)))
         made = self._signed(uid, last.sequence, last.digest, trimmed)
         self._chains[uid] = _Chain(newest=made, told=_milestone(last))
         self._tell(made)
@@ -117,6 +116,9 @@ class Checkpoints:
         known = self._chains.pop(uid, None)
         if known:
             self._tell(known.newest)
+
+    def _said(self, made: Checkpoint) -> Body:
+        return {**checkpoint.body(made), "publicKey": self._key.public}
 
     def _signed(self, uid: str, sequence: int, digest: str, trimmed: str) -> Checkpoint:
         return self._key.signed(
@@ -143,7 +145,3 @@ class Checkpoints:
 
 def _milestone(last: NewestSync) -> int:
     return last.sequence - last.sequence % EVERY
-
-
-def _joined(spans: Iterable[range]) -> str:
-    return checkpoint.ranges(number for span in spans for number in span)
