@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Any, cast
 import kopf
 from kopf._cogs.structs.references import Insights  # taken by kopf.operator, without a public name
 
+from towline import log
 from towline.api.gitrepository import RESOURCE
 from towline.controller.lease import Leadership
 from towline.controller.queue import WorkQueue
@@ -26,6 +28,8 @@ from towline.errors import ClusterError
 from towline.kube import credentials
 from towline.kube.kopf_session import Sessions
 from towline.model import Key
+
+_log = log.logger(__name__)
 
 _LOGIN_SECONDS = 2.0
 """Seconds until refused credentials are offered again."""
@@ -98,6 +102,7 @@ async def run(engine: Engine, leadership: Leadership) -> None:
     missed = asyncio.create_task(_missed(insights, engine), name="missed")
     missed.add_done_callback(lambda _: ended.set())
     registry = kopf.OperatorRegistry()
+    asked = _taken_over(registry, ended)
     _watch(registry, engine.resumption)
     sessions = _log_in(registry, engine.resumption)
 
@@ -119,15 +124,41 @@ async def run(engine: Engine, leadership: Leadership) -> None:
         )
     except kopf.LoginError as error:
         raise ClusterError("there are no credentials for the cluster") from error
-    except Exception as error:  # whatever ended one of kopf's tasks; an error in a watch is one of its own
-        raise WatchLostError(f"the watch of GitRepositories has ended: {error}"[:500]) from error
+    except Exception as error:  # noqa: BLE001  whatever ended a task of kopf's, such as a watch; it is raised again
+        _lost(error, asked)
     finally:
         missed.cancel()
         await sessions.aclose()
-    if missed.done() and not missed.cancelled():
+    if missed.done() and not missed.cancelled() and not asked.is_set():
         raise WatchLostError(missed.result())
     if passes.done() and not passes.cancelled():
         passes.result()
+
+
+def _lost(error: Exception, asked: asyncio.Event) -> None:
+    """Have everything started again, unless the end was asked for."""
+    if not asked.is_set():
+        raise WatchLostError(f"the watch of GitRepositories has ended: {error}"[:500]) from error
+    _log.debug("a watch failed while the operator ended", error=str(error)[:500])
+
+
+def _taken_over(registry: kopf.OperatorRegistry, ended: asyncio.Event) -> asyncio.Event:
+    """Take SIGTERM and SIGINT over from kopf, which does not tell of them; return what they set besides `ended`.
+
+    What fails while the operator ends must not start it over: the signal would be lost.
+    """
+    asked = asyncio.Event()
+
+    def stop() -> None:
+        asked.set()
+        ended.set()
+
+    @kopf.on.startup(registry=registry)
+    async def _take_signals_over(**_: Any) -> None:
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(signum, stop)
+
+    return asked
 
 
 async def _missed(insights: Insights, engine: Engine) -> str:
