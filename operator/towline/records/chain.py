@@ -114,14 +114,15 @@ def verify(bodies: Iterable[Body]) -> tuple[Problem, ...]:
         try:
             links.append(_link(body))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            problems.append(Problem(record=_name(body), message=f"cannot be read: {error!r}"))
+            problems.append(Problem(record=name(body), message=f"cannot be read: {error!r}"))
     links.sort(key=lambda link: (link.uid, link.sequence))
     for _, chained in groupby(links, key=lambda link: link.uid):
         problems.extend(_chain(list(chained)))
     return tuple(problems)
 
 
-def _name(body: Body) -> str:
+def name(body: Body) -> str:
+    """Return the name of a record, empty where it has none."""
     metadata = body.get("metadata")
     return str(metadata.get("name", "")) if isinstance(metadata, Mapping) else ""
 

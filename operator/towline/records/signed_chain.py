@@ -64,7 +64,7 @@ def verify(records: Sequence[Body], told: Iterable[Any] = (), keys: Collection[s
     for uid, each in signed.items():
         problems.extend(_compared(uid, by_uid.get(uid, {}), each))
     spans = {uid: _spans(each) for uid, each in signed.items()}
-    uids = {_name(body): uid for uid, bodies in by_uid.items() for body in bodies.values()}
+    uids = {chain.name(body): uid for uid, bodies in by_uid.items() for body in bodies.values()}
     left = [each for each in problems if not _is_trimmed(each, spans.get(uids.get(each.record, ""), ()))]
     return Verdict(problems=tuple(left), checked=sum(map(len, signed.values())), unchecked=unchecked)
 
@@ -73,7 +73,7 @@ def _held(records: Iterable[Body]) -> Iterator[_Found]:
     for body in records:
         spec = body.get("spec")
         if isinstance(spec, Mapping) and "checkpoint" in spec:
-            yield _Found(place=_name(body), said=spec["checkpoint"])
+            yield _Found(place=chain.name(body), said=spec["checkpoint"])
 
 
 def _parsed(said: Any) -> Checkpoint | None:
@@ -101,17 +101,19 @@ def _compared(uid: str, records: Mapping[int, Body], signed: Sequence[Checkpoint
     farthest = max(signed, key=lambda each: each.sequence)
     if farthest.sequence > last:
         cut = chain.told(range(last + 1, farthest.sequence + 1))
-        what = _name(records[last]) if last else f"the GitRepository with the uid {uid}"
+        what = chain.name(records[last]) if last else f"the GitRepository with the uid {uid}"
         yield Problem(record=what, message=f"{cut} after it are missing: they were signed at {farthest.time}")
     for each in signed:
         body = records.get(each.sequence)
         if body is not None and (body.get("status") or {}).get("digest") != each.digest:
-            yield Problem(record=_name(body), message=f"it is not the record that was signed at {each.time}")
+            yield Problem(
+                record=chain.name(body), message=f"it is not the record that was signed at {each.time}"
+            )
     first = min(records, default=1)
     if first > 1:
         gone = range(1, first)
         yield Problem(
-            record=_name(records[first]), message=f"{chain.told(gone)} before it are missing", gone=gone
+            record=chain.name(records[first]), message=f"{chain.told(gone)} before it are missing", gone=gone
         )
 
 
@@ -126,8 +128,3 @@ def _is_trimmed(problem: Problem, spans: Collection[range]) -> bool:
         if span.start <= reached < span.stop:
             reached = span.stop
     return problem.missing and reached >= problem.gone.stop
-
-
-def _name(body: Body) -> str:
-    metadata = body.get("metadata")
-    return str(metadata.get("name", "")) if isinstance(metadata, Mapping) else ""

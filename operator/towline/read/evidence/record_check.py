@@ -53,7 +53,7 @@ def check_newest(bodies: Iterable[Body], newest: Mapping[str, str]) -> tuple[Pro
         bodies: records.
         newest: the name of the newest record for the uid of each repository.
     """
-    names = {_name(body) for body in bodies}
+    names = {chain.name(body) for body in bodies}
     missing = (name for name in newest.values() if name and name not in names)
     return tuple(
         Problem(
@@ -70,7 +70,9 @@ def _whole(said: ExportHeader, bodies: Sequence[Body]) -> Iterator[Problem]:
         if uid in chains:
             chains[uid].append(body)
         else:
-            yield Problem(record=_name(body), message="the first line of the export knows no such repository")
+            yield Problem(
+                record=chain.name(body), message="the first line of the export knows no such repository"
+            )
     for span in said.chains:
         yield from _ends(span, chains[span.uid])
     if said.records != len(bodies):
@@ -88,13 +90,16 @@ def _ends(span: ChainSpan, bodies: Sequence[Body]) -> Iterator[Problem]:
     for number, body in found.items():
         if not span.first <= number <= span.last or number in known:
             yield Problem(
-                record=_name(body), message="was put into the export: its first line knows of no such record"
+                record=chain.name(body),
+                message="was put into the export: its first line knows of no such record",
             )
     first, last = found.get(span.first), found.get(span.last)
     if first and (first["spec"].get("previous") or "") != span.previous:
-        yield Problem(record=_name(first), message="does not continue the record that was before the export")
+        yield Problem(
+            record=chain.name(first), message="does not continue the record that was before the export"
+        )
     if last and record_export.digest_of(last) != span.digest and span.digest:
-        yield Problem(record=_name(last), message="is not the record that the export ended with")
+        yield Problem(record=chain.name(last), message="is not the record that the export ended with")
 
 
 def _disorder(bodies: Sequence[Body]) -> Iterator[Problem]:
@@ -105,9 +110,9 @@ def _disorder(bodies: Sequence[Body]) -> Iterator[Problem]:
             continue
         before, name = newest.get(uid, (0, ""))
         if number < before:
-            yield Problem(record=_name(body), message=f"is out of order: it was moved behind {name}")
+            yield Problem(record=chain.name(body), message=f"is out of order: it was moved behind {name}")
         else:
-            newest[uid] = (number, _name(body))
+            newest[uid] = (number, chain.name(body))
 
 
 def _names(bodies: Iterable[Body]) -> Iterator[Problem]:
@@ -117,8 +122,8 @@ def _names(bodies: Iterable[Body]) -> Iterator[Problem]:
             wanted = opening.name(subject, int(body["spec"]["sequence"]))
         except _MALFORMED:
             continue  # which the chain names
-        if _name(body) != wanted:
-            yield Problem(record=_name(body), message=f"was renamed: by its content it is {wanted}")
+        if chain.name(body) != wanted:
+            yield Problem(record=chain.name(body), message=f"was renamed: by its content it is {wanted}")
 
 
 def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
@@ -146,8 +151,3 @@ def _sequence(body: Body) -> int | None:
         return record_export.sequence(body)
     except _MALFORMED:
         return None
-
-
-def _name(body: Body) -> str:
-    metadata = body.get("metadata")
-    return str(metadata.get("name", "")) if isinstance(metadata, Mapping) else ""
