@@ -122,6 +122,11 @@ def registry_cache(pins: Pins, environment: Mapping[str, str]) -> Path:
     return _root(environment) / "registry" / pins.registry
 
 
+def package_cache(package: str, environment: Mapping[str, str]) -> Path:
+    """Return the user's folder for what is unpacked from a package of the system; `package` names its version."""
+    return _root(environment) / "packages" / package
+
+
 def _root(environment: Mapping[str, str]) -> Path:
     root = environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME") or "~").expanduser() / ".cache"
     return Path(root) / "towline"
