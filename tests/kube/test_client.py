@@ -10,6 +10,7 @@ from aiohttp import web
 from towline.errors import ApiError, ClusterError
 from towline.kube import calls
 from towline.kube.client import IN_FLIGHT, TOKEN_SECONDS, Client
+from towline.kube.impersonated import Impersonated
 from towline.model import Key
 
 from tests.kube.loopback import Handler, Server, cuts, events, hangs, says, served, status
@@ -408,16 +409,31 @@ async def test_a_watch_that_is_cut_is_an_error() -> None:
 
 async def test_requests_and_watches_are_sent_as_the_user_who_is_impersonated() -> None:
     server = Server(OK)
-    async with served(server), Client(lambda: replace(server.load(), impersonated="jane")) as client:
+    async with (
+        served(server),
+        Client(lambda: replace(server.load(), impersonated=Impersonated(user="jane"))) as client,
+    ):
         await client.request("GET", PATH)
         async with client.stream(LIST, {"watch": "1"}):
             pass
     assert [request.headers.get("Impersonate-User") for request in server.requests] == ["jane", "jane"]
 
 
+async def test_groups_and_extra_fields_of_the_impersonated_user_are_sent_as_kubectl_sends_them() -> None:
+    server = Server(OK)
+    jane = Impersonated(user="jane", uid="7", groups=("a", "b"), extra={"Example.org/Sc%é": ("x", "y")})
+    async with served(server), Client(lambda: replace(server.load(), impersonated=jane)) as client:
+        await client.request("GET", PATH)
+    headers = server.requests[0].headers
+    assert headers["Impersonate-Uid"] == "7"
+    assert headers.getall("Impersonate-Group") == ["a", "b"]
+    assert headers.getall("Impersonate-Extra-Example.org%2fsc%25%c3%a9") == ["x", "y"]
+
+
 async def test_a_user_whose_name_would_be_read_as_another_header_is_not_impersonated() -> None:
     server = Server(OK)
-    async with served(server), Client(lambda: replace(server.load(), impersonated="jane\r\nX: y")) as client:
+    jane = Impersonated(user="jane\r\nX: y")
+    async with served(server), Client(lambda: replace(server.load(), impersonated=jane)) as client:
         with pytest.raises(ClusterError, match="control character"):
             await client.request("GET", PATH)
     assert server.requests == []

@@ -4,6 +4,7 @@ import json
 import ssl
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import trustme
 from towline.errors import ClusterError
 from towline.kube import credentials
 from towline.kube.credentials import ClusterChoice
+from towline.kube.impersonated import NOBODY_ELSE, Impersonated
 
 
 @pytest.fixture
@@ -220,15 +222,45 @@ def test_a_user_may_name_the_kubeconfig_the_context_and_whom_to_impersonate(
     path = two_contexts(tmp_path / "config")
     there = ClusterChoice(kubeconfig=path, context="there", impersonated="jane")
     access = credentials.load(there)
-    assert (access.host, access.impersonated) == ("https://b.example:6443", "jane")
+    assert (access.host, access.impersonated.user) == ("https://b.example:6443", "jane")
     assert credentials.context_namespace(there) == "default"
     here = ClusterChoice(kubeconfig=path)
     assert (credentials.load(here).host, credentials.load(here).impersonated) == (
         "https://a.example:6443",
-        "",
+        NOBODY_ELSE,
     )
     assert credentials.context_namespace(here) == "shop"
     assert credentials.contexts(here) == ("here", "there")
+
+
+def test_whom_a_kubeconfig_impersonates_is_impersonated_unless_a_user_names_another(tmp_path: Path) -> None:
+    bob = {
+        "as": "bob",
+        "as-uid": "7",
+        "as-groups": ["a", "b"],
+        "as-user-extra": {"reason": ["x"]},
+    }
+    path = kubeconfig(tmp_path / "config", bob)
+    found = Impersonated(user="bob", uid="7", groups=("a", "b"), extra={"reason": ("x",)})
+    assert credentials.load(ClusterChoice(kubeconfig=path)).impersonated == found
+    jane = ClusterChoice(kubeconfig=path, impersonated="jane")
+    assert credentials.load(jane).impersonated == replace(found, user="jane")  # as for kubectl
+
+
+def test_groups_to_impersonate_need_a_user(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path / "config", {"as-groups": ["a"]})
+    with pytest.raises(ClusterError, match="but no user: add `as`, or give --as"):
+        credentials.load(ClusterChoice(kubeconfig=path))
+    assert credentials.load(ClusterChoice(kubeconfig=path, impersonated="jane")).impersonated.groups == ("a",)
+
+
+@pytest.mark.parametrize("bad", [{"as-groups": "a"}, {"as-user-extra": ["a"]}, {"as-user-extra": {"a": "b"}}])
+def test_a_list_to_impersonate_that_is_none_is_an_error_of_the_kubeconfig(
+    tmp_path: Path, bad: dict[str, Any]
+) -> None:
+    path = kubeconfig(tmp_path / "config", {"as": "bob", **bad})
+    with pytest.raises(ClusterError, match="cannot be read"):
+        credentials.load(ClusterChoice(kubeconfig=path))
 
 
 @pytest.mark.parametrize("ask", [credentials.load, credentials.context_namespace])

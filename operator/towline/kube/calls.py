@@ -126,8 +126,10 @@ def encoded(body: Body | bytes | list[Any] | None) -> bytes | None:
     return orjson.dumps(body, default=_plain)
 
 
-def written(call: Call, host: str, authorization: str, impersonated: str = "") -> bytes:
-    """Return the bytes of an HTTP/1.1 request to the API server at the URL `host`, as the user `impersonated`.
+def written(
+    call: Call, host: str, authorization: str, impersonation: Iterable[tuple[str, str]] = ()
+) -> bytes:
+    """Return the bytes of an HTTP/1.1 request to the API server at the URL `host`, with the headers of impersonation.
 
     Raises:
         ClusterError: a value would be read as more than one header field.
@@ -142,8 +144,7 @@ def written(call: Call, host: str, authorization: str, impersonated: str = "") -
     ]
     if authorization:
         lines.append(f"Authorization: {authorization}")
-    if impersonated:
-        lines.append(f"Impersonate-User: {impersonated}")
+    lines += (f"{name}: {value}" for name, value in impersonation)
     if call.body is not None:
         lines += (f"Content-Type: {call.content_type}", f"Content-Length: {len(call.body)}")
     head = "\r\n".join((*lines, "", "")).encode()

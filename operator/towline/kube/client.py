@@ -277,7 +277,7 @@ class Client:
             async with self._renewing:
                 if self._is_dated():  # nobody else has asked meanwhile
                     await self._authorize(access)
-        return calls.written(call, access.host, self._authorization, access.impersonated)
+        return calls.written(call, access.host, self._authorization, access.impersonated.headers())
 
     def _is_dated(self) -> bool:
         return self._clock() - self._authorized_at > TOKEN_SECONDS

@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 import yaml
 
 from towline.errors import ClusterError
+from towline.kube import impersonated
+from towline.kube.impersonated import NOBODY_ELSE, Impersonated
 
 T = TypeVar("T")
 
@@ -43,8 +45,8 @@ _DEFAULT = ClusterChoice()
 class Access:
     """The address of the API server, and one set of credentials.
 
-    `tls` is False for plain HTTP. `server_name` and `proxy` are empty for the defaults. `impersonated` is the user as
-    whom requests are sent, empty for that of the credentials.
+    `tls` is False for plain HTTP. `server_name` and `proxy` are empty for the defaults. `impersonated` says as whom
+    requests are sent.
     `authorization` gives the value of the header (empty: none); it reads files and runs exec plugins, so it
     belongs in a thread.
     """
@@ -54,7 +56,7 @@ class Access:
     server_name: str
     proxy: str
     authorization: Callable[[], str]
-    impersonated: str = ""
+    impersonated: Impersonated = NOBODY_ELSE
 
 
 async def threaded(work: Callable[[], T]) -> T:
@@ -88,7 +90,13 @@ def load(choice: ClusterChoice = _DEFAULT) -> Access:
     path = _kubeconfig(choice)
     with _translated(path):
         _fill(configuration, kubernetes.config, path, choice.context)
-        return replace(_access(configuration, path), impersonated=choice.impersonated)
+        named = _impersonated(path, choice.context) if path else NOBODY_ELSE
+        named = named.named(choice.impersonated)
+    if named.is_incomplete:
+        raise ClusterError(
+            f"{path} names a uid, groups or extra fields to impersonate, but no user: add `as`, or give --as"
+        )
+    return replace(_access(configuration, path), impersonated=named)
 
 
 async def check() -> None:
@@ -192,14 +200,24 @@ def _context(merged: Any, path: str, name: str) -> Any:
     return found["context"]
 
 
+def _user(merged: Any, path: str, context: str) -> Any:
+    """Return the entry of the user of a context; None where there is none."""
+    return merged["users"].get_with_name(_context(merged, path, context).safe_get("user"), safe=True)
+
+
+def _impersonated(path: str, context: str) -> Impersonated:
+    """Return as whom the kubeconfig says that its user asks."""
+    user = _user(_merged(path), path, context)
+    return impersonated.of_user(user["user"].value or {}) if user else NOBODY_ELSE
+
+
 def _program(merged: Any, path: str, context: str) -> str:
     """Return the program that makes credentials, if the kubeconfig names one; the library only logs its failures.
 
     Raises:
         ClusterError: it is not there.
     """
-    named = _context(merged, path, context).safe_get("user")
-    user = merged["users"].get_with_name(named, safe=True)
+    user = _user(merged, path, context)
     if user is None or "exec" not in user["user"]:
         return ""
     command = str(user["user"]["exec"]["command"])

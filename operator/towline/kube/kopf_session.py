@@ -66,10 +66,11 @@ def session(
                 raise aiohttp.ClientConnectionError(error.message) from error
         return await send(request)
 
+    own = (("Authorization", authorization),) if authorization else ()
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=access.tls, socket_factory=watchful_socket),
         cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"Authorization": authorization} if authorization else None,
+        headers=[*own, *access.impersonated.headers()],
         proxy=access.proxy or None,
         middlewares=(_resumed, *((_named,) if access.server_name else ())),
     )
