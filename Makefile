@@ -8,7 +8,7 @@ PYTHON := $(BIN)/python
 JOBS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock schemas controlplane deploy test soak fuzz check demo bench provenance format
+.PHONY: help setup lock schemas controlplane deploy test soak fuzz check demo bench docs provenance format
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile
@@ -58,3 +58,7 @@ provenance: setup  ## trace every field of the units in DIR=…, and try SAMPLES
 
 bench: setup  ## measure it against a bare client; SAVE=1 keeps the table in e2e/bench/README.md
 	@$(PYTHON) -m e2e.bench $(if $(SAVE),--save)
+
+docs: setup  ## build the pages of docs/ as a site into build/docs; SERVE=1 shows it, with its search
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/site/mkdocs.yml
+	@$(if $(SERVE),$(PYTHON) -m http.server --bind 127.0.0.1 --directory build/docs 8000)
