@@ -163,6 +163,18 @@ class MirrorFetcher:
             raise git_errors.error(remote, answer.complaint)
         return True
 
+    async def fetch_tag(
+        self, remote: Remote, repository: Path, refname: str, sha: str, hearing: Hearing
+    ) -> None:
+        """Fetch an annotated tag whose commit is there already.
+
+        Raises:
+            SourceError: the remote failed.
+        """
+        await self._step(
+            _Wanted(remote=remote, repository=repository, refname=refname, sha=sha, hear=hearing.hear), _WHOLE
+        )
+
     async def join(self, repository: Path) -> None:
         """Join many small packs into few; a repository that cannot be joined in time stays as it is."""
         if (await asyncio.to_thread(disk.contents, repository)).packs <= self._limits.packs:

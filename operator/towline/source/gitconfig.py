@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from towline.source.access import Remote
@@ -86,7 +86,8 @@ _SSH_OPTIONS = (
     "LogLevel=ERROR",
 )
 
-_PATH = "/usr/local/bin:/usr/bin:/bin"
+PATH = "/usr/local/bin:/usr/bin:/bin"
+"""Where git finds itself, ssh, gpg and ssh-keygen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,16 +100,19 @@ class Files:
     askpass: str = ""
 
 
-def render(remote: Remote | None, files: Files) -> bytes:
-    """Return the configuration of one git process, credentials included where it talks to a remote."""
-    lines = _remote_lines(remote, files) if remote else ()
+def render(remote: Remote | None, files: Files, more: Iterable[str] = ()) -> bytes:
+    """Return the configuration of one git process, credentials included where it talks to a remote.
+
+    `more` are lines that it has besides.
+    """
+    lines = (*(_remote_lines(remote, files) if remote else ()), *more)
     return (_SETTINGS + _CHECKS + "".join(f"{line}\n" for line in lines)).encode()
 
 
 def environment(config: str, home: str, remote: Remote | None, files: Files) -> tuple[str, ...]:
     """Return the whole environment of one git process as `NAME=value`; no secret is in it."""
     return (
-        f"PATH={_PATH}",
+        f"PATH={PATH}",
         f"HOME={home}",
         f"GIT_CONFIG_GLOBAL={config}",
         "GIT_CONFIG_NOSYSTEM=1",
@@ -131,17 +135,17 @@ def askpass(passphrase: str) -> bytes:
 def _remote_lines(remote: Remote, files: Files) -> Iterator[str]:
     if remote.scheme == "ssh":
         yield "[core]"
-        yield f"    sshCommand = {_quoted(_ssh(remote, files))}"
+        yield f"    sshCommand = {quoted(_ssh(remote, files))}"
         return
     yield "[http]"
     if remote.authorization:
-        yield f"    extraHeader = {_quoted(f'Authorization: {remote.authorization}')}"
+        yield f"    extraHeader = {quoted(f'Authorization: {remote.authorization}')}"
     if files.ca:
-        yield f"    sslCAInfo = {_quoted(files.ca)}"
+        yield f"    sslCAInfo = {quoted(files.ca)}"
     if (
         remote.address and ":" not in remote.hostname
     ):  # a literal of version 6 has no name that could be looked up
-        yield f"    curloptResolve = {_quoted(f'{remote.hostname}:{remote.port}:{remote.address}')}"
+        yield f"    curloptResolve = {quoted(f'{remote.hostname}:{remote.port}:{remote.address}')}"
 
 
 def _ssh(remote: Remote, files: Files) -> str:
@@ -158,6 +162,7 @@ def _ssh(remote: Remote, files: Files) -> str:
     return " ".join(("ssh", "-F", "/dev/null", *(f"-o '{option}'" for option in options)))
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """Return a value as a configuration may hold it, whatever characters are in it."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

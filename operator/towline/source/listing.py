@@ -100,21 +100,33 @@ def no_folder(
 _BATCHED = re.compile(rb"([0-9a-f]+) (\w+) ([0-9]+)\n")
 
 
+def objects(batch: bytes) -> dict[str, tuple[str, bytes]]:
+    """Read the output of `git cat-file --batch`: the type and the content of each object, by its id.
+
+    Raises:
+        ValueError: an object is missing, or the output ends early.
+    """
+    found: dict[str, tuple[str, bytes]] = {}
+    at = 0
+    while at < len(batch):
+        match = _BATCHED.match(batch, at)
+        if match is None:
+            raise ValueError("not the output of git cat-file --batch")
+        end = match.end() + int(match[3])
+        if batch[end : end + 1] != b"\n":
+            raise ValueError("the output of git cat-file --batch ends early")
+        found[match[1].decode()] = match[2].decode(), batch[match.end() : end]
+        at = end + 1
+    return found
+
+
 def blobs(batch: bytes) -> dict[str, bytes]:
     """Read the output of `git cat-file --batch` for blobs.
 
     Raises:
         ValueError: an object is missing or no blob, or the output ends early.
     """
-    contents: dict[str, bytes] = {}
-    at = 0
-    while at < len(batch):
-        match = _BATCHED.match(batch, at)
-        if match is None or match[2] != b"blob":
-            raise ValueError("not the output of git cat-file --batch for blobs")
-        end = match.end() + int(match[3])
-        if batch[end : end + 1] != b"\n":
-            raise ValueError("the output of git cat-file --batch ends early")
-        contents[match[1].decode()] = batch[match.end() : end]
-        at = end + 1
-    return contents
+    found = objects(batch)
+    if any(kind != "blob" for kind, _ in found.values()):
+        raise ValueError("not the output of git cat-file --batch for blobs")
+    return {sha: content for sha, (_, content) in found.items()}

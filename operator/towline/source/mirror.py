@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from towline import log
 from towline.api.gitrepository import Ref
+from towline.api.verification import Signature
 from towline.errors import CostlyError, Reason, SourceError, SpecError
 from towline.model import Revision
 from towline.shares.pools import Pools
@@ -31,6 +32,10 @@ from towline.source.public_addresses import Addresses
 from towline.source.reader import Reader, TooMuchWorkError, UnreadableError
 from towline.source.refs import Refs
 from towline.source.selection import Entry, SourceLimits
+from towline.source.signatures import signed_object
+from towline.source.signatures.signature_check import SignatureCheck
+from towline.source.signatures.signed_object import SignedObject
+from towline.source.signatures.trusted_keys import TrustedKeys
 from towline.source.smart.exchange import Exchanges
 from towline.source.transport import LOCAL_CPU, Hearing, Transport, deadline, overdue, patience
 from towline.source.trees.glance import Glances
@@ -125,6 +130,7 @@ class Mirrors:
         self._looks = Looks(git, exchanges, self._limits.refs)
         self._reader = Reader(git, self._limits)
         self._fetcher = MirrorFetcher(git, exchanges, self._limits)
+        self._signatures = SignatureCheck(git, folder / "keys")
 
     async def look(self, remote: Remote, seconds: float, age: float = 0.0, ref: Ref | None = None) -> Refs:
         """Return what the remote offers, `ref` at any rate; an answer that is at most `age` seconds old will do."""
@@ -161,6 +167,21 @@ class Mirrors:
             if not mirror.fetchers and mirror.packs > self._limits.packs:
                 async with mirror.lock:
                     await self._fetcher.join(mirror.folder)
+
+    async def fetch_tag(self, remote: Remote, refname: str, tag: str, seconds: float) -> None:
+        """Make an annotated tag readable whose commit was fetched; nothing happens where it is already.
+
+        Raises:
+            SourceError: the remote is silent for `seconds`, or the tag has moved.
+        """
+        mirror = self._mirror(remote, tag)
+        if await self._reader.kind(mirror.folder, tag) == "tag":
+            return
+        with _on_disk(remote), self._veiled(remote, mirror.hearing):
+            async with patience(remote, seconds, mirror.hearing), mirror.lock:
+                await self._fetcher.fetch_tag(remote, mirror.folder, refname, tag, mirror.hearing)
+        if await self._reader.kind(mirror.folder, tag) != "tag":
+            raise moved(remote, refname)
 
     @contextmanager
     def _veiled(self, remote: Remote, hearing: Hearing | None = None) -> Iterator[None]:
@@ -233,6 +254,26 @@ class Mirrors:
                 mirror.ancestors.clear()
             mirror.ancestors.add((tip, sha))
         return found
+
+    async def since(self, remote: Remote, base: str, tip: str, limit: int) -> tuple[str, ...] | None:
+        """Return the newest commits that a fetched one has and a base lacks, by their ids; as `Reader.since`."""
+        mirror = self._mirror(remote, tip)
+        return await self._read(remote, mirror, tip, self._reader.since(mirror.folder, base, tip, limit))
+
+    async def signed(self, remote: Remote, shas: Sequence[str]) -> tuple[SignedObject, ...]:
+        """Say how fetched commits and tags are signed, by their ids."""
+        mirror = self._mirror(remote, shas[0])
+        found = await self._read(remote, mirror, "", self._reader.objects(mirror.folder, shas))
+        return await asyncio.to_thread(signed_object.read, shas, found)
+
+    async def verify(
+        self, remote: Remote, signed: Sequence[SignedObject], keys: TrustedKeys
+    ) -> tuple[Signature, ...]:
+        """Return what becomes of signatures; as `SignatureCheck.verify`."""
+        mirror = self._mirror(remote, signed[0].sha)
+        with _on_disk(remote):
+            verifying = self._signatures.verify(mirror.folder, signed, keys)
+            return await self._read(remote, mirror, "", verifying)
 
     async def history(self, remote: Remote, old: str, new: str) -> History:
         """Return the commits that `new` has and `old` lacks; `new` alone where they share nothing."""

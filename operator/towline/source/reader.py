@@ -230,6 +230,25 @@ class Reader:
             raise UnreadableError
         return blobs
 
+    async def objects(self, repository: Path, shas: Sequence[str]) -> Mapping[str, tuple[str, bytes]]:
+        """Return the type and the content of some commits and tags, by their ids; `shas` has none twice."""
+        stdin = "".join(f"{_id(sha)}\n" for sha in shas).encode()
+        found = await self._out(_call(repository, "cat-file", "--batch", stdin=stdin, limit=_LOG_BYTES))
+        return await _parsed(found, listing.objects)
+
+    async def since(self, repository: Path, base: str, tip: str, limit: int) -> tuple[str, ...] | None:
+        """Return the ids of the newest commits that a tip has and a base lacks; None where the base is not there.
+
+        Without a base it has all of them.
+        """
+        if base and (len(base) != len(tip) or await self.kind(repository, base) != "commit"):
+            return None
+        span = (_id(tip), *((f"^{_id(base)}",) if base else ()))
+        call = _call(
+            repository, "rev-list", "--date-order", f"--max-count={limit}", *span, "--", limit=_LOG_BYTES
+        )
+        return tuple((await self._out(call)).decode().split())
+
     async def revisions(self, repository: Path, shas: Iterable[str]) -> Mapping[str, Revision]:
         """Return some commits, each without regard to the others."""
         stdin = "".join(f"{_id(sha)}\n" for sha in shas).encode()

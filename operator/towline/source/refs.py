@@ -35,10 +35,12 @@ class Refs:
 
     `head` is the ref that the remote's HEAD names, empty where HEAD is detached or unborn. Of a remote with many refs
     only those are kept that some spec follows: `answers` are the specs' refs, None where nothing was left out. `total`
-    counts what was offered, None where only a part was asked for. `digest` is that of the answer.
+    counts what was offered, None where only a part was asked for. `digest` is that of the answer. `tags` are the ids of
+    the annotated tags themselves, by the names of their refs.
     """
 
     names: Mapping[str, str]
+    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     head: str = ""
     answers: frozenset[Ref] | None = field(default=None, compare=False)
     total: int | None = field(default=None, compare=False)
@@ -149,6 +151,7 @@ def _patterns(ref: Ref) -> Iterator[str]:
 def _offered(lines: Iterable[tuple[bytes, bytes]], head: str, wanted: frozenset[Ref] | None) -> Refs:
     """Take object ids with names; a name with `^{}` is what an annotated tag points at."""
     few: dict[bytes, bytes] = {}
+    tags: dict[bytes, bytes] = {}
     kept = _Kept(wanted or (), head)
     total = 0
     for left, peeled in lines:
@@ -157,6 +160,8 @@ def _offered(lines: Iterable[tuple[bytes, bytes]], head: str, wanted: frozenset[
         name = peeled.removesuffix(b"^{}")
         total += name == peeled
         if wanted is None or len(few) <= _FEW:
+            if name != peeled and name in few:
+                tags[name] = few[name]
             few[name] = left
         kept.take(name, left)
     whole = wanted is None or total <= _FEW
@@ -165,10 +170,12 @@ def _offered(lines: Iterable[tuple[bytes, bytes]], head: str, wanted: frozenset[
         for name, left in (few if whole else kept.names).items()
         if _NAME.fullmatch(_text(name))
     }
+    annotated = {_text(name): sha.decode() for name, sha in (tags if whole else kept.tags).items()}
     if head not in names and "HEAD" in names and _NAME.fullmatch(head):
         names[head] = names["HEAD"]
     return Refs(
         names=MappingProxyType(names),
+        tags=MappingProxyType({name: sha for name, sha in annotated.items() if name in names}),
         head=head if head in names else "",
         answers=None if whole else wanted,
         total=total,
@@ -178,11 +185,12 @@ def _offered(lines: Iterable[tuple[bytes, bytes]], head: str, wanted: frozenset[
 class _Kept:
     """Of many refs those that some spec follows; of tags in a range of versions the newest.
 
-    `names` are the objects of those that are kept.
+    `names` are the objects of those that are kept, `tags` those of annotated tags themselves.
     """
 
     def __init__(self, wanted: Iterable[Ref], head: str) -> None:
         self.names: dict[bytes, bytes] = {}
+        self.tags: dict[bytes, bytes] = {}
         self._exact = {b"HEAD", head.encode()}
         self._newest: dict[versions.Range, tuple[Any, bytes]] = {}
         for ref in map(_branch, wanted):
@@ -194,6 +202,8 @@ class _Kept:
 
     def take(self, name: bytes, sha: bytes) -> None:
         """Look at a ref; what an annotated tag points at comes right behind it, under the same name."""
+        if name in self.names:
+            self.tags[name] = self.names[name]
         if name in self._exact or name in self.names:
             self.names[name] = sha
         elif self._newest and (version := versions.tagged(_text(name))):
@@ -210,6 +220,7 @@ class _Kept:
     def _drop(self, name: bytes) -> None:
         if name not in self._exact and all(name != newest for _, newest in self._newest.values()):
             self.names.pop(name, None)
+            self.tags.pop(name, None)
 
 
 def _text(name: bytes) -> str:

@@ -70,11 +70,15 @@ class GitCommand:
     `limit` bounds its output in bytes; `remote` is whom it talks to, None where it stays on this machine. Where it is
     `traced`, standard error shows the packets of the smart protocol, and nothing where the other side speaks none.
     `hear` is told of each line of progress. `talk` sends it what it reads, instead of `stdin`, and may read what it
-    answers; so it cannot be repeated with more memory.
+    answers; so it cannot be repeated with more memory. `settings` are lines that its configuration has besides, and
+    `variables` are in its environment as `NAME=value`. `program` is the path of another program, empty for git itself.
     """
 
     arguments: tuple[str, ...]
     limit: int
+    program: str = ""
+    settings: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
     repository: Path = NO_REPOSITORY
     remote: Remote | None = None
     stdin: bytes = b""
@@ -164,13 +168,16 @@ class Transport:
         if self._git is None:
             raise SourceError(Reason.GIT_UNAVAILABLE, "git is not installed where the operator runs")
         files = _files(call.remote, lent, kept) if call.remote else Files()
-        config = lent.inherited(gitconfig.render(call.remote, files))
+        config = lent.inherited(gitconfig.render(call.remote, files, call.settings))
         environment = gitconfig.environment(config, str(self._folder), call.remote, files)
-        more = (f"GIT_DIR={call.repository}", *(("GIT_TRACE_PACKET=1",) if call.traced else ()))
+        traced = ("GIT_TRACE_PACKET=1",) if call.traced else ()
+        more = (f"GIT_DIR={call.repository}", *traced, *call.variables)
         seconds = _REMOTE_CPU if call.remote else LOCAL_CPU
         limits = Limits(memory=memory, seconds=seconds)
         try:
-            command = self._limiter.limited(limits, (*environment, *more), (self._git, *call.arguments))
+            command = self._limiter.limited(
+                limits, (*environment, *more), (call.program or self._git, *call.arguments)
+            )
         except NoShellError as error:
             message = "git cannot be limited: sh or env is not installed where the operator runs"
             raise SourceError(Reason.GIT_UNAVAILABLE, message) from error

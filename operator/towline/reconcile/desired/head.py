@@ -12,6 +12,7 @@ class Head:
     """The ref that a spec follows: its full name, and its commit.
 
     Where the spec names a commit and the branch that it must be in, `tip` is the head of that branch; else it is empty.
+    `tag` is the id of the annotated tag that led to the commit, empty where none did.
     `seen_at` is when the remote answered, by the event loop's clock.
     """
 
@@ -20,6 +21,7 @@ class Head:
     sha: str
     seen_at: float = field(compare=False)
     tip: str = ""
+    tag: str = ""
 
     @property
     def ref(self) -> str:

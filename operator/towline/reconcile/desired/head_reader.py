@@ -68,7 +68,8 @@ class HeadReader:
         seen_at = self._mirrors.seen_at(remote)
         name, sha = refs.resolve(spec.ref, offered)  # of many tags, only the newest in some range are left
         tip = offered.names[name] if spec.ref.branch else ""
-        return Head(remote=remote, name=name, sha=sha, seen_at=seen_at, tip=tip)
+        tag = offered.tags.get(name, "")
+        return Head(remote=remote, name=name, sha=sha, seen_at=seen_at, tip=tip, tag=tag)
 
     async def recalled(self, key: Key, spec: Spec, sha: str) -> tuple[Head, Revision] | None:
         """Return an earlier commit without asking the remote; None where its mirror lacks it.

@@ -1,0 +1,1 @@
+"""Verify signatures of commits and tags with the keys of a Secret."""
