@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 import towline
-from towline.cli.lazy_group import LazyGroup, Verb
+from towline.cli.command_line import CommandLine
+from towline.cli.lazy_group import Verb
 
 _VERBS = (
     Verb(
@@ -139,7 +140,7 @@ _VERBS = (
 """All commands; a summary is the first line of the command's own help."""
 
 
-@click.group(cls=LazyGroup, verbs=_VERBS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandLine, verbs=_VERBS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(towline.__version__, prog_name="towline")
 def main() -> None:
     """Keep a Kubernetes cluster in sync with Git."""

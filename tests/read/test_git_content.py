@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -326,3 +327,30 @@ async def test_names_ids_and_their_starts_resolve_to_commits(repo: Repo, user: M
         first,
         first,
     ]
+
+
+_BLAMES = """
+import asyncio, os, sys
+from pathlib import Path
+from towline.read.git import git_search
+async def main():
+    content = await git_search.clone(Path(sys.argv[1]), dict(os.environ))
+    print(len(await content.blame(sys.argv[2], "gr\\xf6\\xdfe.yaml")))
+asyncio.run(main())
+"""
+
+
+def test_files_of_any_name_are_read_whatever_the_locale(
+    repo: Repo, tmp_path: Path, user: Mapping[str, str]
+) -> None:
+    sha = repo.commit({"größe.yaml": "a: 1\nb: 2\n"})
+    clone = cloned(repo, tmp_path / "clönë", SHOP)
+    plain = {**user, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    told = subprocess.run(
+        [sys.executable, "-c", _BLAMES, str(clone), sha],
+        env=plain,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.stdout, told.stderr) == ("2\n", "")

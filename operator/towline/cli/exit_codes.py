@@ -16,6 +16,8 @@ class ExitCode(IntEnum):
     """Wrong usage, no answer, or not all of it."""
     INTERRUPTED = 130
     """Ended by Ctrl-C, as a shell counts it."""
+    READER_GONE = 141
+    """What read the output ended first, as a shell counts it."""
 
 
 class NoAnswerError(click.ClickException):

@@ -140,7 +140,7 @@ _NAMESPACE = click.option(
     shell_complete=completion.namespaces,
     help="The namespace to look in; by default that of the context.",
 )
-_EVERYWHERE = click.option("-A", "--all-namespaces", is_flag=True, help="OutputStyle in all namespaces.")
+_EVERYWHERE = click.option("-A", "--all-namespaces", is_flag=True, help="Look in all namespaces.")
 _SELECTOR = click.option(
     "-l", "--selector", default="", metavar="LABELS", help="Only what has these labels, as for kubectl."
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -111,7 +112,7 @@ class CacheMirror:
         environment = local_git.quiet(self.environment)
         with _locked(self.folder):
             if not (self.folder / "HEAD").is_file():
-                made = ("init", "--quiet", "--bare", "--template=", "--", str(self.folder))
+                made = ("init", "--quiet", "--bare", "--template=", "--", os.fsencode(self.folder))
                 await self._run(made, environment)
             arguments = ("fetch", *_OPTIONS, *options, "--", self._checked, *refspecs)
             await self._run(arguments, environment | {"GIT_DIR": str(self.folder)})
@@ -120,7 +121,7 @@ class CacheMirror:
             raise SourceError(Reason.GIT_UNAVAILABLE, f"{self.folder} cannot be written")
         return content
 
-    async def _run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    async def _run(self, arguments: Sequence[str | bytes], environment: Mapping[str, str]) -> None:
         answer = await local_git.run(
             (*local_git.settings(_FETCHING), *arguments), environment=environment, seconds=self.seconds
         )

@@ -79,7 +79,7 @@ class LocalGit:
             SourceError: git is not installed, or it took too long.
         """
         return await run(
-            ("-C", str(folder), *settings(READING), *arguments),
+            ("-C", os.fsencode(folder), *settings(READING), *arguments),
             environment=self._environment,
             seconds=self._seconds,
         )
@@ -120,7 +120,7 @@ def settings(pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
 
 
 async def run(
-    arguments: Sequence[str],
+    arguments: Sequence[str | bytes],
     *,
     environment: Mapping[str, str],
     seconds: float,
@@ -138,7 +138,7 @@ async def run(
         raise SourceError(Reason.GIT_UNAVAILABLE, "git is not installed: install it, so that Git can be read")
     child = await asyncio.create_subprocess_exec(
         git,
-        *arguments,
+        *map(_encoded, arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -159,6 +159,11 @@ async def run(
         await _ended(child)
         await aio.end(said, sent)
     return ProcessResult(code=code, out=out, complaint=complaint.decode("utf-8", "replace"))
+
+
+def _encoded(word: str | bytes) -> bytes:
+    """Return an argument as Git takes paths in commits, whatever the locale; those on disk are bytes already."""
+    return word if isinstance(word, bytes) else word.encode("utf-8", "surrogateescape")
 
 
 _NAMED = frozenset({"blame", "fetch", "log", "ls-tree", "cat-file", "rev-list", "diff-tree", "rev-parse"})
