@@ -60,5 +60,6 @@ bench: setup  ## measure it against a bare client; SAVE=1 keeps the table in e2e
 	@$(PYTHON) -m e2e.bench $(if $(SAVE),--save)
 
 docs: setup  ## build the pages of docs/ as a site into build/docs; SERVE=1 shows it, with its search
+	@PYTHONPATH=operator:. $(PYTHON) -m docs.site.field_tables
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/site/mkdocs.yml
 	@$(if $(SERVE),$(PYTHON) -m http.server --bind 127.0.0.1 --directory build/docs 8000)

@@ -1,4 +1,4 @@
-"""Each claim of the threat model and of SECURITY.md names tests that hold it, and each of them exists."""
+"""Claims of the threat model, of SECURITY.md and of pages that compare name tests that show them, and these exist."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "docs" / "threat-model.md"
 SECURITY = ROOT / "SECURITY.md"
+SHOWN = tuple(ROOT / "docs" / page for page in ("upgrade-and-uninstall.md",))
+"""Pages whose tables end in the tests that show each row."""
+
 _NAME = re.compile(r"`(test_\w+)`")
 
 
@@ -48,7 +51,13 @@ def unheld(texts: Iterable[str]) -> list[str]:
     return [text for text in texts if not _NAME.search(text)]
 
 
-@pytest.mark.parametrize("page", [MODEL, SECURITY], ids=["threat model", "SECURITY"])
+def shown(text: str) -> list[str]:
+    """Return the rows of the tables whose last column says what shows them."""
+    tables = re.findall(r"^\|.*\| shown by \|\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
+    return [row for table in tables for row in table.splitlines()]
+
+
+@pytest.mark.parametrize("page", [MODEL, SECURITY, *SHOWN], ids=lambda page: page.stem)
 def test_every_test_that_a_claim_names_exists(page: Path) -> None:
     assert missing(page.read_text(), functions(ROOT / "tests", ROOT / "e2e" / "stories")) == []
 
@@ -56,6 +65,13 @@ def test_every_test_that_a_claim_names_exists(page: Path) -> None:
 def test_every_claim_of_the_threat_model_names_a_test() -> None:
     found = claims(MODEL.read_text())
     assert len(found) > 30
+    assert unheld(found) == []
+
+
+@pytest.mark.parametrize("page", SHOWN, ids=lambda page: page.stem)
+def test_every_row_of_a_page_that_is_shown_by_tests_names_one(page: Path) -> None:
+    found = shown(page.read_text())
+    assert len(found) > 5
     assert unheld(found) == []
 
 
@@ -69,6 +85,8 @@ def test_a_test_that_was_renamed_and_a_claim_without_one_are_found() -> None:
     assert missing("held by `test_gone` and `test_here`", {"test_here"}) == ["test_gone"]
     rows = "| cannot | held by |\n|---|---|\n| do a | `test_a` |\n| do b | hope |\n"
     assert unheld(claims(rows)) == ["| do b | hope |"]
+    rows = "| you see | shown by |\n|---|---|\n| a | `test_a` |\n| b | hope |\n"
+    assert unheld(shown(rows)) == ["| b | hope |"]
     points = "## What Towline holds itself to\n\n- one: `test_a`\n- two\n  and more\n\n## Next\n- three\n"
     assert unheld(promises(points)) == ["- two\n  and more\n"]
 

@@ -134,6 +134,11 @@ def comments(file: Path) -> Iterator[Text]:
 
 PAGES = (
     *(ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md")),
+    *(
+        page
+        for page in sorted((ROOT / "docs").glob("*.md"))
+        if page.stem not in {"architecture", "reliability"}
+    ),
     *sorted((ROOT / "docs" / "reference").glob("*.md")),
     *sorted((ROOT / "docs" / "guides").glob("*.md")),
     CHART / "templates" / "NOTES.txt",

@@ -65,6 +65,10 @@ class RuleTable:
         self._above = {above for name in self._rules for above in _above(name)}
         self._maps = {name.removesuffix("{}") for name in rules if name.endswith("{}")}
 
+    def rules(self) -> Mapping[str, FieldRule]:
+        """Return the rules by the names of their fields, in the order of the table."""
+        return self._rules
+
     def find(self, name: str) -> FieldRule | None:
         """Return the rule of a field by its name, or that of the nearest field above it."""
         while name:
