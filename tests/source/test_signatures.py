@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from towline.api.verification import Signature, SignatureFormat, Trust
+from towline.api.signed.verification import Signature, SignatureFormat, Trust
 from towline.shares.pools import Pools
 from towline.source.reader import Reader
 from towline.source.selection import SourceLimits

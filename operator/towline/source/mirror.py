@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from towline import log
 from towline.api.gitrepository import Ref
-from towline.api.verification import Signature
+from towline.api.signed.verification import Signature
 from towline.errors import CostlyError, Reason, SourceError, SpecError
 from towline.model import Revision
 from towline.shares.pools import Pools

@@ -11,13 +11,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from towline.api.verification import Signature, SignatureFormat, SignedKind, Trust
+from towline.api.signed.verification import Signature, SignatureFormat, SignedKind, Trust
 from towline.source import gitconfig
 from towline.source.process import ProcessResult
 from towline.source.signatures import verdict_lines
 from towline.source.signatures.signed_object import SIGNATURE_BYTES, SignedObject
 from towline.source.signatures.trusted_keys import TrustedKeys, UnfitKeysError
-from towline.source.signatures.verdict_lines import Said
+from towline.source.signatures.verdict_lines import Judgement
 from towline.source.transport import GitCommand, GitRunner
 
 _SAID_BYTES = 64 * 1024
@@ -206,9 +206,9 @@ def _told(signed: SignedObject) -> Signature | None:
     return Signature(sha=signed.sha, kind=signed.kind, trust=trust, format=signed.format, why=why)
 
 
-def _said(form: SignatureFormat, answer: ProcessResult) -> Said:
+def _said(form: SignatureFormat, answer: ProcessResult) -> Judgement:
     if len(answer.complaint) > _FULL:
-        return Said(trust=Trust.BAD_SIGNATURE, why="has a signature with too much in it")
+        return Judgement(trust=Trust.BAD_SIGNATURE, why="has a signature with too much in it")
     if form is SignatureFormat.GPG:
         return verdict_lines.by_gpg(answer.code, answer.complaint)
     return verdict_lines.by_ssh(answer.code, answer.complaint)

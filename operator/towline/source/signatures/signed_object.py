@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from towline.api.verification import SignatureFormat, SignedKind
+from towline.api.signed.verification import SignatureFormat, SignedKind
 
 SIGNATURE_BYTES = 64 * 1024
 """A signature of a person has a few hundred bytes, one with a certificate a few thousand."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from towline.api.verification import Trust
+from towline.api.signed.verification import Trust
 
 _STATUS = "[GNUPG:] "
 _HEX = re.compile(r"[0-9A-F]{16,64}")
@@ -32,7 +32,7 @@ _NAMESPACE = re.compile(r"^[^\n]*:[0-9]+: key is not permitted for use in signat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Judgement:
     """What was said about a signature; `why` is what `trust` does not say, as the end of a sentence."""
 
     trust: Trust
@@ -41,7 +41,7 @@ class Said:
     why: str = ""
 
 
-def by_gpg(code: int, said: str) -> Said:
+def by_gpg(code: int, said: str) -> Judgement:
     """Read the status lines of gpg about one signature.
 
     It is trusted where there is exactly one verdict, that is GOODSIG, exactly one VALIDSIG names the key, and git
@@ -52,7 +52,7 @@ def by_gpg(code: int, said: str) -> Said:
     valid = [line for line in lines if line[0] == "VALIDSIG"]
     if len(verdicts) != 1 or len(valid) > 1:
         why = "has more than one signature" if len(verdicts) > 1 else ""
-        return Said(trust=Trust.BAD_SIGNATURE, why=why)
+        return Judgement(trust=Trust.BAD_SIGNATURE, why=why)
     (verdict,) = verdicts
     trust = _VERDICTS[verdict[0]]
     key = _key(valid[0] if valid else verdict)
@@ -60,15 +60,15 @@ def by_gpg(code: int, said: str) -> Said:
         return _errors(verdict, key)
     signer = unquote(" ".join(verdict[2:]))
     if trust is Trust.TRUSTED and (code != 0 or not valid or not key):
-        return Said(trust=Trust.BAD_SIGNATURE, key=key, why="could not be verified by git")
-    return Said(trust=trust, key=key, signer="" if trust is Trust.BAD_SIGNATURE else signer)
+        return Judgement(trust=Trust.BAD_SIGNATURE, key=key, why="could not be verified by git")
+    return Judgement(trust=trust, key=key, signer="" if trust is Trust.BAD_SIGNATURE else signer)
 
 
-def _errors(verdict: list[str], key: str) -> Said:
+def _errors(verdict: list[str], key: str) -> Judgement:
     """Read an ERRSIG: its key id, methods, time, why it could not be checked, and on newer versions the fingerprint."""
     if len(verdict) > 6 and verdict[6] == _NO_PUBLIC_KEY:
-        return Said(trust=Trust.UNKNOWN_KEY, key=key)
-    return Said(trust=Trust.UNSUPPORTED, key=key, why="is signed by a method that gpg does not accept")
+        return Judgement(trust=Trust.UNKNOWN_KEY, key=key)
+    return Judgement(trust=Trust.UNSUPPORTED, key=key, why="is signed by a method that gpg does not accept")
 
 
 def _key(line: list[str]) -> str:
@@ -77,20 +77,22 @@ def _key(line: list[str]) -> str:
     return next((each for each in shown if _HEX.fullmatch(each)), "")
 
 
-def by_ssh(code: int, said: str) -> Said:
+def by_ssh(code: int, said: str) -> Judgement:
     """Read what ssh-keygen says about one signature: it is trusted where that names a signer, and git agrees."""
     found = [match for line in said.split("\n") if (match := _GOOD.fullmatch(line.rstrip("\r")))]
     signed = [match for match in found if match["signer"]]
     if code == 0 and len(found) == 1 and signed:
-        return Said(trust=Trust.TRUSTED, key=signed[0]["key"], signer=signed[0]["signer"])
+        return Judgement(trust=Trust.TRUSTED, key=signed[0]["key"], signer=signed[0]["signer"])
     key = found[0]["key"] if found else ""
     if _EXPIRED.search(said):
-        return Said(trust=Trust.EXPIRED_KEY, key=key, why="was made after the valid-before of its key")
+        return Judgement(trust=Trust.EXPIRED_KEY, key=key, why="was made after the valid-before of its key")
     if _EARLY.search(said):
-        return Said(trust=Trust.EXPIRED_KEY, key=key, why="was made before the valid-after of its key")
+        return Judgement(trust=Trust.EXPIRED_KEY, key=key, why="was made before the valid-after of its key")
     if _NAMESPACE.search(said):
-        return Said(trust=Trust.UNKNOWN_KEY, key=key, why='is by a key whose namespaces do not have "git"')
-    return Said(trust=Trust.UNKNOWN_KEY if found else Trust.BAD_SIGNATURE, key=key)
+        return Judgement(
+            trust=Trust.UNKNOWN_KEY, key=key, why='is by a key whose namespaces do not have "git"'
+        )
+    return Judgement(trust=Trust.UNKNOWN_KEY if found else Trust.BAD_SIGNATURE, key=key)
 
 
 _HAS_PRIVATE = 16

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from towline import text
-from towline.api.verifying import VerifyMode
+from towline.api.signed.verifying import VerifyMode
 from towline.model import Body
 
 KEPT = 250

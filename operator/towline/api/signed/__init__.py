@@ -1,0 +1,1 @@
+"""What must be signed, and what became of it."""
