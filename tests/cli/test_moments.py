@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -26,12 +28,28 @@ NOW = datetime(2026, 11, 30, 18, 30, tzinfo=UTC)
     ],
 )
 def test_a_date_a_time_and_an_age_are_moments(given: str, moment: str) -> None:
-    assert moments.parse(given, NOW) == moment
+    assert moments.parse(given, NOW, UTC) == moment
 
 
 def test_a_date_is_that_of_the_place_where_it_is_written() -> None:
-    now = NOW.astimezone(timezone(timedelta(hours=2)))
-    assert moments.parse("2026-11-30", now) == "2026-11-29T22:00:00Z"
+    place = timezone(timedelta(hours=2))
+    assert moments.parse("2026-11-30", NOW, place) == "2026-11-29T22:00:00Z"
+
+
+@pytest.fixture
+def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose clock is set back in October."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_berlin")
+def test_a_date_has_the_time_of_its_own_season() -> None:
+    assert moments.parse("2026-07-01", NOW) == "2026-06-30T22:00:00Z"
+    assert moments.parse("2026-12-01 12:00", NOW) == "2026-12-01T11:00:00Z"
 
 
 @pytest.mark.parametrize("given", ["soon", "7", "d", "-7d", "2026-13-01", "99999d99999d", "1y", " "])

@@ -171,6 +171,16 @@ def test_both_ends_of_a_suspension_are_told_and_so_is_an_annotation_that_cannot_
     assert heard(wrong, wrong) == []
 
 
+def test_a_suspension_that_was_over_before_anybody_looked_is_told_once() -> None:
+    free = suspended("False", "spec.suspend is not set")
+    over = suspended("False", "The suspension ended at its time, 2026-01-01T00:00:00Z")
+    ended = "The suspension ended at its time, 2026-01-01T00:00:00Z"
+    told = f"No longer suspended, as it was while Towline did not run. {ended}"
+    assert heard(free, over, has_ended=True) == [("resumed", Weight.NORMAL, "Resumed", told)]
+    assert heard(over, over, has_ended=True) == []
+    assert heard(over, free) == []
+
+
 def suspended(truth: str, message: str) -> dict[str, Any]:
     entry = {
         "type": "Suspended",
@@ -181,8 +191,8 @@ def suspended(truth: str, message: str) -> dict[str, Any]:
     return {**SYNCED, "conditions": [*SYNCED["conditions"], entry]}
 
 
-def heard(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, ...]]:
-    found = announcement.suspensions(before, after)
+def heard(before: dict[str, Any], after: dict[str, Any], *, has_ended: bool = False) -> list[tuple[str, ...]]:
+    found = announcement.suspensions(before, after, has_ended=has_ended)
     return [(each.event, each.weight, each.reason, each.message) for each in found]
 
 

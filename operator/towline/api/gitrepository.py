@@ -45,6 +45,7 @@ class GitRepository:
 
     `created_at` and `deleted_at` (empty while it lives) are RFC 3339 as the API server wrote them; `raw_spec` and
     `status` are empty where they are not maps. `read_at` is when it was read: what has an end is over or not then.
+    `suspend_asked` is a time at which its spec and its annotation both asked to suspend it, None where none is known.
     """
 
     key: Key
@@ -58,6 +59,7 @@ class GitRepository:
     raw_spec: Body
     status: Body
     read_at: datetime
+    suspend_asked: datetime | None = None
 
     @property
     def deleting(self) -> bool:
@@ -72,7 +74,9 @@ class GitRepository:
     @property
     def suspend_state(self) -> SuspendState:
         """Whether it was suspended when it was read, and what is wrong with its annotation."""
-        return suspending.state(self.raw_spec, self.annotations, self.status, self.read_at)
+        return suspending.state(
+            self.raw_spec, self.annotations, self.status, self.read_at, self.suspend_asked
+        )
 
     @property
     def is_suspended(self) -> bool:
@@ -243,6 +247,7 @@ def identify(raw: Body, read_at: datetime = _AT_NO_TIME) -> GitRepository:
         raw_spec=_map(raw.get("spec")),
         status=_map(raw.get("status")),
         read_at=read_at,
+        suspend_asked=suspending.asked_at(metadata),
     )
 
 

@@ -95,12 +95,13 @@ def _asked(before: Body, said: Body) -> Announcement | None:
     return Announcement(event="looked as asked", weight=Weight.NORMAL, reason="Requested", message=message)
 
 
-def suspensions(before: Body, said: Body) -> Iterator[Announcement]:
+def suspensions(before: Body, said: Body, *, has_ended: bool = False) -> Iterator[Announcement]:
     """Yield that a suspension began, was changed, or ended, and that its annotation cannot be read.
 
     Args:
         before: the status that the pass began with.
         said: the status after it.
+        has_ended: whether its time is over; that of a suspension which began and ended while no operator ran is told.
     """
     old, new = condition.find(before, Type.SUSPENDED), condition.find(said, Type.SUSPENDED)
     message, was, is_now = (
@@ -113,6 +114,9 @@ def suspensions(before: Body, said: Body) -> Iterator[Announcement]:
     elif was and not is_now:
         since = old.get("lastTransitionTime", "")
         told = f"No longer suspended, as it was since {since}. {message}"
+        yield Announcement(event="resumed", weight=Weight.NORMAL, reason="Resumed", message=told)
+    elif has_ended and old.get("message") != message:
+        told = f"No longer suspended, as it was while Towline did not run. {message}"
         yield Announcement(event="resumed", weight=Weight.NORMAL, reason="Resumed", message=told)
     problem = (said.get("suspension") or {}).get("problem")
     if problem and problem != (before.get("suspension") or {}).get("problem"):

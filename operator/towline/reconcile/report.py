@@ -95,7 +95,9 @@ class Reporter:
                     self._announcer.count(read.key, announcement.figures(said))
                     is_suspended = passed.reason is Reason.SUSPENDED
                     ended = announcement.announcements(read.status, said, is_suspended=is_suspended)
-                    for news in (*announcement.suspensions(begun, said), *ended):
+                    has_ended = read.suspend_state.ended is not None
+                    suspensions = announcement.suspensions(begun, said, has_ended=has_ended)
+                    for news in (*suspensions, *ended):
                         await self._announcer.announce(read, news)
                     await self._retain(written)
                     look = health_condition.next_look(said, passed.health, waited)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from towline import text
 from towline.api import condition, labels
-from towline.api.asked.suspending import WORDS_BYTES, SuspendState, Suspension
+from towline.api.asked.suspending import WORDS_BYTES, SuspendState, Suspension, SuspensionSource
 from towline.api.condition import IDLE, NOT_ASSESSED, Condition, Truth, Type
 from towline.errors import Reason
 from towline.model import Body
@@ -24,9 +24,11 @@ def body(state: SuspendState, previous: Body) -> Body:
     """
     problem = {"problem": text.printable(state.problem)} if state.problem else {}
     if state.suspension is None:
+        if state.ended is None or not state.is_set:
+            return problem
         before = previous.get("suspension")
-        is_kept = state.ended is not None and state.is_set and isinstance(before, Mapping)
-        return {**before, "ended": True} if is_kept and before else problem
+        said = {"source": str(SuspensionSource.ANNOTATION), "until": text.timestamp(state.ended)}
+        return {**(before if isinstance(before, Mapping) else {}), **said, "ended": True}
     note = state.suspension.note
     said = {
         "source": str(state.suspension.source),

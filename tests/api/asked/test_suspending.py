@@ -28,6 +28,26 @@ def repository(
     return gitrepository.identify(raw, at)
 
 
+def written(repository_of: GitRepository, spec_at: datetime, note_at: datetime) -> GitRepository:
+    """The same repository, as its managedFields say when its suspension was written."""
+    annotation: dict[str, Any] = {"f:metadata": {"f:annotations": {".": {}, f"f:{labels.SUSPEND}": {}}}}
+    fields: dict[str, tuple[datetime, dict[str, Any]]] = {
+        "kubectl-patch": (spec_at, {"f:spec": {"f:suspend": {}, "f:url": {}}}),
+        "towline-cli": (note_at, annotation),
+    }
+    managed = [
+        {"manager": name, "operation": "Update", "time": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "fieldsV1": tree}
+        for name, (at, tree) in fields.items()
+    ]
+    metadata = {"namespace": "shop", "name": "app", "uid": "1", "managedFields": managed}
+    raw = {
+        "metadata": {**metadata, "annotations": dict(repository_of.annotations)},
+        "spec": dict(repository_of.raw_spec),
+        "status": dict(repository_of.status),
+    }
+    return gitrepository.identify(raw, repository_of.read_at)
+
+
 def then(before: GitRepository) -> dict[str, Any]:
     """The status that a pass writes for it."""
     return {"suspension": suspension.body(before.suspend_state, before.status)}
@@ -146,3 +166,26 @@ def test_what_is_written_is_read_back(reason: str, by: str, until: datetime) -> 
 @given(st.text(alphabet='untilreasoby=, "\\Z0T:-'))
 def test_no_value_breaks_the_reader(value: str) -> None:
     repository(value).suspend_state  # noqa: B018  it is read
+
+
+def test_a_suspension_that_came_and_went_while_no_operator_ran_has_ended() -> None:
+    unseen = repository(UNTIL, AFTER, suspend=True)
+    found = written(unseen, BEFORE, BEFORE)
+    assert (found.is_suspended, found.suspend_state.ended, found.suspend_state.problem) == (False, NOON, "")
+    seen = repository(UNTIL, AFTER, status={"suspension": {"source": "Spec"}}, suspend=True)
+    assert not written(seen, BEFORE, BEFORE).is_suspended
+    held = repository(UNTIL, BEFORE, suspend=True)
+    assert written(held, BEFORE, BEFORE).is_suspended
+
+
+def test_its_end_is_remembered_whoever_writes_to_the_repository_later() -> None:
+    first = written(repository(UNTIL, AFTER, suspend=True), BEFORE, BEFORE)
+    later = repository(UNTIL, AFTER, then(first), suspend=True)
+    assert not written(later, AFTER, AFTER).is_suspended
+
+
+@pytest.mark.parametrize(("spec_at", "note_at"), [(BEFORE, AFTER), (AFTER, BEFORE), (AFTER, AFTER)])
+def test_a_time_that_was_over_when_it_was_written_ends_nothing(spec_at: datetime, note_at: datetime) -> None:
+    found = written(repository(UNTIL, AFTER, suspend=True), spec_at, note_at)
+    assert found.is_suspended
+    assert "had passed when it was read first" in found.suspend_state.problem

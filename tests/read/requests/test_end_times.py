@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -16,6 +18,8 @@ NOW = datetime(2026, 12, 24, 12, 30, tzinfo=UTC)
     [
         ("90m", "2026-12-24T14:00:00+00:00"),
         ("2h", "2026-12-24T14:30:00+00:00"),
+        ("90s", "2026-12-24T12:31:30+00:00"),
+        ("1h30m10s", "2026-12-24T14:00:10+00:00"),
         ("1d2h", "2026-12-25T14:30:00+00:00"),
         ("1w", "2026-12-31T12:30:00+00:00"),
         ("18:00", "2026-12-24T18:00:00+01:00"),
@@ -36,3 +40,22 @@ def test_a_time_is_read_as_a_person_means_it(typed: str, meant: str) -> None:
 def test_what_is_no_time_or_over_is_refused_with_what_to_write(typed: str) -> None:
     with pytest.raises(ValueError, match="write 2h, 3d, 18:00"):
         end_times.parse(typed, NOW, PARIS)
+
+
+@pytest.fixture
+def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose clock is set back in the night to 25 October 2026."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_berlin")
+def test_a_time_of_day_is_that_of_the_clock_after_it_was_reset() -> None:
+    now = datetime(2026, 10, 24, 12, tzinfo=UTC)
+    assert end_times.parse("13:00", now) == datetime(2026, 10, 25, 12, tzinfo=UTC)
+    assert end_times.parse("2026-10-26", now) == datetime(2026, 10, 25, 23, tzinfo=UTC)
+    later = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert end_times.parse("tomorrow", later) == datetime(2026, 10, 25, 23, tzinfo=UTC)

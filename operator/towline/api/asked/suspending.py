@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -126,20 +126,53 @@ def is_told(said: Mapping[str, Any], note: SuspendNote) -> bool:
     )
 
 
+def asked_at(metadata: Mapping[str, Any]) -> datetime | None:
+    """Return a time at which both `spec.suspend` and the annotation were there; None where nothing tells.
+
+    The entries of managedFields have the time at which each field manager wrote last, so it may have been sooner.
+
+    Args:
+        metadata: of the resource.
+    """
+    paths = (("f:spec", "f:suspend"), ("f:metadata", "f:annotations", f"f:{labels.SUSPEND}"))
+    times = [_written_at(metadata.get("managedFields") or (), path) for path in paths]
+    try:
+        return max(datetime.fromisoformat(each).astimezone(UTC) for each in times)
+    except ValueError:
+        return None
+
+
+def _written_at(entries: Iterable[Mapping[str, Any]], path: Sequence[str]) -> str:
+    """Return when a field was written at the latest, empty where no field manager has it."""
+
+    def holds(entry: Mapping[str, Any]) -> bool:
+        node = entry.get("fieldsV1")
+        for step in path:
+            node = node.get(step) if isinstance(node, Mapping) else None
+        return node is not None
+
+    return min((str(each.get("time", "")) for each in entries if holds(each)), default="")
+
+
 def state(
-    spec: Mapping[str, Any], annotations: Mapping[str, str], status: Mapping[str, Any], at: datetime
+    spec: Mapping[str, Any],
+    annotations: Mapping[str, str],
+    status: Mapping[str, Any],
+    at: datetime,
+    asked: datetime | None = None,
 ) -> SuspendState:
     """Tell whether a GitRepository is suspended at a moment.
 
     Each of the two suspends, and the time of the annotation ends both. An annotation that cannot be read changes
-    nothing. One whose time had passed before it was first read does not end what `spec.suspend` asks for: it is one
-    that was left behind.
+    nothing. One whose time had passed before it was first read ends what `spec.suspend` asks for only where both had
+    been there before that time, while no operator ran: else it is one that was left behind, or a mistake.
 
     Args:
         spec: as stored, which may be invalid.
         annotations: of the resource.
         status: of the resource; it says what held before.
         at: the moment, an aware time.
+        asked: a time at which both were there, None where that is not known.
     """
     is_set, value = spec.get("suspend") is True, annotations.get(labels.SUSPEND)
     plain = SuspendState(suspension=Suspension() if is_set else None, is_set=is_set)
@@ -156,7 +189,7 @@ def state(
             suspension=Suspension(source=SuspensionSource.ANNOTATION, note=note), is_set=is_set
         )
     until = text.timestamp(note.until)
-    if not is_set or before.get("until") == until:
+    if not is_set or before.get("until") == until or (asked and asked < note.until):
         return SuspendState(ended=note.until, is_set=is_set)
     problem = (
         f"its time, {until}, had passed when it was read first, so it does not end spec.suspend; remove it"

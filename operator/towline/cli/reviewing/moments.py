@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, TypeVar
 
 import click
@@ -17,13 +17,14 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _AGE = re.compile(r"(?:(?P<weeks>[0-9]{1,4})w)?(?:(?P<days>[0-9]{1,5})d)?(?P<rest>.*)")
 
 
-def parse(given: str, now: datetime) -> str:
+def parse(given: str, now: datetime, zone: tzinfo | None = None) -> str:
     """Return a moment as records write it, in UTC.
 
     Args:
         given: `2026-11-30`, `2026-11-30T18:00:00Z` (local time where no zone is given), or an age: `90m`, `24h`, `7d`,
             `2w`.
-        now: with a time zone; the zone counts for what has none.
+        now: with a time zone.
+        zone: of what is given without one; None for that of this machine, with its summer time.
 
     Raises:
         ValueError: it is none of these.
@@ -35,7 +36,9 @@ def parse(given: str, now: datetime) -> str:
             moment = datetime.fromisoformat(given)
     except ValueError:
         return text.timestamp(_back(now, _age(given)))
-    return text.timestamp(moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone) if zone else moment.astimezone()
+    return text.timestamp(moment)
 
 
 def option(name: str, told: str) -> Callable[[Command], Command]:
@@ -45,7 +48,7 @@ def option(name: str, told: str) -> Callable[[Command], Command]:
 
 def _moment(_context: click.Context, _option: click.Parameter, value: str) -> str:
     try:
-        return parse(value, datetime.now(UTC).astimezone()) if value else ""
+        return parse(value, datetime.now(UTC)) if value else ""
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
 
