@@ -8,7 +8,7 @@ PYTHON := $(BIN)/python
 JOBS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock schemas controlplane deploy test soak fuzz check demo bench docs provenance format
+.PHONY: help setup lock schemas controlplane deploy test soak fuzz check demo bench docs picture provenance format
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile
@@ -63,3 +63,7 @@ docs: setup  ## build the pages of docs/ as a site into build/docs; SERVE=1 show
 	@PYTHONPATH=operator:. $(PYTHON) -m docs.site.field_tables
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/site/mkdocs.yml
 	@$(if $(SERVE),$(PYTHON) -m http.server --bind 127.0.0.1 --directory build/docs 8000)
+
+picture: setup  ## play the scenes of docs/demo.svg on a real API server, and draw it again
+	@$(PYTHON) -m e2e.controlplane
+	@SAVE_PICTURE=1 $(PYTHON) -m pytest -q e2e/stories/install/test_picture.py

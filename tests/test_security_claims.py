@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "docs" / "threat-model.md"
 SECURITY = ROOT / "SECURITY.md"
-SHOWN = tuple(ROOT / "docs" / page for page in ("upgrade-and-uninstall.md",))
+SHOWN = tuple(ROOT / "docs" / page for page in ("upgrade-and-uninstall.md", "comparison.md"))
 """Pages whose tables end in the tests that show each row."""
 
 _NAME = re.compile(r"`(test_\w+)`")
