@@ -13,6 +13,8 @@ import pytest
 import yaml
 from towline.api import recordbody, syncrecord
 from towline.api.pins import Pin
+from towline.api.signed.verification import Signature, SignatureFormat, Trust, Verification
+from towline.api.signed.verifying import VerifyMode
 from towline.api.syncrecord import Ending, FieldChange, Flag, SyncRecord, Trigger
 from towline.api.value_sources import ValuesCommit
 from towline.errors import Failure
@@ -56,6 +58,20 @@ def full() -> SyncRecord:
             ValuesCommit(
                 name="values", url="https://h.example/v.git", ref="refs/heads/main", commit="3" * 40
             ),
+        ),
+        verification=Verification(
+            mode=VerifyMode.HEAD,
+            secret="keys",
+            signatures=(
+                Signature(
+                    sha=commit.sha,
+                    trust=Trust.TRUSTED,
+                    format=SignatureFormat.SSH,
+                    key="SHA256:1",
+                    signer="ada@example.com",
+                ),
+            ),
+            total=1,
         ),
         commits=(
             replace(

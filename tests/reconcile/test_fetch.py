@@ -23,6 +23,7 @@ from towline.reconcile.desired.commit_reader import CommitReader
 from towline.reconcile.desired.head import Head
 from towline.reconcile.desired.head_reader import HeadReader
 from towline.reconcile.desired.reading_rules import ReadingRules
+from towline.reconcile.desired.signed_heads import SignedHeads
 from towline.reconcile.desired.whole_commit import WholeCommitReader
 from towline.reconcile.fetch import Fetcher
 from towline.reconcile.remotes.part_access import PartAccess
@@ -105,7 +106,13 @@ async def fetcher(mirrors: Mirrors, tmp_path: Path) -> AsyncIterator[Fetcher]:
                 discovery=discovery, index=index, manifests=manifests, treatments=treatments
             ),
         )
-        yield Fetcher(heads, source, index, asyncio.get_running_loop().time)
+        yield Fetcher(
+            heads=heads,
+            source=source,
+            signed=SignedHeads(client, mirrors, rules),
+            index=index,
+            clock=asyncio.get_running_loop().time,
+        )
         await index.aclose()
 
 

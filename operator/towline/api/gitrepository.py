@@ -30,6 +30,8 @@ from towline.api.ignoring import Rule
 from towline.api.overlaying import KustomizeOverlay
 from towline.api.remoting import RemotePolicy, RemoteSecret
 from towline.api.schema import Schema, SchemaFault
+from towline.api.signed import verifying
+from towline.api.signed.verifying import Verify
 from towline.api.substituting import Substitute
 from towline.errors import Reason, SpecError
 from towline.model import Body, Key, Resource
@@ -196,6 +198,7 @@ class Spec:
     helm: HelmRelease = field(default_factory=HelmRelease)
     remote: RemotePolicy = RemotePolicy.REFUSE
     remote_secrets: tuple[RemoteSecret, ...] = ()
+    verify: Verify | None = None
 
     @property
     def secret_names(self) -> tuple[str, ...]:
@@ -267,6 +270,7 @@ def specify(repository: GitRepository, against: Schema) -> Spec:
         *substituting.faults(given.get("substitute")),
         *helm_release.faults(given.get("helm")),
         *remoting.faults(given.get("remotes") or ()),
+        *verifying.faults(given.get("verify"), given.get("ref") or {}),
     )
     if faults:
         reasons = {_reason(fault) for fault in faults}
@@ -329,6 +333,7 @@ def _spec(given: Mapping[str, Any], namespace: str) -> Spec:
         decryption_secret=((given.get("decryption") or {}).get("secretRef") or {}).get("name", ""),
         remote=RemotePolicy(given["remote"]),
         remote_secrets=remoting.parse(given.get("remotes") or ()),
+        verify=verifying.parse(given.get("verify")),
     )
 
 

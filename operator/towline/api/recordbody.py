@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from towline.api import checkpoint, pins, value_sources
+from towline.api.signed import verification
 from towline.api.syncrecord import (
     API_VERSION,
     KIND,
@@ -60,6 +61,7 @@ def spec_body(intent: Intent) -> dict[str, Any]:
         pins=pins.body(intent.pins),
         sources=value_sources.body(intent.sources),
         checkpoint=checkpoint.body(intent.checkpoint) if intent.checkpoint else None,
+        verification=verification.body(intent.verification) if intent.verification else None,
         commits=[commit_body(revision) for revision in intent.commits],
         commitsTotal=intent.commits_total,
         changes=[change_body(change) for change in intent.changes],
@@ -144,6 +146,7 @@ def _intent(spec: Body) -> Intent:
         pins=pins.parse(spec),
         sources=value_sources.parse(spec),
         checkpoint=checkpoint.parse(spec["checkpoint"]) if "checkpoint" in spec else None,
+        verification=verification.parse(spec),
         commits=tuple(_revision(commit) for commit in spec.get("commits", ())),
         commits_total=spec.get("commitsTotal", 0),
         changes=tuple(_change(change) for change in spec.get("changes", ())),

@@ -8,6 +8,7 @@ from typing import Any
 
 from towline.api.checkpoint import Checkpoint
 from towline.api.pins import Pin
+from towline.api.signed.verification import Verification
 from towline.api.value_sources import ValuesCommit
 from towline.model import Person, Resource, Revision
 
@@ -102,7 +103,8 @@ class Intent:
     the target brings, None in records that do not say so. `commits` are newest first; `commits_total` also counts
     those that are not listed. `pins` are what names of remote parts were resolved to; `sources`
     are the commits of other repositories that values came from. `requested_by` is who asked for the sync, as their
-    annotation claims, empty where nobody did. `checkpoint` is what an operator has signed of the records before.
+    annotation claims, empty where nobody did. `checkpoint` is what an operator has signed of the records before,
+    `verification` what became of the signatures of the target, None where none was asked for.
     """
 
     subject: RecordedRepository
@@ -125,6 +127,7 @@ class Intent:
     sources: tuple[ValuesCommit, ...] = ()
     requested_by: str = ""
     checkpoint: Checkpoint | None = None
+    verification: Verification | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

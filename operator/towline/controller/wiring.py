@@ -40,6 +40,7 @@ from towline.reconcile.desired.commit_reader import CommitReader
 from towline.reconcile.desired.git_values import GitValues
 from towline.reconcile.desired.head_reader import HeadReader
 from towline.reconcile.desired.reading_rules import ReadingRules
+from towline.reconcile.desired.signed_heads import SignedHeads
 from towline.reconcile.desired.whole_commit import WholeCommitReader
 from towline.reconcile.drifted.drift_reader import DriftReader
 from towline.reconcile.drifted.drift_states import DriftStates
@@ -149,6 +150,7 @@ class _Readers:
     """What reads what a commit needs beside its files."""
 
     heads: HeadReader
+    signed: SignedHeads
     files: CommitFiles
     treatments: Treatments
     parts: RemoteParts
@@ -247,9 +249,7 @@ def _shared(
         heads=readers.heads,
         source=source,
         parts=readers.parts,
-        fetcher=Fetcher(
-            readers.heads, source, doors.index, time.monotonic, FetchProgress(repositories, now).told
-        ),
+        fetcher=_fetcher(doors, readers, source, repositories),
         locator=locator,
         writer=writer,
         executor=Executor(
@@ -266,6 +266,17 @@ def _shared(
         drifts=DriftStates(drift_reader, clock=time.monotonic, now=now),
         drift_reader=drift_reader,
         waits=Waits(time.monotonic),
+    )
+
+
+def _fetcher(doors: Doors, readers: _Readers, source: CommitReader, repositories: Repositories) -> Fetcher:
+    return Fetcher(
+        heads=readers.heads,
+        source=source,
+        signed=readers.signed,
+        index=doors.index,
+        clock=time.monotonic,
+        told=FetchProgress(repositories, now).told,
     )
 
 
@@ -298,9 +309,11 @@ def _readers(chosen: Settings, doors: Doors, jail: Jail, secret: bytes, hidden: 
     rules = _rules(chosen)
     heads = HeadReader(doors.client, doors.mirrors, rules)
     files = CommitFiles(mirrors=doors.mirrors, limits=rules.limits)
-    git = GitValues(doors.client, _schema(), heads, files).read
+    signed = SignedHeads(doors.client, doors.mirrors, rules)
+    git = GitValues(doors.client, _schema(), heads, signed, files).read
     return _Readers(
         heads=heads,
+        signed=signed,
         files=files,
         treatments=_treatments(chosen, doors, jail, secret, hidden, git),
         parts=_parts(doors, rules),

@@ -16,6 +16,7 @@ from towline.errors import Reason, SpecError, TowlineError
 from towline.live.index import Index
 from towline.reconcile import result
 from towline.reconcile.desired.declared_objects import Desired
+from towline.reconcile.desired.unverified import UnverifiedError
 from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.enforce import Enforcer
 from towline.reconcile.fetch import Fetcher
@@ -88,7 +89,7 @@ class Attempts:
             again=self._drifts.due(self._drifts.known(start.repository)),
         )
 
-    async def _made(self, start: Start, lane: Lane) -> Attempt:
+    async def _made(self, start: Start, lane: Lane) -> Attempt:  # noqa: PLR0911  each step may find that nothing is new
         repository, last, reached = start.repository, start.last, Reached()
         if repository.is_suspended:
             return Attempt(repository=repository, passed=result.suspended(repository))
@@ -109,6 +110,9 @@ class Attempts:
                     return _unchanged(repository, reached, last.passed)
                 fetched = await self._fetcher.commit(start, spec, head)
                 reached = replace(reached, fetched=fetched)
+                if last.passed and self._fetcher.is_still_refused(start, fetched):
+                    return _unchanged(repository, reached, last.passed)
+                await self._fetcher.admit(start, fetched)
                 desired = await self._fetcher.desired(start, fetched)
                 fetched = replace(fetched, pins=desired.pins, sources=desired.sources)
                 reached = replace(reached, fetched=fetched, desired=desired)
@@ -196,7 +200,8 @@ class Attempts:
     async def _failed(self, start: Start, reached: Reached, error: TowlineError) -> Attempt:
         """Return the result of an attempt that an error has ended; errors of the revision itself are recorded, too."""
         record = ""
-        if reached.fetched and error.reason in _RECORDED:
+        is_unverified = isinstance(error, UnverifiedError) and bool(error.failures)
+        if reached.fetched and (error.reason in _RECORDED or is_unverified):
             try:
                 record = await self._enforcer.refuse(start, reached.fetched, error)
             except TowlineError as unrecorded:

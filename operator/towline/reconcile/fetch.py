@@ -9,12 +9,14 @@ from typing import TypeAlias
 
 from towline import log
 from towline.api.gitrepository import GitRepository, Spec
+from towline.errors import Reason
 from towline.live.index import Index
 from towline.model import Key
 from towline.reconcile.desired.commit_reader import CommitReader
 from towline.reconcile.desired.declared_objects import Desired
 from towline.reconcile.desired.head import Head
 from towline.reconcile.desired.head_reader import HeadReader
+from towline.reconcile.desired.signed_heads import SignedHeads
 from towline.reconcile.state import Fetched, Start
 from towline.source.access import Remote
 from towline.status import reasons
@@ -41,21 +43,25 @@ class Fetcher:
     Args:
         heads: looks up and fetches commits.
         source: reads what they declare.
+        signed: verifies signatures.
         index: says which kinds can still be seen.
         clock: monotonic seconds.
         told: tells how far a fetch is while a block runs; nobody does where it is None.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what is read, and who is told
         self,
+        *,
         heads: HeadReader,
         source: CommitReader,
+        signed: SignedHeads,
         index: Index,
         clock: Callable[[], float],
         told: Told | None = None,
     ) -> None:
         self._heads = heads
         self._source = source
+        self._signed = signed
         self._index = index
         self._clock = clock
         self._telling = told
@@ -131,6 +137,7 @@ class Fetcher:
     def forget(self, key: Key) -> None:
         """Forget a repository that is gone."""
         self._remotes.pop(key, None)
+        self._signed.forget(key)
 
     def _age(self, start: Start, spec: Spec) -> float:
         """Return how old an answer may be, in seconds: 0 for a requested look, or if the last led to no commit."""
@@ -144,16 +151,45 @@ class Fetcher:
         return min(spec.interval * _FRESH, self._clock() - last.head.seen_at - _MOMENT)
 
     async def commit(self, start: Start, spec: Spec, head: Head) -> Fetched:
-        """Fetch the commit of the head.
+        """Fetch the commit of the head, and verify the signatures that the spec asks for.
 
         Raises:
             SourceError: the fetch failed.
+            ClusterError: the Secret with the keys could not be read.
         """
         known = start.last.fetched.revision if start.last.fetched else None
         async with self._told(start, head):
             with self._asks(start.repository.key):
                 revision = await self._heads.revision(head, spec, known)
-        return Fetched(spec=spec, head=head, revision=revision)
+        repository = start.repository
+        found = await self._signed.verification(repository.key, spec, head, repository.applied)
+        return Fetched(spec=spec, head=head, revision=revision, verification=found)
+
+    def is_still_refused(self, start: Start, fetched: Fetched) -> bool:
+        """Tell whether the last pass was refused for the same signatures, and nobody asks for another look."""
+        last, found = start.last, fetched.verification
+        if (
+            found is None
+            or found.is_trusted
+            or last.passed is None
+            or last.fetched is None
+            or start.is_asked_for
+        ):
+            return False
+        before = (last.passed.reason, last.passed.generation, last.fetched.head, last.fetched.verification)
+        return before == (Reason.VERIFICATION_FAILED, start.repository.generation, fetched.head, found)
+
+    async def admit(self, start: Start, fetched: Fetched) -> None:
+        """Let a commit be read whose signatures are trusted, or for which none are asked.
+
+        Raises:
+            UnverifiedError: they are not.
+        """
+        found, repository = fetched.verification, start.repository
+        if found and not found.is_trusted:
+            raise await self._signed.refusal(
+                repository.key, fetched.head, fetched.revision, found, repository.applied
+            )
 
     def _told(self, start: Start, head: Head) -> AbstractAsyncContextManager[None]:
         if self._telling is None:

@@ -25,7 +25,7 @@ from towline.status.reasons import Again
 _log = log.logger(__name__)
 
 _SECRET_SECONDS = 2.0
-"""How often to check whether refused credentials have changed; the Git server is not asked."""
+"""How often to check whether refused credentials or keys have changed; the Git server is not asked."""
 
 _OBSERVE_SECONDS = 600.0
 """How often a plan under Observe has its dry run again although nothing that is watched has changed."""
@@ -189,9 +189,17 @@ class LastPasses:
             return passed, passed.wait
         retry = max(retry_at - self._clock(), 0.0)
         due = schedule.next_due(passed.reason, interval, retry, is_costly=passed.is_costly)
-        if due and passed.reason in reasons.AUTHENTICATION and reached.spec and reached.spec.secret_name:
+        if due and _waits_for_secret(passed, reached):
             due = min(due, _SECRET_SECONDS)
         return passed, schedule.before_the_end(due, start.repository)
+
+
+def _waits_for_secret(passed: PassResult, reached: Reached) -> bool:
+    """Tell whether a changed Secret may end what a pass has ended with."""
+    if passed.reason in reasons.AUTHENTICATION:
+        return bool(reached.spec and reached.spec.secret_name)
+    found = reached.fetched.verification if reached.fetched else None
+    return found is not None and not found.is_trusted
 
 
 def _told(start: Start, attempt: Attempt) -> PassResult:

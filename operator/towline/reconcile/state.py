@@ -14,6 +14,7 @@ from towline.api import labels
 from towline.api.asked import asking
 from towline.api.gitrepository import GitRepository, RefKind, Spec
 from towline.api.pins import Pin
+from towline.api.signed.verification import Verification
 from towline.api.syncrecord import Trigger
 from towline.api.value_sources import ValuesCommit
 from towline.drift.deviations import Deviation
@@ -29,12 +30,13 @@ class Fetched:
     """A commit that is at hand, and the spec and the head that led to it.
 
     `pins` are what the names of its remote parts were resolved to, `sources` the commits that values came from, once it
-    was read.
+    was read. `verification` is what became of its signatures, None where the spec asks for none.
     """
 
     spec: Spec
     head: Head
     revision: Revision
+    verification: Verification | None = None
     pins: tuple[Pin, ...] = ()
     sources: tuple[ValuesCommit, ...] = ()
 

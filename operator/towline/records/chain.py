@@ -19,7 +19,7 @@ from itertools import groupby, pairwise
 from towline.fields import canonical
 from towline.model import Body
 
-VERSION = 6
+VERSION = 7
 
 _SPEC = frozenset(
     {"repository", "sequence", "previous", "part", "trigger", "from", "to", "commits", "commitsTotal"}
@@ -34,6 +34,10 @@ NAMED: Mapping[int, Mapping[str, frozenset[str]]] = {
     4: {"spec": _SPEC | {"ref", "author", "pins", "sources"}, "status": _STATUS},
     5: {"spec": _SPEC | {"ref", "author", "pins", "sources", "requestedBy"}, "status": _STATUS},
     6: {"spec": _SPEC | {"ref", "author", "pins", "sources", "requestedBy", "checkpoint"}, "status": _STATUS},
+    7: {
+        "spec": _SPEC | {"ref", "author", "pins", "sources", "requestedBy", "checkpoint", "verification"},
+        "status": _STATUS,
+    },
 }
 """The fields that a digest covers; a later field needs a new version, so that old records still check."""
 

@@ -11,6 +11,8 @@ from towline import text
 from towline.api import checkpoint, pins, recordbody, value_sources
 from towline.api.checkpoint import Checkpoint
 from towline.api.pins import Pin
+from towline.api.signed import verification
+from towline.api.signed.verification import Verification
 from towline.api.syncrecord import (
     ChangeEntry,
     FieldChange,
@@ -55,7 +57,8 @@ class RecordDraft:
     where there is none; `ref` is the full name of the ref that led to the target; `author` wrote what the target
     brings; `pins` are what its remote parts were resolved to, `sources` the commits that values came from. `commits`
     are newest first; `commits_total` counts them all. `started_at` is RFC 3339 in UTC. `requested_by` is who asked for
-    the sync, as their annotation claims; `checkpoint` is what is signed of the records before.
+    the sync, as their annotation claims; `checkpoint` is what is signed of the records before; `verification` is what
+    became of the signatures of the target.
     """
 
     namespace: str
@@ -74,6 +77,7 @@ class RecordDraft:
     sources: tuple[ValuesCommit, ...] = ()
     requested_by: str = ""
     checkpoint: Checkpoint | None = None
+    verification: Verification | None = None
 
 
 def name(subject: RecordedRepository, sequence: int) -> str:
@@ -155,6 +159,8 @@ def opening(
     commits = sizes.with_few_trailers(map(sizes.commit, sync.commits[:COMMITS]), TRAILERS)
     told = sum(sizes.size(recordbody.commit_body(commit)) for commit in commits)
     signed = (checkpoint.body(sync.checkpoint),) if sync.checkpoint else ()
+    if sync.verification:
+        signed = (*signed, verification.body(sync.verification))
     parts = (*pins.body(sync.pins), *value_sources.body(sync.sources), *signed)
     room = PART_BYTES - told - sum(map(sizes.size, parts))
     packs = sizes.packs(changes, _change_size, PART_BYTES, PART_CHANGES, first=room)
@@ -181,6 +187,7 @@ def opening(
             sources=sync.sources,
             requested_by=text.printable(sync.requested_by, USER_BYTES),
             checkpoint=sync.checkpoint if index == 0 else None,
+            verification=sync.verification if index == 0 else None,
         )
         drafts.append(
             SyncRecord(namespace=sync.namespace, name=name(sync.subject, intent.sequence), intent=intent)

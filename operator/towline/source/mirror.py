@@ -260,6 +260,11 @@ class Mirrors:
         mirror = self._mirror(remote, tip)
         return await self._read(remote, mirror, tip, self._reader.since(mirror.folder, base, tip, limit))
 
+    async def peeled(self, remote: Remote, tag: str) -> str:
+        """Return the commit that a fetched annotated tag leads to; empty where it leads to none."""
+        mirror = self._mirror(remote, tag)
+        return await self._read(remote, mirror, "", self._reader.peeled(mirror.folder, tag))
+
     async def signed(self, remote: Remote, shas: Sequence[str]) -> tuple[SignedObject, ...]:
         """Say how fetched commits and tags are signed, by their ids."""
         mirror = self._mirror(remote, shas[0])

@@ -236,6 +236,11 @@ class Reader:
         found = await self._out(_call(repository, "cat-file", "--batch", stdin=stdin, limit=_LOG_BYTES))
         return await _parsed(found, listing.objects)
 
+    async def peeled(self, repository: Path, tag: str) -> str:
+        """Return the commit that an annotated tag leads to, also through further tags; empty where it is none."""
+        (found,) = await self._behind(repository, (f"{_id(tag)}^{{commit}}",))
+        return found.sha if found.kind == "commit" else ""
+
     async def since(self, repository: Path, base: str, tip: str, limit: int) -> tuple[str, ...] | None:
         """Return the ids of the newest commits that a tip has and a base lacks; None where the base is not there.
 

@@ -30,12 +30,12 @@ def parse(given: Mapping[str, Any] | None) -> Verify | None:
     """Return `spec.verify` as the schema has accepted it."""
     if given is None:
         return None
-    return Verify(mode=VerifyMode(given["mode"]), secret_name=given["secretRef"]["name"])
+    return Verify(mode=VerifyMode(given.get("mode", VerifyMode.HEAD)), secret_name=given["secretRef"]["name"])
 
 
 def faults(given: Mapping[str, Any] | None, ref: Mapping[str, str]) -> Iterator[SchemaFault]:
     """Yield what the schema cannot say: a tag can only be signed where one is followed."""
-    if given is None or given["mode"] != VerifyMode.TAG:
+    if given is None or given.get("mode") != VerifyMode.TAG:
         return
     if not (ref.get("tag") or ref.get("semver") or ref.get("name", "").startswith("refs/tags/")):
         yield SchemaFault(

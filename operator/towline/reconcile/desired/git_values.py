@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 
 from towline.api import gitrepository
-from towline.api.gitrepository import RESOURCE, Spec
+from towline.api.gitrepository import RESOURCE, GitRepository, Spec
 from towline.api.schema import Schema
 from towline.api.value_sources import ValuesCommit
 from towline.errors import Reason, SourceError, SpecError
@@ -15,6 +15,7 @@ from towline.model import Key
 from towline.reconcile.desired.commit_files import CommitFiles
 from towline.reconcile.desired.head import Head
 from towline.reconcile.desired.head_reader import HeadReader
+from towline.reconcile.desired.signed_heads import SignedHeads
 from towline.reconcile.values.release_values import GitValuesFile
 from towline.render.units import tree_paths
 from towline.render.units.tree_paths import LedOutError
@@ -37,13 +38,17 @@ class GitValues:
         client: reads GitRepositories.
         schema: checks them.
         heads: looks up what they follow.
+        signed: verifies the signatures that they ask for.
         files: reads their commits.
     """
 
-    def __init__(self, client: Client, schema: Schema, heads: HeadReader, files: CommitFiles) -> None:
+    def __init__(
+        self, client: Client, schema: Schema, heads: HeadReader, signed: SignedHeads, files: CommitFiles
+    ) -> None:
         self._client = client
         self._schema = schema
         self._heads = heads
+        self._signed = signed
         self._files = files
         self._known: OrderedDict[tuple[str, str, str], bytes | None] = OrderedDict()
 
@@ -63,8 +68,9 @@ class GitValues:
         if found is None:
             return None
         try:
-            spec = gitrepository.specify(gitrepository.identify(found), self._schema)
-            head = await self._head(key, spec)
+            repository = gitrepository.identify(found)
+            spec = gitrepository.specify(repository, self._schema)
+            head = await self._head(repository, spec)
             content = await self._content(head, path)
         except (SpecError, SourceError) as error:
             theirs = isinstance(error, SpecError)  # a change of that spec helps, not one of this
@@ -73,10 +79,15 @@ class GitValues:
         commit = ValuesCommit(name=key.name, url=spec.url, ref=head.ref, commit=head.sha)
         return GitValuesFile(content, commit)
 
-    async def _head(self, key: Key, spec: Spec) -> Head:
+    async def _head(self, repository: GitRepository, spec: Spec) -> Head:
+        """Return the commit that it follows; one that it would not apply for its signatures is not read either."""
+        key, applied = repository.key, repository.applied
         remote = await self._heads.remote(key, spec)
         head = await self._heads.head(remote, spec, spec.interval * _FRESH)
-        await self._heads.revision(head, spec)
+        revision = await self._heads.revision(head, spec)
+        found = await self._signed.verification(key, spec, head, applied)
+        if found and not found.is_trusted:
+            raise await self._signed.refusal(key, head, revision, found, applied)
         return head
 
     async def _content(self, head: Head, path: str) -> bytes | None:

@@ -189,6 +189,7 @@ class Recorder:
             ref=request.ref,
             pins=request.pins,
             sources=request.sources,
+            verification=request.verification,
             author=request.revision.writer,
         )
         last = await self.newest(request.identity)

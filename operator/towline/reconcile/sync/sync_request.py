@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from towline.api.gitrepository import Adopt, ForeignFields, GitRepository
 from towline.api.pins import Pin
+from towline.api.signed.verification import Verification
 from towline.api.syncrecord import Ending, Flag, RecordedRepository, Trigger
 from towline.api.value_sources import ValuesCommit
 from towline.apply.handover import RestOfPlan
@@ -28,7 +29,8 @@ class SyncRequest:
     `requested_by` is who asked by an annotation, as it claims; empty where nobody did.
     `commits` lead from `source` (a sha, empty before the first sync) to the revision, newest first; `commits_total`
     counts them all. `remote` is where they are, None where nothing is declared; `ref` is the full name of the ref that
-    led to the revision; `pins` are what its remote parts were resolved to, `sources` the commits that values came from.
+    led to the revision; `pins` are what its remote parts were resolved to, `sources` the commits that values came from;
+    `verification` is what became of the signatures of the revision.
     `changed_by` are the commits that made objects what they are, as far as they are known. `preflight`, `force`,
     `adopt` and `foreign` are those of the spec.
     `only_repairs` says that the whole plan restores what was written before, `told` what refusals of that have a record
@@ -49,6 +51,7 @@ class SyncRequest:
     ref: str = ""
     pins: tuple[Pin, ...] = ()
     sources: tuple[ValuesCommit, ...] = ()
+    verification: Verification | None = None
     changed_by: Mapping[ObjectRef, ChangedBy] = field(default_factory=dict)
     preflight: bool = True
     force: bool = False
@@ -134,6 +137,7 @@ def requested(  # noqa: PLR0913  for whom, from which commit, what and why
         ref=fetched.head.ref,
         pins=fetched.pins,
         sources=fetched.sources,
+        verification=fetched.verification,
         changed_by=changed_by,
         preflight=spec.preflight,
         force=spec.force,
