@@ -101,7 +101,9 @@ _GIT_REPOSITORY: Mapping[str, FieldRule] = {
     "spec.provider": _CLOUD,
     "spec.serviceAccountName": _CLOUD,
     "spec.proxySecretRef": left("a proxy is set in the environment of the operator, not in a resource"),
-    "spec.verify": left("signatures of commits are not verified yet"),
+    "spec.verify": left(
+        "set spec.verify yourself: the Secret stays as it is, HEAD is called Head, and TagAndHEAD is Tag or Head"
+    ),
     "spec.include": left("files of other repositories are not put into the tree: give each a GitRepository"),
     "spec.recurseSubmodules": left(
         "submodules are passed over: commit the files, or give each a GitRepository", unless=OFF

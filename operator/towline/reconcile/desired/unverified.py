@@ -73,14 +73,14 @@ def error(
         )
         for each in refused
     )
-    more = f", and so {_are(len(refused) - 1)} of {found.total}" if len(refused) > 1 else ""
+    more = f"; {_others(len(refused) - 1, found.total)}" if len(refused) > 1 else ""
     cause = f"{_named(first, head, revisions)} {_clause(first, secret)}{more}"
     step = _STEPS[first.trust].format(secret=secret)
     return UnverifiedError(f"{named} not applied: {cause}{state}. To fix: {step}", failures)
 
 
-def _are(count: int) -> str:
-    return f"{'is' if count == 1 else 'are'} {count} more not trusted"
+def _others(count: int, total: int) -> str:
+    return f"{count} more of {total} commits {'is' if count == 1 else 'are'} not trusted"
 
 
 def _named(signature: Signature, head: Revision, revisions: Mapping[str, Revision]) -> str:
