@@ -10,7 +10,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from e2e.bench import chart_renders, first_sync, machine, renders, scale, steady, table, traces, workloads
+from e2e.bench import (
+    chart_renders,
+    first_sync,
+    fleet,
+    machine,
+    renders,
+    scale,
+    steady,
+    table,
+    traces,
+    workloads,
+)
 from e2e.bench.rig import Rig
 from e2e.bench.rows import Section
 from e2e.bench.workloads import Workload
@@ -69,7 +80,7 @@ MEASURES: Mapping[str, Measure] = {
         for namespaces in (10, 200)
     },
     "growth": Measure(take=lambda rig, asked: workloads.growth(rig, _sizes(asked)), shape=controlplane.BARE),
-    **{f"new-repositories-{count}": _drawn(workloads.fleet, count) for count in (100, 500)},
+    **{f"new-repositories-{count}": _drawn(fleet.measure, count) for count in (100, 500)},
     "renders": Measure(
         take=lambda rig, asked: (
             *renders.measure(rig, asked.seed),

@@ -76,6 +76,15 @@ def applied(events: Iterable[AuditEvent], sha: str) -> AuditEvent:
     return next(event for event in written if event.succeeded and said in orjson.dumps(event.body))
 
 
+def applied_moments(events: Iterable[AuditEvent]) -> Mapping[str, float]:
+    """Return the commits that statuses say are applied, each with the second in which that was first written."""
+    found: dict[str, float] = {}
+    for event in asked(events):
+        if (event.resource, event.subresource) == _STATUS and event.writes and event.succeeded:
+            found.setdefault(_status_of(event).get("commit", {}).get("applied", ""), moment(event))
+    return found
+
+
 def moment(event: AuditEvent) -> float:
     """Return the second at which a request was answered."""
     return seconds(event.time)

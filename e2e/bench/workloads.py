@@ -1,17 +1,14 @@
-"""Other shapes of work, drawn by a seed: spread over namespaces, growing, many at once, with a long history."""
+"""Other shapes of work, drawn by a seed: spread over namespaces, growing, with a long history."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from e2e.bench import counting, floor, procfs, rows
 from e2e.bench.rig import PATIENCE, Reading, Rig
 from e2e.bench.rows import Row, Section, Unit
-from e2e.harness import repositories
-from e2e.harness.audit import AuditEvent
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
 from e2e.scenes import manifests, random_spread
@@ -24,13 +21,9 @@ REQUESTS = 1.02
 
 GROWTH = 1.3
 COMMITS = 20
-EACH = 4
 CHANGED_FILES = 6
 FLAT_FROM = 0.4
 GROWTH_MEBIBYTES = 2.0
-FLEET_MILLISECONDS = 40.0
-FLEET_SECONDS = 5.0
-"""For 100 repositories."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,58 +153,6 @@ def _step(rig: Rig, operator: Operator, repository: Repository, sha: str) -> Ste
     moved = counting.seconds(operator.wait_for_log("head moved", mark=logged)["timestamp"])
     last = counting.applies(events)[-1]
     return Step(seconds=counting.moment(last) - moved, used=used, requests=len(counting.asked(events)))
-
-
-def fleet(rig: Rig, work: Workload) -> tuple[Section, ...]:
-    """Make many GitRepositories of a few objects at once, each in a namespace of its own."""
-    repos = []
-    for number in range(work.count):
-        namespace = rig.namespace()
-        drawn = random_spread.drawn(work.seed + number, EACH, (namespace,))
-        repos.append((namespace, *rig.repo(drawn.files)))
-    rig.say(f"{work.count} new repositories of {EACH} objects")
-    with rig.operator() as operator, ExitStack() as left:
-        before, mark = rig.reading(operator), rig.plane.audit.mark()
-        made = []
-        for namespace, repo, sha in repos:
-            left.callback(repositories.abandon, rig.cluster, namespace)
-            made.append(
-                (repositories.create(rig.cluster, namespace, "app", url=repo.url, interval="10m"), sha)
-            )
-        for repository, sha in made:
-            repository.until_applied(sha, deadline=PATIENCE)
-        rig.rest(operator)
-        used, events = rig.reading(operator) - before, rig.events(mark)
-    return (_of_fleet(work, used, events, [sha for _, sha in made]),)
-
-
-def _of_fleet(work: Workload, used: Reading, events: Sequence[AuditEvent], shas: Sequence[str]) -> Section:
-    first = min(counting.moment(event) for event in events if _makes(event))
-    last = max(counting.moment(counting.applied(events, sha)) for sha in shas)
-    each = 1 / work.count
-    return Section(
-        title=f"{work.count} new repositories of {EACH} objects, seed {work.seed}",
-        rows=(
-            Row(
-                what="until all are applied",
-                value=last - first,
-                unit=Unit.SECONDS,
-                at_most=FLEET_SECONDS * work.count / 100,
-            ),
-            Row(
-                what="operator and git CPU, a repository",
-                value=used.operator.total * each * 1000,
-                unit=Unit.MILLISECONDS,
-                at_most=FLEET_MILLISECONDS,
-            ),
-            _milliseconds("of this by git", used.operator.children * each),
-            Row(what="requests, a repository", value=len(counting.asked(events)) * each),
-        ),
-    )
-
-
-def _makes(event: AuditEvent) -> bool:
-    return (event.verb, event.resource) == ("create", "gitrepositories")
 
 
 def history(rig: Rig, work: Workload) -> tuple[Section, ...]:

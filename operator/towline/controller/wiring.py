@@ -59,6 +59,7 @@ from towline.reconcile.rendered_fields import RenderedFields
 from towline.reconcile.repair import Repairs
 from towline.reconcile.report import FetchProgress, Reporter
 from towline.reconcile.sweep import Sweep
+from towline.reconcile.sync.beginning import Beginnings
 from towline.reconcile.sync.executor import Executor
 from towline.reconcile.sync.recorder import Recorder
 from towline.reconcile.values.release_values import ReadGitValues
@@ -433,8 +434,7 @@ def _enforcer(doors: Doors, shared: _Shared) -> Enforcer:
         heads=shared.heads,
         locator=shared.locator,
         index=doors.index,
-        repositories=shared.repositories,
-        now=now,
+        beginnings=Beginnings(shared.repositories, now),
     )
 
 

@@ -124,6 +124,7 @@ class Attempts:
                     return _unchanged(repository, reached, last.passed)
                 self._neighbours.declare(repository, desired.sha, desired.refs)
                 planned = await self._planner.decide(start, fetched, desired, visible)
+                reached = replace(reached, visible=visible.after(planned.plan))
             return await self._carried_out(start, reached, planned)
         except Exception as error:  # noqa: BLE001  a whole pass: a bug in one repository must not end the others
             return await self._failed(start, reached, result.told(error, repository.key))

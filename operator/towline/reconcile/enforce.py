@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from towline.api.gitrepository import GitRepository
 from towline.api.syncrecord import ChangeEntry, Ending, Trigger
 from towline.drift.deviations import Deviation
 from towline.errors import ClusterError, Failure, Reason, TowlineError
-from towline.kube.repositories import Repositories
 from towline.live.index import Index
 from towline.model import Plan
 from towline.reconcile import result, state
@@ -19,16 +17,13 @@ from towline.reconcile.drifted.drift_states import DriftStates
 from towline.reconcile.locate import Locator
 from towline.reconcile.observe import Observer
 from towline.reconcile.state import Enforced, Fetched, Planned, Start
+from towline.reconcile.sync.beginning import Beginnings
 from towline.reconcile.sync.executor import Executor
 from towline.reconcile.sync.recorder import Recorder
 from towline.reconcile.sync.sync_request import SyncResult
 from towline.records.closing import Ended
 from towline.records.newest import NewestSync
-from towline.status import compute
 from towline.status.compute import PassResult
-
-_TRIES = 3
-"""How often a resource is read again that is changed before the first write."""
 
 
 class Enforcer:
@@ -42,8 +37,7 @@ class Enforcer:
         heads: finds newer ones while a sync runs.
         locator: finds the lines of refused fields.
         index: the live objects.
-        repositories: writes the resource itself.
-        now: the current time, with its zone.
+        beginnings: prepare first writes.
     """
 
     def __init__(  # noqa: PLR0913  the doors of a sync
@@ -56,8 +50,7 @@ class Enforcer:
         heads: HeadReader,
         locator: Locator,
         index: Index,
-        repositories: Repositories,
-        now: Callable[[], datetime],
+        beginnings: Beginnings,
     ) -> None:
         self._executor = executor
         self._recorder = recorder
@@ -66,8 +59,7 @@ class Enforcer:
         self._heads = heads
         self._locator = locator
         self._index = index
-        self._repositories = repositories
-        self._now = now
+        self._beginnings = beginnings
 
     async def enforce(self, start: Start, planned: Planned) -> Enforced:
         """Do what is planned, if anything is.
@@ -153,38 +145,15 @@ class Enforcer:
         why = state.occasion(start, fetched)
         request = await self._recorder.request(repository, fetched, decided, why)
 
-        async def begin(entries: Sequence[ChangeEntry]) -> None:
-            nonlocal repository
-            await self._observer.compare(repository, entries, decided.gated)
-            repository = await self._begun(repository, planned)
+        async with self._beginnings.of(repository, planned) as beginning:
 
-        async with self._heads.watching(repository.key, fetched.spec, fetched.head) as superseded:
-            synced = await self._executor.run(request, begin, superseded)
-        return repository, synced
+            async def begin(entries: Sequence[ChangeEntry]) -> None:
+                await self._observer.compare(repository, entries, decided.gated)
+                await beginning.prepare()
 
-    async def _begun(self, repository: GitRepository, planned: Planned) -> GitRepository:
-        """Prepare the first write: add the finalizer, and note in the status which kinds to look for after a crash.
-
-        Raises:
-            ClusterError: the resource changed meanwhile; nothing is written then.
-        """
-        kinds = planned.visible.kinds.union(change.ref.group_kind for change in planned.plan.applies)
-        for _ in range(_TRIES):
-            held = await self._repositories.add_finalizer(repository)
-            if held:
-                begun = compute.progress(held, planned.fetched.revision, planned.plan, kinds, self._now())
-                if written := await self._repositories.write_status(held, begun):
-                    return written
-            repository = await self._reread(repository)
-        raise ClusterError("the GitRepository keeps changing; nothing was written")
-
-    async def _reread(self, before: GitRepository) -> GitRepository:
-        now = await self._repositories.read(before.key)
-        if now is None or now.deleting or (now.uid, now.generation) != (before.uid, before.generation):
-            raise ClusterError("the GitRepository was changed before anything was written")
-        if now.is_suspended:
-            raise ClusterError("the GitRepository was suspended before anything was written")
-        return now
+            async with self._heads.watching(repository.key, fetched.spec, fetched.head) as superseded:
+                synced = await self._executor.run(request, begin, superseded)
+        return beginning.repository, synced
 
     async def _watched(self, planned: Planned, synced: SyncResult) -> SyncResult:
         """Wait until the written kinds are watched; if they cannot be, the sync has failed."""

@@ -12,7 +12,7 @@ from towline.api.gitrepository import GitRepository, Mode
 from towline.api.pins import MovedPinsError
 from towline.api.syncrecord import Ending
 from towline.errors import ClusterError, CostlyBuildError, CostlyError, Failure, Reason, Refusal, TowlineError
-from towline.model import Change, Key, ObjectRef, Plan, Result, Revision
+from towline.model import Change, GroupKind, Key, ObjectRef, Plan, Result, Revision
 from towline.plan import one_shot
 from towline.reconcile.desired.declared_objects import Desired
 from towline.reconcile.observe import Observed
@@ -56,7 +56,7 @@ def passed(start: Start, planned: Planned, synced: SyncResult | None) -> PassRes
         token=decided.token,
         doubted=decided.doubted,
         plan=preview.NOTHING,
-        kinds=planned.visible.kinds | (desired.kinds if is_applied else frozenset()),
+        kinds=planned.visible.kinds | (desired.kinds if is_applied else _written(decided, synced)),
         last_record=synced.record if synced else "",
         wait=_rest(planned, synced),
         gated=bool(decided.gated),
@@ -69,6 +69,13 @@ def passed(start: Start, planned: Planned, synced: SyncResult | None) -> PassRes
         units=desired.units,
         moved_pins={},
     )
+
+
+def _written(decided: Plan, synced: SyncResult | None) -> frozenset[GroupKind]:
+    """Return the kinds of everything that a sync may have written."""
+    if synced is None or not synced.outcomes:
+        return frozenset()
+    return frozenset(change.ref.group_kind for change in decided.applies)
 
 
 def observed(start: Start, planned: Planned, found: Observed) -> PassResult:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from towline.api import labels
 from towline.api.asked import asking
@@ -45,13 +45,20 @@ class Fetched:
 class Visible:
     """What of a repository can be seen.
 
-    `kinds` are those of everything that was ever applied, `swept` those of them that a look everywhere has found (None
-    where nobody looked). `unreadable` are those of which the API server cannot tell us, each with the reason.
+    `kinds` are those of everything that was ever applied, `swept` those of them that a look everywhere has found, and
+    what was written since (None where nobody had to look). `unreadable` are those of which the API server cannot tell
+    us, each with the reason.
     """
 
     kinds: frozenset[GroupKind]
     swept: frozenset[GroupKind] | None
     unreadable: Mapping[GroupKind, str] = field(default_factory=dict)
+
+    def after(self, plan: Plan) -> Visible:
+        """Return the same once a plan is written, however that ends: the status may not tell of its kinds."""
+        if self.swept is None:
+            return self
+        return replace(self, swept=self.swept.union(change.ref.group_kind for change in plan.applies))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

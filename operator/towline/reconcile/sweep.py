@@ -35,11 +35,15 @@ class Sweep:
     async def kinds(self, repository: GitRepository) -> frozenset[GroupKind]:
         """Return the kinds of all objects with the repository's label; none if nothing hints that there are any.
 
+        Objects with the label, Towline's finalizer, which is there before the first write, and a record are such hints.
+
         Raises:
             ClusterError: a kind that is served could not be listed.
         """
-        hinted = self._index.owned(repository.label) or await self._ledger.known(
-            repository.key, repository.uid
+        hinted = (
+            self._index.owned(repository.label)
+            or labels.FINALIZER in repository.finalizers
+            or await self._ledger.known(repository.key, repository.uid)
         )
         return await self.everywhere(repository.label) if hinted else frozenset()
 
