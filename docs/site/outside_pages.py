@@ -30,6 +30,7 @@ DECISIONS = "adr/index.md"
 _LINK = re.compile(r"(\]\()([^)#\s]+)((?:#[\w-]+)?\))")
 _LINKED_TEXT = re.compile(r"\[([^\]]*)\]\(([^)#\s]+)\)")
 _IMAGE = re.compile(r'(<img [^>]*src=")([^"]+)(")')
+_CODE_OR_ITEM = re.compile(r"^(```.*?^```$|  - )", re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"^```(\w+) yours$", re.MULTILINE)
 _FENCE_WORD = re.compile(r"^```(\w+) \w+$", re.MULTILINE)
 _LOADED = re.compile(
@@ -67,8 +68,13 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
     def text(found: re.Match[str]) -> str:
         return found[0] if placed(found[2], origin, name, config, files) else found[1]
 
-    unfolded = _LINK.sub(link, _LINKED_TEXT.sub(text, markdown))
+    unfolded = _LINK.sub(link, _LINKED_TEXT.sub(text, nested(markdown)))
     return _FENCE_WORD.sub(r"```\1", _FENCE.sub(r'```\1 title="edit these"', _IMAGE.sub(link, unfolded)))
+
+
+def nested(markdown: str) -> str:
+    """Return a page whose lists in lists are indented by four blanks, as mkdocs wants them; code stays as it is."""
+    return _CODE_OR_ITEM.sub(lambda found: "    - " if found[1] == "  - " else found[1], markdown)
 
 
 def placed(target: str, origin: str, name: str, config: MkDocsConfig, files: Files) -> str:

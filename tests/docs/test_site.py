@@ -80,6 +80,11 @@ def test_a_link_to_a_file_of_the_repository_leads_to_a_copy_and_one_to_a_folder_
     assert "\na folder\n" in page
 
 
+def test_lists_in_lists_stay_so_and_code_is_left_as_it_is() -> None:
+    page = "- a\n  - b\n\n```yaml\nx:\n  - 1\n```\n\n- c\n  - d\n"
+    assert outside_pages.nested(page) == "- a\n    - b\n\n```yaml\nx:\n  - 1\n```\n\n- c\n    - d\n"
+
+
 def small_site(root: Path, text: str) -> None:
     """Write a repository of a few pages, whose README holds a text, with the settings of the site."""
     (root / SITE).mkdir(parents=True)
