@@ -6,6 +6,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import IO, Any
 
@@ -72,6 +73,19 @@ def configure(level: str, stream: IO[str] | None = None) -> None:
     logging.getLogger("towline").setLevel(level.upper())
     for library in _LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Log nothing during the block where nothing is set up, as for a command: its output is the answer alone."""
+    if structlog.is_configured():
+        yield
+        return
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.reset_defaults()
 
 
 def _is_news(record: logging.LogRecord) -> bool:

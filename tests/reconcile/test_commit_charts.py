@@ -80,7 +80,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
         jail = Jail(tmp_path, Pools.here())
         overlayer = ChartOverlayer(jail, lambda: None, InputReader(YamlLimits()))
         builder = ChartBuilder(jail, lambda: helm_tool.find(str(helm_cli.binary())), overlayer)
-        yield Scene(CommitCharts(builder, overlayer, discovery, YamlLimits()), discovery, api)
+        yield Scene(CommitCharts(builder, overlayer, discovery.served, YamlLimits()), discovery, api)
 
 
 async def test_a_chart_is_rendered_again_when_the_cluster_serves_what_it_asks_for(scene: Scene) -> None:

@@ -80,7 +80,7 @@ async def fetcher(mirrors: Mirrors, tmp_path: Path) -> AsyncIterator[Fetcher]:
         )
         jail = Jail(tmp_path / "renders", Pools.here())
         overlayer = ChartOverlayer(jail, lambda: None, InputReader(rules.yaml))
-        charts = CommitCharts(ChartBuilder(jail, lambda: None), overlayer, discovery, rules.yaml)
+        charts = CommitCharts(ChartBuilder(jail, lambda: None), overlayer, discovery.served, rules.yaml)
         manifests = ManifestReader(
             files=CommitFiles(mirrors=mirrors, limits=rules.limits),
             cache=cache,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -41,12 +40,7 @@ _VALUE_BYTES = 80
     metavar="PATH",
     help="Only this field: a JSON pointer, or a path such as spec.containers[name=web].image.",
 )
-@click.option(
-    "--repo",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="A clone of the repository; by default the folder that you are in, or a mirror in your cache folder.",
-)
+@options.repos
 @click.option("--offline", is_flag=True, help="Fetch nothing.")
 @options.kustomize
 @options.helm
@@ -61,7 +55,7 @@ def blame(named: str, view: View, **given: Any) -> None:
     """
     asked = AskedBlame(
         against=spec_file.crd_schema(),
-        repo=given["repo"],
+        repos=given["repo"],
         offline=given["offline"],
         path=given["path"],
         tools=OfflineTools(kustomize=given["kustomize"], helm=given["helm"], sops=given["sops"]),

@@ -21,11 +21,11 @@ from towline.errors import TowlineError
 from towline.model import Key
 from towline.read.cluster import Cluster
 from towline.read.comparison import asked_comparison, compared, comparison_lines
+from towline.read.comparison.asked_comparison import RecordedCommit
 from towline.read.comparison.compared import Comparison
 from towline.read.comparison.dry_run_client import DryRunClient
 from towline.read.comparison.online_revisions import AskedComparison
 from towline.read.comparison.revision_choice import RevisionChoice
-from towline.reconcile.values.treatments import Treated
 from towline.render.offline.offline_units import OfflineTools
 
 _FORMS = (OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML, OutputForm.NAME, OutputForm.MARKDOWN)
@@ -42,7 +42,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     "--local", metavar="DIR", type=_FOLDER, help="A clone as it is on disk, or the folder of spec.path."
 )
 @click.option("--pr", type=click.IntRange(min=1), metavar="N", help="The newest commit of a pull request.")
-@click.option("--repo", metavar="DIR", type=_FOLDER, help="A clone to read; else the one here, or a mirror.")
+@options.repos
 @click.option("--offline", is_flag=True, help="Compare with the last record, without a cluster.")
 @click.option("--spec", metavar="FILE", type=_FILE, help="With --offline: the GitRepository.")
 @click.option("--records", metavar="FILE", type=_FILE, help="With --offline: its records, as JSON.")
@@ -87,7 +87,7 @@ def _choice(flags: dict[str, Any]) -> RevisionChoice:
         revision=flags["revision"] or default,
         local=flags["local"],
         pull_request=flags["pr"] or 0,
-        repo=flags["repo"],
+        repos=flags["repo"],
         offline=flags["offline"],
     )
 
@@ -106,10 +106,9 @@ async def _offline(
     repository = spec_file.stored(spec)
     if repository.key.name != name or view.namespace not in {"", repository.key.namespace}:
         raise click.UsageError(f"{spec} has GitRepository {repository.key}, not {name}")
-    treatment = spec_file.asked(spec, (), None, skip_non_manifests=False).treatment
-    treated = Treated(key=repository.key, treatment=treatment)
+    treatment = spec_file.treatment(spec)
     applied = _applied(_records(records), repository.key, records)
-    return await asked_comparison.with_record(repository, treated, applied, asked)
+    return await asked_comparison.with_record(repository, treatment, applied, asked)
 
 
 def _show(found: Comparison, view: View) -> ExitCode:
@@ -143,10 +142,11 @@ def _records(file: Path) -> Sequence[SyncRecord]:
         ) from error
 
 
-def _applied(records: Sequence[SyncRecord], key: Key, file: Path) -> str:
-    """Return the commit that the newest record calls applied."""
+def _applied(records: Sequence[SyncRecord], key: Key, file: Path) -> RecordedCommit:
+    """Return the commit that the newest record calls applied, with what it was built on."""
     own = [each for each in records if (each.intent.subject.namespace, each.intent.subject.name) == key]
     for record in sorted(own, key=lambda each: -each.intent.sequence):
         if record.closing and record.closing.outcome is Ending.SUCCEEDED and record.intent.target:
-            return record.intent.target
+            intent = record.intent
+            return RecordedCommit(sha=intent.target, pins=intent.pins, sources=intent.sources)
     raise NoAnswerError(f"{file} has no record of a sync of {key} that succeeded")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -55,6 +56,14 @@ sops = click.option(
     default="",
     metavar="PATH",
     help="The binary that decrypts what age in Python does not, sops 3; else the one on PATH.",
+)
+
+repos = click.option(
+    "--repo",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A clone to read; else the one that you are in, or a mirror. Again for each that values come from.",
 )
 
 

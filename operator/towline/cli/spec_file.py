@@ -61,6 +61,15 @@ def asked(
     )
 
 
+def treatment(file: Path) -> Treatment:
+    """Return the variables of a GitRepository in a file, without those of the cluster.
+
+    Raises:
+        click.ClickException: it is malformed.
+    """
+    return Treatment(keys=None, substitution=_substitution(_spec(file).substitute, {}))
+
+
 def crd_schema() -> schema.Schema:
     """Return what checks the spec of a GitRepository."""
     crd = Path(towline.__file__).parent / "crds" / "gitrepositories.yaml"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import click
@@ -26,12 +25,11 @@ from towline.render.offline.offline_units import OfflineTools
 _FORMS = (OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML)
 _INDENT = "  "
 _LINE_BYTES = 4096
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command()
 @click.argument("named", metavar="NAME|KIND/NAME", shell_complete=completion.repositories)
-@click.option("--repo", metavar="DIR", type=_FOLDER, help="A clone to read; else the one here, or a mirror.")
+@options.repos
 @options.kustomize
 @options.helm
 @options.sops
@@ -44,7 +42,7 @@ def why(named: str, view: View, **flags: Any) -> None:
     Example: towline why deployment/web
     """
     asked = AskedComparison(
-        choice=RevisionChoice(repo=flags["repo"]),
+        choice=RevisionChoice(repos=flags["repo"]),
         tools=OfflineTools(kustomize=flags["kustomize"], helm=flags["helm"], sops=flags["sops"]),
         against=spec_file.crd_schema(),
     )

@@ -348,7 +348,7 @@ def _source(chosen: Settings, doors: Doors, jail: Jail, readers: _Readers) -> Co
     cache, rules = Cache(), _rules(chosen)
     overlayer = ChartOverlayer(jail, partial(kustomize.find, chosen.kustomize), readers.inputs)
     helm = ChartBuilder(jail, partial(helm_tool.find, chosen.helm), overlayer, readers.recipes)
-    charts = CommitCharts(helm, overlayer, doors.discovery, rules.yaml)
+    charts = CommitCharts(helm, overlayer, doors.discovery.served, rules.yaml)
     manifests = ManifestReader(
         files=readers.files,
         cache=cache,

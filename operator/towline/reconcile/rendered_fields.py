@@ -13,7 +13,7 @@ from typing import NamedTuple
 from towline import log
 from towline.errors import SourceError
 from towline.model import Manifest
-from towline.reconcile.desired.commit_files import CommitFiles
+from towline.reconcile.desired.commit_files import RevisionFiles
 from towline.reconcile.desired.head import Head
 from towline.render.chart_lines.chart_tracer import ChartKey, ChartTracer
 from towline.render.chart_lines.proved_chart import ProvedChart
@@ -27,11 +27,16 @@ from towline.source.access import Remote
 
 _log = log.logger(__name__)
 
-_CONFIRMED = 10
-"""For how many fields of a unit it is tried whether their lines change them; the others have the likeliest line."""
 
-_SECONDS = 5.0
-"""How long that may take for each unit: what is refused must be told soon."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofEffort:
+    """How much is spent on trying whether lines change fields; without a proof, a field has the likeliest line.
+
+    `fields` are those of each unit that are tried, `seconds` how long that may take: what is refused must be told soon.
+    """
+
+    fields: int = 10
+    seconds: float = 5.0
 
 
 class AskedField(NamedTuple):
@@ -54,19 +59,22 @@ class RenderedFields:
         tracer: traces fields in what units read.
         charts: traces fields in charts.
         bases: returns what opens the remote bases of a commit, None where it has none.
+        effort: how much is spent on proofs.
     """
 
     def __init__(
         self,
-        files: CommitFiles,
+        files: RevisionFiles,
         tracer: UnitTracer,
         charts: ChartTracer,
         bases: Callable[[Remote, str], RemoteBases | None] = lambda _remote, _sha: None,
+        effort: ProofEffort = ProofEffort(),
     ) -> None:
         self._files = files
         self._tracer = tracer
         self._charts = charts
         self._bases = bases
+        self._effort = effort
 
     async def places(
         self, remote: Remote, sha: str, asked: Iterable[AskedField], *, confirm: bool
@@ -97,8 +105,8 @@ class RenderedFields:
             named = {str(each.ref) for each in made}
             sure = _Confirming(
                 traced=traced,
-                left=_CONFIRMED if confirm else 0,
-                until=asyncio.get_running_loop().time() + _SECONDS,
+                left=self._effort.fields if confirm else 0,
+                until=asyncio.get_running_loop().time() + self._effort.seconds,
             )
             for one in asked:
                 place = await sure.place(one) if one.key[0] in named else None

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 from towline.api.syncrecord import FieldChange
 from towline.errors import Failure, Refusal
@@ -45,26 +45,29 @@ def compared(*paths: str, refused: str = "") -> Compared:
     )
 
 
-def lines(folder: Path, found: Compared, declared: Manifest) -> list[int]:
-    (folder / "all.yaml").write_text(FILE)
-    located = FieldLines(folder=folder, path="deploy", declared={str(REF): declared}).located(found)
+async def content(path: str) -> bytes | None:
+    return FILE.encode() if path == "deploy/all.yaml" else None
+
+
+async def lines(found: Compared, declared: Manifest) -> list[int]:
+    located = await FieldLines(content=content, declared={str(REF): declared}).located(found)
     return [*(each.line for each in located.changes), *(each.line for each in located.refused)]
 
 
-def test_a_change_is_at_the_line_of_its_first_field_that_the_file_has(tmp_path: Path) -> None:
-    assert lines(tmp_path, compared("/data/colour"), manifest()) == [11]
-    assert lines(tmp_path, compared("/spec/clusterIP", "/data/level"), manifest()) == [10]
+async def test_a_change_is_at_the_line_of_its_first_field_that_the_file_has() -> None:
+    assert await lines(compared("/data/colour"), manifest()) == [11]
+    assert await lines(compared("/spec/clusterIP", "/data/level"), manifest()) == [10]
 
 
-def test_a_field_that_left_the_file_is_at_what_held_it(tmp_path: Path) -> None:
-    assert lines(tmp_path, compared("/data/gone"), manifest()) == [9]
+async def test_a_field_that_left_the_file_is_at_what_held_it() -> None:
+    assert await lines(compared("/data/gone"), manifest()) == [9]
 
 
-def test_a_refusal_is_at_the_line_of_its_field(tmp_path: Path) -> None:
-    assert lines(tmp_path, compared(refused="/data/colour"), manifest()) == [5, 11]
+async def test_a_refusal_is_at_the_line_of_its_field() -> None:
+    assert await lines(compared(refused="/data/colour"), manifest()) == [5, 11]
 
 
-def test_what_a_tool_made_and_what_cannot_be_read_keep_the_line_of_the_object(tmp_path: Path) -> None:
-    assert lines(tmp_path, compared("/data/colour"), manifest("deploy/kustomization.yaml")) == [5]
-    gone = FieldLines(folder=tmp_path / "gone", path="deploy", declared={str(REF): manifest()})
-    assert gone.located(compared("/data/colour")).changes[0].line == 5
+async def test_what_a_tool_made_and_what_cannot_be_read_keep_the_line_of_the_object() -> None:
+    assert await lines(compared("/data/colour"), manifest("deploy/kustomization.yaml")) == [5]
+    gone = replace(manifest(), origin=manifest().origin._replace(file="gone.yaml"))
+    assert await lines(compared("/data/colour"), gone) == [5]

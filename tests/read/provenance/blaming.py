@@ -19,6 +19,8 @@ from towline.read.provenance import blamed_field, field_owners, git_evidence
 from towline.read.provenance.blamed_field import FieldEvidence, OwnStamp
 from towline.read.provenance.declared_object import ObjectFinder
 from towline.read.provenance.git_evidence import Hiding
+from towline.read.revisions.revision_builds import RevisionBuilds
+from towline.read.revisions.user_parts import UserParts
 from towline.reconcile.values.treatments import Treated
 from towline.render.documents import YamlLimits
 from towline.render.offline.offline_units import OfflineTools
@@ -41,17 +43,19 @@ def crd() -> Schema:
 
 
 async def finder(
-    repo: Repo, sha: str, helm: str = "", treatment: Treatment = UNTREATED, **spec: Any
+    repo: Repo, sha: str, binary: str = "", treatment: Treatment = UNTREATED, **spec: Any
 ) -> ObjectFinder:
     """Return what finds objects in a commit of a repository with this spec."""
     metadata = {"namespace": "team", "name": "shop", "uid": "u", "generation": 1, "resourceVersion": "1"}
     given = {"url": "https://git.example.com/team/shop", **spec}
     resource = gitrepository.identify({"metadata": metadata, "spec": given})
+    read = gitrepository.specify(resource, crd())
     renderer = RevisionRenderer(
         key=resource.key,
-        spec=gitrepository.specify(resource, crd()),
+        spec=read,
         treated=Treated(key=resource.key, treatment=treatment),
-        tools=OfflineTools(kustomize=str(KUBECTL), helm=helm),
+        builds=RevisionBuilds(OfflineTools(kustomize=str(KUBECTL), helm=binary)),
+        parts=UserParts(key=resource.key, spec=read),
     )
     content = await git_search.clone(repo.path, dict(os.environ))
     return ObjectFinder(content=content, sha=sha, renderer=renderer, limits=YamlLimits())

@@ -116,11 +116,13 @@ CHART = {
 async def test_a_field_of_a_chart_comes_from_its_values_or_its_template(repo: Repo) -> None:
     first = repo.commit(CHART)
     last = repo.commit({"chart/values.yaml": "colour: blue\nreplicas: 2\n"}, author=BOB)
-    found = await blamed(repo, last, "ConfigMap/shop/settings", path="chart", helm=str(helm_cli.binary()))
+    found = await blamed(
+        repo, last, "ConfigMap/shop/settings", path="chart", binary=str(helm_cli.binary()), chosen="/data"
+    )
     colour, size = found["/data/colour"], found["/data/size"]
     assert (colour["file"], colour["line"], colour["commit"]) == ("chart/values.yaml", 1, last)
     assert (size["file"], size["line"], size["commit"]) == ("chart/templates/all.yaml", 8, first)
-    assert {colour["certainty"], size["certainty"]} <= {"exact", "likely"}
+    assert {colour["certainty"], size["certainty"]} == {"exact"}
 
 
 async def test_a_line_of_a_packed_chart_has_the_commit_of_its_archive(repo: Repo) -> None:
@@ -132,6 +134,6 @@ async def test_a_line_of_a_packed_chart_has_the_commit_of_its_archive(repo: Repo
     }
     first = repo.commit(outer)
     last = repo.commit({"chart/values.yaml": "x: y\n"}, author=BOB)
-    found = await blamed(repo, last, "ConfigMap/shop/settings", path="chart", helm=str(helm_cli.binary()))
+    found = await blamed(repo, last, "ConfigMap/shop/settings", path="chart", binary=str(helm_cli.binary()))
     size = found["/data/size"]
     assert (size["file"], size["commit"]) == ("chart/charts/db-1.0.0.tgz!templates/db.yaml", first)

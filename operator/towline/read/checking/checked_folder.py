@@ -227,11 +227,11 @@ async def _before(asked: FolderCheck) -> tuple[Manifest, ...]:
     if not (root / ".git").exists():
         message = f"{asked.directory} is not in a Git work tree, so that there is no {asked.against} to compare with"
         raise SourceError(Reason.REF_NOT_FOUND, message)
-    choice = RevisionChoice(revision=asked.against, repo=root, offline=True)
+    choice = RevisionChoice(revision=asked.against, repos=(root,), offline=True)
     finder = RevisionFinder(replace(asked.spec, path=path), choice)
     try:
-        async with finder.chosen("", "") as chosen:
-            found, _ = await asyncio.to_thread(_declared, asked, chosen.folder)
+        async with finder.folder("") as before:
+            found, _ = await asyncio.to_thread(_declared, asked, before)
     except SourceError as error:
         if error.reason is Reason.PATH_NOT_FOUND:
             return ()

@@ -1,24 +1,23 @@
-"""Find out what a revision declares for a repository: rendered as its spec says, placed as the cluster says."""
+"""Find out what a revision declares for a repository: read by the operator's own code, placed as the cluster says."""
 
 from __future__ import annotations
 
-import asyncio
-import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import MappingProxyType
 
+from towline import log
 from towline.api.gitrepository import Spec
-from towline.errors import BuildError, Failure, Reason, Refusal, SourceError
-from towline.kube.discovery import Discovery
+from towline.errors import BuildError, Failure, Refusal
+from towline.kube.discovery import Discovery, Served
 from towline.model import Key, Manifest, ObjectRef
 from towline.plan import ignore_fields, scope
 from towline.read.comparison.field_lines import FieldLines
+from towline.read.revisions.revision_builds import RevisionBuilds
+from towline.read.revisions.revision_source import RevisionSource
+from towline.read.revisions.user_parts import UserParts
 from towline.reconcile.values.treatments import Treated
-from towline.render.documents import YamlLimits
-from towline.render.offline import offline_render
-from towline.render.offline.offline_units import Asked, OfflineRelease, OfflineTools
+from towline.render.helm.chart_options import KUBE_VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,64 +40,47 @@ class RevisionRenderer:
         key: the repository.
         spec: how it is read.
         treated: the variables, keys and values that the spec refers to.
-        tools: the binaries that build units.
+        builds: builds units.
+        parts: opens what revisions build on elsewhere.
         discovery: says which kinds have namespaces, and what charts may ask for; None without a cluster.
     """
 
     key: Key
     spec: Spec
     treated: Treated
-    tools: OfflineTools
+    builds: RevisionBuilds
+    parts: UserParts
     discovery: Discovery | None = None
 
-    async def render(self, folder: Path, sha: str) -> DeclaredRevision:
-        """Return what a folder declares.
+    async def render(self, source: RevisionSource, *, was_applied: bool = False) -> DeclaredRevision:
+        """Return what a revision declares.
 
         Args:
-            folder: the one that `spec.path` names, in a work tree.
-            sha: its commit, empty where it is not one.
+            source: the revision.
+            was_applied: whether the tags that it builds on are what they were then; else what they are now.
 
         Raises:
-            SourceError: the spec needs what cannot be rendered here.
+            SourceError: something that it needs cannot be had here.
+            SpecError: the spec does not fit it.
             BuildError: with every error of every file.
             ClusterError: the API server gives no answer.
         """
-        if self.spec.helm.chart:
-            message = "spec.helm.chart is on another server and is not rendered here: set spec.mode to Observe instead"
-            raise SourceError(Reason.INVALID_SPEC, message)
-        release = await self._release()
-        most = YamlLimits().file_bytes
-        found = await asyncio.to_thread(
-            offline_render.render, folder, most, self.tools, release, self._asked()
-        )
-        if found.failures:
-            raise BuildError(tuple(self._located(each, sha) for each in found.failures))
-        manifests = tuple(map(self._from_root, found.manifests))
-        return await self._placed(manifests, sha)
+        reader = self.builds.reader(source.files, self._served)
+        parts = self.parts.begin(was_applied=was_applied)
+        with log.silent():
+            spec = replace(self.spec, path=source.path)
+            found = await reader.read(source.head, spec, self.treated, parts)
+        return await self._placed(found.manifests, source.sha)
 
-    def _asked(self) -> Asked:
-        spec = self.spec
-        return Asked(
-            render=spec.render,
-            exclude=spec.exclude,
-            skip_non_manifests=spec.skip_non_manifests,
-            overlay=spec.kustomize,
-            helm=spec.helm,
-            treatment=self.treated.treatment,
-            layers=self.treated.layers,
-        )
-
-    def lines(self, folder: Path, found: DeclaredRevision) -> FieldLines:
-        """Return what finds the lines of fields in a folder that was rendered."""
+    def lines(self, source: RevisionSource, found: DeclaredRevision) -> FieldLines:
+        """Return what finds the lines of fields in a revision that was rendered."""
         declared = {str(ref): each for ref, each in found.declared.items()}
-        return FieldLines(folder=folder, path=self.spec.path, declared=declared)
+        return FieldLines(content=source.content, declared=declared)
 
-    async def _release(self) -> OfflineRelease:
-        named = OfflineRelease(name=self.key.name, namespace=self.spec.default_namespace)
+    async def _served(self) -> Served:
         if self.discovery is None:
-            return named
-        served = await self.discovery.served()
-        return replace(named, kube_version=served.version, api_versions=served.api_versions)
+            return Served(version=KUBE_VERSION, api_versions=frozenset())
+        return await self.discovery.served()
 
     async def _placed(self, manifests: tuple[Manifest, ...], sha: str) -> DeclaredRevision:
         placed, failures = await self._among_kinds(manifests)
@@ -124,15 +106,3 @@ class RevisionRenderer:
         scopes |= dict(await discovery.scopes(kinds))
         namesakes = await discovery.namesakes(kinds - scopes.keys())
         return scope.place(manifests, scopes, self.spec.default_namespace, namesakes)
-
-    def _located(self, failure: Failure, sha: str) -> Failure:
-        return replace(failure, file=self._file(failure.file), commit=sha)
-
-    def _from_root(self, manifest: Manifest) -> Manifest:
-        """Return a manifest whose files are named from the root of the repository."""
-        origin = manifest.origin
-        via = tuple(map(self._file, origin.via))
-        return replace(manifest, origin=origin._replace(file=self._file(origin.file), via=via))
-
-    def _file(self, file: str) -> str:
-        return posixpath.normpath(posixpath.join(self.spec.path, file)) if file else ""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 
 from towline.fields import pointer
@@ -29,24 +27,22 @@ class FieldLines:
     """Finds lines in the files of one revision.
 
     Attributes:
-        folder: the one that `path` names, on disk.
-        path: of the folder from the root of the repository, from which files are named.
+        content: returns the content of a file by its path; None where it cannot be read.
         declared: what the revision declares, by the names of objects.
     """
 
-    folder: Path
-    path: str
+    content: Callable[[str], Awaitable[bytes | None]]
     declared: Mapping[str, Manifest]
 
-    def located(self, compared: Compared) -> Compared:
+    async def located(self, compared: Compared) -> Compared:
         """Return what was compared, each with the line of its first field that is in the file.
 
         What a tool made of files keeps the line of its object, and so does what cannot be read.
         """
         changed = {str(each.ref): [one.path for one in each.fields] for each in compared.changes}
         refused = {each.object: [each.field] for each in compared.refused if each.field}
-        lines = self._lines(changed)
-        told = self._lines(refused)
+        lines = await self._lines(changed)
+        told = await self._lines(refused)
         return compared._replace(
             changes=tuple(
                 replace(each, line=lines.get(str(each.ref), each.line)) for each in compared.changes
@@ -54,21 +50,24 @@ class FieldLines:
             refused=tuple(replace(each, line=told.get(each.object, each.line)) for each in compared.refused),
         )
 
-    def _lines(self, fields: Mapping[str, Iterable[str]]) -> Mapping[str, int]:
+    async def _lines(self, fields: Mapping[str, Iterable[str]]) -> Mapping[str, int]:
         """Return the lines of objects by their names; each file is read once."""
         files: dict[str, dict[str, _AskedField]] = defaultdict(dict)
         for name, paths in fields.items():
             manifest = self.declared.get(name)
             if manifest and not manifest.origin.is_rendered and (wanted := _first(manifest, paths)):
                 files[manifest.origin.file][name] = wanted
-        return {name: line for file, asked in files.items() for name, line in self._in_file(file, asked)}
+        contents = {file: await self.content(file) for file in files}
+        return {name: line for file, asked in files.items() for name, line in _in_file(contents[file], asked)}
 
-    def _in_file(self, file: str, asked: Mapping[str, _AskedField]) -> Iterable[tuple[str, int]]:
-        try:
-            content = (self.folder / posixpath.relpath(file, self.path)).read_bytes()
-            return zip(asked, documents.locate_all(content, asked.values()), strict=True)
-        except (OSError, DocumentErrors):
-            return ()
+
+def _in_file(content: bytes | None, asked: Mapping[str, _AskedField]) -> Iterable[tuple[str, int]]:
+    if content is None:
+        return ()
+    try:
+        return zip(asked, documents.locate_all(content, asked.values()), strict=True)
+    except DocumentErrors:
+        return ()
 
 
 def _first(manifest: Manifest, paths: Iterable[str]) -> _AskedField | None:

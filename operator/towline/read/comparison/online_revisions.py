@@ -6,22 +6,23 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from towline import text
 from towline.api import gitrepository
-from towline.api.gitrepository import GitRepository, Spec
+from towline.api.gitrepository import GitRepository
 from towline.api.schema import Schema
-from towline.errors import BuildError, Failure, Reason, SourceError
+from towline.errors import BuildError, Failure, Reason, SourceError, SpecError
 from towline.fields.hidden.hidden_values import HiddenValues
 from towline.fields.mask import Mask
-from towline.model import Key, Manifest, ObjectRef, Revision
+from towline.model import Manifest, ObjectRef, Revision
+from towline.plan import ownership
 from towline.read.cluster import Cluster
-from towline.read.comparison.declared_revision import DeclaredRevision, RevisionRenderer
+from towline.read.comparison import read_revisions, recorded_objects
+from towline.read.comparison.declared_revision import DeclaredRevision
 from towline.read.comparison.dry_run import DryRun, DryRunFindings
+from towline.read.comparison.read_revisions import ReadRevisions, RevisionTools
 from towline.read.comparison.revision_choice import RevisionChoice, RevisionFinder
-from towline.reconcile.values.release_values import GitValuesFile
-from towline.reconcile.values.treatments import Treated, Treatments
+from towline.read.revisions.revision_source import RevisionSource
 from towline.render.offline.offline_units import OfflineTools
 
 
@@ -40,99 +41,88 @@ class OnlineRevisions:
     Args:
         cluster: as the user may see it; its client must not write.
         repository: as it is stored.
-        spec: what it says.
         finder: finds revisions in Git.
-        renderer: renders them.
-        hiding: what is secret, and what learns that.
+        read: renders them.
     """
 
-    def __init__(  # noqa: PLR0913  what is asked, for whom, and by which tools
-        self,
-        *,
-        cluster: Cluster,
-        repository: GitRepository,
-        spec: Spec,
-        finder: RevisionFinder,
-        renderer: RevisionRenderer,
-        hiding: _Hiding,
+    def __init__(
+        self, cluster: Cluster, repository: GitRepository, finder: RevisionFinder, read: ReadRevisions
     ) -> None:
         self.finder = finder
-        self.mask = hiding.mask
+        self.mask = Mask(secrets.token_bytes(32), read.hidden)
         self._cluster = cluster
         self._repository = repository
-        self._spec = spec
-        self._renderer = renderer
-        self._hiding = hiding
+        self._spec = read.renderer.spec
+        self._read = read
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user may not read of what revisions are made of."""
+        return self._read.told
 
     @classmethod
     async def opened(
         cls, cluster: Cluster, repository: GitRepository, asked: AskedComparison
     ) -> OnlineRevisions:
-        """Read what the spec refers to: variables, keys and values.
+        """Read what the spec refers to: variables, keys and values, as far as the user may.
 
         Raises:
             SpecError: the spec has an error.
             SourceError: something that it refers to is missing, or cannot be used.
-            ClusterError: the API server gives no answer, or the user may not read it.
+            ClusterError: the API server gives no answer.
         """
         spec = gitrepository.specify(repository, asked.against)
-        hidden = HiddenValues()
-        treatments = _treatments(cluster, hidden)
-        treated = await treatments.read(repository.key, spec)
-        return cls(
-            cluster=cluster,
-            repository=repository,
-            spec=spec,
-            finder=RevisionFinder(spec, asked.choice),
-            renderer=RevisionRenderer(
-                key=repository.key,
-                spec=spec,
-                treated=treated,
-                tools=asked.tools,
-                discovery=cluster.discovery,
-            ),
-            hiding=_Hiding(treatments, treated, Mask(secrets.token_bytes(32), hidden)),
-        )
+        choice = asked.choice
+        by = RevisionTools(tools=asked.tools, repos=choice.repos, offline=choice.offline)
+        read = await read_revisions.opened(cluster, repository, spec, by, HiddenValues())
+        return cls(cluster, repository, RevisionFinder(spec, asked.choice), read)
 
-    async def findings(self, revision: Revision, folder: Path, sha: str) -> DryRunFindings:
+    async def findings(self, revision: Revision, source: RevisionSource) -> DryRunFindings:
         """Return what applying a revision would do.
+
+        Where values are not known, it is compared with the applied commit without them: what they set is equal then.
 
         Raises:
             BuildError: with every error of every file.
-            SourceError: it cannot be rendered here.
+            SourceError, SpecError: it cannot be rendered here.
             ClusterError: the API server gives no answer.
         """
-        found = await self.declared(folder, sha)
-        findings = await self._run(revision, found)
-        return replace(findings, compared=self._renderer.lines(folder, found).located(findings.compared))
+        found = await self.declared(source)
+        findings = await (self._without_values(found) if self._read.missing else self._run(revision, found))
+        lines = self._read.renderer.lines(source, found)
+        return replace(
+            findings,
+            compared=await lines.located(findings.compared),
+            notes=(*self.notes, *findings.notes),
+        )
 
-    async def declared(self, folder: Path, sha: str) -> DeclaredRevision:
+    async def declared(self, source: RevisionSource, *, was_applied: bool = False) -> DeclaredRevision:
         """Return what a revision declares; what is secret of it is masked from then on.
 
         Raises:
             BuildError: with every error of every file.
-            SourceError: it cannot be rendered here.
+            SourceError, SpecError: it cannot be rendered here.
             ClusterError: the API server gives no answer.
         """
-        found = await self._renderer.render(folder, sha)
-        self._hiding.learn(found)
+        found = await self._read.renderer.render(source, was_applied=was_applied)
+        self._read.learn(found)
         return found
 
     async def refused(self, sha: str) -> tuple[Failure, ...] | None:
         """Return what would be refused of a commit; None where Git does not have it here.
 
         Raises:
-            SourceError: it cannot be rendered here.
+            SourceError, SpecError: it cannot be rendered here.
             ClusterError: the API server gives no answer.
         """
-        async with self.finder.of(sha) as folder:
-            if folder is None:
-                return None
-            revision = (await self.finder.revisions((sha,)))[sha]
-            try:
-                return (await self.findings(revision, folder, sha)).compared.refused
-            except BuildError as error:
-                return error.failures
+        source = await self.finder.of(sha)
+        if source is None:
+            return None
+        revision = (await self.finder.revisions((sha,)))[sha]
+        try:
+            return (await self.findings(revision, source)).compared.refused
+        except BuildError as error:
+            return error.failures
 
     async def _run(self, revision: Revision, found: DeclaredRevision) -> DryRunFindings:
         run = DryRun(
@@ -146,40 +136,21 @@ class OnlineRevisions:
         )
         return await run.run(revision, found)
 
+    async def _without_values(self, found: DeclaredRevision) -> DryRunFindings:
+        before = await self._applied()
+        if before is None:
+            message = f"{self.notes[0]}, and the applied commit cannot be rendered without it either"
+            raise SourceError(Reason.AUTH_CONFIG_INVALID, message)
+        policy = replace(ownership.policy(self._repository), prune=self._spec.prune, gated=False)
+        compared = recorded_objects.compare(before, found.declared, policy, found.sha, self.mask)
+        note = "compared with what the applied commit declares, without these values and without a dry run"
+        refused = (*found.failures, *compared.refused)
+        return DryRunFindings(compared=compared._replace(refused=refused), notes=(note,))
+
     async def _applied(self) -> Mapping[ObjectRef, Manifest] | None:
         """Return what the applied commit declares; None where it cannot be read or rendered here."""
-        sha = self._repository.applied
         try:
-            async with self.finder.of(sha) as folder:
-                return (await self.declared(folder, sha)).declared if folder else None
-        except (BuildError, SourceError):
+            source = await self.finder.of(self._repository.applied)
+            return (await self.declared(source, was_applied=True)).declared if source else None
+        except (BuildError, SourceError, SpecError):
             return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Hiding:
-    """What is told which values of a repository are secret, and the mask that then hides them."""
-
-    treatments: Treatments
-    treated: Treated
-    mask: Mask
-
-    def learn(self, found: DeclaredRevision) -> None:
-        self.treatments.learn(self.treated, found.declared.values())
-
-
-def _treatments(cluster: Cluster, hidden: HiddenValues) -> Treatments:
-    """Return what reads the variables, keys and values of a spec with the rights of the user."""
-    return Treatments(
-        cluster.client,
-        secret=secrets.token_bytes(32),
-        own_keys=("", ""),
-        hidden=hidden,
-        git=_no_other_repository,
-        find_sops=lambda: None,  # it is found where a folder is rendered
-    )
-
-
-async def _no_other_repository(key: Key, _path: str, field: str) -> GitValuesFile | None:
-    message = f"{field}: values of GitRepository {key} are not read here: set spec.mode to Observe instead"
-    raise SourceError(Reason.INVALID_SPEC, message)

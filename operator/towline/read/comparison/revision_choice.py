@@ -16,6 +16,9 @@ from towline.read.comparison import pull_request_refs, revision_folder
 from towline.read.git import git_search
 from towline.read.git.git_content import GitContent
 from towline.read.git.git_search import FoundGit, GitSearch
+from towline.read.revisions import revision_source
+from towline.read.revisions.revision_source import RevisionSource
+from towline.render import folder
 
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MOST = 1000
@@ -37,28 +40,38 @@ _UNCOMMITTED = Revision(
 class RevisionChoice:
     """What a user names: a revision, a folder, or a pull request; the observed commit where they name nothing.
 
-    `repo` is a clone to read, None for the current folder or the user's mirror; `offline` says that nothing is fetched.
+    `repos` are clones to read, the first one of the repository itself and the others of those that values come from;
+    none for the current folder or the user's mirrors. `offline` says that nothing is fetched.
     """
 
     revision: str = ""
     local: Path | None = None
     pull_request: int = 0
-    repo: Path | None = None
+    repos: tuple[Path, ...] = ()
     offline: bool = False
+
+    @property
+    def repo(self) -> Path | None:
+        """The clone of the repository itself."""
+        return self.repos[0] if self.repos else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenRevision:
-    """What was found: `title` as the user named it, `folder` with its manifests, and its commit.
+    """What was found: `title` as the user named it, its commit, and `source`, where it is read.
 
-    `sha` is empty for a folder; `note` says what to know about the commit.
+    `note` says what to know about the commit.
     """
 
     title: str
     revision: Revision
-    sha: str
-    folder: Path
+    source: RevisionSource
     note: str = ""
+
+    @property
+    def sha(self) -> str:
+        """The id of the commit, empty for a folder."""
+        return self.source.sha
 
 
 class RevisionFinder:
@@ -74,9 +87,8 @@ class RevisionFinder:
         self._choice = choice
         self._found: FoundGit | None = None
 
-    @asynccontextmanager
-    async def chosen(self, observed: str, applied: str) -> AsyncIterator[ChosenRevision]:
-        """Yield the revision that the user means; its folder is gone afterwards.
+    async def chosen(self, observed: str, applied: str) -> ChosenRevision:
+        """Return the revision that the user means.
 
         Args:
             observed: the commit where the user names nothing.
@@ -86,23 +98,34 @@ class RevisionFinder:
             SourceError: there is no such revision, or Git cannot be read.
         """
         if self._choice.local:
-            yield _local(self._choice.local, self._spec.path)
-            return
+            return _local(self._choice.local, self._spec.path)
         content, sha = await self._resolved(observed)
         revision = (await content.revisions((sha,)))[sha]
         note = await _behind(content, sha, applied)
-        async with self.folder(content, sha) as folder:
-            yield ChosenRevision(title=self._title(sha), revision=revision, sha=sha, folder=folder, note=note)
+        source = self._source(content, sha)
+        return ChosenRevision(title=self._title(sha), revision=revision, source=source, note=note)
 
-    @asynccontextmanager
-    async def of(self, sha: str) -> AsyncIterator[Path | None]:
-        """Yield the folder of manifests of a commit; None where Git does not have it here."""
+    async def of(self, sha: str) -> RevisionSource | None:
+        """Return a commit; None where Git does not have it here."""
         content = (await self._git(sha)).content if sha else None
         if content is None or not await content.has(sha):
-            yield None
-            return
-        async with self.folder(content, sha) as folder:
-            yield folder
+            return None
+        return self._source(content, sha)
+
+    @asynccontextmanager
+    async def folder(self, observed: str) -> AsyncIterator[Path]:
+        """Write the commit that the user means into a folder, and yield the one of it that `spec.path` names.
+
+        Raises:
+            SourceError: there is no such commit, it cannot be read, or has no such folder.
+        """
+        content, sha = await self._resolved(observed)
+        with tempfile.TemporaryDirectory(prefix="towline-") as top:
+            await revision_folder.write(Path(top), await content.entries(sha), content.blobs)
+            if not (Path(top) / self._spec.path).is_dir():
+                message = f"commit {sha[:7]} has no folder {self._spec.path} (spec.path)"
+                raise SourceError(Reason.PATH_NOT_FOUND, message)
+            yield Path(top) / self._spec.path
 
     async def revisions(self, shas: Iterable[str]) -> Mapping[str, Revision]:
         """Return commits that Git has here."""
@@ -125,19 +148,8 @@ class RevisionFinder:
         found = await content.log(target, since=source, paths=(file,), most=1)
         return found[0] if found else None
 
-    @asynccontextmanager
-    async def folder(self, content: GitContent, sha: str) -> AsyncIterator[Path]:
-        """Write a commit into a folder, and yield the one of it that `spec.path` names.
-
-        Raises:
-            SourceError: the commit cannot be read, or has no such folder.
-        """
-        with tempfile.TemporaryDirectory(prefix="towline-") as top:
-            await revision_folder.write(Path(top), await content.entries(sha), content.blobs)
-            if not (Path(top) / self._spec.path).is_dir():
-                message = f"commit {sha[:7]} has no folder {self._spec.path} (spec.path)"
-                raise SourceError(Reason.PATH_NOT_FOUND, message)
-            yield Path(top) / self._spec.path
+    def _source(self, content: GitContent, sha: str) -> RevisionSource:
+        return revision_source.of_commit(content, sha, self._spec.url, self._spec.path)
 
     async def _resolved(self, observed: str) -> tuple[GitContent, str]:
         if self._choice.pull_request:
@@ -182,11 +194,13 @@ class RevisionFinder:
 
 def _local(local: Path, path: str) -> ChosenRevision:
     """Return a folder on disk: the top of a work tree, in which `spec.path` counts, or else that very folder."""
-    folder = local / path if (local / ".git").exists() else local
-    if not folder.is_dir():
-        message = f"{folder} is not a folder: name the top of a clone, or the folder that spec.path names"
+    named = local / path if (local / ".git").exists() else local
+    if not named.is_dir():
+        message = f"{named} is not a folder: name the top of a clone, or the folder that spec.path names"
         raise SourceError(Reason.PATH_NOT_FOUND, message)
-    return ChosenRevision(title=str(local), revision=_UNCOMMITTED, sha="", folder=folder)
+    root, below = folder.placed(named)
+    source = revision_source.of_folder(root, below)
+    return ChosenRevision(title=str(local), revision=_UNCOMMITTED, source=source)
 
 
 def _readable(found: FoundGit) -> GitContent:

@@ -68,6 +68,7 @@ class CloserLook:
             new = await online.finder.between(applied, attempted)
             told = await Culprits(online=online, new=new).told(refused, self._syncs)
             told = tuple([await self._with_values(each, online) for each in told])
+            self.notes += online.notes
         except (TowlineError, OSError) as error:
             self._note(error)
             return causes
@@ -84,8 +85,8 @@ class CloserLook:
         resource = await self._cluster.discovery.resource(ref.group_kind) if ref else None
         if ref is None or resource is None or cause.reason != Refusal.IMMUTABLE_FIELD:
             return cause
-        async with online.finder.of(cause.commit) as folder:
-            declared = (await online.declared(folder, cause.commit)).declared.get(ref) if folder else None
+        source = await online.finder.of(cause.commit)
+        declared = (await online.declared(source)).declared.get(ref) if source else None
         if declared is None:
             return cause
         try:

@@ -89,6 +89,7 @@ class FieldEvidence:
         declared: what Git declares for them; None where that is not known.
         sources: where that comes from, by JSON pointers into what is declared.
         commits: who wrote these lines; None where the history cannot be read.
+        is_partial: whether values are not known that Git's files refer to, so that a difference says nothing.
     """
 
     repository: str = ""
@@ -98,6 +99,7 @@ class FieldEvidence:
     declared: Mapping[str, DeclaredLeaf] | None = None
     sources: Mapping[str, LeafSource]
     commits: LineCommits | None = None
+    is_partial: bool = False
 
 
 def blamed(shown: Mapping[str, Any], evidence: FieldEvidence) -> Iterator[BlamedField]:
@@ -133,6 +135,8 @@ def _declared(path: str, value: Any, declared: DeclaredLeaf, evidence: FieldEvid
     if path in field_owners.IDENTITY or (declared.is_same and (owner.is_own or not owner.other)):
         return _own(path, value, evidence, git)
     if owner.is_own and not owner.other:
+        if evidence.is_partial:
+            return _own(path, value, evidence, git)
         return BlamedField(pointer=path, value=value, owner=ADMISSION, git=git)
     return _others(path, value, owner, git)
 

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 
 from towline import aio
 from towline.model import Manifest, ObjectRef
 from towline.plan import ignore_fields
-from towline.read.comparison import revision_folder
 from towline.read.comparison.declared_revision import RevisionRenderer
 from towline.read.git.git_content import GitContent
-from towline.reconcile.desired.commit_files import CommitFiles
-from towline.reconcile.desired.head import Head
+from towline.read.revisions import revision_source
+from towline.read.revisions.revision_source import RevisionSource
 from towline.render import formats, plain
 from towline.render.documents import YamlLimits
+from towline.render.units import unit_kinds
 from towline.source import selection
-from towline.source.access import Remote
 from towline.source.selection import Entry, Selection, SourceLimits
 
 
@@ -29,23 +26,6 @@ class FoundObject(NamedTuple):
 
     manifest: Manifest | None
     content: bytes = b""
-
-
-class ClonedCommits:
-    """The commits of one clone, for what reads those of mirrors."""
-
-    def __init__(self, content: GitContent) -> None:
-        self._content = content
-
-    async def entries(self, remote: Remote, sha: str, path: str) -> tuple[Entry, ...]:
-        """Return what is below a path of a commit."""
-        del remote
-        return tuple(await self._content.entries(sha, path))
-
-    async def blobs(self, remote: Remote, shas: Iterable[str]) -> Mapping[str, bytes]:
-        """Return contents by their ids."""
-        del remote
-        return await self._content.blobs(shas)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +45,10 @@ class ObjectFinder:
     limits: YamlLimits
 
     @property
-    def head(self) -> Head:
-        """The commit, as what reads mirrors names it."""
-        return Head(remote=Remote(url=self.renderer.spec.url), name=self.sha, sha=self.sha, seen_at=0.0)
-
-    @property
-    def files(self) -> CommitFiles:
+    def source(self) -> RevisionSource:
         """What lists and reads the commit."""
-        return CommitFiles(mirrors=ClonedCommits(self.content), limits=SourceLimits())
+        spec = self.renderer.spec
+        return revision_source.of_commit(self.content, self.sha, spec.url, spec.path)
 
     async def find(self, ref: ObjectRef, source: str) -> FoundObject:
         """Return what the commit declares for an object.
@@ -86,15 +62,23 @@ class ObjectFinder:
             BuildError: it cannot be rendered here.
         """
         selected = await self._selected()
-        if selected.units or self.renderer.treated.treatment.keys:  # a binary may be needed to decrypt
-            return await self._rendered(ref)
         first = [entry for entry in selected.files if source in {entry.path, entry.reached}]
+        has_tools = selected.units or self.renderer.spec.helm.chart
+        if has_tools or self.renderer.treated.treatment.keys:  # a binary may be needed to decrypt
+            plain = await self._plain(first, ref) if self._are_apart(selected) else None
+            return plain or await self._rendered(ref)
         rest = [entry for entry in selected.files if entry not in first]
         return await self._plain(first, ref) or await self._plain(rest, ref) or FoundObject(None)
 
-    async def _selected(self) -> Selection:
+    def _are_apart(self, selected: Selection) -> bool:
+        """Tell whether files next to units are read as they are: no kustomization reads them, too."""
         spec = self.renderer.spec
-        listed = await self.files.listed(self.head, spec.path)
+        kinds = unit_kinds.split(selected.units, spec.render)
+        return not (kinds.kustomizations or spec.helm.chart or self.renderer.treated.treatment.keys)
+
+    async def _selected(self) -> Selection:
+        spec, revision = self.renderer.spec, self.source
+        listed = await revision.files.listed(revision.head, spec.path)
         markers = formats.markers(spec.render)
         return await asyncio.to_thread(
             selection.select, listed, spec.path, markers, spec.exclude, SourceLimits()
@@ -119,10 +103,7 @@ class ObjectFinder:
         return self._chosen(made.manifests, ref)
 
     async def _rendered(self, ref: ObjectRef) -> FoundObject:
-        with tempfile.TemporaryDirectory(prefix="towline-") as top:
-            entries = await self.content.entries(self.sha)
-            await revision_folder.write(Path(top), entries, self.content.blobs)
-            declared = await self.renderer.render(Path(top) / self.renderer.spec.path, self.sha)
+        declared = await self.renderer.render(self.source, was_applied=True)
         found = self._chosen(declared.declared.values(), ref)
         content = await self.content.file(self.sha, found.origin.file) if found else None
         return FoundObject(found, content or b"")

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from towline import aio
+from towline import aio, log
 from towline.fields import pointer
 from towline.model import Manifest
 from towline.read.provenance.declared_object import FoundObject, ObjectFinder
 from towline.read.provenance.line_commits import FilePart
-from towline.reconcile.rendered_fields import AskedField, RenderedFields
-from towline.render.chart_lines.chart_tracer import ChartTracer
-from towline.render.confined.jail import Jail
+from towline.reconcile.rendered_fields import AskedField, ProofEffort
 from towline.render.documents import DocumentErrors, YamlLimits, parse
 from towline.render.marks.tracing import Certainty, FieldPlace
-from towline.render.marks.unit_tracer import UnitTracer
-from towline.render.units import kustomize
-from towline.render.units.inputs import InputReader
+from towline.render.units.base_door import RemoteBases
 from towline.render.written import leaf_lines
 from towline.render.written.leaf_lines import LeafLines
-from towline.shares.pools import Pools
+from towline.source.access import Remote
 
 
 class LeafSource(NamedTuple):
@@ -39,7 +31,7 @@ class LeafSource(NamedTuple):
 
 
 async def sources(
-    finder: ObjectFinder, found: FoundObject, pointers: Iterable[str], *, confirm: bool = False
+    finder: ObjectFinder, found: FoundObject, pointers: Iterable[str], confirm: ProofEffort
 ) -> Mapping[str, LeafSource]:
     """Return where leaves of a declared object come from, by JSON pointer into what is declared.
 
@@ -47,7 +39,7 @@ async def sources(
         finder: reads the commit.
         found: the object.
         pointers: the leaves.
-        confirm: whether an object that a tool has made is built again, to be sure of the first few of them.
+        confirm: how much may be spent to be sure of what a tool has made, by building it again.
 
     Raises:
         SourceError: the commit cannot be read.
@@ -57,7 +49,7 @@ async def sources(
         return {}
     wanted = tuple(pointers)
     if manifest.origin.is_rendered:
-        return await _built(finder, manifest, wanted, confirm=confirm)
+        return await _built(finder, manifest, wanted, confirm)
     lines = await aio.aside(
         len(found.content), leaf_lines.leaf_lines, found.content, manifest.origin, finder.limits
     )
@@ -83,13 +75,19 @@ def _as_text(manifest: Manifest, path: str) -> str:
 
 
 async def _built(
-    finder: ObjectFinder, manifest: Manifest, pointers: tuple[str, ...], *, confirm: bool
+    finder: ObjectFinder, manifest: Manifest, pointers: tuple[str, ...], confirm: ProofEffort
 ) -> Mapping[str, LeafSource]:
     origin = manifest.origin
     asked = [AskedField(manifest, path) for path in pointers]
-    async with _tracing(finder) as fields:
-        head = finder.head
-        places = await fields.places(head.remote, head.sha, asked, confirm=confirm)
+    revision, renderer = finder.source, finder.renderer
+
+    def bases(_remote: Remote, _sha: str) -> RemoteBases | None:
+        parts = renderer.parts.begin(was_applied=True)
+        return parts.bases if parts else None
+
+    fields = renderer.builds.fields(revision.files, bases, confirm)
+    with log.silent():
+        places = await fields.places(revision.head.remote, revision.sha, asked, confirm=True)
     unknown = FieldPlace(origin.file, origin.line, Certainty.FILE)
     by_pointer = {path: places.get((str(manifest.ref), path), unknown) for path in pointers}
     contents = {
@@ -135,11 +133,3 @@ def _extents(content: bytes, limits: YamlLimits) -> Mapping[int, LeafLines]:
                 many.add(each.own.first)
             found[each.own.first] = each
     return {line: each for line, each in found.items() if line not in many}
-
-
-@asynccontextmanager
-async def _tracing(finder: ObjectFinder) -> AsyncIterator[RenderedFields]:
-    with tempfile.TemporaryDirectory(prefix="towline-") as folder:
-        find = partial(kustomize.find, finder.renderer.tools.kustomize)
-        tracer = UnitTracer(Jail(Path(folder), Pools.here()), find, InputReader(finder.limits))
-        yield RenderedFields(finder.files, tracer, ChartTracer(finder.limits))

@@ -17,14 +17,21 @@ from towline.fields.mask import Mask
 from towline.model import Body, Manifest
 from towline.read.cluster import LiveObject
 from towline.read.git.git_content import GitContent
-from towline.read.provenance import blamed_field, field_sources, line_commits, paired_leaves
+from towline.read.provenance import blamed_field, field_owners, field_sources, line_commits, paired_leaves
 from towline.read.provenance.blamed_field import FieldEvidence, OwnStamp
 from towline.read.provenance.declared_object import ObjectFinder
 from towline.read.provenance.field_sources import LeafSource
 from towline.read.provenance.paired_leaves import DeclaredLeaf
+from towline.reconcile.rendered_fields import ProofEffort
 
 _MISSING = 5
 """How many fields that the object does not have are named."""
+
+_ONE = ProofEffort()
+"""How much is spent on proofs where a user asks for one field."""
+
+_ALL = ProofEffort(fields=1000, seconds=0.8)
+"""How much is spent on them for a whole object, which is to be there within two seconds."""
 
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -59,7 +66,8 @@ async def read(
         finder: reads the commit.
         live: the object.
         hiding: learns what of the commit must be shown nowhere.
-        chosen: a JSON pointer; only of leaves within it Git is asked, and of built ones it is made sure. Empty for all.
+        chosen: a JSON pointer; only of leaves within it Git is asked, and more is spent to be sure of built ones.
+            Empty for all.
 
     Raises:
         SourceError: the commit cannot be read.
@@ -81,8 +89,9 @@ async def read(
         if is_in(path, chosen) and not (path == blamed_field.NAMESPACE and _has_no_namespace(found.manifest))
     }
     lost = () if chosen else _lost(found.manifest, live.body, compared)
-    pointers = [*(each.pointer for each in declared.values()), *lost[:_MISSING]]
-    sources = await field_sources.sources(finder, found, pointers, confirm=bool(chosen))
+    told = sorted((each.pointer for each in declared.values()), key=field_owners.IDENTITY.__contains__)
+    pointers = [*told, *lost[:_MISSING]]  # what names the object is the last of which it is made sure
+    sources = await field_sources.sources(finder, found, pointers, _ONE if chosen else _ALL)
     parts = (part for each in sources.values() for part in each.parts)
     commits = await line_commits.read(finder.content, finder.sha, parts)
     evidence = replace(bare, declared=declared, sources=sources, commits=commits)

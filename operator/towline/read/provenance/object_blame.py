@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from towline.api import gitrepository, labels
 from towline.api.gitrepository import GitRepository, Spec
 from towline.api.schema import Schema
-from towline.errors import BuildError, ClusterError, Reason, SourceError, TowlineError
+from towline.errors import BuildError, ClusterError, Reason, TowlineError
 from towline.fields import pointer, server_paths
-from towline.model import Body, Key
+from towline.model import Body
 from towline.read.cluster import Cluster, LiveObject
-from towline.read.comparison.declared_revision import RevisionRenderer
+from towline.read.comparison import read_revisions
+from towline.read.comparison.read_revisions import ReadRevisions, RevisionTools
 from towline.read.git import git_search
 from towline.read.git.git_content import GitContent
 from towline.read.git.git_search import GitSearch
@@ -24,8 +24,6 @@ from towline.read.provenance.blamed_field import BlamedField, FieldEvidence, Own
 from towline.read.provenance.declared_object import ObjectFinder
 from towline.read.provenance.git_evidence import Hiding
 from towline.read.read_errors import AbsentError
-from towline.reconcile.values.release_values import GitValuesFile
-from towline.reconcile.values.treatments import Treated, Treatments
 from towline.render.documents import YamlLimits
 from towline.render.offline.offline_units import OfflineTools
 
@@ -35,13 +33,14 @@ _LEFT_OUT: Any = object()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedBlame:
-    """What is asked: the clone to read, the tools that build units, the CRD by which a spec is checked.
+    """What is asked: the clones to read, the tools that build units, the CRD by which a spec is checked.
 
-    `path` is a field, as a JSON pointer or as kubectl writes it (`spec.containers[0].image`); empty for the whole.
+    Of `repos`, the first one is that of the repository itself; values may come from the others. `path` is a field, as a
+    JSON pointer or as kubectl writes it (`spec.containers[0].image`); empty for the whole.
     """
 
     against: Schema
-    repo: Path | None = None
+    repos: tuple[Path, ...] = ()
     offline: bool = False
     path: str = ""
     tools: OfflineTools = field(default_factory=OfflineTools)
@@ -189,46 +188,29 @@ class _BlameLook:
         self.is_blind = _may_hide(repository.raw_spec)
         try:
             spec = gitrepository.specify(repository, self.asked.against)
-            treated, is_treated = await self._treated(repository.key, spec)
             content, sha = await self._content(spec, repository.applied or bare.stamp.commit)
             if content is None:
                 return bare
-            renderer = RevisionRenderer(
-                key=repository.key,
-                spec=spec,
-                treated=treated,
-                tools=self.asked.tools,
-                discovery=self.cluster.discovery,
-            )
-            finder = ObjectFinder(content=content, sha=sha, renderer=renderer, limits=self.asked.limits)
+            read = await self._revisions(repository, spec)
+            bare = replace(bare, is_partial=bool(read.missing))
+            finder = ObjectFinder(content=content, sha=sha, renderer=read.renderer, limits=self.asked.limits)
             found = await git_evidence.read(bare, finder, self.live, self.hiding, chosen)
         except BuildError as error:
             self.notes.append(f"the commit cannot be rendered here, so lines are not known: {error.message}")
         except TowlineError as error:
-            if self.asked.repo and error.reason in {Reason.PATH_NOT_FOUND, Reason.ACCESS_DENIED}:
+            if self.asked.repos and error.reason in {Reason.PATH_NOT_FOUND, Reason.ACCESS_DENIED}:
                 raise
             self.notes.append(f"what Git says is not known: {error.message}")
         else:
-            self.notes += found.notes
-            self.is_blind = self.is_blind and not (is_treated and found.evidence.declared is not None)
+            self.notes += (*read.told, *found.notes)
+            self.is_blind = self.is_blind and not (not read.missing and found.evidence.declared is not None)
             return found.evidence
         return bare
 
-    async def _treated(self, key: Key, spec: Spec) -> tuple[Treated, bool]:
-        """Read the variables and keys of the spec, and say whether that went well; else what is encrypted stays so."""
-        treatments = Treatments(
-            self.cluster.client,
-            secret=secrets.token_bytes(32),
-            own_keys=("", ""),
-            hidden=self.hiding.values,
-            git=_no_other_repository,
-            find_sops=lambda: None,
-        )
-        try:
-            return await treatments.read(key, spec), True
-        except TowlineError as error:
-            self.notes.append(f"values that Git does not hold in the clear are not known: {error.message}")
-            return Treated(key=key), False
+    async def _revisions(self, repository: GitRepository, spec: Spec) -> ReadRevisions:
+        asked = self.asked
+        by = RevisionTools(tools=asked.tools, repos=asked.repos, offline=asked.offline)
+        return await read_revisions.opened(self.cluster, repository, spec, by, self.hiding.values)
 
     async def _content(self, spec: Spec, sha: str) -> tuple[GitContent | None, str]:
         """Return where Git holds a commit; None where it cannot be read."""
@@ -237,7 +219,9 @@ class _BlameLook:
                 "what Git says is not known: the status of the GitRepository names no applied commit"
             )
             return None, ""
-        search = GitSearch.here(spec.url, sha, repo=self.asked.repo, offline=self.asked.offline)
+        search = GitSearch.here(
+            spec.url, sha, repo=next(iter(self.asked.repos), None), offline=self.asked.offline
+        )
         found = await git_search.find(search)
         if found.missing:
             self.notes.append(found.missing)
@@ -254,8 +238,3 @@ def _may_hide(spec: Body) -> bool:
         (spec.get("helm") or {}).get("valuesFrom"),
     )
     return any(named)
-
-
-async def _no_other_repository(key: Key, _path: str, name: str) -> GitValuesFile | None:
-    message = f"{name}: values of GitRepository {key} are not read here"
-    raise SourceError(Reason.INVALID_SPEC, message)

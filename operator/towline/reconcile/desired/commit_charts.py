@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
 
 from towline.api.gitrepository import Spec
 from towline.errors import Reason, SpecError
-from towline.kube.discovery import Discovery
+from towline.kube.discovery import Served
 from towline.model import Key
 from towline.reconcile.desired import commit_notes
 from towline.reconcile.desired.charts_elsewhere import GatheredCharts
@@ -29,16 +30,20 @@ class CommitCharts:
     Args:
         builder: renders them.
         overlayer: reads what the overlay of a spec needs.
-        discovery: says what the cluster serves.
+        served: returns what the cluster serves.
         yaml: how much of a file is read.
     """
 
     def __init__(
-        self, builder: ChartBuilder, overlayer: ChartOverlayer, discovery: Discovery, yaml: YamlLimits
+        self,
+        builder: ChartBuilder,
+        overlayer: ChartOverlayer,
+        served: Callable[[], Awaitable[Served]],
+        yaml: YamlLimits,
     ) -> None:
         self._builder = builder
         self._overlayer = overlayer
-        self._discovery = discovery
+        self._served = served
         self._yaml = yaml
         self._asked: dict[Key, frozenset[str] | None] = {}
 
@@ -52,7 +57,7 @@ class CommitCharts:
             SourceError: a file could not be read.
             ClusterError: the API server could not say what it serves.
         """
-        served = await self._discovery.served()
+        served = await self._served()
         options = ChartOptions(
             asked=spec.helm,
             release=_release(spec, treated.key),
@@ -81,7 +86,7 @@ class CommitCharts:
         """
         if key not in self._asked:
             return ""
-        asked, served = self._asked[key], await self._discovery.served()
+        asked, served = self._asked[key], await self._served()
         known = served.api_versions if asked is None else served.api_versions & asked
         return hashlib.sha256(repr((served.version, sorted(known))).encode()).hexdigest()
 

@@ -25,6 +25,23 @@ class CommitSource(Protocol):
         """Return contents by their ids."""
 
 
+class RevisionFiles(Protocol):
+    """Lists and reads revisions: commits, or a folder that will be one."""
+
+    @property
+    def limits(self) -> SourceLimits:
+        """How much of them is read."""
+
+    async def listed(self, head: Head, path: str) -> links.Links:
+        """List what is below a path."""
+
+    async def unit_source(self, head: Head) -> UnitSource:
+        """Return all of a revision, of which a unit may read anything."""
+
+    async def blobs(self, head: Head, shas: Sequence[str]) -> Mapping[str, bytes]:
+        """Return the contents of blobs by their ids."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitFiles:
     """Lists and reads what mirrors hold."""

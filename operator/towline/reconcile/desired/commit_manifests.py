@@ -11,7 +11,7 @@ from towline.errors import BuildError, CostlyBuildError
 from towline.model import Manifest
 from towline.reconcile.desired import charts_elsewhere, commit_notes
 from towline.reconcile.desired.commit_charts import CommitCharts
-from towline.reconcile.desired.commit_files import CommitFiles
+from towline.reconcile.desired.commit_files import RevisionFiles
 from towline.reconcile.desired.head import Head
 from towline.reconcile.remotes.remote_parts import PinnedParts
 from towline.reconcile.values.treatments import Treated
@@ -66,7 +66,13 @@ class ManifestReader:
     """
 
     def __init__(
-        self, *, files: CommitFiles, cache: Cache, units: UnitBuilder, charts: CommitCharts, yaml: YamlLimits
+        self,
+        *,
+        files: RevisionFiles,
+        cache: Cache,
+        units: UnitBuilder,
+        charts: CommitCharts,
+        yaml: YamlLimits,
     ) -> None:
         self._files = files
         self._cache = cache

@@ -12,7 +12,7 @@ from towline.api.value_sources import ValuesCommit
 from towline.errors import Reason, SourceError, SpecError
 from towline.kube.client import Client
 from towline.model import Key
-from towline.reconcile.desired.commit_files import CommitFiles
+from towline.reconcile.desired.commit_files import CommitFiles, RevisionFiles
 from towline.reconcile.desired.head import Head
 from towline.reconcile.desired.head_reader import HeadReader
 from towline.reconcile.desired.signed_heads import SignedHeads
@@ -93,20 +93,26 @@ class GitValues:
     async def _content(self, head: Head, path: str) -> bytes | None:
         name = (head.remote.url, head.sha, path)
         if name not in self._known:
-            self._known[name] = await self._read(head, path)
+            self._known[name] = await file_of(self._files, head, path)
             while len(self._known) > _KEPT:
                 self._known.popitem(last=False)
         return self._known[name]
 
-    async def _read(self, head: Head, path: str) -> bytes | None:
-        source = await self._files.unit_source(head)
-        try:
-            target = await asyncio.to_thread(tree_paths.target, source.tree, path)
-        except LedOutError as error:
-            raise SourceError(Reason.BUILD_FAILED, f"{shown(path)} {error}") from error
-        if target.file is None:
-            return None
-        if target.file.size > _MOST:
-            raise SourceError(Reason.SOURCE_TOO_LARGE, f"{shown(path)} has more than {_MOST} bytes")
-        (content,) = await source.read([target.file])
-        return content
+
+async def file_of(files: RevisionFiles, head: Head, path: str) -> bytes | None:
+    """Return the content of a file of values of a commit; None where there is none.
+
+    Raises:
+        SourceError: it cannot be read, or is too large.
+    """
+    source = await files.unit_source(head)
+    try:
+        target = await asyncio.to_thread(tree_paths.target, source.tree, path)
+    except LedOutError as error:
+        raise SourceError(Reason.BUILD_FAILED, f"{shown(path)} {error}") from error
+    if target.file is None:
+        return None
+    if target.file.size > _MOST:
+        raise SourceError(Reason.SOURCE_TOO_LARGE, f"{shown(path)} has more than {_MOST} bytes")
+    (content,) = await source.read([target.file])
+    return content

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 from towline import log
 from towline.api.gitrepository import Ref, RefKind, Spec
@@ -25,12 +26,31 @@ from towline.source.access import Remote
 from towline.source.helm_charts import chart_archive, chart_name
 from towline.source.helm_charts.chart_archive import ChartArchiveError
 from towline.source.helm_charts.chart_name import ChartNameError
-from towline.source.mirror import Mirrors
+from towline.source.refs import Refs
 from towline.source.selection import Entry
 
 _log = log.logger(__name__)
 
 _AWAY = frozenset({Reason.GIT_UNAVAILABLE, Reason.GIT_TIMEOUT})
+
+
+class BaseMirrors(Protocol):
+    """Fetches and reads Git repositories: the mirrors of the operator, or those of one user."""
+
+    async def look(self, remote: Remote, seconds: float, age: float = 0.0, ref: Ref | None = None) -> Refs:
+        """Return what a remote offers."""
+
+    async def fetch(self, remote: Remote, refname: str, sha: str, seconds: float) -> None:
+        """Fetch a commit, unless it is here."""
+
+    async def has(self, remote: Remote, sha: str) -> bool:
+        """Tell whether a commit is here."""
+
+    async def entries(self, remote: Remote, sha: str, path: str) -> tuple[Entry, ...]:
+        """Return what is below a path of a commit."""
+
+    async def blobs(self, remote: Remote, shas: Iterable[str]) -> Mapping[str, bytes]:
+        """Return contents by their ids."""
 
 
 class PinnedBases:
@@ -51,7 +71,7 @@ class PinnedBases:
         key: Key,
         spec: Spec,
         *,
-        mirrors: Mirrors,
+        mirrors: BaseMirrors,
         access: PartAccess,
         charts: PinnedCharts,
         book: PinBook,
