@@ -130,6 +130,41 @@ async def test_a_failed_sync_is_shown_with_what_failed(tmp_path: Path) -> None:
     assert "Failures:\n  WrongType: app/settings.yaml:6: data.limit must be a string" in ended.stdout
 
 
+async def test_the_verdict_on_signatures_is_shown(tmp_path: Path) -> None:
+    bodies = told_history.bodies()
+    bodies[1]["spec"]["verification"] = {
+        "mode": "Head",
+        "secret": "signers",
+        "verdict": "Refused",
+        "total": 1,
+        "signatures": [
+            {
+                "sha": told_history.CHANGE.sha,
+                "kind": "commit",
+                "trust": "RevokedKey",
+                "format": "GPG",
+                "key": "F00D",
+            }
+            | {"signer": "Bob <bob@example.com>"}
+        ],
+    }
+    signed = ApiOfBodies(told_history.repository(), *bodies)
+    shown = await command(signed, tmp_path, "show", "app-0b6a0c3e-00000002")
+    assert (
+        "Signatures: Refused (Head, keys of Secret signers)\n"
+        "  commit 2b3c4d5: RevokedKey, GPG key F00D of Bob <bob@example.com>\n"
+    ) in shown.stdout
+    whole = json.loads(
+        (await command(signed, tmp_path, "show", "app-0b6a0c3e-00000002", "-o", "json")).stdout
+    )
+    assert whole["verification"] == bodies[1]["spec"]["verification"]
+    log = json.loads((await command(signed, tmp_path, "log", "app", "-o", "json")).stdout)
+    assert [entry["verification"] for entry in log] == [None, None, None, "Refused", None]
+    exported = await command(signed, tmp_path, "export", "-o", "csv")
+    rows = list(csv.DictReader(io.StringIO(exported.stdout)))
+    assert {row["verification"] for row in rows if row["record"] == "app-0b6a0c3e-00000002"} == {"Refused"}
+
+
 async def test_a_repair_is_shown_with_who_had_changed_the_field_and_when(tmp_path: Path) -> None:
     ended = await command(api(), tmp_path, "show", "app-0b6a0c3e-00000003")
     assert re.search(r"    data.limit: 99 -> 20 \(by kubectl-edit, 20[^)]+\)", ended.stdout)

@@ -10,6 +10,7 @@ import click
 import orjson
 
 from towline import text
+from towline.api.signed import verification
 from towline.api.syncrecord import ChangeEntry, Ending, FieldChange
 from towline.cli import completion, options, output
 from towline.cli.answering import answer
@@ -25,6 +26,9 @@ from towline.read.cluster import Cluster
 from towline.read.read_errors import AbsentError
 
 _FORMS = (OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML, OutputForm.NAME)
+_SIGNATURES = 20
+"""How many are listed."""
+
 _GOOD = frozenset({Ending.SUCCEEDED.value, Ending.PLANNED.value, RUNNING})
 
 
@@ -90,6 +94,7 @@ def _lines(sync: RecordedSync) -> Iterator[tuple[str, Tone]]:
         later = "" if seconds is None else f" ({seconds:g} s later)"
         yield f"{step.capitalize()}: {at}{later}", Tone.PLAIN
     yield from ((line, Tone.PLAIN) for line in _commits(sync))
+    yield from _signatures(sync)
     yield from ((line, Tone.PLAIN) for line in _changes(sync))
     if sync.failures:
         yield "", Tone.PLAIN
@@ -116,6 +121,21 @@ def _commits(sync: RecordedSync) -> Iterator[str]:
         yield from (f"    {trailer.name}: {trailer.value}" for trailer in each.trailers)
     if (more := intent.commits_total - len(intent.commits)) > 0:
         yield f"  and {text.many(more, 'older commit')}"
+
+
+def _signatures(sync: RecordedSync) -> Iterator[tuple[str, Tone]]:
+    found = sync.intent.verification
+    if found is None:
+        return
+    tone = Tone.PLAIN if found.is_trusted else Tone.BAD
+    yield "", Tone.PLAIN
+    yield f"Signatures: {verification.verdict(found)} ({found.mode}, keys of Secret {found.secret})", tone
+    for each in found.signatures[:_SIGNATURES]:
+        key = f", {each.format} key {each.key}" if each.key else ""
+        signer = f" of {each.signer}" if each.signer else ""
+        yield f"  {each.kind} {each.sha[:7]}: {each.trust}{key}{signer}", Tone.PLAIN
+    if (more := found.total - _SIGNATURES) > 0:
+        yield f"  and {more} more", Tone.PLAIN
 
 
 def _changes(sync: RecordedSync) -> Iterator[str]:

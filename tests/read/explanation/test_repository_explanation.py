@@ -222,6 +222,31 @@ def test_where_the_spec_or_a_server_is_to_blame_what_the_status_still_lists_of_a
         assert [each.pointer for each in found.causes] == pointers
 
 
+def test_commits_that_are_not_signed_are_told_each_with_its_author() -> None:
+    failures = tuple(
+        Failure(reason=Reason.VERIFICATION_FAILED, message=f"commit {sha[:7]} is not signed", commit=sha)
+        for sha in (NEW, OLD)
+    )
+    found = explained(result(Reason.VERIFICATION_FAILED, message="it is so", failures=failures))
+    assert found.sentence == "it is so"
+    assert [(each.pointer, each.commit, each.author, each.evidence) for each in found.causes] == [
+        ("/spec/verify", NEW, "Bob", "commit bbbbbbb is not signed"),
+        ("/spec/verify", OLD, "Ada", "commit aaaaaaa is not signed"),
+    ]
+
+
+def test_keys_that_cannot_be_used_are_blamed_on_the_field_that_names_them() -> None:
+    status = compute.compute({}, result(Reason.VERIFICATION_FAILED, message="it is so"), NOW)
+    _, body = stored(status)
+    body["spec"]["verify"] = {"secretRef": {"name": "gone"}}
+    found = repository_explanation.explain(gitrepository.identify(body), body, (), SYNCS)
+    assert only(found).pointer == "/spec/verify"
+    moved = {"accept": "x", "pins": []}
+    body["status"] = {**status, "movedPins": moved}
+    found = repository_explanation.explain(gitrepository.identify(body), body, (), SYNCS)
+    assert only(found).pointer == "/spec/remotes"
+
+
 def test_an_invalid_spec_names_its_field() -> None:
     found = explained(result(Reason.INVALID_SPEC, message="spec.interval: must be a duration"))
     assert only(found).pointer == "/spec/interval"

@@ -99,6 +99,13 @@ class Verification:
         return bool(self.signatures) and not self.problem and not self.refused
 
 
+def verdict(found: Verification | None) -> str:
+    """Return the verdict in a word, empty where nothing was verified."""
+    if found is None:
+        return ""
+    return "Trusted" if found.is_trusted else "Refused"
+
+
 def gathered(mode: VerifyMode, secret: str, signatures: Sequence[Signature]) -> Verification:
     """Return what became of signatures, newest first; of very many those are kept that are not trusted."""
     kept = tuple(signatures)
@@ -112,7 +119,7 @@ def body(verification: Verification) -> Body:
     return {
         "mode": str(verification.mode),
         "secret": verification.secret,
-        "verdict": "Trusted" if verification.is_trusted else "Refused",
+        "verdict": verdict(verification),
         "signatures": [_signature_body(each) for each in verification.signatures],
         "total": verification.total,
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from towline import text
+from towline.api.signed import verification
 from towline.api.syncrecord import ChangeEntry, Counts
 from towline.model import Key, Revision, Trailer
 from towline.read.applied_history.commit_accounts import CommitAccount
@@ -21,8 +22,8 @@ class LogEntry:
     """One line of a log.
 
     `record` is that of the sync, or of the one that brought the commit or took its place; empty where there is none.
-    `counts` are None where nothing ran. `commits` are all that the sync brought; `is_side` says that the commit came
-    with a merge.
+    `counts` are None where nothing ran. `verification` is the verdict on signatures, empty where none were asked for.
+    `commits` are all that the sync brought; `is_side` says that the commit came with a merge.
     """
 
     at: str
@@ -36,6 +37,7 @@ class LogEntry:
     subject: str = ""
     record: str = ""
     trigger: str = ""
+    verification: str = ""
     changes: tuple[ChangeEntry, ...] = ()
     counts: Counts | None = None
     failures: tuple[SyncFailure, ...] = ()
@@ -74,6 +76,7 @@ def of_sync(sync: RecordedSync) -> LogEntry:
         subject=head.subject if head else "",
         record=sync.name,
         trigger=str(intent.trigger),
+        verification=verification.verdict(intent.verification),
         changes=sync.changes,
         counts=sync.counts,
         failures=sync.failures,
@@ -159,6 +162,7 @@ def body(entry: LogEntry) -> dict[str, Any]:
         "trailers": [{"name": each.name, "value": each.value} for each in entry.trailers],
         "record": entry.record or None,
         "trigger": entry.trigger or None,
+        "verification": entry.verification or None,
         "changed": [{"object": name, "action": action} for name, action in entry.changed],
         "failures": [
             {"object": each.object or None, "reason": each.reason, "message": each.message}

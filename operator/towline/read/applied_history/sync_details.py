@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from towline.api import recordbody
+from towline.api.signed import verification
 from towline.api.syncrecord import ChangeEntry, FieldChange
 from towline.model import Revision
 from towline.read.applied_history.recorded_sync import RecordedSync
@@ -23,6 +24,7 @@ def body(sync: RecordedSync) -> dict[str, Any]:
         "outcome": sync.outcome,
         "trigger": str(intent.trigger),
         "requestedBy": intent.requested_by or None,
+        "verification": verification.body(intent.verification) if intent.verification else None,
         "flags": [str(flag) for flag in intent.flags],
         "from": intent.source or None,
         "to": intent.target or None,

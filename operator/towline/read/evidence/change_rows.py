@@ -16,7 +16,7 @@ COLUMNS = (
     *("repository", "sequence", "record", "trigger", "requestedBy", "outcome", "startedAt", "finishedAt"),
     *("commit", "author", "authorEmail", "mergedBy", "pullRequest", "subject", "commits"),
     *("object", "action", "file", "line", "changedBy", "field", "old", "new", "by", "at"),
-    *("failure", "failureMessage", "previous", "digest"),
+    *("failure", "failureMessage", "previous", "digest", "verification"),
 )
 
 _FORMULA = frozenset("=+-@\t\r\n|%\uff1d\uff0b\uff0d\uff20")
@@ -92,6 +92,7 @@ def _record(body: Body) -> dict[str, Any]:
         "commits": " ".join(commit["sha"] for commit in commits),
         "previous": spec.get("previous"),
         "digest": status.get("digest"),
+        "verification": (spec.get("verification") or {}).get("verdict"),
     }
 
 

@@ -88,6 +88,8 @@ def _blamed(
     if status_causes.is_of_commit(reason):
         refused = status_causes.refusals(repository.status, syncs)
         found = (*refused, *status_causes.blocked(repository.status, syncs))
+    elif reason == Reason.VERIFICATION_FAILED:
+        found = tuple(status_causes.signatures(repository, syncs))
     if found or reason in {Reason.UNHEALTHY, Reason.PROGRESSING, *_WELL}:
         return found
     return tuple(status_causes.of_reason(repository, reason, message, syncs))

@@ -42,6 +42,8 @@ _FIELDS: Mapping[str, str] = MappingProxyType(
 )
 """The field of the GitRepository that a reason is about."""
 
+_SIGNED = "/spec/verify"
+
 _DRIFT: Mapping[str, str] = MappingProxyType(
     {
         Refusal.CONTESTED: "another field manager keeps changing it, so it is restored every 10 min only",
@@ -95,6 +97,21 @@ def of_failure(failure: Failure, syncs: KnownSyncs) -> FoundCause:
         reason=str(failure.reason),
         evidence=f"{failure.message.rstrip('.')}. {step}" if step else failure.message,
     )
+
+
+def signatures(repository: GitRepository, syncs: KnownSyncs) -> Iterator[FoundCause]:
+    """Yield a cause for each listed commit whose signature is not trusted: the commit, and who wrote it."""
+    for each in repository.status.get("failures") or ():
+        if each.get("reason") == Reason.VERIFICATION_FAILED:
+            commit = str(each.get("commit", ""))
+            yield FoundCause(
+                object=own_name(repository),
+                pointer=_SIGNED,
+                commit=commit,
+                author=syncs.author(commit),
+                reason=Reason.VERIFICATION_FAILED,
+                evidence=str(each.get("message", "")),
+            )
 
 
 def drift(status: Body, syncs: KnownSyncs) -> Iterator[FoundCause]:
@@ -153,7 +170,7 @@ def of_reason(
     except ValueError:
         return
     by_commit = Party.COMMIT in remedy.parties
-    field = _FIELDS.get(reason, "") or (field_in(message) if Party.SPEC in remedy.parties else "")
+    field = _field(repository, reason) or (field_in(message) if Party.SPEC in remedy.parties else "")
     if not field and not by_commit:
         return
     commit = _commit(repository.status) if by_commit else ""
@@ -165,6 +182,13 @@ def of_reason(
         reason=reason,
         evidence=message,
     )
+
+
+def _field(repository: GitRepository, reason: str) -> str:
+    """Return the field that a reason is about; VerificationFailed is about pins where the status lists moved ones."""
+    if reason == Reason.VERIFICATION_FAILED and "verify" in repository.raw_spec:
+        return _FIELDS[reason] if repository.status.get("movedPins") else _SIGNED
+    return _FIELDS.get(reason, "")
 
 
 def field_in(message: str) -> str:
