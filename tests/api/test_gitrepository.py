@@ -7,6 +7,7 @@ import pytest
 import yaml
 from towline.api import gitrepository, schema
 from towline.api.gitrepository import Ref, RefKind, Removal, Spec
+from towline.api.signed.verifying import Verify, VerifyMode
 from towline.errors import Reason, SpecError
 from towline.model import Key
 
@@ -100,6 +101,20 @@ def test_what_is_not_served_yet_is_said_and_never_ignored(field: str, value: Any
     assert error.reason is Reason.INVALID_SPEC
     assert error.message.startswith(f"spec.{field}: ")
     assert error.message.endswith("is not supported yet; remove it")
+
+
+def test_signatures_are_asked_for_by_a_mode_and_a_secret() -> None:
+    assert specify().verify is None
+    head = specify(verify={"secretRef": {"name": "signers"}}).verify
+    assert head == Verify(mode=VerifyMode.HEAD, secret_name="signers")
+    tag = {"mode": "Tag", "secretRef": {"name": "signers"}}
+    for ref in ({"tag": "v1"}, {"semver": "1.x"}, {"name": "refs/tags/v1"}):
+        assert specify(ref=ref, verify=tag).verify == Verify(mode=VerifyMode.TAG, secret_name="signers")
+    for ref in ({}, {"branch": "main"}, {"name": "refs/heads/main"}, {"commit": "a" * 40}):
+        error = refused(ref=ref, verify=tag)
+        assert error.reason is Reason.INVALID_SPEC
+        assert error.message.startswith("spec.verify.mode: Tag needs a ref that is a tag: set spec.ref.tag")
+    assert refused(verify={"mode": "Head"}).message == "spec.verify.secretRef: is required"
 
 
 @pytest.mark.parametrize(
