@@ -9,6 +9,8 @@ from typing import Any, cast
 import pytest
 from towline.api import labels
 from towline.api.gitrepository import GitRepository
+from towline.api.signed.verification import Verification
+from towline.api.signed.verifying import VerifyMode
 from towline.api.syncrecord import Trigger
 from towline.errors import Reason
 from towline.model import Key, Person, Revision
@@ -70,6 +72,14 @@ def test_another_failure_is_the_first_of_its_kind(other: Attempt) -> None:
     passed, due = after(kept(), *[ended(Reason.GIT_UNAVAILABLE)] * 3, other)
     assert passed.attempts == 1
     assert due == pytest.approx(1.0)
+
+
+def test_a_changed_secret_is_looked_for_while_signatures_are_not_trusted() -> None:
+    for problem, due in (("no keys", pytest.approx(2.0)), ("", pytest.approx(SPEC.interval))):
+        found = Verification(mode=VerifyMode.HEAD, secret="signers", problem=problem) if problem else None
+        refused = ended(Reason.VERIFICATION_FAILED)
+        reached = replace(refused.reached, fetched=replace(FETCHED, verification=found))
+        assert after(kept(), replace(refused, reached=reached))[1] == due
 
 
 def test_credentials_that_were_changed_begin_the_count_anew() -> None:

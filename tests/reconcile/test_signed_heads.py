@@ -8,10 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from aiohttp import web
 from towline.api.gitrepository import Ref, RefKind, Spec
 from towline.api.signed.verification import SignedKind, Trust, Verification
 from towline.api.signed.verifying import Verify, VerifyMode
+from towline.errors import SourceError
+from towline.kube.client import Client
 from towline.model import Key
+from towline.reconcile.desired.commit_files import CommitFiles
+from towline.reconcile.desired.git_values import GitValues
 from towline.reconcile.desired.head import Head
 from towline.reconcile.desired.head_reader import HeadReader
 from towline.reconcile.desired.reading_rules import ReadingRules
@@ -24,7 +29,7 @@ from towline.source.selection import SourceLimits
 from e2e.harness import signing
 from e2e.harness.gitrepo import Repo
 from e2e.harness.signing import Signer
-from tests.api.test_gitrepository import specify
+from tests.api.test_gitrepository import SCHEMA, specify
 from tests.kube.loopback import Handler, Server, says, served, status
 
 KEY = Key("shop", "app")
@@ -49,6 +54,7 @@ class Desk:
     repo: Repo
     signers: Mapping[str, Signer]
     server: Server
+    client: Client
     heads: HeadReader
     signed: SignedHeads
 
@@ -94,6 +100,7 @@ async def desk(mirrors: Mirrors, repo: Repo, signers: Mapping[str, Signer]) -> A
             repo=repo,
             signers=signers,
             server=server,
+            client=client,
             heads=HeadReader(client, mirrors, rules),
             signed=SignedHeads(client, mirrors, rules),
         )
@@ -273,3 +280,23 @@ async def test_a_changed_secret_is_judged_by_at_once(desk: Desk) -> None:
     assert (await desk.found(VerifyMode.HEAD))[1] is not None
     desk.server.answers = [secret(**{"ada.asc": desk.signers["ada"].public})]
     assert (await desk.found(VerifyMode.HEAD))[1] is None
+
+
+async def test_values_come_from_no_commit_that_its_own_repository_would_not_apply(
+    desk: Desk, mirrors: Mirrors
+) -> None:
+    desk.commit()
+    spec = {"url": desk.repo.url, "ref": {"branch": "main"}, "verify": {"secretRef": {"name": "signers"}}}
+    named = {"namespace": KEY.namespace, "name": KEY.name, "uid": "u"}
+    stored, keys = says(200, {"metadata": named, "spec": spec}), desk.server.answers[0]
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await (keys if "/secrets/" in request.path else stored)(request)
+
+    desk.server.answers = [answer]
+    files = CommitFiles(mirrors=mirrors, limits=SourceLimits())
+    git = GitValues(desk.client, SCHEMA, desk.heads, desk.signed, files)
+    with pytest.raises(
+        SourceError, match=r"valuesFrom\[0\]: GitRepository shop/app: .* the commit is not signed"
+    ):
+        await git.read(KEY, "values.yaml", "spec.helm.valuesFrom[0]")

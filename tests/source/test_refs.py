@@ -46,6 +46,16 @@ def test_every_kind_of_ref_leads_to_its_commit(ref: Ref, name: str, sha: str) ->
     assert refs.resolve(ref, refs.listed(LISTING)) == (name, sha)
 
 
+def test_an_annotated_tag_keeps_its_own_id_also_among_many_refs() -> None:
+    assert refs.listed(LISTING).tags == {"refs/tags/v1.0.0": D}
+    many = [f"{B}\trefs/tags/v0.{number}.0\n{C}\trefs/tags/v0.{number}.0^{{}}\n" for number in range(300)]
+    listing = "".join((*many, f"{D}\trefs/tags/v1.0.0\n{A}\trefs/tags/v1.0.0^{{}}\n")).encode()
+    for ref in (Ref(kind=RefKind.SEMVER, value="*"), Ref(kind=RefKind.TAG, value="v1.0.0")):
+        found = refs.listed(listing, frozenset({ref}))
+        assert refs.resolve(ref, found) == ("refs/tags/v1.0.0", A)
+        assert found.tags == {"refs/tags/v1.0.0": D}
+
+
 def test_a_detached_head_is_followed_by_its_own_name() -> None:
     listing = refs.listed(f"{B}\tHEAD\n{A}\trefs/heads/main\n".encode())
     assert refs.resolve(Ref(kind=RefKind.HEAD), listing) == ("HEAD", B)

@@ -12,6 +12,7 @@ from e2e.harness.cluster import Cluster
 from e2e.harness.gitrepo import Repo
 from e2e.harness.repositories import Repository
 from e2e.harness.signing import Keys, Signer
+from e2e.harness.waiting import eventually
 from e2e.scenes import manifests
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -64,12 +65,16 @@ def test_only_what_a_trusted_key_has_signed_is_applied(
     assert f'{unsigned[:7]} "Sneak in" by Alice Author not applied: the commit is not signed' in message
     assert f"still at {first[:7]}. To fix: sign it with a key in Secret {namespace}/signers" in message
 
+    cluster.patch("v1", "ConfigMap", "one", namespace, {"data": {"value": "by hand"}})
+    repaired = {"one": "1", "two": "1"}
+    eventually(lambda: values(cluster, namespace) == repaired, message="what was applied is repaired")
+
     repo.branch("main", at=first)
     third = pushed(repo, sue, "By another", value="3")
     app.annotate(reconcile="2")
     app.until(lambda status: status.get("commit", {}).get("attempted") == third, "the third commit tried")
     assert f"the SSH key {sue.key}, which is not in Secret {namespace}/signers" in app.condition()["message"]
-    assert values(cluster, namespace) == {"one": "1", "two": "1"}
+    assert values(cluster, namespace) == repaired
 
     cluster.patch("v1", "Secret", "signers", namespace, {"data": secret_of(ada, sue)})
     app.until_ready(third)
@@ -77,6 +82,8 @@ def test_only_what_a_trusted_key_has_signed_is_applied(
 
     told = {}
     for each in app.until_closed():
+        if each["spec"]["trigger"] == "Drift":
+            continue
         (signature,) = each["spec"]["verification"]["signatures"]
         verdict = each["spec"]["verification"]["verdict"]
         outcome = each["status"]["outcome"]

@@ -228,4 +228,5 @@ def _write(home: Path, keys: TrustedKeys) -> None:
 
 
 def _variables(home: Path) -> tuple[str, ...]:
-    return (f"GNUPGHOME={home}", f"TMPDIR={home}")
+    """Return what tells the programs where their files are; times of allowed_signers without a zone are UTC."""
+    return (f"GNUPGHOME={home}", f"TMPDIR={home}", "TZ=UTC")
