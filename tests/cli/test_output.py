@@ -141,3 +141,10 @@ def test_a_table_that_grows_keeps_its_columns_and_its_colours_on_a_terminal(
     assert [
         line.index(word) for line, word in zip(lines, ("STATUS", "applied", "名前", "failed"), strict=True)
     ] == [14] * 4
+
+
+def test_an_object_has_the_name_by_which_kubectl_finds_it() -> None:
+    assert output.object_name("Deployment.apps/shop/web") == "deployment.apps/web"
+    assert output.object_name("ClusterRole.rbac.authorization.k8s.io/viewer") == (
+        "clusterrole.rbac.authorization.k8s.io/viewer"
+    )

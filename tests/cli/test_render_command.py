@@ -63,6 +63,17 @@ def test_a_field_that_its_controller_writes_is_named_and_not_printed(tmp_path: P
     assert json.loads(result.stdout)["object"]["metadata"] == {"name": "web"}
 
 
+def test_json_has_no_character_that_a_terminal_obeys_or_hides(folder: Path) -> None:
+    (folder / "marks.yaml").write_text(
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: marks}\ndata: {a: "\\u202Eevil\\u009B2J\\x7F"}\n'
+    )
+    printed = run(folder, "-o", "json").stdout
+    assert printed.replace("\n", "").isprintable()
+    assert "\u202eevil\x9b2J\x7f" in [
+        json.loads(line)["object"].get("data", {}).get("a") for line in printed.splitlines()
+    ]
+
+
 def test_json_is_one_line_for_each_object_with_its_file_and_line(folder: Path) -> None:
     assert lines(folder) == [
         {

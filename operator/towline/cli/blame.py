@@ -45,7 +45,7 @@ _VALUE_BYTES = 80
 @options.kustomize
 @options.helm
 @options.sops
-@options.view(formats=(OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML))
+@options.view(formats=(OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML, OutputForm.NAME))
 def blame(named: str, view: View, **given: Any) -> None:
     """Show who set each field of a live object: commit, author, date, pull request, file and line.
 
@@ -69,7 +69,10 @@ def blame(named: str, view: View, **given: Any) -> None:
         found = await object_blame.blame(cluster, live, asked)
         for note in found.notes:
             output.note(note)
-        _print(found, view)
+        if view.style.format is OutputForm.NAME:
+            output.line(output.object_name(str(live.ref)))
+        else:
+            _print(found, view)
         return ExitCode.NO_ANSWER if found.is_incomplete else ExitCode.GOOD
 
     answer(view, work)

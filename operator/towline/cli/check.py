@@ -172,7 +172,7 @@ def _crds(files: Iterable[Path], kinds: KnownKinds) -> Iterable[Body]:
         try:
             found = documents.parse(file.read_bytes(), YamlLimits(file_bytes=_CRDS_BYTES))
         except DocumentErrors as error:
-            raise click.ClickException(f"{file}: {error}") from error
+            raise NoAnswerError(f"{file}: {error}") from error
         for crd in (crd for each in found for crd in _crds_in(each.value)):
             known = kinds.kinds.get((str(crd.get("apiVersion")), waves.CRD.kind))
             errors = strict_schema.errors(known.schema, kinds.definitions, crd) if known else ()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 import click
-import orjson
 
 from towline import text
 from towline.cli import completion, options, output
@@ -47,7 +46,7 @@ async def _export(view: View, name: str, period: Period, cluster: Cluster) -> Ex
             click.echo(line, nl=False)
     else:
         for body in (record_export.header_body(header), *records):
-            click.echo(orjson.dumps(body))
+            click.echo(output.as_json(body, indent=False))
     wrong = [problem for problem in record_check.check(found) if not problem.missing]
     for problem in wrong:
         output.note(f"{problem.record}: {problem.message}")

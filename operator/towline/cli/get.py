@@ -86,7 +86,10 @@ class _Get:
         try:
             return await cluster.repositories("", selector), True
         except NotAllowedError as error:
-            found = await cluster.repositories(cluster.namespace, selector)
+            try:
+                found = await cluster.repositories(cluster.namespace, selector)
+            except NotAllowedError:
+                raise error from None
             output.note(f"you may not {error.what}: these are those of namespace {cluster.namespace} alone")
             return found, False
 

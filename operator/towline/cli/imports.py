@@ -12,11 +12,11 @@ from types import MappingProxyType
 from typing import Any
 
 import click
-import orjson
 
 from towline import text
 from towline.cli import options, spec_file
 from towline.cli.exit_codes import NoAnswerError
+from towline.cli.output import as_json
 from towline.errors import Failure, TowlineError
 from towline.fields.mask import Mask
 from towline.importing import cluster_resources, git_clones, handover_plan, import_report, peer_resource
@@ -184,7 +184,7 @@ def _print(result: Import, output: str, checked: Sequence[CheckResult] | None) -
     steps = handover_plan.steps(result)
     if output == "json":
         found = import_report.as_json(result, steps, checked)
-        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+        click.echo(as_json(found))
         return
     click.echo(import_report.manifests(result), nl=False)
     for line in import_report.summary(result.notes):

@@ -93,6 +93,8 @@ def view(
         everywhere: whether it has `-A` and `-l`.
         watch: whether it has `-w`.
     """
+    if OutputForm.TABLE in formats and OutputForm.WIDE not in formats:
+        formats = (*formats[:1], OutputForm.WIDE, *formats[1:])  # one more column, or none
     several = (_EVERYWHERE, _SELECTOR) if everywhere else ()
     chosen = (_NAMESPACE, *several, *_CLUSTER, _format(formats), _NO_COLOR, *((_WATCH,) if watch else ()))
 

@@ -228,6 +228,12 @@ def as_yaml(value: Any) -> str:
     return dump.written(orjson.loads(orjson.dumps(value, default=_plain)))
 
 
+def object_name(written: str) -> str:
+    """Return an object that is written `Kind.group/namespace/name` as `-o name` prints it: `kind.group/name`."""
+    kind, _, rest = written.partition("/")
+    return f"{kind.lower()}/{rest.rpartition('/')[2]}"
+
+
 def line(told: str, style: OutputStyle | None = None, tone: Tone = Tone.PLAIN) -> None:
     """Print one line of text; what would control the terminal is left out."""
     shown = Cell(text.printable(told, _LINE_BYTES), tone)

@@ -9,16 +9,18 @@ from types import MappingProxyType
 from typing import Any
 
 import click
-import orjson
 
 from towline import text
 from towline.cli import options, spec_file
+from towline.cli.exit_codes import NoAnswerError
+from towline.cli.output import as_json
 from towline.errors import Failure
 from towline.model import Manifest
 from towline.render import dump, validate
 from towline.render.helm.chart_options import KUBE_VERSION
 from towline.render.offline import offline_render
-from towline.render.offline.offline_units import OfflineRelease, OfflineTools
+from towline.render.offline.offline_units import Asked, OfflineRelease, OfflineTools
+from towline.render.sops.keyring import Keyring
 
 _LINE_BYTES = 8192
 """Bytes of one printed line; text from files is escaped, so that it cannot control the terminal."""
@@ -98,9 +100,7 @@ def render(directory: Path, output: str, max_file_size: int, **flags: Any) -> No
     """
     tools = OfflineTools(kustomize=flags["kustomize"], helm=flags["helm"], sops=flags["sops"])
     keys = spec_file.keys(flags["age_key"], flags["decryption_keys"])
-    asked = spec_file.asked(
-        flags["spec"], flags["variables"], keys, skip_non_manifests=flags["skip_non_manifests"]
-    )
+    asked = _asked(flags, keys)
     declared = offline_render.render(directory, max_file_size, tools, _release(flags), asked)
     for failure in declared.failures:
         click.echo(_told(failure), err=True)
@@ -114,6 +114,15 @@ def render(directory: Path, output: str, max_file_size: int, **flags: Any) -> No
             told = f"{manifest.origin.file}:{one.line}: {one.field} is not applied: {one.owner} writes it"
             click.echo(text.printable(told, _LINE_BYTES), err=True)
         click.echo(write(manifest))
+
+
+def _asked(flags: Mapping[str, Any], keys: Keyring | None) -> Asked:
+    """Return how the folder is read; an error in the file that says so counts like one in a manifest."""
+    skip = flags["skip_non_manifests"]
+    try:
+        return spec_file.asked(flags["spec"], flags["variables"], keys, skip_non_manifests=skip)
+    except NoAnswerError as error:
+        raise click.ClickException(error.message) from error
 
 
 def _release(flags: Mapping[str, Any]) -> OfflineRelease:
@@ -134,14 +143,15 @@ def _told(failure: Failure) -> str:
     return text.printable(told, _LINE_BYTES)
 
 
-def _json(manifest: Manifest) -> bytes:
+def _json(manifest: Manifest) -> str:
     origin = manifest.origin
     via = {"via": origin.via} if origin.is_rendered else {}
-    return orjson.dumps({"object": manifest.body, "file": origin.file, "line": origin.line, **via})
+    told = {"object": manifest.body, "file": origin.file, "line": origin.line, **via}
+    return as_json(told, indent=False)
 
 
 def _yaml(manifest: Manifest) -> str:
     return f"---\n# {manifest.origin.file}:{manifest.origin.line}\n{dump.written(manifest.body)}".rstrip("\n")
 
 
-_WRITERS: Mapping[str, Callable[[Manifest], str | bytes]] = MappingProxyType({"json": _json, "yaml": _yaml})
+_WRITERS: Mapping[str, Callable[[Manifest], str]] = MappingProxyType({"json": _json, "yaml": _yaml})

@@ -13,6 +13,7 @@ import towline
 from towline.api import gitrepository, schema, substituting
 from towline.api.gitrepository import GitRepository, Spec
 from towline.api.substituting import Substitute
+from towline.cli.exit_codes import NoAnswerError
 from towline.errors import SpecError
 from towline.render import documents
 from towline.render.documents import DocumentErrors, YamlLimits
@@ -39,12 +40,12 @@ def asked(
         skip_non_manifests: whether files without an object are passed over.
 
     Raises:
-        click.ClickException: one of them is malformed; the message says which, and where.
+        NoAnswerError: one of them is malformed; the message says which, and where.
     """
     spec = _spec(file) if file else None
     if spec and spec.helm.chart:
         message = "spec.helm.chart is on another server, and nothing is asked here: pull the chart, and name its folder"
-        raise click.ClickException(f"{file}: {message}")
+        raise NoAnswerError(f"{file}: {message}")
     treatment = Treatment(
         keys=keys,
         substitution=_substitution(spec.substitute if spec else None, dict(map(_variable, variables))),
@@ -80,15 +81,15 @@ def stored(file: Path) -> GitRepository:
     """Return the GitRepository in a file, as it would be stored.
 
     Raises:
-        click.ClickException: the file cannot be parsed, or does not have exactly one.
+        NoAnswerError: the file cannot be parsed, or does not have exactly one.
     """
     try:
         found = [each.value for each in documents.parse(file.read_bytes(), YamlLimits())]
     except DocumentErrors as error:
-        raise click.ClickException(f"{file}: {error}") from error
+        raise NoAnswerError(f"{file}: {error}") from error
     resources = [each for each in found if _is_resource(each)]
     if len(resources) != 1:
-        raise click.ClickException(
+        raise NoAnswerError(
             f"{file} has {len(resources)} GitRepositories of {_GROUP[:-1]}: name a file with one"
         )
     metadata = resources[0].get("metadata")
@@ -100,7 +101,7 @@ def _spec(file: Path) -> Spec:
     try:
         return gitrepository.specify(stored(file), crd_schema())
     except SpecError as error:
-        raise click.ClickException(f"{file}: {error.message}") from error
+        raise NoAnswerError(f"{file}: {error.message}") from error
 
 
 def _is_resource(value: Any) -> bool:
@@ -133,7 +134,7 @@ def keys(age_key: Path | None, others: Sequence[Path]) -> Keyring | None:
         others: files, each named as its key in a Secret would be.
 
     Raises:
-        click.ClickException: one of them cannot be used.
+        NoAnswerError: one of them cannot be used.
     """
     secret = {file.name: file.read_bytes() for file in others}
     if age_key:
@@ -144,4 +145,4 @@ def keys(age_key: Path | None, others: Sequence[Path]) -> Keyring | None:
     try:
         return keyring.keyring(secret, holder)
     except KeyringError as error:
-        raise click.ClickException(f"{holder}: {error}") from error
+        raise NoAnswerError(f"{holder}: {error}") from error

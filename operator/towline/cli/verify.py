@@ -15,7 +15,7 @@ import click
 import orjson
 
 from towline import text
-from towline.cli import options
+from towline.cli import options, output
 from towline.cli.answering import answer
 from towline.cli.exit_codes import ExitCode
 from towline.cli.options import View
@@ -99,7 +99,7 @@ def _show(
             {"record": each.record or None, "message": each.message, "missing": each.missing}
             for each in problems
         ]
-        click.echo(orjson.dumps({"records": count, "problems": told}, option=orjson.OPT_INDENT_2))
+        click.echo(output.as_json({"records": count, "problems": told}))
     else:
         for problem in problems:  # whoever edits a record may edit its name: it must hide no line
             click.echo(text.printable(f"{problem.record or 'a record without a name'}: {problem.message}"))

@@ -22,7 +22,7 @@ from towline.read.explanation.cause import Explanation, FoundCause
 from towline.read.explanation.explainer import Explainer
 from towline.render.offline.offline_units import OfflineTools
 
-_FORMS = (OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML)
+_FORMS = (OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML, OutputForm.NAME)
 _INDENT = "  "
 _LINE_BYTES = 4096
 
@@ -55,9 +55,14 @@ async def _explain(named: str, view: View, asked: AskedComparison, cluster: Clus
         explained = await (explainer.object(named) if "/" in named else explainer.repository(named))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    if view.style.format is OutputForm.TABLE:
+    if view.style.format.is_table:
         for line in lines(explained):
             click.echo(line)
+    elif view.style.format is OutputForm.NAME:
+        for name in dict.fromkeys(
+            output.object_name(each.object) for each in explained.causes if each.object
+        ):
+            output.line(name)
     else:
         output.document(cause.body(explained), view.style.format)
     for note in dict.fromkeys(explainer.notes):

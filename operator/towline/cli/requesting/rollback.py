@@ -15,7 +15,7 @@ from towline.api.gitrepository import GitRepository
 from towline.api.syncrecord import SyncRecord
 from towline.cli import completion, options, output
 from towline.cli.answering import answer
-from towline.cli.exit_codes import ExitCode
+from towline.cli.exit_codes import ExitCode, NoAnswerError
 from towline.cli.options import View
 from towline.cli.output import Cell, Column, OutputForm, Table, Tone
 from towline.errors import Reason, SourceError
@@ -134,7 +134,7 @@ class _Rollback:
                 f"{self._branch} is the branch that the repository follows: push another one, and merge it"
             )
         if plan.steps is None or git.content is None:
-            raise click.ClickException(f"nothing was pushed: {plan.missing}")
+            raise NoAnswerError(f"nothing was pushed: {plan.missing}")
         place = self._repo or Path.cwd()
         branch = RevertBranch(
             objects=git.content.place.folder,

@@ -60,7 +60,7 @@ def _seconds(_context: click.Context, _option: click.Parameter, value: str) -> f
     callback=_seconds,
     help="How long to wait.",
 )
-@options.view(formats=(OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML))
+@options.view(formats=(OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML, OutputForm.NAME))
 def wait(view: View, name: str, sha: str, goal: str, timeout: float) -> None:
     """Wait until a commit is applied, or its objects are healthy.
 
@@ -78,7 +78,7 @@ def wait(view: View, name: str, sha: str, goal: str, timeout: float) -> None:
         except TimeoutError:
             late = f"{sha[:7]} is not {goal} after {text.duration(timeout)}: {waiting.last or 'no answer'}"
             found = WaitResult(outlook=Outlook.OPEN, sentence=late)
-        _show(found, view)
+        _show(found, view, name)
         return ExitCode.GOOD if found.outlook is Outlook.REACHED else ExitCode.NOT_AS_WANTED
 
     answer(view, work)
@@ -153,9 +153,11 @@ class _CommitWatcher:
         self.last = sentence
 
 
-def _show(found: WaitResult, view: View) -> None:
+def _show(found: WaitResult, view: View, name: str) -> None:
     form = view.style.format
     if form.is_table:
         output.line(found.sentence)
+    elif form is OutputForm.NAME:
+        output.line(f"gitrepository.towline.dev/{name}")
     else:
         output.document({"reached": found.outlook is Outlook.REACHED, "sentence": found.sentence}, form)

@@ -66,7 +66,10 @@ async def _repositories(cluster: Cluster, namespace: str) -> tuple[KnownReposito
         return explanations.known(await cluster.repositories(""), None), ()
     except NotAllowedError as error:
         place = namespace or cluster.namespace
-        found = await cluster.repositories(place)
+        try:
+            found = await cluster.repositories(place)
+        except NotAllowedError:
+            raise error from None
         unread = f"{error.what}: what GitRepositories of other namespaces made is taken as explained"
         return explanations.known(found, frozenset({place})), (unread,)
 
