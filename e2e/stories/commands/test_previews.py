@@ -54,7 +54,10 @@ def applied(
     git_repository: GitRepositories,
     tmp_path: Path,
 ) -> Preview:
-    """A repository that is applied, and then suspended; its branch `next` changes everything."""
+    """A repository that is applied, and then suspended; its branch `next` changes everything.
+
+    Of two others, one owns what that branch declares, too, and one declares what it leaves.
+    """
     repo.commit(
         {
             **manifests.config_maps(["settings", "old", "kept"], colour="red"),
@@ -69,9 +72,15 @@ def applied(
     repository.until_applied(repo.sha())
     repository.change(suspend=True)
     repo.branch("next")
+    shared = repo.commit(manifests.config_maps(["shared"], colour="red"), branch="theirs")
+    repo.commit(manifests.config_maps(["old"], colour="red"), branch="wanted")
+    theirs = git_repository("theirs", ref={"branch": "theirs"})
+    wanted = git_repository("wanted", ref={"branch": "wanted"})
+    theirs.until_applied(shared)
+    wanted.until(lambda status: status.get("failures"), "the object is refused")
     repo.commit(
         {
-            **manifests.config_maps(["settings"], colour="blue"),
+            **manifests.config_maps(["settings", "shared"], colour="blue"),
             **manifests.config_maps(["new"], colour="green"),
             "old.yaml": None,
             "web.yaml": manifests.text(manifests.deployment(image="web:2")),
@@ -100,7 +109,7 @@ def test_what_a_revision_would_do_is_told_by_dry_runs_alone_as_far_as_the_user_m
     assert _actions(found) == {
         "settings": "update",
         "new": "create",
-        "old": "delete",
+        "old": "release",
         "web": "restart",
         "credentials": "update",
         "migrate": "replace",
@@ -108,7 +117,9 @@ def test_what_a_revision_would_do_is_told_by_dry_runs_alone_as_far_as_the_user_m
     settings = next(each for each in found["changes"] if each["object"].endswith("/settings"))
     assert settings["fields"] == [{"path": "/data/colour", "old": "red", "new": "blue"}]
     assert (settings["file"], settings["line"]) == ("settings.yaml", 6)
-    (refused,) = found["refused"]
+    taken, refused = sorted(found["refused"], key=lambda each: str(each["reason"]))
+    assert (taken["reason"], taken["file"]) == ("OwnedByAnother", "shared.yaml")
+    assert f"{applied.repository.namespace}/theirs" in taken["message"]
     assert (refused["reason"], refused["file"]) == ("UnknownField", "service.yaml")
     assert refused["field"].endswith("/prot")
     assert PLANTED not in json.dumps(found)
@@ -123,11 +134,12 @@ def test_what_a_revision_would_do_is_told_by_dry_runs_alone_as_far_as_the_user_m
     _allow(cluster, applied.repository.namespace)
     seen = applied.json("--revision", "next", user="alice")
     told = _actions(seen)
-    assert (told["settings"], told["web"], told["old"]) == ("update", "restart", "delete")
+    assert (told["settings"], told["web"], told["old"]) == ("update", "restart", "release")
     assert (told["new"], told["credentials"]) == ("create", "update")
     notes = " ".join(seen["notes"])
     assert "you may not patch ConfigMap/" in notes
     assert "Secret" in notes
+    assert "you may not list GitRepositories in all namespaces" in notes
     assert PLANTED not in json.dumps(seen)
 
 

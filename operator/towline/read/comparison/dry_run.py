@@ -20,13 +20,12 @@ from towline.apply.preflight import Preflight, PreflightRun
 from towline.apply.removal import RemovalDryRun
 from towline.errors import Failure, Refusal
 from towline.fields.mask import Mask
-from towline.kube.client import Client
-from towline.kube.discovery import Discovery
-from towline.model import Action, Change, GroupKind, Manifest, ObjectRef, Plan, Revision
-from towline.plan import build, one_shot, ownership
+from towline.model import Action, Change, GroupKind, Live, Manifest, ObjectRef, Plan, Revision
+from towline.plan import build, claims, one_shot, ownership
 from towline.plan.ownership import Policy
 from towline.plan.stamp import Identity
-from towline.read.comparison import compared, recorded_objects
+from towline.read.cluster import Cluster
+from towline.read.comparison import compared, others_claims, recorded_objects
 from towline.read.comparison.compared import ComparedChange
 from towline.read.comparison.declared_revision import DeclaredRevision
 from towline.read.comparison.own_objects import OwnObjects, OwnObjectsReader
@@ -50,8 +49,7 @@ class DryRun:
     """Compares revisions of one repository with the cluster.
 
     Args:
-        client: sends the requests, with the user's credentials.
-        discovery: says how kinds are served.
+        cluster: as the user may see it.
         repository: as it is stored.
         spec: what its plan obeys.
         mask: hides secret values.
@@ -62,17 +60,17 @@ class DryRun:
     def __init__(  # noqa: PLR0913  whom it asks, for which repository, and what stands in
         self,
         *,
-        client: Client,
-        discovery: Discovery,
+        cluster: Cluster,
         repository: GitRepository,
         spec: Spec,
         mask: Mask,
         applied: ReadApplied,
         moment: str,
     ) -> None:
-        self._objects = Objects(client, discovery)
-        self._settling = Settling(discovery)
-        self._listed = OwnObjectsReader(client, discovery)
+        self._cluster = cluster
+        self._objects = Objects(cluster.client, cluster.discovery)
+        self._settling = Settling(cluster.discovery)
+        self._listed = OwnObjectsReader(cluster)
         self._repository = repository
         self._spec = spec
         self._mask = mask
@@ -96,7 +94,7 @@ class DryRun:
             declared = {ref: each for ref, each in declared.items() if ref.group_kind not in hidden}
         policy = replace(self._policy(own), written=await self._written(own, declared))
         live = {**own.live, **recorded_objects.live(known or {}, policy)}
-        plan = build.replan(declared, live, policy, found.sha, recorded_objects.verdicts(declared))
+        plan, told = await self._planned(declared, live, policy, found.sha)
         asked = _Asked.of(plan, hidden)
         context = self._context(revision, own)
         flight, undone, blind = await self._flight(asked, context)
@@ -109,8 +107,25 @@ class DryRun:
             *_unread(hidden, blind, is_known=before is not None),
             *_rights(own, undone - blind, unsure),
             *_left_alone(plan),
+            *told,
         )
         return DryRunFindings(compared=seen._replace(refused=refused), notes=notes)
+
+    async def _planned(
+        self, declared: Mapping[ObjectRef, Manifest], live: Mapping[ObjectRef, Live], policy: Policy, sha: str
+    ) -> tuple[Plan, tuple[str, ...]]:
+        """Return the plan, with regard to others as far as the user may see them, and what to say of that."""
+        plan = build.replan(declared, live, policy, sha, recorded_objects.verdicts(declared))
+        if not claims.concerns(plan):
+            return plan, ()
+        others = await others_claims.read(self._cluster, self._repository, plan, declared)
+        live = {**live, **others.live}
+        plan = build.replan(declared, live, policy, sha, recorded_objects.verdicts(declared))
+        standing, told = others.stand(self._repository, sha, plan, live)
+        if standing != claims.ALONE:
+            policy = replace(policy, standing=standing)
+            plan = build.replan(declared, live, policy, sha, recorded_objects.verdicts(declared))
+        return plan, (*others.notes, *told)
 
     async def _own(self, found: DeclaredRevision) -> OwnObjects:
         status = self._repository.status.get("kinds") or ()

@@ -126,8 +126,7 @@ class OnlineRevisions:
 
     async def _run(self, revision: Revision, found: DeclaredRevision) -> DryRunFindings:
         run = DryRun(
-            client=self._cluster.client,
-            discovery=self._cluster.discovery,
+            cluster=self._cluster,
             repository=self._repository,
             spec=self._spec,
             mask=self.mask,

@@ -192,9 +192,7 @@ class Explainer:
         """Return the objects of a repository that are not ready, those that have failed first."""
         kinds = repository.status.get("kinds") or ()
         checks = self._checks(repository)
-        reader = OwnObjectsReader(
-            self._cluster.client, self._cluster.discovery, partial(_assessed, checks=checks)
-        )
+        reader = OwnObjectsReader(self._cluster, partial(_assessed, checks=checks))
         listed = {GroupKind(each.get("group", ""), each.get("kind", "")) for each in kinds}
         own = await reader.read(repository.label, listed, (repository.key.namespace,))
         ailing = [each for each in own.live.values() if each.health.state is not State.CURRENT]

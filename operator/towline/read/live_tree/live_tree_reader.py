@@ -17,6 +17,7 @@ from towline.model import Body, GroupKind, ObjectRef, Resource
 from towline.read.cluster import Cluster
 from towline.read.live_tree import tree_object
 from towline.read.live_tree.tree_object import StatusEntries, TreeObject
+from towline.read.permitted_list import PermittedList
 from towline.read.read_errors import NotAllowedError
 
 _WIDTH = 8
@@ -109,27 +110,19 @@ class LiveTreeReader:
     ) -> AsyncIterator[Body]:
         """Yield the objects of one kind: of all namespaces, else of some; what the user may not list is noted."""
         accept = calls.METADATA_LIST if is_stateless(resource.group_kind) else calls.JSON
-        try:
-            async for body in self._cluster.listed(resource, selector=selector, accept=accept):
-                yield body
-        except NotAllowedError as error:
-            if not resource.namespaced:
-                self._unread[f"you may not {error.what}"] = None
-                return
-        else:
-            return
-        self._unread[
-            f"you may not list {resource.plural} in all namespaces: these are those in {' and '.join(places)}"
-        ] = None
-        for place in places:
-            async for body in self._in_one(resource, place, selector, accept):
-                yield body
+        listing = PermittedList(self._cluster, resource, places, selector, accept)
+        async for body in listing.bodies():
+            yield body
+        if listing.refused and resource.namespaced:
+            self._unread[
+                f"you may not list {resource.plural} in all namespaces: these are those in {' and '.join(places)}"
+            ] = None
+        for what in listing.refused[1:] if resource.namespaced else listing.refused:
+            self._unread[f"you may not {what}"] = None
 
-    async def _in_one(
-        self, resource: Resource, place: str, selector: str, accept: str = calls.JSON
-    ) -> AsyncIterator[Body]:
+    async def _in_one(self, resource: Resource, place: str) -> AsyncIterator[Body]:
         try:
-            async for body in self._cluster.listed(resource, place, selector, accept=accept):
+            async for body in self._cluster.listed(resource, place):
                 yield body
         except NotAllowedError as error:
             self._unread[f"you may not {error.what}"] = None
@@ -162,7 +155,7 @@ class LiveTreeReader:
         found: list[tuple[TreeObject, tuple[str, ...]]] = []
         if resource is None:
             return found
-        async for body in self._in_one(resource, place, ""):
+        async for body in self._in_one(resource, place):
             owners = tuple(each["uid"] for each in body["metadata"].get("ownerReferences") or ())
             if owners:
                 made = tree_object.made(body, _ref(body, kind), assessment.assess(body, kind))
