@@ -61,7 +61,7 @@ def main() -> None:
         swagger = json.loads((module / "api/openapi-spec/swagger.json").read_bytes())
         source = (module / "pkg/generated/openapi/zz_generated.openapi.go").read_text()
         found = packing.enums(source, swagger["definitions"]) | CHOICES
-        pack.add(version, swagger, found)
+        pack.add(version, swagger, found, packing.defaults(module))
         sys.stdout.write(f"{tag}: {len(pack.versions[version]['kinds'])} kinds, {len(found)} with enums\n")
     pack.lifecycle = {**packing.lifecycle(downloaded(f"k8s.io/api@{LIFECYCLE}")), **ELSEWHERE}
     content = pack.content()

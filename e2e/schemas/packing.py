@@ -13,20 +13,75 @@ from typing import Any
 KEPT = ("type", "format", "required")
 SPECIAL: Mapping[str, Mapping[str, str]] = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": {"format": "quantity"},
-    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": {"format": "int-or-string"},
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": {"format": "int32-or-string"},
+    "io.k8s.apimachinery.pkg.apis.meta.v1.Time": {"type": "string", "format": "time"},
+    "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime": {"type": "string", "format": "micro-time"},
 }
-"""What the published schema calls strings, and the API server reads as numbers, too."""
+"""What the API server reads in code of its own: strings of the published schema that may be numbers, and the like."""
+
+FREE = frozenset(
+    {
+        "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON",
+        "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1",
+        "io.k8s.apimachinery.pkg.runtime.RawExtension",
+    }
+)
+"""Definitions without fields that hold anything; others hold nothing."""
+
+CRD_SCHEMA = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
+_LENIENT = f"{CRD_SCHEMA}#lenient"
+_LISTED = {"type": "array", "items": {"ref": _LENIENT}}
+EITHER: Mapping[str, Any] = {
+    f"{CRD_SCHEMA}OrArray": {"when": {"object": {"ref": _LENIENT}, "array": _LISTED}},
+    f"{CRD_SCHEMA}OrBool": {"format": "map-or-boolean", "when": {"object": {"ref": _LENIENT}}},
+    f"{CRD_SCHEMA}OrStringArray": {"when": {"object": {"ref": _LENIENT}}},
+}
+"""Parts of CRDs that may have one of two types, which the published schema leaves open; the API server reads them in
+code that knows types, and passes over unknown fields."""
 
 OPTIONAL = frozenset(
     {
         ("io.k8s.api.scheduling.v1.PriorityClass", "value"),
+        ("io.k8s.api.batch.v1.PodFailurePolicy", "rules"),
         ("io.k8s.api.batch.v1.PodFailurePolicyOnPodConditionsPattern", "status"),
+        ("io.k8s.api.core.v1.ConfigMapNodeConfigSource", "kubeletConfigKey"),
+        ("io.k8s.api.core.v1.ConfigMapNodeConfigSource", "name"),
+        ("io.k8s.api.core.v1.ConfigMapNodeConfigSource", "namespace"),
         ("io.k8s.api.core.v1.ContainerResizePolicy", "restartPolicy"),
+        ("io.k8s.api.core.v1.Event", "involvedObject"),
+        ("io.k8s.api.core.v1.EvictionResponder", "name"),
+        ("io.k8s.api.core.v1.EvictionResponder", "priority"),
         ("io.k8s.api.core.v1.HTTPHeader", "value"),
+        ("io.k8s.api.core.v1.ISCSIPersistentVolumeSource", "lun"),
+        ("io.k8s.api.core.v1.ISCSIVolumeSource", "lun"),
+        ("io.k8s.api.core.v1.LimitRangeSpec", "limits"),
+        ("io.k8s.api.core.v1.PreferredSchedulingTerm", "preference"),
+        ("io.k8s.api.core.v1.ScaleIOPersistentVolumeSource", "secretRef"),
+        ("io.k8s.api.core.v1.ScaleIOVolumeSource", "secretRef"),
+        ("io.k8s.api.core.v1.SleepAction", "seconds"),
+        ("io.k8s.api.core.v1.Sysctl", "value"),
         ("io.k8s.api.rbac.v1.RoleRef", "apiGroup"),
+        ("io.k8s.api.storage.v1.CSIDriver", "spec"),
+        ("io.k8s.api.storage.v1.CSINode", "spec"),
+        ("io.k8s.api.storage.v1.CSINodeSpec", "drivers"),
         ("io.k8s.api.storage.v1.TokenRequest", "audience"),
         ("io.k8s.api.discovery.v1.EndpointSlice", "endpoints"),
+        ("io.k8s.api.discovery.v1.ForNode", "name"),
+        ("io.k8s.api.discovery.v1.ForZone", "name"),
         ("io.k8s.api.networking.v1.NetworkPolicySpec", "podSelector"),
+        ("io.k8s.apimachinery.pkg.apis.meta.v1.GroupResource", "group"),
+        *(
+            (f"io.k8s.api.resource.{version}.{kind}", field)
+            for version in ("v1", "v1beta1", "v1beta2")
+            for kind, field in (
+                ("CapacityRequestPolicyRange", "min"),
+                ("Counter", "value"),
+                ("DeviceCapacity", "value"),
+                ("DeviceDerivedAttribute", "expression"),
+                ("DeviceDerivedAttribute", "name"),
+                ("ResourcePool", "generation"),
+            )
+        ),
     }
 )
 """Fields that the published schema requires, and the API server fills in, or takes for empty, where they are absent."""
@@ -54,11 +109,23 @@ class Pack:
     lifecycle: dict[str, Any] = field(default_factory=dict)
     _known: dict[str, int] = field(default_factory=dict)
 
-    def add(self, version: str, swagger: Mapping[str, Any], enums: Mapping[str, Any]) -> None:
+    def add(
+        self,
+        version: str,
+        swagger: Mapping[str, Any],
+        enums: Mapping[str, Any],
+        defaults: Mapping[str, Mapping[str, Any]],
+    ) -> None:
         """Add one version of Kubernetes."""
         kinds = dict(sorted(served(swagger)))
-        wanted = reachable(swagger["definitions"], (name for name, _ in kinds.values()))
-        found = {name: self._placed(definition(name, swagger["definitions"][name], enums)) for name in wanted}
+        roots = [name for name, _ in kinds.values()]
+        wanted = reachable(swagger["definitions"], *roots)
+        made = {name: definition(name, swagger["definitions"][name], enums, defaults) for name in wanted}
+        for name in {*wanted} - {*reachable(swagger["definitions"], *roots, without="status")}:
+            made[name] = lenient(made[name], "required", "choices")  # a write of an object writes no status
+        if CRD_SCHEMA in made:
+            made[_LENIENT] = _renamed(lenient(made[CRD_SCHEMA], "required", "additionalProperties"))
+        found = {name: self._placed(schema) for name, schema in made.items()}
         self.versions[version] = {"kinds": kinds, "definitions": found}
 
     def content(self) -> bytes:
@@ -88,15 +155,17 @@ def served(swagger: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, bool]]]
         yield f"{version}/{kind['kind']}", (name, "/namespaces/{namespace}/" in path)
 
 
-def reachable(definitions: Mapping[str, Any], roots: Iterable[str]) -> list[str]:
-    """Return the names of definitions that some refer to, and their own."""
+def reachable(definitions: Mapping[str, Any], *roots: str, without: str = "") -> list[str]:
+    """Return the names of definitions that some refer to, but for a field, and their own."""
     found: set[str] = set()
     waiting = list(roots)
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting.extend(references(definitions[name]))
+            fields = dict(definitions[name].get("properties", {}))
+            fields.pop(without, None)
+            waiting.extend(references({**definitions[name], "properties": fields}))
     return sorted(found)
 
 
@@ -109,11 +178,18 @@ def references(value: Any) -> Iterator[str]:
             yield from references(each)
 
 
-def definition(name: str, schema: Mapping[str, Any], enums: Mapping[str, Any]) -> Any:
+def definition(
+    name: str,
+    schema: Mapping[str, Any],
+    enums: Mapping[str, Any],
+    defaults: Mapping[str, Mapping[str, Any]],
+) -> Any:
     """Return a definition as it is packed."""
-    if name in SPECIAL:
-        return SPECIAL[name]
-    packed = slim(schema)
+    if name in SPECIAL or name in EITHER:
+        return SPECIAL.get(name) or EITHER[name]
+    packed = slim(schema, defaults)
+    if packed.get("type") == "object" and len(packed) == 1 and name not in FREE:
+        packed["additionalProperties"] = False
     properties = packed.get("properties", {})
     for one, choices in enums.get(name, {}).items():
         if one in properties:
@@ -129,18 +205,62 @@ def definition(name: str, schema: Mapping[str, Any], enums: Mapping[str, Any]) -
     return {**packed, **({"required": needed} if needed else {})}
 
 
-def slim(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a schema without prose and without what only clients need; objects with fields have no others."""
+def slim(schema: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a schema without prose and without what only clients need; objects with fields have no others.
+
+    `keys` are those in which entries of a list must differ, with their defaults; all entries of a `set` must differ.
+    """
     if "$ref" in schema:
         return {"ref": schema["$ref"].removeprefix("#/definitions/")}
     found = {key: schema[key] for key in KEPT if key in schema}
     if "properties" in schema:
-        found["properties"] = {name: slim(each) for name, each in schema["properties"].items()}
+        found["properties"] = {name: slim(each, defaults) for name, each in schema["properties"].items()}
         found["additionalProperties"] = False
     if "items" in schema:
-        found["items"] = slim(schema["items"])
+        found["items"] = slim(schema["items"], defaults)
+    match schema.get("x-kubernetes-list-type"):
+        case "map":
+            of_items = defaults.get(found["items"].get("ref", ""), {})
+            found["keys"] = {key: of_items.get(key) for key in schema["x-kubernetes-list-map-keys"]}
+        case "set":
+            found["set"] = True
     if isinstance(schema.get("additionalProperties"), dict):
-        found["additionalProperties"] = slim(schema["additionalProperties"])
+        found["additionalProperties"] = slim(schema["additionalProperties"], defaults)
+    return found
+
+
+def lenient(schema: Any, *rules: str) -> Any:
+    """Return a packed schema without some rules; where `additionalProperties` is a schema, it is none."""
+    if isinstance(schema, list):
+        return [lenient(each, *rules) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: lenient(each, *rules)
+        for name, each in schema.items()
+        if name not in rules or isinstance(each, dict)  # a field may have the name of a rule
+    }
+
+
+def _renamed(schema: Any) -> Any:
+    """Return the schema of schemas with references to its lenient form."""
+    if isinstance(schema, list):
+        return [_renamed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("ref") == CRD_SCHEMA:
+        return {"ref": _LENIENT}
+    return {name: _renamed(each) for name, each in schema.items()}
+
+
+def defaults(module: Path) -> dict[str, dict[str, str]]:
+    """Return the texts that the API server fills in, by definition and field; only the newer OpenAPI files say them."""
+    found: dict[str, dict[str, str]] = {}
+    for file in sorted((module / "api/openapi-spec/v3").glob("*.json")):
+        for name, schema in json.loads(file.read_bytes()).get("components", {}).get("schemas", {}).items():
+            for one, each in schema.get("properties", {}).items():
+                if isinstance(each.get("default"), str):
+                    found.setdefault(name, {})[one] = each["default"]
     return found
 
 

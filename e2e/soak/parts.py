@@ -87,6 +87,14 @@ _ALL = (
         full=100,
     ),
     Part(
+        name="check-agrees",
+        story="commands/test_check_agrees.py",
+        proves="`towline check` finds what the API server refuses by its schemas, and nothing that it accepts",
+        points="changed manifests",
+        short=60,
+        full=4000,
+    ),
+    Part(
         name="deleting-rivals",
         story="soak/test_deleting_rivals.py",
         proves="who deletes, or deletes and creates, an object every second is named; writes to it rest, and"

@@ -10,6 +10,8 @@ from typing import Any
 from e2e.schemas import packing
 
 POD = "io.k8s.api.core.v1.Pod"
+PORT = "io.k8s.api.core.v1.ContainerPort"
+STATUS = "io.k8s.api.core.v1.PodStatus"
 SWAGGER: dict[str, Any] = {
     "definitions": {
         POD: {
@@ -20,10 +22,23 @@ SWAGGER: dict[str, Any] = {
                 "policy": {"type": "string", "description": "prose"},
                 "flag": {"type": "boolean"},
                 "size": {"$ref": "#/definitions/io.k8s.apimachinery.pkg.api.resource.Quantity"},
-                "modes": {"type": "array", "items": {"type": "string"}},
+                "modes": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "x-kubernetes-list-type": "set",
+                },
+                "ports": {
+                    "type": "array",
+                    "items": {"$ref": f"#/definitions/{PORT}"},
+                    "x-kubernetes-list-type": "map",
+                    "x-kubernetes-list-map-keys": ["port", "protocol"],
+                },
+                "status": {"$ref": f"#/definitions/{STATUS}"},
             },
         },
         "io.k8s.apimachinery.pkg.api.resource.Quantity": {"type": "string"},
+        PORT: {"type": "object"},
+        STATUS: {"type": "object", "required": ["phase"]},
         "io.k8s.api.core.v1.PodList": {"type": "object"},
     },
     "paths": {
@@ -63,8 +78,8 @@ func (in *Old) APILifecycleRemoved() (major, minor int) {
 def test_two_versions_with_the_same_schemas_share_them() -> None:
     pack = packing.Pack()
     enums = packing.enums(GO, SWAGGER["definitions"])
-    pack.add("1.1", SWAGGER, enums)
-    pack.add("1.2", SWAGGER, enums)
+    for version in ("1.1", "1.2"):
+        pack.add(version, SWAGGER, enums, {PORT: {"protocol": "TCP"}})
     found = json.loads(lzma.decompress(pack.content()))
     assert found["versions"]["1.1"] == found["versions"]["1.2"]
     assert found["versions"]["1.1"]["kinds"] == {"v1/Pod": [POD, True]}
@@ -76,9 +91,12 @@ def test_two_versions_with_the_same_schemas_share_them() -> None:
             "policy": {"type": "string", "choices": ["Always", "Never"]},
             "flag": {"type": "boolean"},
             "size": {"ref": "io.k8s.apimachinery.pkg.api.resource.Quantity"},
-            "modes": {"type": "array", "items": {"type": "string", "choices": ["Once"]}},
+            "modes": {"type": "array", "items": {"type": "string", "choices": ["Once"]}, "set": True},
+            "ports": {"type": "array", "items": {"ref": PORT}, "keys": {"port": None, "protocol": "TCP"}},
+            "status": {"ref": STATUS},
         },
     }
+    assert found["pool"][found["versions"]["1.1"]["definitions"][STATUS]] == {"type": "object"}
     assert {"format": "quantity"} in found["pool"]
 
 

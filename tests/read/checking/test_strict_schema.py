@@ -39,6 +39,10 @@ GOOD: list[dict[str, Any]] = [
     {"ports": [{"containerPort": 80.0, "protocol": ""}]},
     {"env": None, "imagePullPolicy": "Always"},
     {"livenessProbe": {"httpGet": {"port": 80, "httpHeaders": [{"name": "a"}]}}},
+    {"resources": {"limits": {"cpu": "100m ", "memory": "1e100"}}},
+    {"lifecycle": {"preStop": {"sleep": {}}}},
+    {"ports": [{"containerPort": 80}, {"containerPort": 80, "protocol": "UDP"}]},
+    {"args": ["a", "a", None]},
 ]
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
@@ -56,6 +60,14 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"resources": {"limits": {"cpu": SECRET}}}, "WrongType", "/resources/limits/cpu"),
     ({"resources": {"limits": {"cpu": True}}}, "WrongType", "/resources/limits/cpu"),
     ({"env": [{"name": "A", "value": 1}]}, "WrongType", "/env/0/value"),
+    ({"livenessProbe": {"httpGet": {"port": 2**31}}}, "WrongType", "/livenessProbe/httpGet/port"),
+    ({"env": [{"name": "A"}, {"name": "A", "value": SECRET}]}, "Invalid", "/env/1"),
+    ({"env": [{"name": "A"}, None]}, "Invalid", "/env/1"),
+    (
+        {"ports": [{"containerPort": 80}, {"containerPort": 80.0, "protocol": "TCP"}]},
+        "Invalid",
+        "/ports/1",
+    ),
 ]
 
 
@@ -82,6 +94,44 @@ def test_a_field_that_the_api_server_fills_in_is_not_missing(version: str) -> No
     subjects = [{"kind": "ServiceAccount", "name": "a"}]
     fields: dict[str, Any] = {"roleRef": {"kind": "Role", "name": "a"}, "subjects": subjects}
     assert told(known_kinds.bundled(version), "rbac.authorization.k8s.io/v1", "RoleBinding", **fields) == []
+
+
+def test_a_status_is_not_written_and_may_lack_fields(kinds: KnownKinds) -> None:
+    assert told(kinds, "v1", "Pod", spec=pod(), status={"conditions": [{"type": "Ready"}]}) == []
+    assert told(kinds, "v1", "Pod", spec=pod(), status={"phas": "x"}) == [("UnknownField", "/status/phas")]
+
+
+@pytest.mark.parametrize("time", ["2026-01-02T15:04:05Z", "2026-01-02t15:04:05.000000z", "2026-01-02"])
+def test_a_time_with_microseconds_has_six_digits_of_them(kinds: KnownKinds, time: str) -> None:
+    found = told(kinds, "coordination.k8s.io/v1", "Lease", spec={"renewTime": time})
+    assert found == [("WrongType", "/spec/renewTime")]
+    good = {"renewTime": "2026-01-02T15:04:05.000000+01:00"}
+    assert told(kinds, "coordination.k8s.io/v1", "Lease", spec=good) == []
+
+
+CRD_FIELDS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
+    ({"type": "array", "items": {"type": "string", "maxLength": 3, "unknown": 1}}, []),
+    ({"type": "array", "items": {"type": 5}}, [("WrongType", "/items/type")]),
+    ({"type": "object", "additionalProperties": True}, []),
+    ({"type": "object", "additionalProperties": "any"}, [("WrongType", "/additionalProperties")]),
+    ({"type": "object", "properties": {"a": {"typ": "string"}}}, [("UnknownField", "/properties/a/typ")]),
+]
+
+
+@pytest.mark.parametrize(("field", "expected"), CRD_FIELDS, ids=str)
+def test_the_schema_in_a_crd_is_itself_checked(
+    kinds: KnownKinds, field: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    schema = {"type": "object", "properties": {"x": field}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    at = "/spec/versions/0/schema/openAPIV3Schema/properties/x"
+    found = told(
+        kinds,
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        spec={**WIDGET["spec"], "versions": [version]},
+    )
+    assert found == [(rule, at + where) for rule, where in expected]
 
 
 def test_the_data_of_a_secret_must_be_base64_and_is_not_shown(kinds: KnownKinds) -> None:
@@ -120,6 +170,25 @@ WIDGET = {
                                         "properties": {"spec": {"type": "object"}},
                                     },
                                     "none": {"type": "string", "nullable": True},
+                                    "tags": {
+                                        "type": "array",
+                                        "items": {"type": "string"},
+                                        "x-kubernetes-list-type": "set",
+                                    },
+                                    "parts": {
+                                        "type": "array",
+                                        "x-kubernetes-list-type": "map",
+                                        "x-kubernetes-list-map-keys": ["name", "kind"],
+                                        "items": {
+                                            "type": "object",
+                                            "properties": {
+                                                "name": {"type": "string"},
+                                                "kind": {"type": "string", "default": "small"},
+                                            },
+                                        },
+                                    },
+                                    "slow": {"type": "string", "pattern": "^(a|a|aa)+$"},
+                                    "ip": {"type": "string", "format": "ipv4"},
                                     "labels": {"type": "object", "additionalProperties": {"type": "string"}},
                                     "either": {
                                         "type": "object",
@@ -127,10 +196,16 @@ WIDGET = {
                                         "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
                                     },
                                 },
-                            }
+                            },
+                            "status": {
+                                "type": "object",
+                                "required": ["phase"],
+                                "properties": {"phase": {"type": "string"}},
+                            },
                         },
                     }
                 },
+                "subresources": {"status": {}},
             }
         ],
     }
@@ -150,6 +225,15 @@ WIDGETS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"labels": {"a": 1}}, [("WrongType", "/spec/labels/a")]),
     ({"either": {"a": "x", "b": "x"}}, [("Invalid", "/spec/either")]),
     ({"color": ""}, [("Invalid", "/spec/color")]),
+    ({"color": None}, [("WrongType", "/spec/color")]),
+    ({"shape": None}, []),
+    ({"labels": {"a": None}}, [("WrongType", "/spec/labels/a")]),
+    ({"tags": ["x", "x"]}, [("Invalid", "/spec/tags/1")]),
+    ({"parts": [{"name": "a"}, {"name": "a", "kind": "large"}]}, []),
+    ({"parts": [{"name": "a"}, {"name": "a", "kind": "small"}]}, [("Invalid", "/spec/parts/1")]),
+    ({"parts": [{"kind": "small"}]}, [("Invalid", "/spec/parts/0/name")]),
+    ({"slow": "a" * 5000 + "b"}, [("Invalid", "/spec/slow")]),
+    ({"ip": "10.0.0.256"}, [("WrongType", "/spec/ip")]),
 ]
 
 
@@ -162,7 +246,17 @@ def test_custom_objects_are_checked_by_the_schema_of_their_crd(
     assert not any(SECRET in each.message for each in found)
 
 
+def test_the_status_of_custom_objects_is_not_written_either(kinds: KnownKinds) -> None:
+    spec = {"size": 1}
+    assert told(kinds, "example.com/v1", "Widget", spec=spec, status={}) == []
+    assert told(kinds, "example.com/v1", "Widget", spec=spec, status={"a": 1}) == [
+        ("UnknownField", "/status/a")
+    ]
+
+
 ODD: list[dict[str, Any]] = [
+    {"ref": "nothing"},
+    {"anyOf": [{"ref": "nothing", "choices": 5, "keys": 5}]},
     {"type": "thing"},
     {"type": None, "required": None, "allOf": None},
     {"allOf": [None]},

@@ -9,7 +9,22 @@ from towline.model import Body
 
 _PRESERVES = "x-kubernetes-preserve-unknown-fields"
 _EMBEDDED = "x-kubernetes-embedded-resource"
+_NULL = "null"
+_EITHER = "x-kubernetes-int-or-string"
+_TYPES = frozenset({"string", "boolean", "integer", "number", "array", "object"})
 _VALUES = frozenset({"default", "enum", "example"})
+_STRUCTURE = frozenset(
+    {"type", "properties", "items", "additionalProperties", "nullable", "default", _EITHER}
+    | {"x-kubernetes-list-type", "x-kubernetes-list-map-keys", _PRESERVES, _EMBEDDED}
+)
+_RULES = frozenset(
+    {"allOf", "anyOf", "oneOf", "not", "enum", "format", "pattern", "multipleOf", "required", "uniqueItems"}
+    | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"}
+    | {"minItems", "maxItems", "minProperties", "maxProperties", _NULL}
+)
+"""What a schema says of the form of values, and of the values themselves."""
+
+_KEYWORDS = (_STRUCTURE | _RULES) - {_NULL}
 _METADATA = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
 
@@ -51,14 +66,36 @@ def _root(version: Body) -> Body:
     match version.get("schema"):
         case {"openAPIV3Schema": dict(schema)}:
             found = _closed(_without_nulls(schema))
+            fields = dict(found.get("properties", {}))
+            if "status" in fields and _mapping(version.get("subresources")).get("status") is not None:
+                fields["status"] = _structure(fields["status"])  # a write of the object does not write it
             own = {
                 "apiVersion": {"type": "string"},
                 "kind": {"type": "string"},
                 "metadata": {"ref": _METADATA},
             }
-            found["properties"] = {**found.get("properties", {}), **own}
+            found["properties"] = {**fields, **own}
             return found
     return {"properties": {"metadata": {"ref": _METADATA}}}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _structure(schema: Any) -> Any:
+    """Return a schema without what it says of values, and free where it preserves unknown fields."""
+    if isinstance(schema, list):
+        return [_structure(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get(_PRESERVES):
+        return {}
+    return {
+        name: _structure(each)
+        for name, each in schema.items()
+        if name not in _RULES or isinstance(each, dict)  # a field may have the name of a rule
+    }
 
 
 def _without_nulls(value: Any) -> Any:
@@ -79,12 +116,19 @@ def _closed(schema: Any) -> dict[str, Any]:
     """
     if not isinstance(schema, Mapping):
         return {}
-    found = dict(schema)
+    found = _known(schema)
+    if (
+        not schema.get("nullable")
+        and "default" not in schema
+        and (schema.get("type") in _TYPES or schema.get(_EITHER))
+    ):
+        found[_NULL] = False
     fields = schema.get("properties")
     if isinstance(fields, Mapping):
         found["properties"] = {name: _closed(each) for name, each in fields.items()}
     if isinstance(schema.get("items"), Mapping):
         found["items"] = _closed(schema["items"])
+        found.update(_told_apart(schema, found["items"]))
     others = schema.get("additionalProperties")
     if isinstance(others, Mapping):
         found["additionalProperties"] = _closed(others)
@@ -96,3 +140,38 @@ def _closed(schema: Any) -> dict[str, Any]:
         known = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"ref": _METADATA}}
         found["properties"] = {**found.get("properties", {}), **known}
     return found
+
+
+def _known(schema: Any) -> dict[str, Any]:
+    """Return a schema without the keywords that the API server does not know, but for its parts of other forms."""
+    if not isinstance(schema, Mapping):
+        return {}
+    found = {name: each for name, each in schema.items() if name in _KEYWORDS}
+    for name in ("allOf", "anyOf", "oneOf"):
+        if isinstance(found.get(name), list):
+            found[name] = [_of_values(each) for each in found[name]]
+    if "not" in found:
+        found["not"] = _of_values(found["not"])
+    return found
+
+
+def _of_values(schema: Any) -> dict[str, Any]:
+    """Return a schema that says something of values alone."""
+    found = _known(schema)
+    for name in ("items", "additionalProperties"):
+        if isinstance(found.get(name), Mapping):
+            found[name] = _of_values(found[name])
+    if isinstance(found.get("properties"), Mapping):
+        found["properties"] = {name: _of_values(each) for name, each in found["properties"].items()}
+    return found
+
+
+def _told_apart(schema: Body, items: Body) -> Body:
+    """Return how the entries of a list differ, as packed schemas say it."""
+    match schema:
+        case {"x-kubernetes-list-type": "set"}:
+            return {"set": True}
+        case {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}:
+            fields = _mapping(items.get("properties"))
+            return {"keys": {str(key): _mapping(fields.get(str(key))).get("default") for key in keys}}
+    return {}

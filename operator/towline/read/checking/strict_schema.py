@@ -6,12 +6,7 @@ Two kinds of schemas are understood: those of Kubernetes as `python -m e2e.schem
 
 from __future__ import annotations
 
-import base64
-import binascii
-import functools
-import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from difflib import get_close_matches
 from fractions import Fraction
 from types import MappingProxyType
@@ -22,8 +17,9 @@ from jsonschema.protocols import Validator
 
 from towline import text
 from towline.errors import Refusal
-from towline.fields import pointer, quantity
+from towline.fields import pointer
 from towline.model import Body
+from towline.read.checking import list_rules, re2_patterns, value_formats
 from towline.read.checking.manifest_finding import FindingRule
 
 _TYPES = {
@@ -36,9 +32,6 @@ _TYPES = {
 }
 _SHOWN = 100  # bytes of a name
 _MOST = 100  # errors of one object; a generated one may repeat its mistake
-
-_RANGES = {"int32": 2**31, "int64": 2**63}
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 class SchemaError(NamedTuple):
@@ -93,60 +86,9 @@ def _advice(wanted: str, instance: Any) -> str:
 
 
 def _format(_validator: Validator, name: str, instance: Any, _schema: Body) -> _Errors:
-    check = _FORMATS.get(name)
+    check = value_formats.ALL.get(name)
     if check and instance is not None and (message := check(instance)):
         yield jsonschema.ValidationError(message)
-
-
-def _whole(bound: int, instance: Any) -> str:
-    if isinstance(instance, bool) or not isinstance(instance, int | float):
-        return ""
-    return "" if -bound <= instance < bound else f"must be from {-bound} to {bound - 1}"
-
-
-def _bytes(instance: Any) -> str:
-    try:
-        if isinstance(instance, str):
-            base64.b64decode(re.sub(r"[\r\n]", "", instance), validate=True)
-    except (binascii.Error, ValueError):
-        return "must be base64"
-    return ""
-
-
-def _date_time(instance: Any) -> str:
-    if not isinstance(instance, str):
-        return ""
-    try:
-        if _DATE_TIME.fullmatch(instance):
-            datetime.fromisoformat(instance[:19].upper())
-            return ""
-    except ValueError:
-        pass
-    return "must be a time as RFC 3339 writes it: 2026-01-02T15:04:05Z"
-
-
-def _quantity(instance: Any) -> str:
-    is_one = not isinstance(instance, bool | list | dict) and quantity.parse(instance) is not None
-    return "" if is_one else "must be a quantity, such as 500m, 2 or 1Gi"
-
-
-def _int_or_string(instance: Any) -> str:
-    if isinstance(instance, str) or (isinstance(instance, int) and not isinstance(instance, bool)):
-        return ""
-    if isinstance(instance, float) and instance.is_integer():
-        return ""
-    return "must be a whole number or a string"
-
-
-_FORMATS: Mapping[str, Callable[[Any], str]] = MappingProxyType(
-    {
-        **{name: functools.partial(_whole, bound) for name, bound in _RANGES.items()},
-        "byte": _bytes,
-        "date-time": _date_time,
-        "quantity": _quantity,
-        "int-or-string": _int_or_string,
-    }
-)
 
 
 def _properties(validator: Validator, fields: Body, instance: Any, _schema: Body) -> _Errors:
@@ -175,6 +117,13 @@ def _items(validator: Validator, item: Body, instance: Any, _schema: Body) -> _E
         yield from validator.descend(value, item, path=index)  # type: ignore[attr-defined]  # the protocol lacks it
 
 
+def _when(validator: Validator, forms: Mapping[str, Body], instance: Any, _schema: Body) -> _Errors:
+    """Check a field that may have several types by the schema of the type that it has; others are free."""
+    for name, schema in forms.items():
+        if validator.is_type(instance, name):
+            yield from validator.descend(instance, schema)  # type: ignore[attr-defined]  # the protocol lacks it
+
+
 def _required(_validator: Validator, names: list[str], instance: Any, schema: Body) -> _Errors:
     fields = schema.get("properties", {})
     for name in names if isinstance(instance, dict) else ():
@@ -190,17 +139,21 @@ def _choices(_validator: Validator, choices: list[str], instance: Any, _schema: 
         yield jsonschema.ValidationError("unknown value")  # the sentence is that of the keyword
 
 
-def _enum(_validator: Validator, values: list[Any], instance: Any, schema: Body) -> _Errors:
-    if instance is None and schema.get("nullable"):
+def _enum(_validator: Validator, values: list[Any], instance: Any, _schema: Body) -> _Errors:
+    if instance is None:  # told already where it may not be null
         return
     if not any(type(instance) is type(each) and instance == each for each in values):
         yield jsonschema.ValidationError("unknown value")
 
 
 def _pattern(_validator: Validator, pattern: str, instance: Any, _schema: Body) -> _Errors:
-    compiled = _compiled(pattern)
-    if isinstance(instance, str) and compiled and not compiled.search(instance):
+    if isinstance(instance, str) and not re2_patterns.matches(pattern, instance):
         yield jsonschema.ValidationError(f"must match {pattern}")
+
+
+def _null(_validator: Validator, allowed: bool, instance: Any, _schema: Body) -> _Errors:  # noqa: FBT001  the signature is the library's
+    if instance is None and not allowed:
+        yield jsonschema.ValidationError("must not be null")
 
 
 def _minimum(_validator: Validator, least: float, instance: Any, schema: Body) -> _Errors:
@@ -225,17 +178,8 @@ def _is_number(instance: Any) -> bool:
 
 
 def _either(_validator: Validator, wanted: bool, instance: Any, _schema: Body) -> _Errors:  # noqa: FBT001  the signature is the library's
-    if wanted and instance is not None and (message := _int_or_string(instance)):
+    if wanted and instance is not None and (message := value_formats.int_or_string(instance)):
         yield jsonschema.ValidationError(message)
-
-
-@functools.lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """Compile a pattern of RE2, as far as Python knows it."""
-    try:
-        return re.compile(re.sub(r"(?<!\\)\$", r"\\Z", pattern), re.ASCII)
-    except (re.error, RecursionError, OverflowError):
-        return None
 
 
 def _list(values: list[Any]) -> str:
@@ -264,6 +208,7 @@ _SENTENCES: Mapping[str, Callable[[Any], str]] = MappingProxyType(
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
         "type": Refusal.WRONG_TYPE,
+        "null": Refusal.WRONG_TYPE,
         "format": Refusal.WRONG_TYPE,
         "x-kubernetes-int-or-string": Refusal.WRONG_TYPE,
         "additionalProperties": Refusal.UNKNOWN_FIELD,
@@ -274,6 +219,7 @@ _REASONS: Mapping[str, str] = MappingProxyType(
 _KEYWORDS: Mapping[str, Any] = MappingProxyType(
     {
         "type": _type,
+        "null": _null,
         "format": _format,
         "properties": _properties,
         "additionalProperties": _others,
@@ -282,6 +228,9 @@ _KEYWORDS: Mapping[str, Any] = MappingProxyType(
         "choices": _choices,
         "enum": _enum,
         "pattern": _pattern,
+        "keys": list_rules.keys,
+        "set": list_rules.distinct,
+        "when": _when,
         "multipleOf": _multiple_of,
         "minimum": _minimum,
         "maximum": _maximum,
