@@ -35,7 +35,8 @@ def seen(kubectl: Kubectl, namespace: str, tmp_path: Path) -> Callable[..., Cast
     environment = {**kubectl.environment(), **cache, "COLUMNS": str(cast.COLUMNS)}
 
     def run(caption: str, command: str) -> CastScene:
-        program, *arguments = [*command.split(), "-n", namespace]
+        program, _, rest = command.partition(" ")
+        arguments = [*rest.split(), "-n", namespace]
         if program == "kubectl":
             output = kubectl(*arguments)
         else:
