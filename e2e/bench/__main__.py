@@ -14,7 +14,9 @@ from e2e.bench import (
     chart_renders,
     first_sync,
     fleet,
+    ledger_sizes,
     machine,
+    provenance,
     renders,
     scale,
     steady,
@@ -91,6 +93,9 @@ MEASURES: Mapping[str, Measure] = {
     ),
     "memory": _drawn(workloads.memory, 500),
     "long-history": _drawn(workloads.history, 10_000),
+    "authorship": _drawn(provenance.authorship, 10_000),
+    "blame": _drawn(provenance.blame, 200),
+    "records": _drawn(ledger_sizes.measure, 5000),
 }
 """In this order."""
 
