@@ -77,6 +77,10 @@ class Keys:
         text = (self.home / "openpgp-revocs.d" / f"{signer.key}.rev").read_text()
         return text[text.index(":-----BEGIN") + 1 :].encode()
 
+    def private(self, signer: Signer) -> bytes:
+        """Return the private key of a GPG key, not armored."""
+        return self._gpg("--pinentry-mode", "loopback", "--export-secret-keys", signer.key)
+
     def ssh(self, name: str) -> Signer:
         """Make an SSH key."""
         file = self.folder / name

@@ -49,6 +49,7 @@ class World:
     signers: Mapping[str, Signer]
     shas: Mapping[str, str]
     revocation: bytes
+    private: bytes
     krl: bytes
 
     def keys(self, *names: str, **more: bytes) -> dict[str, bytes]:
@@ -108,6 +109,7 @@ def built(made: Keys, folder: Path) -> World:
         signers=who,
         shas=shas,
         revocation=made.revocation(who["revoked"]),
+        private=made.private(who["ada"]),
         krl=krl.read_bytes(),
     )
 
@@ -246,6 +248,12 @@ async def test_a_key_that_gpg_cannot_read_is_named(world: World, tmp_path: Path)
     broken = world.signers["ada"].public.replace(b"\n\nm", b"\n\nA")
     with pytest.raises(UnfitKeysError, match=r"has an entry b\.asc that gpg cannot read whole"):
         await verified(world, tmp_path, "ada", world.keys("bob") | {"b.asc": broken})
+
+
+async def test_a_private_key_in_binary_is_refused_as_well(world: World, tmp_path: Path) -> None:
+    with pytest.raises(UnfitKeysError, match=r"has an entry ada\.gpg that is a private GPG key"):
+        await verified(world, tmp_path, "ada", {"ada.gpg": world.private})
+    assert not [args for args in running() if str(tmp_path).encode() in args]
 
 
 async def test_keys_are_taken_in_any_form(world: World, tmp_path: Path) -> None:

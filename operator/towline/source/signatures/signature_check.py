@@ -123,20 +123,17 @@ class SignatureCheck:
             return
         files = [f"{home}/{number}.key" for number in range(len(keys.gpg))]
         for _ in range(2):  # a revocation may stand before its key
-            is_whole, is_private = await self._imported(home, files)
-            if is_private:
-                raise UnfitKeysError("holds a private GPG key: put in the public one (gpg --armor --export)")
-            if is_whole:
+            if await self._imported(home, files):
                 return
         for name, file in zip(keys.names, files, strict=True):
-            is_whole, _ = await self._imported(home, [file])
-            if not is_whole:
+            if not await self._imported(home, [file]):
                 raise UnfitKeysError(
                     f"has an entry {name} that gpg cannot read whole: export the key again (gpg --armor --export), "
                     "and put a revocation with the key that it revokes"
                 )
 
-    async def _imported(self, home: Path, files: Sequence[str]) -> tuple[bool, bool]:
+    async def _imported(self, home: Path, files: Sequence[str]) -> bool:
+        """Import keys, and tell whether all of them were taken."""
         answer = await self._git.run(
             GitCommand(
                 program=self._find("gpg") or "gpg",
@@ -145,8 +142,7 @@ class SignatureCheck:
                 variables=_variables(home),
             )
         )
-        is_whole, is_private = verdict_lines.imported(answer.out.decode("utf-8", "replace"))
-        return is_whole and answer.code == 0, is_private
+        return answer.code == 0 and verdict_lines.imported(answer.out.decode("utf-8", "replace"))
 
     async def _verified(
         self, repository: Path, signed: SignedObject, home: Path, keys: TrustedKeys

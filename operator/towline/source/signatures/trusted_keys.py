@@ -15,9 +15,13 @@ REVOKED_KEYS = "revoked_keys"
 _ENTRIES = 200
 _ENTRY_BYTES = 512 * 1024
 _PGP_PUBLIC = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
+_PGP_PRIVATE = b"-----BEGIN PGP PRIVATE KEY BLOCK-----"
+_SECRET_KEY = 5
+"""The packet tag of a private key."""
+
 _KRL = b"SSHKRL\n\0"
 _REFUSED = {
-    b"-----BEGIN PGP PRIVATE KEY BLOCK-----": "is a private GPG key: put in the public one (gpg --armor --export)",
+    _PGP_PRIVATE: "is a private GPG key: put in the public one (gpg --armor --export)",
     b"-----BEGIN OPENSSH PRIVATE KEY-----": "is a private SSH key: put in the public one (the file that ends in .pub)",
     b"-----BEGIN CERTIFICATE-----": "is an X.509 certificate, which Towline does not verify by: put in GPG or SSH keys",
     b"---- BEGIN SSH2 PUBLIC KEY ----": "is an SSH key in another form: convert it with ssh-keygen -i -f",
@@ -104,7 +108,16 @@ def _is_gpg(name: str, content: bytes) -> bool:
             raise UnfitKeysError(f"has an entry {name} that {why}")
     if _PRIVATE.search(content):
         raise UnfitKeysError(f"has an entry {name} that is a private key: put in the public one")
-    return _PGP_PUBLIC in content or content[0] & 0x80 != 0
+    if _packet_tag(content[0]) == _SECRET_KEY:
+        raise UnfitKeysError(f"has an entry {name} that {_REFUSED[_PGP_PRIVATE]}")
+    return _PGP_PUBLIC in content or _packet_tag(content[0]) is not None
+
+
+def _packet_tag(first: int) -> int | None:
+    """Return what a binary OpenPGP file begins with, by its first byte; None where it is none."""
+    if not first & 0x80:
+        return None
+    return first & 0x3F if first & 0x40 else first >> 2 & 0x0F
 
 
 def _signers(name: str, content: bytes) -> Iterator[str]:

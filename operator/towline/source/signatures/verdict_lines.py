@@ -95,11 +95,8 @@ def by_ssh(code: int, said: str) -> Judgement:
     return Judgement(trust=Trust.UNKNOWN_KEY if found else Trust.BAD_SIGNATURE, key=key)
 
 
-_HAS_PRIVATE = 16
-
-
-def imported(said: str) -> tuple[bool, bool]:
-    """Read the status lines of an import: whether all of it was taken, and whether a private key was in it.
+def imported(said: str) -> bool:
+    """Read the status lines of an import, and tell whether all of it was taken.
 
     A revocation is counted in IMPORT_RES alone; a key without a user id that its owner has signed is counted there,
     too, and not taken.
@@ -107,5 +104,4 @@ def imported(said: str) -> tuple[bool, bool]:
     lines = [line.removeprefix(_STATUS).split(" ") for line in said.split("\n") if line.startswith(_STATUS)]
     counts = next((line[1:3] for line in lines if line[0] == "IMPORT_RES"), ["0", "0"])
     lost = any(line[0] in {"NODATA", "IMPORT_PROBLEM"} for line in lines) or counts[1:] != ["0"]
-    taken = [line[1] for line in lines if line[0] == "IMPORT_OK" and len(line) > 1 and line[1].isdigit()]
-    return counts[0] != "0" and not lost, any(int(each) & _HAS_PRIVATE for each in taken)
+    return counts[0] != "0" and not lost
