@@ -11,7 +11,7 @@ from towline.cli.lazy_group import Verb
 _VERBS = (
     Verb(
         "verify",
-        "towline.cli.verify:verify",
+        "towline.cli.reviewing.verify:verify",
         "Check that no record was edited, replaced or removed, from a file or in a cluster.",
     ),
     Verb(
@@ -26,7 +26,7 @@ _VERBS = (
     ),
     Verb(
         "export",
-        "towline.cli.export:export",
+        "towline.cli.reviewing.export:export",
         "Print the records of a period as evidence, for `towline verify`, or their changes as CSV.",
     ),
     Verb(
@@ -102,7 +102,7 @@ _VERBS = (
     ),
     Verb(
         "history",
-        "towline.cli.history:history",
+        "towline.cli.reviewing.history:history",
         "Show what was applied, as `towline log`.",
         hidden=True,
     ),

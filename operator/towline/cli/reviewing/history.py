@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from towline.cli.log import log
-from towline.cli.verify import verify
+from towline.cli.reviewing.verify import verify
 
 _OLD = "verify"
 _SAID = "`towline history verify` is now `towline verify`: the old words work for one release"
