@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 import towline
@@ -144,6 +146,13 @@ _VERBS = (
 @click.version_option(towline.__version__, prog_name="towline")
 def main() -> None:
     """Keep a Kubernetes cluster in sync with Git."""
+
+
+def complete() -> None:
+    """Complete what is typed behind `kubectl towline`: kubectl calls this as `kubectl_complete-towline`."""
+    from towline.cli import kubectl_completion
+
+    kubectl_completion.answer(main, sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -159,7 +159,7 @@ async def command(api: ApiOfBodies, folder: Path, *arguments: str) -> Result:
     """Run one command of a user whose context is namespace `shop` of this server."""
     server = Server(api)
     async with served(server):
-        environment = {"KUBECONFIG": _kubeconfig(server, folder)}
+        environment = {"KUBECONFIG": kubeconfig(server, folder)}
         return await asyncio.to_thread(CliRunner().invoke, main, arguments, env=environment)
 
 
@@ -167,7 +167,7 @@ async def completed(api: ApiOfBodies, folder: Path, words: str) -> list[str]:
     """Return what bash offers that user behind these words, and what it is told besides."""
     server = Server(api)
     async with served(server):
-        ended = await asyncio.to_thread(typed, words, _kubeconfig(server, folder))
+        ended = await asyncio.to_thread(typed, words, kubeconfig(server, folder))
         return [line.removeprefix("plain,") for line in (ended.stdout + ended.stderr).split()]
 
 
@@ -185,7 +185,8 @@ def typed(words: str, kubeconfig: str, seconds: str = "60") -> subprocess.Comple
     )
 
 
-def _kubeconfig(server: Server, folder: Path) -> str:
+def kubeconfig(server: Server, folder: Path) -> str:
+    """Write the kubeconfig of a user of this server, and return its path."""
     config = {
         "current-context": "here",
         "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u", "namespace": "shop"}}],

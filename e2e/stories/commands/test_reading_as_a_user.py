@@ -112,8 +112,11 @@ def test_kubectl_and_the_shell_know_the_commands_and_a_change_is_followed(
     repository = git_repository()
     repository.until_ready(sha)
     name = repository.name
-    for script in ("towline", "kubectl-towline"):
-        (tmp_path / script).write_text(f"#!{sys.executable}\nfrom towline.__main__ import main\nmain()\n")
+    scripts = {"towline": "main", "kubectl-towline": "main", "kubectl_complete-towline": "complete"}
+    for script, entry in scripts.items():
+        (tmp_path / script).write_text(
+            f"#!{sys.executable}\nfrom towline.__main__ import {entry}\n{entry}()\n"
+        )
         (tmp_path / script).chmod(0o755)
     environment = {
         **kubectl.environment(),
@@ -131,6 +134,9 @@ def test_kubectl_and_the_shell_know_the_commands_and_a_change_is_followed(
         }
         completed = run({**environment, **typed}, str(tmp_path / "towline"))
         assert f"plain,{found}" in completed.stdout.split(), completed
+    patient = {**environment, "TOWLINE_COMPLETION_SECONDS": "60"}
+    asked = run(patient, str(kubectl.binary), "__complete", "towline", "tree", "")
+    assert asked.stdout.splitlines()[:1] == [name], asked
     with following(environment, "get", name, "-w") as (printed, interrupt):
         assert printed.readline().startswith("NAME")
         assert sha[:7] in printed.readline()
