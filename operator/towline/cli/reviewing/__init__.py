@@ -1,1 +1,1 @@
-"""What the commands share that look back: the records that a user chooses, and points in time."""
+"""Commands that look back at records, and what the commands that do so share."""
