@@ -146,6 +146,12 @@ class Objects:
         request = _Request("GET", ObjectRef(*kind, namespace, ""), whole=True)
         return (await self._send(request, sync)).body.get("items") or ()
 
+    async def few(self, kind: GroupKind, sync: WriteContext, most: int) -> Sequence[Body] | None:
+        """Return the objects of a kind in all namespaces, whoever owns them; None where they are more than `most`."""
+        request = _Request("GET", ObjectRef(*kind, "", ""), query={"limit": str(most)}, whole=True)
+        body = (await self._send(request, sync)).body
+        return None if metadata(body).get("continue") else body.get("items") or ()
+
     async def plurals(self, kinds: Iterable[GroupKind]) -> Mapping[GroupKind, str]:
         """Return how the API server calls kinds in paths, as far as it serves them."""
         found = {kind: await self._discovery.resource(kind) for kind in frozenset(kinds)}

@@ -10,12 +10,13 @@ from typing import Any, TypeAlias
 
 from towline import aio
 from towline.api.gitrepository import ForeignFields
-from towline.apply import existing, faults, immutable, nulled, prediction, room, takeover
+from towline.apply import existing, faults, immutable, nulled, prediction, takeover
 from towline.apply.causes import Causes
 from towline.apply.crds import Settling
 from towline.apply.handover import HandOvers, RefusedChange, RestOfPlan
 from towline.apply.objects import Objects, WriteContext, metadata, version_of
 from towline.apply.prediction import Prediction
+from towline.apply.room import Room
 from towline.errors import ApiError, Failure
 from towline.fields import additions, coowners, edited_items, managed, server_fields
 from towline.kube.calls import Answer
@@ -43,8 +44,11 @@ _Found: TypeAlias = Prediction | RefusedChange
 class PreflightRun:
     """One preflight, for one repository and revision."""
 
-    def __init__(self, objects: Objects, settling: Settling, sync: WriteContext) -> None:
+    def __init__(
+        self, objects: Objects, settling: Settling, sync: WriteContext, room: Room | None = None
+    ) -> None:
         self._objects = objects
+        self._room = room or Room(objects)
         self._settling = settling
         self._sync = sync
 
@@ -74,7 +78,7 @@ class PreflightRun:
             return _preflight(waiting)
         flight = _preflight(await HandOvers(self._objects, self._sync, beside).settled(waiting))
         first = [each for each in flight.predictions if each.change.ref not in later]
-        together = await room.refused(self._objects, first, self._sync)
+        together = await self._room.refused(first, self._sync)
         return replace(flight, failures=(*flight.failures, *together))
 
     async def again(self, changes: Sequence[Change]) -> Preflight:

@@ -12,6 +12,7 @@ from towline.apply.outcomes import WriteResult
 from towline.apply.prediction import Prediction
 from towline.apply.preflight import NOTHING, Preflight, PreflightRun
 from towline.apply.removal import Prunes, Releases, RemovalDryRun, RemovalLooks
+from towline.apply.room import Room
 from towline.apply.write import Deadlines, Writes
 from towline.errors import Failure
 from towline.fields.additions import Addition
@@ -41,6 +42,7 @@ class Writer:
         self._objects = Objects(client, discovery)
         self._index = index
         self._settling = Settling(discovery)
+        self._room = Room(self._objects)
         self._deadlines = deadlines or Deadlines()
 
     async def preflight(
@@ -51,7 +53,8 @@ class Writer:
         Raises:
             ClusterError: the API server could not be asked, or refuses Towline as a whole.
         """
-        return await PreflightRun(self._objects, self._settling, sync).run(changes, beside)
+        run = PreflightRun(self._objects, self._settling, sync, self._room)
+        return await run.run(changes, beside)
 
     async def write(
         self,
