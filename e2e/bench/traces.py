@@ -12,7 +12,7 @@ from pathlib import Path
 from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.marks import likelihood
-from towline.render.marks.tracing import Certainty
+from towline.render.marks.field_place import Certainty
 from towline.render.marks.unit_tracer import UnitTracer
 from towline.render.units import kustomize
 from towline.render.units.inputs import InputReader

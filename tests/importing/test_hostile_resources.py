@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from towline.cli import spec_file
 from towline.importing.draft import NoteKind
 from towline.importing.homes import Home, Homes
 from towline.importing.importer import Import, Importer
 from towline.importing.peer_resource import PeerResource
+from towline.read import crd_schema
 
 from tests.importing import peer_cases
 from tests.importing.peers import FLEET, clone, resources
@@ -54,7 +54,7 @@ KNOWN = clone(
     }
 )
 HOMES = Homes(given=None, of_files={"apps.yaml": Home(url=FLEET)}, trees=KNOWN.trees)
-IMPORTER = Importer(known=HOMES, schema=spec_file.crd_schema())
+IMPORTER = Importer(known=HOMES, schema=crd_schema.load())
 TEXTS = {
     **{f"flux: {name}": text for name, (text, _, _) in peer_cases.FLUX.items()},
     **{f"argocd: {name}": text for name, (text, _, _) in peer_cases.ARGO.items()},

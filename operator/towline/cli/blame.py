@@ -11,18 +11,19 @@ from typing import Any, NamedTuple
 import click
 
 from towline import text
-from towline.cli import completion, options, output, spec_file
+from towline.cli import completion, options, output
 from towline.cli.answering import answer
 from towline.cli.exit_codes import ExitCode
 from towline.cli.options import View
 from towline.cli.output import OutputForm, Tone
+from towline.read import crd_schema
 from towline.read.cluster import Cluster
 from towline.read.provenance import blamed_field, object_blame
 from towline.read.provenance.blamed_field import BlamedField, GitSays
 from towline.read.provenance.object_blame import AskedBlame, ObjectBlame
 from towline.render import dump
 from towline.render.documents import YamlLimits
-from towline.render.offline.offline_units import OfflineTools
+from towline.render.offline.offline_tools import OfflineTools
 from towline.render.written import leaf_lines
 from towline.render.written.leaf_lines import Lines
 
@@ -54,7 +55,7 @@ def blame(named: str, view: View, **given: Any) -> None:
     Example: towline blame deployment/web -n shop
     """
     asked = AskedBlame(
-        against=spec_file.crd_schema(),
+        against=crd_schema.load(),
         repos=given["repo"],
         offline=given["offline"],
         path=given["path"],

@@ -17,6 +17,7 @@ from towline.cli.output import OutputForm
 from towline.errors import TowlineError
 from towline.model import Body
 from towline.plan import waves
+from towline.read import crd_schema
 from towline.read.checking import (
     checked_folder,
     finding_forms,
@@ -30,7 +31,8 @@ from towline.read.checking.manifest_finding import Severity
 from towline.read.checking.order_findings import DEFAULT_NAMESPACES
 from towline.render import documents
 from towline.render.documents import DocumentErrors, YamlLimits
-from towline.render.offline.offline_units import OfflineRelease, OfflineTools
+from towline.render.offline.offline_tools import OfflineTools
+from towline.render.offline.offline_units import OfflineRelease
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _VERSION = re.compile(r"v?(1\.[0-9]+)(?:\.[0-9]+)?(?:[-+].*)?")
@@ -140,7 +142,7 @@ def _asked(directory: Path, flags: dict[str, Any]) -> FolderCheck:
         flags["spec"], flags["variables"], keys, skip_non_manifests=flags["skip_non_manifests"]
     )
     repository = spec_file.stored(flags["spec"]) if flags["spec"] else removal_findings.assumed()
-    rules = spec_file.crd_schema()
+    rules = crd_schema.load()
     spec = removal_findings.spec_of(repository, rules)
     namespace = flags["namespace"] or spec.default_namespace
     bundled = known_kinds.bundled(flags["kube_version"])

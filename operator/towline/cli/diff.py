@@ -19,6 +19,7 @@ from towline.cli.options import View
 from towline.cli.output import OutputForm
 from towline.errors import TowlineError
 from towline.model import Key
+from towline.read import crd_schema
 from towline.read.cluster import Cluster
 from towline.read.comparison import asked_comparison, compared, comparison_lines
 from towline.read.comparison.asked_comparison import RecordedCommit
@@ -26,7 +27,7 @@ from towline.read.comparison.compared import Comparison
 from towline.read.comparison.dry_run_client import DryRunClient
 from towline.read.comparison.online_revisions import AskedComparison
 from towline.read.comparison.revision_choice import RevisionChoice
-from towline.render.offline.offline_units import OfflineTools
+from towline.render.offline.offline_tools import OfflineTools
 
 _FORMS = (OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML, OutputForm.NAME, OutputForm.MARKDOWN)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -60,7 +61,7 @@ def diff(name: str, view: View, **flags: Any) -> None:
     asked = AskedComparison(
         choice=_choice(flags),
         tools=OfflineTools(kustomize=flags["kustomize"], helm=flags["helm"], sops=flags["sops"]),
-        against=spec_file.crd_schema(),
+        against=crd_schema.load(),
     )
     if not flags["offline"]:
         if flags["spec"] or flags["records"]:

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from towline import text
-from towline.cli import options, spec_file
+from towline.cli import options
 from towline.cli.exit_codes import NoAnswerError
 from towline.cli.output import as_json
 from towline.errors import Failure, TowlineError
@@ -27,7 +27,8 @@ from towline.importing.git_clones import Clone
 from towline.importing.homes import Home, Homes
 from towline.importing.importer import Import, Importer
 from towline.importing.peer_resource import PeerResource
-from towline.render.offline.offline_units import OfflineTools
+from towline.read import crd_schema
+from towline.render.offline.offline_tools import OfflineTools
 
 _LINE_BYTES = 8192
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -145,9 +146,7 @@ def _run(request: _ImportRequest, tool: str) -> None:
             if failure.line
             else f"{failure.file}: {failure.message}"
         )
-    importer = Importer(
-        known=_homes(request, found), schema=spec_file.crd_schema(), namespace=request.namespace
-    )
+    importer = Importer(known=_homes(request, found), schema=crd_schema.load(), namespace=request.namespace)
     result = importer.flux(found) if tool == "flux" else importer.argo(found)
     if not result.made and not result.notes and not failures:
         raise click.UsageError(f"nothing to import: {_SOUGHT[tool]} are looked for")

@@ -19,7 +19,8 @@ from towline.model import Manifest
 from towline.render import dump, validate
 from towline.render.helm.chart_options import KUBE_VERSION
 from towline.render.offline import offline_render
-from towline.render.offline.offline_units import Asked, OfflineRelease, OfflineTools
+from towline.render.offline.offline_tools import OfflineTools
+from towline.render.offline.offline_units import Asked, OfflineRelease
 from towline.render.sops.keyring import Keyring
 
 _LINE_BYTES = 8192

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
-import towline
-from towline.api import gitrepository, schema, substituting
+from towline.api import gitrepository, substituting
 from towline.api.gitrepository import GitRepository, Spec
 from towline.api.substituting import Substitute
 from towline.cli.exit_codes import NoAnswerError
 from towline.errors import SpecError
+from towline.read import crd_schema
 from towline.render import documents
 from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.offline.offline_units import Asked
@@ -71,12 +70,6 @@ def treatment(file: Path) -> Treatment:
     return Treatment(keys=None, substitution=_substitution(_spec(file).substitute, {}))
 
 
-def crd_schema() -> schema.Schema:
-    """Return what checks the spec of a GitRepository."""
-    crd = Path(towline.__file__).parent / "crds" / "gitrepositories.yaml"
-    return schema.validator(yaml.load(crd.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
-
-
 def stored(file: Path) -> GitRepository:
     """Return the GitRepository in a file, as it would be stored.
 
@@ -99,7 +92,7 @@ def stored(file: Path) -> GitRepository:
 
 def _spec(file: Path) -> Spec:
     try:
-        return gitrepository.specify(stored(file), crd_schema())
+        return gitrepository.specify(stored(file), crd_schema.load())
     except SpecError as error:
         raise NoAnswerError(f"{file}: {error.message}") from error
 

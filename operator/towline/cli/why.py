@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from towline import text
-from towline.cli import answering, completion, options, output, spec_file
+from towline.cli import answering, completion, options, output
 from towline.cli.exit_codes import ExitCode
 from towline.cli.options import View
 from towline.cli.output import OutputForm
 from towline.model import display
+from towline.read import crd_schema
 from towline.read.cluster import Cluster
 from towline.read.comparison.dry_run_client import DryRunClient
 from towline.read.comparison.online_revisions import AskedComparison
@@ -20,7 +21,7 @@ from towline.read.comparison.revision_choice import RevisionChoice
 from towline.read.explanation import cause
 from towline.read.explanation.cause import Explanation, FoundCause
 from towline.read.explanation.explainer import Explainer
-from towline.render.offline.offline_units import OfflineTools
+from towline.render.offline.offline_tools import OfflineTools
 
 _FORMS = (OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML, OutputForm.NAME)
 _INDENT = "  "
@@ -44,7 +45,7 @@ def why(named: str, view: View, **flags: Any) -> None:
     asked = AskedComparison(
         choice=RevisionChoice(repos=flags["repo"]),
         tools=OfflineTools(kustomize=flags["kustomize"], helm=flags["helm"], sops=flags["sops"]),
-        against=spec_file.crd_schema(),
+        against=crd_schema.load(),
     )
     answering.answer(view, partial(_explain, named, view, asked), DryRunClient)
 

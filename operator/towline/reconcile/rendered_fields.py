@@ -19,24 +19,14 @@ from towline.render.chart_lines.chart_tracer import ChartKey, ChartTracer
 from towline.render.chart_lines.proved_chart import ProvedChart
 from towline.render.formats import KUSTOMIZATIONS
 from towline.render.marks import likelihood
-from towline.render.marks.tracing import Certainty, FieldPlace, Traced
+from towline.render.marks.field_place import Certainty, FieldPlace, ProofEffort
+from towline.render.marks.tracing import Traced
 from towline.render.marks.unit_tracer import UnitTracer
 from towline.render.units.base_door import RemoteBases
 from towline.render.units.unit_source import UnitSource
 from towline.source.access import Remote
 
 _log = log.logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProofEffort:
-    """How much is spent on trying whether lines change fields; without a proof, a field has the likeliest line.
-
-    `fields` are those of each unit that are tried, `seconds` how long that may take: what is refused must be told soon.
-    """
-
-    fields: int = 10
-    seconds: float = 5.0
 
 
 class AskedField(NamedTuple):
@@ -68,7 +58,7 @@ class RenderedFields:
         tracer: UnitTracer,
         charts: ChartTracer,
         bases: Callable[[Remote, str], RemoteBases | None] = lambda _remote, _sha: None,
-        effort: ProofEffort = ProofEffort(),
+        effort: ProofEffort = ProofEffort(),  # noqa: B008  a frozen value
     ) -> None:
         self._files = files
         self._tracer = tracer

@@ -10,8 +10,8 @@ from typing import Any
 
 from towline.api import gitrepository
 from towline.api.schema import Schema
-from towline.cli import spec_file
 from towline.model import ObjectRef, Resource
+from towline.read import crd_schema
 from towline.read.cluster import LiveObject
 from towline.read.comparison.declared_revision import RevisionRenderer
 from towline.read.git import git_search
@@ -23,7 +23,7 @@ from towline.read.revisions.revision_builds import RevisionBuilds
 from towline.read.revisions.user_parts import UserParts
 from towline.reconcile.values.treatments import Treated
 from towline.render.documents import YamlLimits
-from towline.render.offline.offline_units import OfflineTools
+from towline.render.offline.offline_tools import OfflineTools
 from towline.render.variables.treatment import UNTREATED, Treatment
 
 from e2e.harness.gitrepo import Repo
@@ -39,7 +39,7 @@ Edit = Callable[[dict[str, Any]], None]
 
 @cache
 def crd() -> Schema:
-    return spec_file.crd_schema()
+    return crd_schema.load()
 
 
 async def finder(

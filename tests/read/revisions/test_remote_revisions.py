@@ -22,7 +22,7 @@ from towline.read.revisions.revision_source import RevisionSource
 from towline.read.revisions.user_parts import UserParts
 from towline.read.revisions.user_values import UserValues
 from towline.reconcile.values.treatments import Treated
-from towline.render.offline.offline_units import OfflineTools
+from towline.render.offline.offline_tools import OfflineTools
 
 from e2e.harness import gitrepo
 from e2e.harness.gitrepo import Repo

@@ -10,8 +10,9 @@ import pytest
 from towline.fields import pointer
 from towline.model import Manifest
 from towline.render.documents import YamlLimits
+from towline.render.marks.field_place import Certainty, FieldPlace
 from towline.render.marks.likelihood import Field
-from towline.render.marks.tracing import Certainty, FieldPlace, Traced
+from towline.render.marks.tracing import Traced
 from towline.render.marks.unit_tracer import UnitTracer
 from towline.render.units import kustomize
 from towline.render.units.inputs import InputReader

@@ -10,7 +10,8 @@ from towline.errors import Failure
 from towline.importing.check.rendered_side import RenderedSide
 from towline.render.documents import YamlLimits
 from towline.render.offline import offline_render
-from towline.render.offline.offline_units import Asked, OfflineRelease, OfflineTools
+from towline.render.offline.offline_tools import OfflineTools
+from towline.render.offline.offline_units import Asked, OfflineRelease
 
 
 def render(root: Path, spec: Spec, tools: OfflineTools) -> RenderedSide:

@@ -25,7 +25,7 @@ from towline.model import Body
 from towline.render import documents
 from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.helm.chart_options import KUBE_VERSION
-from towline.render.offline.offline_units import OfflineTools
+from towline.render.offline.offline_tools import OfflineTools
 from towline.render.units import kustomize
 
 _SECONDS = 120

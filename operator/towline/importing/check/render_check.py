@@ -14,7 +14,7 @@ from towline.importing.check.check_result import CheckResult
 from towline.importing.check.peer_renders import PeerRender
 from towline.importing.git_clones import Clone
 from towline.importing.importer import Imported
-from towline.render.offline.offline_units import OfflineTools
+from towline.render.offline.offline_tools import OfflineTools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,8 @@ from towline.render import documents, folder, validate
 from towline.render.documents import DocumentErrors
 from towline.render.offline import offline_render
 from towline.render.offline.offline_render import Declared
-from towline.render.offline.offline_units import Asked, OfflineRelease, OfflineTools
+from towline.render.offline.offline_tools import OfflineTools
+from towline.render.offline.offline_units import Asked, OfflineRelease
 
 _SEALED = "not checked: it is encrypted, and --age-key or --decryption-key names no key"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from towline import log
 from towline.api.gitrepository import Spec
@@ -12,12 +13,13 @@ from towline.errors import BuildError, Failure, Refusal
 from towline.kube.discovery import Discovery, Served
 from towline.model import Key, Manifest, ObjectRef
 from towline.plan import ignore_fields, scope
-from towline.read.comparison.field_lines import FieldLines
 from towline.read.revisions.revision_builds import RevisionBuilds
 from towline.read.revisions.revision_source import RevisionSource
 from towline.read.revisions.user_parts import UserParts
 from towline.reconcile.values.treatments import Treated
-from towline.render.helm.chart_options import KUBE_VERSION
+
+if TYPE_CHECKING:
+    from towline.read.comparison.field_lines import FieldLines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +76,15 @@ class RevisionRenderer:
 
     def lines(self, source: RevisionSource, found: DeclaredRevision) -> FieldLines:
         """Return what finds the lines of fields in a revision that was rendered."""
+        from towline.read.comparison.field_lines import FieldLines  # `blame` asks for no lines of changes
+
         declared = {str(ref): each for ref, each in found.declared.items()}
         return FieldLines(content=source.content, declared=declared)
 
     async def _served(self) -> Served:
         if self.discovery is None:
+            from towline.render.helm.chart_options import KUBE_VERSION  # takes long, and no chart may need it
+
             return Served(version=KUBE_VERSION, api_versions=frozenset())
         return await self.discovery.served()
 

@@ -23,7 +23,7 @@ from towline.read.comparison.dry_run import DryRun, DryRunFindings
 from towline.read.comparison.read_revisions import ReadRevisions, RevisionTools
 from towline.read.comparison.revision_choice import RevisionChoice, RevisionFinder
 from towline.read.revisions.revision_source import RevisionSource
-from towline.render.offline.offline_units import OfflineTools
+from towline.render.offline.offline_tools import OfflineTools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from towline.read.revisions.revision_builds import RevisionBuilds
 from towline.read.revisions.user_parts import UserParts
 from towline.read.revisions.user_values import UserValues
 from towline.reconcile.values.treatments import Treatments
-from towline.render.offline.offline_units import OfflineTools
+from towline.render.offline.offline_tools import OfflineTools
 
 _RECORDS = 5
 """How many of the newest records are looked at for pins that the status has lost."""

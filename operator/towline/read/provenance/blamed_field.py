@@ -14,7 +14,7 @@ from towline.read.provenance.field_owners import LeafOwner
 from towline.read.provenance.field_sources import LeafSource
 from towline.read.provenance.line_commits import FilePart, LineCommits, WrittenLine
 from towline.read.provenance.paired_leaves import DeclaredLeaf
-from towline.render.marks.tracing import Certainty
+from towline.render.marks.field_place import Certainty
 
 DEFAULT = "default"
 """Owner of what the API server filled in on the way: by its defaults, or by admission that leaves no name."""

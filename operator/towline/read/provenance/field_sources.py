@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from towline import aio, log
 from towline.fields import pointer
 from towline.model import Manifest
 from towline.read.provenance.declared_object import FoundObject, ObjectFinder
 from towline.read.provenance.line_commits import FilePart
-from towline.reconcile.rendered_fields import AskedField, ProofEffort
 from towline.render.documents import DocumentErrors, YamlLimits, parse
-from towline.render.marks.tracing import Certainty, FieldPlace
-from towline.render.units.base_door import RemoteBases
+from towline.render.marks.field_place import Certainty, FieldPlace, ProofEffort
 from towline.render.written import leaf_lines
 from towline.render.written.leaf_lines import LeafLines
 from towline.source.access import Remote
+
+if TYPE_CHECKING:
+    from towline.render.units.base_door import RemoteBases
 
 
 class LeafSource(NamedTuple):
@@ -77,6 +78,8 @@ def _as_text(manifest: Manifest, path: str) -> str:
 async def _built(
     finder: ObjectFinder, manifest: Manifest, pointers: tuple[str, ...], confirm: ProofEffort
 ) -> Mapping[str, LeafSource]:
+    from towline.reconcile.rendered_fields import AskedField  # takes long, and plain files need none of it
+
     origin = manifest.origin
     asked = [AskedField(manifest, path) for path in pointers]
     revision, renderer = finder.source, finder.renderer

@@ -22,7 +22,7 @@ from towline.read.provenance.blamed_field import FieldEvidence, OwnStamp
 from towline.read.provenance.declared_object import ObjectFinder
 from towline.read.provenance.field_sources import LeafSource
 from towline.read.provenance.paired_leaves import DeclaredLeaf
-from towline.reconcile.rendered_fields import ProofEffort
+from towline.render.marks.field_place import ProofEffort
 
 _MISSING = 5
 """How many fields that the object does not have are named."""

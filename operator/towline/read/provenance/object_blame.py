@@ -25,7 +25,7 @@ from towline.read.provenance.declared_object import ObjectFinder
 from towline.read.provenance.git_evidence import Hiding
 from towline.read.read_errors import AbsentError
 from towline.render.documents import YamlLimits
-from towline.render.offline.offline_units import OfflineTools
+from towline.render.offline.offline_tools import OfflineTools
 
 _HIDDEN = "***"
 _LEFT_OUT: Any = object()

@@ -20,7 +20,6 @@ from towline.read.git import git_search
 from towline.read.git.git_content import GitContent
 from towline.read.git.git_search import GitSearch
 from towline.read.revisions import revision_source
-from towline.reconcile.desired import git_values
 from towline.reconcile.values import release_values
 from towline.reconcile.values.release_values import GitValuesFile
 from towline.render.helm.value_layers import NamedLayer
@@ -56,6 +55,8 @@ class UserValues:
             SourceError: it cannot be read here.
             ClusterError: the GitRepository could not be read.
         """
+        from towline.reconcile.desired import git_values  # takes long, and few specs name values of others
+
         commit = next((each for each in self.used if each.name == key.name), None)
         commit = commit or await self._followed(key)
         if commit is None:

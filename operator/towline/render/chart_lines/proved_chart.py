@@ -13,8 +13,8 @@ from towline.render.chart_lines.line_edits import LineEdit
 from towline.render.chart_lines.moved_fields import MovedFields
 from towline.render.chart_lines.traced_chart import FieldSource, TracedChart
 from towline.render.helm.chart_recipes import ChartRecipe, FileEdit
+from towline.render.marks.field_place import Certainty, FieldPlace
 from towline.render.marks.likelihood import Field
-from towline.render.marks.tracing import Certainty, FieldPlace
 
 _TRIED = 4
 """Lines of a field that are tried at most."""

@@ -15,9 +15,9 @@ from towline.render.chart_lines.template_fields import FoundEntry
 from towline.render.chart_lines.value_sites import ValueSite, ValuesLayer
 from towline.render.documents import YamlLimits
 from towline.render.marks import same_objects
+from towline.render.marks.field_place import Certainty, FieldPlace
 from towline.render.marks.likelihood import Field
 from towline.render.marks.site_versions import SiteKey
-from towline.render.marks.tracing import Certainty, FieldPlace
 from towline.render.units import inputs
 from towline.render.units.inputs import InputFile
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from enum import StrEnum
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from towline.render import documents
 from towline.render.confined.binaries import Tool
@@ -14,6 +13,7 @@ from towline.render.confined.jail import Jail, JailError
 from towline.render.documents import DocumentErrors, YamlLimits
 from towline.render.marks import edits, finding, marking, same_objects
 from towline.render.marks.attribution import Attribution
+from towline.render.marks.field_place import Certainty, FieldPlace
 from towline.render.marks.likelihood import Field
 from towline.render.marks.marking import Marking
 from towline.render.marks.places import SiteLines
@@ -32,22 +32,6 @@ _SUFFIX = "x"
 _SETTINGS = frozenset({Role.SETTING, Role.COUNT, Role.ENTRY, Role.CONTENT})
 _WHICH = (frozenset(Role), _SETTINGS | {Role.OBJECT}, _SETTINGS)
 """Which sites are marked, until kustomize builds what is marked."""
-
-
-class Certainty(StrEnum):
-    """How well a place is known."""
-
-    EXACT = "exact"  # changing this scalar alone changes the field
-    LIKELY = "likely"
-    FILE = "file only"
-
-
-class FieldPlace(NamedTuple):
-    """Where a field comes from."""
-
-    file: str
-    line: int
-    certainty: Certainty
 
 
 Builder: TypeAlias = Callable[[Mapping[str, bytes]], Awaitable[Sequence[Any] | None]]

@@ -18,7 +18,8 @@ from towline.render.build_report import NO_OBJECT
 from towline.render.confined.jail import Jail
 from towline.render.documents import YamlLimits
 from towline.render.offline import offline_units
-from towline.render.offline.offline_units import Asked, OfflineFolder, OfflineRelease, OfflineTools
+from towline.render.offline.offline_tools import OfflineTools
+from towline.render.offline.offline_units import Asked, OfflineFolder, OfflineRelease
 from towline.render.sops import opened_files, sops_binary
 from towline.render.sops.opened_files import UnopenedError
 from towline.render.units import unit_kinds

@@ -23,6 +23,7 @@ from towline.render.helm import helm_tool, value_layers
 from towline.render.helm.chart_builds import ChartBuilder
 from towline.render.helm.chart_options import KUBE_VERSION, Capabilities, ChartOptions
 from towline.render.helm.value_layers import NamedLayer
+from towline.render.offline.offline_tools import OfflineTools
 from towline.render.overlays import spec_overlay
 from towline.render.overlays.chart_overlay import ChartOverlayer
 from towline.render.units import kustomize, unit_kinds
@@ -33,15 +34,6 @@ from towline.render.units.unit_settings import UnitSettings
 from towline.render.units.unit_source import UnitSource
 from towline.render.variables.treatment import UNTREATED, Treatment
 from towline.source.selection import Entry, Selection
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfflineTools:
-    """The binaries that build units and decrypt files; those that are empty are looked for on PATH."""
-
-    kustomize: str = ""
-    helm: str = ""
-    sops: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
