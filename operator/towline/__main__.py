@@ -7,8 +7,8 @@ import sys
 import click
 
 import towline
-from towline.cli.command_line import CommandLine
-from towline.cli.lazy_group import Verb
+from towline.cli.entry.command_line import CommandLine
+from towline.cli.entry.lazy_group import Verb
 
 _VERBS = (
     Verb(

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 import pytest
 from towline.__main__ import main
+from towline.cli.entry.lazy_group import Verb
 from towline.cli.exit_codes import ExitCode
-from towline.cli.lazy_group import Verb
 
 VERBS = sorted(main.verbs.values())
 

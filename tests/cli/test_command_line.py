@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from towline.cli.command_line import CommandLine
+from towline.cli.entry.command_line import CommandLine
 
 
 @pytest.fixture

@@ -104,6 +104,14 @@ async def test_a_record_of_another_operator_under_our_name_stops_the_sync(tmp_pa
     assert server.verbs[-1] == "GET"
 
 
+async def test_a_record_of_a_newer_operator_is_one_of_another(tmp_path: Path) -> None:
+    body = recordbody.to_body(opened()[0])
+    newer = says(200, {**body, "spec": {**body["spec"], "digestVersion": 999}})
+    async with ledger_on(tmp_path, status(409, "AlreadyExists"), newer) as (ledger, _):
+        with pytest.raises(AnotherOperatorError):
+            await ledger.open(opened())
+
+
 async def test_nothing_is_known_to_be_recorded_while_the_server_is_silent(tmp_path: Path) -> None:
     async with ledger_on(tmp_path, cuts) as (ledger, _):
         with pytest.raises(ClusterError):

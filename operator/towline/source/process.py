@@ -210,10 +210,11 @@ async def _reap(process: Popen[bytes]) -> None:
 
 
 def _close(process: Popen[bytes]) -> None:
-    """Close what was not attached yet when a cancellation came."""
+    """Close what was not attached yet when a cancellation came; in the middle of that, the loop may have closed it."""
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe:
-            pipe.close()
+            with suppress(OSError):
+                pipe.close()
 
 
 def _reap_orphan(group: int) -> bool:

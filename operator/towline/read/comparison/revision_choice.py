@@ -140,13 +140,21 @@ class RevisionFinder:
             return ()
         return tuple(reversed(await content.log(newest, since=applied, most=_MOST)))
 
-    async def last_change(self, source: str, target: str, file: str) -> Revision | None:
-        """Return the newest commit between two that changed a file; None where there is none, or Git lacks one."""
+    async def last_change(self, source: str, target: str, file: str, line: int = 0) -> Revision | None:
+        """Return the newest commit between two that changed a file; None where there is none, or Git lacks one.
+
+        Args:
+            source: a commit, empty for the beginning.
+            target: a later one.
+            file: from the root of the repository.
+            line: of the file in the later commit; the one that wrote it counts, if it is one of these.
+        """
         content = (await self._git(target)).content
         if content is None or await content.lacks((source, target)):
             return None
-        found = await content.log(target, since=source, paths=(file,), most=1)
-        return found[0] if found else None
+        found = await content.log(target, since=source, paths=(file,), most=_MOST)
+        by_line = await _writer(content, target, file, line) if line else ""
+        return next((each for each in found if each.sha == by_line), next(iter(found), None))
 
     def _source(self, content: GitContent, sha: str) -> RevisionSource:
         return revision_source.of_commit(content, sha, self._spec.url, self._spec.path)
@@ -216,3 +224,12 @@ async def _behind(content: GitContent, sha: str, applied: str) -> str:
     if await content.leads_to(sha, applied):
         return ""
     return f"{sha[:7]} does not contain the applied commit {applied[:7]}: what that brought is shown as taken back"
+
+
+async def _writer(content: GitContent, sha: str, file: str, line: int) -> str:
+    """Return the commit that wrote a line; empty where the file has no such line there."""
+    try:
+        found = await content.blame(sha, file, (line, line))
+    except SourceError:
+        return ""
+    return found[line].sha if line in found else ""

@@ -46,16 +46,20 @@ class CloserLook:
 
     async def told(self, causes: tuple[FoundCause, ...]) -> tuple[FoundCause, ...]:
         """Return the causes with what Git and dry runs tell; where these are not at hand, as they were, and a note."""
-        causes = await self._tried(causes)
+        tried = await self._tried(causes)
         try:
             spec = gitrepository.specify(self._repository, self._asked.against)
             finder = RevisionFinder(spec, self._asked.choice)
-            dated = [await self._left(each, finder) for each in causes]
+            brought = [
+                await self._brought(each, finder) if each in causes else each  # no dry run told of it
+                for each in tried
+            ]
+            dated = [await self._left(each, finder) for each in brought]
             return await self._signed(dated, finder)
         except (TowlineError, OSError) as error:
-            if any(_needs_git(each) for each in causes):
+            if any(_needs_git(each) for each in tried):
                 self._note(error)
-            return causes
+            return tried
 
     async def _tried(self, causes: tuple[FoundCause, ...]) -> tuple[FoundCause, ...]:
         refused = [each for each in causes if each.commit and each.reason in _REFUSED]
@@ -78,6 +82,18 @@ class CloserLook:
             )
         known = dict(zip(refused, told, strict=True))
         return tuple(known.get(each, each) for each in causes)
+
+    async def _brought(self, cause: FoundCause, finder: RevisionFinder) -> FoundCause:
+        """Return a refusal that no dry run repeats with the new commit that wrote its line, or changed its file."""
+        commits: Mapping[str, str] = self._repository.status.get("commit") or {}
+        applied, attempted = commits.get("applied", ""), commits.get("attempted", "")
+        if cause.reason not in _REFUSED or not cause.file or not attempted or cause.commit != attempted:
+            return cause
+        found = await finder.last_change(applied, attempted, cause.file, cause.line)
+        if found is None or found.sha == attempted:
+            return cause
+        told = f"{cause.evidence}; of the new commits {found.short} is the last one that changed this"
+        return replace(cause, commit=found.sha, author=found.writer.name, evidence=told)
 
     async def _with_values(self, cause: FoundCause, online: OnlineRevisions) -> FoundCause:
         """Return the cause that an immutable field is with its old and its new value."""

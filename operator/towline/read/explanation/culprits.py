@@ -13,7 +13,7 @@ from towline.fields import diff
 from towline.model import Body, ObjectRef, Revision
 from towline.read.comparison.online_revisions import OnlineRevisions
 from towline.read.explanation.cause import FoundCause
-from towline.read.explanation.first_failing import first_failing
+from towline.read.explanation.first_failing import first_failing_revision
 from towline.read.explanation.known_syncs import KnownSyncs
 
 _VALUE_BYTES = 300
@@ -47,7 +47,7 @@ class Culprits:
     async def _told(self, cause: FoundCause, syncs: KnownSyncs) -> FoundCause:
         if not self.new or not await self._same(self.new[-1], cause):
             return cause
-        found = await first_failing(self.new, lambda each: self._fails(each, cause))
+        found = await first_failing_revision(self.new, lambda each: self._fails(each, cause))
         failure = await self._same(found, cause) if found else None
         if found is None or failure is None:
             return cause

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
+
+from towline.model import Revision
 
 T = TypeVar("T")
 
@@ -28,3 +30,32 @@ async def first_failing(commits: Sequence[T], fails: Callable[[T], Awaitable[boo
         else:
             low = middle + 1
     return commits[high]
+
+
+async def first_failing_revision(
+    new: Sequence[Revision], fails: Callable[[Revision], Awaitable[bool]]
+) -> Revision | None:
+    """Return the first of several new commits that fails, also on a branch that one of them merged.
+
+    Only along one line of parents what follows a commit that fails fails, too: of the branch itself first, then of
+    what the merge brought with which that begins. None where even the newest does not fail.
+
+    Args:
+        new: the commits, the oldest first; the newest one leads to all of them.
+        fails: tries one.
+    """
+    known = {each.sha: each for each in new}
+    merged: Revision | None = None
+    tips = [new[-1].sha] if new else []
+    while tips:
+        found = await first_failing(tuple(_line(tips.pop(0), known))[::-1], fails)
+        if found is not None:
+            merged, tips = found, [sha for sha in found.parents[1:] if sha in known]
+    return merged
+
+
+def _line(tip: str, known: Mapping[str, Revision]) -> Iterator[Revision]:
+    """Yield a commit and its first parents, the newest first, as far as they are known."""
+    while tip in known:
+        yield known[tip]
+        tip = next(iter(known[tip].parents), "")

@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 
 import click
 
+from towline.cli.entry.lazy_group import LazyGroup
 from towline.cli.exit_codes import ExitCode
-from towline.cli.lazy_group import LazyGroup
 
 
 class CommandLine(LazyGroup):
