@@ -130,7 +130,7 @@ class Mirrors:
         self._looks = Looks(git, exchanges, self._limits.refs)
         self._reader = Reader(git, self._limits)
         self._fetcher = MirrorFetcher(git, exchanges, self._limits)
-        self._signatures = SignatureCheck(git, folder / "keys")
+        self._signatures = SignatureCheck(git, folder / "signatures")
 
     async def look(self, remote: Remote, seconds: float, age: float = 0.0, ref: Ref | None = None) -> Refs:
         """Return what the remote offers, `ref` at any rate; an answer that is at most `age` seconds old will do."""
