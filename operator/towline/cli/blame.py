@@ -42,6 +42,13 @@ _VALUE_BYTES = 80
     help="Only this field: a JSON pointer, or a path such as spec.containers[name=web].image.",
 )
 @options.repos
+@click.option(
+    "--prove",
+    "seconds",
+    type=click.FloatRange(min=0, max=3600),
+    metavar="SECONDS",
+    help="How long to try which lines change the fields that a tool has made; else 0.8, and 5 with --field.",
+)
 @click.option("--offline", is_flag=True, help="Fetch nothing.")
 @options.kustomize
 @options.helm
@@ -59,6 +66,7 @@ def blame(named: str, view: View, **given: Any) -> None:
         repos=given["repo"],
         offline=given["offline"],
         path=given["path"],
+        seconds=given["seconds"],
         tools=OfflineTools(kustomize=given["kustomize"], helm=given["helm"], sops=given["sops"]),
     )
 

@@ -84,6 +84,7 @@ async def blamed(
     source: str = "",
     edit: Edit | None = None,
     chosen: str = "",
+    seconds: float | None = None,
     **spec: Any,
 ) -> Entries:
     """Return what is told of each leaf of an object, `Kind.group/namespace/name`, by its pointer."""
@@ -105,7 +106,9 @@ async def blamed(
         sources={},
     )
     hiding = Hiding.fresh()
-    read = await git_evidence.read(bare, found, LiveObject(resource=resource, body=live), hiding, chosen)
+    read = await git_evidence.read(
+        bare, found, LiveObject(resource=resource, body=live), hiding, chosen, seconds
+    )
     metadata = {name: value for name, value in live["metadata"].items() if name != "managedFields"}
     shown = field_owners.leaves(hiding.mask.masked({**live, "metadata": metadata}))
     return {each.pointer: blamed_field.entry(each) for each in blamed_field.blamed(shown, read.evidence)}

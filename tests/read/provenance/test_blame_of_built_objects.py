@@ -117,7 +117,7 @@ async def test_a_field_of_a_chart_comes_from_its_values_or_its_template(repo: Re
     first = repo.commit(CHART)
     last = repo.commit({"chart/values.yaml": "colour: blue\nreplicas: 2\n"}, author=BOB)
     found = await blamed(
-        repo, last, "ConfigMap/shop/settings", path="chart", binary=str(helm_cli.binary()), chosen="/data"
+        repo, last, "ConfigMap/shop/settings", path="chart", binary=str(helm_cli.binary()), seconds=60.0
     )
     colour, size = found["/data/colour"], found["/data/size"]
     assert (colour["file"], colour["line"], colour["commit"]) == ("chart/values.yaml", 1, last)

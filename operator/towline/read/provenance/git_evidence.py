@@ -56,8 +56,24 @@ class Hiding(NamedTuple):
         return cls(values, Mask(secrets.token_bytes(32), values))
 
 
-async def read(
-    bare: FieldEvidence, finder: ObjectFinder, live: LiveObject, hiding: Hiding, chosen: str = ""
+def effort(chosen: str, seconds: float | None) -> ProofEffort:
+    """Return how much is spent on proofs for a field, or for a whole object where none is chosen.
+
+    Args:
+        chosen: a JSON pointer; empty for all.
+        seconds: how long a user wants to wait for proofs, None where they say nothing.
+    """
+    usual = _ONE if chosen else _ALL
+    return usual if seconds is None else replace(_ALL, seconds=seconds)
+
+
+async def read(  # noqa: PLR0913, PLR0917  what is known, where more is, and how much of it is asked for
+    bare: FieldEvidence,
+    finder: ObjectFinder,
+    live: LiveObject,
+    hiding: Hiding,
+    chosen: str = "",
+    seconds: float | None = None,
 ) -> GitEvidence:
     """Add to what the cluster tells of an object what Git says.
 
@@ -68,6 +84,7 @@ async def read(
         hiding: learns what of the commit must be shown nowhere.
         chosen: a JSON pointer; only of leaves within it Git is asked, and more is spent to be sure of built ones.
             Empty for all.
+        seconds: how long a user wants to wait for proofs; None for a time that keeps the answer short.
 
     Raises:
         SourceError: the commit cannot be read.
@@ -91,7 +108,7 @@ async def read(
     lost = () if chosen else _lost(found.manifest, live.body, compared)
     told = sorted((each.pointer for each in declared.values()), key=field_owners.IDENTITY.__contains__)
     pointers = [*told, *lost[:_MISSING]]  # what names the object is the last of which it is made sure
-    sources = await field_sources.sources(finder, found, pointers, _ONE if chosen else _ALL)
+    sources = await field_sources.sources(finder, found, pointers, effort(chosen, seconds))
     parts = (part for each in sources.values() for part in each.parts)
     commits = await line_commits.read(finder.content, finder.sha, parts)
     evidence = replace(bare, declared=declared, sources=sources, commits=commits)

@@ -36,13 +36,15 @@ class AskedBlame:
     """What is asked: the clones to read, the tools that build units, the CRD by which a spec is checked.
 
     Of `repos`, the first one is that of the repository itself; values may come from the others. `path` is a field, as a
-    JSON pointer or as kubectl writes it (`spec.containers[0].image`); empty for the whole.
+    JSON pointer or as kubectl writes it (`spec.containers[0].image`); empty for the whole. `seconds` is how long proofs
+    of lines may take, None for a time that keeps the answer short.
     """
 
     against: Schema
     repos: tuple[Path, ...] = ()
     offline: bool = False
     path: str = ""
+    seconds: float | None = None
     tools: OfflineTools = field(default_factory=OfflineTools)
     limits: YamlLimits = field(default_factory=YamlLimits)
 
@@ -194,7 +196,7 @@ class _BlameLook:
             read = await self._revisions(repository, spec)
             bare = replace(bare, is_partial=bool(read.missing))
             finder = ObjectFinder(content=content, sha=sha, renderer=read.renderer, limits=self.asked.limits)
-            found = await git_evidence.read(bare, finder, self.live, self.hiding, chosen)
+            found = await git_evidence.read(bare, finder, self.live, self.hiding, chosen, self.asked.seconds)
         except BuildError as error:
             self.notes.append(f"the commit cannot be rendered here, so lines are not known: {error.message}")
         except TowlineError as error:
