@@ -252,6 +252,24 @@ def test_a_git_repository_is_checked_by_the_rules_of_its_crd(folder: Path) -> No
     assert {field for _, _, line, field in found() if line == 4} == {"/spec/url", "/spec/ref"}
 
 
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ("ref: {branch: main}, verify: {mode: Tag, secretRef: {name: signers}}", "/spec/verify/mode"),
+        ("ref: {semver: 1.x.y.z}", "/spec/ref/semver"),
+    ],
+)
+def test_a_git_repository_is_checked_by_what_its_crd_cannot_say(folder: Path, more: str, field: str) -> None:
+    spec = f"{{url: 'https://git.example/shop', {more}}}"
+    write(
+        {
+            "a.yaml": "apiVersion: towline.dev/v1alpha1\nkind: GitRepository\n"
+            f"metadata: {{name: a, namespace: default}}\nspec: {spec}\n"
+        }
+    )
+    assert {field for _, _, line, field in found() if line == 4} == {field}
+
+
 def test_what_only_the_operator_can_decrypt_is_named_and_is_no_error(folder: Path) -> None:
     write(
         {

@@ -261,8 +261,18 @@ def specify(repository: GitRepository, against: Schema) -> Spec:
         SpecError: with every error, each with its field. The reason is InvalidURL, InvalidPath or InvalidRef
             where all errors are of that field, else InvalidSpec.
     """
-    given = {**schema.defaults(against), **repository.raw_spec}
-    faults = tuple(_advised(fault, given) for fault in against.faults(given)) or (
+    found = faults(repository.raw_spec, against)
+    if found:
+        reasons = {_reason(fault) for fault in found}
+        reason = reasons.pop() if len(reasons) == 1 else Reason.INVALID_SPEC
+        raise SpecError(reason, "; ".join(map(str, found)))
+    return _spec({**schema.defaults(against), **repository.raw_spec}, repository.key.namespace)
+
+
+def faults(spec: Body, against: Schema) -> tuple[SchemaFault, ...]:
+    """Return all that is wrong with a spec: by the CRD's own schema, or else by what no schema can say."""
+    given = {**schema.defaults(against), **spec}
+    return tuple(_advised(fault, given) for fault in against.faults(given)) or (
         *_range_faults(given),
         *ignoring.faults(given.get("ignoreFields") or ()),
         *healthchecks.faults(given.get("healthChecks") or ()),
@@ -272,11 +282,6 @@ def specify(repository: GitRepository, against: Schema) -> Spec:
         *remoting.faults(given.get("remotes") or ()),
         *verifying.faults(given.get("verify"), given.get("ref") or {}),
     )
-    if faults:
-        reasons = {_reason(fault) for fault in faults}
-        reason = reasons.pop() if len(reasons) == 1 else Reason.INVALID_SPEC
-        raise SpecError(reason, "; ".join(map(str, faults)))
-    return _spec(given, repository.key.namespace)
 
 
 def removal(repository: GitRepository) -> Removal:

@@ -1,4 +1,4 @@
-"""Find what is wrong with GitRepositories by the rules of their own CRD, those in CEL included."""
+"""Find what is wrong with GitRepositories by the rules of their own CRD and of the operator."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def findings(
         if (manifest.ref.group, manifest.ref.kind) != (_GROUP, gitrepository.RESOURCE.kind):
             continue
         spec = manifest.body.get("spec")
-        for fault in rules.faults(spec) if isinstance(spec, dict) else ():
+        for fault in gitrepository.faults(spec, rules) if isinstance(spec, dict) else ():
             field = pointer.join(_STEP.findall(fault.field))
             if (str(manifest.ref), field) not in told:
                 yield manifest_finding.of(manifest, Refusal.INVALID, Severity.ERROR, field, fault.message)
