@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import trustme
+from click.testing import CliRunner, Result
+from towline.__main__ import main
 
 from e2e.controlplane import assemble
 from e2e.harness.chart import Helm
 from e2e.harness.cluster import Cluster
+from e2e.harness.controlplane import ControlPlane
 from e2e.harness.gitrepo import Repo
 from e2e.harness.operator import Operator
 from e2e.harness.repositories import Repository
@@ -36,6 +40,7 @@ def test_a_chart_of_a_helm_repository_stays_what_it_was_until_a_person_accepts_a
     cluster: Cluster,
     namespace: str,
     renders: Operator,
+    plane: ControlPlane,
     tmp_path: Path,
 ) -> None:
     cluster.create(manifests.secret("charts", namespace, **CA))
@@ -64,7 +69,27 @@ def test_a_chart_of_a_helm_repository_stays_what_it_was_until_a_person_accepts_a
         source = f"{charts.url}/web//templates/settings.yaml@1.2.3"
         assert live["metadata"]["annotations"]["towline.dev/source"] == source
 
+        def ask(*words: str) -> Result:
+            tools = ("--helm", str(assemble.helm(os.environ)), "--repo", str(repo.path), "-n", namespace)
+            variables = {
+                "XDG_CACHE_HOME": str(tmp_path / "cache"),
+                "KUBECONFIG": str(plane.kubeconfig("admin")),
+            }
+            return CliRunner().invoke(main, [*words, *tools], env=variables)
+
+        unchanged = ask("diff", app.name)
+        assert (unchanged.exit_code, "nothing would change" in unchanged.stdout) == (0, True), (
+            unchanged.output
+        )
+        blamed = json.loads(ask("blame", "configmap/shop-web", "--field", "data", "-o", "json").stdout)
+        assert {each["pointer"]: (each["file"], each["line"], each["certainty"]) for each in blamed} == {
+            "/data/colour": ("deploy/values.yaml", 1, "exact"),
+            "/data/from": (source, 4, "exact"),
+        }
+
         charts.publish(chart_sources.packed(tmp_path, "blue"))
+        moved_away = ask("diff", app.name)
+        assert (moved_away.exit_code, pin["digest"] in moved_away.stderr) == (2, True), moved_away.output
         second = repo.commit({"deploy/values.yaml": "colour: yellow\n"})
         app.until(lambda status: status["commit"].get("attempted") == second, "the second commit")
         status = app.until_reason("VerificationFailed")
