@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from towline.api import gitrepository
-from towline.cli import spec_file
+from towline.read import crd_schema
 from towline.read.comparison.revision_choice import RevisionChoice, RevisionFinder
 
 from e2e.harness import gitrepo
@@ -21,7 +21,7 @@ def repo(tmp_path: Path) -> Repo:
 def finder(repo: Repo) -> RevisionFinder:
     metadata = {"namespace": "shop", "name": "app", "uid": "1"}
     read = gitrepository.identify({"metadata": metadata, "spec": {"url": repo.url}})
-    spec = gitrepository.specify(read, spec_file.crd_schema())
+    spec = gitrepository.specify(read, crd_schema.load())
     return RevisionFinder(spec, RevisionChoice(repos=(repo.path,)))
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from aiohttp import web
 from towline.api import gitrepository
 from towline.api.pins import MovedPinsError, Pin
 from towline.api.value_sources import ValuesCommit
@@ -28,6 +30,7 @@ from e2e.harness import gitrepo
 from e2e.harness.gitrepo import Repo
 from e2e.scenes import chart_sources
 from e2e.scenes.chart_sources import HelmRepository
+from tests.kube.loopback import Server, served
 from tests.read.provenance import blaming
 from tests.render.helm import helm_cli
 from tests.render.kubectl import KUBECTL
@@ -218,3 +221,48 @@ async def test_a_folder_on_disk_is_rendered_as_its_commit_is(repo: Repo, shelf: 
     assert len(told[0]) == 2
     assert await folder.content("app/plain/other.yaml") == await commit.content("app/plain/other.yaml")
     assert await folder.content("app/none.yaml") is None
+
+
+async def refuse(request: web.Request) -> web.StreamResponse:
+    """Let the user read ConfigMaps, and no Secrets."""
+    if "/secrets/" in request.path:
+        told = {"kind": "Status", "status": "Failure", "reason": "Forbidden", "message": "no", "code": 403}
+        return web.json_response(told, status=403)
+    return web.json_response({"metadata": {"name": "settings"}, "data": {"COLOUR": "red"}})
+
+
+async def test_what_a_user_may_not_read_is_left_out_of_the_spec_and_named() -> None:
+    given: dict[str, Any] = {
+        "path": "deploy",
+        "decryption": {"provider": "sops", "secretRef": {"name": "keys"}},
+        "substitute": {
+            "from": [{"kind": "Secret", "name": "words"}, {"kind": "ConfigMap", "name": "settings"}]
+        },
+        "helm": {"valuesFrom": [{"kind": "Secret", "name": "passwords"}]},
+    }
+    spec = renderer(**given).spec
+    async with served(Server(refuse)) as client:
+        found, missing = await user_values.readable(KEY, spec, client, UserValues())
+    assert found.decryption_secret == ""
+    assert found.substitute
+    assert [each.name for each in found.substitute.sources] == ["settings"]
+    assert (found.substitute.strict, found.helm.sources) == (False, ())
+    assert missing == (
+        "you may not read Secret team/keys (spec.decryption)",
+        "you may not read Secret team/words (spec.substitute)",
+        "you may not read Secret team/passwords (spec.helm.valuesFrom)",
+    )
+
+
+async def test_a_chart_whose_secret_a_user_may_not_read_is_asked_for_without_it(
+    repo: Repo, charts: HelmRepository, tmp_path: Path
+) -> None:
+    charts.publish(chart_sources.packed(tmp_path, "red"))
+    remotes = [{"prefix": charts.url, "secretRef": {"name": "charts"}}]
+    made = renderer(remotes=remotes, **of_chart(charts))
+    revision = await source(repo, repo.commit({"deploy/values.yaml": "colour: green\n"}), "deploy")
+    async with served(Server(refuse)) as client:
+        asked = replace(made, parts=replace(made.parts, client=client))
+        assert len((await asked.render(revision)).declared) == 1
+    (note,) = asked.parts.notes
+    assert note.startswith(f"you may not read the Secret for {charts.url}/web (spec.remotes)")
