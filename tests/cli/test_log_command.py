@@ -165,6 +165,12 @@ async def test_the_verdict_on_signatures_is_shown(tmp_path: Path) -> None:
     assert {row["verification"] for row in rows if row["record"] == "app-0b6a0c3e-00000002"} == {"Refused"}
 
 
+async def test_what_prints_the_name_of_a_record_tells_show_which(tmp_path: Path) -> None:
+    names = (await command(api(), tmp_path, "log", "app", "-o", "name")).stdout.split()
+    shown = await command(api(), tmp_path, "show", names[0])
+    assert shown.stdout.startswith(f"Record: {names[0].partition('/')[2]}\n")
+
+
 async def test_a_repair_is_shown_with_who_had_changed_the_field_and_when(tmp_path: Path) -> None:
     ended = await command(api(), tmp_path, "show", "app-0b6a0c3e-00000003")
     assert re.search(r"    data.limit: 99 -> 20 \(by kubectl-edit, 20[^)]+\)", ended.stdout)

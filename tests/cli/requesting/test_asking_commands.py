@@ -58,6 +58,18 @@ async def test_a_sync_that_ends_unready_or_not_in_time_is_not_as_wanted(tmp_path
     assert (ended.exit_code, "does it run?" in ended.stdout) == (1, True)
 
 
+async def test_a_sync_whose_objects_are_not_ready_in_time_does_not_doubt_the_operator(tmp_path: Path) -> None:
+    def rolls_out(body: dict[str, Any]) -> None:
+        looks(body)
+        told = "Rolling out 1a2b3c4: the claim is not bound yet"
+        body["status"]["conditions"][0] = condition("Ready", "False", "Progressing", told)
+
+    api = WritableApi(repository(), rolls_out)
+    ended = await command(api, tmp_path, "sync", "shop", "--wait", "--timeout", "1s")
+    assert (ended.exit_code, "the claim is not bound yet" in ended.stdout) == (1, True)
+    assert "does it run?" not in ended.stdout
+
+
 async def test_in_a_pipe_a_sync_is_asked_for_and_not_waited_for(tmp_path: Path) -> None:
     ended = await command(WritableApi(repository(), never), tmp_path, "sync", "shop")
     assert (ended.exit_code, ended.stdout) == (0, "shop/shop: asked the operator to look, as ada\n")

@@ -73,7 +73,7 @@ class _Confirmation:
         found = answers.of(seen.repository, user, handled=seen.is_done)
         told = f"{found.repository}: {found.message if seen.is_done else 'confirmed'}"
         if self._seconds and not seen.is_done:
-            told += f". The operator has not finished in time: does it run? Ready says: {found.message}"
+            told += f"; {answers.unfinished(seen.repository)}"
         waiting.show(found, self._view.style, told)
         return ExitCode.GOOD if found.is_good or not self._seconds else ExitCode.NOT_AS_WANTED
 

@@ -6,6 +6,7 @@ import click
 
 from towline.api import labels
 from towline.api.asked import asking
+from towline.api.gitrepository import GitRepository
 from towline.cli import completion, options
 from towline.cli.answering import answer
 from towline.cli.exit_codes import ExitCode
@@ -47,19 +48,15 @@ async def _sync(cluster: Cluster, view: View, name: str, seconds: float) -> Exit
         asked, lambda each: answers.has_looked(each) or bool(answers.obstacle(each)), seconds
     )
     found = answers.of(seen.repository, user, handled=answers.has_looked(seen.repository))
-    waiting.show(found, view.style, _told(found, answers.obstacle(seen.repository)))
+    waiting.show(found, view.style, _told(found, seen.repository))
     return ExitCode.GOOD if found.is_good else ExitCode.NOT_AS_WANTED
 
 
-def _told(found: RequestAnswer, obstacle: str) -> str:
+def _told(found: RequestAnswer, repository: GitRepository) -> str:
     if found.handled:
         record = f" (record {found.record})" if found.record else ""
         return f"{found.repository}: {found.message}{record}"
-    why = (
-        obstacle
-        or f"the operator has not finished in time; does it run? Ready says: {found.message or 'nothing'}"
-    )
-    return f"{found.repository}: {why}"
+    return f"{found.repository}: {answers.obstacle(repository) or answers.unfinished(repository)}"
 
 
 def _by(user: str) -> str:

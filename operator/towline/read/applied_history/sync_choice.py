@@ -12,8 +12,9 @@ _SHA = re.compile(r"[0-9a-f]{4,64}", re.IGNORECASE)
 
 
 def by_record(recorded: Sequence[RecordedSync], name: str) -> RecordedSync | None:
-    """Return the sync that has a record of this name."""
-    return next((sync for sync in recorded if any(record.name == name for record in sync.records)), None)
+    """Return the sync that has a record of this name, which may have the kind before it, as `-o name` prints it."""
+    wanted = name.rpartition("/")[2]
+    return next((sync for sync in recorded if any(record.name == wanted for record in sync.records)), None)
 
 
 def by_commit(recorded: Sequence[RecordedSync], begin: str) -> tuple[RecordedSync, ...]:

@@ -87,6 +87,14 @@ def has_looked(repository: GitRepository) -> bool:
     return is_handled and ready.get("reason") != Reason.PROGRESSING
 
 
+def unfinished(repository: GitRepository) -> str:
+    """Say what a request still waits for, whose time is over: the operator, or the objects that it has written."""
+    told = str(condition.find(repository.status, Type.READY).get("message", "")) or "nothing"
+    if asking.is_handled(repository.annotations, repository.status):
+        return f"the operator has looked, and what it applies is not ready in time. Ready says: {told}"
+    return f"the operator has not finished in time; does it run? Ready says: {told}"
+
+
 def obstacle(repository: GitRepository) -> str:
     """Say why the operator does not look at a repository now, and what to do; empty where nothing is in the way."""
     key = repository.key
