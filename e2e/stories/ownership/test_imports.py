@@ -14,8 +14,9 @@ from e2e.harness.cluster import Cluster
 from e2e.harness.controlplane import ControlPlane
 from e2e.harness.gitrepo import Repo
 from e2e.harness.operator import Operator
-from e2e.scenes import guide_reader, manifests, other_tools
-from e2e.scenes.guide_reader import Desk
+from e2e.scenes import manifests, other_tools
+from e2e.scenes.guides import guide_reader
+from e2e.scenes.guides.guide_reader import Desk
 from tests.importing import clones
 from tests.importing.peer_cases import ARGO as ARGO_CASES
 from tests.importing.peer_cases import FLUX as FLUX_CASES
@@ -115,13 +116,13 @@ def test_the_plan_of_an_import_hands_over_what_is_there_and_deletes_nothing(
     other_tools.applied(cluster, manager, objects(namespace, marks), labels)
     before, mark = live(cluster, namespace), audit.mark()
 
-    found = json.loads(reader.type(f".venv/bin/towline import {tool} -n {namespace} -o json", {}))
+    found = json.loads(reader.paste(f".venv/bin/towline import {tool} -n {namespace} -o json", {}))
     (made,) = found["resources"]
     (reader.folder / "gitrepositories.yaml").write_text(json.dumps(made["object"]))
     stop, observe, compare, enforce, remove = ("\n".join(step["commands"]) for step in found["handover"])
 
-    reader.type(f"{stop}\n{observe}", {})
-    told = reader.type(compare, {})
+    reader.paste(f"{stop}\n{observe}", {})
+    told = reader.paste(compare, {})
     changes = [line for line in told.splitlines() if line.startswith(("adopt", "create", "update", "prune"))]
     assert [line.split()[:2] for line in changes] == [
         ["adopt", f"ConfigMap/{namespace}/a-settings"],
@@ -131,7 +132,7 @@ def test_the_plan_of_an_import_hands_over_what_is_there_and_deletes_nothing(
     assert {field for field in fields if not field.startswith("/metadata/labels/")} == set()
     assert live(cluster, namespace) == before
 
-    reader.type(f"{enforce}\n{remove}", {})
+    reader.paste(f"{enforce}\n{remove}", {})
     after = live(cluster, namespace)
     assert {name: body["metadata"]["uid"] for name, body in after.items()} == {
         name: body["metadata"]["uid"] for name, body in before.items()

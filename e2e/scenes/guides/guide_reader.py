@@ -9,24 +9,28 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from e2e.harness.cluster import Kubectl
+from e2e.scenes.guides import terminal
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "docs" / "guides"
 _BLOCK = re.compile(r"^```(sh|text)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _MARK = "== step {} =="
-_SHELLS = {"bash": ["bash"], "zsh": ["zsh", "-f"]}
-"""How shells start that read nobody's settings."""
+_FAILS = "set +e\n{}test $? = 1 || exit 97\nset -e"
+_COMMANDS = Path(sys.executable).parent
 ANY = "…"
 """Stands in a guide for whatever differs: alone on a line, for any number of lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One block of commands; `kind` is empty, `yours` (values of the reader's own) or `background`."""
+    """One block of commands, and what is printed.
+
+    `kind` is empty, `yours` (values of the reader's own), `background`, or `fails`: the last command ends with 1.
+    """
 
     kind: str
     commands: str
@@ -37,7 +41,7 @@ class Step:
 class Desk:
     """Where a reader sits: a folder with a checkout's `crds`, `charts` and `.venv`; kubectl and helm for a cluster.
 
-    `shell` is what the reader types into; `flags` are what they add to the operator that they start.
+    `shell` is what the reader pastes into; `flags` are what they add to the operator that they start.
     """
 
     folder: Path
@@ -53,25 +57,17 @@ class Desk:
         """Type what several pages say, one after another, into one shell; check what each of them promises."""
         steps = [(page, step) for page in pages for step in read(page)]
         with self._background([step for _, step in steps if step.kind == "background"], yours):
-            plain = [(page, step) for page, step in steps if not step.kind]
-            printed = self.type("\n".join(_announced([step for _, step in plain])), yours)
+            plain = [(page, step) for page, step in steps if step.kind in ("", "fails")]
+            printed = self.paste("\n".join(_announced([step for _, step in plain])), yours)
         for number, (page, step) in enumerate(plain):
             said = printed.partition(_MARK.format(number) + "\n")[2].partition("== step ")[0]
             assert matches(said, step.printed), f"{page} promises:\n{step.printed}\nbut it printed:\n{said}"
 
-    def type(self, script: str, yours: Mapping[str, str]) -> str:
-        """Type commands, and return what they print; each of them has to succeed."""
-        done = subprocess.run(
-            [*_SHELLS[self.shell], "-euo", "pipefail", "-c", script],
-            cwd=self.folder,
-            env={**self.environment, **yours},
-            capture_output=True,
-            text=True,
-            timeout=500,
-            check=False,
-        )
-        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-        return done.stdout
+    def paste(self, text: str, yours: Mapping[str, str]) -> str:
+        """Paste commands into the shell, and return what they print; each of them has to succeed."""
+        done = terminal.paste(text, self.shell, self.folder, {**self.environment, **yours})
+        assert done.exit_code == 0, f"{self.shell} printed:\n{done.printed}\n{done.errors}"
+        return done.printed
 
     @contextmanager
     def _background(self, steps: list[Step], yours: Mapping[str, str]) -> Iterator[None]:
@@ -96,20 +92,27 @@ class Desk:
 
 
 def sit(folder: Path, kubectl: Kubectl) -> Desk:
-    """Prepare the folder in which a reader works."""
+    """Prepare the folder in which a reader works; the command `towline` is in `.venv/bin`, but not on PATH."""
     (folder / "home").mkdir(parents=True)
     for name in ("crds", "charts"):
         (folder / name).symlink_to(ROOT / name)
     (folder / ".venv").mkdir()
-    (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    (folder / ".venv" / "bin").symlink_to(_COMMANDS)
     who = {
         f"GIT_{role}_{what}": value
         for role in ("AUTHOR", "COMMITTER")
         for what, value in (("NAME", "Ada Lovelace"), ("EMAIL", "ada@example.com"))
     }
-    path = f"{kubectl.binary.parent}:{os.environ['PATH']}"
+    others = [each for each in os.environ["PATH"].split(os.pathsep) if Path(each) != _COMMANDS]
+    path = os.pathsep.join([str(kubectl.binary.parent), *others])
     home = {"HOME": str(folder / "home"), "PATH": path}
     return Desk(folder=folder, environment={**kubectl.environment(), **home, **who})
+
+
+def set_up(desk: Desk) -> Desk:
+    """Have the command `towline` on PATH, as all guides want it but the first, which says how."""
+    path = f"{desk.folder}/.venv/bin{os.pathsep}{desk.environment['PATH']}"
+    return replace(desk, environment={**desk.environment, "PATH": path})
 
 
 def read(page: str) -> list[Step]:
@@ -145,4 +148,4 @@ def _lines(text: str) -> list[str]:
 def _announced(steps: list[Step]) -> Iterator[str]:
     for number, step in enumerate(steps):
         yield f"echo '{_MARK.format(number)}'"
-        yield step.commands
+        yield _FAILS.format(step.commands) if step.kind == "fails" else step.commands
