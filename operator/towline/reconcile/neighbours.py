@@ -25,7 +25,7 @@ ELDER_SECONDS = 5.0
 
 
 _REST = 4
-_LONGEST_REST = 0.5
+_LONGEST_REST = 2.0
 """No list of all repositories begins so many times as long after one as that took, and at most so many seconds."""
 
 
