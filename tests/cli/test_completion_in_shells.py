@@ -19,7 +19,8 @@ from e2e.harness import shells
 from e2e.harness.shells import Shell
 from tests.cli.test_get import SHOP
 from tests.cli.test_logs import WEB
-from tests.kube.api_of_bodies import ApiOfBodies, Server, kubeconfig, served
+from tests.kube.api_of_bodies import ApiOfBodies, kubeconfig
+from tests.kube.loopback import Server, served
 
 SECONDS = 120.0
 PROGRAM = (

@@ -12,8 +12,10 @@ from towline.kube.client import Client
 from towline.kube.credentials import Access
 from towline.kube.discovery import Discovery
 from towline.model import Resource
-from towline.read.checking import known_kinds, strict_schema
+from towline.read.checking import cluster_kinds, known_kinds, strict_schema
+from towline.read.checking.cluster_kinds import ClusterKinds
 from towline.read.checking.known_kinds import KnownKinds
+from towline.read.cluster import Cluster as ReadableCluster
 
 from e2e.harness.cluster import Cluster
 from e2e.scenes import broken_manifests
@@ -91,8 +93,20 @@ async def judge(access: Access, cluster: Cluster, namespace: str) -> AsyncIterat
         version = (await client.request("GET", "/version")).body
         kinds = known_kinds.bundled(f"{version['major']}.{version['minor']}").with_crds([widgets])
         found = await Discovery(client).everything()
+        live = await _published(ReadableCluster(client, namespace), f"{group}/v1")
+        assert live.kinds.kinds[f"{group}/v1", "Widget"] == kinds.kinds[f"{group}/v1", "Widget"]
+        assert ("resource.k8s.io/v1alpha3", "DeviceTaintRule") in {*kinds.kinds} - {*live.kinds.kinds}
+        assert namespace in live.namespaces
         yield Judge(client, kinds, {(each.api_version, each.kind): each for each in found}, namespace)
     cluster.delete("apiextensions.k8s.io/v1", "CustomResourceDefinition", f"widgets.{group}")
+
+
+async def _published(cluster: ReadableCluster, version: str) -> ClusterKinds:
+    """Return the kinds of a cluster once it has published that of a new CRD."""
+    async with asyncio.timeout(60):
+        while (version, "Widget") not in (found := await cluster_kinds.read(cluster)).kinds.kinds:  # noqa: ASYNC110  nothing tells
+            await asyncio.sleep(0.2)
+    return found
 
 
 async def test_check_agrees_with_a_strict_dry_run(judge: Judge, namespace: str, effort: Effort) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,21 +12,24 @@ from typing import Any
 import click
 
 from towline.api.gitrepository import GitRepository
-from towline.cli import options, output, spec_file
+from towline.cli import completion, options, output, spec_file
 from towline.cli.exit_codes import ExitCode, NoAnswerError
 from towline.cli.output import OutputForm
 from towline.errors import TowlineError
+from towline.kube.credentials import ClusterChoice
 from towline.model import Body
 from towline.plan import waves
-from towline.read import crd_schema
+from towline.read import cluster, crd_schema
 from towline.read.checking import (
     checked_folder,
+    cluster_kinds,
     finding_forms,
     known_kinds,
     removal_findings,
     strict_schema,
 )
 from towline.read.checking.checked_folder import CheckedFolder, FolderCheck
+from towline.read.checking.cluster_kinds import ClusterKinds
 from towline.read.checking.known_kinds import KnownKinds
 from towline.read.checking.manifest_finding import Severity
 from towline.read.checking.order_findings import DEFAULT_NAMESPACES
@@ -79,6 +83,19 @@ def _version(_context: click.Context, _option: click.Parameter, value: str) -> s
     metavar="NS",
     help="A namespace that the cluster has; may be repeated.",
 )
+@click.option(
+    "--kubeconfig",
+    default="",
+    metavar="PATH",
+    help="Check by the kinds, schemas and namespaces of the cluster of this kubeconfig.",
+)
+@click.option(
+    "--context",
+    default="",
+    metavar="NAME",
+    help="Check by those of the cluster of this context.",
+    shell_complete=completion.contexts,
+)
 @click.option("--namespace", default="", metavar="NS", help="The namespace of objects that name none.")
 @click.option("--against", default="", metavar="REV", help="Also show what the change from REV removes.")
 @click.option(
@@ -114,20 +131,22 @@ def _version(_context: click.Context, _option: click.Parameter, value: str) -> s
 def check(directory: Path, form: str, **flags: Any) -> None:
     """Find what is wrong with manifests before they are merged, without a cluster.
 
-    It reads DIR as the operator does, and checks objects as strictly as the API server. Exit code 1 where it finds
+    It reads DIR as the operator does, and checks objects as strictly as the API server: by the schemas of a version of
+    Kubernetes or, with --kubeconfig or --context, of a cluster. Exit code 1 where it finds
     errors or warnings.
 
     Example: towline check deploy --against origin/main -o github
     """
     try:
-        result = checked_folder.check(_asked(directory, flags))
+        known = _known(flags)
+        result = checked_folder.check(_asked(directory, flags, known))
     except TowlineError as error:
         raise NoAnswerError(error.message) from error
     except click.ClickException as error:
         if isinstance(error, click.UsageError | NoAnswerError):
             raise
         raise NoAnswerError(error.message) from error
-    for note in result.notes:
+    for note in (*known.notes, *result.notes):
         output.note(note)
     _show(result, form)
     severities = list(Severity)
@@ -136,7 +155,21 @@ def check(directory: Path, form: str, **flags: Any) -> None:
     raise click.exceptions.Exit(ExitCode.NOT_AS_WANTED if bad else ExitCode.GOOD)
 
 
-def _asked(directory: Path, flags: dict[str, Any]) -> FolderCheck:
+def _known(flags: dict[str, Any]) -> ClusterKinds:
+    """Return the kinds and namespaces of the cluster that the user names, or those of a version of Kubernetes."""
+    choice = ClusterChoice(kubeconfig=flags["kubeconfig"], context=flags["context"], impersonated="")
+    if not choice.kubeconfig and not choice.context:
+        return ClusterKinds(kinds=known_kinds.bundled(flags["kube_version"]), namespaces=DEFAULT_NAMESPACES)
+    return asyncio.run(_of_cluster(choice))
+
+
+async def _of_cluster(choice: ClusterChoice) -> ClusterKinds:
+    async with cluster.opened(choice) as opened:
+        found = await cluster_kinds.read(opened)
+    return replace(found, namespaces=found.namespaces | DEFAULT_NAMESPACES)
+
+
+def _asked(directory: Path, flags: dict[str, Any], known: ClusterKinds) -> FolderCheck:
     keys = spec_file.keys(flags["age_key"], flags["decryption_keys"])
     asked = spec_file.asked(
         flags["spec"], flags["variables"], keys, skip_non_manifests=flags["skip_non_manifests"]
@@ -145,18 +178,16 @@ def _asked(directory: Path, flags: dict[str, Any]) -> FolderCheck:
     rules = crd_schema.load()
     spec = removal_findings.spec_of(repository, rules)
     namespace = flags["namespace"] or spec.default_namespace
-    bundled = known_kinds.bundled(flags["kube_version"])
-    crds = (*checked_folder.own_crds(), *_crds(flags["crds"], bundled))
+    crds = (*checked_folder.own_crds(), *_crds(flags["crds"], known.kinds))
     release = OfflineRelease(namespace=namespace, files=flags["value_files"])
     return FolderCheck(
         directory=directory,
         file_bytes=flags["max_file_size"],
         tools=OfflineTools(kustomize=flags["kustomize"], helm=flags["helm"], sops=flags["sops"]),
-        release=replace(release, kube_version=f"v{flags['kube_version']}.0"),
+        release=replace(release, kube_version=f"v{known.kinds.version}.0"),
         asked=asked,
-        kinds=bundled.with_crds(crds),
-        namespaces=DEFAULT_NAMESPACES
-        | {*flags["namespaces"], *_own_namespaces(flags, repository, namespace)},
+        kinds=known.kinds.with_crds(crds),
+        namespaces=known.namespaces | {*flags["namespaces"], *_own_namespaces(flags, repository, namespace)},
         rules=rules,
         against=flags["against"],
         repository=repository,

@@ -11,6 +11,7 @@ _PRESERVES = "x-kubernetes-preserve-unknown-fields"
 _EMBEDDED = "x-kubernetes-embedded-resource"
 _NULL = "null"
 _EITHER = "x-kubernetes-int-or-string"
+_INT_OR_STRING = [{"type": "integer"}, {"type": "string"}]
 _TYPES = frozenset({"string", "boolean", "integer", "number", "array", "object"})
 _VALUES = frozenset({"default", "enum", "example"})
 _STRUCTURE = frozenset(
@@ -54,6 +55,23 @@ def versions(crd: Body) -> Iterator[CrdVersion]:
                             schema=_root(each),
                             deprecated=_warning(each),
                         )
+
+
+def published(key: tuple[str, str, str], schema: Body, *, namespaced: bool, has_status: bool) -> CrdVersion:
+    """Return the version of a kind as the API server publishes it.
+
+    Args:
+        key: the group, the version and the kind.
+        schema: the published one.
+        namespaced: whether its objects are in namespaces.
+        has_status: whether a status is written on its own.
+    """
+    group, version, kind = key
+    subresources: Body = {"status": {}} if has_status else {}
+    told = {"schema": {"openAPIV3Schema": schema}, "subresources": subresources}
+    return CrdVersion(
+        api_version=f"{group}/{version}", kind=kind, served=True, namespaced=namespaced, schema=_root(told)
+    )
 
 
 def _warning(version: Body) -> str:
@@ -117,6 +135,8 @@ def _closed(schema: Any) -> dict[str, Any]:
     if not isinstance(schema, Mapping):
         return {}
     found = _known(schema)
+    if schema.get(_EITHER) and found.get("anyOf") == _INT_OR_STRING:
+        del found["anyOf"]  # says the same, and is published where a CRD lacks it
     if (
         not schema.get("nullable")
         and "default" not in schema

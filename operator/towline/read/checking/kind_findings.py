@@ -46,7 +46,9 @@ def _unserved(manifest: Manifest, kinds: KnownKinds) -> ManifestFinding:
         message = f"Kubernetes {kinds.version} has no kind {kind} in {version}{meant}"
         return manifest_finding.of(manifest, Refusal.UNKNOWN_KIND, Severity.ERROR, "/kind", message)
     message = (
-        f"no CRD of these files defines {kind} in {version}, so that its fields are not checked:"
+        f"neither the cluster nor a CRD of these files defines {kind} in {version}: install its CRD, or declare it"
+        if kinds.is_live
+        else f"no CRD of these files defines {kind} in {version}, so that its fields are not checked:"
         " name files with the CRDs of the cluster by --crds, or declare it"
     )
     return manifest_finding.of(manifest, Refusal.UNKNOWN_KIND, Severity.WARNING, "/kind", message)
@@ -83,7 +85,7 @@ def _deprecated(manifest: Manifest, kinds: KnownKinds) -> ManifestFinding | None
         return manifest_finding.of(
             manifest, FindingRule.DEPRECATED_API, Severity.WARNING, "/apiVersion", ", ".join(parts)
         )
-    if known_kinds.is_optional(version):
+    if known_kinds.is_optional(version) and not kinds.is_live:
         message = f"{version} is served only where the API server is told to: a cluster may not have {kind}"
         return manifest_finding.of(
             manifest, FindingRule.OPTIONAL_API, Severity.WARNING, "/apiVersion", message

@@ -5,7 +5,7 @@ from __future__ import annotations
 import lzma
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ import orjson
 
 from towline.model import Body, GroupKind
 from towline.read.checking import crd_schemas
+from towline.read.checking.crd_schemas import CrdVersion
 
 _FILE = Path(__file__).parent / "kubernetes-schemas.json.xz"
 VERSIONS = ("1.34", "1.35", "1.36", "1.37")
@@ -43,7 +44,8 @@ class KnownKinds:
     """All kinds of a cluster, by apiVersion and kind.
 
     `version` is that of Kubernetes; `definitions` are what schemas refer to; `lifecycle` is that of the kinds of
-    Kubernetes, old ones as well; `groups` are those that Kubernetes itself serves.
+    Kubernetes, old ones as well; `groups` are those that Kubernetes itself serves; `is_live` says
+    that a cluster was asked.
     """
 
     version: str
@@ -51,26 +53,24 @@ class KnownKinds:
     definitions: Mapping[str, Body]
     lifecycle: Mapping[tuple[str, str], Lifecycle] = field(default_factory=dict)
     groups: frozenset[str] = frozenset()
+    is_live: bool = False
 
     def with_crds(self, crds: Iterable[Body]) -> KnownKinds:
         """Return them with the kinds that some CRDs define."""
+        return self.with_versions(each for crd in crds for each in crd_schemas.versions(crd))
+
+    def with_versions(self, versions: Iterable[CrdVersion]) -> KnownKinds:
+        """Return them with some versions of kinds that are not of Kubernetes itself."""
         kinds = dict(self.kinds)
-        for crd in crds:
-            for each in crd_schemas.versions(crd):
-                kinds[each.api_version, each.kind] = KnownKind(
-                    namespaced=each.namespaced,
-                    schema=each.schema,
-                    is_custom=True,
-                    served=each.served,
-                    warning=each.deprecated,
-                )
-        return KnownKinds(
-            version=self.version,
-            kinds=kinds,
-            definitions=self.definitions,
-            lifecycle=self.lifecycle,
-            groups=self.groups,
-        )
+        for each in versions:
+            kinds[each.api_version, each.kind] = KnownKind(
+                namespaced=each.namespaced,
+                schema=each.schema,
+                is_custom=True,
+                served=each.served,
+                warning=each.deprecated,
+            )
+        return replace(self, kinds=kinds)
 
     @property
     def scopes(self) -> Mapping[GroupKind, bool]:
