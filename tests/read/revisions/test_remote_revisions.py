@@ -266,3 +266,18 @@ async def test_a_chart_whose_secret_a_user_may_not_read_is_asked_for_without_it(
         assert len((await asked.render(revision)).declared) == 1
     (note,) = asked.parts.notes
     assert note.startswith(f"you may not read the Secret for {charts.url}/web (spec.remotes)")
+
+
+async def test_a_field_of_a_remote_base_comes_from_its_file_there(repo: Repo, shelf: Path) -> None:
+    base = gitrepo.create(shelf / "base")
+    there = base.commit(BASE)
+    overlay = f"resources: ['{SERVER}base//deploy?ref={there}']\nnamespace: team\n"
+    sha = repo.commit({"app/kustomization.yaml": overlay})
+    found = await blaming.blamed(
+        repo, sha, "ConfigMap/team/settings", path="app", remote="Pinned", seconds=60.0
+    )
+    colour, namespace = found["/data/colour"], found["/metadata/namespace"]
+    assert colour["file"].startswith(f"{SERVER}base//deploy/settings.yaml")
+    assert (colour["line"], colour["certainty"], colour["commit"]) == (5, "exact", None)
+    assert (namespace["file"], namespace["line"]) == ("app/kustomization.yaml", 2)
+    assert namespace["commit"] == sha
