@@ -1,26 +1,19 @@
-"""Find or build what tests run: a control plane, Helm, a registry. The last line of stdout is the folder of them.
-
-With `helm` as its argument only Helm, and the last line is its path.
-"""
+"""Find or build what tests run: a control plane, Helm, a registry. The last line of stdout is the folder of them."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from collections.abc import Sequence
 
 from e2e.controlplane import assemble, progress
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Print the folder, or the path of Helm; 1 and a message on stderr when it cannot be completed."""
+def main() -> int:
+    """Print the folder; 1 and a message on stderr when it cannot be completed."""
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
-        found = assemble.helm(os.environ)
-        if "helm" not in arguments:
-            assemble.registry(os.environ)
-            found = assemble.complete(os.environ)
+        found = assemble.complete(os.environ, registry=True)
     except (assemble.MissingError, progress.StepError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -31,4 +24,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

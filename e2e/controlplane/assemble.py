@@ -25,64 +25,68 @@ def ready(environment: Mapping[str, str], prefix: Path = Path(sys.prefix)) -> Pa
     """
     wanted = pins.read()
     cache = pins.cache(wanted, environment)
-    chosen = {binary.name: _choose(binary, cache, environment).path for binary in pins.binaries(wanted)}
+    chosen = {binary.name: found(binary, environment) for binary in pins.binaries(wanted)}
     missing = [name for name, path in chosen.items() if path is None]
     if missing or not (cache / "stages").exists():
         raise MissingError(f"not built yet: {', '.join(missing) or 'stages'}; run `make controlplane`")
-    chosen["helm"] = _choose(pins.helm(wanted), pins.helm_cache(wanted, environment), environment).path
+    chosen["helm"] = found(pins.helm(wanted), environment)
     return _linked({name: path for name, path in chosen.items() if path}, cache, prefix)
 
 
-def complete(environment: Mapping[str, str]) -> Path:
-    """Return the folder, after building what is missing of the control plane; raises `StepError`, `MissingError`."""
+def complete(environment: Mapping[str, str], *, registry: bool = False) -> Path:
+    """Return the folder, after building what is missing of the control plane and Helm, all at once.
+
+    With `registry` the OCI registry is built, too: stories need it, and nothing else does.
+
+    Raises:
+        StepError: something could not be built.
+        MissingError: there is no kubectl.
+    """
     wanted = pins.read()
+    more = [pins.registry(wanted)] if registry else []
+    _build([*pins.binaries(wanted), pins.helm(wanted), *more], environment)
     cache = pins.cache(wanted, environment)
-    _build(pins.binaries(wanted), cache, environment)
     if not (cache / "stages").exists():
         builds.fetch_stages(cache, environment)
     return ready(environment)
 
 
 def helm(environment: Mapping[str, str]) -> Path:
-    """Return Helm, after building it where none is found; from then on it lies in the folder as well.
-
-    Raises `StepError`.
-    """
-    wanted = pins.read()
-    _build([pins.helm(wanted)], pins.helm_cache(wanted, environment), environment)
-    return helm_place(environment)
-
-
-def helm_place(environment: Mapping[str, str]) -> Path:
-    """Return where Helm is found, or will be once it is built."""
-    wanted = pins.read()
-    cache, binary = pins.helm_cache(wanted, environment), pins.helm(wanted)
-    return _choose(binary, cache, environment).path or cache / binary.name
+    """Return Helm, after building it where none is found; raises `StepError`."""
+    return _one(pins.helm(pins.read()), environment)
 
 
 def registry(environment: Mapping[str, str]) -> Path:
     """Return the OCI registry, after building it where none is found; raises `StepError`."""
-    wanted = pins.read()
-    cache, binary = pins.registry_cache(wanted, environment), pins.registry(wanted)
-    _build([binary], cache, environment)
-    return _choose(binary, cache, environment).path or cache / binary.name
+    return _one(pins.registry(pins.read()), environment)
 
 
-def _build(binaries: Sequence[pins.Binary], cache: Path, environment: Mapping[str, str]) -> None:
+def found(binary: pins.Binary, environment: Mapping[str, str]) -> Path | None:
+    """Return where a program is, None where it would have to be built."""
+    return _choose(binary, environment).path
+
+
+def _one(binary: pins.Binary, environment: Mapping[str, str]) -> Path:
+    _build([binary], environment)
+    return found(binary, environment) or pins.cache(pins.read(), environment) / binary.name
+
+
+def _build(binaries: Sequence[pins.Binary], environment: Mapping[str, str]) -> None:
     missing = []
     for binary in binaries:
-        choice = _choose(binary, cache, environment)
+        choice = _choose(binary, environment)
         for remark in choice.remarks:
             progress.say(remark)
         if choice.path is None:
             missing.append(binary)
     if missing:
+        cache = pins.cache(pins.read(), environment)
         progress.say(f"not found: {', '.join(one.name for one in missing)}; built once into {cache}")
         builds.build(missing, cache, environment)
 
 
-def _choose(binary: pins.Binary, cache: Path, environment: Mapping[str, str]) -> find.Choice:
-    return find.choose(binary, find.candidates(binary, cache, environment))
+def _choose(binary: pins.Binary, environment: Mapping[str, str]) -> find.Choice:
+    return find.choose(binary, find.candidates(binary, pins.cache(pins.read(), environment), environment))
 
 
 def _linked(binaries: Mapping[str, Path], cache: Path, prefix: Path) -> Path:

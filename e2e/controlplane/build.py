@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from e2e.controlplane import progress
-from e2e.controlplane.pins import KWOK_MODULE, Binary
+from e2e.controlplane import compiling, progress
+from e2e.controlplane.pins import COMPILER, MODULE, Binary
 
 STAGES = (
     "pod/fast/pod-ready.yaml",
@@ -27,20 +27,16 @@ STAGES = (
 
 
 def build(binaries: Sequence[Binary], cache: Path, environment: Mapping[str, str]) -> None:
-    """Build `binaries` into `cache`, unless another run has done so by then.
+    """Build `binaries`, which are of one module, into `cache`, unless another run has done so by then.
 
     Raises `StepError` that says what could not be built.
     """
     with locked(cache), _workshop(cache) as workshop:
         missing = [binary for binary in binaries if not (cache / binary.name).exists()]
-        for number, binary in enumerate(missing, start=1):
-            _compile(
-                f"building {binary.name} {binary.version} ({number} of {len(missing)})",
-                binary,
-                workshop,
-                environment,
-            )
-            (workshop / binary.name).rename(cache / binary.name)
+        if missing:
+            _compile(missing, workshop, environment)
+        for binary in missing:
+            _move_in(binary, workshop, cache)
 
 
 def fetch_stages(cache: Path, environment: Mapping[str, str]) -> None:
@@ -51,23 +47,39 @@ def fetch_stages(cache: Path, environment: Mapping[str, str]) -> None:
             (workshop / "stages").rename(cache / "stages")
 
 
-def _compile(what: str, binary: Binary, target: Path, environment: Mapping[str, str]) -> None:
-    flags = f"-s -w {binary.flags}".strip()
+def _compile(binaries: Sequence[Binary], target: Path, environment: Mapping[str, str]) -> None:
+    """Link all programs in one run of Go, so that what they share is compiled once."""
+    names = ", ".join(f"{binary.name} {binary.version}" for binary in binaries)
+    packages = sorted({binary.package for binary in binaries})
+    flags = ["-trimpath", "-gcflags", f"all={COMPILER}", "-ldflags", f"-s -w {binaries[0].flags}".strip()]
+    module, variables = binaries[0].module, _go(environment)
+    asked = ["go", "list", "-deps", *flags, "-f", compiling.LISTED, *packages]
+    listed = progress.run("fetching the sources", asked, folder=module, environment=variables)
     progress.run(
-        what,
-        ["go", "build", "-trimpath", "-ldflags", flags, "-o", str(target / binary.name), binary.package],
-        folder=binary.module,
-        environment=_go(environment),
+        f"building {names}",
+        ["go", "build", "-v", *flags, "-o", f"{target}/", *packages],
+        folder=module,
+        environment=variables,
+        judge=compiling.listed(listed.splitlines()).left,
     )
+
+
+def _move_in(binary: Binary, workshop: Path, cache: Path) -> None:
+    """Move a whole program into the cache, or another name for what is there by now."""
+    if (workshop / binary.file).exists():
+        (workshop / binary.file).rename(cache / binary.file)
+    if binary.file != binary.name:
+        (workshop / binary.name).symlink_to(binary.file)
+        (workshop / binary.name).rename(cache / binary.name)
 
 
 def _stages(target: Path, environment: Mapping[str, str]) -> None:
     """Copy the stage files out of kwok's module, which Go checks against go.sum."""
     what = "fetching the stages of kwok"
     argv = ["go", "mod", "download", "-json", "sigs.k8s.io/kwok"]
-    progress.run(what, argv, folder=KWOK_MODULE, environment=_go(environment))
+    progress.run(what, argv, folder=MODULE, environment=_go(environment))
     answer = subprocess.run(
-        argv, cwd=KWOK_MODULE, env=_go(environment), check=True, capture_output=True, stdin=subprocess.DEVNULL
+        argv, cwd=MODULE, env=_go(environment), check=True, capture_output=True, stdin=subprocess.DEVNULL
     )
     source = Path(json.loads(answer.stdout)["Dir"]) / "kustomize" / "stage"
     target.mkdir()

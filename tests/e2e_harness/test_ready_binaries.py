@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
+import pty
 import subprocess
 import sys
 import threading
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.controlplane import assemble, build, find, pins, progress
+from e2e.controlplane import assemble, build, compiling, find, pins, progress
 from e2e.controlplane.find import Candidate, Place
 
 ETCD = pins.Binary(name="etcd", version="3.7.0", package="example.com/etcd", module=Path("nowhere"))
@@ -97,18 +97,21 @@ def test_a_module_that_is_not_required_is_an_error() -> None:
 
 
 def test_the_cache_is_outside_of_the_checkout_and_keyed_by_all_versions() -> None:
-    some = pins.Pins(kubernetes="1.37.2", etcd="3.7.0", kwok="0.8.0", helm="4.3.1", registry="3.0.0")
-    key = "towline/controlplane/k8s-1.37.2_etcd-3.7.0_kwok-0.8.0"
+    some = pins.Pins(kubernetes="1.37.2", etcd="3.7.0", kwok="0.8.0", helm="4.3.1", registry="3.1.1")
+    key = f"towline/programs/k8s-1.37.2_etcd-3.7.0_kwok-0.8.0_helm-4.3.1_registry-3.1.1_{pins.recipe()}"
     assert pins.cache(some, {"HOME": "/home/me"}) == Path("/home/me/.cache") / key
     assert pins.cache(some, {"HOME": "/home/me", "XDG_CACHE_HOME": "/big/cache"}) == Path("/big/cache") / key
 
 
-def test_another_version_of_helm_builds_no_control_plane_anew() -> None:
-    some = pins.Pins(kubernetes="1.37.2", etcd="3.7.0", kwok="0.8.0", helm="4.3.1", registry="3.0.0")
-    other = dataclasses.replace(some, helm="4.4.0")
-    home = {"HOME": "/home/me"}
-    assert pins.cache(some, home) == pins.cache(other, home)
-    assert pins.helm_cache(some, home) == Path("/home/me/.cache/towline/helm/4.3.1")
+@pytest.mark.parametrize("file", ["go.mod", "go.sum", "programs/controlplane/main.go"])
+def test_what_is_built_from_other_sources_is_kept_apart(tmp_path: Path, file: str) -> None:
+    for name in ("go.mod", "go.sum", "programs/controlplane/main.go"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes((pins.MODULE / name).read_bytes())
+    before = pins.recipe(tmp_path)
+    assert pins.recipe(tmp_path) == before
+    (tmp_path / file).write_text("// another line\n" + (tmp_path / file).read_text())
+    assert pins.recipe(tmp_path) != before
 
 
 def test_the_folder_holds_links_to_all_programs_and_is_the_same_every_time(tmp_path: Path) -> None:
@@ -145,7 +148,7 @@ def test_the_folder_holds_helm_where_it_was_found(tmp_path: Path) -> None:
     own = _program(tmp_path / "path" / "helm", f'version.BuildInfo{{Version:"v{wanted.helm}"}}')
     on_path = {**bare, "PATH": str(own.parent)}
     assert (assemble.ready(on_path, tmp_path / "venv") / "helm").resolve() == own
-    built = _program(pins.helm_cache(wanted, bare) / "helm", "built here")
+    built = _program(cache / "helm", "built here")
     assert (assemble.ready(bare, tmp_path / "venv") / "helm").resolve() == built
 
 
@@ -160,9 +163,7 @@ def test_a_failed_build_names_the_binary_and_leaves_nothing_that_looks_whole(tmp
     (module / "go.mod").write_text("module example.com/broken\n")
     (module / "main.go").write_text("package main\nfunc main() { undefinedName() }\n")
     broken = pins.Binary(name="broken", version="1.0.0", package=".", module=module)
-    with pytest.raises(
-        progress.StepError, match=r"building broken 1.0.0 \(1 of 1\) failed[^$]*undefinedName"
-    ):
+    with pytest.raises(progress.StepError, match=r"building broken 1.0.0 failed[^$]*undefinedName"):
         build.build([broken], tmp_path / "cache", os.environ)
     assert [entry.name for entry in (tmp_path / "cache").iterdir()] == [".lock"]
 
@@ -180,6 +181,44 @@ def test_a_build_lands_in_the_cache_and_sweeps_up_after_a_killed_one(tmp_path: P
     build.build([hello], cache, os.environ)
     assert {entry.name for entry in cache.iterdir()} == {".lock", "hello", "stages"}
     assert find.printed_version(cache / "hello") == "1.0.0"
+
+
+def test_programs_of_one_package_are_linked_once_and_act_as_they_are_called(tmp_path: Path) -> None:
+    module, cache = tmp_path / "module", tmp_path / "cache"
+    module.mkdir()
+    (module / "go.mod").write_text("module example.com/both\n")
+    (module / "main.go").write_text('package main\nimport "os"\nfunc main() { println(os.Args[0]) }\n')
+    names = ("left", "right")
+    both = [
+        pins.Binary(name=name, version="1.0.0", package=".", module=module, linked="both") for name in names
+    ]
+    build.build(both, cache, os.environ)
+    assert {entry.name for entry in cache.iterdir()} == {".lock", "both", *names}
+    for name in names:
+        said = subprocess.run([cache / name], capture_output=True, text=True, check=True).stderr
+        assert said.strip() == str(cache / name)
+    (cache / "right").unlink()
+    build.build(both, cache, os.environ)
+    assert (cache / "right").exists()
+
+
+def test_a_build_says_how_much_is_left() -> None:
+    work = compiling.Work({"example.com/large": 900, "example.com/small": 90, "example.com/tiny": 10})
+    assert work.left("", 3) == "0 of 3 packages, 0%, 3 s"
+    assert work.left("example.com/small\n", 20) == "1 of 3 packages, 9%, 20 s, about 3 min left"
+    written = "go: downloading example.com/other v1.0.0\nexample.com/small\nexample.com/large\n"
+    assert work.left(written, 20) == "2 of 3 packages, 99%, 20 s, about 0 s left"
+    assert work.left(f"{written}example.com/tiny\n", 25) == "all 3 packages are compiled, linking, 25 s"
+
+
+def test_a_build_counts_the_packages_that_go_does_not_have_yet(tmp_path: Path) -> None:
+    (tmp_path / "main.go").write_text("package main\n")
+    lines = [
+        "go: downloading example.com/other v1.0.0",
+        f"example.com/app\t{tmp_path}\tmain.go/absent.go",
+        "",
+    ]
+    assert compiling.listed(lines) == compiling.Work({"example.com/app": 13})
 
 
 def test_a_second_run_waits_for_the_first_one(tmp_path: Path) -> None:
@@ -213,3 +252,17 @@ def test_a_long_step_says_that_it_still_runs(capfd: pytest.CaptureFixture[str]) 
 def test_a_failed_step_shows_the_end_of_what_the_command_said(capfd: pytest.CaptureFixture[str]) -> None:
     assert progress.main(["trying", "sh", "-c", "echo no room left; exit 7"]) == 1
     assert "trying failed (sh ended with 7):\nno room left" in capfd.readouterr().err
+
+
+def test_on_a_terminal_a_long_step_is_one_line_that_changes() -> None:
+    here, there = pty.openpty()
+    step = [sys.executable, "-c", "import time; time.sleep(0.4)"]
+    code = f"from e2e.controlplane import progress; progress.run('waiting', {step!r}, every=0.1)"
+    subprocess.run([sys.executable, "-c", code], stdout=there, check=True)
+    os.close(there)
+    told = os.read(here, 4096).decode()
+    os.close(here)
+    assert told.count("\n") == 1
+    assert told.count("\rwaiting") == 0
+    assert "\r\x1b[Kwaiting … 0 s" in told
+    assert "waiting: done after" in told.rpartition("\r\x1b[K")[2]
