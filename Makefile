@@ -49,8 +49,8 @@ format: setup  ## mend what ruff can mend
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-demo: setup  ## see it work; ONCE=1 ends by itself
-	@$(PYTHON) -m e2e.demo $(if $(ONCE),--once)
+demo: setup  ## see it work; ONCE=1 ends by itself; CLUSTER=1 runs on the cluster of KUBECONFIG and removes itself (CONFIRM=context in scripts)
+	@$(PYTHON) -m e2e.demo $(if $(ONCE),--once) $(if $(CLUSTER),--cluster) $(if $(CONFIRM),--confirm "$(CONFIRM)")
 
 provenance: setup  ## trace every field of the units in DIR=…, and try SAMPLES=10 lines of each
 	@$(PYTHON) -m e2e.provenance "$(DIR)" --kustomize $(BIN)/kubectl $(if $(SAMPLES),--samples $(SAMPLES)) \

@@ -1,0 +1,73 @@
+"""The cluster that the demo is told on, whoever owns it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from e2e.demo.narrator import Narrator, Page
+from e2e.demo.stage import Names, Stage
+from e2e.harness import gitserver
+from e2e.harness.operator import Operator
+
+CRDS = Path(__file__).parents[2] / "crds"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """A cluster with its kubeconfig, whose namespace is the team's; the operator is not started yet."""
+
+    folder: Path
+    kubeconfig: Path
+    kubectl: Path
+    names: Names
+    operator: Operator
+    has_crds: bool = False
+    runs_pods: bool = True
+    has_helm: bool = True
+    home: Mapping[str, str] = field(default_factory=dict)
+    """What credentials may need besides PATH: the variables of whoever owns the cluster."""
+    check: Callable[[], object] = lambda: None
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables of the demo's commands: none of them writes outside of the folder."""
+        path = (str(self.kubectl.parent), str(Path(sys.executable).parent), os.environ["PATH"])
+        return {
+            "HOME": str(self.folder),
+            **self.home,
+            "PATH": os.pathsep.join(path),
+            "KUBECONFIG": str(self.kubeconfig),
+            "KUBECACHEDIR": str(self.folder / "kubectl"),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+        }
+
+
+def stage(ground: Ground, page: Page, server: gitserver.GitServer) -> Stage:
+    """Return where the story is told."""
+    return Stage(
+        narrator=Narrator(page, ground.folder, ground.environment(), ground.check),
+        names=ground.names,
+        repo=server.create("shop"),
+        blog=server.create("blog"),
+        folder=ground.folder,
+        has_helm=ground.has_helm,
+        runs_pods=ground.runs_pods,
+    )
+
+
+def begin(ground: Ground, stage: Stage) -> None:
+    """Install the CRDs where they are absent, make the team's namespace, and start the operator."""
+    tell = stage.narrator
+    tell.step("The operator runs")
+    if ground.has_crds:
+        tell.tell("The CRDs are installed already, and they stay.")
+    else:
+        tell.run(f"kubectl apply -f {CRDS}")
+    established = '{.status.conditions[?(@.type=="Established")].status}'
+    tell.quietly(f"kubectl wait --for=jsonpath='{established}'=True --timeout=60s -f {CRDS}")
+    tell.quietly(f"kubectl create namespace {ground.names.team}")
+    ground.operator.start()
+    tell.tell(f"towline operator --allow-http    runs as process {ground.operator.program.pid}")
