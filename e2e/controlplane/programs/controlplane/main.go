@@ -42,6 +42,8 @@ func main() {
 
 // nodes is the main function of kwok, which no package exports.
 func nodes() int {
+	// Those of Kubernetes have a --version of another type than that of kwok.
+	pflag.CommandLine = pflag.NewFlagSet("kwok", pflag.ExitOnError)
 	flags := pflag.NewFlagSet("global", pflag.ContinueOnError)
 	flags.ParseErrorsAllowlist.UnknownFlags = true
 	flags.Usage = func() {}
