@@ -39,7 +39,9 @@ _ANSWER = (
 def check(kubectl: Callable[..., str]) -> None:
     """Ask the API server for all rights at once; raises `RefusedError` that names every one that is missing."""
     wanted = "\n---\n".join(json.dumps(review) for review in _reviews())
-    answers = kubectl("create", "--validate=false", "-f", "-", "-o", f'jsonpath={_ANSWER}{{"\\n"}}', stdin=wanted).splitlines()
+    answers = kubectl(
+        "create", "--validate=false", "-f", "-", "-o", f'jsonpath={_ANSWER}{{"\\n"}}', stdin=wanted
+    ).splitlines()
     if missing := missing_in(answers):
         raise RefusedError(f"the context may not do what the demo needs; missing: {'; '.join(missing)}")
 
