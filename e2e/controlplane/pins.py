@@ -109,8 +109,17 @@ def registry(pins: Pins) -> Binary:
 
 def cache(pins: Pins, environment: Mapping[str, str]) -> Path:
     """Return the user's folder for what was built: outside of any checkout, one for each way to build it."""
+    return _root(environment) / "programs" / f"{pins}_{recipe()}"
+
+
+def package_cache(package: str, environment: Mapping[str, str]) -> Path:
+    """Return the user's folder for what is unpacked from a package of the system; `package` names its version."""
+    return _root(environment) / "packages" / package
+
+
+def _root(environment: Mapping[str, str]) -> Path:
     root = environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME") or "~").expanduser() / ".cache"
-    return Path(root) / "towline" / "programs" / f"{pins}_{recipe()}"
+    return Path(root) / "towline"
 
 
 def recipe(module: Path = MODULE) -> str:
