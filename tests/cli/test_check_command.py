@@ -322,6 +322,39 @@ def test_sarif_names_rule_level_file_and_line(folder: Path) -> None:
     assert place["region"] == {"startLine": 1}
 
 
+def test_sarif_has_what_its_schema_requires_and_relative_addresses(folder: Path) -> None:
+    change_the_shop()
+    write({"with space, 100%.yaml": WEB.replace("name: web\n  namespace", "name: other\n  namespace")})
+    (one,) = json.loads(run("--against", "main", "-o", "sarif").stdout)["runs"]
+    assert one["tool"]["driver"]["name"] == "towline check"
+    rules = [each["id"] for each in one["tool"]["driver"]["rules"]]
+    assert len(rules) == len(set(rules))
+    addresses = set()
+    for each in one["results"]:
+        assert each["message"]["text"]
+        assert rules[each["ruleIndex"]] == each["ruleId"]
+        assert each["level"] in {"error", "warning", "note"}
+        (location,) = each["locations"]
+        place = location["physicalLocation"]
+        assert place["region"]["startLine"] >= 1
+        assert place["artifactLocation"]["uriBaseId"] == "%SRCROOT%"
+        addresses.add(place["artifactLocation"]["uri"])
+    assert "deploy/with%20space%2C%20100%25.yaml" in addresses
+    assert all(each.startswith("deploy/") for each in addresses)
+
+
+def test_a_workflow_command_is_one_line_whatever_names_and_messages_hold(folder: Path) -> None:
+    Path("crds.yaml").write_text(
+        CRD.replace("{type: integer}", r'{type: string, pattern: "^100%,\n::error::$"}')
+    )
+    write({"a, 100% b:c.yaml": WIDGET.replace("size: 1, sise: 2", "size: x")})
+    commands, *rest = run("-o", "github", "--crds", "crds.yaml").stdout.splitlines()
+    assert rest == []
+    place, _, message = commands.removeprefix("::error ").partition("::")
+    assert place == "file=deploy/a%2C 100%25 b%3Ac.yaml,line=4,title=Invalid"
+    assert message == "Widget.example.com a spec.size: must match ^100%25,%0A::error::$"
+
+
 def test_what_a_change_deletes_is_a_note_at_the_place_that_declared_it(folder: Path) -> None:
     commit(
         {
