@@ -67,6 +67,13 @@ async def test_a_refusal_is_at_the_line_of_its_field() -> None:
     assert await lines(compared(refused="/data/colour"), manifest()) == [5, 11]
 
 
+async def test_each_refusal_of_an_object_is_at_the_line_of_its_own_field() -> None:
+    one = compared(refused="/data/colour")
+    (refused,) = one.refused
+    several = (refused, replace(refused, field="/data/level"), replace(refused, field=""))
+    assert await lines(one._replace(refused=several), manifest()) == [5, 11, 10, 5]
+
+
 async def test_what_a_tool_made_and_what_cannot_be_read_keep_the_line_of_the_object() -> None:
     assert await lines(compared("/data/colour"), manifest("deploy/kustomization.yaml")) == [5]
     gone = replace(manifest(), origin=manifest().origin._replace(file="gone.yaml"))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from towline.fields import pointer
 from towline.model import Manifest
 from towline.read.comparison.recorded_objects import Compared
 from towline.render import documents
 from towline.render.documents import DocumentErrors
+
+_Place: TypeAlias = tuple[str, str]
+"""An object, and one of its fields; the field is empty for all that are changed."""
 
 
 class _AskedField(NamedTuple):
@@ -39,29 +42,32 @@ class FieldLines:
 
         What a tool made of files keeps the line of its object, and so does what cannot be read.
         """
-        changed = {str(each.ref): [one.path for one in each.fields] for each in compared.changes}
-        refused = {each.object: [each.field] for each in compared.refused if each.field}
+        changed = {(str(each.ref), ""): [one.path for one in each.fields] for each in compared.changes}
+        refused = {(each.object, each.field): [each.field] for each in compared.refused if each.field}
         lines = await self._lines(changed)
         told = await self._lines(refused)
         return compared._replace(
             changes=tuple(
-                replace(each, line=lines.get(str(each.ref), each.line)) for each in compared.changes
+                replace(each, line=lines.get((str(each.ref), ""), each.line)) for each in compared.changes
             ),
-            refused=tuple(replace(each, line=told.get(each.object, each.line)) for each in compared.refused),
+            refused=tuple(
+                replace(each, line=told.get((each.object, each.field), each.line))
+                for each in compared.refused
+            ),
         )
 
-    async def _lines(self, fields: Mapping[str, Iterable[str]]) -> Mapping[str, int]:
-        """Return the lines of objects by their names; each file is read once."""
-        files: dict[str, dict[str, _AskedField]] = defaultdict(dict)
+    async def _lines(self, fields: Mapping[_Place, Iterable[str]]) -> Mapping[_Place, int]:
+        """Return the lines of fields by their places; each file is read once."""
+        files: dict[str, dict[_Place, _AskedField]] = defaultdict(dict)
         for name, paths in fields.items():
-            manifest = self.declared.get(name)
+            manifest = self.declared.get(name[0])
             if manifest and not manifest.origin.is_rendered and (wanted := _first(manifest, paths)):
                 files[manifest.origin.file][name] = wanted
         contents = {file: await self.content(file) for file in files}
         return {name: line for file, asked in files.items() for name, line in _in_file(contents[file], asked)}
 
 
-def _in_file(content: bytes | None, asked: Mapping[str, _AskedField]) -> Iterable[tuple[str, int]]:
+def _in_file(content: bytes | None, asked: Mapping[_Place, _AskedField]) -> Iterable[tuple[_Place, int]]:
     if content is None:
         return ()
     try:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from towline import text
 from towline.errors import Failure, Refusal
 from towline.fields import diff
 from towline.model import Body, ObjectRef, Revision
-from towline.read.comparison.online_revisions import OnlineRevisions
 from towline.read.explanation.cause import FoundCause
 from towline.read.explanation.first_failing import first_failing_revision
 from towline.read.explanation.known_syncs import KnownSyncs
@@ -20,6 +19,13 @@ _VALUE_BYTES = 300
 
 MOST = 3
 """How many refusals are looked into: each may take several dry runs."""
+
+
+class Trials(Protocol):
+    """What tries commits."""
+
+    async def refused(self, sha: str) -> tuple[Failure, ...] | None:
+        """Return what would be refused of a commit; None where Git does not have it here."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,7 +37,7 @@ class Culprits:
         new: the commits that lead from the applied one to the attempted one, the oldest first.
     """
 
-    online: OnlineRevisions
+    online: Trials
     new: Sequence[Revision]
     _refused: dict[str, tuple[Failure, ...]] = field(default_factory=dict)
 
@@ -67,10 +73,17 @@ class Culprits:
         return await self._same(revision, cause) is not None
 
     async def _same(self, revision: Revision, cause: FoundCause) -> Failure | None:
-        """Return the refusal of a commit that is that of a cause: of the same object or file, for the same reason."""
+        """Return the refusal of a commit that is that of a cause: of the same object or file, for the same reason.
+
+        Of several fields of an object that of the cause counts, where the newest commit is refused for it.
+        """
         if revision.sha not in self._refused:
             self._refused[revision.sha] = await self.online.refused(revision.sha) or ()
-        return next((each for each in self._refused[revision.sha] if _is_same(each, cause)), None)
+        found = [each for each in self._refused[revision.sha] if _is_same(each, cause)]
+        by_field = [each for each in found if each.field and each.field == cause.pointer]
+        newest = self._refused.get(self.new[-1].sha, ())
+        is_of_field = any(_is_same(each, cause) and each.field == cause.pointer for each in newest)
+        return next(iter(by_field if cause.pointer and is_of_field else found), None)
 
 
 def _is_same(failure: Failure, cause: FoundCause) -> bool:
