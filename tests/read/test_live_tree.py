@@ -111,6 +111,11 @@ def test_a_refused_object_that_does_not_exist_is_missing() -> None:
     assert (found.ref, found.state, found.message) == (WEB, ObjectState.MISSING, "Invalid: no")
 
 
+@pytest.mark.parametrize("reason", ["NotOurs", "Conflict", "OwnedByAnother", "ManagedByAnotherTool"])
+def test_an_object_that_may_not_be_taken_over_is_not_called_missing(reason: str) -> None:
+    assert tree_object.missing({**FAILURE, "reason": reason}).state is ObjectState.NOT_OWNED
+
+
 def test_the_wave_is_that_in_which_the_operator_writes() -> None:
     assert owned(MAP, {}).wave == 2
     assert owned(MAP, {}, **{labels.WAVE: "1"}).wave == 102

@@ -28,8 +28,14 @@ class ObjectState(StrEnum):
     WAITING = "Waiting"
     """It has left Git, and its deletion waits for a confirmation."""
     NOT_OWNED = "NotOwned"
-    """It has the label, but its owner annotation names another repository, or another object: it is a copy."""
+    """It is not the repository's: a copy with its label, or an object that exists and may not be taken over."""
     MADE = ""
+
+
+_EXISTING = frozenset(
+    {Refusal.NOT_OURS, Refusal.CONFLICT, Refusal.OWNED_BY_ANOTHER, Refusal.MANAGED_BY_ANOTHER_TOOL}
+)
+"""The reasons that are given of objects which exist."""
 
 
 READY = "Ready"
@@ -144,9 +150,10 @@ def made(body: Body, ref: ObjectRef, health: Health) -> TreeObject:
 
 
 def missing(failure: Body) -> TreeObject:
-    """Return an object that a failure names, and that does not exist."""
+    """Return an object that a failure names, and that is not among those of the repository."""
     ref = ObjectRef.parse(failure["object"])
-    return _failed(TreeObject(ref=ref, state=ObjectState.MISSING, wave=_wave(ref, "")), failure)
+    state = ObjectState.NOT_OWNED if failure.get("reason") in _EXISTING else ObjectState.MISSING
+    return _failed(TreeObject(ref=ref, state=state, wave=_wave(ref, "")), failure)
 
 
 def _marked(found: TreeObject, said: StatusEntries) -> TreeObject:
