@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from towline.cli.check import check
 
 from tests.cli import documented
+from tests.render.kubectl import KUBECTL
 
 NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
 WEB = """\
@@ -353,6 +354,27 @@ def test_a_workflow_command_is_one_line_whatever_names_and_messages_hold(folder:
     place, _, message = commands.removeprefix("::error ").partition("::")
     assert place == "file=deploy/a%2C 100%25 b%3Ac.yaml,line=4,title=Invalid"
     assert message == "Widget.example.com a spec.size: must match ^100%25,%0A::error::$"
+
+
+def test_what_kustomize_makes_of_a_file_has_the_lines_of_the_file_and_what_a_patch_brings_that_of_the_object(
+    folder: Path,
+) -> None:
+    patch = (
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop}, spec: {replica: 3}}"
+    )
+    write(
+        {
+            "web.yaml": f"{SETTINGS}---\n{WEB}".replace("towline.dev/prun", "example.com/a"),
+            "kustomization.yaml": f"resources: [web.yaml]\nnamePrefix: my-\npatches: [{{patch: '{patch}'}}]\n",
+        }
+    )
+    told = found("--kustomize", str(KUBECTL), "--known-namespace", "shop")
+    assert [(rule, file, line, field.rpartition("/")[2]) for rule, file, line, field in told] == [
+        ("UnknownField", "deploy/web.yaml", 5, "replica"),
+        ("WrongType", "deploy/web.yaml", 13, "replicas"),
+        ("Invalid", "deploy/web.yaml", 21, "imagePullPolicy"),
+        ("UnknownField", "deploy/web.yaml", 22, "port"),
+    ]
 
 
 def test_what_a_change_deletes_is_a_note_at_the_place_that_declared_it(folder: Path) -> None:

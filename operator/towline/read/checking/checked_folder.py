@@ -24,6 +24,7 @@ from towline.read.checking import (
     order_findings,
     removal_findings,
     repository_findings,
+    source_lines,
 )
 from towline.read.checking.known_kinds import KnownKinds
 from towline.read.checking.manifest_finding import ManifestFinding, Severity
@@ -174,7 +175,12 @@ def _new(failures: Iterable[Failure], known: Iterable[Failure]) -> Iterable[Fail
 def _located(
     found: Iterable[ManifestFinding], manifests: Iterable[Manifest], directory: Path
 ) -> Sequence[ManifestFinding]:
-    """Give each finding the line of its field, where a file says it; what a tool made keeps that of its object."""
+    """Give each finding the line of its field, where a file says it; else it keeps that of its object."""
+    made = {
+        _place_of(str(each.ref), each.origin.file, each.origin.line): each
+        for each in manifests
+        if each.origin.is_rendered
+    }
     origins: dict[tuple[str, int, str, str], Origin] = {
         _place_of(str(each.ref), each.origin.file, each.origin.line): each.origin
         for each in manifests
@@ -187,10 +193,23 @@ def _located(
         if origin and each.field:
             files[each.file].append((each, origin))
         else:
-            located.append(each)
+            located.append(
+                _in_source(each, made.get(_place_of(each.object, each.file, each.line)), directory)
+            )
     for file, each_of in files.items():
         located.extend(_in_file(directory / file, each_of))
     return located
+
+
+def _in_source(found: ManifestFinding, made: Manifest | None, directory: Path) -> ManifestFinding:
+    """Give a finding in what a tool has made the line of its field, where the file itself declares that."""
+    if made is None or not found.field:
+        return found
+    try:
+        content = (directory / found.file).read_bytes()
+    except OSError:
+        return found
+    return replace(found, line=source_lines.line(content, made, found.field) or found.line)
 
 
 def _place_of(name: str, file: str, line: int) -> tuple[str, int, str, str]:
