@@ -11,7 +11,7 @@ from aiohttp import web
 from towline.apply import prediction
 from towline.apply.objects import Objects
 from towline.apply.prediction import Prediction
-from towline.apply.room import Room
+from towline.apply.room import QuotaRoom
 from towline.errors import Failure
 from towline.kube.discovery import Discovery
 from towline.model import Action, Change, ObjectRef
@@ -58,9 +58,9 @@ class Cluster:
 
 
 @asynccontextmanager
-async def room_in(cluster: Cluster) -> AsyncIterator[Room]:
+async def room_in(cluster: Cluster) -> AsyncIterator[QuotaRoom]:
     async with served(Server(cluster.answer)) as client:
-        yield Room(Objects(client, Discovery(client)))
+        yield QuotaRoom(Objects(client, Discovery(client)))
 
 
 def created(namespace: str) -> list[Prediction]:

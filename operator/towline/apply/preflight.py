@@ -16,7 +16,7 @@ from towline.apply.crds import Settling
 from towline.apply.handover import HandOvers, RefusedChange, RestOfPlan
 from towline.apply.objects import Objects, WriteContext, metadata, version_of
 from towline.apply.prediction import Prediction
-from towline.apply.room import Room
+from towline.apply.room import QuotaRoom
 from towline.errors import ApiError, Failure
 from towline.fields import additions, coowners, edited_items, managed, server_fields
 from towline.kube.calls import Answer
@@ -45,10 +45,10 @@ class PreflightRun:
     """One preflight, for one repository and revision."""
 
     def __init__(
-        self, objects: Objects, settling: Settling, sync: WriteContext, room: Room | None = None
+        self, objects: Objects, settling: Settling, sync: WriteContext, room: QuotaRoom | None = None
     ) -> None:
         self._objects = objects
-        self._room = room or Room(objects)
+        self._room = room or QuotaRoom(objects)
         self._settling = settling
         self._sync = sync
 

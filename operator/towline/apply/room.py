@@ -26,7 +26,7 @@ _MOST = 200
 """Quotas of one list of all namespaces; where there are more, each namespace is listed."""
 
 
-class Room:
+class QuotaRoom:
     """Checks plans of all repositories; those that ask at the same time share a list of all quotas.
 
     Args:

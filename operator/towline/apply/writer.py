@@ -12,7 +12,7 @@ from towline.apply.outcomes import WriteResult
 from towline.apply.prediction import Prediction
 from towline.apply.preflight import NOTHING, Preflight, PreflightRun
 from towline.apply.removal import Prunes, Releases, RemovalDryRun, RemovalLooks
-from towline.apply.room import Room
+from towline.apply.room import QuotaRoom
 from towline.apply.write import Deadlines, Writes
 from towline.errors import Failure
 from towline.fields.additions import Addition
@@ -42,7 +42,7 @@ class Writer:
         self._objects = Objects(client, discovery)
         self._index = index
         self._settling = Settling(discovery)
-        self._room = Room(self._objects)
+        self._room = QuotaRoom(self._objects)
         self._deadlines = deadlines or Deadlines()
 
     async def preflight(
