@@ -202,7 +202,7 @@ def _ground(
         operator=process,
         has_crds=has_crds,
         runs_pods=False,
-        has_helm=helm is not None,
+        helm=helm,
         home=own,
         check=process.program.check,
     )

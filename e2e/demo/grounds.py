@@ -27,14 +27,16 @@ class Ground:
     operator: Operator
     has_crds: bool = False
     runs_pods: bool = True
-    has_helm: bool = True
+    helm: Path | None
+    """None where there is none, and none is built for this."""
     home: Mapping[str, str] = field(default_factory=dict)
     """What credentials may need besides PATH: the variables of whoever owns the cluster."""
     check: Callable[[], object] = lambda: None
 
     def environment(self) -> dict[str, str]:
         """Return the variables of the demo's commands: none of them writes outside of the folder."""
-        path = (str(self.kubectl.parent), str(Path(sys.executable).parent), os.environ["PATH"])
+        tools = (self.kubectl, Path(sys.executable), *([self.helm] if self.helm else []))
+        path = (*(str(tool.parent) for tool in tools), os.environ["PATH"])
         return {
             "HOME": str(self.folder),
             **self.home,
@@ -53,7 +55,7 @@ def stage(ground: Ground, page: Page, server: gitserver.GitServer) -> Stage:
         repo=server.create("shop"),
         blog=server.create("blog"),
         folder=ground.folder,
-        has_helm=ground.has_helm,
+        has_helm=ground.helm is not None,
         runs_pods=ground.runs_pods,
     )
 

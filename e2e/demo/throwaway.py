@@ -28,8 +28,8 @@ def ground() -> Iterator[Ground]:
     with controlplane.running(binaries) as plane:
         operators = Operators(plane)
         try:
-            helm = str(assemble.helm(os.environ))
-            operator = operators.private("--kustomize", str(plane.kubectl), "--helm", helm)
+            helm = assemble.helm(os.environ)
+            operator = operators.private("--kustomize", str(plane.kubectl), "--helm", str(helm))
 
             def check() -> bool:
                 return plane.check() and operator.program.check()
@@ -39,6 +39,7 @@ def ground() -> Iterator[Ground]:
                 kubeconfig=_in_namespace(plane.kubectl, plane.kubeconfig(), names().team),
                 kubectl=plane.kubectl,
                 names=names(),
+                helm=helm,
                 operator=operator,
                 check=check,
             )

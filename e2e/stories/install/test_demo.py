@@ -44,6 +44,7 @@ def test_the_demo_tells_the_main_job_in_few_lines_and_ends_when_it_is_asked_to(
     assert "data.greeting: Hello -> Welcome" in said
     assert "settings.yaml:8" in said
     assert "overlays/prod/kustomization.yaml:10" in said
+    assert re.search(r"Bob Builder .*values/prod\.yaml:1 .*memory: 256Mi", said)
     assert re.search(r"Bob Builder .*#12 +web\.yaml:18 .*image: nginx:1\.28-alpine", said)
     assert "\x1b" not in said
     assert list(tmp_path.iterdir()) == []
