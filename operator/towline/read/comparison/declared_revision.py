@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -20,6 +20,9 @@ from towline.reconcile.values.treatments import Treated
 
 if TYPE_CHECKING:
     from towline.read.comparison.field_lines import FieldLines
+    from towline.render.marks.field_place import FieldPlace, ProofEffort
+    from towline.render.units.base_door import RemoteBases
+    from towline.source.access import Remote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,40 @@ class RevisionRenderer:
         from towline.read.comparison.field_lines import FieldLines  # `blame` asks for no lines of changes
 
         declared = {str(ref): each for ref, each in found.declared.items()}
-        return FieldLines(content=source.content, declared=declared)
+
+        async def built(asked: Iterable[tuple[Manifest, str]]) -> Mapping[tuple[str, str], FieldPlace]:
+            return await self.places(source, asked)
+
+        return FieldLines(content=source.content, declared=declared, built=built)
+
+    async def places(
+        self,
+        source: RevisionSource,
+        asked: Iterable[tuple[Manifest, str]],
+        effort: ProofEffort | None = None,
+    ) -> Mapping[tuple[str, str], FieldPlace]:
+        """Return where fields of objects that a tool has made come from, by object and JSON pointer.
+
+        What cannot be traced is left out.
+
+        Args:
+            source: the revision that declares the objects.
+            asked: objects, each with the JSON pointer of a field.
+            effort: how much is spent on proofs, by default as much as the operator spends on what is refused.
+        """
+        from towline.reconcile.rendered_fields import (
+            AskedField,
+        )  # takes long, and plain files need none of it
+        from towline.render.marks.field_place import ProofEffort
+
+        def bases(_remote: Remote, _sha: str) -> RemoteBases | None:
+            parts = self.parts.begin(was_applied=True)
+            return parts.bases if parts else None
+
+        fields = self.builds.fields(source.files, bases, effort or ProofEffort())
+        wanted = [AskedField(manifest, pointer) for manifest, pointer in asked]
+        with log.silent():
+            return await fields.places(source.head.remote, source.head.sha, wanted, confirm=True)
 
     async def _served(self) -> Served:
         if self.discovery is None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from towline.fields import pointer
 from towline.model import Manifest
 from towline.read.comparison.recorded_objects import Compared
 from towline.render import documents
 from towline.render.documents import DocumentErrors
+
+if TYPE_CHECKING:
+    from towline.errors import Failure
+    from towline.render.marks.field_place import FieldPlace
 
 _Place: TypeAlias = tuple[str, str]
 """An object, and one of its fields; the field is empty for all that are changed."""
@@ -25,6 +29,11 @@ class _AskedField(NamedTuple):
     field: str
 
 
+async def _unknown(_asked: Iterable[tuple[Manifest, str]]) -> Mapping[_Place, FieldPlace]:
+    """Know of no field that a tool has made where it comes from."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldLines:
     """Finds lines in the files of one revision.
@@ -32,15 +41,18 @@ class FieldLines:
     Attributes:
         content: returns the content of a file by its path; None where it cannot be read.
         declared: what the revision declares, by the names of objects.
+        built: returns where fields of what a tool has made come from.
     """
 
     content: Callable[[str], Awaitable[bytes | None]]
     declared: Mapping[str, Manifest]
+    built: Callable[[Sequence[tuple[Manifest, str]]], Awaitable[Mapping[_Place, FieldPlace]]] = _unknown
 
     async def located(self, compared: Compared) -> Compared:
         """Return what was compared, each with the line of its first field that is in the file.
 
-        What a tool made of files keeps the line of its object, and so does what cannot be read.
+        A change of what a tool made of files keeps the line of its object, and so does what cannot be read. A refusal
+        of such an object has the file and the line that set its field, as in the status.
         """
         changed = {(str(each.ref), ""): [one.path for one in each.fields] for each in compared.changes}
         refused = {(each.object, each.field): [each.field] for each in compared.refused if each.field}
@@ -50,10 +62,27 @@ class FieldLines:
             changes=tuple(
                 replace(each, line=lines.get((str(each.ref), ""), each.line)) for each in compared.changes
             ),
-            refused=tuple(
-                replace(each, line=told.get((each.object, each.field), each.line))
-                for each in compared.refused
+            refused=await self._traced(
+                tuple(
+                    replace(each, line=told.get((each.object, each.field), each.line))
+                    for each in compared.refused
+                )
             ),
+        )
+
+    async def _traced(self, refused: tuple[Failure, ...]) -> tuple[Failure, ...]:
+        """Return refusals with the places of fields that a tool has set."""
+        asked = [
+            (manifest, each.field)
+            for each in refused
+            if each.field and (manifest := self.declared.get(each.object)) and manifest.origin.is_rendered
+        ]
+        found = await self.built(asked) if asked else {}
+        return tuple(
+            replace(each, file=place.file, line=place.line)
+            if (place := found.get((each.object, each.field)))
+            else each
+            for each in refused
         )
 
     async def _lines(self, fields: Mapping[_Place, Iterable[str]]) -> Mapping[_Place, int]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from towline import aio, log
+from towline import aio
 from towline.fields import pointer
 from towline.model import Manifest
 from towline.read.provenance.declared_object import FoundObject, ObjectFinder
@@ -14,10 +14,6 @@ from towline.render.documents import DocumentErrors, YamlLimits, parse
 from towline.render.marks.field_place import Certainty, FieldPlace, ProofEffort
 from towline.render.written import leaf_lines
 from towline.render.written.leaf_lines import LeafLines
-from towline.source.access import Remote
-
-if TYPE_CHECKING:
-    from towline.render.units.base_door import RemoteBases
 
 
 class LeafSource(NamedTuple):
@@ -78,19 +74,9 @@ def _as_text(manifest: Manifest, path: str) -> str:
 async def _built(
     finder: ObjectFinder, manifest: Manifest, pointers: tuple[str, ...], confirm: ProofEffort
 ) -> Mapping[str, LeafSource]:
-    from towline.reconcile.rendered_fields import AskedField  # takes long, and plain files need none of it
-
     origin = manifest.origin
-    asked = [AskedField(manifest, path) for path in pointers]
-    revision, renderer = finder.source, finder.renderer
-
-    def bases(_remote: Remote, _sha: str) -> RemoteBases | None:
-        parts = renderer.parts.begin(was_applied=True)
-        return parts.bases if parts else None
-
-    fields = renderer.builds.fields(revision.files, bases, confirm)
-    with log.silent():
-        places = await fields.places(revision.head.remote, revision.sha, asked, confirm=True)
+    asked = [(manifest, path) for path in pointers]
+    places = await finder.renderer.places(finder.source, asked, confirm)
     unknown = FieldPlace(origin.file, origin.line, Certainty.FILE)
     by_pointer = {path: places.get((str(manifest.ref), path), unknown) for path in pointers}
     contents = {
