@@ -354,3 +354,43 @@ def test_files_of_any_name_are_read_whatever_the_locale(
         check=False,
     )
     assert (told.stdout, told.stderr) == ("2\n", "")
+
+
+async def test_what_a_clone_says_of_other_parents_is_not_followed(
+    repo: Repo, user: Mapping[str, str], tmp_path: Path
+) -> None:
+    first, second, head = (repo.commit({"a.yaml": f"a: {each}"}) for each in range(3))
+    folder = cloned(repo, tmp_path / "clone", SHOP)
+    (folder / ".git" / "info" / "grafts").write_text(f"{head} {first}\n")
+    git(folder, "-c", "advice.graftFileDeprecated=false", "replace", second, first)
+    content = await git_search.clone(folder, user)
+    assert [each.sha for each in await content.log(head)] == [head, second, first]
+    assert await content.ancestry(head) == ((head, second), (second, first), (first,))
+    assert (await content.revisions((second,)))[second].parents == (first,)
+
+
+async def test_in_a_folder_of_a_submodule_paths_begin_at_its_root(
+    repo: Repo, user: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha = repo.commit({"apps/web/a.yaml": "a: 1"})
+    folder = cloned(repo, tmp_path / "outer", SHOP)
+    git(folder, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(repo.path), "inner")
+    monkeypatch.chdir(folder / "inner" / "apps")
+    content = await git_search.clone(Path.cwd(), user)
+    assert set(await content.blame(sha, "apps/web/a.yaml")) == {1}
+    assert [each.path for each in await content.entries(sha, "apps")] == ["apps/web/a.yaml"]
+    assert [each.sha for each in await content.log(sha, paths=("apps/web/a.yaml",))] == [sha]
+
+
+@pytest.mark.parametrize("variable", ["GIT_LITERAL_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"])
+async def test_variables_that_change_what_a_path_means_do_not_count(
+    repo: Repo, user: Mapping[str, str], tmp_path: Path, variable: str
+) -> None:
+    first = repo.commit({"apps/a.yaml": "a: 1"})
+    second = repo.commit({"Apps/a.yaml": "a: 2"})
+    content = await git_search.clone(cloned(repo, tmp_path / "clone", SHOP), {**user, variable: "1"})
+    place = content.place.folder
+    for folders in ((), ("apps",)):
+        steps = await content.reader.steps(place, await content.ancestry(second), folders)
+        found = {step.sha: sorted(step.deltas[0]) for step in steps}
+        assert found == {first: ["apps/a.yaml"], second: [] if folders else ["Apps/a.yaml"]}

@@ -41,7 +41,36 @@ _QUIET = (
     ("LC_ALL", "C"),
     ("LANGUAGE", "C"),
 )
-_READS_ONLY = (("GIT_ALLOW_PROTOCOL", "none"), ("GIT_NO_LAZY_FETCH", "1"), ("GIT_NO_REPLACE_OBJECTS", "1"))
+_READS_ONLY = (
+    ("GIT_ALLOW_PROTOCOL", "none"),
+    ("GIT_NO_LAZY_FETCH", "1"),
+    ("GIT_NO_REPLACE_OBJECTS", "1"),
+    ("GIT_GRAFT_FILE", os.devnull),
+)
+"""A clone may say that a commit has other parents or another content than it has: the operator applied what it has."""
+
+_ELSEWHERE = frozenset(
+    {
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_COMMON_DIR",
+        "GIT_NAMESPACE",
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_PREFIX",
+        "GIT_QUARANTINE_PATH",
+        "GIT_EXTERNAL_DIFF",
+        "GIT_GRAFT_FILE",
+        "GIT_SHALLOW_FILE",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_ATTR_SOURCE",
+    }
+    | {f"GIT_{kind}_PATHSPECS" for kind in ("LITERAL", "GLOB", "NOGLOB", "ICASE")}
+)
+"""Variables that name a repository, or change what a commit or a path means."""
+
+_TRACED = ("GIT_TRACE", "GIT_CURL_VERBOSE")
 
 
 class LocalGit:
@@ -59,13 +88,17 @@ class LocalGit:
     async def run(self, call: GitCommand) -> ProcessResult:
         """Run one command on its repository, a Git folder by its path.
 
+        It runs in that folder: in one of a work tree, paths would begin there where the configuration names the work
+        tree, as that of a submodule does.
+
         Raises:
             SourceError: git is not installed, or it took too long.
             TooMuchOutputError: it wrote more than `call.limit`.
         """
-        environment = self._environment | {"GIT_DIR": str(call.repository)}
+        folder = _absolute(call.repository)
+        environment = self._environment | {"GIT_DIR": str(folder)}
         return await run(
-            (*settings(READING), *call.arguments),
+            ("-C", os.fsencode(folder), *settings(READING), *call.arguments),
             environment=environment,
             seconds=self._seconds,
             stdin=call.stdin,
@@ -85,31 +118,20 @@ class LocalGit:
         )
 
 
+def _absolute(folder: Path) -> Path:
+    """Return a folder as it is named from anywhere."""
+    return folder.absolute()
+
+
 def quiet(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the user's environment for a git that asks nothing and speaks English.
 
     What names a repository is left out: a command that is run by a Git hook would read that one.
     """
-    named = (
-        "GIT_DIR",
-        "GIT_WORK_TREE",
-        "GIT_INDEX_FILE",
-        "GIT_OBJECT_DIRECTORY",
-        "GIT_COMMON_DIR",
-        "GIT_NAMESPACE",
-    )
-    dropped = {
-        *named,
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-        "GIT_PREFIX",
-        "GIT_QUARANTINE_PATH",
-        "GIT_EXTERNAL_DIFF",
-    }
-    traced = ("GIT_TRACE", "GIT_CURL_VERBOSE")
     kept = {
         name: value
         for name, value in environment.items()
-        if name not in dropped and not name.startswith(traced)
+        if name not in _ELSEWHERE and not name.startswith(_TRACED)
     }
     return kept | dict(_QUIET)
 

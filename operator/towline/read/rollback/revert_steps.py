@@ -12,6 +12,8 @@ from towline.read.git.git_content import GitContent
 from towline.source.transport import GitCommand
 
 _LIMIT = 32 * 1024**2
+_EVERYTHING = ":(top)"
+"""A pathspec leaves out commits that changed nothing, and merges that took nothing: they cannot be reverted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,12 @@ async def steps(content: GitContent, target: str, head: str, paths: Sequence[str
         SourceError: the branch does not lead from one to the other, or Git cannot be read.
     """
     if not await content.leads_to(head, target):
+        if await content.cut():
+            raise SourceError(
+                Reason.GIT_UNAVAILABLE,
+                f"{content.place.title} is shallow: whether {target[:7]} is in the history of {head[:7]} is not known;"
+                " run git fetch --unshallow there",
+            )
         raise SourceError(
             Reason.REF_NOT_FOUND,
             f"{target[:7]} is not in the history of {head[:7]}: the branch was rewritten since, so that no revert leads"
@@ -52,8 +60,8 @@ async def steps(content: GitContent, target: str, head: str, paths: Sequence[str
             f"{target[:7]} came into the branch by a merge, together with others: name a record of a commit that was"
             " the newest one of the branch",
         )
-    below = ("--", *paths) if paths else ()
-    changed = await _listed(content, "--literal-pathspecs", "rev-list", "--first-parent", span, *below)
+    literal, below = (("--literal-pathspecs",), paths) if paths else ((), (_EVERYTHING,))
+    changed = await _listed(content, *literal, "rev-list", "--first-parent", span, "--", *below)
     told = await content.revisions(changed)
     return tuple(
         RevertStep(
