@@ -21,6 +21,7 @@ from towline.api.syncrecord import (
 from towline.model import Person, Revision
 from towline.read import commit_wait
 from towline.read.commit_wait import Goal, Outlook
+from towline.read.git.commit_kin import Kin
 
 OLD, AWAITED, NEW = "1" * 40, "2" * 40, "3" * 40
 ADA = Person(name="Ada", email="ada@example.com")
@@ -33,8 +34,8 @@ def repository(reason: str = "Succeeded", status: str = "True", **more: Any) -> 
     return gitrepository.identify({"metadata": metadata, "spec": more.pop("spec", {}), "status": given})
 
 
-def outlook(of: GitRepository, goal: Goal = Goal.APPLIED, *, contained: bool = False) -> Outlook:
-    return commit_wait.judge(of, AWAITED[:8], goal, contained=contained).outlook
+def outlook(of: GitRepository, goal: Goal = Goal.APPLIED, *, reached: Kin = Kin.UNKNOWN) -> Outlook:
+    return commit_wait.judge(of, AWAITED[:8], goal, reached=reached).outlook
 
 
 def test_a_commit_that_is_applied_need_not_be_healthy() -> None:
@@ -46,7 +47,7 @@ def test_a_commit_that_is_applied_need_not_be_healthy() -> None:
 def test_a_commit_that_came_with_a_newer_one_has_arrived() -> None:
     found = repository(said={"commit": {"applied": NEW}})
     assert outlook(found) is Outlook.OPEN
-    assert outlook(found, contained=True) is Outlook.REACHED
+    assert outlook(found, reached=Kin.PART) is Outlook.REACHED
 
 
 REFUSED, DENIED = {"reason": "ImmutableField"}, {"reason": "AdmissionDenied"}
@@ -88,8 +89,65 @@ REFUSED, DENIED = {"reason": "ImmutableField"}, {"reason": "AdmissionDenied"}
 def test_a_failure_ends_the_wait_where_time_cannot_end_it(
     reason: str, said: dict[str, Any], expected: Outlook
 ) -> None:
-    found = commit_wait.judge(repository(reason, "False", said=said), AWAITED, Goal.APPLIED, contained=False)
-    assert (found.outlook, found.sentence) == (expected, f"because of {reason}")
+    found = commit_wait.judge(repository(reason, "False", said=said), AWAITED, Goal.APPLIED)
+    assert found.outlook is expected
+    assert found.sentence.partition(" (whether")[0] == f"because of {reason}"
+    assert expected is Outlook.OPEN or found.sentence == f"because of {reason}"
+
+
+@pytest.mark.parametrize(
+    "refusal", ["NotOurs", "ManagedByAnotherTool", "OwnedByAnother", "SelfManagementRefused"]
+)
+def test_a_refusal_that_only_a_person_ends_ends_the_wait_whatever_else_is_refused(refusal: str) -> None:
+    said = {
+        "commit": {"attempted": AWAITED, "observed": AWAITED, "applied": OLD},
+        "failures": [DENIED, {"reason": refusal}],
+        "failuresTotal": 99,
+    }
+    assert outlook(repository("ApplyFailed", "False", said=said)) is Outlook.HOPELESS
+
+
+@pytest.mark.parametrize(("adopt", "expected"), [("IfNoConflict", Outlook.HOPELESS), ("Any", Outlook.OPEN)])
+def test_a_conflict_with_another_field_manager_ends_the_wait_where_no_attempt_insists(
+    adopt: str, expected: Outlook
+) -> None:
+    conflict = {"reason": "Conflict", "message": 'conflict with "kubectl" using apps/v1: .spec.replicas'}
+    said = {"commit": {"attempted": AWAITED}, "failures": [conflict], "failuresTotal": 1}
+    assert outlook(repository("ApplyFailed", "False", said=said, spec={"adopt": adopt})) is expected
+
+
+def test_a_commit_whose_signature_is_refused_before_it_is_tried_ends_the_wait() -> None:
+    said = {"commit": {"observed": AWAITED, "attempted": OLD, "applied": OLD}}
+    assert outlook(repository("VerificationFailed", "False", said=said)) is Outlook.HOPELESS
+
+
+def test_a_commit_that_a_newer_one_overtook_is_said_to_be_superseded() -> None:
+    said = {"commit": {"observed": NEW, "attempted": NEW, "applied": OLD}}
+    failed = repository("BuildFailed", "False", said=said)
+    found = commit_wait.judge(failed, AWAITED, Goal.APPLIED, tried=Kin.PART)
+    assert (found.outlook, found.sentence) == (
+        Outlook.HOPELESS,
+        "2222222 was superseded by 3333333 before it was applied. because of BuildFailed",
+    )
+    running = repository("Progressing", "Unknown", said=said)
+    found = commit_wait.judge(running, AWAITED, Goal.APPLIED, tried=Kin.PART)
+    assert (found.outlook, "superseded by 3333333" in found.sentence) == (Outlook.OPEN, True)
+
+
+@pytest.mark.parametrize(
+    ("kin", "told"),
+    [(Kin.APART, "merged into what is followed?"), (Kin.UNKNOWN, "in a clone"), (Kin.AHEAD, "Succeeded")],
+)
+def test_why_a_wait_goes_on_is_told(kin: Kin, told: str) -> None:
+    said = {"commit": {"observed": NEW, "attempted": NEW, "applied": NEW}}
+    found = commit_wait.judge(repository(said=said), AWAITED, Goal.APPLIED, reached=kin, tried=kin)
+    assert found.outlook is Outlook.OPEN
+    assert found.sentence.endswith(told) or told in found.sentence
+
+
+def test_a_suspension_that_the_status_does_not_tell_yet_ends_the_wait() -> None:
+    found = commit_wait.judge(repository(spec={"suspend": True}), AWAITED, Goal.APPLIED)
+    assert (found.outlook, "towline resume shop -n shop" in found.sentence) == (Outlook.HOPELESS, True)
 
 
 def test_a_failure_of_an_older_spec_does_not_end_the_wait() -> None:
@@ -112,7 +170,7 @@ def test_a_failure_of_an_older_spec_does_not_end_the_wait() -> None:
     ],
 )
 def test_a_repository_that_does_nothing_ends_the_wait(more: dict[str, Any], told: str) -> None:
-    found = commit_wait.judge(repository(**more), AWAITED, Goal.APPLIED, contained=False)
+    found = commit_wait.judge(repository(**more), AWAITED, Goal.APPLIED)
     assert found.outlook is Outlook.HOPELESS
     assert found.sentence.startswith(told)
 
@@ -164,3 +222,19 @@ def test_a_commit_that_was_taken_back_or_only_tried_later_is_not_there() -> None
     assert not commit_wait.contains([later, record(NEW, revision(NEW))], AWAITED, NEW)
     rewritten = record(NEW, revision(NEW), flags=(Flag.HISTORY_REWRITTEN,))
     assert not commit_wait.contains([rewritten, record(AWAITED, revision(AWAITED))], AWAITED, NEW)
+
+
+def test_commits_that_changed_nothing_after_the_newest_record_lose_none_before() -> None:
+    applied = record(AWAITED, revision(AWAITED))
+    assert commit_wait.contains([applied], AWAITED[:8], NEW, is_newest=True)
+    assert not commit_wait.contains([applied], AWAITED[:8], NEW), "a newer one may have been applied since"
+    failed = record(AWAITED, revision(AWAITED), ending=Ending.FAILED)
+    assert not commit_wait.contains([failed], AWAITED[:8], NEW, is_newest=True)
+
+
+def test_records_tell_which_commits_a_failed_sync_was_to_bring() -> None:
+    failed = record(NEW, revision(NEW), revision(AWAITED), ending=Ending.FAILED)
+    assert commit_wait.is_tried([failed], AWAITED[:8], NEW, OLD)
+    assert not commit_wait.is_tried([failed], AWAITED[:8], OLD, OLD)
+    silent = record(NEW, revision(NEW), revision(OLD), revision(AWAITED), ending=Ending.FAILED)
+    assert not commit_wait.is_tried([silent], AWAITED[:8], NEW, OLD), "it may have been applied in silence"

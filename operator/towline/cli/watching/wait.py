@@ -12,7 +12,7 @@ from towline.api import durations, gitrepository
 from towline.api.gitrepository import GitRepository
 from towline.cli import completion, options, output
 from towline.cli.answering import answer
-from towline.cli.exit_codes import ExitCode
+from towline.cli.exit_codes import ExitCode, NoAnswerError
 from towline.cli.options import View
 from towline.cli.output import OutputForm
 from towline.errors import SourceError
@@ -20,7 +20,8 @@ from towline.read import commit_wait
 from towline.read.cluster import Cluster
 from towline.read.commit_wait import Goal, Outlook, WaitResult
 from towline.read.following import Follower
-from towline.read.git import git_search
+from towline.read.git import commit_kin, git_search
+from towline.read.git.commit_kin import Kin
 from towline.read.git.git_search import GitSearch
 from towline.read.read_errors import NotAllowedError
 
@@ -76,7 +77,12 @@ def wait(view: View, name: str, sha: str, goal: str, timeout: float) -> None:
             async with asyncio.timeout(timeout):
                 found = await waiting.run(name)
         except TimeoutError:
-            late = f"{sha[:7]} is not {goal} after {text.duration(timeout)}: {waiting.last or 'no answer'}"
+            if not waiting.last:
+                raise NoAnswerError(
+                    f"the API server did not tell within {text.duration(timeout)} how {name} is: try again, or wait"
+                    " longer with --timeout"
+                ) from None
+            late = f"{sha[:7]} is not {goal} after {text.duration(timeout)}: {waiting.last}"
             found = WaitResult(outlook=Outlook.OPEN, sentence=late)
         _show(found, view, name)
         return ExitCode.GOOD if found.outlook is Outlook.REACHED else ExitCode.NOT_AS_WANTED
@@ -85,14 +91,15 @@ def wait(view: View, name: str, sha: str, goal: str, timeout: float) -> None:
 
 
 class _CommitWatcher:
-    """Follows one repository until a commit has arrived, or cannot; `last` is what was told of it."""
+    """Follows one repository until a commit has arrived, or cannot; `last` is what is known of it."""
 
     def __init__(self, cluster: Cluster, sha: str, goal: Goal) -> None:
         self.last = ""
+        self._told = ""
         self._cluster = cluster
         self._sha = sha
         self._goal = goal
-        self._looked_at = ("", False)
+        self._kin: dict[str, Kin] = {}
 
     async def run(self, name: str) -> WaitResult:
         """Return how the wait ends.
@@ -121,36 +128,52 @@ class _CommitWatcher:
         raise AssertionError("a follower never ends")
 
     async def _judged(self, repository: GitRepository) -> WaitResult:
-        reached = commit_wait.tip(repository, self._goal)
-        if reached and not reached.startswith(self._sha) and self._looked_at[0] != reached:
-            self._looked_at = (reached, await self._contains(repository, reached))
+        first = commit_wait.judge(repository, self._sha, self._goal)
+        if first.outlook is Outlook.REACHED:
+            return first
+        self.last = self.last or first.sentence
+        reached, tried = commit_wait.tip(repository, self._goal), commit_wait.newest_tried(repository)
+        for each in {reached, tried} - {"", *self._kin}:
+            if not each.startswith(self._sha):
+                self._kin[each] = await self._kin_of(repository, each)
         return commit_wait.judge(
-            repository, self._sha, self._goal, contained=bool(reached) and self._looked_at == (reached, True)
+            repository,
+            self._sha,
+            self._goal,
+            reached=self._kin.get(reached, Kin.UNKNOWN),
+            tried=self._kin.get(tried, Kin.UNKNOWN),
         )
 
-    async def _contains(self, repository: GitRepository, reached: str) -> bool:
-        """Tell whether a newer commit contains the awaited one: by Git where it is at hand, else by records."""
+    async def _kin_of(self, repository: GitRepository, other: str) -> Kin:
+        """Return how the awaited commit is related to another one: by Git where it is at hand, else by records."""
         url = str(repository.raw_spec.get("url", ""))
         try:
-            content = (await git_search.find(GitSearch.here(url, reached, offline=True))).content
-            whole = await content.resolve(self._sha) if content else ""
-            if content and whole:
-                return await content.leads_to(reached, whole)
+            content = (await git_search.find(GitSearch.here(url, other, offline=True))).content
+            kin = await commit_kin.of(content, self._sha, other) if content else Kin.UNKNOWN
         except SourceError:
-            pass  # records tell it, too
+            kin = Kin.UNKNOWN
+        return await self._by_records(repository, other) if kin is Kin.UNKNOWN else kin
+
+    async def _by_records(self, repository: GitRepository, other: str) -> Kin:
         try:
             newest = self._cluster.newest_records(repository.key, repository.uid, _RECORDS)
-            return commit_wait.contains([record async for record in newest], self._sha, reached)
+            records = [record async for record in newest]
         except NotAllowedError as error:
             output.note(
-                f"you may not {error.what}: whether {reached[:7]} contains {self._sha[:7]} is not known"
+                f"you may not {error.what}: whether {other[:7]} contains {self._sha[:7]} is not known"
             )
-            return False
+            return Kin.UNKNOWN
+        applied = repository.applied
+        if other == commit_wait.tip(repository, self._goal):
+            is_part = commit_wait.contains(records, self._sha, other, is_newest=other == applied)
+        else:
+            is_part = commit_wait.is_tried(records, self._sha, other, applied)
+        return Kin.PART if is_part else Kin.UNKNOWN
 
     def _tell(self, sentence: str) -> None:
-        if sentence != self.last:
+        if sentence != self._told:
             output.note(f"waiting: {sentence}")
-        self.last = sentence
+        self.last = self._told = sentence
 
 
 def _show(found: WaitResult, view: View, name: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from towline.api.gitrepository import Adopt, GitRepository
 from towline.errors import Refusal
+from towline.model import Body
 
 _LADDER = (Adopt.NEVER, Adopt.IF_NO_CONFLICT, Adopt.UNMANAGED, Adopt.ANY)
 """From the most careful to the boldest."""
@@ -18,6 +19,9 @@ _NEEDED = {
     Refusal.MANAGED_BY_ANOTHER_TOOL: Adopt.ANY,
 }
 """The most careful value of `spec.adopt` that does not refuse for the reason; a conflict may show only then."""
+
+_CONFLICT = 'conflict with "'
+"""How the API server begins to name the other field manager."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,14 @@ def present(repository: GitRepository) -> Adopt:
     """Return what `spec.adopt` is, the default where it says nothing that can be read."""
     given = repository.raw_spec.get("adopt", Adopt.UNMANAGED)
     return Adopt(given) if given in tuple(Adopt) else Adopt.UNMANAGED
+
+
+def is_held_by_another(failure: Body, present: Adopt) -> bool:
+    """Tell whether a conflict is one with another field manager, which only another `spec.adopt` ends, or that manager.
+
+    Other conflicts are writes at the same time, which the next attempt ends.
+    """
+    return present is Adopt.IF_NO_CONFLICT and _CONFLICT in str(failure.get("message", ""))
 
 
 def needed(found: Sequence[Unadopted]) -> Adopt:
