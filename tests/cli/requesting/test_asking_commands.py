@@ -216,8 +216,32 @@ async def test_a_value_may_be_chosen_and_what_it_leaves_alone_is_named(tmp_path:
     ended = await command(api, tmp_path, "adopt", "shop", "--allow", "IfNoConflict", "--yes")
     assert (ended.exit_code, api.patches[0]["spec"]) == (0, {"adopt": "IfNoConflict"})
     assert "IfNoConflict still leaves alone: Deployment.apps/shop/web" in ended.stderr
+    assert "else they end as a Conflict: ConfigMap/shop/settings" in ended.stderr
     assert "11 more failures" in ended.stderr
     assert ended.stdout.endswith("shop/shop: spec.adopt is IfNoConflict now\n")
+
+
+async def test_what_is_proposed_works_also_where_a_field_manager_insists(tmp_path: Path) -> None:
+    body = repository(spec={"adopt": "Never"}, status={"failures": FAILURES[1:], "failuresTotal": 2})
+    api = WritableApi(body, looks)
+    ended = await command(api, tmp_path, "adopt", "shop", "--yes", "--wait")
+    assert (ended.exit_code, api.patches[0]["spec"]) == (0, {"adopt": "Unmanaged"})
+    assert "Unmanaged overwrites it" in ended.stderr
+
+
+async def test_the_marks_of_another_tool_are_seen_before_the_next_attempt_sees_them(tmp_path: Path) -> None:
+    metadata = {
+        "namespace": "shop",
+        "name": "settings",
+        "labels": {"app.kubernetes.io/managed-by": "Helm"},
+        "annotations": {"meta.helm.sh/release-name": "shop"},
+    }
+    live = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+    body = repository(spec={"adopt": "Never"}, status={"failures": FAILURES[1:2], "failuresTotal": 1})
+    api = WritableApi(body, looks, live)
+    ended = await command(api, tmp_path, "adopt", "shop", "--yes")
+    assert (ended.exit_code, api.patches[0]["spec"]) == (0, {"adopt": "Any"})
+    assert "managed by Helm, release shop" in ended.stdout
 
 
 async def test_where_nothing_is_left_alone_the_spec_stays(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ _COLUMNS = (Column("OBJECT"), Column("REASON"), Column("NEEDS"), Column("WHY", l
     "--allow",
     type=click.Choice([str(each) for each in Adopt if each is not Adopt.NEVER]),
     default=None,
-    help="The spec.adopt to set; by default the most careful one that takes all of them over.",
+    help="The spec.adopt to set; by default the most careful one that surely takes all of them over.",
 )
 @waiting.yes
 @waiting.waits
@@ -62,7 +62,7 @@ class _Adoption:
         repository = await asker.read(name)
         if sentence := answers.obstacle(repository):
             return waiting.refuse(sentence)
-        found = unadopted.of(repository)
+        found = await unadopted.with_marks(cluster, unadopted.of(repository))
         if not found:
             return waiting.refuse(f"{repository.key}: nothing that it declares waits to be taken over")
         self._show(found)
@@ -109,5 +109,16 @@ def _warn(found: tuple[Unadopted, ...], present: Adopt, wanted: Adopt, repositor
     )
     if wanted is Adopt.ANY:
         output.note("stop the other tool first: it goes on writing what it calls its own")
-    if left := [each.object for each in found if unadopted.is_bolder(each.needs, wanted)]:
+    if wanted is not Adopt.IF_NO_CONFLICT:
+        output.note(
+            f"where Git declares another value than another field manager wrote, {wanted} overwrites it, now and later;"
+            f" to see what changes first: towline diff {repository.key.name} -n {repository.key.namespace}"
+        )
+    if left := [each.object for each in found if unadopted.is_bolder(each.least, wanted)]:
         output.note(f"{wanted} still leaves alone: {', '.join(left)}")
+    unsure = [each for each in found if not unadopted.is_bolder(each.least, wanted)]
+    if doubtful := [each.object for each in unsure if unadopted.is_bolder(each.needs, wanted)]:
+        output.note(
+            f"{wanted} takes these over only where Git declares no other value than their field managers wrote, else"
+            f" they end as a Conflict: {', '.join(doubtful)}"
+        )
