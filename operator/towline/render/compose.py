@@ -212,10 +212,15 @@ class _Reader:
     def _merge(self, value: dict[str, Any], spans: dict[str | int, Span], depth: int) -> None:
         """Take the entries of `<<` over, also where the map has them already, as kubectl does."""
         event = self._next()
+        told = len(self.faults)
         raw = self._value(event, depth)
         sources = raw if event.__class__ is SequenceStartEvent else [raw]
-        if not all(isinstance(source, dict) for source in sources):
-            self._fault(event, "<< takes a map, or a list of maps")
+        # what was refused, here or at its anchor, is None, and no second fault
+        is_refused = len(self.faults) > told or (bool(self.faults) and event.__class__ is not ScalarEvent)
+        wrong = [source for source in sources if not isinstance(source, dict)]
+        if wrong:
+            if not is_refused or any(source is not None for source in wrong):
+                self._fault(event, "<< takes a map, or a list of maps")
             return
         for source in reversed(sources):  # the first one of a list wins
             value.update(source)
