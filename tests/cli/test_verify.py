@@ -230,6 +230,72 @@ def test_a_line_that_was_cut_off_is_told_with_its_number() -> None:
     assert "line 4 of the input is not JSON" in answer.stderr
 
 
+@pytest.mark.parametrize(
+    ("place", "field", "value", "told"),
+    [
+        ("spec", "sequence", "x", 'spec.sequence must be a whole number, and is "x"'),
+        ("spec", "sequence", None, "spec.sequence must be a whole number, and is null"),
+        ("spec", "repository", [], "spec.repository must be a map, and is a list"),
+        (
+            "spec",
+            "repository",
+            {"namespace": "a", "name": "b"},
+            "spec.repository.uid must be a string, and is missing",
+        ),
+        ("spec", "part", 3, "spec.part must be a map, and is 3"),
+        ("spec", "digestVersion", "x", 'spec.digestVersion must be a whole number, and is "x"'),
+        (
+            "spec",
+            "digestVersion",
+            99,
+            "spec.digestVersion is 99, and this towline knows those from 1 to 7: upgrade it",
+        ),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_told_with_file_line_field_and_what_to_do(
+    tmp_path: Path, place: str, field: str, value: Any, told: str
+) -> None:
+    path = tmp_path / "export.jsonl"
+    exported = lines(THOUSAND[:3])
+    path.write_text("\n".join([*exported[:2], edited(exported[2], place, field, value), exported[3]]))
+    answer = CliRunner().invoke(main, ["verify", str(path)])
+    (line,) = (each for each in answer.stdout.splitlines() if "cannot be read" in each)
+    assert answer.exit_code == 1
+    assert told in line
+    assert f"{path}:3" in line
+    assert "again" in line or "upgrade" in line
+    assert "Error(" not in answer.output
+
+
+def test_a_record_of_a_list_that_cannot_be_read_is_told_with_its_place() -> None:
+    content = listed()
+    content["items"][2]["spec"] = "x"
+    answer = verify(content)
+    assert 'spec must be a map, and is "x"' in answer.stdout
+    assert "(standard input, .items[2])" in answer.stdout
+
+
+def test_the_first_line_of_an_export_is_told_with_the_field_that_is_wrong() -> None:
+    exported = lines(THOUSAND[:3])
+    header = json.loads(exported[0])
+    header["chains"][0]["last"] = "x"
+    answer = checked([json.dumps(header), *exported[1:]])
+    assert answer.exit_code == 1
+    assert 'chains[0].last must be a whole number, and is "x"' in answer.stdout
+    del header["records"]
+    assert (
+        "records must be a whole number, and is missing"
+        in checked([json.dumps(header), *exported[1:]]).stdout
+    )
+
+
+def test_a_line_that_is_no_map_is_told_with_its_number() -> None:
+    exported = lines(THOUSAND[:3])
+    answer = checked([*exported[:2], "17", exported[3]])
+    assert answer.exit_code == 2
+    assert "standard input:3 is not a map" in answer.stderr
+
+
 SIGNS = CheckpointKey(b"k" * 32)
 
 

@@ -18,6 +18,7 @@ from itertools import groupby, pairwise
 
 from towline.fields import canonical
 from towline.model import Body
+from towline.records import record_shape
 
 VERSION = 7
 
@@ -50,11 +51,13 @@ class Problem:
         record: its name.
         message: what is wrong.
         gone: the sequences before it that are missing, which retention may cause, too; empty where none is.
+        index: the place among the records that were given, of one that cannot be read; None of others.
     """
 
     record: str
     message: str
     gone: range = range(0)
+    index: int | None = None
 
     @property
     def missing(self) -> bool:
@@ -114,11 +117,11 @@ def verify(bodies: Iterable[Body]) -> tuple[Problem, ...]:
     open.
     """
     links, problems = [], []
-    for body in bodies:
+    for index, body in enumerate(bodies):
         try:
             links.append(_link(body))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            problems.append(Problem(record=name(body), message=f"cannot be read: {error!r}"))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            problems.append(Problem(record=name(body), message=_unread(body), index=index))
     links.sort(key=lambda link: (link.uid, link.sequence))
     for _, chained in groupby(links, key=lambda link: link.uid):
         problems.extend(_chain(list(chained)))
@@ -129,6 +132,21 @@ def name(body: Body) -> str:
     """Return the name of a record, empty where it has none."""
     metadata = body.get("metadata")
     return str(metadata.get("name", "")) if isinstance(metadata, Mapping) else ""
+
+
+def _unread(body: Body) -> str:
+    """Say what keeps a record from being read, and what helps."""
+    again = "it was damaged or edited: export it again, or take it from a backup"
+    if wrong := record_shape.of_record(body):
+        return f"cannot be read: {wrong}; {again}"
+    version = body["spec"]["digestVersion"]
+    if version not in NAMED:
+        newest = max(NAMED)
+        return (
+            f"cannot be read: spec.digestVersion is {version}, and this towline knows those from 1 to {newest}: upgrade"
+            " it, if a newer Towline wrote the record"
+        )
+    return f"cannot be read: a digest cannot cover one of its values; {again}"
 
 
 def _link(body: Body) -> _Link:

@@ -105,7 +105,7 @@ def _compared(uid: str, records: Mapping[int, Body], signed: Sequence[Checkpoint
         yield Problem(record=what, message=f"{cut} after it are missing: they were signed at {farthest.time}")
     for each in signed:
         body = records.get(each.sequence)
-        if body is not None and (body.get("status") or {}).get("digest") != each.digest:
+        if body is not None and _claimed(body) != each.digest:
             yield Problem(
                 record=chain.name(body), message=f"it is not the record that was signed at {each.time}"
             )
@@ -115,6 +115,11 @@ def _compared(uid: str, records: Mapping[int, Body], signed: Sequence[Checkpoint
         yield Problem(
             record=chain.name(records[first]), message=f"{chain.told(gone)} before it are missing", gone=gone
         )
+
+
+def _claimed(body: Body) -> Any:
+    status = body.get("status")
+    return status.get("digest") if isinstance(status, Mapping) else None
 
 
 def _spans(signed: Iterable[Checkpoint]) -> list[range]:

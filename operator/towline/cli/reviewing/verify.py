@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, NamedTuple, TypeAlias
 
 import click
 import orjson
@@ -86,7 +86,7 @@ def verify(
     signed = KeptCheckpoints(told=kept_checkpoints.read(kept.read_bytes()) if kept else (), keys=keys)
     content = source.read() if source else _piped()
     if source or content:
-        sys.exit(show(*_checked(content, signed)))
+        sys.exit(show(*_checked(content, signed, _named(source))))
     answer(view, partial(_live, view, show, signed))
 
 
@@ -132,6 +132,16 @@ async def _live(view: View, show: Show, signed: KeptCheckpoints, cluster: Cluste
     return show(len(records), problems, verdict)
 
 
+def _named(source: IO[bytes] | None) -> str:
+    """Return how messages call a file."""
+    name = getattr(source, "name", "")
+    return (
+        click.format_filename(name)
+        if isinstance(name, str) and name not in {"", "<stdin>"}
+        else "standard input"
+    )
+
+
 def _piped() -> bytes:
     """Return what a pipe or a file on standard input holds; nothing of a terminal or a device."""
     stream = sys.stdin.buffer
@@ -142,46 +152,83 @@ def _piped() -> bytes:
     return stream.read() if stat.S_ISFIFO(mode) or stat.S_ISREG(mode) else b""
 
 
-def _checked(content: bytes, signed: KeptCheckpoints) -> tuple[int, tuple[Problem, ...], Verdict]:
+def _checked(
+    content: bytes, signed: KeptCheckpoints, source: str
+) -> tuple[int, tuple[Problem, ...], Verdict]:
     """Return how many records a file has, what is wrong with them, and what became of checkpoints.
 
     Raises:
         click.UsageError: it holds no records.
     """
-    items = _items(content)
-    headers = [item for item in items if item.get("kind") == record_export.KIND]
-    records = [item for item in items if item.get("kind") == "SyncRecord"]
-    if not records and not headers:
-        raise click.UsageError("the input has no SyncRecord")
+    items = _items(content, source)
+    headers = [item for item in items if item.body.get("kind") == record_export.KIND]
+    placed = [item for item in items if item.body.get("kind") == "SyncRecord"]
+    if not placed and not headers:
+        raise click.UsageError(f"the input has no SyncRecord: {source} must be what towline export prints")
     if len(headers) > 1:
         raise click.UsageError("the input holds several exports: check one file at a time")
-    told = (*signed.told, *(found for header in headers for found in record_export.checkpoints_of(header)))
+    records = [item.body for item in placed]
+    told = (
+        *signed.told,
+        *(found for header in headers for found in record_export.checkpoints_of(header.body)),
+    )
     verdict = replace(signed, told=told).verdict(records)
-    if headers:
-        return len(records), record_check.check_export(headers[0], records, verdict), verdict
-    return len(records), record_check.check(records, verdict), verdict
+    problems = (
+        record_check.check_export(headers[0].body, records, verdict)
+        if headers
+        else record_check.check(records, verdict)
+    )
+    return len(records), tuple(_located(each, placed) for each in problems), verdict
 
 
-def _items(content: bytes) -> list[dict[str, Any]]:
+def _located(problem: Problem, placed: Sequence[_Item]) -> Problem:
+    """Return a problem of a record that cannot be read with the file and line of that."""
+    if problem.index is None:
+        return problem
+    return replace(problem, message=f"{problem.message} ({placed[problem.index].place})")
+
+
+class _Item(NamedTuple):
+    """One object of a file, and where it is: file and line, or file and place in the list."""
+
+    body: Body
+    place: str
+
+
+def _items(content: bytes, source: str) -> list[_Item]:
     """Return the objects of a file: of one list, or one on each line."""
     try:
         found = orjson.loads(content)
-        items = found.get("items", [found]) if isinstance(found, dict) else found
     except orjson.JSONDecodeError as error:
-        items = _lines(content, error)
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise click.UsageError("the input must be a list of records")
-    return items
+        placed = _lines(content, error, source)
+    else:
+        listed = found.get("items", [found]) if isinstance(found, dict) else found
+        if not isinstance(listed, list):
+            raise click.UsageError(f"the input must be a list of records: {source} holds something else")
+        where = ".items" if isinstance(found, dict) and "items" in found else ""
+        placed = [(each, f"{source}, {where}[{index}]") for index, each in enumerate(listed)]
+    for body, place in placed:
+        if not isinstance(body, dict):
+            raise click.UsageError(f"the input must be a list of records: {place} is not a map")
+    return [_Item(body, place) for body, place in placed]
 
 
-def _lines(content: bytes, error: orjson.JSONDecodeError) -> list[Body]:
+def _lines(content: bytes, error: orjson.JSONDecodeError, source: str) -> list[tuple[Any, str]]:
     lines = [(number, line) for number, line in enumerate(content.split(b"\n"), start=1) if line.strip()]
     if len(lines) < 2:
-        raise click.UsageError(f"the input is not JSON: {error}") from error
-    found: list[Body] = []
+        raise click.UsageError(_not_json("the input", source, error)) from error
+    found: list[tuple[Any, str]] = []
     for number, line in lines:
         try:
-            found.append(orjson.loads(line))
+            found.append((orjson.loads(line), f"{source}:{number}"))
         except orjson.JSONDecodeError as wrong:
-            raise click.UsageError(f"line {number} of the input is not JSON: {wrong}") from wrong
+            what, place = f"line {number} of the input", f"{source}:{number}"
+            raise click.UsageError(_not_json(what, place, wrong)) from wrong
     return found
+
+
+def _not_json(what: str, place: str, error: orjson.JSONDecodeError) -> str:
+    return (
+        f"{what} is not JSON, from column {error.colno} on ({place}): it was cut off or damaged. Export it again, or"
+        " copy it whole"
+    )

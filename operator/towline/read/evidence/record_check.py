@@ -37,11 +37,10 @@ def check_export(header: Body, bodies: Sequence[Body], signed: Verdict | None = 
     """
     try:
         said = record_export.header_from(header)
-    except _MALFORMED as error:
-        return (
-            Problem(record="", message=f"the first line of the export cannot be read: {error!r}"),
-            *check(bodies, signed),
-        )
+    except _MALFORMED:
+        wrong = record_export.wrong_field(header)
+        told = f"the first line of the export cannot be read: {wrong}; it was damaged or edited: export again"
+        return Problem(record="", message=told), *check(bodies, signed)
     problems = [problem for problem in check(bodies, signed) if not problem.missing]
     return (*problems, *_disorder(bodies), *_whole(said, bodies))
 

@@ -14,10 +14,29 @@ from typing import Any, NamedTuple
 
 from towline.api.syncrecord import API_VERSION
 from towline.model import Body
-from towline.records import chain
+from towline.records import chain, record_shape
+from towline.records.record_shape import WantedField
 
 KIND = "SyncRecordExport"
 NO_CHECKPOINTS: Mapping[str, Body] = MappingProxyType({})
+
+
+_NUMBER = ("a whole number", (int,))
+_TEXT = ("a string", (str,))
+_TEXT_OR_NULL = ("a string or null", (str, type(None)))
+_HEADER = (
+    WantedField("from", *_TEXT_OR_NULL),
+    WantedField("to", *_TEXT_OR_NULL),
+    WantedField("records", *_NUMBER),
+    WantedField("chains", "a list", (list,)),
+)
+_SPAN = (
+    *(WantedField(name, *_TEXT) for name in ("namespace", "name", "uid")),
+    *(WantedField(name, *_NUMBER) for name in ("first", "last")),
+    *(WantedField(name, *_TEXT_OR_NULL) for name in ("previous", "digest")),
+    WantedField("gaps", "a list", (list,)),
+    WantedField("checkpoint", "a map", (dict,), is_optional=True),
+)
 
 
 class Period(NamedTuple):
@@ -117,6 +136,18 @@ def header_from(body: Body) -> ExportHeader:
         chains=tuple(_span_from(span) for span in body["chains"]),
         records=int(body["records"]),
     )
+
+
+def wrong_field(body: Body) -> str:
+    """Say which field keeps the first line from being read."""
+    if wrong := record_shape.first_wrong(body, _HEADER):
+        return wrong
+    for index, span in enumerate(body["chains"]):
+        if wrong := record_shape.first_wrong(span, _SPAN):
+            return (
+                f"chains[{index}].{wrong}" if isinstance(span, Mapping) else f"chains[{index}] must be a map"
+            )
+    return "chains[].gaps must be pairs of whole numbers"
 
 
 def _subject(bodies: Sequence[Body]) -> tuple[str, str, str]:
