@@ -64,6 +64,11 @@ async def test_the_json_form_is_as_documented(tmp_path: Path) -> None:
     }
 
 
+async def test_their_names_alone_can_be_had(tmp_path: Path) -> None:
+    ended = await command(ApiOfBodies(SHOP, new(), old()), tmp_path, "events", "shop", "-o", "name")
+    assert (ended.exit_code, ended.stdout) == (0, "event/a\nevent/b\n")
+
+
 async def test_that_there_are_none_is_told_with_the_reason(tmp_path: Path) -> None:
     ended = await command(ApiOfBodies(SHOP, other()), tmp_path, "events", "shop")
     assert (ended.exit_code, ended.stdout) == (0, "")

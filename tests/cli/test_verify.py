@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 from structlog.testing import capture_logs
 from towline.__main__ import main
@@ -103,6 +104,15 @@ def test_problems_can_be_read_by_a_program() -> None:
     assert {(each["record"], each["missing"]) for each in told["problems"]} == {
         ("app-0b6a0c3e-00000003", True)
     }
+
+
+def test_problems_can_be_read_as_yaml_and_as_names() -> None:
+    content = listed()
+    del content["items"][1]
+    told = yaml.safe_load(verify(content, "-o", "yaml").stdout)
+    assert told == json.loads(verify(content, "-o", "json").stdout)
+    assert verify(content, "-o", "name").stdout == "syncrecord.towline.dev/app-0b6a0c3e-00000003\n"
+    assert verify(content, "-o", "name", "--allow-missing").stdout == ""
 
 
 ALWAYS = Period()

@@ -10,8 +10,9 @@ from towline.model import Body
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
-    """One Event: what happened, how often, and when last."""
+    """One Event: what happened, how often, and when last; `name` is that of the Event itself."""
 
+    name: str
     at: str
     type: str
     reason: str
@@ -39,6 +40,7 @@ def of(event: Body) -> EventRow:
         event["metadata"].get("creationTimestamp"),
     )
     return EventRow(
+        name=str(event["metadata"].get("name", "")),
         at=next((str(each) for each in times if each), ""),
         type=str(event.get("type", "")),
         reason=str(event.get("reason", "")),

@@ -85,6 +85,8 @@ async def test_the_reverts_are_printed_with_what_they_would_change(tmp_path: Pat
         "fields": [{"path": "/data/x", "now": "two", "then": "one"}],
     }
     assert (found["follows"], found["branch"], found["pushed"]) == ("main", "", "")
+    named = await command(shop.api(), tmp_path, "rollback", "app", *repo, "-o", "name")
+    assert (named.exit_code, named.stdout) == (0, f"syncrecord.towline.dev/{found['record']}\n")
 
 
 @pytest.mark.parametrize(

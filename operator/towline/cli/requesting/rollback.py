@@ -29,7 +29,7 @@ from towline.read.rollback.revert_branch import RevertBranch
 from towline.read.rollback.revert_steps import RevertStep
 from towline.read.rollback.rollback_target import NoTargetError, UndoneChange
 
-_FORMS = (OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML)
+_FORMS = (OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML, OutputForm.NAME)
 _COLUMNS = (Column("OBJECT"), Column("ACTION"), Column("FIELD"), Column("NOW"), Column("THEN"))
 _TONES = {"delete": Tone.BAD, "create": Tone.GOOD}
 
@@ -147,6 +147,9 @@ class _Rollback:
     def _show(self, plan: RollbackPlan, pushed: str) -> None:
         if plan.missing:
             output.note(f"which commits changed the folder is not known: {plan.missing}")
+        if self._view.style.format is OutputForm.NAME:
+            output.line(f"syncrecord.towline.dev/{plan.target.name}")
+            return
         if not self._view.style.format.is_table:
             output.document(_as_json(plan, pushed, self._branch if pushed else ""), self._view.style.format)
             return

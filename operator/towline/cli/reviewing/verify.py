@@ -30,6 +30,8 @@ from towline.records import signing
 from towline.records.chain import Problem
 from towline.records.signed_chain import Verdict
 
+_FORMS = (OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML, OutputForm.NAME)
+
 Show: TypeAlias = Callable[[int, Sequence[Problem], Verdict], ExitCode]
 """Shows how many records there are, what is wrong with them, and how many checkpoints were compared."""
 
@@ -65,7 +67,7 @@ _allow_missing = click.option(
     callback=_public_keys,
     help="The operator's public key; may be repeated. By default that of the status, where a cluster is read.",
 )
-@options.view(formats=(OutputForm.TABLE, OutputForm.JSON), everywhere=True)
+@options.view(formats=_FORMS, everywhere=True)
 def verify(
     view: View,
     source: IO[bytes] | None,
@@ -94,12 +96,17 @@ def _show(
     view: View, count: int, problems: Sequence[Problem], verdict: Verdict, *, allow_missing: bool
 ) -> ExitCode:
     wrong = [problem for problem in problems if not (problem.missing and allow_missing)]
-    if view.style.format is OutputForm.JSON:
+    form = view.style.format
+    if form is OutputForm.NAME:
+        named = (each.record for each in wrong if each.record and not {" ", "/"} & set(each.record))
+        for name in dict.fromkeys(named):
+            output.line(f"syncrecord.towline.dev/{name}")
+    elif not form.is_table:
         told = [
             {"record": each.record or None, "message": each.message, "missing": each.missing}
             for each in problems
         ]
-        click.echo(output.as_json({"records": count, "problems": told}))
+        output.document({"records": count, "problems": told}, form)
     else:
         for problem in problems:  # whoever edits a record may edit its name: it must hide no line
             click.echo(text.printable(f"{problem.record or 'a record without a name'}: {problem.message}"))

@@ -18,7 +18,7 @@ from towline.read.event_rows import EventRow
 from towline.read.following import Follower
 
 _COLUMNS = (Column("LAST"), Column("TYPE"), Column("REASON"), Column("COUNT"), Column("MESSAGE", long=True))
-_FORMATS = (OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML)
+_FORMATS = (OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML, OutputForm.NAME)
 
 
 @click.command()
@@ -62,7 +62,9 @@ class _Shown:
 
     def all(self, found: Sequence[EventRow]) -> None:
         """Print those that there are."""
-        if not self._form.is_table:
+        if self._form is OutputForm.NAME:
+            self._names(found)
+        elif not self._form.is_table:
             output.document([each.as_json() for each in _ordered(found)], self._form)
         elif found:
             self._table.show(_rows(found))
@@ -72,8 +74,16 @@ class _Shown:
         if self._form.is_table:
             self._table.show(_rows(found))
             return
+        if self._form is OutputForm.NAME:
+            self._names(found)
+            return
         for each in _ordered(found):
             output.document_of_stream(each.as_json(), self._form)
+
+    @staticmethod
+    def _names(found: Sequence[EventRow]) -> None:
+        for each in _ordered(found):
+            output.line(f"event/{each.name}")
 
 
 def _ordered(found: Iterable[EventRow]) -> list[EventRow]:
