@@ -121,6 +121,18 @@ def test_json_holds_resources_notes_and_the_handover(folder: Path) -> None:
     ]
 
 
+def test_the_handover_asks_and_compares_by_the_verbs_of_towline(folder: Path) -> None:
+    steps = {
+        each["title"]: each["commands"]
+        for each in json.loads(run("flux", folder, "-o", "json").stdout)["handover"]
+    }
+    assert steps["Compare"] == [
+        "towline sync web -n apps --wait",
+        'towline show "$(towline log web -n apps -o name | sed -n 1p)" -n apps',
+    ]
+    assert steps["Enforce here"][-1] == "towline sync web -n apps --wait"
+
+
 def test_nothing_is_deleted_before_it_is_suspended_and_orphaned(folder: Path) -> None:
     lines = [line for line in run("flux", folder).stderr.splitlines() if line.startswith("kubectl")]
     of = "kustomizations.kustomize.toolkit.fluxcd.io/web -n apps"

@@ -94,7 +94,7 @@ def tools(cluster: Cluster) -> Iterator[None]:
 @pytest.fixture
 def reader(cluster: Cluster, tmp_path: Path) -> Desk:
     """Where the person sits who moves."""
-    return guide_reader.sit(tmp_path / "desk", cluster.kubectl)
+    return guide_reader.set_up(guide_reader.sit(tmp_path / "desk", cluster.kubectl))
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -116,20 +116,20 @@ def test_the_plan_of_an_import_hands_over_what_is_there_and_deletes_nothing(
     other_tools.applied(cluster, manager, objects(namespace, marks), labels)
     before, mark = live(cluster, namespace), audit.mark()
 
-    found = json.loads(reader.paste(f".venv/bin/towline import {tool} -n {namespace} -o json", {}))
+    found = json.loads(reader.paste(f"towline import {tool} -n {namespace} -o json", {}))
     (made,) = found["resources"]
     (reader.folder / "gitrepositories.yaml").write_text(json.dumps(made["object"]))
     stop, observe, compare, enforce, remove = ("\n".join(step["commands"]) for step in found["handover"])
 
     reader.paste(f"{stop}\n{observe}", {})
     told = reader.paste(compare, {})
-    changes = [line for line in told.splitlines() if line.startswith(("adopt", "create", "update", "prune"))]
-    assert [line.split()[:2] for line in changes] == [
-        ["adopt", f"ConfigMap/{namespace}/a-settings"],
-        ["adopt", f"Service/{namespace}/a-web"],
+    changes = told.partition("\nChanges:\n")[2].splitlines()
+    assert [line.split()[:3] for line in changes if not line.startswith("    ")] == [
+        ["adopt", "ConfigMap", f"{namespace}/a-settings"],
+        ["adopt", "Service", f"{namespace}/a-web"],
     ]
-    fields = {field for line in changes for field in line.split()[2:]}
-    assert {field for field in fields if not field.startswith("/metadata/labels/")} == set()
+    fields = {line.partition(": ")[0].strip() for line in changes if line.startswith("    ")}
+    assert {field for field in fields if not field.startswith("metadata.labels")} == set()
     assert live(cluster, namespace) == before
 
     reader.paste(f"{enforce}\n{remove}", {})

@@ -11,10 +11,6 @@ from towline.importing.importer import Import, Imported
 from towline.importing.peer_resource import PeerResource
 
 _ENFORCE = shlex.quote('{"spec":{"mode":"Enforce"}}')
-_READY = r"""'{.status.conditions[?(@.type=="Ready")].reason}'"""
-_CHANGES = (
-    r"""'{range .status.plan.changes[*]}{.action} {.object}{range .fields[*]} {.path}{end}{"\n"}{end}'"""
-)
 _OURS = "gitrepositories.towline.dev"
 _PLURALS = {
     "Kustomization": "kustomizations.kustomize.toolkit.fluxcd.io",
@@ -79,15 +75,15 @@ def _compare(result: Import) -> HandoverStep:
     return HandoverStep(
         title="Compare",
         why=(
-            "an object that is adopted without a field behind it is the same on both sides, and a create means that it"
-            " does not exist; the whole plan is in the SyncRecord that status.lastRecord names"
+            "an object that is adopted without a field below it, but for labels, is the same on both sides, and a"
+            " create means that it does not exist"
         ),
         commands=tuple(
             line
             for each in _applying(result)
             for line in (
-                f"kubectl wait {_named(each)} --timeout=120s --for=jsonpath={_READY}=Planned",
-                f"kubectl get {_named(each)} -o jsonpath={_CHANGES}",
+                _sync(each),
+                f'towline show "$(towline log {_placed(each)} -o name | sed -n 1p)" -n {shlex.quote(each.namespace)}',
             )
         ),
     )
@@ -106,8 +102,8 @@ def _enforce(result: Import) -> HandoverStep:
             line
             for each in (automatic or manual)
             for line in (
-                f"kubectl patch {_named(each)} --type=merge -p {_ENFORCE}",
-                f"kubectl wait {_named(each)} --timeout=300s --for=condition=Ready",
+                f"kubectl patch {_OURS}/{_placed(each)} --type=merge -p {_ENFORCE}",
+                _sync(each),
             )
         ),
     )
@@ -178,5 +174,10 @@ def _resource(of: PeerResource) -> str:
     return f"{_PLURALS[of.kind]}/{shlex.quote(of.name)}{place}"
 
 
-def _named(each: Imported) -> str:
-    return f"{_OURS}/{shlex.quote(each.name)} -n {shlex.quote(each.namespace)}"
+def _sync(each: Imported) -> str:
+    """Return the command that has the operator look, and waits until it says how that ends."""
+    return f"towline sync {_placed(each)} --wait"
+
+
+def _placed(each: Imported) -> str:
+    return f"{shlex.quote(each.name)} -n {shlex.quote(each.namespace)}"
