@@ -19,7 +19,13 @@ from towline.records import chain, newest
 from towline.records.checkpoints import Checkpoints
 from towline.records.signing import CheckpointKey
 
+from tests.kube.api_of_bodies import ApiOfBodies, command
 from tests.records import syncs
+
+UNSIGNED = (
+    "no checkpoint was compared: records that were cut off at the end, and a chain that was written anew as a whole,"
+    " are not noticed without one. Name some kept elsewhere with --checkpoints, and the operator's --public-key\n"
+)
 
 
 def listed() -> dict[str, Any]:
@@ -34,7 +40,7 @@ def verify(content: Any, *options: str) -> Result:
 
 def test_an_untouched_history_is_well() -> None:
     answer = verify(listed())
-    assert (answer.exit_code, answer.stdout, answer.stderr) == (0, "", "4 records, 0 problems\n")
+    assert (answer.exit_code, answer.stdout, answer.stderr) == (0, "", f"{UNSIGNED}4 records, 0 problems\n")
 
 
 def test_it_reads_a_file_as_well(tmp_path: Path) -> None:
@@ -45,7 +51,7 @@ def test_it_reads_a_file_as_well(tmp_path: Path) -> None:
 
 def test_what_is_piped_into_it_is_read_without_a_file_name() -> None:
     answer = CliRunner().invoke(main, ["verify"], input=json.dumps(listed()))
-    assert (answer.exit_code, answer.stderr) == (0, "4 records, 0 problems\n")
+    assert (answer.exit_code, answer.stderr) == (0, f"{UNSIGNED}4 records, 0 problems\n")
 
 
 def test_the_old_words_still_work_and_say_what_the_new_ones_are() -> None:
@@ -55,7 +61,8 @@ def test_the_old_words_still_work_and_say_what_the_new_ones_are() -> None:
         ["history", "verify", "-"],
     ):
         answer = CliRunner().invoke(main, words, input=json.dumps(listed()))
-        said, counted = answer.stderr.splitlines()
+        said, unsigned, counted = answer.stderr.splitlines()
+        assert f"{unsigned}\n" == UNSIGNED
         assert (answer.exit_code, answer.stdout, counted) == (0, "", "4 records, 0 problems")
         assert "is now `towline verify`" in said
 
@@ -131,13 +138,17 @@ def checked(exported: Sequence[str]) -> Result:
 
 def test_an_export_of_a_thousand_records_verifies() -> None:
     answer = checked(lines())
-    assert (answer.exit_code, answer.stdout, answer.stderr) == (0, "", "1000 records, 0 problems\n")
+    assert (answer.exit_code, answer.stdout, answer.stderr) == (
+        0,
+        "",
+        f"{UNSIGNED}1000 records, 0 problems\n",
+    )
 
 
 def test_a_part_of_a_chain_verifies_and_so_does_one_record_and_none() -> None:
     for bodies, count in ((THOUSAND[400:600], "200 records"), (THOUSAND[7:8], "1 record"), ((), "0 records")):
         answer = checked(lines(bodies))
-        assert (answer.exit_code, answer.stderr) == (0, f"{count}, 0 problems\n")
+        assert (answer.exit_code, answer.stderr) == (0, f"{UNSIGNED}{count}, 0 problems\n")
 
 
 def test_a_gap_that_the_cluster_had_is_no_problem_of_the_export() -> None:
@@ -340,6 +351,68 @@ def test_a_checkpoint_whose_key_is_not_named_is_told_to_be_left_out(tmp_path: Pa
     answer = verified(tmp_path, listed()["items"][:2])
     assert answer.exit_code == 0
     assert "1 checkpoint not compared: name the public key" in answer.stderr
+    assert UNSIGNED in answer.stderr
+
+
+KEY_OF_STATUS = (
+    "that it is the operator's was not checked. Name the one of the operator's log with --public-key"
+)
+
+
+async def live(tmp_path: Path, items: Sequence[Body], made: Any, *options: str) -> Result:
+    """Verify the records of a cluster whose GitRepository has a checkpoint."""
+    repository = {
+        "apiVersion": "towline.dev/v1alpha1",
+        "kind": "GitRepository",
+        "metadata": {"namespace": "shop", "name": "app", "uid": syncs.UID, "generation": 1},
+        "spec": {"url": "https://git.example/app"},
+        "status": {"lastRecord": "app-0b6a0c3e-00000004", **({"checkpoint": made} if made else {})},
+    }
+    return await command(ApiOfBodies(repository, *items), tmp_path, "verify", *options)
+
+
+async def test_a_cluster_whose_key_nobody_named_is_verified_with_a_sentence_that_says_so(
+    tmp_path: Path,
+) -> None:
+    items = listed()["items"]
+    known = Checkpoints(SIGNS, lambda: datetime(2026, 6, 1, tzinfo=UTC))
+    known.closed(syncs.UID, newest.of((recordbody.from_body(items[-1]),)))
+    made = dict(known.newest(syncs.UID, {}) or {})
+    named = ("--public-key", SIGNS.public)
+    believed = await live(tmp_path, items, made)
+    assert believed.exit_code == 0
+    assert believed.stderr.splitlines()[0].endswith(KEY_OF_STATUS)
+    assert believed.stderr.splitlines()[1:] == ["1 checkpoint compared", "4 records, 0 problems"]
+    trusted = await live(tmp_path, items, made, *named)
+    assert (trusted.exit_code, trusted.stderr) == (0, "1 checkpoint compared\n4 records, 0 problems\n")
+    alone = await live(tmp_path, items, None, *named)
+    assert (alone.exit_code, alone.stderr) == (0, f"{UNSIGNED}4 records, 0 problems\n")
+
+
+@pytest.mark.parametrize("options", [(), ("--public-key", SIGNS.public)], ids=["without key", "with key"])
+async def test_what_was_done_to_the_records_of_a_cluster_is_named(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    items = listed()["items"]
+    known = Checkpoints(SIGNS, lambda: datetime(2026, 6, 1, tzinfo=UTC))
+    known.closed(syncs.UID, newest.of((recordbody.from_body(items[-1]),)))
+    made = dict(known.newest(syncs.UID, {}) or {})
+    changed = json.loads(edited(json.dumps(items[1]), "spec", "operator", "x"))
+    told = {
+        "its digest is not that of its content": ([items[0], changed, *items[2:]], made),
+        "the records 2 to 2 before it are missing": ([items[0], *items[2:]], made),
+        "names it as the newest, and it is not there": (items[:-1], made),
+        "after it are missing: they were signed at": (items[:-1], made),
+        "it is not the record that was signed at": (
+            [*items[:-1], json.loads(forged(json.dumps(items[-2])))],
+            made,
+        ),
+        "its checkpoint is forged: nobody signed it": (items, {**made, "sequence": 3}),
+    }
+    for problem, (records, checkpoint) in told.items():
+        answer = await live(tmp_path, records, checkpoint, *options)
+        assert (answer.exit_code, problem in answer.stdout) == (1, True), answer.stdout
+        assert "--public-key" in answer.stderr or options
 
 
 def test_a_checkpoint_of_an_exported_status_is_read_as_well(tmp_path: Path) -> None:

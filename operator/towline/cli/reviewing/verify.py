@@ -32,6 +32,15 @@ from towline.records.signed_chain import Verdict
 
 _FORMS = (OutputForm.TABLE, OutputForm.JSON, OutputForm.YAML, OutputForm.NAME)
 
+_NOTHING_SIGNED = (
+    "no checkpoint was compared: records that were cut off at the end, and a chain that was written anew as a whole,"
+    " are not noticed without one. Name some kept elsewhere with --checkpoints, and the operator's --public-key"
+)
+_KEY_OF_STATUS = (
+    "the public key is the one that the statuses name, which whoever edits records may have edited, too: that it is the"
+    " operator's was not checked. Name the one of the operator's log with --public-key"
+)
+
 Show: TypeAlias = Callable[[int, Sequence[Problem], Verdict], ExitCode]
 """Shows how many records there are, what is wrong with them, and how many checkpoints were compared."""
 
@@ -122,6 +131,8 @@ def _compared(verdict: Verdict) -> Iterator[str]:
     if verdict.unchecked:
         left = text.many(verdict.unchecked, "checkpoint")
         yield f"{left} not compared: name the public key of the operator that signed with --public-key"
+    if not verdict.checked:
+        yield _NOTHING_SIGNED
 
 
 async def _live(view: View, show: Show, signed: KeptCheckpoints, cluster: Cluster) -> ExitCode:
@@ -136,6 +147,8 @@ async def _live(view: View, show: Show, signed: KeptCheckpoints, cluster: Cluste
         raise click.UsageError(message)
     verdict = signed.of_statuses([each.status for each in repositories]).verdict(records)
     problems = (*record_check.check(records, verdict), *record_check.check_newest(records, newest))
+    if verdict.checked and not signed.keys:
+        click.echo(_KEY_OF_STATUS, err=True)
     return show(len(records), problems, verdict)
 
 
