@@ -6,17 +6,16 @@ import click
 
 from towline import text
 from towline.api import labels
-from towline.api.asked import asking
 from towline.api.gitrepository import Adopt, GitRepository
 from towline.cli import completion, options, output
 from towline.cli.answering import answer
 from towline.cli.exit_codes import ExitCode
 from towline.cli.options import View
-from towline.cli.output import Cell, Column, Table, Tone
-from towline.cli.requesting import waiting
+from towline.cli.output import Cell, Column, Tone
+from towline.cli.requesting import listed_request, waiting
+from towline.cli.requesting.listed_request import ListedRequest, Proposal
 from towline.read.cluster import Cluster
 from towline.read.requests import answers, unadopted
-from towline.read.requests.requester import Requester
 from towline.read.requests.unadopted import Unadopted
 
 _COLUMNS = (Column("OBJECT"), Column("REASON"), Column("NEEDS"), Column("WHY", long=True))
@@ -43,62 +42,52 @@ def adopt(  # noqa: PLR0913  one argument for each option
     Example: towline adopt shop
     """
     wanted = Adopt(allow) if allow else None
-    call = _Adoption(view=view, wanted=wanted, yes=yes, seconds=waiting.seconds(wait=wait, timeout=timeout))
-    answer(view, lambda cluster: call.run(cluster, name))
+    request = ListedRequest(view=view, yes=yes, seconds=waiting.seconds(wait=wait, timeout=timeout))
+
+    async def work(cluster: Cluster) -> ExitCode:
+        async def propose(repository: GitRepository) -> Proposal | str:
+            found = await unadopted.with_marks(cluster, unadopted.of(repository))
+            return _proposed(repository, found, wanted, view)
+
+        return await request.run(cluster, name, propose)
+
+    answer(view, work)
 
 
-class _Adoption:
-    """One call of the command."""
+def _proposed(
+    repository: GitRepository, found: tuple[Unadopted, ...], wanted: Adopt | None, view: View
+) -> Proposal | str:
+    """Show what is left alone; return what takes it over."""
+    if not found:
+        return f"{repository.key}: nothing that it declares waits to be taken over"
+    _show(found, repository, view)
+    present, value = unadopted.present(repository), wanted or unadopted.needed(found)
+    if not unadopted.is_bolder(value, present):
+        return (
+            f"{repository.key}: spec.adopt is {present} already; once the operator looks again they are taken"
+            f" over: towline sync {repository.key.name} -n {repository.key.namespace}"
+        )
+    _warn(found, present, value, repository)
+    return Proposal(
+        question=f"Set spec.adopt to {value}?",
+        declined="nothing was changed",
+        annotation=labels.RECONCILE,
+        value=waiting.now().isoformat(timespec="milliseconds"),
+        spec={"adopt": str(value)},
+        is_over=answers.has_looked,
+        told=f"spec.adopt is {value} now",
+    )
 
-    def __init__(self, *, view: View, wanted: Adopt | None, yes: bool, seconds: float) -> None:
-        self._view = view
-        self._wanted = wanted
-        self._yes = yes
-        self._seconds = seconds
 
-    async def run(self, cluster: Cluster, name: str) -> ExitCode:
-        """Show what is left alone, ask, and set the spec."""
-        asker = Requester(cluster, waiting.now)
-        repository = await asker.read(name)
-        if sentence := answers.obstacle(repository):
-            return waiting.refuse(sentence)
-        found = await unadopted.with_marks(cluster, unadopted.of(repository))
-        if not found:
-            return waiting.refuse(f"{repository.key}: nothing that it declares waits to be taken over")
-        self._show(found)
-        unlisted = repository.status.get("failuresTotal", 0) - len(repository.status.get("failures") or ())
-        if unlisted > 0:
-            output.note(
-                f"the status does not list {text.many(unlisted, 'more failure')}, which may be of this kind"
-            )
-        present, wanted = unadopted.present(repository), self._wanted or unadopted.needed(found)
-        if not unadopted.is_bolder(wanted, present):
-            return waiting.refuse(
-                f"{repository.key}: spec.adopt is {present} already; once the operator looks again they are taken"
-                f" over: towline sync {name}"
-            )
-        _warn(found, present, wanted, repository)
-        if not waiting.is_agreed(f"Set spec.adopt to {wanted}?", yes=self._yes):
-            return waiting.refuse("nothing was changed")
-        return await self._ended(asker, repository, wanted)
-
-    async def _ended(self, asker: Requester, repository: GitRepository, wanted: Adopt) -> ExitCode:
-        user = await asker.user()
-        value = asking.written(waiting.now().isoformat(timespec="milliseconds"), user)
-        asked = await asker.change(repository, {labels.RECONCILE: value}, {"adopt": str(wanted)})
-        seen = await asker.until(asked, answers.has_looked, self._seconds)
-        found = answers.of(seen.repository, user, handled=seen.is_done)
-        told = f"{found.repository}: {found.message if seen.is_done else f'spec.adopt is {wanted} now'}"
-        waiting.show(found, self._view.style, told)
-        return ExitCode.GOOD if found.is_good or not self._seconds else ExitCode.NOT_AS_WANTED
-
-    def _show(self, found: tuple[Unadopted, ...]) -> None:
-        if not self._view.style.format.is_table:
-            for each in found:
-                output.note(f"left alone: {each.object} ({each.reason}, needs {each.needs})")
-            return
-        rows = [(each.object, Cell(each.reason, Tone.BAD), str(each.needs), each.message) for each in found]
-        Table(_COLUMNS, self._view.style).show(rows)
+def _show(found: tuple[Unadopted, ...], repository: GitRepository, view: View) -> None:
+    rows = [(each.object, Cell(each.reason, Tone.BAD), str(each.needs), each.message) for each in found]
+    notes = [f"left alone: {each.object} ({each.reason}, needs {each.needs})" for each in found]
+    listed_request.show(_COLUMNS, rows, notes, view.style)
+    unlisted = repository.status.get("failuresTotal", 0) - len(repository.status.get("failures") or ())
+    if unlisted > 0:
+        output.note(
+            f"the status does not list {text.many(unlisted, 'more failure')}, which may be of this kind"
+        )
 
 
 def _warn(found: tuple[Unadopted, ...], present: Adopt, wanted: Adopt, repository: GitRepository) -> None:
