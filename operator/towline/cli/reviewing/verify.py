@@ -37,8 +37,8 @@ _NOTHING_SIGNED = (
     " are not noticed without one. Name some kept elsewhere with --checkpoints, and the operator's --public-key"
 )
 _KEY_OF_STATUS = (
-    "the public key is the one that the statuses name, which whoever edits records may have edited, too: that it is the"
-    " operator's was not checked. Name the one of the operator's log with --public-key"
+    "the public key is the one that the statuses name, which a person who edits records may have edited, too: that it"
+    " is the operator's was not checked. Name the one of the operator's log with --public-key"
 )
 
 Show: TypeAlias = Callable[[int, Sequence[Problem], Verdict], ExitCode]
