@@ -310,6 +310,16 @@ def test_the_first_line_of_an_export_is_told_with_the_field_that_is_wrong() -> N
     )
 
 
+@pytest.mark.parametrize("forge", [{"last": 10**15}, {"gaps": [[5, 10**15]]}])
+def test_a_first_line_that_names_very_many_records_takes_no_longer(forge: dict[str, Any]) -> None:
+    exported = lines(THOUSAND[:3])
+    header = json.loads(exported[0])
+    header["chains"][0] |= forge
+    answer = checked([json.dumps(header), *exported[1:]])
+    told = "the records 4 to 1000000000000000 were taken out" if "last" in forge else ""
+    assert (answer.exit_code, told in answer.stdout) == (int("last" in forge), True)
+
+
 def test_a_line_that_is_no_map_is_told_with_its_number() -> None:
     exported = lines(THOUSAND[:3])
     answer = checked([*exported[:2], "17", exported[3]])

@@ -81,13 +81,12 @@ def _whole(said: ExportHeader, bodies: Sequence[Body]) -> Iterator[Problem]:
 
 def _ends(span: ChainSpan, bodies: Sequence[Body]) -> Iterator[Problem]:
     found = {number: body for body in bodies if (number := _sequence(body)) is not None}
-    known = {number for begin, end in span.gaps for number in range(begin, end + 1)}
-    wanted = (number for number in range(span.first, span.last + 1) if number not in known)
-    for begin, end in _runs(number for number in wanted if number not in found):
+    for begin, end in _missing(span, found):
         name = f"{span.namespace}/{span.name}"
         yield Problem(record=name, message=f"the records {begin} to {end} were taken out of the export")
     for number, body in found.items():
-        if not span.first <= number <= span.last or number in known:
+        is_in_gap = any(begin <= number <= end for begin, end in span.gaps)
+        if not span.first <= number <= span.last or is_in_gap:
             yield Problem(
                 record=chain.name(body),
                 message="was put into the export: its first line knows of no such record",
@@ -125,17 +124,19 @@ def _names(bodies: Iterable[Body]) -> Iterator[Problem]:
             yield Problem(record=chain.name(body), message=f"was renamed: by its content it is {wanted}")
 
 
-def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Yield numbers in ascending order as spans without a gap."""
-    begin = end = None
-    for number in numbers:
-        if begin is None or end is None or number > end + 1:
-            if begin is not None and end is not None:
-                yield begin, end
-            begin = number
-        end = number
-    if begin is not None and end is not None:
-        yield begin, end
+def _missing(span: ChainSpan, found: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield the sequences, from and to, that a chain must have and are neither there nor in a gap.
+
+    Nothing is counted one by one: an edited first line may name any numbers.
+    """
+    covered = sorted([*span.gaps, *((number, number) for number in found)])
+    begin = span.first
+    for first, last in covered:
+        if begin < first and begin <= span.last:
+            yield begin, min(first - 1, span.last)
+        begin = max(begin, last + 1)
+    if begin <= span.last:
+        yield begin, span.last
 
 
 def _uid(body: Body) -> str:
