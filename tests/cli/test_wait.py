@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,55 @@ async def test_a_commit_that_cannot_be_built_ends_the_wait_with_its_line(tmp_pat
     ended = await command(ApiOfBodies(broken), tmp_path, "wait", "shop", "--commit", "9f8e7d6")
     assert ended.exit_code == 1
     assert ended.stdout == documented.output("towline wait shop --commit 9f8e7d6")
+
+
+def recorded(*shas: str, outcome: str) -> dict[str, Any]:
+    """Return the record of a sync that led to the first of some commits."""
+    who, at = {"name": "Ada", "email": "ada@example.com"}, "2026-01-01T00:00:00Z"
+    commits = [
+        {
+            "sha": sha,
+            "author": who,
+            "committer": who,
+            "authoredAt": at,
+            "committedAt": at,
+            "subject": "Raise the limit",
+        }
+        for sha in shas
+    ]
+    return {
+        "apiVersion": "towline.dev/v1alpha1",
+        "kind": "SyncRecord",
+        "metadata": {"namespace": "shop", "name": "shop-1a2b3c4d-00000001", "uid": "r"},
+        "spec": {
+            "repository": {"namespace": "shop", "name": "shop", "uid": "uid-shop"},
+            "sequence": 1,
+            "trigger": "Commit",
+            "to": shas[0],
+            "commits": commits,
+            "operator": "towline",
+            "startedAt": at,
+            "digestVersion": 7,
+        },
+        "status": {"outcome": outcome, "finishedAt": at, "counts": {}, "digest": "sha256:0"},
+    }
+
+
+async def test_a_commit_before_ones_that_changed_nothing_is_applied_by_the_records(tmp_path: Path) -> None:
+    before = "2b3c4d5" + "0" * 33
+    api = ApiOfBodies(SHOP, recorded(before, outcome="Succeeded"))
+    ended = await command(api, tmp_path, "wait", "shop", "--commit", before[:7])
+    assert (ended.exit_code, ended.stdout) == (0, "2b3c4d5 is applied, as a part of 1a2b3c4\n")
+
+
+async def test_a_commit_that_never_ran_is_superseded_by_the_newer_one_that_fails(tmp_path: Path) -> None:
+    before, newer = "2b3c4d5" + "0" * 33, "9f8e7d6" + "0" * 33
+    broken = repository("shop", {**HEALTHY, "Ready": BROKEN})
+    broken["status"]["commit"] |= {"observed": newer, "attempted": newer}
+    api = ApiOfBodies(broken, recorded(newer, before, outcome="Failed"))
+    ended = await command(api, tmp_path, "wait", "shop", "--commit", before, "--timeout", "30s")
+    assert ended.exit_code == 1, ended.output
+    assert ended.stdout.startswith("2b3c4d5 was superseded by 9f8e7d6 before it was applied. 9f8e7d6 by Bob")
 
 
 async def test_when_the_time_is_over_the_last_sentence_is_told(tmp_path: Path) -> None:
