@@ -8,6 +8,12 @@ from typing import Any
 UNEXPLAINED = "No change explains this"
 """What an explanation says that names no cause."""
 
+REMOVED = "Removed"
+"""The reason of a cause that is a commit which no longer declares an object."""
+
+CHANGED = "Changed"
+"""The reason of a cause that is a change of what an object reads."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundCause:

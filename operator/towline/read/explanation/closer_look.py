@@ -12,7 +12,7 @@ from towline.read.cluster import Cluster
 from towline.read.comparison.online_revisions import AskedComparison, OnlineRevisions
 from towline.read.comparison.revision_choice import RevisionFinder
 from towline.read.explanation import culprits, object_explanation, status_causes
-from towline.read.explanation.cause import FoundCause
+from towline.read.explanation.cause import REMOVED, FoundCause
 from towline.read.explanation.culprits import Culprits
 from towline.read.explanation.known_syncs import KnownSyncs
 
@@ -115,7 +115,7 @@ class CloserLook:
         """Return which of several commits took an object out of its file."""
         if not cause.file:
             return cause
-        last = self._syncs.removed(cause.object) if cause.reason == object_explanation.REMOVED else None
+        last = self._syncs.removed(cause.object) if cause.reason == REMOVED else None
         if last is not None:
             intent = last.record.intent
             found = await finder.last_change(intent.source, intent.target, cause.file)
@@ -148,4 +148,4 @@ def _lacks_author(cause: FoundCause) -> bool:
 
 
 def _needs_git(cause: FoundCause) -> bool:
-    return _lacks_author(cause) or cause.reason in {object_explanation.REMOVED, *_LEFT}
+    return _lacks_author(cause) or cause.reason in {REMOVED, *_LEFT}

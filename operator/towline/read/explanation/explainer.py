@@ -21,12 +21,13 @@ from towline.read import kind_names
 from towline.read.cluster import Cluster
 from towline.read.comparison.online_revisions import AskedComparison
 from towline.read.comparison.own_objects import OwnObjectsReader
-from towline.read.explanation import object_explanation, repository_explanation
+from towline.read.explanation import object_explanation, read_objects, repository_explanation
 from towline.read.explanation.cause import Explanation, FoundCause
 from towline.read.explanation.closer_look import CloserLook
 from towline.read.explanation.health_causes import UnreadyObject
 from towline.read.explanation.known_syncs import KnownSyncs
 from towline.read.explanation.object_explanation import Owner
+from towline.read.explanation.read_objects import LackingObject
 from towline.read.read_errors import AbsentError, NotAllowedError
 
 _RECORDS = 50
@@ -37,6 +38,9 @@ _SEARCHED = 10
 
 _DEPTH = 5
 """How many steps of `spec.dependsOn` are followed."""
+
+_REFERRED = 20
+"""How many objects that one refers to are looked for."""
 
 _UNREADY = 10
 """How many objects that are not ready are looked into."""
@@ -217,7 +221,25 @@ class Explainer:
             body=body,
             commit=str(notes.get(labels.COMMIT, "")),
             source=str(notes.get(labels.SOURCE, "")),
+            lacking=() if health.state is State.CURRENT else await self._lacking(ref, body),
         )
+
+    async def _lacking(self, ref: ObjectRef, body: Body) -> tuple[LackingObject, ...]:
+        """Return what an object refers to and is not there, as far as the user may read it."""
+        found = []
+        for read in tuple(read_objects.read_by(body, ref.namespace))[:_REFERRED]:
+            try:
+                resource = await self._cluster.discovery.resource(read.ref.group_kind)
+                if resource is None:
+                    continue
+                there = await self._cluster.get(resource, read.ref.namespace, read.ref.name)
+                lacks = read_objects.lacks(read, there)
+            except AbsentError:
+                lacks = LackingObject(read)
+            except ClusterError:
+                continue
+            found += [lacks] if lacks else []
+        return tuple(found)
 
     def _checks(self, repository: GitRepository) -> tuple[HealthCheck, ...]:
         try:

@@ -39,6 +39,10 @@ class KnownSyncs:
         """Return the newest change that made an object what Git declares; None where no record has one."""
         return next(self._changes(name, _WRITES), None)
 
+    def writes(self, name: str) -> Iterator[RecordedChange]:
+        """Yield the changes that made an object what Git declared, the newest first."""
+        return self._changes(name, _WRITES)
+
     def removed(self, name: str) -> RecordedChange | None:
         """Return the removal of an object, unless it was written again later."""
         last = next(self._changes(name, _WRITES | _REMOVES), None)

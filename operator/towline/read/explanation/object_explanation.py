@@ -13,12 +13,9 @@ from towline.errors import Reason
 from towline.fields import managed
 from towline.model import Action, Body, ObjectRef, State
 from towline.read.explanation import cause, health_causes, status_causes, stuck_deletions
-from towline.read.explanation.cause import Explanation, FoundCause
+from towline.read.explanation.cause import REMOVED, Explanation, FoundCause
 from towline.read.explanation.health_causes import UnreadyObject
 from towline.read.explanation.known_syncs import KnownSyncs, RecordedChange
-
-REMOVED = "Removed"
-"""The reason of a cause that is a commit which no longer declares an object."""
 
 _NAMED = 3
 
