@@ -20,7 +20,7 @@ from towline.records.newest import NewestSync
 from towline.records.opening import Place
 
 from e2e.harness import gitrepo
-from e2e.harness.gitrepo import BOB, Repo
+from e2e.harness.gitrepo import BOB, Repo, Who
 from tests.kube.api_of_bodies import ApiOfBodies, command
 from tests.records import syncs
 
@@ -164,3 +164,68 @@ async def test_a_clone_that_lacks_the_newest_commit_is_said_to(followed: Followe
     assert ended.exit_code == 2
     assert "does not have commit fffffff: run git fetch" in ended.stderr
     assert len(told(ended)) == 1
+
+
+async def test_a_path_chooses_commits_that_never_ran_too(followed: Followed, tmp_path: Path) -> None:
+    repo = followed.repo
+    first = repo.commit({"web.yaml": "1"}, message="First")
+    followed.sync(first, [first])
+    repo.commit({"apps/db.yaml": "1"}, message="Database")
+    repo.commit({"web.yaml": "2"}, message="Web")
+    assert told(await followed.log(tmp_path, "-o", "json", "--path", "apps")) == [("Database", "Pending")]
+    assert told(await followed.log(tmp_path, "-o", "json", "--path", "web.yaml")) == [
+        ("Web", "Pending"),
+        ("First", "Succeeded"),
+    ]
+
+
+async def test_an_author_without_a_name_is_told_by_the_address(followed: Followed, tmp_path: Path) -> None:
+    followed.repo.commit({"web.yaml": "1"}, message="First", author=Who("", "nameless@example.com"))
+    followed.applied = followed.repo.sha()
+    (entry,) = json.loads((await followed.log(tmp_path, "-o", "json")).stdout)
+    assert entry["author"] == "nameless@example.com"
+
+
+async def test_a_long_branch_and_a_shallow_clone_say_where_they_end(
+    followed: Followed, tmp_path: Path
+) -> None:
+    repo = followed.repo
+    followed.applied = repo.commits({"web.yaml": str(each)} for each in range(2003))
+    ended = await followed.log(tmp_path, "-o", "json")
+    entries = json.loads(ended.stdout)
+    assert [each["commit"] for each in entries] == repo.git("rev-list", "-2000", "main").split()
+    assert f"the newest 2,000 commits are shown, the last one is {entries[-1]['commit'][:7]}" in ended.stderr
+    shallow = tmp_path / "shallow.git"
+    repo.git("clone", "--quiet", "--bare", "--depth=3", f"file://{repo.path}", str(shallow))
+    ended = await followed.log(tmp_path, "-o", "json", "--repo", str(shallow))
+    assert len(told(ended)) == 3
+    assert "the clone is shallow, and older commits are not in it" in ended.stderr
+
+
+async def test_a_merge_of_three_and_one_with_a_change_of_its_own_have_all_their_commits(
+    followed: Followed, tmp_path: Path
+) -> None:
+    repo = followed.repo
+    first = repo.commit({"web.yaml": "1"}, message="First")
+    followed.sync(first, [first])
+    sides = []
+    for name in "xyz":
+        repo.branch(name, at=first)
+        sides.append(repo.commit({f"{name}.yaml": "1"}, message=name, branch=name))
+    parents = [word for sha in (first, *sides) for word in ("-p", sha)]
+    tree = repo.git("rev-parse", "x^{tree}")
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    repo.branch("main", at=repo.git(*identity, "commit-tree", "-m", "Octopus", *parents, tree))
+    repo.branch("side")
+    side = repo.commit({"web.yaml": "2"}, message="Side", branch="side")
+    evil = repo.commit({"web.yaml": "3"}, message="Resolve", merge_of=side)
+    followed.sync(evil, [evil])
+    ended = await followed.log(tmp_path, "-o", "json")
+    found = {each["commit"]: each for each in json.loads(ended.stdout)}
+    assert set(found) == set(repo.git("rev-list", "main").split())
+    assert found[evil]["changed"] == [{"object": f"ConfigMap/shop/object-{evil[:4]}", "action": "update"}], (
+        "the merge's own change is the merge's"
+    )
+    assert found[side]["outcome"] == "Superseded"
+    lanes = (await followed.log(tmp_path)).stdout
+    assert lanes.count("| *") == 4

@@ -144,6 +144,8 @@ async def _graph(
         output.note(f"commits that never ran are not shown: {missing}" if branch is None else missing)
     if branch is None:
         return log_entries.of_syncs(recorded), ExitCode.NO_ANSWER
+    if branch.ended:
+        output.note(branch.ended)
     accounts = commit_accounts.account(branch, recorded)
     entries = log_entries.of_branch(accounts, recorded, repository.key)
     return entries, ExitCode.NO_ANSWER if missing else ExitCode.GOOD

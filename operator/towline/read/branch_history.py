@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from towline.api.gitrepository import GitRepository
@@ -43,7 +44,23 @@ async def read(
         return None, found.missing or "no commit of the branch is known yet"
     revisions = tuple(await found.content.log(tip, most=MOST))
     files = await _files(found.content, revisions, str(repository.raw_spec.get("path") or "."))
-    return BranchCommits(revisions=revisions, files=files, applied=repository.applied), found.missing
+    ended = _ended(revisions, await found.content.cut())
+    branch = BranchCommits(revisions=revisions, files=files, applied=repository.applied, ended=ended)
+    return branch, found.missing
+
+
+def _ended(revisions: Sequence[Revision], cut: AbstractSet[str]) -> str:
+    """Say where commits end before their history does."""
+    known = {each.sha for each in revisions}
+    if known & cut:
+        return "the clone is shallow, and older commits are not in it: run git fetch --unshallow there"
+    if all(parent in known for each in revisions for parent in each.parents):
+        return ""
+    last = revisions[-1]
+    return (
+        f"the newest {len(revisions):,} commits are shown, the last one is {last.sha[:7]}: older ones are told by"
+        f" git log {last.sha[:7]}, and their syncs without --graph"
+    )
 
 
 def _ref(repository: GitRepository, recorded: Sequence[RecordedSync]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from towline.api.syncrecord import ChangeEntry, Ending
@@ -31,11 +31,13 @@ class BranchCommits:
 
     `files` are those that a commit changed below the path of the repository, as far as they are known.
     `applied` is the commit that the status calls applied, which may have changed nothing; empty where there is none.
+    `ended` says, for people, where they end before the history does; empty where they are all.
     """
 
     revisions: tuple[Revision, ...]
     files: Mapping[str, AbstractSet[str]] = field(default_factory=dict)
     applied: str = ""
+    ended: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +45,14 @@ class CommitAccount:
     """What became of one commit.
 
     `sync` is the one that brought it, or that took its place; None where there was none. `changes` are those that the
-    commit made. `is_own` says that the sync is about this very commit.
+    commit made, and `files` those that it touched. `is_own` says that the sync is about this very commit.
     """
 
     revision: Revision
     outcome: str
     sync: RecordedSync | None = None
     changes: tuple[ChangeEntry, ...] = ()
+    files: AbstractSet[str] = frozenset()
     is_own: bool = False
 
 
@@ -84,8 +87,9 @@ class _Accountant:
         for revision in self._branch.revisions:
             sync = self._brought.get(revision.sha)
             later = touched.setdefault(sync.name if sync else "", set())
-            yield self._account(revision, sync, later)
-            later |= self._branch.files.get(revision.sha, frozenset())
+            files = self._branch.files.get(revision.sha, frozenset())
+            yield replace(self._account(revision, sync, later), files=files)
+            later |= files
 
     def _account(
         self, revision: Revision, sync: RecordedSync | None, later: AbstractSet[str]

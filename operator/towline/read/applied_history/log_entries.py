@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,8 @@ class LogEntry:
 
     `record` is that of the sync, or of the one that brought the commit or took its place; empty where there is none.
     `counts` are None where nothing ran. `verification` is the verdict on signatures, empty where none were asked for.
-    `commits` are all that the sync brought; `is_side` says that the commit came with a merge.
+    `files` are those that the commit touched, where Git was asked. `commits` are all that the sync brought; `is_side`
+    says that the commit came with a merge.
     """
 
     at: str
@@ -42,6 +44,7 @@ class LogEntry:
     counts: Counts | None = None
     failures: tuple[SyncFailure, ...] = ()
     commits: tuple[Revision, ...] = ()
+    files: AbstractSet[str] = frozenset()
     is_side: bool = False
 
     @property
@@ -69,7 +72,7 @@ def of_sync(sync: RecordedSync) -> LogEntry:
         repository=sync.repository,
         outcome=sync.outcome,
         commit=intent.target,
-        author=author.name if author else "",
+        author=(author.name or author.email) if author else "",
         email=author.email if author else "",
         merged_by=head.merged_by if head else "",
         pull_request=head.pull_request if head else "",
@@ -92,13 +95,14 @@ def of_commit(account: CommitAccount, repository: Key, *, is_side: bool = False)
         repository=repository,
         outcome=str(account.outcome),
         commit=revision.sha,
-        author=revision.author.name,
+        author=revision.author.name or revision.author.email,
         email=revision.author.email,
         merged_by=revision.merged_by,
         pull_request=revision.pull_request,
         subject=revision.subject,
         record=account.sync.name if account.sync else "",
         changes=account.changes,
+        files=account.files,
         commits=(revision,),
         is_side=is_side,
     )

@@ -36,7 +36,8 @@ class LogFilter:
         object: an object that it changes, or that was refused.
         author: a part of the name or the address of who wrote one of its commits, also with others, in any case.
         commit: the beginning of the id of one of its commits.
-        path: a file, or a folder, that declares one of the objects that it changes, or that is refused.
+        path: a file, or a folder, that declares one of the objects that it changes, or that is refused, or
+            that the commit touched.
         since: the earliest time, as records write it.
     """
 
@@ -74,7 +75,8 @@ class LogFilter:
         folder = self.path.removeprefix("./").strip("/")
         if folder in {"", "."}:
             return True
-        files = (*(each.file for each in entry.changes), *(each.file for each in entry.failures))
+        told = (*(each.file for each in entry.changes), *(each.file for each in entry.failures))
+        files = (*told, *entry.files)
         return any(file == folder or file.startswith(f"{folder}/") for file in files)
 
     def _has_object(self, entry: LogEntry) -> bool:

@@ -29,7 +29,7 @@ def body(sync: RecordedSync) -> dict[str, Any]:
         "from": intent.source or None,
         "to": intent.target or None,
         "ref": intent.ref or None,
-        "author": author.name if author else None,
+        "author": (author.name or author.email) if author else None,
         "mergedBy": (head.merged_by if head else "") or None,
         "pullRequest": (head.pull_request if head else "") or None,
         "commits": [_commit(each) for each in intent.commits],
@@ -84,7 +84,7 @@ def _seconds(since: str | None, at: str) -> float | None:
 def _commit(revision: Revision) -> dict[str, Any]:
     return {
         "commit": revision.sha,
-        "author": revision.author.name,
+        "author": revision.author.name or revision.author.email,
         "mergedBy": revision.merged_by or None,
         "pullRequest": revision.pull_request or None,
         "subject": revision.subject,
