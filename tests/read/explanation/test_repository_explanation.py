@@ -204,7 +204,9 @@ def test_each_reason_of_ready_blames_a_field_of_the_spec_or_a_commit_or_nothing(
         return
     each = only(found) if found.causes else FoundCause()
     parties = reasons.TABLE[reason].parties
-    if Party.COMMIT in parties:
+    if reason is Reason.REF_NOT_FOUND:
+        assert (each.pointer, each.commit) == ("/spec/ref", "")
+    elif Party.COMMIT in parties:
         assert (each.commit, each.author) == (NEW, "Bob")
     elif reason is not Reason.INVALID_SPEC:
         assert each.pointer.startswith("/spec/")
@@ -245,6 +247,30 @@ def test_keys_that_cannot_be_used_are_blamed_on_the_field_that_names_them() -> N
     body["status"] = {**status, "movedPins": moved}
     found = repository_explanation.explain(gitrepository.identify(body), body, (), SYNCS)
     assert only(found).pointer == "/spec/remotes"
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "pointer"),
+    [
+        (Reason.AUTH_CONFIG_INVALID, "spec.decryption: Secret team/age does not exist", "/spec/decryption"),
+        (
+            Reason.AUTH_CONFIG_INVALID,
+            "spec.substitute.from[0]: ConfigMap team/vars has no key a",
+            "/spec/substitute/from/0",
+        ),
+        (Reason.AUTH_CONFIG_INVALID, "spec.remotes: Secret token does not exist", "/spec/remotes"),
+        (Reason.AUTH_CONFIG_INVALID, 'Secret team/x has only "foo"', "/spec/secretRef"),
+        (Reason.TLS_VERIFY_FAILED, "spec.remotes: not signed by a known CA", "/spec/remotes"),
+        (Reason.ACCESS_DENIED, "commit aaaaaaa (spec.ref.commit) is not in the history", "/spec/ref/commit"),
+        (Reason.ACCESS_DENIED, "not found or no access: check spec.url", "/spec/url"),
+        (Reason.REF_NOT_FOUND, "spec.helm.chart: web has no version 9", "/spec/helm/chart"),
+        (Reason.REF_NOT_FOUND, "the remote has no branch mian", "/spec/ref"),
+    ],
+)
+def test_a_reason_that_may_be_about_several_fields_blames_the_one_that_its_message_names(
+    reason: Reason, message: str, pointer: str
+) -> None:
+    assert only(explained(result(reason, message=message))).pointer == pointer
 
 
 def test_an_invalid_spec_names_its_field() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -17,7 +18,12 @@ from towline.read.explanation.culprits import Culprits
 from towline.read.explanation.known_syncs import KnownSyncs
 
 _IN_CLUSTER = {Refusal.CONTESTED, Refusal.FOREIGN_FIELDS, Refusal.OVERRIDDEN_BY_ADMISSION, Refusal.INHERITED}
-_REFUSED = frozenset({*map(str, set(Refusal) - _IN_CLUSTER), str(Reason.BUILD_FAILED)})
+_EMPTY = frozenset({str(Reason.PATH_NOT_FOUND)})
+"""The reasons of a commit that took all of `spec.path` away."""
+
+_REFUSED = frozenset(
+    {*map(str, set(Refusal) - _IN_CLUSTER), str(Reason.BUILD_FAILED), str(Reason.SYMLINK_REFUSED), *_EMPTY}
+)
 """The reasons of what a commit declares and that is refused."""
 
 _LEFT = frozenset({str(Reason.PRUNE_BLOCKED), str(Reason.SOURCE_EMPTY), str(Refusal.INHERITED)})
@@ -62,7 +68,7 @@ class CloserLook:
             return tried
 
     async def _tried(self, causes: tuple[FoundCause, ...]) -> tuple[FoundCause, ...]:
-        refused = [each for each in causes if each.commit and each.reason in _REFUSED]
+        refused = [each for each in causes if each.commit and each.reason in _REFUSED - _EMPTY]
         if not refused:
             return causes
         commits: Mapping[str, str] = self._repository.status.get("commit") or {}
@@ -87,9 +93,11 @@ class CloserLook:
         """Return a refusal that no dry run repeats with the new commit that wrote its line, or changed its file."""
         commits: Mapping[str, str] = self._repository.status.get("commit") or {}
         applied, attempted = commits.get("applied", ""), commits.get("attempted", "")
-        if cause.reason not in _REFUSED or not cause.file or not attempted or cause.commit != attempted:
+        folder = posixpath.normpath(str(self._repository.raw_spec.get("path", "")))
+        file = folder if cause.reason in _EMPTY else cause.file
+        if cause.reason not in _REFUSED or not file or not attempted or cause.commit != attempted:
             return cause
-        found = await finder.last_change(applied, attempted, cause.file, cause.line)
+        found = await finder.last_change(applied, attempted, file, cause.line)
         if found is None or found.sha == attempted:
             return cause
         told = f"{cause.evidence}; of the new commits {found.short} is the last one that changed this"

@@ -44,6 +44,22 @@ _FIELDS: Mapping[str, str] = MappingProxyType(
 
 _SIGNED = "/spec/verify"
 
+_NAMED_BY_MESSAGE = frozenset(
+    {
+        Reason.ACCESS_DENIED,
+        Reason.AUTH_CONFIG_INVALID,
+        Reason.AUTHENTICATION_FAILED,
+        Reason.HOST_KEY_MISMATCH,
+        Reason.TLS_VERIFY_FAILED,
+        Reason.REF_NOT_FOUND,
+    }
+)
+"""Reasons that may also be about variables, keys, values, charts or remote bases: messages then name the field."""
+
+_OF_PARTS = re.compile(
+    r"(?<![\w./])spec\.(?:remotes|substitute|decryption|helm|kustomize|ref|serviceAccountName|secretRef)\b"
+)
+
 _DRIFT: Mapping[str, str] = MappingProxyType(
     {
         Refusal.CONTESTED: "another field manager keeps changing it, so it is restored every 10 min only",
@@ -169,11 +185,13 @@ def of_reason(
         remedy = reasons.TABLE[Reason(reason)]
     except ValueError:
         return
-    by_commit = Party.COMMIT in remedy.parties
-    field = _field(repository, reason) or (field_in(message) if Party.SPEC in remedy.parties else "")
-    if not field and not by_commit:
-        return
+    field = _field(repository, reason, message) or (field_in(message) if Party.SPEC in remedy.parties else "")
+    by_commit = (
+        Party.COMMIT in remedy.parties and reason != Reason.REF_NOT_FOUND
+    )  # no commit takes a ref away
     commit = _commit(repository.status) if by_commit else ""
+    if not field and not commit:
+        return
     yield FoundCause(
         object=own_name(repository),
         pointer=field,
@@ -184,8 +202,10 @@ def of_reason(
     )
 
 
-def _field(repository: GitRepository, reason: str) -> str:
+def _field(repository: GitRepository, reason: str, message: str) -> str:
     """Return the field that a reason is about; VerificationFailed is about pins where the status lists moved ones."""
+    if reason in _NAMED_BY_MESSAGE and (named := _OF_PARTS.search(message)):
+        return field_in(message[named.start() :])
     if reason == Reason.VERIFICATION_FAILED and "verify" in repository.raw_spec:
         return _FIELDS[reason] if repository.status.get("movedPins") else _SIGNED
     return _FIELDS.get(reason, "")
