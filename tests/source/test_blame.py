@@ -23,7 +23,7 @@ from towline.source.authorship.blame import Blamed
 from towline.source.authorship.walk import Wanted
 from towline.source.mirror import Mirrors
 
-from e2e.harness.gitrepo import Repo
+from e2e.harness.gitrepo import Entry, Repo
 from e2e.harness.gitserver import GitServer
 from tests.source.passes import MAIN, SECONDS, fetched
 
@@ -365,3 +365,39 @@ async def _blamed(folder: Path, repo: Repo, head: Commit) -> dict[str, Blamed]:
         return await blamed(mirrors, remote, head.sha, head.files)
     finally:
         await mirrors.aclose()
+
+
+async def test_merges_of_three_links_submodules_and_values_that_come_back(
+    mirrors: Mirrors, repo: Repo
+) -> None:
+    first = repo.commit(
+        {
+            "d/a.yaml": config_map("a", 1),
+            "d/sub.yaml": Entry("160000", "1" * 40),
+            "d/link.yaml": Entry("120000", "a.yaml"),
+        }
+    )
+    sides = {}
+    for name in ("left", "right"):
+        repo.branch(name, at=first)
+        sides[name] = repo.commit({f"d/{name}.yaml": config_map(name, 1)}, branch=name)
+        repo.commit({f"d/{name}.yaml": config_map(name, 1)}, merge_of=name)
+    octopus = ("commit-tree", "-m", "Octopus", "-p", first, "-p", sides["left"], "-p", sides["right"])
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    repo.branch("main", at=repo.git(*identity, *octopus, repo.git("rev-parse", "main^{tree}")))
+    filed = repo.commit({"d/sub.yaml": config_map("sub", 1), "d/link.yaml": config_map("link", 1)})
+    repo.branch("side")
+    repo.commit({"d/a.yaml": config_map("a", 2)}, branch="side")
+    resolved = repo.commit({"d/a.yaml": config_map("a", 3)}, merge_of="side", message="Resolve")
+    repo.rename("d/left.yaml", "d/LEFT.yaml")
+    repo.commit({}, message="Empty")
+    _, _, again = (repo.commit({"d/right.yaml": config_map("right", value)}) for value in (5, 6, 5))
+    files = ("d/a.yaml", "d/sub.yaml", "d/link.yaml", "d/LEFT.yaml", "d/right.yaml")
+    found = await blamed_at_head(mirrors, repo, *files)
+    assert {name: one.sha for name, one in found.items()} == {
+        "a": resolved,
+        "sub": filed,
+        "link": filed,
+        "left": sides["left"],
+        "right": again,
+    }

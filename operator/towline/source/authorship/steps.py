@@ -13,7 +13,9 @@ Parents: TypeAlias = tuple[str, ...]
 
 _TWO = 2
 _ABSENT = re.compile(r"0+")
-_ENTRY = re.compile(r":+(?:[0-7]{6} )+((?:[0-9a-f]{40,64} )+)[A-Z]+")
+_ENTRY = re.compile(r":+((?:[0-7]{6} )+)((?:[0-9a-f]{40,64} )+)[A-Z]+")
+_SUBMODULE = "160000"
+"""The mode of what has the id of a commit in another repository, of which there is no content here."""
 
 
 class Delta(NamedTuple):
@@ -106,9 +108,9 @@ def _answers(output: bytes) -> Iterator[tuple[str, Mapping[str, Delta]]]:
 
 
 def _delta(entry: str) -> Delta:
-    """Read one entry; of a combined one, the old blob is that of the last parent."""
+    """Read one entry; of a combined one, the old blob is that of the last parent. A submodule counts as no file."""
     match = _ENTRY.fullmatch(entry)
     if match is None:
         raise ValueError("not an entry of git diff-tree")
-    *_, old, new = match[1].split()
-    return Delta(*("" if _ABSENT.fullmatch(blob) else blob for blob in (old, new)))
+    sides = zip(match[1].split()[-_TWO:], match[2].split()[-_TWO:], strict=True)
+    return Delta(*("" if mode == _SUBMODULE or _ABSENT.fullmatch(blob) else blob for mode, blob in sides))
