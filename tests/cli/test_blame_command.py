@@ -14,6 +14,7 @@ from click.testing import Result
 from e2e.harness import gitrepo
 from e2e.harness.gitrepo import BOB, Repo
 from tests.cli import documented
+from tests.cli.json_shapes import LIST, MAYBE_TEXT, NULL, TEXT, Shape, misshapen
 from tests.kube.api_of_bodies import ApiOfBodies, command
 
 WEB = """\
@@ -275,3 +276,31 @@ async def test_an_object_of_five_hundred_lines_takes_far_less_than_a_minute(tmp_
     took = time.monotonic() - begun
     assert sum(each["owner"] == "shop/shop" for each in json.loads(ended.stdout)) == 494
     assert took < 60
+
+
+LEAF: Shape = {
+    "pointer": TEXT,
+    "value": (str, int, float, bool, NULL, list, dict),
+    "owner": TEXT,
+    "file": MAYBE_TEXT,
+    "line": (int, NULL),
+    "commit": MAYBE_TEXT,
+    "author": MAYBE_TEXT,
+    "date": MAYBE_TEXT,
+    "pullRequest": MAYBE_TEXT,
+    "via": LIST,
+    "certainty": TEXT,
+}
+
+
+async def test_each_entry_of_the_json_form_has_the_keys_of_the_contract(tmp_path: Path) -> None:
+    ended = await blamed(tmp_path, "-o", "json")
+    entries = json.loads(ended.stdout)
+    declared = {key: LEAF[key] for key in LEAF if key not in {"pointer", "owner"}}
+    wrong = [misshapen(each, LEAF, {"git": (dict,)}) for each in entries]
+    wrong += [misshapen(each["git"], declared) for each in entries if "git" in each]
+    assert not any(wrong), wrong
+    assert {each["certainty"] for each in entries} <= {"exact", "likely", "file"}
+    assert {"shop/shop", "kubectl-edit", "towline:shop/shop", "default"} == {
+        each["owner"] for each in entries
+    }

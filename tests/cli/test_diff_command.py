@@ -14,6 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 from towline.cli.diff import diff
 
+from tests.cli.json_shapes import LIST, NULL, TEXT, Shape, misshapen
+
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
 UID = "9b4875f8-0000-4000-8000-000000000000"
 SPEC = """\
@@ -231,3 +233,30 @@ def test_records_may_be_one_a_line_and_anything_else_is_named(clone: Clone) -> N
     told = CliRunner().invoke(diff, ["shop", "--offline", *files, str(lines)])
     assert told.exit_code == 2
     assert "does not hold SyncRecords" in told.output
+
+
+ANSWER: Shape = dict.fromkeys(("changes", "refused", "blocked", "notes"), LIST) | {
+    "repository": TEXT,
+    "revision": TEXT,
+}
+PLACE: Shape = {"file": TEXT, "line": (int,)}
+VALUE = (str, int, float, bool, NULL, list, dict)
+
+
+def test_each_answer_in_json_has_the_keys_of_the_contract(clone: Clone) -> None:
+    change_the_shop(clone)
+    changed = json.loads(run(clone, "-o", "json").output)
+    clone.commit({"deploy/web.yaml": "kind: [\n"})
+    refused = json.loads(run(clone, "-o", "json").output)
+    wrong = [misshapen(each, ANSWER) for each in (changed, refused)]
+    change: Shape = {"object": TEXT, "action": TEXT, "fields": LIST}
+    wrong += [misshapen(each, change, {**PLACE, "message": TEXT}) for each in changed["changes"]]
+    field: Shape = {"path": TEXT}
+    more: Shape = {"old": VALUE, "new": VALUE, "by": TEXT, "at": TEXT}
+    wrong += [misshapen(one, field, more) for each in changed["changes"] for one in each["fields"]]
+    failure: Shape = {"object": TEXT, "reason": TEXT, "message": TEXT}
+    wrong += [misshapen(each, failure, {**PLACE, "field": TEXT}) for each in refused["refused"]]
+    stays: Shape = {"object": TEXT, "action": TEXT, "reason": TEXT, "message": TEXT, "waits": (bool,)}
+    wrong += [misshapen(each, stays) for each in changed["blocked"]]
+    assert all((changed["changes"], changed["blocked"], refused["refused"]))
+    assert not any(wrong), wrong

@@ -15,6 +15,7 @@ from towline.__main__ import main
 from towline.read.evidence import change_rows
 
 from tests.cli import documented, told_history
+from tests.cli.json_shapes import LIST, MAYBE_TEXT, TEXT, Shape, misshapen
 from tests.kube.api_of_bodies import ApiOfBodies, command
 from tests.records import syncs
 
@@ -283,3 +284,35 @@ async def test_records_of_a_newer_towline_are_named_and_the_rest_is_shown(tmp_pa
     assert ended.exit_code == 2
     assert len(ended.stdout.splitlines()) == 4
     assert "a newer Towline has written are not shown: app-0b6a0c3e-00000003" in ended.stderr
+
+
+ENTRY: Shape = {
+    "at": TEXT,
+    "repository": TEXT,
+    "outcome": TEXT,
+    "commit": MAYBE_TEXT,
+    "author": MAYBE_TEXT,
+    "mergedBy": MAYBE_TEXT,
+    "pullRequest": MAYBE_TEXT,
+    "subject": MAYBE_TEXT,
+    "trailers": LIST,
+    "record": MAYBE_TEXT,
+    "trigger": MAYBE_TEXT,
+    "verification": MAYBE_TEXT,
+    "changed": LIST,
+    "failures": LIST,
+}
+
+
+async def test_each_entry_of_the_json_form_has_the_keys_of_the_contract(tmp_path: Path) -> None:
+    entries = json.loads((await command(api(), tmp_path, "log", "-o", "json")).stdout)
+    wrong = [misshapen(each, ENTRY) for each in entries]
+    wrong += [misshapen(one, {"object": TEXT, "action": TEXT}) for each in entries for one in each["changed"]]
+    wrong += [
+        misshapen(one, {"object": MAYBE_TEXT, "reason": TEXT, "message": TEXT})
+        for each in entries
+        for one in each["failures"]
+    ]
+    wrong += [misshapen(one, {"name": TEXT, "value": TEXT}) for each in entries for one in each["trailers"]]
+    assert len(wrong) > len(entries) == 5
+    assert not any(wrong), wrong
