@@ -78,3 +78,9 @@ async def test_what_a_tool_made_and_what_cannot_be_read_keep_the_line_of_the_obj
     assert await lines(compared("/data/colour"), manifest("deploy/kustomization.yaml")) == [5]
     gone = replace(manifest(), origin=manifest().origin._replace(file="gone.yaml"))
     assert await lines(compared("/data/colour"), gone) == [5]
+
+
+async def test_one_field_of_a_file_has_its_own_line_and_no_other_object_has_one() -> None:
+    lines = FieldLines(content=content, declared={str(REF): manifest()})
+    assert await lines.place(str(REF), "/data/colour") == ("deploy/all.yaml", 11)
+    assert await lines.place("ConfigMap/shop/other", "/data/colour") is None

@@ -60,3 +60,5 @@ async def test_a_refused_field_is_at_the_line_of_the_overlay_or_of_the_base_that
         ("base/settings.yaml", 7),
         ("base/settings.yaml", 1),
     ]
+    assert await lines.place(str(ref), "/data/level") == ("prod/kustomization.yaml", 9)
+    assert await lines.place("ConfigMap/other", "/data/level") is None

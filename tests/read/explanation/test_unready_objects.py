@@ -253,3 +253,13 @@ def test_optional_objects_are_not_needed() -> None:
         ("Secret/shop/tls", "/spec/volumes/1/secret/secretName")
     ]
     assert read_objects.lacks(found[0], {"data": {}}) is None
+
+
+def test_of_several_missing_objects_the_one_that_the_words_name_comes_first() -> None:
+    told = Told('container web: error: secret "keys" not found (image web:2)', "")
+    found = unready(told, needed("ConfigMap"), needed("Secret"))
+    causes = health_causes.causes(found, history((FIRST, entry(found.ref, "create", FIRST))), HEALTHY, SECOND)
+    assert [each.pointer.rpartition("/")[0].rpartition("/")[2] for each in causes] == [
+        "secretKeyRef",
+        "configMapRef",
+    ]

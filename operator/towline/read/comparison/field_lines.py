@@ -70,6 +70,17 @@ class FieldLines:
             ),
         )
 
+    async def place(self, name: str, field: str) -> tuple[str, int] | None:
+        """Return the file and line of one field of an object; None where neither is known."""
+        manifest = self.declared.get(name)
+        if manifest is None:
+            return None
+        if manifest.origin.is_rendered:
+            found = (await self.built([(manifest, field)])).get((name, field))
+            return (found.file, found.line) if found else None
+        line = (await self._lines({(name, field): [field]})).get((name, field))
+        return (manifest.origin.file, line) if line else None
+
     async def _traced(self, refused: tuple[Failure, ...]) -> tuple[Failure, ...]:
         """Return refusals with the places of fields that a tool has set."""
         asked = [

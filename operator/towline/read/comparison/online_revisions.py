@@ -108,6 +108,20 @@ class OnlineRevisions:
         self._read.learn(found)
         return found
 
+    async def place(self, sha: str, name: str, field: str) -> tuple[str, int] | None:
+        """Return the file and line of one field of an object in an applied commit; None where they are unknown.
+
+        Raises:
+            BuildError: with every error of every file.
+            SourceError, SpecError: it cannot be rendered here.
+            ClusterError: the API server gives no answer.
+        """
+        source = await self.finder.of(sha)
+        if source is None:
+            return None
+        found = await self.declared(source, was_applied=True)
+        return await self._read.renderer.lines(source, found).place(name, field)
+
     async def refused(self, sha: str) -> tuple[Failure, ...] | None:
         """Return what would be refused of a commit; None where Git does not have it here.
 

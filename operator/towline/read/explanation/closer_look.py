@@ -9,11 +9,12 @@ from dataclasses import replace
 from towline.api import gitrepository
 from towline.api.gitrepository import GitRepository
 from towline.errors import ApiError, Reason, Refusal, TowlineError
+from towline.model import State
 from towline.read.cluster import Cluster
 from towline.read.comparison.online_revisions import AskedComparison, OnlineRevisions
 from towline.read.comparison.revision_choice import RevisionFinder
 from towline.read.explanation import culprits, object_explanation, status_causes
-from towline.read.explanation.cause import REMOVED, FoundCause
+from towline.read.explanation.cause import CHANGED, REMOVED, FoundCause
 from towline.read.explanation.culprits import Culprits
 from towline.read.explanation.known_syncs import KnownSyncs
 
@@ -25,6 +26,9 @@ _REFUSED = frozenset(
     {*map(str, set(Refusal) - _IN_CLUSTER), str(Reason.BUILD_FAILED), str(Reason.SYMLINK_REFUSED), *_EMPTY}
 )
 """The reasons of what a commit declares and that is refused."""
+
+_UNREADY = frozenset({str(State.FAILED), str(State.IN_PROGRESS), CHANGED})
+"""The reasons of changes after which an object is not ready."""
 
 _LEFT = frozenset({str(Reason.PRUNE_BLOCKED), str(Reason.SOURCE_EMPTY), str(Refusal.INHERITED)})
 """The reasons for which an object that left Git stays."""
@@ -52,7 +56,7 @@ class CloserLook:
 
     async def told(self, causes: tuple[FoundCause, ...]) -> tuple[FoundCause, ...]:
         """Return the causes with what Git and dry runs tell; where these are not at hand, as they were, and a note."""
-        tried = await self._tried(causes)
+        tried = await self._placed(await self._tried(causes))
         try:
             spec = gitrepository.specify(self._repository, self._asked.against)
             finder = RevisionFinder(spec, self._asked.choice)
@@ -88,6 +92,24 @@ class CloserLook:
             )
         known = dict(zip(refused, told, strict=True))
         return tuple(known.get(each, each) for each in causes)
+
+    async def _placed(self, causes: tuple[FoundCause, ...]) -> tuple[FoundCause, ...]:
+        """Return the changes after which objects are not ready, with the lines of the blamed fields.
+
+        A record holds the line of the first field that changed only.
+        """
+        blamed = [each for each in causes if each.reason in _UNREADY and each.pointer and each.commit]
+        if not blamed:
+            return causes
+        found: dict[FoundCause, FoundCause] = {}
+        try:
+            online = await OnlineRevisions.opened(self._cluster, self._repository, self._asked)
+            for each in blamed:
+                if place := await online.place(each.commit, each.object, each.pointer):
+                    found[each] = replace(each, file=place[0], line=place[1])
+        except (TowlineError, OSError) as error:
+            self._note(error)
+        return tuple(found.get(each, each) for each in causes)
 
     async def _brought(self, cause: FoundCause, finder: RevisionFinder) -> FoundCause:
         """Return a refusal that no dry run repeats with the new commit that wrote its line, or changed its file."""

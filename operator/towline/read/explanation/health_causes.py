@@ -97,7 +97,8 @@ def _of_lacking(
     unready: UnreadyObject, own: Sequence[RecordedChange], syncs: KnownSyncs, healthy: str
 ) -> Iterator[FoundCause]:
     """Yield the changes by which something is not there that an object refers to."""
-    for each in unready.lacking:
+    told = unready.said or unready.health.message
+    for each in sorted(unready.lacking, key=lambda one: f'"{one.read.ref.name}"' not in told):
         name = str(each.read.ref)
         said = f"{unready.ref.display} needs it: {unready.words}"
         gone = syncs.removed(name)
