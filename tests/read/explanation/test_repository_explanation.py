@@ -273,6 +273,11 @@ def test_a_reason_that_may_be_about_several_fields_blames_the_one_that_its_messa
     assert only(explained(result(reason, message=message))).pointer == pointer
 
 
+def test_a_commit_that_is_applied_is_not_blamed_for_a_path_that_the_spec_has_moved_to() -> None:
+    found = only(explained(result(Reason.PATH_NOT_FOUND, message="it is so", applied=revision(NEW, "Bob"))))
+    assert (found.pointer, found.commit, found.author) == ("/spec/path", "", "")
+
+
 def test_an_invalid_spec_names_its_field() -> None:
     found = explained(result(Reason.INVALID_SPEC, message="spec.interval: must be a duration"))
     assert only(found).pointer == "/spec/interval"

@@ -190,6 +190,8 @@ def of_reason(
         Party.COMMIT in remedy.parties and reason != Reason.REF_NOT_FOUND
     )  # no commit takes a ref away
     commit = _commit(repository.status) if by_commit else ""
+    if field and commit == repository.applied:
+        commit = ""  # it was applied once, so the spec has changed since
     if not field and not commit:
         return
     yield FoundCause(
