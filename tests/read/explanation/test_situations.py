@@ -10,7 +10,7 @@ from towline.api import gitrepository
 from towline.drift.deviations import Deviation
 from towline.errors import Failure, Reason, Refusal
 from towline.model import Action, Change, Health, ObjectRef, Person, Revision, State
-from towline.read.explanation import repository_explanation
+from towline.read.explanation import cause, repository_explanation
 from towline.read.explanation.health_causes import UnreadyObject
 from towline.read.explanation.known_syncs import KnownSyncs
 from towline.status import compute
@@ -152,3 +152,10 @@ def test_a_situation_is_explained(name: str) -> None:
     for each in found.causes:
         assert each.evidence
         assert (each.author == "Bob") is bool(each.commit)
+    told = cause.body(found)
+    assert list(told) == ["sentence", "since", "causes"]
+    assert told["since"] == "2026-01-01T00:00:00Z"
+    for one in told["causes"]:
+        assert list(one) == ["object", "pointer", "file", "line", "commit", "author", "reason", "evidence"]
+        assert type(one["line"]) is int
+        assert {type(value) for name, value in one.items() if name != "line"} <= {str, Reason, Refusal}
