@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from towline.api.gitrepository import GitRepository
 from towline.errors import Reason, SpecError
@@ -32,6 +32,7 @@ class Dependencies:
         self._clock = clock
         self._ends: dict[Key, float] = {}
         self._waits: dict[Key, frozenset[Key]] = {}
+        self._missed: dict[Key, set[Key]] = {}
 
     async def unready(self, repository: GitRepository) -> str:
         """Say which dependency is not ready, and why; empty where all are.
@@ -45,8 +46,9 @@ class Dependencies:
         self._waits.pop(repository.key, None)
         if not dependency_graph.names(repository):
             return ""
-        name, found = repository.key.name, await self._namespace(repository)
-        self._await(repository.key, dependency_graph.reachable(name, found))
+        name = repository.key.name
+        found, missed = await self._namespace(repository)
+        self._await(repository.key, dependency_graph.reachable(name, found), missed)
         if circle := dependency_graph.cycle(name, found):
             raise SpecError(Reason.INVALID_SPEC, f"spec.dependsOn is a cycle: {' -> '.join(circle)}")
         why = dependency_graph.unready(name, found)
@@ -62,7 +64,7 @@ class Dependencies:
         Raises:
             ClusterError: the GitRepositories could not be listed.
         """
-        found = await self._namespace(repository)
+        found, missed = await self._namespace(repository)
         name = repository.key.name
         if dependency_graph.cycle(name, found):
             return ""
@@ -70,11 +72,13 @@ class Dependencies:
         together = self._clock() - since < TOGETHER_SECONDS
         every = dependency_graph.dependents(name, found)
         first = sorted(each.key.name for each in every if each.deleting or together)
-        self._await(repository.key, first)
+        self._await(repository.key, first, missed)
         return ", ".join(first)
 
     def changed(self, key: Key) -> None:
         """Wake the repositories that wait for a change of this one."""
+        for missed in self._missed.values():
+            missed.add(key)
         self._stir([waiting for waiting, awaited in self._waits.items() if key in awaited])
 
     def forget(self, key: Key) -> None:
@@ -83,9 +87,17 @@ class Dependencies:
         self._ends.pop(key, None)
         self.changed(key)
 
-    def _await(self, key: Key, names: Iterable[str]) -> None:
+    def _await(self, key: Key, names: Iterable[str], missed: Collection[Key]) -> None:
+        """Have a repository woken by changes of others, also by one that came while they were listed."""
         self._waits[key] = frozenset(Key(key.namespace, name) for name in names)
+        if not self._waits[key].isdisjoint(missed):
+            self._stir([key])
 
-    async def _namespace(self, repository: GitRepository) -> RepositoriesByName:
-        everyone = [each async for each in self._repositories.everyone(repository.key.namespace)]
-        return dependency_graph.by_name((*everyone, repository))
+    async def _namespace(self, repository: GitRepository) -> tuple[RepositoriesByName, Collection[Key]]:
+        """List the GitRepositories of a namespace, and tell which changed meanwhile: the list may be older."""
+        missed = self._missed[repository.key] = set()
+        try:
+            everyone = [each async for each in self._repositories.everyone(repository.key.namespace)]
+        finally:
+            del self._missed[repository.key]
+        return dependency_graph.by_name((*everyone, repository)), missed
