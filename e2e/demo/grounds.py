@@ -68,8 +68,8 @@ def begin(ground: Ground, stage: Stage) -> None:
         tell.tell("The CRDs are installed already, and they stay.")
     else:
         tell.run(f"kubectl apply -f {CRDS}")
-    established = '{.status.conditions[?(@.type=="Established")].status}'
-    tell.quietly(f"kubectl wait --for=jsonpath='{established}'=True --timeout=60s -f {CRDS}")
+    wait = f"kubectl wait --for=condition=Established --timeout=20s -f {CRDS}"  # it gives up on very new CRDs
+    tell.quietly(f"for _ in 1 2 3; do {wait} && exit; sleep 1; done; exit 1")
     tell.quietly(f"kubectl create namespace {ground.names.team}")
     ground.operator.start()
     tell.tell(f"towline operator --allow-http    runs as process {ground.operator.program.pid}")

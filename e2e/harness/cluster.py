@@ -63,10 +63,13 @@ class Kubectl:
     def until_established(self, *crds: str) -> None:
         """Wait until CRDs are served; `crds` are names, or `-f` and a file or folder.
 
-        Not by `--for=condition=Established`: kubectl gives up where a CRD is so new that its list of
-        conditions is still null.
+        Asked again: whatever it waits for, kubectl gives up where a CRD is so new that its list of conditions is null.
         """
-        self("wait", f"--for={ESTABLISHED}", "--timeout=30s", *crds)
+        eventually(
+            lambda: self("wait", f"--for={ESTABLISHED}", "--timeout=30s", *crds),
+            deadline=30,
+            message="CRDs to be served",
+        )
 
     def environment(self) -> dict[str, str]:
         """The variables under which anybody can run the same command."""
