@@ -78,14 +78,15 @@ def configure(level: str, stream: IO[str] | None = None) -> None:
 @contextmanager
 def silent() -> Iterator[None]:
     """Log nothing during the block where nothing is set up, as for a command: its output is the answer alone."""
-    if structlog.is_configured():
+    before = structlog.get_config()
+    if isinstance(before["logger_factory"], structlog.stdlib.LoggerFactory):
         yield
         return
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
         yield
     finally:
-        structlog.reset_defaults()
+        structlog.configure(**before)
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -24,7 +24,8 @@ from e2e.harness.waiting import eventually
 from e2e.scenes import manifests
 
 READABLE = f"{RESOURCE},syncrecords.towline.dev,configmaps"
-PROGRAM = (sys.executable, "-m", "towline")
+PROGRAM = ("env", "--default-signal=INT", sys.executable, "-m", "towline")
+"""A shell starts what it runs in the background so that SIGINT is ignored, and its children inherit that."""
 
 
 def run(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
