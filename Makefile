@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 
 # How many test modules `make test` runs at a time, each process with a control plane of its own.
-JOBS := 2
+JOBS := 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock schemas controlplane deploy test soak fuzz check demo bench docs picture provenance format
@@ -29,7 +29,7 @@ controlplane: setup  ## find or build the control plane of tests and demo; the l
 deploy: setup  ## copy crds/ into the chart, and render deploy/ from it
 	@$(PYTHON) -m e2e.harness deploy
 
-test: setup  ## unit tests, properties, and stories on a real API server; JOBS=4 runs four at a time instead of two
+test: setup  ## unit tests, properties, and stories on a real API server; JOBS=2 runs two at a time instead of three
 	@$(PYTHON) -m e2e.controlplane
 	$(PYTHON) -m pytest --numprocesses $(JOBS) --dist loadfile
 
