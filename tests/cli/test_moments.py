@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -34,16 +32,6 @@ def test_a_date_a_time_and_an_age_are_moments(given: str, moment: str) -> None:
 def test_a_date_is_that_of_the_place_where_it_is_written() -> None:
     place = timezone(timedelta(hours=2))
     assert moments.parse("2026-11-30", NOW, place) == "2026-11-29T22:00:00Z"
-
-
-@pytest.fixture
-def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine whose clock is set back in October."""
-    with monkeypatch.context() as patched:
-        patched.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 @pytest.mark.usefixtures("in_berlin")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -40,16 +38,6 @@ def test_a_time_is_read_as_a_person_means_it(typed: str, meant: str) -> None:
 def test_what_is_no_time_or_over_is_refused_with_what_to_write(typed: str) -> None:
     with pytest.raises(ValueError, match="write 2h, 3d, 18:00"):
         end_times.parse(typed, NOW, PARIS)
-
-
-@pytest.fixture
-def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine whose clock is set back in the night to 25 October 2026."""
-    with monkeypatch.context() as patched:
-        patched.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 @pytest.mark.usefixtures("in_berlin")
