@@ -70,7 +70,7 @@ class RevisionRenderer:
             BuildError: with every error of every file.
             ClusterError: the API server gives no answer.
         """
-        reader = self.builds.reader(source.files, self._served)
+        reader = self.builds.workshop().reader(source.files, self._served)
         parts = self.parts.begin(was_applied=was_applied)
         with log.silent():
             spec = replace(self.spec, path=source.path)
@@ -112,7 +112,7 @@ class RevisionRenderer:
             parts = self.parts.begin(was_applied=True)
             return parts.bases if parts else None
 
-        fields = self.builds.fields(source.files, bases, effort or ProofEffort())
+        fields = self.builds.workshop().fields(source.files, bases, effort or ProofEffort())
         wanted = [AskedField(manifest, pointer) for manifest, pointer in asked]
         with log.silent():
             return await fields.places(source.head.remote, source.head.sha, wanted, confirm=True)
